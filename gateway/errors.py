@@ -1,0 +1,76 @@
+"""Every exception that we raise.
+
+    GatewayError
+    ├── SettingsError          a setting is missing or wrong; the message names it and the mend
+    ├── StoreError
+    │   ├── StoreUnavailable   no answer, or no promise of the disk: answer 503, try again
+    │   ├── StoreRefused       the server may not be used (not durable, evicts, too old, another environment)
+    │   └── LayoutMismatch     the data has another layout version: run `migrate`
+    ├── Sealed                 cannot be opened: its key is gone or wrong
+    ├── NotFound               no such thing, or not any more
+    ├── Conflict               it has changed since you looked; says how
+    ├── BadInput               somebody's data is wrong: names each field and what it should be
+    └── CannotRender           a connector cannot say this content on its channel; names the limit
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """The root: what the CLI prints as one line without a stack trace."""
+
+
+class SettingsError(GatewayError):
+    """One or more settings are wrong; `problems` lists them all, each naming the setting and the mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StoreError(GatewayError):
+    pass
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreRefused(StoreError):
+    pass
+
+
+class LayoutMismatch(StoreError):
+    pass
+
+
+class Sealed(GatewayError):
+    pass
+
+
+class NotFound(GatewayError):
+    pass
+
+
+class Conflict(GatewayError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """field: a path like data.times.departure.estimated; message: what it should be (never the value itself)."""
+
+    field: str
+    message: str
+
+
+class BadInput(GatewayError):
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+class CannotRender(GatewayError):
+    pass

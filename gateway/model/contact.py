@@ -1,0 +1,156 @@
+"""People we write to: contacts, their addresses, consents, proofs and subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.model.ids import AddressId, ContactId, SenderId, SubjectId
+from gateway.model.personal import Personal
+
+
+class Proof(StrEnum):
+    """How an address was bound to a person. A checkbox, or a number given by somebody else, is no proof."""
+
+    OTP = "otp"
+    INBOUND = "inbound"
+    APP_LOGIN = "app_login"
+    LINK = "link"
+
+
+class GivenBy(StrEnum):
+    SELF = "self"
+    BOOKER = "booker"
+    AGENCY = "agency"
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One way a channel names a person.
+
+    kind:  the channel's own word, e.g. "phone" (+E.164), "user_id" (WhatsApp BSUID), "psid"
+    scope: within what it is unique: "" for a phone, the business portfolio for a BSUID, the page for a PSID
+    """
+
+    kind: str
+    scope: str
+    value: Personal
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A person on a channel: the unit of sending. It may be known by several identifiers (a phone and a BSUID)."""
+
+    id: AddressId
+    channel: str
+    identifiers: tuple[Identifier, ...]
+    given_by: GivenBy = GivenBy.SELF
+
+    def value(self, kind: str) -> Personal | None:
+        return next((known.value for known in self.identifiers if known.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The present state for one (purpose, channel, brand). `at_ms` is when the person said it, not when we heard."""
+
+    granted: bool
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEntry:
+    """One line of the ledger: what was said, when, how, under which wording, and what shows it."""
+
+    purpose: str
+    channel: str
+    brand: str
+    granted: bool
+    at_ms: int
+    how: str
+    wording: str | None = None
+    evidence: Personal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traveller:
+    """A customer who is reached at this contact's addresses: the contact itself, or one who shares an address."""
+
+    customer: str
+    """keyed hash of (source, customerId)"""
+    given_name: Personal | None
+    family_name: Personal | None
+    addresses: tuple[AddressId, ...] = ()
+    """which of the contact's addresses this traveller gave, in order of preference"""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLink:
+    """One order of one traveller of a contact: how texts say whom they are about, and what a booking code opens."""
+
+    order: SubjectId
+    number: Personal
+    kind: str
+    brand: str
+    source: str
+    traveller: str
+    role: str
+    passenger: str | None
+    subjects: tuple[SubjectId, ...]
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The sealed half of a contact: everything that identifies a person."""
+
+    addresses: tuple[Address, ...] = ()
+    travellers: tuple[Traveller, ...] = ()
+    orders: tuple[OrderLink, ...] = ()
+    display_name: Personal | None = None
+    """the name the channel shows for them, if they ever wrote"""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """The plain half of a contact, changed one field at a time by scripts: no name, number or text in it.
+
+    consents: key "purpose.channel.brand"
+    proofs:   address id -> (kind, time); a "not me" leaves kind None with its time, which bars that address
+    windows:  "sender:address" -> when the person last wrote to that sender from that address (ms)
+    """
+
+    language: str | None = None
+    timezone: str | None = None
+    consent_version: int = 0
+    consents: Mapping[str, Consent] = field(default_factory=dict)
+    proofs: Mapping[AddressId, tuple[Proof | None, int]] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
+    moved_to: ContactId | None = None
+    erasing: bool = False
+
+    def window_opened_at(self, sender: SenderId, address: AddressId) -> int | None:
+        return self.windows.get(f"{sender}:{address}")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    id: ContactId
+    version: int
+    profile: Profile
+    facts: ContactFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One contact hears about one subject, for the orders that brought it there.
+
+    refs: keyed hashes of the orders (or the empty tuple where an area or line was asked for)
+    cell: exact postcode within an area subscription, sealed elsewhere; "" for all else
+    """
+
+    contact: ContactId
+    subject: SubjectId
+    refs: tuple[str, ...]
+    until_ms: int

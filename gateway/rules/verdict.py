@@ -1,0 +1,118 @@
+"""The verdict of eligibility, and the closed list of reasons why a message is not sent, each with a sentence for people.
+
+A reason is a word in records, facts, metrics and the API; its sentence is for `trace`, desk and phones. Nothing else may be
+given as a reason: a new one is a new row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    NO_CONSENT = "no_consent"
+    WITHDRAWN = "withdrawn"
+    NO_PROOF = "no_proof"
+    NOT_ME = "not_me"
+    ADDRESS_CHECK_SENT = "address_check_sent"
+    NO_ADDRESS = "no_address"
+    NO_SENDER = "no_sender"
+    ERASING = "erasing"
+    BLOCKED_BY_US = "blocked_by_us"
+    ONLY_TO = "only_to"
+    WINDOW_CLOSED = "window_closed"
+    TEMPLATE_MISSING = "template_missing"
+    TEMPLATE_PENDING = "template_pending"
+    TEMPLATE_REJECTED = "template_rejected"
+    TEMPLATE_PAUSED = "template_paused"
+    TEMPLATE_DISABLED = "template_disabled"
+    TEMPLATE_RECATEGORISED = "template_recategorised"
+    EXPIRED = "expired"
+    EXPIRED_BEFORE_PLANNING = "expired_before_planning"
+    NIGHT_PAST_DEADLINE = "night_past_deadline"
+    REPLACED = "replaced"
+    ENDED = "ended"
+    STOPPED = "stopped"
+    CAPPED = "capped"
+    OPTED_OUT_AT_CHANNEL = "opted_out_at_channel"
+    UNREACHABLE = "unreachable"
+    REJECTED = "rejected"
+    RETRIES_EXHAUSTED = "retries_exhausted"
+    UNCERTAIN_DROPPED = "uncertain_dropped"
+    UNCERTAIN_ASK = "uncertain_ask"
+    CANNOT_RENDER = "cannot_render"
+    DOCUMENT_MISSING = "document_missing"
+    FAILED_AT_CHANNEL = "failed_at_channel"
+    DISCARDED = "discarded"
+    POISONED = "poisoned"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.NO_CONSENT: "nobody has agreed to news of this kind on this channel",
+    Reason.WITHDRAWN: "they have asked us to stop news of this kind",
+    Reason.NO_PROOF: "we do not know yet that this address is this person's; it names a person, so it waits for proof",
+    Reason.NOT_ME: "whoever has this address said that they are not this person",
+    Reason.ADDRESS_CHECK_SENT: "we asked whether this is the right person, and wait for the answer",
+    Reason.NO_ADDRESS: "no address on any channel we may use",
+    Reason.NO_SENDER: "this brand has no sender on that channel",
+    Reason.ERASING: "this person's data is being erased",
+    Reason.BLOCKED_BY_US: "we have blocked this address",
+    Reason.ONLY_TO: "outside production only the listed addresses are written to, and this one is not listed",
+    Reason.WINDOW_CLOSED: "their last message is over 24 hours old, so free text is not allowed now",
+    Reason.TEMPLATE_MISSING: "the channel has no template for this in a language they read",
+    Reason.TEMPLATE_PENDING: "the template still waits for the channel's approval",
+    Reason.TEMPLATE_REJECTED: "the channel rejected the template",
+    Reason.TEMPLATE_PAUSED: "the channel has paused the template",
+    Reason.TEMPLATE_DISABLED: "the channel has disabled the template",
+    Reason.TEMPLATE_RECATEGORISED: "the channel has moved the template to another category",
+    Reason.EXPIRED: "too late to be of use when its turn came",
+    Reason.EXPIRED_BEFORE_PLANNING: "too late to be of use when we heard of it",
+    Reason.NIGHT_PAST_DEADLINE: "it is night where they are, and in the morning it would be of no use",
+    Reason.REPLACED: "newer news about the same thing took its place",
+    Reason.ENDED: "what happened since made it pointless",
+    Reason.STOPPED: "somebody has stopped sending",
+    Reason.CAPPED: "they had enough messages of this kind for now",
+    Reason.OPTED_OUT_AT_CHANNEL: "they stopped us inside the channel's own app",
+    Reason.UNREACHABLE: "the channel cannot reach this address",
+    Reason.REJECTED: "the channel refused the message",
+    Reason.RETRIES_EXHAUSTED: "it failed too often",
+    Reason.UNCERTAIN_DROPPED: "no answer came and no evidence; it may have arrived, so it is not sent again",
+    Reason.UNCERTAIN_ASK: "no answer came and no evidence; its agent decides",
+    Reason.CANNOT_RENDER: "it cannot be said on this channel: a limit would be broken",
+    Reason.DOCUMENT_MISSING: "the document could not be had",
+    Reason.FAILED_AT_CHANNEL: "the channel took it and could not deliver it",
+    Reason.DISCARDED: "an operator discarded it",
+    Reason.POISONED: "it could not be handled, and was set aside with the reason",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FreeText:
+    """Send it as free text: the service window is open until `until_ms`."""
+
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AsTemplate:
+    """Send it as this approved template."""
+
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now; look again at `at_ms`. why: "night", "schedule"."""
+
+    at_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    reason: Reason
+
+
+Verdict = FreeText | AsTemplate | Later | Suppressed

@@ -1,0 +1,234 @@
+"""The one frozen Settings, read once from the environment and `.env`. `os.environ` is read here and nowhere else.
+
+Every problem is reported in one go, each naming the setting and the mend. Secrets may come as NAME_FILE, a path to a file
+that holds them. Durations carry their unit in the name. Defaults are safe for a laptop; docs/settings.md describes each one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from gateway.errors import SettingsError
+from gateway.model.personal import Personal, Secret
+
+META_GRAPH_URL = "https://graph.facebook.com"
+ROLES = ("intake", "dispatch", "webhooks", "webcare", "scheduler")
+
+T = TypeVar("T")
+
+
+class Environment(StrEnum):
+    DEMO = "demo"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class StorePromise(StrEnum):
+    """What a managed store that bars CONFIG is said to keep: P1 then means this (docs/stores.md)."""
+
+    DURABLE = "durable"
+    REPLICATED = "replicated"
+    BEST_EFFORT = "best_effort"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See docs/settings.md for each field; the setting's name is GATEWAY_ and the field in capitals."""
+
+    env: Environment
+    only_to: tuple[Personal, ...]
+    public_url: str | None
+    public_port: int
+    internal_port: int
+    console_port: int
+    host: str
+    trusted_proxies: tuple[str, ...]
+    data_dir: Path
+    templates_dir: Path
+    senders_file: Path | None
+    api_key: Secret | None
+    keys: Secret | None
+    redis_url: Secret | None
+    store_promise: StorePromise | None
+    store_acks: int
+    graph_url: str
+    graph_version: str
+    graph_auth_header: str
+    app_id: str | None
+    app_secrets: tuple[Secret, ...]
+    verify_token: Secret | None
+    whatsapp_phone_number_id: str | None
+    whatsapp_waba_id: str | None
+    whatsapp_token: Secret | None
+    whatsapp_portfolio: str
+    brand: str
+    per_second: float
+    document_hosts: tuple[str, ...]
+    history_url: str
+    webhook_targets: tuple[str, ...]
+    webhook_secret: Secret | None
+    drain_s: float
+    connect_timeout_s: float
+    send_timeout_s: float
+    lease_ms: int
+    evidence_ms: int
+    backlog_max: int
+    pair_interval_ms: int
+    log_format: str
+
+    @property
+    def sandboxed(self) -> bool:
+        return urlsplit(self.graph_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+class _Reader:
+    """Reads one value after another and gathers what is wrong."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        value = self.values.get(name, "").strip()
+        return value or default
+
+    def secret(self, name: str) -> Secret | None:
+        direct, path = self.text(name), self.text(f"{name}_FILE")
+        if direct and path:
+            self.problems.append(f"{name} and {name}_FILE are both set: keep one of them")
+        if path and not direct:
+            try:
+                direct = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                self.problems.append(f"{name}_FILE: {path} cannot be read ({error.strerror}): mend the path or its rights")
+        return Secret(direct) if direct else None
+
+    def number(self, name: str, default: T, kind: Callable[[str], T], least: float, most: float) -> T:
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            value = kind(text)
+            if not least <= float(value) <= most:  # type: ignore[arg-type]
+                raise ValueError
+        except ValueError:
+            self.problems.append(f"{name}: should be a number from {least:g} to {most:g}")
+            return default
+        return value
+
+    def choice(self, name: str, kind: type[T], default: T) -> T:
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            return kind(text)  # type: ignore[call-arg]
+        except ValueError:
+            words = ", ".join(str(word) for word in kind)  # type: ignore[attr-defined]
+            self.problems.append(f"{name}: should be one of {words}")
+            return default
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word.strip() for word in (self.text(name) or "").split(",") if word.strip())
+
+
+def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Read settings from the environment over `.env`. Raises SettingsError with every problem at once."""
+    values: dict[str, str] = {}
+    if environ is None:
+        if dotenv is not None and dotenv.is_file():
+            values.update({name: value or "" for name, value in dotenv_values(dotenv).items()})
+        values.update(os.environ)
+    else:
+        values.update(environ)
+    reader = _Reader(values)
+    env = reader.choice("GATEWAY_ENV", Environment, Environment.STAGING)
+    graph_url = (reader.text("GATEWAY_GRAPH_URL", META_GRAPH_URL) or "").rstrip("/")
+    public_url = reader.text("GATEWAY_PUBLIC_URL")
+    secrets = reader.secret("GATEWAY_APP_SECRET")
+    senders_file = reader.text("GATEWAY_SENDERS_FILE")
+    data_dir = Path(reader.text("GATEWAY_DATA_DIR", "var") or "var")
+    if senders_file is None and Path("senders.yaml").is_file() and environ is None:
+        senders_file = "senders.yaml"
+    settings = Settings(
+        env=env,
+        only_to=tuple(Personal(word) for word in reader.words("GATEWAY_ONLY_TO")),
+        public_url=public_url.rstrip("/") if public_url else None,
+        public_port=reader.number("GATEWAY_PUBLIC_PORT", 8080, int, 1, 65535),
+        internal_port=reader.number("GATEWAY_INTERNAL_PORT", 8081, int, 1, 65535),
+        console_port=reader.number("GATEWAY_CONSOLE_PORT", 8082, int, 1, 65535),
+        host=reader.text("GATEWAY_HOST", "127.0.0.1") or "127.0.0.1",
+        trusted_proxies=reader.words("GATEWAY_TRUSTED_PROXIES"),
+        data_dir=data_dir,
+        templates_dir=Path(reader.text("GATEWAY_TEMPLATES_DIR", "templates") or "templates"),
+        senders_file=Path(senders_file) if senders_file else None,
+        api_key=reader.secret("GATEWAY_API_KEY"),
+        keys=reader.secret("GATEWAY_KEYS"),
+        redis_url=reader.secret("GATEWAY_REDIS_URL"),
+        store_promise=reader.choice("GATEWAY_STORE_PROMISE", StorePromise, None),  # type: ignore[type-var]
+        store_acks=reader.number("GATEWAY_STORE_ACKS", 0, int, 0, 5),
+        graph_url=graph_url,
+        graph_version=reader.text("GATEWAY_GRAPH_VERSION", "v25.0") or "v25.0",
+        graph_auth_header=reader.text("GATEWAY_GRAPH_AUTH_HEADER", "Authorization") or "Authorization",
+        app_id=reader.text("GATEWAY_APP_ID"),
+        app_secrets=tuple(Secret(word.strip()) for word in secrets.reveal().split(",")) if secrets else (),
+        verify_token=reader.secret("GATEWAY_VERIFY_TOKEN"),
+        whatsapp_phone_number_id=reader.text("GATEWAY_WHATSAPP_PHONE_NUMBER_ID"),
+        whatsapp_waba_id=reader.text("GATEWAY_WHATSAPP_WABA_ID"),
+        whatsapp_token=reader.secret("GATEWAY_WHATSAPP_TOKEN"),
+        whatsapp_portfolio=reader.text("GATEWAY_WHATSAPP_PORTFOLIO", "") or "",
+        brand=reader.text("GATEWAY_BRAND", "default") or "default",
+        per_second=reader.number("GATEWAY_PER_SECOND", 80.0, float, 0.1, 1000),
+        document_hosts=reader.words("GATEWAY_DOCUMENT_HOSTS"),
+        history_url=reader.text("GATEWAY_HISTORY_URL") or f"sqlite:///{data_dir / 'history.db'}",
+        webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
+        webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),
+        drain_s=reader.number("GATEWAY_DRAIN_S", 20.0, float, 0, 600),
+        connect_timeout_s=reader.number("GATEWAY_CONNECT_TIMEOUT_S", 3.0, float, 0.1, 30),
+        send_timeout_s=reader.number("GATEWAY_SEND_TIMEOUT_S", 15.0, float, 0.1, 120),
+        lease_ms=reader.number("GATEWAY_LEASE_MS", 10_000, int, 1000, 120_000),
+        evidence_ms=reader.number("GATEWAY_EVIDENCE_MS", 30_000, int, 100, 900_000),
+        backlog_max=reader.number("GATEWAY_BACKLOG_MAX", 50_000, int, 1, 10_000_000),
+        pair_interval_ms=reader.number("GATEWAY_PAIR_INTERVAL_MS", 6000, int, 0, 60_000),
+        log_format=reader.text("GATEWAY_LOG_FORMAT", "auto") or "auto",
+    )
+    _check(reader, settings)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+def _check(reader: _Reader, settings: Settings) -> None:
+    """What two settings say together. Production refuses the sandbox, demo refuses Meta."""
+    problems = reader.problems
+    parts = urlsplit(settings.graph_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        problems.append("GATEWAY_GRAPH_URL: should be a URL such as https://graph.facebook.com")
+    if settings.env is Environment.PRODUCTION and settings.sandboxed:
+        problems.append("GATEWAY_GRAPH_URL points at this machine and GATEWAY_ENV is production: unset one of them")
+    if settings.env is Environment.PRODUCTION and parts.scheme == "http":
+        problems.append("GATEWAY_GRAPH_URL: production speaks https only")
+    if settings.env is Environment.DEMO and not settings.sandboxed:
+        problems.append("GATEWAY_ENV=demo never writes to Meta: point GATEWAY_GRAPH_URL at the sandbox, or use staging")
+    if settings.env is Environment.PRODUCTION and settings.keys is None:
+        problems.append("GATEWAY_KEYS is missing: `python main.py keys new` prints one; keep it outside the backups")
+    if settings.env is Environment.PRODUCTION and settings.api_key is None:
+        problems.append("GATEWAY_API_KEY is missing: without it nobody may send events; any 32 random characters")
+    if settings.webhook_targets and settings.webhook_secret is None:
+        problems.append("GATEWAY_WEBHOOK_TARGETS needs GATEWAY_WEBHOOK_SECRET (whsec_...) to sign with")
+    ports = [settings.public_port, settings.internal_port, settings.console_port]
+    if len(set(ports)) != len(ports):
+        problems.append("GATEWAY_PUBLIC_PORT, GATEWAY_INTERNAL_PORT and GATEWAY_CONSOLE_PORT must differ")
+    if settings.public_url is not None and urlsplit(settings.public_url).scheme not in ("http", "https"):
+        problems.append("GATEWAY_PUBLIC_URL: should start with https://")
+    if settings.redis_url is not None:
+        scheme = urlsplit(settings.redis_url.reveal()).scheme
+        if scheme not in ("redis", "rediss", "unix", "valkey", "valkeys", "redis+sentinel", "redis+cluster"):
+            problems.append("GATEWAY_REDIS_URL: should start with redis://, rediss:// or unix://")

@@ -1,0 +1,119 @@
+// What the phones hold, as the sandbox last told it. Bubbles are known by their id: hearing of one twice changes nothing.
+
+class Thread {
+  constructor(data) {
+    this.bubbles = new Map();
+    this.ordered = [];
+    this.describe(data);
+  }
+
+  describe({ phone_number_id, display_phone_number, verified_name }) {
+    this.id = String(phone_number_id);
+    this.number = display_phone_number ?? this.number ?? "";
+    this.business = verified_name || this.number || this.id;
+  }
+
+  /** Takes new and changed bubbles; returns those never seen before. */
+  put(bubbles) {
+    const fresh = bubbles.filter((bubble) => !this.bubbles.has(bubble.id));
+    for (const bubble of bubbles) {
+      if (bubble.deleted || bubble.removed) this.bubbles.delete(bubble.id);
+      else this.bubbles.set(bubble.id, bubble);
+    }
+    // Sorting is stable, so bubbles of one millisecond keep the order in which we heard of them.
+    this.ordered = [...this.bubbles.values()].sort((a, b) => a.at_ms - b.at_ms);
+    return fresh;
+  }
+
+  replaceAll(bubbles) {
+    this.bubbles.clear();
+    this.put(bubbles);
+  }
+
+  get lastMs() {
+    return this.ordered.at(-1)?.at_ms ?? 0;
+  }
+}
+
+class Handset {
+  constructor(data) {
+    this.threads = new Map();
+    this.describe(data);
+    for (const thread of data.threads ?? []) this.thread(thread).put(thread.bubbles ?? []);
+  }
+
+  describe({ threads, ...fields }) {
+    this.fields = { ...this.fields, ...fields };
+  }
+
+  get address() {
+    return String(this.fields.address);
+  }
+
+  thread(data) {
+    const id = String(data.phone_number_id);
+    const known = this.threads.get(id);
+    if (known) known.describe(data);
+    else this.threads.set(id, new Thread(data));
+    return this.threads.get(id);
+  }
+
+  /** The whole phone again: what is no longer on it goes. */
+  reload(data) {
+    this.describe(data);
+    const told = new Map((data.threads ?? []).map((thread) => [String(thread.phone_number_id), thread]));
+    for (const id of this.threads.keys()) if (!told.has(id)) this.threads.delete(id);
+    for (const thread of told.values()) this.thread(thread).replaceAll(thread.bubbles ?? []);
+  }
+}
+
+export class Model {
+  constructor() {
+    this.handsets = new Map();
+    this.story = null;
+    this.skewMs = 0;
+  }
+
+  /** The sandbox's time now: its clock may stand elsewhere than ours, and a story may turn it. */
+  nowMs() {
+    return Date.now() + this.skewMs;
+  }
+
+  setClock(data) {
+    if (Number.isFinite(data?.now_ms)) this.skewMs = data.now_ms - Date.now();
+    else if (Number.isFinite(data?.offset_ms)) this.skewMs = data.offset_ms;
+  }
+
+  load(snapshot) {
+    this.setClock(snapshot);
+    this.story = snapshot.story ?? null;
+    const told = new Set(snapshot.handsets.map((data) => String(data.address)));
+    for (const address of this.handsets.keys()) if (!told.has(address)) this.handsets.delete(address);
+    for (const data of snapshot.handsets) this.putHandset(data);
+  }
+
+  putHandset(data) {
+    const known = this.handsets.get(String(data.address));
+    if (known) known.reload(data);
+    else this.handsets.set(String(data.address), new Handset(data));
+  }
+
+  /**
+   * A "handset" event. Returns { fresh: Map thread id -> bubbles never seen before }, or null when it speaks of a
+   * phone or a business number that we have not met, whose name only a full read tells.
+   */
+  merge(event) {
+    const handset = this.handsets.get(String(event.address));
+    if (!handset) return null;
+    if (event.handset) handset.describe(event.handset);
+    const byThread = new Map();
+    for (const bubble of event.bubbles ?? []) {
+      const id = String(bubble.phone_number_id);
+      if (!handset.threads.has(id)) return null;
+      byThread.set(id, [...(byThread.get(id) ?? []), bubble]);
+    }
+    const fresh = new Map();
+    for (const [id, bubbles] of byThread) fresh.set(id, handset.threads.get(id).put(bubbles));
+    return { handset, fresh };
+  }
+}

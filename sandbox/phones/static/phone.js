@@ -1,0 +1,223 @@
+import { arrange, h, hidden, write } from "./dom.js";
+import { icon } from "./icons.js";
+import { api } from "./api.js";
+import { Composer } from "./composer.js";
+import { openListDialog } from "./list-dialog.js";
+import { ThreadView } from "./thread.js";
+import { clockTime, languageName, placeOf } from "./time.js";
+
+const HUES = 6;
+
+/** The same colour for a business number on every phone. */
+function hueOf(text) {
+  let sum = 0;
+  for (const letter of text) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
+  return sum % HUES;
+}
+
+function avatar(name) {
+  const initials = name.split(/\s+/u).slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
+  return h("span", { class: `avatar hue-${hueOf(name)}`, "aria-hidden": "true" }, initials);
+}
+
+/** One phone: who holds it, the conversations on it, and what can be done from it. */
+export class Phone {
+  /** clock: { nowMs() }; onActive: called when somebody works on this phone. */
+  constructor(handset, { clock, onActive, alone }) {
+    this.handset = handset;
+    this.clock = clock;
+    this.views = new Map();
+    this.unseen = new Map();
+    this.spoken = false;
+    this.shown = true;
+    this.build(alone);
+    this.node.addEventListener("focusin", onActive);
+    this.render(new Map());
+  }
+
+  get label() {
+    return this.handset.fields.label || this.handset.fields.name || this.handset.address;
+  }
+
+  build(alone) {
+    const id = `phone-${this.handset.address}`;
+    this.title = h("h2", { id, dir: "auto" });
+    this.about = h("p", { class: "about" });
+    this.power = h("button", { type: "button", class: "power", onclick: () => this.switchPower() });
+    const away = `/phones/${encodeURIComponent(this.handset.fields.name || this.handset.address)}`;
+    const aloneLink = h("a", { class: "icon-button", href: away, title: "This phone alone" }, icon("alone"), this.aloneWords = hidden(""));
+    const owner = h("header", { class: "owner" }, h("div", { class: "who" }, this.title, this.about), this.power, alone ? null : aloneLink);
+    this.time = h("time", { class: "status-time" });
+    this.status = h("div", { class: "statusbar", "aria-hidden": "true" }, this.time, h("span", { class: "camera" }), h("span", { class: "battery" }, h("i"), h("i"), h("i"), h("b")));
+    this.face = h("div", { class: "chat-head" });
+    this.chats = h("div", { class: "chats", role: "group", "aria-label": "Conversations", hidden: true });
+    this.body = h("div", { class: "chat-body" });
+    this.alarmWords = h("span");
+    const dismiss = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss", onclick: () => this.fail(null) }, icon("close"));
+    this.alarm = h("div", { class: "alarm", role: "alert" });
+    this.alarmInside = [icon("failed"), this.alarmWords, dismiss];
+    this.composer = new Composer(this.label, (body) => this.say(body));
+    this.screen = h("div", { class: "screen" }, this.status, this.face, this.chats, this.body, this.alarm, this.composer.node);
+    this.node = h("section", { class: "phone", "aria-labelledby": id, "data-address": this.handset.address }, owner, h("div", { class: "device" }, this.screen));
+  }
+
+  /** fresh: Map thread id -> bubbles never seen before; empty when everything is drawn from a full read. */
+  render(fresh) {
+    const { fields, threads } = this.handset;
+    write(this.title, this.label);
+    write(this.aloneWords, `${this.label} alone`);
+    this.tick();
+    write(this.power, fields.online === false ? "phone off" : "online");
+    this.power.title = fields.online === false ? "Switch this phone on" : "Switch this phone off";
+    this.power.setAttribute("aria-pressed", String(fields.online !== false));
+    this.node.classList.toggle("offline", fields.online === false);
+    for (const id of [...this.views.keys()]) if (!threads.has(id)) this.views.delete(id);
+    this.choose(fresh);
+    this.renderChats();
+    this.renderFace();
+    this.renderThread(fresh);
+    this.composer.enable(this.current !== null);
+  }
+
+  /** Which conversation is in front: the one with news, unless somebody is at work on this phone. */
+  choose(fresh) {
+    const { threads } = this.handset;
+    const busy = this.node.contains(document.activeElement) || !this.composer.empty;
+    const news = [...fresh].filter(([, bubbles]) => bubbles.some((bubble) => bubble.kind !== "sent")).map(([id]) => id);
+    if (!threads.has(this.current)) {
+      const latest = [...threads.values()].sort((a, b) => b.lastMs - a.lastMs)[0];
+      this.current = latest?.id ?? null;
+    } else if (news.length && !news.includes(this.current) && !busy) this.current = news.at(-1);
+    for (const [id, bubbles] of fresh) {
+      if (id !== this.current || !this.shown) this.unseen.set(id, (this.unseen.get(id) ?? 0) + bubbles.filter((bubble) => bubble.kind === "received").length);
+    }
+    if (this.shown) this.unseen.delete(this.current);
+  }
+
+  get unseenCount() {
+    return [...this.unseen.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  renderChats() {
+    const threads = [...this.handset.threads.values()];
+    this.chats.hidden = threads.length < 2;
+    if (this.chats.hidden) return;
+    this.chips ??= new Map();
+    const chips = threads.map((thread) => {
+      if (!this.chips.has(thread.id)) {
+        const words = h("span", { dir: "auto" });
+        const count = h("span", { class: "count" });
+        const chip = h("button", { type: "button", class: "chip", onclick: () => this.open(thread.id) }, words, count);
+        this.chips.set(thread.id, { chip, words, count });
+      }
+      const { chip, words, count } = this.chips.get(thread.id);
+      write(words, thread.business);
+      const unseen = this.unseen.get(thread.id) ?? 0;
+      write(count, unseen ? String(unseen) : "");
+      chip.setAttribute("aria-pressed", String(thread.id === this.current));
+      return chip;
+    });
+    arrange(this.chats, chips);
+  }
+
+  renderFace() {
+    const thread = this.handset.threads.get(this.current);
+    const typing = Boolean(this.handset.fields.typing);
+    const key = JSON.stringify([thread?.business, thread?.number, typing]);
+    if (key === this.faceKey) return;
+    this.faceKey = key;
+    const under = typing ? h("span", { class: "is-typing" }, "typing", h("i"), h("i"), h("i")) : h("span", {}, thread?.number ?? "");
+    this.face.replaceChildren(
+      avatar(thread?.business ?? "?"),
+      h("div", {}, h("h3", { dir: "auto" }, thread?.business ?? "No conversation yet"), under),
+    );
+  }
+
+  renderThread(fresh) {
+    const thread = this.handset.threads.get(this.current);
+    if (!thread) {
+      arrange(this.body, [(this.nothing ??= h("p", { class: "nothing" }, "No business has written yet"))]);
+      return;
+    }
+    let view = this.views.get(this.current);
+    if (view?.thread !== thread) {
+      view = new ThreadView(thread, this.actions());
+      this.views.set(this.current, view);
+    }
+    arrange(this.body, [view.node]);
+    this.drawThread(fresh.get(this.current)?.length ?? 0);
+  }
+
+  drawThread(fresh = 0) {
+    const { timezone, language } = this.handset.fields;
+    const view = this.views.get(this.current);
+    view?.render({ zone: timezone, language, now: this.clock.nowMs(), spoken: this.spoken, fresh });
+  }
+
+  open(id) {
+    this.current = id;
+    this.composer.quote(null);
+    this.render(new Map());
+    this.views.get(id)?.toEnd();
+  }
+
+  actions() {
+    return {
+      redraw: () => this.drawThread(),
+      jump: (id) => this.views.get(this.current)?.jump(id),
+      press: (bubble, index) => this.say({ button: { bubble: bubble.id, index } }),
+      openList: (bubble) => openListDialog(this.screen, bubble, (index) => this.say({ button: { bubble: bubble.id, index } })),
+      reply: (bubble) => this.composer.quote(bubble, bubble.kind === "sent" ? "You" : this.handset.threads.get(this.current).business),
+      react: (bubble, emoji) => this.say({ reaction: { bubble: bubble.id, emoji } }),
+    };
+  }
+
+  /** Say it to the business in front. True when the sandbox took it; else the reason stands at this phone. */
+  async say(body) {
+    return this.attempt(() => api.say(this.handset.address, { ...body, phone_number_id: this.current }));
+  }
+
+  async switchPower() {
+    const online = this.handset.fields.online === false;
+    await this.attempt(() => api.state(this.handset.address, { online }));
+  }
+
+  async attempt(call) {
+    try {
+      await call();
+      this.fail(null);
+      return true;
+    } catch (error) {
+      this.fail(error.message);
+      return false;
+    }
+  }
+
+  fail(message) {
+    write(this.alarmWords, message ?? "");
+    arrange(this.alarm, message ? this.alarmInside : []);
+  }
+
+  /** The time on the phone, and with the date the names of the days. */
+  tick() {
+    const { timezone, language } = this.handset.fields;
+    const now = this.clock.nowMs();
+    const time = clockTime(now, timezone);
+    write(this.time, time);
+    write(this.about, `${languageName(language)} · ${placeOf(timezone)} ${time}`);
+  }
+
+  speak(spoken) {
+    if (this.spoken === spoken) return;
+    this.spoken = spoken;
+    this.drawThread();
+  }
+
+  show(shown) {
+    this.shown = shown;
+    if (shown) {
+      this.unseen.delete(this.current);
+      this.drawThread();
+    }
+  }
+}

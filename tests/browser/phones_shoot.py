@@ -1,0 +1,59 @@
+"""Take docs/pictures/phones-*.png: `python -m tests.browser.phones_shoot [URL of a running sandbox] [--dark]`.
+
+Without a URL the fixture's day is photographed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser import phones_day
+from tests.browser.phones_stage import Stage
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+SIZES = {"desktop": (1440, 900), "mobile": (390, 844)}
+
+
+def shoot(url: str, to: Path, *, dark: bool = False) -> list[Path]:
+    """One picture of each size, as `phones-<size>.png` (`phones-<size>-dark.png`) in the folder `to`."""
+    made = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        for name, (width, height) in SIZES.items():
+            page = browser.new_page(
+                viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            )
+            page.goto(f"{url}/phones")
+            page.locator(".phone .row").first.wait_for()
+            page.locator(".connection[data-state=live]").wait_for()
+            page.wait_for_function(
+                "document.getAnimations().every((each) => each.playState !== 'running' || each.effect.getTiming().iterations === Infinity)"
+            )
+            made.append(to / f"phones-{name}{'-dark' if dark else ''}.png")
+            page.screenshot(path=made[-1])
+            page.close()
+        browser.close()
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("url", nargs="?", help="a running sandbox, such as http://127.0.0.1:8090")
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--to", type=Path, default=PICTURES)
+    options = parser.parse_args()
+    if options.url:
+        shoot(options.url.rstrip("/"), options.to, dark=options.dark)
+        return
+    stage = Stage(phones_day.day(), phones_day.story(), phones_day.NOW_MS).start()
+    try:
+        shoot(stage.url, options.to, dark=options.dark)
+    finally:
+        stage.stop()
+
+
+if __name__ == "__main__":
+    main()

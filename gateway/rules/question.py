@@ -56,7 +56,9 @@ class Question:
     kind:        "notification" (proactive), "reply" (an agent's or the assistant's words in a conversation),
                  "service" (a confirmation of a stop, an address check: asked for or owed, needs no consent of its own)
     consents:    the contact's, key "purpose.channel.brand"
-    template_purposes: nothing; purpose: what the person must have agreed to
+    purpose:     what the person must have agreed to
+    automatic:   a reply that no person wrote (the assistant's): a brake holds it like everything automatic
+    urgent:      told however often: no cap holds it back (it does not wake anybody: night does)
     personal:    it holds a name, a code or a document, so it needs proof
     proof:       of this address: None = none; not_me = they said it is not them
     window_opened_at_ms: when they last wrote to this sender from this address
@@ -75,6 +77,7 @@ class Question:
     deadline_ms: int
     not_before_ms: int = 0
     urgent: bool = False
+    automatic: bool = False
     personal: bool = False
     night: Night = Night.JOURNEY
     quiet: QuietHours = field(default_factory=QuietHours)

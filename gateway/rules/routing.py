@@ -1,0 +1,40 @@
+"""Which queue a conversation belongs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+GENERAL = "general"
+"""The queue that every brand has, so that no conversation is without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRule:
+    """One row of the table; what is None matches anything.
+
+    brand, language: of the conversation
+    notification:    the notification that they answer, by name
+    """
+
+    queue: str
+    brand: str | None = None
+    notification: str | None = None
+    language: str | None = None
+
+    def matches(self, brand: str, notification: str | None, language: str | None) -> bool:
+        return (
+            self.brand in (None, brand)
+            and self.notification in (None, notification)
+            and self.language in (None, language)
+        )
+
+
+def queue_for(
+    brand: str, rules: Iterable[QueueRule] = (), *, notification: str | None = None, language: str | None = None
+) -> str:
+    """The queue of the first rule that matches, else the general one. The table's order is the operator's."""
+    for rule in rules:
+        if rule.matches(brand, notification, language):
+            return rule.queue
+    return GENERAL

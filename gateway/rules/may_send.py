@@ -1,8 +1,8 @@
 """The one eligibility engine: may this message be sent to this address now, and as what?
 
-Gateway, console and assistant ask it, when a message is planned and again just before it is sent. The order of the checks
-is part of the promise: what concerns the person comes before what concerns the moment, and the first reason is the one on
-record. Whatever is unknown counts as a no.
+Gateway, console and assistant ask it, when a message is planned and again just before it is sent. The order of the
+checks is part of the promise: what concerns the person comes before what concerns the moment, and the first reason is
+the one on record. Whatever is unknown counts as a no.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _TEMPLATE_REASONS = (
 def decide(question: Question) -> Verdict:
     """Allowed as free text, allowed as template X, later at T, or suppressed because R. Pure.
 
-    A kind other than "reply" and "service" is judged as a notification. `STOPPED` need not be final: who holds messages for
-    a brake asks again when it is released, and the deadline keeps running.
+    A kind other than "reply" and "service" is judged as a notification. `STOPPED` need not be final: who holds messages
+    for a brake asks again when it is released, and the deadline keeps running.
     """
     reason = _person(question) or _moment(question) or _permission(question)
     if reason is not None:
@@ -51,8 +51,8 @@ def _person(question: Question) -> Reason | None:
     if question.erasing:
         return Reason.ERASING
     if question.not_me and (_is_notification(question) or question.personal or not _window_open(question)):
-        # Whoever said "not me" is a stranger to this contact's news. They are a person all the same: when they write to us
-        # they are answered, inside their own window and with nothing personal in it.
+        # Whoever said "not me" is a stranger to this contact's news. They are a person all the same: when they write to
+        # us they are answered, inside their own window and with nothing personal in it.
         return Reason.NOT_ME
     if question.only_to is False or (question.only_to is None and not question.production):
         # Fail closed, replies too: a test system that knows real numbers must not be able to reach them. A list that is
@@ -64,15 +64,15 @@ def _person(question: Question) -> Reason | None:
 def _moment(question: Question) -> Reason | None:
     """What bars it now, whatever they agreed to."""
     if question.stopped and (question.kind != "reply" or question.automatic):
-        # A brake silences what is automatic: notifications, confirmations, the assistant. People answering people go on.
-        # Who pulls a brake has just caused questions, and leaving those unanswered would be the second mistake.
+        # A brake silences what is automatic: notifications, confirmations, the assistant. People answering people go
+        # on. Who pulls a brake has just caused questions, and leaving those unanswered would be the second mistake.
         return Reason.STOPPED
     if question.blocked:
         return Reason.BLOCKED_BY_US
     if question.unreachable:
         return Reason.UNREACHABLE
     if question.opted_out_at_channel and question.purpose == "offers" and _is_notification(question):
-        # The switch inside the channel's app is about marketing alone; the channel lets service news and answers through.
+        # The switch inside the channel's app is about marketing alone; service news and answers still pass.
         return Reason.OPTED_OUT_AT_CHANNEL
     if question.now_ms >= question.deadline_ms:
         return Reason.EXPIRED
@@ -100,8 +100,8 @@ def _timing(question: Question) -> Later | Suppressed | None:
             # Its turn comes too late: said now rather than found out then.
             return Suppressed(Reason.EXPIRED)
         return Later(question.not_before_ms, "schedule")
-    # Answers come at any hour; a confirmation or address check is ours to time like any notification, and passes at once
-    # where it follows their own words.
+    # Answers come at any hour; a confirmation or address check is ours to time like any notification, and passes at
+    # once where it follows their own words.
     if question.kind == "reply" or question.night is Night.WAKE or _awake(question):
         return None
     morning_ms = night_end(question.now_ms, question.timezone, question.quiet)

@@ -15,8 +15,8 @@ def night_end(now_ms: int, zone: str, quiet: QuietHours) -> int | None:
     """When the night that `now_ms` lies in is over (UTC ms); None by day, or where there is no night.
 
     zone: IANA name; an unknown one counts as UTC (the edge refuses it, but a record may outlive a renamed zone)
-    Hours are those on the clock of the place. On the day of a clock change the night is an hour longer or shorter; an end
-    that the clock jumps over is the jump itself.
+    Hours are those on the clock of the place. On the day of a clock change the night is an hour longer or shorter; an
+    end that the clock jumps over is the jump itself.
     """
     local = local_time(now_ms, zone)
     if not _is_quiet(local.hour, quiet):

@@ -1,4 +1,4 @@
-"""What eligibility is asked: everything it may look at, gathered by the caller, so that the answer is a pure function."""
+"""What eligibility is asked: all it may look at, gathered by the caller, so that the answer is a pure function."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ class Accepted:
 class RetryAt:
     """Again at `at_ms`, always before the deadline.
 
-    scope:         how far the wait reaches; PAIR holds the address's whole lane, SENDER, ACCOUNT and APP slow all of theirs
-    hold_until_ms: until when the lane's messages of its own and lower priority wait for it; the time of the attempt = they pass
+    scope:         how far the wait reaches; PAIR holds the address's lane, SENDER, ACCOUNT and APP all of theirs
+    hold_until_ms: until when the lane's messages of its own and lower priority wait for it; now = they pass
     costs_attempt: False for a throttle: waiting is no attempt
     upload_again:  the channel has lost the uploaded file
     """
@@ -91,7 +91,7 @@ class FallbackOrDead:
 
 @dataclass(frozen=True, slots=True)
 class PauseSender:
-    """The sender cannot send until `until_ms`, or until a person mends it (None). The message keeps its place unspent."""
+    """The sender cannot send until `until_ms`, or until a person mends it (None). The message keeps its place."""
 
     scope: Scope
     until_ms: int | None

@@ -22,8 +22,8 @@ class Advance(NamedTuple):
 def advance(current: DeliveryStatus, failed: bool, new: DeliveryStatus, new_failed: bool) -> Advance:
     """Where a message stands after one more status.
 
-    A failure counts only while the message is not known to be on the phone: `failed` may follow `sent`, `delivered` after
-    `failed` wins, and `failed` after `delivered` is a note that changes nothing.
+    A failure counts only while the message is not known to be on the phone: `failed` may follow `sent`, `delivered`
+    after `failed` wins, and `failed` after `delivered` is a note that changes nothing.
     """
     status = max(current, new)
     still_failed = (failed or new_failed) and status < DeliveryStatus.DELIVERED

@@ -1,7 +1,7 @@
-"""The verdict of eligibility, and the closed list of reasons why a message is not sent, each with a sentence for people.
+"""The verdict of eligibility, and the closed list of reasons for not sending, each with a sentence for people.
 
-A reason is a word in records, facts, metrics and the API; its sentence is for `trace`, desk and phones. Nothing else may be
-given as a reason: a new one is a new row here.
+A reason is a word in records, facts, metrics and the API; its sentence is for `trace`, desk and phones. Nothing else
+may be given as a reason: a new one is a new row here.
 """
 
 from __future__ import annotations

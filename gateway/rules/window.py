@@ -1,7 +1,7 @@
 """The service window: how long after a person's last words a channel lets us write freely.
 
-WhatsApp counts 24 hours from their last message or call to the same number; our own templates, deliveries and reads open
-nothing. Free text sent outside usually gets a 200 and fails afterwards, so the clock is kept here and stops early.
+WhatsApp counts 24 hours from their last message or call to the same number; our own templates, deliveries and reads
+open nothing. Free text sent outside usually gets a 200 and fails afterwards, so the clock is kept here and stops early.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def is_open(opened_at_ms: int | None, window_ms: int, now_ms: int) -> bool:
 
 
 def minutes_left(opened_at_ms: int | None, window_ms: int, now_ms: int) -> int:
-    """Whole minutes in which free text will still be taken, margin already off; 0 when closed. For desk and composer."""
+    """Whole minutes in which free text will still be taken, margin already off; 0 when closed."""
     return max(0, _left_ms(opened_at_ms, window_ms, now_ms)) // 60_000
 
 

@@ -1,0 +1,111 @@
+"""The account: one app, one WhatsApp Business Account, its numbers, and the switches an operator at Meta would hold.
+
+``live`` is what a business has after months: three brands' numbers, verified and registered, webhooks on. ``new`` is the
+first hour: one test number, unverified and unregistered, five allowed recipients, tier 250, nothing subscribed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.config import SandboxConfig
+from sandbox.store import Json, Store, dump
+
+PORTFOLIO_ID = "577215664901532"
+WABA_ID = "271828182845904"
+TIERS: dict[str, int | None] = {"TIER_50": 50, "TIER_250": 250, "TIER_2K": 2_000, "TIER_10K": 10_000,
+                                "TIER_100K": 100_000, "TIER_UNLIMITED": None}
+SCOPES = ["whatsapp_business_management", "whatsapp_business_messaging", "business_management", "public_profile"]
+FIELDS = ["messages", "message_template_status_update", "message_template_quality_update", "template_category_update",
+          "message_template_components_update", "phone_number_quality_update", "phone_number_name_update",
+          "account_update", "account_alerts", "account_review_update", "business_capability_update", "security",
+          "user_preferences", "user_id_update", "business_username_updates"]
+_LIVE = (("314159265358979", "12025550142", "+1 202-555-0142", "Polderwind Air"),
+         ("314159265358980", "12025550143", "+1 202-555-0143", "Laagland Rail"),
+         ("314159265358981", "12025550144", "+1 202-555-0144", "Dijknet"))
+_NEW = (("314159265358979", "12025550142", "+1 202-555-0142", "Test Number"),)
+# Operator's switches: name -> the value when nothing is wrong
+SWITCHES: Json = {"token_expired": False, "restricted": False, "locked": False, "payment_problem": False,
+                  "maintenance": False, "marketing_disabled": False, "misclassified": False, "barred_countries": [],
+                  "recategorise": True, "pair_rule": "debt"}
+
+
+class Account:
+    """Documents of the app, its WABA and its numbers; changed only through here."""
+
+    def __init__(self, config: SandboxConfig, store: Store, clock: Clock) -> None:
+        self._config, self._store, self._clock = config, store, clock
+        if store.get("account") is None:
+            self.make(config.account)
+
+    def make(self, mode: str) -> None:
+        """Start over as a ``new`` or ``live`` account; handsets, messages and media are left alone."""
+        live = mode == "live"
+        url = self._config.webhook_url if live else None
+        with self._store.tx():
+            for table in ("wabas", "numbers", "templates", "reach"):
+                self._store.run(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+            self._store.put("account", {
+                "mode": mode, "portfolio_id": PORTFOLIO_ID, "tier": "TIER_100K" if live else "TIER_250",
+                "test_recipients": [], "test_mode": not live, "review_ms": self._config.review_ms,
+                "review": "rules", "scopes": SCOPES, "switches": dict(SWITCHES),
+                "callback": {"url": url, "verify_token": self._config.verify_token, "fields": FIELDS} if url else None})
+            self._store.run("INSERT INTO wabas VALUES (?, ?)", WABA_ID, dump({
+                "name": "Thuisfront Sandbox" if live else "Test WhatsApp Business Account", "currency": "EUR",
+                "timezone_id": "1", "subscribed": live, "override": None}))
+            for number_id, digits, display, name in _LIVE if live else _NEW:
+                self._store.run("INSERT INTO numbers VALUES (?, ?, ?, ?)", number_id, WABA_ID, digits, dump({
+                    "display_phone_number": display, "verified_name": name, "quality_rating": "GREEN" if live else "UNKNOWN",
+                    "registered": live, "verified": live, "throughput": 80, "pin": "000000" if live else None,
+                    "code": None, "override": None, "attempts": [], "pin_misses": 0,
+                    "profile": {"about": "", "vertical": "OTHER"}}))
+
+    # the app
+
+    def doc(self) -> Json:
+        found: Json = self._store.get("account")
+        return found
+
+    def save(self, doc: Json) -> None:
+        self._store.put("account", doc)
+
+    def switch(self, name: str) -> Any:
+        return self.doc()["switches"].get(name, SWITCHES[name])
+
+    # wabas and numbers
+
+    def waba(self, waba_id: str) -> Json | None:
+        row = self._store.row("SELECT * FROM wabas WHERE id = ?", waba_id)
+        return None if row is None else {**json.loads(row["doc"]), "id": row["id"]}
+
+    def save_waba(self, waba: Json) -> None:
+        doc = {key: value for key, value in waba.items() if key != "id"}
+        self._store.run("UPDATE wabas SET doc = ? WHERE id = ?", dump(doc), waba["id"])
+
+    def number(self, number_id: str) -> Json | None:
+        row = self._store.row("SELECT * FROM numbers WHERE id = ?", number_id)
+        return None if row is None else _number(row)
+
+    def numbers(self, waba_id: str | None = None) -> list[Json]:
+        rows = self._store.rows("SELECT * FROM numbers WHERE ? IS NULL OR waba_id = ? ORDER BY id", waba_id, waba_id)
+        return [_number(row) for row in rows]
+
+    def save_number(self, number: Json) -> None:
+        doc = {key: value for key, value in number.items() if key not in ("id", "waba_id", "digits")}
+        self._store.run("UPDATE numbers SET doc = ? WHERE id = ?", dump(doc), number["id"])
+
+    def callback(self, field: str, waba: Json, number: Json | None) -> str | None:
+        """Where webhooks of a field go: the number's override, else the WABA's, else the app's; None: to nobody."""
+        callback = self.doc()["callback"]
+        if not waba["subscribed"] or (callback is not None and field not in callback["fields"]):
+            return None
+        for override in ((number or {}).get("override"), waba["override"]):
+            if override:
+                return str(override["url"])
+        return None if callback is None else str(callback["url"])
+
+
+def _number(row: Any) -> Json:
+    return {**json.loads(row["doc"]), "id": row["id"], "waba_id": row["waba_id"], "digits": row["digits"]}

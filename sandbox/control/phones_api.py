@@ -1,0 +1,95 @@
+"""Handsets as JSON: who there is, what they see, what they say, and the state of their phones."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sandbox import delivery, say
+from sandbox.control.problem import Problem, body_of, check
+from sandbox.ids import digits_of
+from sandbox.keys import WORLD
+from sandbox.store import Json
+
+_STATE: dict[str, type | tuple[type, ...]] = {
+    "online": bool, "read_receipts": bool, "blocked": bool, "blocked_business": bool, "on_whatsapp": bool, "username": str,
+    "auto_read_ms": int, "identity_hash": str}
+_SPEC: dict[str, type | tuple[type, ...]] = {
+    **_STATE, "name": str, "address": str, "label": str, "language": str, "timezone": str, "user_id": str}
+_NULLABLE = ("username", "auto_read_ms")
+
+
+async def list_handsets(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    handsets = world.handsets
+    return web.json_response({"cursor": world.hub.cursor, "now_ms": world.clock.now_ms(),
+                              "handsets": [handsets.view(handset) for handset in handsets.all()],
+                              "story": world.story.get()})
+
+
+def named(request: web.Request) -> Json:
+    handset = request.app[WORLD].handsets.find(request.match_info["address"])
+    if handset is None:
+        raise Problem(404, "no handset has this address, name or user id")
+    return handset
+
+
+async def get_handset(request: web.Request) -> web.Response:
+    return web.json_response(request.app[WORLD].handsets.view(named(request)))
+
+
+async def make_handset(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    spec = _aliased(check(await body_of(request), _SPEC, ("address",)))
+    if not 7 <= len(digits_of(spec["address"])) <= 15:
+        raise Problem(400, "the field 'address' must be a phone number of 7 to 15 digits")
+    owner = world.handsets.by_user_id(spec["user_id"]) if spec.get("user_id") else None
+    if owner is not None and owner["address"] != digits_of(spec["address"]):
+        raise Problem(409, "this user_id belongs to another handset")
+    with world.store.tx():
+        handset = world.handsets.make(spec)
+    return web.json_response(world.handsets.view(handset), status=201)
+
+
+def _aliased(spec: Json) -> Json:
+    spec = {key: value for key, value in spec.items() if value is not None or key in _NULLABLE}
+    if "blocked_business" in spec:
+        spec["blocked"] = spec.pop("blocked_business")
+    return spec
+
+
+async def change_state(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    handset = named(request)
+    spec = _aliased(check(await body_of(request), _STATE))
+    online = spec.pop("online", None)
+    with world.store.tx():
+        handset.update(spec)
+        world.handsets.save(handset)
+        if online is not None and online != handset["online"]:
+            delivery.set_online(world, handset["address"], online)
+    return web.json_response(world.handsets.view(world.handsets.get(handset["address"]) or handset))
+
+
+async def open_chat(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    body = check(await body_of(request) if request.can_read_body else {}, {"phone_number_id": str})
+    with world.store.tx():
+        read = delivery.open_chat(world, named(request), body.get("phone_number_id"))
+    return web.json_response({"read": read})
+
+
+async def say_something(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    handset = named(request)
+    body = await body_of(request)
+    base = f"{request.scheme}://{request.host}"
+    with world.store.tx():
+        bubble = say.say(world, handset, body, base)
+    return web.json_response({"bubble": bubble}, status=201)
+
+
+ROUTES = [
+    web.get("/sandbox/handsets", list_handsets), web.post("/sandbox/handsets", make_handset),
+    web.get("/sandbox/handsets/{address}", get_handset), web.post("/sandbox/handsets/{address}/say", say_something),
+    web.patch("/sandbox/handsets/{address}/state", change_state),
+    web.post("/sandbox/handsets/{address}/open", open_chat)]

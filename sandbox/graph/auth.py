@@ -1,0 +1,64 @@
+"""Who calls: the system-user token, or the app itself (``APPID|SECRET``); with which scopes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from sandbox.errors import GraphError
+from sandbox.world import World
+
+
+@dataclass(frozen=True)
+class Caller:
+    """``is_app``: an app token, which may only manage the app itself."""
+
+    is_app: bool
+    scopes: tuple[str, ...]
+
+
+def token_of(request: web.Request) -> str | None:
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() in ("bearer", "oauth") and token.strip():
+        return token.strip()
+    return request.query.get("access_token")
+
+
+def caller(world: World, request: web.Request) -> Caller:
+    """raises: 104 no token, 190 a token nobody issued, 190/463 expired"""
+    token = token_of(request)
+    if not token:
+        raise GraphError(104)
+    if same(token, f"{world.config.app_id}|{world.config.app_secret}"):
+        return Caller(True, ())
+    if not same(token, world.config.token):
+        raise GraphError(190)
+    account = world.account.doc()
+    if account["switches"]["token_expired"] or world.faults.take("token_expired") is not None:
+        raise expired(world)
+    scopes = list(account["scopes"])
+    if (fault := world.faults.take("scope_missing")) is not None and fault["scope"] in scopes:
+        scopes.remove(fault["scope"])
+    return Caller(False, tuple(scopes))
+
+
+def expired(world: World) -> GraphError:
+    now = dt.datetime.fromtimestamp(world.clock.now_s(), dt.UTC)
+    day = "%A, %d-%b-%y %H:%M:%S UTC"
+    ended = now - dt.timedelta(hours=1)
+    return GraphError(190, message=f"Error validating access token: Session has expired on {ended:{day}}. The current time "
+                                   f"is {now:{day}}.", subcode=463)
+
+
+def same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def need(who: Caller, scope: str) -> None:
+    """raises: 200 when messaging is not granted, 10 for the other scopes"""
+    if who.is_app or scope not in who.scopes:
+        raise GraphError(200 if scope == "whatsapp_business_messaging" else 10)

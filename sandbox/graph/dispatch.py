@@ -1,0 +1,128 @@
+"""Every Graph request: headers, faults, token, node, edge, answer; and its line in the log of requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.errors import GraphError, object_missing
+from sandbox.graph import auth
+from sandbox.graph.call import CALLS, FINDERS, Call
+from sandbox.keys import WORLD
+from sandbox.store import Json
+from sandbox.world import World
+
+log = logging.getLogger("sandbox")
+HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>Sorry, something went wrong.</body></html>"
+
+
+async def graph(request: web.Request) -> web.StreamResponse:
+    """``/{version}/{node}`` and ``/{version}/{node}/{edge}``."""
+    world = request.app[WORLD]
+    entry: Json = {"method": request.method, "path": request.path, "query": _clean(dict(request.query)), "body": None,
+                   "at_ms": world.clock.now_ms(), "status": None}
+    response: web.StreamResponse | None = None
+    try:
+        response = await _faulty(world, request, entry)
+        entry["status"] = response.status
+        return response
+    finally:
+        if entry["status"] is None:
+            entry["status"] = 0  # no answer left this server
+        world.request_count += 1
+        entry["n"] = world.request_count
+        world.requests.append(entry)
+
+
+async def _faulty(world: World, request: web.Request, entry: Json) -> web.StreamResponse:
+    """The faults of transport around one honest answer."""
+    on = "messages" if request.path.endswith("/messages") and request.method == "POST" else "all"
+    where = (request.match_info["node"], None)
+    take = world.faults.take
+    if (fault := take("slow", *where, on=on)) is not None:
+        await asyncio.sleep(fault["ms"] / 1_000)
+    hang = take("hang", *where, on=on)
+    broken = take("http_500", *where, on=on)
+    html = None if broken else take("html_502", *where, on=on)
+    refused = next((fault for fault in (hang, broken, html) if fault is not None), None)
+    lost = take("lost_answer", *where, on=on)
+    response = None
+    if refused is None or refused["accepted"]:
+        response = await _answer(world, request, entry)
+        if response.status >= 400:
+            refused = lost = None  # an honest refusal stays one
+    if hang is not None and refused is not None:
+        await asyncio.sleep(hang["ms"] / 1_000)
+        lost = hang
+    if lost is not None:
+        if request.transport is not None:
+            request.transport.abort()
+        raise asyncio.CancelledError
+    if refused is not None and broken is not None:
+        return _finish(world, request, GraphError(131000).body(world.ids.trace()), 500)
+    if refused is not None and html is not None:
+        return web.Response(status=502, text=HTML_502, content_type="text/html")
+    assert response is not None
+    return response
+
+
+async def _answer(world: World, request: web.Request, entry: Json) -> web.StreamResponse:
+    try:
+        found = await _call(world, request, entry)
+    except GraphError as error:
+        return _finish(world, request, error.body(world.ids.trace()), error.http)
+    except web.HTTPException:
+        raise
+    except Exception:
+        log.exception("graph.failed path=%s", request.path)
+        return _finish(world, request, GraphError(1, http=500).body(world.ids.trace()), 500)
+    if isinstance(found, web.StreamResponse):
+        return found
+    return _finish(world, request, found, 200)
+
+
+async def _call(world: World, request: web.Request, entry: Json) -> web.StreamResponse | Json:
+    version, node_id = request.match_info["version"], request.match_info["node"]
+    edge = request.match_info.get("edge", "").rstrip("/")
+    who = auth.caller(world, request)
+    kind, node = _find(world, node_id, request.method)
+    known = CALLS.get((request.method, kind, edge))
+    if known is None:
+        if edge and not any(key[1:] == (kind, edge) for key in CALLS):
+            raise GraphError(2500, message=f"Unknown path components: /{edge}", data=False)
+        raise object_missing(node_id, request.method)
+    scope, handler = known
+    if scope is not None:
+        auth.need(who, scope)
+    call = Call(world, request, who, version, node_id, kind, node, log=entry)
+    return await handler(call)
+
+
+def _find(world: World, node_id: str, method: str) -> tuple[str, Json]:
+    for finder in FINDERS:
+        found = finder(world, node_id)
+        if found is not None:
+            return found
+    raise object_missing(node_id, method)
+
+
+def _finish(world: World, request: web.Request, body: Any, status: int) -> web.Response:
+    usage = {"call_count": 1, "total_cputime": 0, "total_time": 0}
+    headers = {
+        "x-fb-trace-id": world.ids.trace(), "x-fb-request-id": world.ids.trace(), "x-fb-rev": str(int(time.time())),
+        "facebook-api-version": request.match_info["version"], "x-app-usage": json.dumps(usage),
+        "x-business-use-case-usage": json.dumps({"271828182845904": [
+            {"type": "whatsapp", **usage, "estimated_time_to_regain_access": 0}]}),
+        "Access-Control-Allow-Origin": "*", "Cache-Control": "private, no-cache, no-store, must-revalidate",
+        "Pragma": "no-cache", "Expires": "Sat, 01 Jan 2000 00:00:00 GMT"}
+    return web.Response(status=status, body=json.dumps(body, ensure_ascii=True).encode(), headers=headers,
+                        content_type="application/json", charset="UTF-8")
+
+
+def _clean(query: Json) -> Json:
+    return {key: "(removed)" if "token" in key else value for key, value in query.items()}

@@ -1,0 +1,62 @@
+"""What happens, as a numbered stream: a ring of recent events and bounded queues of those who listen.
+
+Who was away too long, or cannot keep up, gets ``reset`` and reads the handsets afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+RING = 2_000
+QUEUE = 500
+
+
+@dataclass(frozen=True)
+class Event:
+    cursor: int
+    name: str
+    data: Any
+
+
+class Hub:
+    """Cursors grow by one an event and start at the wall clock's milliseconds, so that they also grow over a restart."""
+
+    def __init__(self) -> None:
+        self.cursor = time.time_ns() // 1_000_000
+        self._ring: deque[Event] = deque(maxlen=RING)
+        self._queues: set[asyncio.Queue[Event]] = set()
+
+    def publish(self, name: str, data: Any) -> None:
+        self.cursor += 1
+        event = Event(self.cursor, name, data)
+        self._ring.append(event)
+        for queue in self._queues:
+            if queue.full():
+                while not queue.empty():
+                    queue.get_nowait()
+                event = Event(self.cursor, "reset", {"reason": "too slow"})
+            queue.put_nowait(event)
+
+    def after(self, cursor: int) -> list[Event]:
+        """The events since ``cursor``; one ``reset`` when they are not all known any more."""
+        if cursor == self.cursor:
+            return []
+        oldest = self._ring[0].cursor if self._ring else self.cursor + 1
+        if cursor > self.cursor or cursor < oldest - 1:
+            return [Event(self.cursor, "reset", {"reason": "unknown cursor"})]
+        return [event for event in self._ring if event.cursor > cursor]
+
+    @contextmanager
+    def listen(self) -> Iterator[asyncio.Queue[Event]]:
+        queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        self._queues.add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)

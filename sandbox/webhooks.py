@@ -1,0 +1,197 @@
+"""Webhooks out: kept until somebody answers 200, in the very bytes Meta would sign.
+
+Meta serialises with non-ASCII escaped (lower-case hex) and ``/`` as ``\\/``, signs that text with HMAC-SHA256 of the app
+secret, and sends it; anything but 200 is tried again with growing gaps for 7 days, with no promise of order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import random
+from collections import Counter
+from typing import Any
+
+import aiohttp
+
+from sandbox.clock import DAY_MS, HOUR_MS, Clock
+from sandbox.config import SandboxConfig
+from sandbox.faults import Faults
+from sandbox.store import Json, Store, dump
+
+log = logging.getLogger("sandbox")
+
+AT_ONCE = 64
+AT_ONCE_A_NUMBER = 16
+GIVE_UP_MS = 7 * DAY_MS
+FIRST_GAP_MS = 1_000
+_LONGEST_WAIT_S = 30.0
+
+
+def wire(body: Json) -> bytes:
+    """The payload as it goes over the wire; these bytes are signed."""
+    return json.dumps(body, ensure_ascii=True, separators=(",", ":")).replace("/", "\\/").encode("ascii")
+
+
+def signature(secret: str, raw: bytes) -> str:
+    return "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def gap_ms(attempts: int) -> int:
+    """After the n-th failed attempt: 1 s, 3 s, 9 s ... up to 6 h."""
+    return int(min(FIRST_GAP_MS * 3 ** min(attempts - 1, 12), 6 * HOUR_MS))
+
+
+class Webhooks:
+    """``emit`` keeps, ``run`` delivers. Rows are deleted by a 200 or after 7 days of the sandbox's clock."""
+
+    def __init__(self, config: SandboxConfig, store: Store, clock: Clock, faults: Faults, rng: random.Random) -> None:
+        self._config, self._store, self._clock, self._faults, self._rng = config, store, clock, faults, rng
+        self._wake = asyncio.Event()
+        self._in_flight: dict[int, str] = {}
+        self._settled: dict[int, asyncio.Event] = {}
+        self.session: aiohttp.ClientSession | None = None
+        clock.on_turn(self._wake.set)
+
+    def emit(self, url: str, entry: Json, *, phone_number_id: str = "", address: str = "") -> list[int]:
+        """Keep one entry for delivery; returns the rows made (two when a fault doubles it, none when it is lost)."""
+        now = self._clock.now_ms()
+        off = self._faults.take("webhook_off", phone_number_id, address)
+        if off is not None and off["lost"]:
+            return []
+        at, batch = now, 0
+        if off is not None:
+            at = now  # kept; the sender waits until the fault is lifted
+        if (fault := self._faults.take("webhook_delay", phone_number_id, address)) is not None:
+            at += fault["ms"]
+        if (fault := self._faults.take("webhook_shuffle", phone_number_id, address)) is not None:
+            at += self._rng.randrange(fault["ms"] + 1)
+        if (fault := self._faults.take("webhook_batch", phone_number_id, address)) is not None:
+            at, batch = at + fault["wait_ms"], fault["size"]
+        double = self._faults.take("webhook_double", phone_number_id, address) is not None
+        rows = [self._store.insert(
+            "INSERT INTO webhooks (next_ms, made_ms, attempts, url, phone_number_id, address, batch, entries) "
+            "VALUES (?, ?, 0, ?, ?, ?, ?, ?)", at, now, url, phone_number_id, address, batch, dump([entry]))
+            for _ in range(2 if double else 1)]
+        self._wake.set()
+        return rows
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def settled(self, row_id: int, timeout_s: float) -> None:
+        """Wait until the row's next attempt is over, however it ended."""
+        event = self._settled.setdefault(row_id, asyncio.Event())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._settled.pop(row_id, None)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                for row in self._due():
+                    ids = [row["id"], *self._mates(row)]
+                    for row_id in ids:
+                        self._in_flight[row_id] = row["phone_number_id"]
+                    group.create_task(self._attempt(row["url"], row["phone_number_id"], ids))
+                await self._sleep()
+
+    def _is_off(self, phone_number_id: str) -> bool:
+        return any(f["name"] == "webhook_off" and f.get("phone_number_id") in (None, phone_number_id)
+                   and f.get("share", 1.0) >= 1 for f in self._faults.all())
+
+    def _due(self) -> list[Any]:
+        """One row at a time, so that a number or batch filled by one is seen by the next."""
+        free = AT_ONCE - len(self._in_flight)
+        if free <= 0:
+            return []
+        loads = Counter(self._in_flight.values())
+        skip = [number for number, load in loads.items() if load >= AT_ONCE_A_NUMBER]
+        held = [row["phone_number_id"] for row in self._store.rows("SELECT DISTINCT phone_number_id FROM webhooks")
+                if self._is_off(row["phone_number_id"])] if self._faults.all() else []
+        skip += held
+        marks = ",".join("?" * len(skip))
+        flying = ",".join("?" * len(self._in_flight))
+        rows = self._store.rows(
+            f"SELECT * FROM webhooks WHERE next_ms <= ? AND phone_number_id NOT IN ({marks}) "  # noqa: S608 - marks only
+            f"AND id NOT IN ({flying}) ORDER BY next_ms, id LIMIT ?",
+            self._clock.now_ms(), *skip, *self._in_flight, free)
+        chosen, batched = [], False
+        for row in rows:
+            if loads[row["phone_number_id"]] >= AT_ONCE_A_NUMBER or (row["batch"] and batched):
+                continue
+            loads[row["phone_number_id"]] += 1
+            batched = batched or bool(row["batch"])
+            chosen.append(row)
+        return chosen
+
+    def _mates(self, row: Any) -> list[int]:
+        """Other rows that go out in one body with a batched one."""
+        if not row["batch"]:
+            return []
+        rows = self._store.rows("SELECT id FROM webhooks WHERE batch > 0 AND url = ? AND id <> ? ORDER BY id LIMIT ?",
+                                row["url"], row["id"], row["batch"] - 1)
+        return [mate["id"] for mate in rows if mate["id"] not in self._in_flight]
+
+    async def _sleep(self) -> None:
+        wait_s = _LONGEST_WAIT_S
+        if len(self._in_flight) < AT_ONCE:
+            row = self._store.row("SELECT MIN(next_ms) AS next FROM webhooks WHERE next_ms > ?", self._clock.now_ms())
+            if row is not None and row["next"] is not None:
+                wait_s = min(wait_s, max(0.0, (row["next"] - self._clock.now_ms()) / 1_000))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _attempt(self, url: str, phone_number_id: str, ids: list[int]) -> None:
+        try:
+            marks = ",".join("?" * len(ids))
+            rows = self._store.rows(f"SELECT * FROM webhooks WHERE id IN ({marks}) ORDER BY id", *ids)  # noqa: S608
+            if rows:
+                await self._post(url, phone_number_id, rows)
+        except Exception:
+            log.exception("webhook.attempt_failed")
+        finally:
+            for row_id in ids:
+                self._in_flight.pop(row_id, None)
+                if row_id in self._settled:
+                    self._settled[row_id].set()
+            self._wake.set()
+
+    async def _post(self, url: str, phone_number_id: str, rows: list[Any]) -> None:
+        entries = [entry for row in rows for entry in json.loads(row["entries"])]
+        raw = wire({"object": "whatsapp_business_account", "entry": entries})
+        secret = self._config.app_secret
+        if self._faults.take("webhook_wrong_signature", phone_number_id, rows[0]["address"]) is not None:
+            secret = "not-" + secret
+        headers = {
+            "Content-Type": "application/json", "User-Agent": "facebookexternalua", "X-Hub-Signature-256":
+            signature(secret, raw), "X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), raw, hashlib.sha1).hexdigest()}
+        answered = 0
+        try:
+            assert self.session is not None
+            timeout = aiohttp.ClientTimeout(total=self._config.webhook_timeout_s)
+            async with self.session.post(url, data=raw, headers=headers, timeout=timeout, allow_redirects=False) as reply:
+                await reply.read()
+                answered = reply.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            answered = 0
+        with self._store.tx():
+            for row in rows:
+                tries = row["attempts"] + 1
+                next_ms = self._clock.now_ms() + gap_ms(tries)
+                if answered == 200 or next_ms - row["made_ms"] > GIVE_UP_MS:
+                    self._store.run("DELETE FROM webhooks WHERE id = ?", row["id"])
+                else:
+                    self._store.run("UPDATE webhooks SET attempts = ?, next_ms = ?, batch = 0 WHERE id = ?",
+                                    tries, next_ms, row["id"])

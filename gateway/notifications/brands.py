@@ -1,0 +1,26 @@
+"""The brands that speak: templates/brands.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """id: as events name it; language: the channel's code of its default; timezone: IANA."""
+
+    id: str
+    name: str
+    language: str
+    timezone: str
+    support_url: str
+
+    def context(self) -> dict[str, str]:
+        """What conditions and parameters see as `brand`."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "language": self.language,
+            "timezone": self.timezone,
+            "support_url": self.support_url,
+        }

@@ -1,0 +1,112 @@
+"""The parts a notification is made of, and the `Rendering` that comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.model.message import Button, ButtonKind
+from gateway.notifications.expressions import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """How one parameter gets its text: the first phrase that holds, else the first source that its format can say.
+
+    sources: (expression, name of its format)
+    place: whose clock (an expression that gives a place or a zone); longest: characters, longer values are cut
+    phrases: (condition or None, name of the phrase in the language files)
+    """
+
+    name: str
+    sources: tuple[tuple[Expression, str], ...] = ()
+    place: Expression | None = None
+    longest: int = 60
+    phrases: tuple[tuple[Expression | None, str], ...] = ()
+
+    @property
+    def is_link(self) -> bool:
+        return any(form == "url" for _, form in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The first of these expressions that gives a time, plus an offset; else a life after the event."""
+
+    sources: tuple[Expression, ...] = ()
+    offset_ms: int = 0
+    life_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSpec:
+    """A document as the message's header. sources, filename: expressions; what they gave stands in `Rendering`.
+
+    header: "document" (PDF) or "image"
+    """
+
+    header: str
+    sources: tuple[Expression, ...]
+    filename: str
+    """a literal with its extension, the same for everybody: names and codes stay out of it"""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedDocument:
+    """source: what the declaration's expression gave, a reference or a URL; header: "document" or "image"."""
+
+    source: str
+    header: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonSpec:
+    """key: names its label in the language files. A reply comes back as payload "<notification>/<key>".
+
+    url: fixed text, to which the value of `suffix` is added (the one variable at the end that the channel allows)
+    """
+
+    key: str
+    kind: ButtonKind
+    url: str = ""
+    suffix: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRef:
+    """A template that can carry this notification: its name and language at the channel."""
+
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What one reader is told.
+
+    template_name:     "" where the notification exists only as free text inside the service window
+    template_language: the channel's exact code; language is the same
+    header_parameters, body_parameters: name -> text, what a template send needs
+    text:              header, body and footer as free text says them, buttons apart
+    """
+
+    notification: str
+    language: str
+    template_name: str
+    template_language: str
+    header_parameters: Mapping[str, str]
+    body_parameters: Mapping[str, str]
+    header: str | None
+    body: str
+    footer: str | None
+    buttons: tuple[Button, ...]
+    document: RenderedDocument | None
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        return {**self.header_parameters, **self.body_parameters}
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(part for part in (self.header, self.body, self.footer) if part)

@@ -1,0 +1,148 @@
+"""What notification.yaml and a language file may say. Unknown keys are refused: a typing error is not silence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from gateway.model.event import EventType
+from gateway.model.message import OnUncertain
+from gateway.notifications.formats import FORMATS
+from gateway.rules.question import Night
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,59}$")]
+OneOrMore = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class WhenSchema(_Strict):
+    """A time: the first expression that gives one, moved by an offset. `life_hours`: else this long after the event."""
+
+    first_of: OneOrMore = Field(default_factory=list)
+    offset_minutes: int = 0
+    life_hours: Annotated[float, Field(gt=0, le=24 * 60)] | None = None
+
+
+class PhraseSchema(_Strict):
+    when: str | None = None
+    say: Name
+
+
+class ParameterSchema(_Strict):
+    """`from` and `as` (one format, or one each), or `phrase`; `place`: on whose clock; `max`: where it is cut."""
+
+    sources: OneOrMore = Field(default_factory=list, alias="from")
+    formats: OneOrMore = Field(default_factory=lambda: ["text"], alias="as")
+    place: str | None = None
+    longest: Annotated[int, Field(ge=2, le=600)] = Field(default=60, alias="max")
+    phrase: list[PhraseSchema] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> ParameterSchema:
+        if not self.sources and not self.phrase:
+            raise ValueError("needs `from` or `phrase`")
+        if not set(self.formats) <= set(FORMATS):
+            raise ValueError(f"`as` should be one of {', '.join(FORMATS)}")
+        if len(self.formats) not in (1, len(self.sources)):
+            raise ValueError("`as` should be one format, or one for each of `from`")
+        return self
+
+
+class DocumentSchema(_Strict):
+    header: Literal["document", "image"] = "document"
+    sources: OneOrMore = Field(alias="from")
+    filename: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.(pdf|png|jpg)$")]
+
+
+class ButtonSchema(_Strict):
+    key: Name
+    url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
+    suffix: str | None = None
+
+    @model_validator(mode="after")
+    def _suffix_needs_url(self) -> ButtonSchema:
+        if self.suffix is not None and self.url is None:
+            raise ValueError("`suffix` needs `url`")
+        return self
+
+
+class NotificationSchema(_Strict):
+    """notification.yaml"""
+
+    version: Annotated[int, Field(ge=1, le=999)]
+    about: str
+    event: EventType | None = None
+    when: str | None = None
+    roles: Annotated[list[Literal["any", "booker", "passenger", "customer"]], Field(min_length=1)] = ["any"]
+    item: Literal["none", "passenger", "document"] = "none"
+    purpose: Literal["journey", "service", "family", "survey", "offers"]
+    category: Literal["utility"] = "utility"
+    kind: Literal["notification", "service"] = "notification"
+    priority: Literal["urgent", "normal", "bulk"] = "normal"
+    night: Night = Night.WAIT
+    personal: bool
+    replaces: bool = False
+    ends: list[Name] = Field(default_factory=list)
+    on_uncertain: OnUncertain = OnUncertain.RESEND
+    order: Literal["accepted", "delivered"] = "accepted"
+    template: bool = True
+    substitute: Name | None = None
+    deadline: WhenSchema = Field(default_factory=WhenSchema)
+    not_before: WhenSchema = Field(default_factory=WhenSchema)
+    parameters: dict[Name, ParameterSchema] = Field(default_factory=dict)
+    news: list[Name] = Field(default_factory=list)
+    document: DocumentSchema | None = None
+    buttons: list[ButtonSchema] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> NotificationSchema:
+        if self.kind == "notification" and (self.event is None or self.when is None):
+            raise ValueError("a notification needs `event` and `when`")
+        if self.kind == "service" and (self.event is not None or self.when is not None):
+            raise ValueError("a service message answers somebody; it has no `event` and no `when`")
+        if not self.template and self.kind == "notification":
+            raise ValueError("only service messages can do without a template: others leave the service window")
+        return self
+
+
+class TextsSchema(_Strict):
+    """<language>.yaml, <language>.<brand>.yaml, and with .v<n> before .yaml an older version that is still sent."""
+
+    header: str | None = None
+    body: Annotated[str, StringConstraints(min_length=1)]
+    footer: str | None = None
+    buttons: dict[Name, str] = Field(default_factory=dict)
+    phrases: dict[Name, str] = Field(default_factory=dict)
+    words: dict[Name, dict[str, str]] = Field(default_factory=dict)
+    otherwise: dict[Name, str] = Field(default_factory=dict)
+    examples: dict[Name, str] = Field(default_factory=dict)
+
+
+class BrandSchema(_Strict):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
+    timezone: str
+    support_url: Annotated[str, StringConstraints(pattern=r"^https://")]
+
+
+class PlaceSchema(_Strict):
+    names: dict[str, str] = Field(min_length=1)
+    timezone: str | None = None
+
+
+class WordingSchema(_Strict):
+    """One wording: the very text that people agreed to, which never changes under its id."""
+
+    purpose: Literal["journey", "service", "family", "survey", "offers"]
+    language: str
+    since: str
+    text: Annotated[str, StringConstraints(min_length=20)]

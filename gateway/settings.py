@@ -172,7 +172,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         api_key=reader.secret("GATEWAY_API_KEY"),
         keys=reader.secret("GATEWAY_KEYS"),
         redis_url=reader.secret("GATEWAY_REDIS_URL"),
-        store_promise=reader.choice("GATEWAY_STORE_PROMISE", StorePromise, None),  # type: ignore[type-var]
+        store_promise=reader.choice("GATEWAY_STORE_PROMISE", StorePromise, None),
         store_acks=reader.number("GATEWAY_STORE_ACKS", 0, int, 0, 5),
         graph_url=graph_url,
         graph_version=reader.text("GATEWAY_GRAPH_VERSION", "v25.0") or "v25.0",

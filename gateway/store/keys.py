@@ -1,0 +1,190 @@
+"""Every key: its name, its type, how long it lives, and who writes it. Nothing else builds a key name.
+
+Keys that change together carry the tag of their partition, `{p:07}`. Channel ids and addresses appear only as keyed hashes.
+"-" as time to live: removed by its script. `TABLE` is what the tests hold every key against that is left after them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.model.ids import PARTITIONS, partition_of
+
+DAY_MS = 24 * 3600 * 1000
+KEEP_MS = 8 * DAY_MS
+"""How long what was handled is remembered: one day more than Meta retries a webhook."""
+REPLY_KEEP_MS = 30 * DAY_MS
+WEBHOOK_LOGS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row of the table. pattern: a regular expression of the whole name; ttl: True = must expire, False = must not."""
+
+    pattern: str
+    type: str
+    ttl: bool | None
+    what: str
+
+
+TABLE: tuple[Kind, ...] = (
+    Kind(r"layout", "hash", False, "layout version, environment, made at"),
+    Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
+    Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
+    Kind(r"apikeys", "hash", False, "hash of an API key -> name and scopes"),
+    Kind(r"agents", "hash", False, "agent id -> name, password hash, rights"),
+    Kind(r"blocks", "hash", False, "keyed hash of a blocked address -> until, who"),
+    Kind(r"session:[0-9a-f]{64}", "string", True, "a console session, by the hash of its token"),
+    Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
+    Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),
+    Kind(r"sync:[\w.-]+", "string", None, "when something was last read from a channel"),
+    Kind(r"import:[0-9a-f]{32}", "string", True, "how far an import came"),
+    Kind(r"lease:[\w:.-]+", "string", True, "who owns a partition or a job"),
+    Kind(r"workers", "zset", None, "process -> last seen (ms)"),
+    Kind(r"a:[0-9a-z]{32}", "string", False, "keyed hash of an address -> contact|address"),
+    Kind(r"x:[0-9a-z]{32}", "string", False, "keyed hash of (source, customer) -> contact"),
+    Kind(r"b:[0-9a-z]{32}", "string", True, "keyed hash of a booking code or entity -> subject ids (trace)"),
+    Kind(r"\{k:\d{4}-\d\d-\d\d\}", "string", True, "the wrapped key of a day"),
+    Kind(r"\{s:[\w.-]+\}b", "hash", True, "a sender's bucket: level, at, rate"),
+    Kind(r"\{s:[\w.-]+\}st", "hash", None, "a sender's state: paused until, why, quality, tier"),
+    Kind(r"\{f:[\w.-]*\}p", "zset", True, "distinct people of a portfolio in 24 h"),
+    Kind(r"\{wh:\d\d\}", "stream", None, "webhooks as they came, sealed"),
+    Kind(r"\{out\}q", "stream", None, "outgoing webhooks due"),
+    Kind(r"\{out\}r", "zset", None, "outgoing webhooks to try again -> ms"),
+    Kind(r"\{out\}m:[0-9a-z]+", "string", True, "an outgoing webhook waiting for its next try"),
+    Kind(r"\{desk\}q:[\w.-]+", "zset", None, "a queue: conversation -> waiting since (ms)"),
+    Kind(r"\{desk\}mine:[\w.-]+", "zset", None, "an agent's conversations -> since (ms)"),
+    Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
+    Kind(r"\{desk\}done", "zset", None, "resolved conversations -> when (ms)"),
+    Kind(r"\{p:\d\d\}e:e\w+", "string", True, "an event's digest and place in the stream"),
+    Kind(r"\{p:\d\d\}ev", "stream", None, "events, sealed by the key of their day"),
+    Kind(r"\{p:\d\d\}evw", "zset", None, "open events -> next look (ms)"),
+    Kind(r"\{p:\d\d\}evt", "hash", None, "open events -> how often they were begun"),
+    Kind(r"\{p:\d\d\}j:j\w+", "hash", True, "a subject's memory"),
+    Kind(r"\{p:\d\d\}timers", "zset", None, "moments of subjects -> due (ms)"),
+    Kind(r"\{p:\d\d\}c:c\w+", "string", False, "a contact: version, sealed profile"),
+    Kind(r"\{p:\d\d\}k:c\w+", "string", False, "a contact's wrapped data key"),
+    Kind(r"\{p:\d\d\}f:c\w+", "hash", False, "a contact's plain facts"),
+    Kind(r"\{p:\d\d\}led:c\w+", "list", False, "a contact's consent ledger, sealed"),
+    Kind(r"\{p:\d\d\}cs:c\w+", "hash", False, "a contact's subscriptions"),
+    Kind(r"\{p:\d\d\}su:j\w+", "zset", None, "a subject's subscribers in this partition"),
+    Kind(r"\{p:\d\d\}all", "zset", None, "contacts -> last seen (ms)"),
+    Kind(r"\{p:\d\d\}fan", "zset", None, "fan-outs under way"),
+    Kind(r"\{p:\d\d\}fanc", "hash", None, "fan-out cursors"),
+    Kind(r"\{p:\d\d\}m:m\w+", "string", True, "a message: header, sealed body"),
+    Kind(r"\{p:\d\d\}q:[\w.-]+", "zset", None, "all lanes of a sender"),
+    Kind(r"\{p:\d\d\}later:[\w.-]+", "zset", None, "messages not yet due"),
+    Kind(r"\{p:\d\d\}lane:[\w.-]+", "hash", None, "lane records and the sequence"),
+    Kind(r"\{p:\d\d\}ready:[\w.-]+:[0-3]", "zset", None, "lanes that may send -> deadline of the head (s)"),
+    Kind(r"\{p:\d\d\}due:[\w.-]+:[0-3]", "zset", None, "lanes that wait -> until (ms)"),
+    Kind(r"\{p:\d\d\}told:c\w+", "hash", True, "what was last planned per subject, notification and item"),
+    Kind(r"\{p:\d\d\}w:[0-9a-z]{32}", "string", True, "keyed hash of a channel id -> message"),
+    Kind(r"\{p:\d\d\}claim:[\w.-]+", "string", True, "a claimed batch"),
+    Kind(r"\{p:\d\d\}doc:[0-9a-z]{32}", "string", True, "a document's bytes, sealed"),
+    Kind(r"\{p:\d\d\}media:[0-9a-z]{32}:[\w.-]+", "string", True, "a document's media id at a sender, sealed"),
+    Kind(r"\{p:\d\d\}in", "stream", None, "inbox: webhook items, sealed"),
+    Kind(r"\{p:\d\d\}int", "hash", None, "inbox items -> how often they were begun"),
+    Kind(r"\{p:\d\d\}parked", "stream", None, "items and events that could not be handled"),
+    Kind(r"\{p:\d\d\}seen:[0-9a-z]{32}", "string", True, "an item that was taken in"),
+    Kind(r"\{p:\d\d\}facts", "stream", None, "what happened"),
+    Kind(r"\{p:\d\d\}dead", "zset", None, "dead letters -> when (ms)"),
+    Kind(r"\{p:\d\d\}erase", "zset", None, "contacts being erased"),
+    Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the unresolved conversation of (contact, brand, address)"),
+    Kind(r"\{p:\d\d\}cv:v\w+", "hash", None, "a conversation"),
+    Kind(r"\{p:\d\d\}ct:v\w+", "stream", None, "a conversation's entries, sealed"),
+)
+
+_COMPILED = tuple((re.compile(kind.pattern), kind) for kind in TABLE)
+
+
+def kind_of(name: str) -> Kind | None:
+    """The row that a key belongs to, None for a key that nobody knows."""
+    return next((kind for pattern, kind in _COMPILED if pattern.fullmatch(name)), None)
+
+
+LAYOUT = "layout"
+CLOCK = "clock"
+STOPS = "stops"
+API_KEYS = "apikeys"
+AGENTS = "agents"
+BLOCKS = "blocks"
+WORKERS = "workers"
+
+
+def tag(partition: int) -> str:
+    return f"{{p:{partition:02d}}}"
+
+
+def of(identifier: str, name: str) -> str:
+    """A key about one id, in that id's partition: of(contact, "f") -> {p:07}f:c07..."""
+    return f"{{p:{identifier[1:3]}}}{name}:{identifier}"
+
+
+def beside(identifier: str, name: str) -> str:
+    """A partition-wide key in an id's partition: beside(contact, "facts") -> {p:07}facts"""
+    return f"{{p:{identifier[1:3]}}}{name}"
+
+
+def part(partition: int, name: str) -> str:
+    return f"{{p:{partition:02d}}}{name}"
+
+
+def in_partition_of(identifier: str, name: str, suffix: str) -> str:
+    """A key with a suffix of its own in an id's partition: {p:07}w:<hash>"""
+    return f"{{p:{identifier[1:3]}}}{name}:{suffix}"
+
+
+def lane_keys(partition: int, sender: str) -> list[str]:
+    """The eleven keys of one sender's lanes in one partition: q, later, lane, ready 0-3, due 0-3."""
+    prefix = tag(partition)
+    return [
+        f"{prefix}q:{sender}",
+        f"{prefix}later:{sender}",
+        f"{prefix}lane:{sender}",
+        *(f"{prefix}ready:{sender}:{priority}" for priority in range(4)),
+        *(f"{prefix}due:{sender}:{priority}" for priority in range(4)),
+    ]
+
+
+def address_index(blind: str) -> str:
+    return f"a:{blind}"
+
+
+def customer_index(blind: str) -> str:
+    return f"x:{blind}"
+
+
+def day_key(date: str) -> str:
+    return f"{{k:{date}}}"
+
+
+def bucket(sender: str) -> str:
+    return f"{{s:{sender}}}b"
+
+
+def sender_state(sender: str) -> str:
+    return f"{{s:{sender}}}st"
+
+
+def people(portfolio: str) -> str:
+    return f"{{f:{portfolio}}}p"
+
+
+def webhook_log(number: int) -> str:
+    return f"{{wh:{number:02d}}}"
+
+
+def templates(sender: str) -> str:
+    return f"templates:{sender}"
+
+
+def lease(name: str) -> str:
+    return f"lease:{name}"
+
+
+def all_partitions() -> range:
+    return range(PARTITIONS)
+
+
+__all__ = ["partition_of"]

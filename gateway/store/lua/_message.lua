@@ -1,0 +1,49 @@
+-- A message record is a header, a line feed, and a sealed body. Header, format 1:
+--   1|state|attempt|sender|A|priority|seq|deadline_ms|version|E|J|told|C|status|status_at|reason|notification|planned_at|due_at|V
+local STATE, ATTEMPT, SENDER, ADDRESS, PRIO, SEQ, DEADLINE, VERSION, EVENT, SUBJECT, TOLD, CONTACT, STATUS, STATUS_AT, REASON,
+  NOTIFICATION, PLANNED, DUE, CONVERSATION = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
+local function message_read(key)
+  local raw = redis.call('GET', key)
+  if not raw then return nil end
+  local cut = string.find(raw, '\n', 1, true)
+  return split(string.sub(raw, 1, cut - 1)), string.sub(raw, cut + 1)
+end
+local function message_write(key, header, body, ttl)
+  local raw = table.concat(header, '|') .. '\n' .. body
+  if ttl then redis.call('SET', key, raw, 'PX', ttl) else redis.call('SET', key, raw, 'KEEPTTL') end
+end
+local function message_member(header, mid)
+  return header[ADDRESS] .. ':' .. header[PRIO] .. string.format('%010d', tonumber(header[SEQ]))
+    .. string.format('%010d', math.floor(tonumber(header[DEADLINE]) / 1000)) .. ':' .. mid
+end
+local function message_ids(header, mid)
+  local ids = mid .. ' ' .. header[CONTACT]
+  for _, place in ipairs({SUBJECT, EVENT, CONVERSATION}) do
+    if header[place] and header[place] ~= '' then ids = ids .. ' ' .. header[place] end
+  end
+  return ids
+end
+-- What was told: told:C has per (subject, notification, item) the version, message, sender and state of the last one planned,
+-- and per (subject, notification) with item '#' the version of the state that ended it.
+local function told_read(key, field)
+  local raw = redis.call('HGET', key, field)
+  if not raw then return nil end
+  local parts = split(raw)
+  return {version = tonumber(parts[1]), mid = parts[2], sender = parts[3], state = parts[4]}
+end
+local function told_write(key, field, version, mid, sender, state, ttl)
+  redis.call('HSET', key, field, text(version) .. '|' .. mid .. '|' .. sender .. '|' .. state)
+  if ttl then
+    local left = redis.call('PTTL', key)
+    if left < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
+  end
+end
+-- Why a message of this version is no longer wanted: 'replaced', 'ended', or nil.
+local function superseded(key, field, version)
+  if field == '' then return nil end
+  local last = told_read(key, field)
+  if last and last.version > version then return 'replaced' end
+  local mark = told_read(key, string.match(field, '^[^:]*') .. ':#')
+  if mark and mark.version > version then return 'ended' end
+  return nil
+end

@@ -1,0 +1,31 @@
+--[[ draw: hand a process up to `want` tokens of a sender, by priority.
+
+Bulk draws only above 30% of the bucket, normal above 15, urgent above 5, agents always: a storm leaves room for a gate change.
+
+KEYS  1 {s:S}b (hash)
+ARGV  1 offset (ms)  2 rate (tokens a second)  3 burst (tokens)  then want for priority 0, 1, 2, 3
+RETURNS {granted 0, 1, 2, 3, wait (ms) until one more may be had}
+--]]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local state = redis.call('HMGET', KEYS[1], 'level', 'at', 'rate', 'slow')
+local burst = tonumber(ARGV[3])
+local rate = tonumber(ARGV[2])
+local slow = tonumber(state[4] or '0')
+if slow > now then rate = math.max(rate * tonumber(state[3] or '1'), 0.5) end
+local level = tonumber(state[1] or ARGV[3])
+local at = tonumber(state[2] or '0')
+if now > at then level = math.min(burst, level + (now - at) * rate / 1000) end
+local floor = {0, 0.05, 0.15, 0.30}
+local granted, wait = {}, 0
+for prio = 1, 4 do
+  local want = tonumber(ARGV[3 + prio])
+  local room = math.max(0, math.floor(level - burst * floor[prio]))
+  local got = math.min(want, room)
+  granted[prio] = got
+  level = level - got
+  if got < want and wait == 0 then wait = math.ceil((1 + burst * floor[prio] - level) * 1000 / rate) end
+end
+redis.call('HSET', KEYS[1], 'level', string.format('%.3f', level), 'at', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], 86400000)
+return {granted[1], granted[2], granted[3], granted[4], math.max(wait, 0)}

@@ -1,0 +1,69 @@
+#!lua flags=allow-oom
+--[[ outbox_evidence: the channel tells what became of a message, before or after its settle.
+
+One step, because a status that comes before the answer must settle the message, one that comes after a resend is a known double,
+and none may go back: sent < delivered < read < played; failed follows sent, and delivered after failed wins.
+
+KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  14 m:M  15 w:hash (m:M again if none)  16 told:C
+ARGV  1 offset (ms)  2 tau (ms)  3 M  4 attempt  5 rank  6 failed '0'/'1'  7 at (ms)  8 code  9 ttl (ms)  10 sealed stub
+      11 details for the fact (pricing)
+RETURNS unknown | settled (it was not known to be accepted) | applied | old | double
+--]]
+-- include base
+-- include lane
+-- include message
+-- include finish
+local now = now_of(KEYS[1], tonumber(ARGV[1]))
+local tau, mid, attempt, rank, failed = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
+local set = lane_set(3)
+local key, wkey, told = KEYS[14], KEYS[15], KEYS[16]
+local header, body = message_read(key)
+if not header then return 'unknown' end
+local a = header[ADDRESS]
+local lane = lane_load(set.lane, a)
+local answer = 'old'
+local ids = message_ids(header, mid)
+if header[STATE] ~= 'a' and header[STATE] ~= 'f' then
+  -- Queued, or closed for another reason while its bytes were on the way: the channel has it, so it was accepted.
+  answer = 'settled'
+  local was = header[STATE]
+  header[ATTEMPT] = text(attempt)
+  if lane.unsure == mid then lane.unsure = '' end
+  if lane.out == mid and (lane.att == attempt or attempt > lane.att) then lane.out = '' end
+  finish(set, key, header, ARGV[10] ~= '' and ARGV[10] or body, mid, 'a', '', told, ARGV[9])
+  redis.call('ZREM', KEYS[2], mid)
+  if wkey ~= key then redis.call('SET', wkey, mid, 'PX', ARGV[9]) end
+  fact(KEYS[1], now, 'accepted', ids, 'attempt=' .. attempt .. ' by=evidence was=' .. was)
+elseif attempt ~= tonumber(header[ATTEMPT]) and attempt > 0 then
+  local mark = 'double:' .. attempt
+  if not string.find(header[REASON], mark, 1, true) then
+    header[REASON] = mark
+    fact(KEYS[1], now, 'double', ids, 'attempt=' .. attempt)
+    answer = 'double'
+  end
+end
+local status = tonumber(header[STATUS])
+if failed then
+  if header[STATE] == 'a' and status < 2 then
+    header[STATE], header[REASON], header[STATUS_AT] = 'f', 'failed_at_channel', ARGV[7]
+    redis.call('ZADD', KEYS[2], text(now), mid)
+    fact(KEYS[1], now, 'failed', ids, 'code=' .. ARGV[8] .. ' at=' .. ARGV[7] .. ' nt=' .. header[NOTIFICATION])
+    if answer == 'old' then answer = 'applied' end
+  end
+elseif rank > status then
+  header[STATUS], header[STATUS_AT] = text(rank), ARGV[7]
+  if header[STATE] == 'f' and rank >= 2 then
+    header[STATE], header[REASON] = 'a', ''
+    redis.call('ZREM', KEYS[2], mid)
+  end
+  local word = ({'sent', 'delivered', 'read', 'played'})[rank]
+  fact(KEYS[1], now, word, ids, 'at=' .. ARGV[7] .. ' ' .. ARGV[11])
+  if answer == 'old' then answer = 'applied' end
+  if rank >= 2 then
+    lane.seen = 1
+    if lane.hfor == mid then lane.hold, lane.hfor = 0, '' end
+  end
+end
+message_write(key, header, (answer == 'settled' and ARGV[10] ~= '') and ARGV[10] or body)
+place(set, a, lane, now, tau)
+return answer

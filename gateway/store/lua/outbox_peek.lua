@@ -1,0 +1,25 @@
+#!lua flags=no-writes
+--[[ outbox_peek: what could be sent now in one partition for one sender, and when to look again.
+
+Reads only, about 10 us: the dispatcher asks all partitions in one pipeline before it spends a token.
+
+KEYS  1 later (zset)  2-5 ready 0-3 (zset)  6-9 due 0-3 (zset)
+ARGV  1 how many deadlines to name per priority
+RETURNS {next due ms or '', [per priority: deadlines (s) of the first lanes]}
+--]]
+local due = nil
+for _, place in ipairs({1, 6, 7, 8, 9}) do
+  local first = redis.call('ZRANGE', KEYS[place], 0, 0, 'WITHSCORES')
+  if first[2] then
+    local at = tonumber(first[2])
+    if not due or at < due then due = at end
+  end
+end
+local ready = {}
+for prio = 0, 3 do
+  local found = redis.call('ZRANGE', KEYS[2 + prio], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES')
+  local deadlines = {}
+  for k = 2, #found, 2 do deadlines[#deadlines + 1] = found[k] end
+  ready[prio + 1] = deadlines
+end
+return {due and string.format('%.0f', due) or '', ready}

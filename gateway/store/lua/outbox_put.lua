@@ -1,0 +1,152 @@
+--[[ outbox_put: plan messages for up to 25 contacts of one partition, and move the fan-out's cursor with them.
+
+One step, because a cursor that moved without its messages would lose them, also in a failover (both go together). The same
+script enqueues a single message (no cursor). Nothing is written when a contact moved, is being erased, changed its consents
+since the caller looked, or was told something the caller did not see: the caller plans those again.
+
+KEYS  1 fan (zset)  2 fanc (hash)  3 facts (stream)
+      then per sender 11 lane keys: q, later, lane, ready 0-3, due 0-3
+      then per contact f:C (hash), told:C (hash)
+      then per message m:M (string)
+      then per older message that may be taken out m:M (string)
+ARGV  1 offset (ms)  2 plan (JSON)  3.. one sealed body per message
+      plan: e event, n version, j subject, fan member ('' for none), cursor, done (bool), tau (ms), ttl ms, senders [id],
+            contacts [{c, v consent version, ends [prefix of told field]}],
+            messages [{c contact#, s sender# (0 none), a address, p priority, due ms, dl deadline ms, t told field, st 'q' or 's',
+                       r reason, nt notification, m id, rev bool, vv conversation}],
+            olds [message id]
+RETURNS {1, [per message: queued later suppressed exists replaced ended]} or {0, [per contact: ok moved:C erasing replan]}
+--]]
+-- include base
+-- include lane
+-- include message
+local plan = cjson.decode(ARGV[2])
+local now = now_of(KEYS[3], tonumber(ARGV[1]))
+local first_contact = 4 + #plan.senders * 11
+local first_message = first_contact + #plan.contacts * 2
+local first_old = first_message + #plan.messages
+local number_of, sets, old_key = {}, {}, {}
+for i, sender in ipairs(plan.senders) do number_of[sender] = i; sets[i] = lane_set(4 + (i - 1) * 11) end
+for i, mid in ipairs(plan.olds) do old_key[mid] = KEYS[first_old + i - 1] end
+
+-- What this plan would take out: told fields of its ends, and of the messages that it replaces.
+local function outdated(i, contact)
+  local told = KEYS[first_contact + (i - 1) * 2 + 1]
+  local found = {}
+  local ends = {}
+  for _, prefix in ipairs(contact.ends) do ends[prefix] = true end
+  if next(ends) then
+    local all = redis.call('HGETALL', told)
+    for k = 1, #all, 2 do
+      local prefix, item = string.match(all[k], '^([^:]*):(.*)$')
+      if prefix and ends[prefix] and item ~= '#' then found[#found + 1] = {field = all[k], why = 'e', reason = 'ended'} end
+    end
+  end
+  for _, message in ipairs(plan.messages) do
+    if message.c == i and message.t ~= '' then found[#found + 1] = {field = message.t, why = 'r', reason = 'replaced'} end
+  end
+  local takes = {}
+  for _, entry in ipairs(found) do
+    local last = told_read(told, entry.field)
+    if last and last.version < plan.n and last.state == 'q' then
+      entry.last, entry.told = last, told
+      takes[#takes + 1] = entry
+    end
+  end
+  return takes
+end
+
+local states, stale, takes = {}, false, {}
+for i, contact in ipairs(plan.contacts) do
+  local f = redis.call('HMGET', KEYS[first_contact + (i - 1) * 2], 'erasing', 'moved', 'cv')
+  if f[1] then states[i] = 'erasing'
+  elseif f[2] then states[i] = 'moved:' .. f[2]
+  elseif (f[3] or '0') ~= text(contact.v) then states[i] = 'replan'
+  else
+    states[i] = 'ok'
+    takes[i] = outdated(i, contact)
+    for _, entry in ipairs(takes[i]) do
+      if not old_key[entry.last.mid] or not number_of[entry.last.sender] then states[i] = 'replan' end
+    end
+  end
+  if states[i] ~= 'ok' then stale = true end
+end
+if stale then return {0, states} end
+
+local function take_out(entry)
+  local key = old_key[entry.last.mid]
+  local header, body = message_read(key)
+  if not header or header[STATE] ~= 'q' then return end
+  local set = sets[number_of[entry.last.sender]]
+  local a = header[ADDRESS]
+  local lane = lane_load(set.lane, a)
+  -- Leased or unsure: it may be on the wire. Its own settle, or the look before a resend, finds that it is outdated.
+  if lane.out == entry.last.mid or lane.unsure == entry.last.mid then return end
+  local member = message_member(header, entry.last.mid)
+  redis.call('ZREM', set.q, member)
+  redis.call('ZREM', set.later, member)
+  header[STATE], header[REASON] = entry.why, entry.reason
+  message_write(key, header, body, plan.ttl)
+  place(set, a, lane, now, plan.tau)
+  fact(KEYS[3], now, entry.reason, message_ids(header, entry.last.mid), 'by=' .. plan.e)
+  told_write(entry.told, entry.field, entry.last.version, entry.last.mid, entry.last.sender, entry.why, plan.ttl)
+end
+
+local results = {}
+for i, contact in ipairs(plan.contacts) do
+  for _, entry in ipairs(takes[i]) do take_out(entry) end
+  for _, prefix in ipairs(contact.ends) do
+    local told = KEYS[first_contact + (i - 1) * 2 + 1]
+    local mark = told_read(told, prefix .. ':#')
+    if not mark or mark.version < plan.n then told_write(told, prefix .. ':#', plan.n, '', '', 'e', plan.ttl) end
+  end
+end
+for k, message in ipairs(plan.messages) do
+  local key = KEYS[first_message + k - 1]
+  local contact = plan.contacts[message.c]
+  local told = KEYS[first_contact + (message.c - 1) * 2 + 1]
+  local old = message_read(key)
+  if old and not (message.rev and old[STATE] == 's') then
+    results[k] = 'exists'
+  else
+    local set = sets[message.s]
+    local header = {'1', message.st, '0', plan.senders[message.s] or '', message.a, text(message.p), '0', text(message.dl),
+      text(plan.n), plan.e, plan.j, message.t, contact.c, '0', '0', message.r, message.nt, text(now), text(message.due),
+      message.vv or ''}
+    local why = superseded(told, message.t, plan.n)
+    local ttl = math.max(message.dl - now, 0) + plan.ttl
+    if why then
+      header[STATE], header[REASON] = string.sub(why, 1, 1), why
+      message_write(key, header, ARGV[2 + k], text(ttl))
+      fact(KEYS[3], now, why, message_ids(header, message.m), 'nt=' .. message.nt)
+      results[k] = why
+    elseif message.st == 's' then
+      message_write(key, header, ARGV[2 + k], text(ttl))
+      if message.t ~= '' then told_write(told, message.t, plan.n, message.m, header[SENDER], 's', text(ttl)) end
+      fact(KEYS[3], now, 'suppressed', message_ids(header, message.m), 'nt=' .. message.nt .. ' reason=' .. message.r)
+      results[k] = 'suppressed'
+    else
+      local seq = redis.call('HINCRBY', set.lane, '#seq', 1)
+      header[SEQ] = text(seq)
+      local member = message_member(header, message.m)
+      message_write(key, header, ARGV[2 + k], text(ttl))
+      if message.due > now then
+        redis.call('ZADD', set.later, text(message.due), member)
+        results[k] = 'later'
+      else
+        redis.call('ZADD', set.q, 0, member)
+        place(set, message.a, lane_load(set.lane, message.a), now, plan.tau)
+        results[k] = 'queued'
+      end
+      if message.t ~= '' then told_write(told, message.t, plan.n, message.m, header[SENDER], 'q', text(ttl)) end
+      fact(KEYS[3], now, 'enqueued', message_ids(header, message.m), 'nt=' .. message.nt .. ' s=' .. header[SENDER]
+        .. ' p=' .. text(message.p) .. ' dl=' .. text(message.dl)
+        .. (results[k] == 'later' and (' due=' .. text(message.due) .. ' why=' .. message.r) or ''))
+    end
+  end
+end
+if plan.fan ~= '' then
+  redis.call('HSET', KEYS[2], plan.e, plan.cursor .. '|' .. (plan.done and text(now) or '0'))
+  if plan.done then redis.call('ZREM', KEYS[1], plan.fan) end
+end
+return {1, results}

@@ -1,0 +1,531 @@
+"""The outbox: plan, claim, settle, evidence. What may be sent, in what order, and what became of it.
+
+A lane is one sender's order to one address; at most one of its messages is out at a time. `put` plans, `peek` looks, `claim`
+leases heads, `settle` says what became of them, `evidence` takes in what the channel's webhooks say. Each is one script a
+partition; a claim or settle over all partitions is one round trip. Records: lua/_message.lua, lanes: lua/_lane.lua.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, partition_of
+from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
+from gateway.store import keys, scripts
+
+STUB_TTL_MS = keys.KEEP_MS
+EVIDENCE_STANDS_STILL_MS = 15 * 60 * 1000
+MAX_DEADLINE_MS = 9_999_999_999_000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMessage:
+    """One message to put. state QUEUED or SUPPRESSED; body: sealed. told: field of told:C ("" = nothing to replace)."""
+
+    id: MessageId
+    contact: ContactId
+    sender: SenderId | str
+    address: AddressId | str
+    priority: Priority
+    due_ms: int
+    deadline_ms: int
+    told: str
+    state: MessageState
+    reason: str
+    notification: str
+    body: bytes
+    revive: bool = False
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedContact:
+    """ends: prefixes of told fields (subject + notification) that this event makes pointless."""
+
+    id: ContactId
+    consent_version: int
+    ends: tuple[str, ...] = ()
+    messages: tuple[PlannedMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one event means for up to 25 contacts of one partition. fan "" = no fan-out stands behind it."""
+
+    partition: int
+    event: str
+    version: int
+    subject: str
+    contacts: tuple[PlannedContact, ...]
+    fan: str = ""
+    cursor: str = ""
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """written False: nothing was written; `contacts` says why per contact: ok, moved:<C>, erasing, replan."""
+
+    written: bool
+    messages: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One leased message. attempt: counted from 1; resend: its last attempt was uncertain and no evidence came."""
+
+    partition: int
+    sender: SenderId
+    address: AddressId
+    member: str
+    fence: int
+    attempt: int
+    resend: bool
+    leased_at_ms: int
+    priority: Priority
+    record: MessageRecord
+    body: bytes
+
+    @property
+    def id(self) -> MessageId:
+        return self.record.id
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """outcome: a accepted, r retry at, h hold lane until at, l later at, u uncertain, x finished as `state`."""
+
+    claimed: Claimed
+    outcome: str
+    attempt: int
+    at_ms: int = 0
+    hold_ms: int = 0
+    reason: str = ""
+    state: MessageState = MessageState.DEAD
+    stub: bytes = b""
+    channel_hash: str = ""
+    detail: str = ""
+    ttl_ms: int = STUB_TTL_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """next_due_ms: None = nothing waits. ready: per priority the deadlines (s) of the first lanes that may send."""
+
+    partition: int
+    sender: SenderId
+    next_due_ms: int | None
+    ready: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The pair rate of a channel: one per interval, bursts as debt."""
+
+    interval_ms: int
+    burst: int
+
+    @property
+    def tolerance_ms(self) -> int:
+        return self.interval_ms * max(self.burst - 1, 0)
+
+
+def told_prefix(subject: str, notification: str) -> str:
+    return f"{subject[3:]}.{notification}"
+
+
+def told_field(subject: str, notification: str, item: str) -> str:
+    return f"{told_prefix(subject, notification)}:{item}"
+
+
+def parse_record(message: MessageId, raw: bytes) -> tuple[MessageRecord, bytes]:
+    """Header and sealed body of a message record."""
+    head, _, body = raw.partition(b"\n")
+    part = head.decode().split("|")
+    record = MessageRecord(
+        id=message,
+        state=MessageState(part[1]),
+        attempt=int(part[2]),
+        sender=SenderId(part[3]),
+        address=AddressId(part[4]),
+        priority=Priority(int(part[5])),
+        sequence=int(part[6]),
+        deadline_ms=int(part[7]),
+        version=int(part[8]),
+        event=part[9],
+        subject=part[10],
+        contact=ContactId(part[12]),
+        notification=part[16],
+        status=DeliveryStatus(int(part[13])),
+        status_at_ms=int(part[14]),
+        reason=part[15],
+        planned_at_ms=int(part[17]),
+        due_at_ms=int(part[18]),
+        conversation=part[19] if len(part) > 19 else "",
+    )
+    return record, body
+
+
+def told_of(raw: bytes) -> str:
+    """The told field of a message record."""
+    return raw.partition(b"\n")[0].decode().split("|")[11]
+
+
+class Outbox:
+    def __init__(self, redis: Redis, clock: Clock, pair: Mapping[str, Pair]) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._pair = pair
+        """sender -> its channel's pair rate"""
+
+    def _tau(self, sender: str) -> int:
+        pair = self._pair.get(sender)
+        return pair.tolerance_ms if pair else 0
+
+    def _interval(self, sender: str) -> int:
+        pair = self._pair.get(sender)
+        return pair.interval_ms if pair else 0
+
+    async def put(self, plan: Plan, *, max_tries: int = 3) -> PutResult:
+        """Plan messages and move the cursor, in one step. See lua/outbox_put.lua for what each answer means.
+
+        The older messages that the plan may take out are looked up first; where a faster planner changed them in
+        between, the script writes nothing and this looks again.
+        """
+        for _ in range(max_tries):
+            result = await self._put_once(plan, await self._outdated(plan))
+            if result.written or any(state != "replan" and state != "ok" for state in result.contacts):
+                return result
+            if all(state == "ok" for state in result.contacts):
+                return result
+        return result
+
+    async def _outdated(self, plan: Plan) -> list[tuple[str, str]]:
+        """(message, sender) that the plan may take out, by what the contacts were told."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for contact in plan.contacts:
+            pipeline.hgetall(keys.of(contact.id, "told"))
+        found = []
+        for contact, told in zip(plan.contacts, await pipeline.execute(), strict=True):
+            fields = {message.told for message in contact.messages}
+            for raw_field, raw_value in told.items():
+                name = raw_field.decode()
+                if name not in fields and name.partition(":")[0] not in contact.ends:
+                    continue
+                version, message, sender, state = raw_value.decode().split("|")[:4]
+                if state == "q" and int(version) < plan.version:
+                    found.append((message, sender))
+        return found
+
+    async def _put_once(self, plan: Plan, olds: list[tuple[str, str]]) -> PutResult:
+        messages = [message for contact in plan.contacts for message in contact.messages]
+        senders = sorted({str(message.sender) for message in messages if message.sender} | {sender for _, sender in olds})
+        number = {sender: place + 1 for place, sender in enumerate(senders)}
+        prefix = keys.tag(plan.partition)
+        names = [f"{prefix}fan", f"{prefix}fanc", f"{prefix}facts"]
+        for sender in senders:
+            names += keys.lane_keys(plan.partition, sender)
+        for contact in plan.contacts:
+            names += [keys.of(contact.id, "f"), keys.of(contact.id, "told")]
+        names += [keys.of(message.id, "m") for message in messages]
+        names += [keys.of(message, "m") for message, _ in olds]
+        place_of = {contact.id: place + 1 for place, contact in enumerate(plan.contacts)}
+        body = {
+            "e": plan.event,
+            "n": plan.version,
+            "j": plan.subject,
+            "fan": plan.fan,
+            "cursor": plan.cursor,
+            "done": plan.done,
+            "tau": max([self._tau(sender) for sender in senders], default=0),
+            "ttl": STUB_TTL_MS,
+            "senders": senders,
+            "contacts": [
+                {"c": contact.id, "v": contact.consent_version, "ends": list(contact.ends)} for contact in plan.contacts
+            ],
+            "messages": [
+                {
+                    "c": place_of[message.contact],
+                    "s": number.get(str(message.sender), 0),
+                    "a": message.address,
+                    "p": int(message.priority),
+                    "due": message.due_ms,
+                    "dl": min(message.deadline_ms, MAX_DEADLINE_MS),
+                    "t": message.told,
+                    "st": message.state.value,
+                    "r": message.reason,
+                    "nt": message.notification,
+                    "m": message.id,
+                    "rev": message.revive,
+                    "vv": message.conversation,
+                }
+                for message in messages
+            ],
+            "olds": [message for message, _ in olds],
+        }
+        args: list[scripts.Part] = [self._clock.offset_ms, json.dumps(body)]
+        args += [message.body for message in messages]
+        written, answers = await scripts.run(self._redis, "outbox_put", names, args)
+        texts = tuple(answer.decode() for answer in answers)
+        return PutResult(bool(written), messages=texts) if written else PutResult(False, contacts=texts)
+
+    async def peek(self, senders: Sequence[SenderId], partitions: Sequence[int], *, heads: int) -> list[Peek]:
+        """What could be sent now, over many partitions and senders in one round trip."""
+        places = [(partition, sender) for partition in partitions for sender in senders]
+        calls: list[scripts.Call] = []
+        for partition, sender in places:
+            names = keys.lane_keys(partition, sender)
+            calls.append(("outbox_peek", [names[1], *names[3:]], [heads]))
+        answers = await scripts.run_many(self._redis, calls)
+        return [
+            Peek(
+                partition,
+                sender,
+                int(due) if due else None,
+                tuple(tuple(int(float(deadline)) for deadline in one) for one in ready),
+            )
+            for (partition, sender), (due, ready) in zip(places, answers, strict=True)
+        ]
+
+    async def claim(self, wants: Sequence[ClaimWant], *, worker: str, lease_ms: int, evidence_ms: int, clock_ok: bool) -> list[
+        Claimed
+    ]:
+        """Lease heads of ready lanes, earliest deadline first, over many partitions in one round trip.
+
+        At most one message of a lane is out at a time: this is what keeps an address's messages in order. A want with
+        limit 0 only moves what fell due (later -> lane, lost lease -> unsure, waited -> ready).
+
+        returns: the leased messages with their records; a record that is gone is settled as such at once
+        raises:  StoreUnavailable; repeating with the same ids gives the same batches
+        atomic:  lua/outbox_claim.lua, one per (partition, sender, priority)
+        """
+        calls: list[scripts.Call] = []
+        for want in wants:
+            pair = self._pair.get(want.sender, Pair(0, 1))
+            names = [
+                f"{keys.tag(want.partition)}claim:{want.id}",
+                keys.part(want.partition, "facts"),
+                *keys.lane_keys(want.partition, want.sender),
+            ]
+            args: list[scripts.Part] = [
+                self._clock.offset_ms,
+                int(want.priority) if want.limit else -1,
+                want.limit,
+                want.deadline_s,
+                lease_ms,
+                evidence_ms,
+                pair.interval_ms,
+                pair.tolerance_ms,
+                worker,
+                "1" if clock_ok else "0",
+                EVIDENCE_STANDS_STILL_MS,
+            ]
+            calls.append(("outbox_claim", names, args))
+        now = self._clock.now_ms()
+        rows = []
+        for want, answer in zip(wants, await scripts.run_many(self._redis, calls), strict=True):
+            rows += [(want, *row) for row in json.loads(answer)] if answer != b"[]" else []
+        if not rows:
+            return []
+        raws = await self.raw_records([MessageId(row[2][39:]) for row in rows])
+        claimed = []
+        for (want, address, member, fence, attempt, resend), raw in zip(rows, raws, strict=True):
+            message = MessageId(member[39:])
+            if raw is None:  # its time to live ran out in the lane: settle says "gone" and frees the lane
+                await self.settle_gone(want, address, member, int(fence))
+                continue
+            record, body = parse_record(message, raw)
+            claimed.append(
+                Claimed(
+                    partition=want.partition,
+                    sender=want.sender,
+                    address=AddressId(address),
+                    member=member,
+                    fence=int(fence),
+                    attempt=max(int(attempt), record.attempt + 1),
+                    resend=bool(resend),
+                    leased_at_ms=now,
+                    priority=want.priority,
+                    record=record,
+                    body=body,
+                )
+            )
+        return claimed
+
+    async def settle_gone(self, want: ClaimWant, address: str, member: str, fence: int) -> None:
+        names = [
+            keys.part(want.partition, "facts"),
+            keys.part(want.partition, "dead"),
+            *keys.lane_keys(want.partition, want.sender),
+        ]
+        message = keys.of(member[39:], "m")
+        await self._redis.zrem(names[2], member)
+        batch = [{"a": address, "m": member, "f": fence, "o": "x", "at": 0, "hold": 0, "r": "poisoned", "st": "d", "n": 0}]
+        await scripts.run(
+            self._redis,
+            "outbox_settle",
+            [*names, message, message, message],
+            [self._clock.offset_ms, self._tau(want.sender), json.dumps(batch), b""],
+        )
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[str]:
+        """Say what became of claimed messages; one script per (partition, sender), all in one round trip.
+
+        returns: per settlement settled, evidence, double, old, gone, replaced or ended (lua/outbox_settle.lua)
+        """
+        groups: dict[tuple[int, SenderId], list[int]] = {}
+        for place, one in enumerate(settlements):
+            groups.setdefault((one.claimed.partition, one.claimed.sender), []).append(place)
+        calls: list[scripts.Call] = []
+        for (partition, sender), places in groups.items():
+            names = [keys.part(partition, "facts"), keys.part(partition, "dead"), *keys.lane_keys(partition, sender)]
+            batch: list[dict[str, Any]] = []
+            stubs: list[scripts.Part] = []
+            for place in places:
+                one = settlements[place]
+                record_key = keys.of(one.claimed.id, "m")
+                channel_key = keys.in_partition_of(one.claimed.id, "w", one.channel_hash) if one.channel_hash else record_key
+                names += [record_key, channel_key, keys.of(one.claimed.record.contact, "told")]
+                stubs.append(one.stub)
+                batch.append(
+                    {
+                        "a": one.claimed.address,
+                        "m": one.claimed.member,
+                        "f": one.claimed.fence,
+                        "o": one.outcome,
+                        "at": one.at_ms,
+                        "hold": one.hold_ms,
+                        "r": one.reason,
+                        "st": one.state.value,
+                        "n": one.attempt,
+                        "ttl": one.ttl_ms,
+                        "T": self._interval(sender),
+                        "ev": one.at_ms if one.outcome == "u" else 0,
+                        "d": one.detail,
+                    }
+                )
+            calls.append(("outbox_settle", names, [self._clock.offset_ms, self._tau(sender), json.dumps(batch), *stubs]))
+        answers: list[str] = [""] * len(settlements)
+        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+            for place, answer in zip(places, result, strict=True):
+                answers[place] = answer.decode()
+        return answers
+
+    async def renew(self, claimed: Sequence[Claimed], *, lease_ms: int) -> list[bool]:
+        """Keep the leases of slow sends. False: it is lost, and what comes of the send will be evidence only."""
+        groups: dict[tuple[int, SenderId], list[int]] = {}
+        for place, one in enumerate(claimed):
+            groups.setdefault((one.partition, one.sender), []).append(place)
+        calls: list[scripts.Call] = []
+        for (partition, sender), places in groups.items():
+            args: list[scripts.Part] = [self._clock.offset_ms, lease_ms]
+            for place in places:
+                args += [claimed[place].address, claimed[place].fence]
+            calls.append(("outbox_renew", [keys.part(partition, "facts"), *keys.lane_keys(partition, sender)], args))
+        answers = [False] * len(claimed)
+        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+            for place, answer in zip(places, result, strict=True):
+                answers[place] = bool(answer)
+        return answers
+
+    async def evidence(
+        self,
+        record: MessageRecord,
+        *,
+        attempt: int,
+        status: DeliveryStatus,
+        failed: bool,
+        at_ms: int,
+        code: int = 0,
+        channel_hash: str = "",
+        stub: bytes = b"",
+        detail: str = "",
+        ttl_ms: int = STUB_TTL_MS,
+    ) -> str:
+        """What a status webhook says about a message: settled, applied, old, double, unknown (lua/outbox_evidence.lua)."""
+        partition = partition_of(record.id)
+        record_key = keys.of(record.id, "m")
+        names = [
+            keys.part(partition, "facts"),
+            keys.part(partition, "dead"),
+            *keys.lane_keys(partition, record.sender),
+            record_key,
+            keys.in_partition_of(record.id, "w", channel_hash) if channel_hash else record_key,
+            keys.of(record.contact, "told"),
+        ]
+        args: list[scripts.Part] = [
+            self._clock.offset_ms,
+            self._tau(record.sender),
+            record.id,
+            attempt,
+            int(status),
+            "1" if failed else "0",
+            at_ms,
+            code,
+            ttl_ms,
+            stub,
+            detail,
+        ]
+        answer = await scripts.run(self._redis, "outbox_evidence", names, args)
+        return bytes(answer).decode()
+
+    async def raw_records(self, messages: Sequence[MessageId]) -> list[bytes | None]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for message in messages:
+            pipeline.get(keys.of(message, "m"))
+        return list(await pipeline.execute()) if messages else []
+
+    async def record(self, message: MessageId) -> tuple[MessageRecord, bytes] | None:
+        """A message's header and sealed body; None when it is unknown or forgotten."""
+        raw = (await self.raw_records([message]))[0]
+        return parse_record(message, raw) if raw is not None else None
+
+    async def by_channel_id(self, partition: int, channel_hash: str) -> MessageId | None:
+        raw = await self._redis.get(f"{keys.tag(partition)}w:{channel_hash}")
+        return MessageId(raw.decode() if isinstance(raw, bytes) else raw) if raw else None
+
+    async def superseded(self, records: Sequence[tuple[MessageRecord, str]]) -> list[str | None]:
+        """Per (record, told field): "replaced" or "ended" when something newer was planned since, else None."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for record, name in records:
+            pipeline.hmget(keys.of(record.contact, "told"), name or "-", f"{name.partition(':')[0]}:#" if name else "-")
+        answers: list[str | None] = []
+        for (record, name), (last, mark) in zip(records, await pipeline.execute() if records else [], strict=True):
+            if name and last and int(last.split(b"|", 1)[0]) > record.version:
+                answers.append("replaced")
+            elif name and mark and int(mark.split(b"|", 1)[0]) > record.version:
+                answers.append("ended")
+            else:
+                answers.append(None)
+        return answers
+
+    async def depth(self, senders: Sequence[SenderId]) -> int:
+        """How many messages wait in all lanes and `later` (not the fan-outs still to plan)."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in keys.all_partitions():
+            for sender in senders:
+                pipeline.zcard(keys.part(partition, f"q:{sender}"))
+                pipeline.zcard(keys.part(partition, f"later:{sender}"))
+        return sum(await pipeline.execute()) if senders else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWant:
+    """What to claim: up to `limit` heads with a deadline of at most `deadline_s`. id: names the batch, repeatable."""
+
+    id: str
+    partition: int
+    sender: SenderId
+    priority: Priority
+    limit: int
+    deadline_s: int = 9_999_999_999
+
+
+

@@ -1,0 +1,244 @@
+"""Seals personal data at rest, and finds it again without reading it.
+
+- Each contact has a data key of its own (AES-256-GCM), wrapped by the key ring; destroying it erases everything sealed for them.
+- Events, raw webhooks and inboxes are sealed under a key of the day, which the store forgets after 8 days.
+- Subjects (what a flight is doing) are sealed under keys derived from the ring, for they outlive a day and belong to nobody.
+- Addresses, channel ids and customer numbers are found by keyed hashes (`blind`): the same text gives the same hash, and
+  nobody without the key can try numbers against it.
+
+The ring is GATEWAY_KEYS: `index:<base64>,1:<base64>,2:<base64>`, 32 bytes each. The highest number wraps anew, all of them
+unwrap. `index` never changes: with another one nothing would be found again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from redis.asyncio import Redis
+
+from gateway.errors import Sealed, SettingsError
+from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest
+from gateway.model.personal import Secret
+from gateway.store import keys
+
+_CACHE = 20_000
+
+
+class KeyRing:
+    """The wrapping keys and the index key. Raises SettingsError naming what is wrong, never showing a key."""
+
+    def __init__(self, text: Secret) -> None:
+        self.index = b""
+        self.wrapping: dict[int, bytes] = {}
+        for entry in filter(None, (part.strip() for part in text.reveal().split(","))):
+            name, _, encoded = entry.partition(":")
+            try:
+                key = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                key = b""
+            if len(key) != 32 or not (name == "index" or name.isdigit()):
+                raise SettingsError([f"GATEWAY_KEYS: entry {name[:8]!r} should be index or a number, and 32 bytes in base64"])
+            if name == "index":
+                self.index = key
+            else:
+                self.wrapping[int(name)] = key
+        if not self.index or not self.wrapping:
+            raise SettingsError(["GATEWAY_KEYS: needs index:<base64> and at least 1:<base64> (`python main.py keys new`)"])
+        self.current = max(self.wrapping)
+
+    @staticmethod
+    def generate() -> Secret:
+        def key() -> str:
+            return base64.b64encode(os.urandom(32)).decode()
+
+        return Secret(f"index:{key()},1:{key()}")
+
+
+def ring_for(setting: Secret | None, data_dir: Path) -> KeyRing:
+    """The ring of the settings, or one made and kept (0600) in the data directory, where no production may rely on it."""
+    if setting is not None:
+        return KeyRing(setting)
+    path = data_dir / "keys"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(KeyRing.generate().reveal())
+        try:
+            os.link(made, path)  # the first process wins; the others read what it wrote
+        except FileExistsError:
+            pass
+        made.unlink()
+    return KeyRing(Secret(path.read_text().strip()))
+
+
+class Box:
+    """One AES-256-GCM key. Sealed form: 12 bytes of nonce, ciphertext, tag. `about` binds it to its place."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def seal(self, data: bytes, about: str) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + self._cipher.encrypt(nonce, data, about.encode())
+
+    def open(self, sealed: bytes, about: str) -> bytes:
+        try:
+            return self._cipher.decrypt(sealed[:12], sealed[12:], about.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Sealed(f"cannot open what is sealed about {about.split(':')[0]}") from error
+
+    def seal_json(self, value: Any, about: str) -> bytes:
+        return self.seal(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(), about)
+
+    def open_json(self, sealed: bytes, about: str) -> Any:
+        return json.loads(self.open(sealed, about))
+
+
+class Vault:
+    """Keys and hashes. Data keys are read from the store once and kept in a bounded cache."""
+
+    def __init__(self, ring: KeyRing, redis: Redis) -> None:
+        self._ring = ring
+        self._redis = redis
+        self._contacts: OrderedDict[str, Box] = OrderedDict()
+        self._days: dict[str, Box] = {}
+        self._derived: OrderedDict[str, Box] = OrderedDict()
+
+    # finding without reading
+
+    def _digest(self, *parts: str) -> bytes:
+        return hmac.digest(self._ring.index, "\x1f".join(parts).encode(), hashlib.sha256)
+
+    def blind(self, kind: str, *parts: str) -> str:
+        """A keyed hash, 32 characters, of something that must be found again."""
+        return encode32(int.from_bytes(self._digest(kind, *parts)[:20], "big"), 32)
+
+    def subject_id(self, type_family: str, entity: str) -> SubjectId:
+        digest = self._digest("subject", type_family, entity)
+        return SubjectId(from_digest("j", digest[31] % PARTITIONS, digest))
+
+    def event_id(self, source: str, external_id: str) -> EventId:
+        digest = self._digest("event", source, external_id)
+        return EventId(from_digest("e", digest[31] % PARTITIONS, digest))
+
+    # sealing
+
+    def _wrap(self, key: bytes, about: str) -> bytes:
+        return str(self._ring.current).encode() + b"|" + Box(self._ring.wrapping[self._ring.current]).seal(key, about)
+
+    def _unwrap(self, wrapped: bytes, about: str) -> bytes:
+        version, _, sealed = wrapped.partition(b"|")
+        ring_key = self._ring.wrapping.get(int(version))
+        if ring_key is None:
+            raise Sealed(f"key {int(version)} is missing from GATEWAY_KEYS")
+        return Box(ring_key).open(sealed, about)
+
+    async def contact_box(self, contact: ContactId, *, create: bool = False) -> Box:
+        """A contact's box. Raises Sealed when it has none (erased, or never made and `create` is False)."""
+        return (await self.contact_boxes([contact], create=create))[contact]
+
+    async def contact_boxes(self, contacts: list[ContactId], *, create: bool = False) -> dict[ContactId, Box]:
+        """Many boxes in one round trip; those without a key are missing from the answer unless `create` or one was asked."""
+        found: dict[ContactId, Box] = {}
+        missing = []
+        for contact in contacts:
+            box = self._contacts.get(contact)
+            if box is None:
+                missing.append(contact)
+            else:
+                self._contacts.move_to_end(contact)
+                found[contact] = box
+        if missing:
+            pipeline = self._redis.pipeline(transaction=False)
+            for contact in missing:
+                pipeline.get(keys.of(contact, "k"))
+            for contact, wrapped in zip(missing, await pipeline.execute(), strict=True):
+                if wrapped is None and create:
+                    wrapped = await self._make_contact_key(contact)
+                if wrapped is not None:
+                    found[contact] = self._contacts[contact] = Box(self._unwrap(wrapped, contact))
+        while len(self._contacts) > _CACHE:
+            self._contacts.popitem(last=False)
+        if len(contacts) == 1 and contacts[0] not in found:
+            raise Sealed("this contact has no key: erased, or unknown")
+        return found
+
+    async def _make_contact_key(self, contact: ContactId) -> bytes:
+        name = keys.of(contact, "k")
+        await self._redis.set(name, self._wrap(os.urandom(32), contact), nx=True)
+        wrapped = await self._redis.get(name)
+        assert isinstance(wrapped, bytes)
+        return wrapped
+
+    def forget(self, contact: ContactId) -> None:
+        self._contacts.pop(contact, None)
+
+    @staticmethod
+    def day_of(at_ms: int) -> str:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
+
+    async def day_box(self, day: str) -> Box:
+        """The box of a day (YYYY-MM-DD, UTC): made at first use, forgotten by the store after 9 days."""
+        box = self._days.get(day)
+        if box is None:
+            name = keys.day_key(day)
+            wrapped = await self._redis.get(name)
+            if wrapped is None:
+                await self._redis.set(name, self._wrap(os.urandom(32), day), nx=True, px=keys.KEEP_MS + keys.DAY_MS)
+                wrapped = await self._redis.get(name)
+            assert isinstance(wrapped, bytes)
+            box = self._days[day] = Box(self._unwrap(wrapped, day))
+            while len(self._days) > 12:
+                self._days.pop(next(iter(self._days)))
+        return box
+
+    async def seal_day(self, at_ms: int, data: bytes, about: str) -> bytes:
+        """Seal under the key of the day of `at_ms`; the day stands in front, so that it can be opened."""
+        day = self.day_of(at_ms)
+        return day.encode() + (await self.day_box(day)).seal(data, about)
+
+    async def open_day(self, sealed: bytes, about: str) -> bytes:
+        day = sealed[:10].decode("ascii", "replace")
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+            raise Sealed("not sealed under a day")
+        return (await self.day_box(day)).open(sealed[10:], about)
+
+    def _derive(self, version: int, about: str) -> Box:
+        name = f"{version}:{about}"
+        box = self._derived.get(name)
+        if box is None:
+            key = HKDFExpand(SHA256(), 32, about.encode()).derive(self._ring.wrapping[version])
+            box = self._derived[name] = Box(key)
+            while len(self._derived) > _CACHE:
+                self._derived.popitem(last=False)
+        return box
+
+    def seal_about(self, about: str, value: Mapping[str, Any] | list[Any] | str | None) -> bytes:
+        """Seal JSON that belongs to no person's key (a subject's state, an agent's record) under a key derived for it."""
+        version = self._ring.current
+        return str(version).encode() + b"|" + self._derive(version, about).seal_json(value, about)
+
+    def open_about(self, about: str, sealed: bytes) -> Any:
+        version, _, rest = sealed.partition(b"|")
+        if int(version) not in self._ring.wrapping:
+            raise Sealed(f"key {int(version)} is missing from GATEWAY_KEYS")
+        return self._derive(int(version), about).open_json(rest, about)

@@ -75,11 +75,14 @@ class _Speaker:
     def _value(self, name: str) -> str:
         """One parameter's text, clean for the channel. Raises CannotRender when there is none."""
         parameter = self._notification.parameters[name]
-        found = self._phrase(parameter) or self._first(parameter)
-        said = clean(found or self._texts.otherwise.get(name, ""), longest=parameter.longest, link=parameter.is_link)
-        if not said or (parameter.is_link and len(said) > parameter.longest):
+        phrase = self._phrase(parameter)
+        if phrase is not None:
+            return phrase
+        found = self._first(parameter) or self._texts.otherwise.get(name, "")
+        said = clean(found, longest=parameter.longest, link=parameter.is_link)
+        if not said or len(said) > parameter.longest:
             raise CannotRender(f"{self._notification.name}: parameter {name} has no value that fits")
-        return said if parameter.is_link or parameter.phrases else isolate(said, self._right_to_left)
+        return said if parameter.is_link else isolate(said, self._right_to_left)
 
     def _first(self, parameter: Parameter) -> str | None:
         place = parameter.place.value(self._scope) if parameter.place is not None else None
@@ -94,13 +97,16 @@ class _Speaker:
         return None
 
     def _phrase(self, parameter: Parameter) -> str | None:
+        """The first phrase that holds, has all its values (clean already) and is not too long."""
         for condition, phrase in parameter.phrases:
             if condition is None or condition.holds(self._scope, lambda why: None):
                 words = self._texts.phrases[phrase]
                 try:
-                    return fill(words, self.values(variables(words)))
+                    said = fill(words, self.values(variables(words)))
                 except CannotRender:
                     continue  # the next phrase may do without what is missing
+                if len(said) <= parameter.longest:
+                    return said
         return None
 
 

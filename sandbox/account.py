@@ -56,11 +56,31 @@ class Account:
                 "name": "Thuisfront Sandbox" if live else "Test WhatsApp Business Account", "currency": "EUR",
                 "timezone_id": "1", "subscribed": live, "override": None}))
             for number_id, digits, display, name in _LIVE if live else _NEW:
-                self._store.run("INSERT INTO numbers VALUES (?, ?, ?, ?)", number_id, WABA_ID, digits, dump({
-                    "display_phone_number": display, "verified_name": name, "quality_rating": "GREEN" if live else "UNKNOWN",
-                    "registered": live, "verified": live, "throughput": 80, "pin": "000000" if live else None,
-                    "code": None, "override": None, "attempts": [], "pin_misses": 0,
-                    "profile": {"about": "", "vertical": "OTHER"}}))
+                number = self.add_number(number_id, digits, name)
+                number.update(display_phone_number=display, quality_rating="GREEN" if live else "UNKNOWN",
+                              registered=live, verified=live, pin="000000" if live else None)
+                self.save_number(number)
+            self._hello_world()
+
+    def _hello_world(self) -> None:
+        """Every WABA is born with this one template."""
+        self._store.run(
+            "INSERT INTO templates VALUES (?, ?, ?, ?, ?, ?, ?)", "1189998819990000", WABA_ID, "hello_world", "en_US",
+            "APPROVED", self._clock.now_ms(), dump({
+                "category": "UTILITY", "parameter_format": "POSITIONAL", "quality": "UNKNOWN", "rejected_reason": "NONE",
+                "components": [{"type": "HEADER", "format": "TEXT", "text": "Hello World"},
+                               {"type": "BODY", "text": "This is a test message of the WhatsApp Business Platform."},
+                               {"type": "FOOTER", "text": "WhatsApp Business Platform sample message"}]}))
+
+    def add_number(self, number_id: str, digits: str, name: str) -> Json:
+        """A number that is verified and registered."""
+        self._store.run("INSERT INTO numbers VALUES (?, ?, ?, ?)", number_id, WABA_ID, digits, dump({
+            "display_phone_number": "+" + digits, "verified_name": name, "quality_rating": "GREEN", "registered": True,
+            "verified": True, "throughput": 80, "pin": "000000", "code": None, "override": None, "attempts": [],
+            "pin_misses": 0, "profile": {"about": "", "vertical": "OTHER"}}))
+        number = self.number(number_id)
+        assert number is not None
+        return number
 
     # the app
 

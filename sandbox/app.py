@@ -10,16 +10,19 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
-from sandbox import delivery
+from sandbox import delivery, review
 from sandbox.config import SandboxConfig
-from sandbox.control import phones_api
+from sandbox.control import phones_api, story_api, switches_api
 from sandbox.control.problem import answer_problems
-from sandbox.graph import dispatch, messages, nodes
+from sandbox.graph import app_api, dispatch, media_api, messages, nodes, numbers_api, templates_api
 from sandbox.keys import WORLD
 from sandbox.media import BIGGEST, MB
 from sandbox.world import World
 
-__all__ = ["WORLD", "make_app", "messages", "nodes"]
+__all__ = ["WORLD", "make_app"]
+
+# imported for the calls they register
+GRAPH = (app_api, media_api, messages, nodes, numbers_api, templates_api)
 
 _CONNECTIONS = 128
 
@@ -29,12 +32,14 @@ def make_app(config: SandboxConfig) -> web.Application:
     app = web.Application(middlewares=[answer_problems], client_max_size=BIGGEST + MB)
     world = World(config)
     app[WORLD] = world
-    delivery.wire_jobs(world)
-    app.router.add_routes(phones_api.ROUTES)
+    for part in (delivery, review, switches_api):
+        part.wire_jobs(world)
+    app.router.add_routes([*phones_api.ROUTES, *switches_api.ROUTES, *story_api.ROUTES, *media_api.ROUTES])
     _add_phones_page(app)
     for path in (r"/{version:v\d+\.\d+}/{node}", r"/{version:v\d+\.\d+}/{node}/{edge:.+}"):
         app.router.add_route("*", path, dispatch.graph)
     app.cleanup_ctx.append(_loops)
+    app.on_shutdown.append(_let_go)
     return app
 
 
@@ -42,6 +47,14 @@ def _add_phones_page(app: web.Application) -> None:
     """The page is a package of its own; without it the API works all the same."""
     with contextlib.suppress(ModuleNotFoundError):
         importlib.import_module("sandbox.phones").add_routes(app)
+
+
+async def _let_go(app: web.Application) -> None:
+    """Streams and long polls end by themselves, so that stopping is quick."""
+    world = app[WORLD]
+    world.stopping.set()
+    world.hub.publish("stop", None)
+    world.story.release()
 
 
 async def _loops(app: web.Application) -> AsyncIterator[None]:

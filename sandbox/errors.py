@@ -31,6 +31,7 @@ CODES: dict[int, Known] = {
     2: Known(503, "Service temporarily unavailable", transient=True),
     3: Known(500, "Application does not have the capability to make this API call."),
     4: Known(400, "Application request limit reached", transient=True),
+    15: Known(400, "This method must be called with an app access_token"),
     10: Known(403, "Application does not have permission for this action"),
     33: Known(400, "This object does not exist or was deleted"),
     100: Known(400, "Invalid parameter"),
@@ -123,13 +124,15 @@ CODES: dict[int, Known] = {
                   "There were too many registration or deregistration attempts for this phone number."),
     134011: Known(400, "WhatsApp Payments terms of service has not been accepted", "Accept the terms first."),
     135000: Known(400, "Generic user error", "Message failed to send because of an unknown error with its parameters."),
+    136024: Known(400, "Request code error", "The number is verified already, or codes were asked for too often."),
+    136025: Known(400, "Verify code error", "The code is wrong or has expired."),
     137000: Known(400, "Identity key hash mismatch",
                   "The recipient's identity key hash does not match the one on record."),
     147001: Known(400, "Username not available", "The username is not available."),
 }
 # Codes whose message carries no "(#code)" in front, and whose body carries no error_data.
 _BARE = frozenset({0, 1, 104, 190})
-_NO_DATA = frozenset({0, 1, 2, 3, 4, 10, 33, 102, 104, 190, 200, 368})
+_NO_DATA = frozenset({0, 1, 2, 3, 4, 10, 15, 33, 102, 104, 190, 200, 368})
 
 
 class GraphError(Exception):

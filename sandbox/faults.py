@@ -76,6 +76,10 @@ class Faults:
         self.reload()
         return gone
 
+    def drop(self, fault_id: int) -> None:
+        self._store.run("DELETE FROM faults WHERE id = ?", fault_id)
+        self.reload()
+
     def take(self, name: str, phone_number_id: str | None = None, address: str | None = None, **match: str) -> Json | None:
         """The first matching fault that strikes now. ``match``: parameters that must be equal or 'all'."""
         if not self._active:

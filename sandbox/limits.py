@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from sandbox.account import TIERS, Account
-from sandbox.clock import DAY_MS, SECOND_MS, Clock
+from sandbox.clock import DAY_MS, HOUR_MS, SECOND_MS, Clock
 from sandbox.store import Store
 
 PAIR_GAP_MS = 6_000
@@ -31,10 +31,23 @@ class Limits:
         self._store, self._clock, self._account = store, clock, account
         self._flows: dict[str, _Flow] = {}
         self._pairs: dict[tuple[str, str], tuple[int, int]] = {}
+        self._calls: dict[tuple[str, str], deque[int]] = {}
+
+    def management(self, waba_id: str, *, an_hour: int, what: str = "call") -> bool:
+        """Count one management call (or creation of a template) of a WABA in a moving hour."""
+        now = self._clock.now_ms()
+        calls = self._calls.setdefault((waba_id, what), deque())
+        while calls and not now - HOUR_MS < calls[0] <= now:
+            calls.popleft()
+        if len(calls) >= an_hour:
+            return False
+        calls.append(now)
+        return True
 
     def forget(self) -> None:
         self._flows.clear()
         self._pairs.clear()
+        self._calls.clear()
 
     def pass_through(self, number_id: str, per_second: int, *, inbound: bool = False) -> bool:
         """Count one message in or out (they share the rate); False when an outbound one is too many."""

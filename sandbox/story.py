@@ -32,9 +32,13 @@ class Story:
     def press(self, action: Json) -> int:
         self._count += 1
         self._actions = [*self._actions[-KEPT + 1:], {**action, "n": self._count}]
+        self.release()
+        return self._count
+
+    def release(self) -> None:
+        """Whoever waits looks again."""
         self._pressed.set()
         self._pressed = asyncio.Event()
-        return self._count
 
     async def pressed(self, since: int, wait_s: float) -> Json:
         """Actions numbered above ``since``; waits up to ``wait_s`` for the first. Above the count means: from now on."""

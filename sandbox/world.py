@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import deque
 
@@ -38,6 +39,7 @@ class World:
         self.story = Story(self.store, self.hub)
         self.requests: deque[Json] = deque(maxlen=REQUESTS_KEPT)
         self.request_count = 0
+        self.stopping = asyncio.Event()
 
     def between(self, delay_ms: tuple[int, int]) -> int:
         return self.rng.randint(*delay_ms)

@@ -10,9 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox import account
 from sandbox.errors import GraphError, object_missing
 from sandbox.graph import auth
-from sandbox.graph.call import CALLS, FINDERS, Call
+from sandbox.graph.call import CALLS, FINDERS, MANAGEMENT, Call
 from sandbox.keys import WORLD
 from sandbox.store import Json
 from sandbox.world import World
@@ -99,8 +100,15 @@ async def _call(world: World, request: web.Request, entry: Json) -> web.StreamRe
     scope, handler = known
     if scope is not None:
         auth.need(who, scope)
+    if scope == MANAGEMENT and not world.limits.management(account.WABA_ID, an_hour=_an_hour(world)):
+        raise GraphError(80007)
     call = Call(world, request, who, version, node_id, kind, node, log=entry)
     return await handler(call)
+
+
+def _an_hour(world: World) -> int:
+    """Management calls per app and WABA: 200, with an active WABA 5,000."""
+    return 5_000 if world.account.doc()["mode"] == "live" else 200
 
 
 def _find(world: World, node_id: str, method: str) -> tuple[str, Json]:

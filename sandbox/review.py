@@ -1,0 +1,169 @@
+"""What Meta's reviewers do with a template, and what happens to it later; each decision sends its webhook."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from sandbox.clock import HOUR_MS
+from sandbox.store import Json, dump
+from sandbox.world import World
+
+EVENTS = ("APPROVED", "REJECTED", "PENDING", "PAUSED", "DISABLED", "FLAGGED", "REINSTATED", "IN_APPEAL", "ARCHIVED",
+          "UNARCHIVED", "PENDING_DELETION")
+REASONS = ("NONE", "ABUSIVE_CONTENT", "INCORRECT_CATEGORY", "INVALID_FORMAT", "PROMOTIONAL", "SCAM", "TAG_CONTENT_MISMATCH")
+QUALITIES = ("GREEN", "YELLOW", "RED", "UNKNOWN")
+CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION")
+PAUSES = (("FIRST_PAUSE", 3 * HOUR_MS), ("SECOND_PAUSE", 6 * HOUR_MS))
+_PROMOTION = re.compile(
+    r"\b(discounts?|sale|special offer|% off|coupon|promo(tion)?|black friday|aanbieding|korting|uitverkoop|"
+    r"rabatt|angebot|soldes|promotion|r[ée]duction)\b", re.IGNORECASE)
+_ADJACENT = re.compile(r"\}\}\s*\{\{")
+
+
+class BadDecision(Exception):
+    """A decision Meta does not know; the text says which there are."""
+
+
+def load(world: World, template_id: str) -> Json | None:
+    row = world.store.row("SELECT * FROM templates WHERE id = ?", template_id)
+    if row is None:
+        return None
+    return {**json.loads(row["doc"]), **{key: row[key] for key in ("id", "waba_id", "name", "language", "status")}}
+
+
+def store(world: World, template: Json) -> None:
+    doc = {key: value for key, value in template.items() if key not in ("id", "waba_id", "name", "language", "status")}
+    world.store.run("UPDATE templates SET status = ?, doc = ? WHERE id = ?", template["status"], dump(doc), template["id"])
+
+
+def text_of(components: list[Json]) -> str:
+    return "\n".join(str(part.get("text", "")) for part in components)
+
+
+def looks_promotional(components: list[Json]) -> bool:
+    return _PROMOTION.search(text_of(components)) is not None
+
+
+def begin(world: World, template: Json) -> None:
+    """Send a template to review; the verdict comes after the account's review time."""
+    account = world.account.doc()
+    world.jobs.drop(f"review:{template['id']}")
+    if account["review"] != "hold":
+        world.jobs.add(account["review_ms"], "review", f"review:{template['id']}", {"id": template["id"]})
+
+
+def wire_jobs(world: World) -> None:
+    world.jobs.register("review", lambda job: verdict(world, job["id"]))
+    world.jobs.register("unpause", lambda job: unpause(world, job["id"]))
+
+
+def verdict(world: World, template_id: str) -> None:
+    """The reviewers' own judgement, unless the account says to approve or reject everything."""
+    template = load(world, template_id)
+    if template is None or template["status"] != "PENDING":
+        return
+    how = world.account.doc()["review"]
+    if how == "reject":
+        decide(world, template_id, {"decision": "REJECTED", "reason": "ABUSIVE_CONTENT"})
+    elif how == "rules" and _ADJACENT.search(text_of(template["components"])):
+        decide(world, template_id, {"decision": "REJECTED", "reason": "INVALID_FORMAT"})
+    elif how == "rules" and template.get("refuse_as"):
+        decide(world, template_id, {"decision": "REJECTED", "reason": template["refuse_as"]})
+    else:
+        decide(world, template_id, {"decision": "APPROVED"})
+
+
+def decide(world: World, template_id: str, asked: Json) -> Json | None:
+    """Apply a decision, a new category or a new quality. raises: BadDecision"""
+    template = load(world, template_id)
+    if template is None:
+        return None
+    decision, category, quality = asked.get("decision"), asked.get("category"), asked.get("quality")
+    for value, known in ((decision, EVENTS), (category, CATEGORIES), (quality, QUALITIES), (asked.get("reason"), REASONS)):
+        if value is not None and value not in known:
+            raise BadDecision(f"{value!r} is none of: {', '.join(known)}")
+    if asked.get("held") is not None:
+        template["held"] = asked["held"]
+        store(world, template)
+    if category is not None and category != template["category"]:
+        _recategorise(world, template, category)
+    if quality is not None and quality != template.get("quality", "UNKNOWN"):
+        _grade(world, template, quality)
+    if decision is not None:
+        _change(world, template, decision, asked.get("reason"))
+    return {key: template[key] for key in ("id", "name", "language", "status", "category")}
+
+
+def _names(template: Json) -> Json:
+    return {"message_template_id": int(template["id"]), "message_template_name": template["name"],
+            "message_template_language": template["language"]}
+
+
+def _emit(world: World, field: str, template: Json, value: Json) -> None:
+    world.emit(field, template["waba_id"], value, timed=True)
+
+
+def _recategorise(world: World, template: Json, category: str) -> None:
+    old = template["category"]
+    template.update(category=category, previous_category=old)
+    store(world, template)
+    _emit(world, "template_category_update", template,
+          {**_names(template), "previous_category": old, "new_category": category})
+
+
+def _grade(world: World, template: Json, quality: str) -> None:
+    old = template.get("quality", "UNKNOWN")
+    template.update(quality=quality, quality_ms=world.clock.now_ms())
+    store(world, template)
+    _emit(world, "message_template_quality_update", template,
+          {"previous_quality_score": old, "new_quality_score": quality, **_names(template)})
+
+
+def _change(world: World, template: Json, decision: str, reason: str | None) -> None:
+    value: Json = {"event": decision, **_names(template), "reason": "NONE",
+                   "message_template_category": template["category"]}
+    template["status"] = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": template["status"]}.get(
+        decision, decision)
+    template["rejected_reason"] = "NONE"
+    if decision == "REJECTED":
+        template["rejected_reason"] = value["reason"] = reason or "ABUSIVE_CONTENT"
+        if reason == "INVALID_FORMAT":
+            value["rejection_info"] = {"reason": "Two variables stand next to each other without text between them.",
+                                       "recommendation": "Put words between the variables."}
+    elif decision == "PAUSED":
+        _pause(world, template, value)
+    elif decision == "PENDING_DELETION":
+        value["reason"] = None
+    if template["status"] == "DISABLED":
+        value["event"] = "DISABLED"
+        value["disable_info"] = {"disable_date": str(world.clock.now_s())}
+    store(world, template)
+    _emit(world, "message_template_status_update", template, value)
+
+
+def _pause(world: World, template: Json, value: Json) -> None:
+    """3 hours, then 6, the third time for good."""
+    count = template.get("pauses", 0)
+    template["pauses"] = count + 1
+    if count >= len(PAUSES):
+        template["status"] = "DISABLED"
+        return
+    title, length_ms = PAUSES[count]
+    hours = length_ms // HOUR_MS
+    value["other_info"] = {"title": title,
+                           "description": f"The template is paused for {hours} hours because of low quality."}
+    world.jobs.add(length_ms, "unpause", f"unpause:{template['id']}", {"id": template["id"]})
+
+
+def unpause(world: World, template_id: str) -> None:
+    template = load(world, template_id)
+    if template is None or template["status"] != "PAUSED":
+        return
+    template["status"] = "APPROVED"
+    store(world, template)
+    value: dict[str, Any] = {
+        "event": "APPROVED", **_names(template), "reason": "NONE", "message_template_category": template["category"],
+        "other_info": {"title": "UNPAUSED", "description": "The template can be sent again."}}
+    _emit(world, "message_template_status_update", template, value)

@@ -12,6 +12,7 @@ the lock starts it again on the same data.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import json
@@ -36,7 +37,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from gateway.errors import StoreRefused, StoreUnavailable
+from gateway.errors import StoreError, StoreRefused, StoreUnavailable
 from gateway.store import launch
 
 SOCKET_PATH_MAX = 107 if sys.platform.startswith("linux") else 103
@@ -120,7 +121,8 @@ class EmbeddedServer:
         process, self._process = self._process, None
         adopted, self._adopted = self._adopted, None
         if adopted is not None:
-            os.kill(adopted, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(adopted, signal.SIGTERM)
         if process is None or process.poll() is not None:
             return
         process.terminate()
@@ -135,7 +137,10 @@ class EmbeddedServer:
     async def _start(self, lock: int) -> None:
         if self._binary is None:
             self._binary = await asyncio.to_thread(launch.find_server)
-        process, said_before = self._spawn(self._binary, lock)
+        try:
+            process, said_before = self._spawn(self._binary, lock)
+        except OSError as error:
+            raise _unusable(self.directory, error) from error
         heard = time.monotonic()
         while True:
             if process.poll() is not None:
@@ -175,10 +180,9 @@ class EmbeddedServer:
             socket_timeout=2,
             socket_connect_timeout=1,
             retry=Retry(NoBackoff(), 0),
-            single_connection_client=False,
         )
         try:
-            info: dict[str, Any] = await client.info("everything")
+            info: dict[str, Any] = await client.info("server", "persistence")
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError):
             return None
         except exceptions.ResponseError:
@@ -267,12 +271,13 @@ async def open_embedded(data_dir: Path, on_loading: Callable[[float], None] | No
 
     on_loading: called with a percentage, 50 times a second at most, while a long file is read back.
     """
-    server = EmbeddedServer(_private_directory(data_dir.resolve() / "store"), on_loading)
+    server = EmbeddedServer(_private_directory(data_dir), on_loading)
     await server.ensure()
     return server
 
 
-def _private_directory(directory: Path) -> Path:
+def _private_directory(data_dir: Path) -> Path:
+    directory = data_dir.resolve() / "store"
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if stat.S_IMODE(directory.stat().st_mode) != 0o700:
@@ -280,12 +285,16 @@ def _private_directory(directory: Path) -> Path:
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise launch.disk_full(directory) from error
-        raise StoreRefused(
-            f"GATEWAY_DATA_DIR: {directory} cannot be used ({error.strerror}): make it a directory that this user may write"
-        ) from error
+        raise _unusable(directory, error) from error
     return directory
+
+
+def _unusable(directory: Path, error: OSError) -> StoreError:
+    if error.errno == errno.ENOSPC:
+        return launch.disk_full(directory)
+    return StoreRefused(
+        f"GATEWAY_DATA_DIR: {directory} cannot be used ({error.strerror}): make it a directory that this user may write"
+    )
 
 
 def _fits(path: Path) -> bool:

@@ -1,0 +1,216 @@
+"""What a server really keeps, and so what "answered with 202" is worth on it. Every problem names the line that mends it.
+
+The facts come from INFO and CONFIG GET. A managed store often bars CONFIG; then its operator must say what it keeps
+(GATEWAY_STORE_PROMISE), and that word is repeated in `doctor`, in the log and on the board instead of a check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+
+from gateway.errors import StoreRefused, StoreUnavailable
+from gateway.settings import Environment, Settings, StorePromise
+from gateway.store.launch import FLOOR
+
+ACKS_TIMEOUT_MS = 2000
+"""How long an append waits for its replicas: well inside the 5 s a connection waits for any reply."""
+
+_CONFIGS = ("appendonly", "appendfsync", "maxmemory-policy", "save")
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """server:         Valkey 9.1.2
+    unusable:       why this server may not be used in any environment; each names its mend
+    problems:       why production refuses it, `unusable` included; each with the line to write and where
+    promise:        what it keeps, as far as we could see or were told
+    config_barred:  CONFIG is not allowed to us, so the promise is the operator's word
+    on_disk:        it keeps an append-only file, so that replicas can be waited for by WAITAOF (else by WAIT)
+    sentence:       what a 202 means here, for people
+    """
+
+    server: str
+    unusable: tuple[str, ...]
+    problems: tuple[str, ...]
+    promise: StorePromise
+    config_barred: bool
+    on_disk: bool
+    sentence: str
+
+    def demand(self, env: Environment) -> None:
+        """Raise StoreRefused where this server may not be used: see `unusable` and `problems`."""
+        barred = self.problems if env is Environment.PRODUCTION else self.unusable
+        if barred:
+            raise StoreRefused(f"{self.server} may not be used for {env.value}:\n" + "\n".join(barred))
+
+
+async def examine(redis: Redis, settings: Settings) -> Durability:
+    """Look at the server and judge it. Raises StoreUnavailable when it does not answer."""
+    try:
+        info = await redis.info()
+    except exceptions.NoPermissionError:
+        return _unseen("the server", "INFO is barred to our user: allow it with `ACL SETUSER <user> +info`")
+    except exceptions.RedisError as error:
+        raise StoreUnavailable(f"the store did not answer INFO ({type(error).__name__})") from error
+    server, version = _server(info)
+    unusable = _unusable(server, version, info)
+    try:
+        config: dict[str, str] | None = await _config(redis)
+    except exceptions.ResponseError:  # NOPERM by an ACL, or "unknown command" on a managed store
+        config = None
+    except exceptions.RedisError as error:
+        raise StoreUnavailable(f"the store did not answer CONFIG GET ({type(error).__name__})") from error
+    if config is None:
+        return _told(server, unusable, info, settings)
+    return _seen(server, unusable, config, info, settings)
+
+
+async def _config(redis: Redis) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _CONFIGS:
+        reply: dict[Any, Any] = await redis.config_get(name)
+        found.update({str(key): str(value) for key, value in reply.items()})
+    return found
+
+
+def _server(info: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
+    """Name and version. Valkey reports redis_version 7.2.4 for old clients, and its own beside it."""
+    own = info.get("valkey_version")
+    version = str(own or info.get("redis_version", "0"))
+    parts = tuple(int(part) for part in version.split(".") if part.isdigit())
+    return f"{'Valkey' if own else 'Redis'} {version}", parts
+
+
+def _unusable(server: str, version: tuple[int, ...], info: dict[str, Any]) -> tuple[str, ...]:
+    found: list[str] = []
+    if version < FLOOR:
+        found.append(f"{server} is too old: Valkey or Redis {'.'.join(map(str, FLOOR))} or newer is needed")
+    if info.get("role") == "slave":
+        found.append("this server is a replica: GATEWAY_REDIS_URL should name the primary, or the sentinels that know it")
+    if info.get("cluster_enabled"):
+        found.append("this server is part of a cluster: GATEWAY_REDIS_URL should name a server that stands alone")
+    return tuple(found)
+
+
+def _common(info: dict[str, Any], settings: Settings, policy: str) -> list[str]:
+    """What can be judged with and without CONFIG."""
+    found: list[str] = []
+    if policy and policy != "noeviction":
+        found.append(
+            f"maxmemory-policy is {policy}: a full server would throw promised messages away. Write `maxmemory-policy "
+            "noeviction` in the server's configuration (valkey.conf, or the parameter group of a managed store)"
+        )
+    replicas = int(info.get("connected_slaves", 0))
+    if settings.store_acks > replicas:
+        found.append(
+            f"GATEWAY_STORE_ACKS is {settings.store_acks} and {replicas} replicas are connected: every event would be "
+            f"answered 503. Connect replicas, or set GATEWAY_STORE_ACKS={replicas}"
+        )
+    return found
+
+
+def _seen(
+    server: str, unusable: tuple[str, ...], config: dict[str, str], info: dict[str, Any], settings: Settings
+) -> Durability:
+    problems = list(unusable)
+    on_disk = config.get("appendonly") == "yes"
+    loses = ""
+    if not on_disk:
+        loses = "everything since the last snapshot" if config.get("save") else "everything"
+        problems.append(
+            f"appendonly is {config.get('appendonly')}: a crash loses {loses}. Write `appendonly yes` in the server's "
+            "configuration, or run `CONFIG SET appendonly yes` and `CONFIG REWRITE`"
+        )
+    if config.get("appendfsync") != "always":
+        loses = loses or ("up to a second" if config.get("appendfsync") == "everysec" else "up to half a minute")
+        problems.append(
+            f"appendfsync is {config.get('appendfsync')}: a crash loses up to a second of what was promised, or more. Write "
+            "`appendfsync always` in the server's configuration, or run `CONFIG SET appendfsync always` and `CONFIG REWRITE`"
+        )
+    problems += _common(info, settings, config.get("maxmemory-policy", ""))
+    if loses:
+        sentence = f"202 means kept in memory: a crash of this server loses {loses} of it."
+        return Durability(server, unusable, tuple(problems), StorePromise.BEST_EFFORT, False, on_disk, sentence)
+    sentence = f"202 means on the disk of this server{_acknowledged(settings)}, written before the answer."
+    return Durability(server, unusable, tuple(problems), StorePromise.DURABLE, False, on_disk, sentence)
+
+
+def _told(server: str, unusable: tuple[str, ...], info: dict[str, Any], settings: Settings) -> Durability:
+    on_disk = bool(info.get("aof_enabled"))
+    problems = [*unusable, *_common(info, settings, str(info.get("maxmemory_policy", "")))]
+    if settings.store_promise is None:
+        problems.append(
+            "CONFIG is barred, so nobody can see what this store keeps. Say it: GATEWAY_STORE_PROMISE=durable (every write "
+            "on disk before its answer), replicated (in the memory of several machines) or best_effort; or allow our user "
+            "to look: `ACL SETUSER <user> +config|get`"
+        )
+        sentence = "Nobody has said what 202 means on this store: CONFIG is barred and GATEWAY_STORE_PROMISE is not set."
+        return Durability(server, unusable, tuple(problems), StorePromise.BEST_EFFORT, True, on_disk, sentence)
+    meaning = {
+        StorePromise.DURABLE: "on the disk of the store",
+        StorePromise.REPLICATED: "in the memory of several machines of the store",
+        StorePromise.BEST_EFFORT: "kept in memory, which a crash may lose",
+    }[settings.store_promise]
+    sentence = f"202 means {meaning}{_acknowledged(settings)}: the operator's word, CONFIG is barred and cannot be checked."
+    return Durability(server, unusable, tuple(problems), settings.store_promise, True, on_disk, sentence)
+
+
+def _unseen(server: str, problem: str) -> Durability:
+    sentence = "Nobody can see what 202 means on this store."
+    return Durability(server, (problem,), (problem,), StorePromise.BEST_EFFORT, True, False, sentence)
+
+
+def _acknowledged(settings: Settings) -> str:
+    if not settings.store_acks:
+        return ""
+    return f" and of {settings.store_acks} replica{'s' if settings.store_acks > 1 else ''}"
+
+
+def queue_acks(pipeline: Pipeline, replicas: int, *, on_disk: bool) -> None:
+    """Put the wait for disk and replicas behind the writes of a pipeline: the server waits for the connection's own writes.
+
+    The pipeline must not be a transaction, in which the command would not wait. Its reply goes to `judge_acks`.
+    """
+    if on_disk:
+        pipeline.waitaof(1, replicas, ACKS_TIMEOUT_MS)
+    else:
+        pipeline.wait(replicas, ACKS_TIMEOUT_MS)
+
+
+def judge_acks(reply: Any, replicas: int) -> None:
+    """Read the reply of `queue_acks`. Raises StoreUnavailable unless our disk and enough replicas have it.
+
+    reply:  WAITAOF's [1 if on our disk, replicas that have it on theirs], WAIT's number of replicas, or an exception
+    """
+    if isinstance(reply, Exception):
+        raise StoreUnavailable(f"the store could not wait for its disk and replicas: {reply}") from reply
+    local, remote = (1, int(reply)) if isinstance(reply, int) else (int(reply[0]), int(reply[1]))
+    if local < 1 or remote < replicas:
+        raise StoreUnavailable(
+            f"{remote} of {replicas} replicas acknowledged it within {ACKS_TIMEOUT_MS} ms: kept here, but not promised"
+        )
+
+
+async def wait_acks(redis: Redis, replicas: int, *, on_disk: bool = True) -> None:
+    """Wait until all that THIS connection wrote is on our disk and acknowledged by `replicas` others.
+
+    redis:   bound to one connection (`async with pool.client() as redis`): on a pool the wait would take another
+             connection, which has written nothing and is answered at once. Appends in a pipeline use `queue_acks`.
+    raises:  StoreUnavailable; ValueError for a client that is not bound
+    """
+    if not redis.single_connection_client:
+        raise ValueError("a wait looks at one connection: use `pool.client()`, or queue_acks in the pipeline of the writes")
+    try:
+        # Not through a pipeline of this client: that would take a connection of its own.
+        if on_disk:
+            reply: Any = await redis.waitaof(1, replicas, ACKS_TIMEOUT_MS)
+        else:
+            reply = await redis.wait(replicas, ACKS_TIMEOUT_MS)
+    except exceptions.RedisError as error:
+        reply = error
+    judge_acks(reply, replicas)

@@ -1,0 +1,55 @@
+"""Fixtures for every test: a real store for each worker, empty before each test and known to its last key after it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.store import keys
+from tests.support.server import StoreServer
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[StoreServer]:
+    """One Valkey with fsync on every write, for all tests of this pytest process."""
+    server = StoreServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_url(store_server: StoreServer) -> str:
+    """unix://... of the worker's server. Ask for `redis` too where the store must be empty first."""
+    return store_server.url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of an empty store. After the test every key that is left must be one that gateway.store.keys knows."""
+    client = Redis.from_url(redis_url)
+    await client.flushall()
+    yield client
+    try:
+        await check_keys(client)
+    finally:
+        await client.aclose()
+
+
+async def check_keys(client: Redis) -> None:
+    """Hold every key that is left against the table of keys: its name, its type, whether it expires."""
+    wrong: list[str] = []
+    async for raw in client.scan_iter(count=1000):
+        name = raw.decode("utf-8", "replace")
+        kind = keys.kind_of(name)
+        if kind is None:
+            wrong.append(f"{name}: no row of gateway.store.keys.TABLE")
+            continue
+        found = (await client.type(raw)).decode()
+        expires = await client.pttl(raw) != -1
+        if found != kind.type:
+            wrong.append(f"{name}: is a {found}, should be a {kind.type}")
+        if kind.ttl is not None and expires != kind.ttl:
+            wrong.append(f"{name}: {'expires and should not' if expires else 'should expire and does not'}")
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,1 @@
+"""What tests share: a real store, and waiting without sleeping."""

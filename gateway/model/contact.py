@@ -78,7 +78,7 @@ class Traveller:
     """A customer who is reached at this contact's addresses: the contact itself, or one who shares an address."""
 
     customer: str
-    """keyed hash of (source, customerId)"""
+    """keyed hash of (namespace, customerId)"""
     given_name: Personal | None
     family_name: Personal | None
     addresses: tuple[AddressId, ...] = ()
@@ -99,6 +99,8 @@ class OrderLink:
     passenger: str | None
     subjects: tuple[SubjectId, ...]
     until_ms: int
+    version: int = 0
+    """the order subject's sequence that wrote this link: an older one, done again late, changes nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class ContactFacts:
     consents: key "purpose.channel.brand"
     proofs:   address id -> (kind, time); a "not me" leaves kind None with its time, which bars that address
     windows:  "sender:address" -> when the person last wrote to that sender from that address (ms)
+    unreachable: address -> when the channel last said so; a later message from there lifts it
     """
 
     language: str | None = None
@@ -127,11 +130,21 @@ class ContactFacts:
     consents: Mapping[str, Consent] = field(default_factory=dict)
     proofs: Mapping[AddressId, tuple[Proof | None, int]] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
+    unreachable: Mapping[AddressId, int] = field(default_factory=dict)
     moved_to: ContactId | None = None
     erasing: bool = False
 
     def window_opened_at(self, sender: SenderId, address: AddressId) -> int | None:
         return self.windows.get(f"{sender}:{address}")
+
+    def spoke_at(self) -> int | None:
+        """When the person last wrote to any of our senders."""
+        return max(self.windows.values(), default=None)
+
+    def is_unreachable(self, address: AddressId) -> bool:
+        said = self.unreachable.get(address)
+        wrote = max((at for name, at in self.windows.items() if name.endswith(f":{address}")), default=0)
+        return said is not None and said > wrote
 
 
 @dataclass(frozen=True, slots=True)

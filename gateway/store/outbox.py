@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, partition_of
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
 from gateway.store import keys, scripts
+from gateway.store.reply import words
 
 STUB_TTL_MS = keys.KEEP_MS
 EVIDENCE_STANDS_STILL_MS = 15 * 60 * 1000
@@ -474,7 +475,7 @@ class Outbox:
             detail,
         ]
         answer = await scripts.run(self._redis, "outbox_evidence", names, args)
-        return bytes(answer).decode()
+        return words(answer)
 
     async def raw_records(self, messages: Sequence[MessageId]) -> list[bytes | None]:
         pipeline = self._redis.pipeline(transaction=False)
@@ -489,7 +490,7 @@ class Outbox:
 
     async def by_channel_id(self, partition: int, channel_hash: str) -> MessageId | None:
         raw = await self._redis.get(f"{keys.tag(partition)}w:{channel_hash}")
-        return MessageId(raw.decode() if isinstance(raw, bytes) else raw) if raw else None
+        return MessageId(words(raw)) if raw else None
 
     async def superseded(self, records: Sequence[tuple[MessageRecord, str]]) -> list[str | None]:
         """Per (record, told field): "replaced" or "ended" when something newer was planned since, else None."""

@@ -1,0 +1,181 @@
+"""Business events as they were kept: each (source, id) once, sealed under the key of their day, until they are closed.
+
+An event lies in the partition of its own (source, id), so that the same id with another content is noticed wherever its subject
+lives. `evw` names when to look at each open event next: it is how a killed process's work is found again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.errors import Sealed
+from gateway.model.event import BusinessEvent, EventType
+from gateway.model.ids import EventId, SubjectId, partition_of
+from gateway.store import keys, scripts
+from gateway.store.reply import fields, words
+from gateway.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEvent:
+    """An event that is not closed. place: its id in the stream; look_ms: when it was due to be looked at."""
+
+    id: EventId
+    place: str
+    look_ms: int
+
+
+def digest_of(event: BusinessEvent) -> str:
+    """What makes two events of one id the same: type, subject and data in canonical JSON."""
+    canonical = json.dumps(
+        [event.type.value, event.subject, event.data], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+class Events:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._vault = vault
+
+    async def append_once(self, events: Sequence[BusinessEvent]) -> list[str]:
+        """Keep events; per event "new", "same" (known, equal) or "other" (known, different: 409).
+
+        Spans partitions: a store that fails half way raises, and the whole batch may be sent again.
+        """
+        groups: dict[int, list[int]] = {}
+        for place, event in enumerate(events):
+            groups.setdefault(partition_of(event.id), []).append(place)
+        calls: list[scripts.Call] = []
+        for partition, places in groups.items():
+            names = [keys.part(partition, name) for name in ("facts", "ev", "evw")]
+            names += [keys.of(events[place].id, "e") for place in places]
+            args: list[scripts.Part] = [self._clock.offset_ms, keys.KEEP_MS]
+            for place in places:
+                event = events[place]
+                blob = await self._vault.seal_day(event.received_at_ms, _dump(event), event.id)
+                args += [event.id, event.subject_id, digest_of(event), blob, event.type.value]
+            calls.append(("event_append", names, args))
+        answers = [""] * len(events)
+        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+            for place, answer in zip(places, result, strict=True):
+                answers[place] = answer.decode()
+        return answers
+
+    async def due(self, partitions: Sequence[int], *, limit: int) -> list[OpenEvent]:
+        """Open events whose next look has come, oldest first."""
+        now = self._clock.now_ms()
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in partitions:
+            name = keys.part(partition, "evw")
+            pipeline.zrange(name, "-inf", now, byscore=True, offset=0, num=limit, withscores=True)
+        found = []
+        for rows in await pipeline.execute() if partitions else []:
+            for member, score in rows:
+                event, _, place = words(member).partition("|")
+                found.append(OpenEvent(EventId(event), place, int(score)))
+        return sorted(found, key=lambda one: one.look_ms)
+
+    async def begin(self, event: OpenEvent, *, look_again_ms: int) -> int:
+        """Say that work on it begins, so that a second process waits; how often it was begun, this time included."""
+        partition = partition_of(event.id)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zadd(keys.part(partition, "evw"), {f"{event.id}|{event.place}": look_again_ms}, xx=True)
+        pipeline.hincrby(keys.part(partition, "evt"), event.id, 1)
+        return int((await pipeline.execute())[1])
+
+    async def look_again(self, event: OpenEvent, at_ms: int) -> None:
+        name = keys.part(partition_of(event.id), "evw")
+        await self._redis.zadd(name, {f"{event.id}|{event.place}": at_ms}, xx=True)
+
+    async def read(self, event: EventId, place: str) -> BusinessEvent | None:
+        """The event, or None when it left the stream or the key of its day is gone."""
+        rows = await self._redis.xrange(keys.part(partition_of(event), "ev"), place, place)
+        if not rows:
+            return None
+        try:
+            raw = await self._vault.open_day(fields(rows[0][1])[b"b"], event)
+        except Sealed:
+            return None
+        return _load(event, json.loads(raw))
+
+    async def place_of(self, event: EventId) -> str | None:
+        raw = await self._redis.get(keys.of(event, "e"))
+        return raw.decode().partition("|")[2] if isinstance(raw, bytes) else None
+
+    async def reopen(self, event: EventId) -> bool:
+        """Look at a kept event again (replay). False when it is closed or forgotten."""
+        place = await self.place_of(event)
+        if place is None or await self.read(event, place) is None:
+            return False
+        name = keys.part(partition_of(event), "evw")
+        await self._redis.zadd(name, {f"{event}|{place}": self._clock.now_ms()})
+        await self._redis.hdel(keys.part(partition_of(event), "evt"), event)
+        return True
+
+    async def close(self, event: OpenEvent, detail: str = "") -> bool:
+        partition = partition_of(event.id)
+        names = [keys.part(partition, name) for name in ("ev", "evw", "evt", "facts")]
+        args: list[scripts.Part] = [self._clock.offset_ms, event.id, event.place, detail]
+        return bool(await scripts.run(self._redis, "event_close", names, args))
+
+    async def park(self, event: OpenEvent, why: str) -> None:
+        """Set a poisoned event aside, sealed as it is, with the reason: it blocks nobody and can be replayed."""
+        partition = partition_of(event.id)
+        rows = await self._redis.xrange(keys.part(partition, "ev"), event.place, event.place)
+        if rows:
+            entry = {"kind": "event", "id": event.id, "why": why, "b": fields(rows[0][1])[b"b"]}
+            await self._redis.xadd(keys.part(partition, "parked"), entry)  # type: ignore[arg-type]
+        await self.close(event, f"parked why={why}")
+
+    async def depth(self) -> int:
+        """How many events are open."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in keys.all_partitions():
+            pipeline.zcard(keys.part(partition, "evw"))
+        return sum(await pipeline.execute())
+
+
+def _dump(event: BusinessEvent) -> bytes:
+    value = {
+        "source": event.source,
+        "xid": event.external_id,
+        "type": event.type.value,
+        "subject": event.subject,
+        "j": event.subject_id,
+        "item": event.item,
+        "version": event.version,
+        "at": event.occurred_at_ms,
+        "received": event.received_at_ms,
+        "data": event.data,
+        "trace": event.traceparent,
+        "key": event.key,
+    }
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _load(event: EventId, value: dict[str, object]) -> BusinessEvent:
+    version, data, trace = value["version"], value["data"], value["trace"]
+    assert isinstance(data, dict)
+    return BusinessEvent(
+        id=event,
+        source=str(value["source"]),
+        external_id=str(value["xid"]),
+        type=EventType(str(value["type"])),
+        subject=str(value["subject"]),
+        subject_id=SubjectId(str(value["j"])),
+        item=str(value["item"]),
+        version=int(str(version)) if version is not None else None,
+        occurred_at_ms=int(str(value["at"])),
+        received_at_ms=int(str(value["received"])),
+        data=data,
+        traceparent=str(trace) if trace else None,
+        key=str(value["key"]),
+    )

@@ -1,0 +1,100 @@
+"""A contact's profile as JSON, which is what is sealed. Only this module knows the short names; N and N-1 read each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.model.contact import Address, GivenBy, Identifier, OrderLink, Profile, Traveller
+from gateway.model.ids import AddressId, SubjectId
+from gateway.model.personal import Personal
+
+FORMAT = 1
+
+
+def _text(value: Personal | None) -> str | None:
+    return value.reveal() if value is not None else None
+
+
+def _personal(value: str | None) -> Personal | None:
+    return Personal(value) if value is not None else None
+
+
+def dump(profile: Profile) -> dict[str, Any]:
+    return {
+        "f": FORMAT,
+        "name": _text(profile.display_name),
+        "addresses": [
+            {
+                "id": address.id,
+                "ch": address.channel,
+                "by": address.given_by.value,
+                "ids": [[known.kind, known.scope, known.value.reveal()] for known in address.identifiers],
+            }
+            for address in profile.addresses
+        ],
+        "travellers": [
+            {
+                "c": traveller.customer,
+                "given": _text(traveller.given_name),
+                "family": _text(traveller.family_name),
+                "a": list(traveller.addresses),
+            }
+            for traveller in profile.travellers
+        ],
+        "orders": [
+            {
+                "o": link.order,
+                "no": link.number.reveal(),
+                "k": link.kind,
+                "b": link.brand,
+                "s": link.source,
+                "t": link.traveller,
+                "r": link.role,
+                "p": link.passenger,
+                "j": list(link.subjects),
+                "u": link.until_ms,
+                "v": link.version,
+            }
+            for link in profile.orders
+        ],
+    }
+
+
+def load(value: dict[str, Any]) -> Profile:
+    return Profile(
+        display_name=_personal(value.get("name")),
+        addresses=tuple(
+            Address(
+                id=AddressId(one["id"]),
+                channel=one["ch"],
+                given_by=GivenBy(one.get("by", "self")),
+                identifiers=tuple(Identifier(kind, scope, Personal(text)) for kind, scope, text in one["ids"]),
+            )
+            for one in value.get("addresses", [])
+        ),
+        travellers=tuple(
+            Traveller(
+                customer=one["c"],
+                given_name=_personal(one.get("given")),
+                family_name=_personal(one.get("family")),
+                addresses=tuple(AddressId(address) for address in one.get("a", [])),
+            )
+            for one in value.get("travellers", [])
+        ),
+        orders=tuple(
+            OrderLink(
+                order=SubjectId(one["o"]),
+                number=Personal(one["no"]),
+                kind=one["k"],
+                brand=one["b"],
+                source=one["s"],
+                traveller=one["t"],
+                role=one["r"],
+                passenger=one.get("p"),
+                subjects=tuple(SubjectId(subject) for subject in one["j"]),
+                until_ms=one["u"],
+                version=one.get("v", 0),
+            )
+            for one in value.get("orders", [])
+        ),
+    )

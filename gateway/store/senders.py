@@ -1,0 +1,184 @@
+"""What is known of our senders and their templates at the channel, and the brakes.
+
+All of it is small, plain and read by every process once a second; it is written by webhooks, by the hourly sync and by people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.model.ids import SenderId
+from gateway.model.message import Priority
+from gateway.rules.question import TemplateState
+from gateway.store import keys, scripts
+from gateway.store.reply import words
+
+
+@dataclass(frozen=True, slots=True)
+class SenderState:
+    """paused_until_ms: nothing is sent before; why: the channel's code or word. tier: distinct people in 24 h, -1 unlimited."""
+
+    paused_until_ms: int = 0
+    why: str = ""
+    quality: str = "UNKNOWN"
+    tier: int = -1
+    restricted_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A brake. scope: "all", "sender:S", "notification:N", "subject:J", "source:hash". until_ms 0 = until lifted."""
+
+    scope: str
+    until_ms: int
+    who: str
+    why: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Tokens drawn per priority, and how long to wait for one more (ms)."""
+
+    tokens: tuple[int, int, int, int]
+    wait_ms: int
+
+
+class Senders:
+    def __init__(self, redis: Redis, clock: Clock) -> None:
+        self._redis = redis
+        self._clock = clock
+
+    async def draw(self, sender: SenderId, per_second: float, wants: Sequence[int]) -> Grant:
+        """Draw tokens before claiming. wants: per priority; the bucket holds one second's worth."""
+        burst = max(per_second, 1.0)
+        args: list[scripts.Part] = [self._clock.offset_ms, per_second, burst, *wants]
+        answer = await scripts.run(self._redis, "draw", [keys.bucket(sender)], args)
+        return Grant((int(answer[0]), int(answer[1]), int(answer[2]), int(answer[3])), int(answer[4]))
+
+    async def slow_down(self, sender: SenderId, share: float, for_ms: int) -> None:
+        """The channel said too fast: a share of the rate for a while, in every process."""
+        until = self._clock.now_ms() - self._clock.offset_ms + for_ms
+        await self._redis.hset(keys.bucket(sender), mapping={"rate": f"{share:.3f}", "slow": str(until)})
+
+    async def people(self, portfolio: str, tier: int, recipients: Sequence[str]) -> tuple[int, list[bool]]:
+        """Count distinct people against the tier: (when a place falls free in ms, per recipient whether there was room)."""
+        args: list[scripts.Part] = [self._clock.offset_ms, tier, *recipients]
+        answer = await scripts.run(self._redis, "people", [keys.people(portfolio)], args)
+        return int(answer[0]), [bool(one) for one in answer[1:]]
+
+    async def states(self, senders: Sequence[SenderId]) -> dict[SenderId, SenderState]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for sender in senders:
+            pipeline.hgetall(keys.sender_state(sender))
+        found = {}
+        for sender, raw in zip(senders, await pipeline.execute() if senders else [], strict=True):
+            value = {words(name): words(text) for name, text in raw.items()}
+            found[sender] = SenderState(
+                paused_until_ms=int(value.get("paused", "0")),
+                why=value.get("why", ""),
+                quality=value.get("quality", "UNKNOWN"),
+                tier=int(value.get("tier", "-1")),
+                restricted_until_ms=int(value.get("restricted", "0")),
+            )
+        return found
+
+    async def set_state(self, sender: SenderId, values: Mapping[str, str | int]) -> None:
+        """Fields: paused, why, quality, tier, restricted."""
+        await self._redis.hset(keys.sender_state(sender), mapping={name: str(value) for name, value in values.items()})
+
+    # templates at the channel
+
+    async def templates(self, sender: SenderId) -> dict[tuple[str, str], dict[str, Any]]:
+        """(name, language) -> {"state", "category", "quality", "at"} as last heard."""
+        raw = await self._redis.hgetall(keys.templates(sender))
+        found = {}
+        for name, value in raw.items():
+            template, _, language = words(name).rpartition(":")
+            found[(template, language)] = json.loads(words(value))
+        return found
+
+    async def set_template(self, sender: SenderId, name: str, language: str, **values: Any) -> None:
+        """Overlay what was heard; an `at` older than what is known changes nothing."""
+        field = f"{name}:{language}"
+        raw = await self._redis.hget(keys.templates(sender), field)
+        known: dict[str, Any] = json.loads(words(raw)) if raw else {}
+        if int(values.get("at", 0)) < int(known.get("at", 0)):
+            return
+        known.update({key: value for key, value in values.items() if value is not None})
+        await self._redis.hset(keys.templates(sender), field, json.dumps(known))
+
+    async def replace_templates(self, sender: SenderId, found: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        """The whole list as just read from the channel."""
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.delete(keys.templates(sender))
+        if found:
+            mapping = {f"{name}:{language}": json.dumps(dict(value)) for (name, language), value in found.items()}
+            pipeline.hset(keys.templates(sender), mapping=mapping)
+        pipeline.set(f"sync:{sender}", str(self._clock.now_ms()))
+        await pipeline.execute()
+
+    async def synced_ms(self, sender: SenderId) -> int:
+        """When the templates were last read from the channel, 0 = never."""
+        raw = await self._redis.get(f"sync:{sender}")
+        return int(words(raw)) if raw else 0
+
+    # brakes
+
+    async def stop(self, stop: Stop) -> None:
+        value = json.dumps({"until": stop.until_ms, "who": stop.who, "why": stop.why, "at": stop.at_ms})
+        await self._redis.hset(keys.STOPS, stop.scope, value)
+
+    async def resume(self, scope: str) -> bool:
+        return bool(await self._redis.hdel(keys.STOPS, scope))
+
+    async def stops(self) -> list[Stop]:
+        """Brakes in force; one past its time is lifted by itself."""
+        now = self._clock.now_ms()
+        found = []
+        for scope, raw in (await self._redis.hgetall(keys.STOPS)).items():
+            value = json.loads(words(raw))
+            if value["until"] and value["until"] <= now:
+                await self._redis.hdel(keys.STOPS, words(scope))
+                continue
+            found.append(Stop(words(scope), value["until"], value["who"], value["why"], value["at"]))
+        return found
+
+
+TEMPLATE_WORDS: Mapping[str, TemplateState] = {
+    "APPROVED": TemplateState.APPROVED,
+    "REINSTATED": TemplateState.APPROVED,
+    "FLAGGED": TemplateState.APPROVED,
+    "UNARCHIVED": TemplateState.APPROVED,
+    "PENDING": TemplateState.PENDING,
+    "IN_APPEAL": TemplateState.PENDING,
+    "PENDING_DELETION": TemplateState.MISSING,
+    "REJECTED": TemplateState.REJECTED,
+    "PAUSED": TemplateState.PAUSED,
+    "LOCKED": TemplateState.PAUSED,
+    "DISABLED": TemplateState.DISABLED,
+    "LIMIT_EXCEEDED": TemplateState.DISABLED,
+    "ARCHIVED": TemplateState.DISABLED,
+    "DELETED": TemplateState.MISSING,
+}
+"""The channel's words for a template's state -> ours. An unknown word counts as pending: not sent, and visible."""
+
+
+def template_state(value: Mapping[str, Any] | None, *, category: str) -> TemplateState:
+    """A template's state for a notification of this category: one that the channel moved to another is not used."""
+    if value is None:
+        return TemplateState.MISSING
+    state = TEMPLATE_WORDS.get(str(value.get("state", "")).upper(), TemplateState.PENDING)
+    known = str(value.get("category", "") or "").lower()
+    if state is TemplateState.APPROVED and known and known != category.lower():
+        return TemplateState.RECATEGORISED
+    return state
+
+
+PRIORITIES = tuple(Priority)

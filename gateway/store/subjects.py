@@ -1,0 +1,125 @@
+"""What a flight, trip, order or outage is doing: the memory that turns states into changes, and who hears about it.
+
+The new memory is worked out by rules/changes.py from the old one; `apply` writes it if nobody was faster and the event is newer
+than what is known. What an event did is kept under its id until it is closed, so that work begun by a killed process goes on
+with the same result. The subject also remembers, per notification, the event that told it last: a subscriber who comes later is
+told the same under the same event's id, so that the fan-out and the newcomer together make one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.model.event import BusinessEvent
+from gateway.model.ids import EventId, SubjectId
+from gateway.store import keys, scripts
+from gateway.store.reply import octets, words
+from gateway.store.vault import Vault
+
+SUBJECT_KEEP_MS = 30 * keys.DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectMemory:
+    """revision: how often this memory was written; memory: as rules/changes.py made it; base: what orders know of it."""
+
+    revision: int
+    memory: Mapping[str, Any]
+    base: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """status: applied, known (this event was applied before), older, again (somebody was faster: step once more)."""
+
+    status: str
+    sequence: int
+    partitions: tuple[int, ...]
+    result: Mapping[str, Any]
+
+
+def _partitions(bits: bytes | None) -> tuple[int, ...]:
+    return tuple(place for place, bit in enumerate((bits or b"").decode()) if bit == "1")
+
+
+class Subjects:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._vault = vault
+
+    def seal_base(self, subject: SubjectId, base: Mapping[str, Any]) -> bytes:
+        return self._vault.seal_about(subject, base)
+
+    async def read(self, subject: SubjectId, name: str) -> SubjectMemory:
+        """The memory of one name ("flight.status", or a document's with its item) of a subject."""
+        top, sealed, base = await self._redis.hmget(keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base")
+        return SubjectMemory(
+            revision=int(words(top).split("|", 1)[0]) if top else 0,
+            memory=self._vault.open_about(subject, octets(sealed)) if sealed else {},
+            base=self._vault.open_about(subject, octets(base)) if base else {},
+        )
+
+    async def apply(
+        self,
+        event: BusinessEvent,
+        name: str,
+        *,
+        revision: int,
+        memory: Mapping[str, Any],
+        result: Mapping[str, Any],
+        until_ms: int,
+        notifications: Mapping[str, Mapping[str, Any] | None],
+    ) -> ApplyResult:
+        """Write an event's effect on its subject (lua/subject_apply.lua).
+
+        result:        what planning needs again if this event is taken up a second time
+        notifications: notification -> what a later subscriber must be told, or None when that is over
+        """
+        subject = event.subject_id
+        args: list[scripts.Part] = [
+            self._clock.offset_ms,
+            event.id,
+            subject,
+            name,
+            self._vault.blind("source", event.source)[:12],
+            str(event.version) if event.version is not None else "",
+            event.occurred_at_ms,
+            revision,
+            self._vault.seal_about(subject, dict(memory)),
+            self._vault.seal_about(subject, dict(result)),
+            until_ms,
+            ",".join(result.get("changes", [])),
+        ]
+        for notification, entry in notifications.items():
+            sealed = self._vault.seal_about(subject, dict(entry)) if entry is not None else b""
+            args += [f"nt:{notification}", sealed]
+        names = [keys.of(subject, "j"), keys.beside(subject, "facts")]
+        answer = await scripts.run(self._redis, "subject_apply", names, args)
+        status = answer[0].decode()
+        kept = self._vault.open_about(subject, answer[3]) if status == "known" else result
+        return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept)
+
+    async def partitions(self, subject: SubjectId) -> tuple[int, ...]:
+        """Where there are subscribers. Read after an event was applied: whoever subscribes later sees the state."""
+        return _partitions(await self._redis.hget(keys.of(subject, "j"), "bits"))  # type: ignore[arg-type]
+
+    async def current(self, subject: SubjectId) -> list[tuple[str, int, Mapping[str, Any]]]:
+        """(notification, sequence, entry) of everything a newcomer must still be told, oldest first."""
+        raw = await self._redis.hgetall(keys.of(subject, "j"))
+        found = []
+        for field, value in raw.items():
+            name = words(field)
+            if name.startswith("nt:"):
+                sequence, _, sealed = octets(value).partition(b"|")
+                found.append((name[3:], int(sequence), self._vault.open_about(subject, sealed)))
+        return sorted(found, key=lambda one: one[1])
+
+    async def forget(self, subject: SubjectId, event: EventId) -> None:
+        """Drop what a closed event did."""
+        await self._redis.hdel(keys.of(subject, "j"), f"r:{event}")

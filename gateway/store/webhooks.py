@@ -1,0 +1,158 @@
+"""Webhooks as they came, and the inboxes that they are split into.
+
+Raw bytes, sealed, go to one of 16 logs before the 200. An applier splits each into items and appends every item to the inbox of its
+contact's partition, then deletes the entry; `seen` makes an item count once however often the channel repeats it. One worker a
+partition applies an inbox in order. An item that was begun three times without an end is parked alone; its neighbours go on.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.errors import Sealed
+from gateway.store import keys, scripts
+from gateway.store.reply import fields, words
+from gateway.store.vault import Vault
+
+_LOG_ABOUT = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWebhook:
+    """One webhook as it came. place: its id in the log."""
+
+    log: int
+    place: str
+    channel: str
+    received_ms: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One thing to apply. value: JSON made by webhooks/items.py; tries: how often it was begun before."""
+
+    partition: int
+    place: str
+    value: Mapping[str, Any]
+
+
+class Webhooks:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._vault = vault
+
+    async def append(self, channel: str, raw: bytes) -> str:
+        """Keep a verified webhook; it is on disk when this returns. Raises StoreUnavailable."""
+        now = self._clock.now_ms()
+        head = json.dumps([channel, now]).encode()
+        sealed = await self._vault.seal_day(now, head + b"\n" + raw, _LOG_ABOUT)
+        log = secrets.randbelow(keys.WEBHOOK_LOGS)
+        return words(await self._redis.xadd(keys.webhook_log(log), {"b": sealed}))
+
+    async def kept(self, logs: Sequence[int], *, limit: int) -> list[KeptWebhook]:
+        """The oldest kept webhooks of some logs. One whose day's key is gone is dropped: nobody can read it any more."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for log in logs:
+            pipeline.xrange(keys.webhook_log(log), "-", "+", count=limit)
+        found = []
+        for log, rows in zip(logs, await pipeline.execute() if logs else [], strict=True):
+            for place, entry in rows:
+                try:
+                    opened = await self._vault.open_day(fields(entry)[b"b"], _LOG_ABOUT)
+                except Sealed:
+                    await self.done(log, words(place))
+                    continue
+                head, _, raw = opened.partition(b"\n")
+                channel, received = json.loads(head)
+                found.append(KeptWebhook(log, words(place), channel, received, raw))
+        return sorted(found, key=lambda one: one.received_ms)
+
+    async def done(self, log: int, place: str) -> None:
+        await self._redis.xdel(keys.webhook_log(log), place)
+
+    async def backlog(self) -> tuple[int, int]:
+        """(webhooks not yet split, age in ms of the oldest): the evidence clock stands still while this is behind."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for log in range(keys.WEBHOOK_LOGS):
+            pipeline.xlen(keys.webhook_log(log))
+            pipeline.xrange(keys.webhook_log(log), "-", "+", count=1)
+        for partition in keys.all_partitions():
+            pipeline.xlen(keys.part(partition, "in"))
+            pipeline.xrange(keys.part(partition, "in"), "-", "+", count=1)
+        answers = await pipeline.execute()
+        count = sum(answers[::2])
+        oldest = min((int(words(rows[0][0]).partition("-")[0]) for rows in answers[1::2] if rows), default=0)
+        now = self._clock.now_ms() - self._clock.offset_ms
+        return count, now - oldest if oldest else 0
+
+    # inboxes
+
+    async def deliver(self, items: Sequence[tuple[int, str, Mapping[str, Any]]]) -> list[bool]:
+        """Append (partition, dedupe key, value) to the inboxes; per item whether it was new."""
+        now = self._clock.now_ms()
+        groups: dict[int, list[int]] = {}
+        for place, (partition, _, _) in enumerate(items):
+            groups.setdefault(partition, []).append(place)
+        calls: list[scripts.Call] = []
+        for partition, places in groups.items():
+            names = [keys.part(partition, "in"), keys.part(partition, "facts")]
+            args: list[scripts.Part] = [keys.KEEP_MS]
+            for place in places:
+                _, key, value = items[place]
+                names.append(keys.part(partition, f"seen:{self._vault.blind('seen', key)}"))
+                raw = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+                args.append(await self._vault.seal_day(now, raw, "inbox"))
+            calls.append(("inbox_append", names, args))
+        answers = [False] * len(items)
+        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+            for place, answer in zip(places, result, strict=True):
+                answers[place] = bool(answer)
+        return answers
+
+    async def inbox(self, partitions: Sequence[int], *, limit: int) -> list[InboxItem]:
+        """The oldest items of some inboxes, in order within each."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in partitions:
+            pipeline.xrange(keys.part(partition, "in"), "-", "+", count=limit)
+        found = []
+        for partition, rows in zip(partitions, await pipeline.execute() if partitions else [], strict=True):
+            for place, entry in rows:
+                try:
+                    raw = await self._vault.open_day(fields(entry)[b"b"], "inbox")
+                except Sealed:
+                    await self.applied(partition, words(place))
+                    continue
+                found.append(InboxItem(partition, words(place), json.loads(raw)))
+        return found
+
+    async def begin(self, item: InboxItem) -> int:
+        """Count a try before it is made, so that a worker that dies of it is counted too."""
+        return int(await self._redis.hincrby(keys.part(item.partition, "int"), item.place, 1))
+
+    async def applied(self, partition: int, place: str) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xdel(keys.part(partition, "in"), place)
+        pipeline.hdel(keys.part(partition, "int"), place)
+        await pipeline.execute()
+
+    async def park(self, item: InboxItem, why: str) -> None:
+        """Set an item aside with the reason; its neighbours go on."""
+        raw = json.dumps(item.value, separators=(",", ":"), ensure_ascii=False).encode()
+        sealed = await self._vault.seal_day(self._clock.now_ms(), raw, "parked")
+        await self._redis.xadd(keys.part(item.partition, "parked"), {"kind": "item", "why": why, "b": sealed})
+        await self.applied(item.partition, item.place)
+
+    async def park_raw(self, channel: str, where: str, why: str, raw: bytes) -> None:
+        """A piece of a webhook that could not be read, kept and visible."""
+        sealed = await self._vault.seal_day(self._clock.now_ms(), raw, "parked")
+        entry = {"kind": f"webhook:{channel}", "why": f"{where}: {why}"[:200], "b": sealed}
+        await self._redis.xadd(keys.part(0, "parked"), entry)  # type: ignore[arg-type]

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from whatsapp_samples import CONNECTOR, answer, names, sample
 
 from connectors.meta.errors import UNKNOWN, WHATSAPP
 from connectors.meta.graph import AnswerLost, AnswerTooLarge, NotSent
 from gateway.connector import Outcome, RawResponse, Scope
 from gateway.errors import BadInput, CannotRender, Problem
+from tests.contract.whatsapp_samples import CONNECTOR, answer, names, sample
 
 MINUTE, HOUR = 60_000, 3_600_000
 MESSAGE, PAIR, SENDER, ACCOUNT, APP = Scope.MESSAGE, Scope.PAIR, Scope.SENDER, Scope.ACCOUNT, Scope.APP

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from whatsapp_samples import CONNECTOR, SENDER, answer, names, sample
 
 from gateway.connector import FilePart, Outcome, RawResponse
 from gateway.model.ids import MessageId, SenderId
@@ -32,6 +31,7 @@ from gateway.model.message import (
     Text,
 )
 from gateway.model.personal import Personal as P
+from tests.contract.whatsapp_samples import CONNECTOR, SENDER, answer, names, sample
 
 PHONE = (("phone", P("+447700900123")),)
 USER = (("user_id", P("GB.66120937485561920374")),)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from whatsapp_samples import ANN, BEN, CONNECTOR, DAN, NUMBER, ZOE, names, parent, phone, raw, sample, user
 
 from gateway.connector import (
     BadItem,
@@ -28,9 +27,11 @@ from gateway.connector import (
 )
 from gateway.model.message import DeliveryStatus
 from gateway.model.personal import Personal as P
+from tests.contract.whatsapp_samples import ANN, BEN, CONNECTOR, DAN, NUMBER, ZOE, names, parent, phone, raw, sample, user
 
 Row = tuple[type, dict[str, Any]]
 
+ANN_BY_PHONE = (phone("+447700900123"),)
 OPENED = "wamid.HBgMNDQ3NzAwOTAwMTIzFQIAERgS"
 """how the ids of our messages to the first person begin"""
 
@@ -50,7 +51,7 @@ def status(rank: DeliveryStatus, who: Any = ANN, **more: Any) -> Row:
     return StatusEvent, {"status": rank, "failed": False, "result": None, "identifiers": who, **more}
 
 
-def failed(code: int, outcome: Outcome, who: Any = (phone("+447700900123"),), **more: Any) -> Row:
+def failed(code: int, outcome: Outcome, who: Any = ANN_BY_PHONE, **more: Any) -> Row:
     expected = {"status": DeliveryStatus.NONE, "failed": True, "identifiers": who, "pricing": {}}
     return StatusEvent, {**expected, "result": {"code": code, "outcome": outcome}, **more}
 

@@ -41,12 +41,13 @@ async def check_keys(client: Redis) -> None:
     """Hold every key that is left against the table of keys: its name, its type, whether it expires."""
     wrong: list[str] = []
     async for raw in client.scan_iter(count=1000):
-        name = raw.decode("utf-8", "replace")
+        name = bytes(raw).decode("utf-8", "replace")
         kind = keys.kind_of(name)
         if kind is None:
             wrong.append(f"{name}: no row of gateway.store.keys.TABLE")
             continue
-        found = (await client.type(raw)).decode()
+        answer = await client.type(raw)
+        found = answer.decode() if isinstance(answer, bytes) else answer
         expires = await client.pttl(raw) != -1
         if found != kind.type:
             wrong.append(f"{name}: is a {found}, should be a {kind.type}")

@@ -174,9 +174,9 @@ def _masked(url: str) -> str:
 async def _answers(redis: Redis, where: str) -> None:
     try:
         await redis.ping()
-    except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
-        raise StoreRefused(f"GATEWAY_REDIS_URL: {where} refuses the user or password, or bars PING to it") from error
     except (exceptions.RedisError, OSError) as error:
+        if isinstance(error.__cause__ or error, exceptions.AuthenticationError | exceptions.NoPermissionError):
+            raise StoreRefused(f"GATEWAY_REDIS_URL: {where} refuses the user or password, or bars PING to it") from error
         # The error's own text may hold the address as it was given: only its kind is repeated.
         raise StoreUnavailable(
             f"nobody answers at {where} ({type(error).__name__}): start that server or mend GATEWAY_REDIS_URL; "

@@ -6,11 +6,19 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from socket import create_server
 
 import redis
 
 from gateway.store import launch
 from tests.support.waiting import wait_until_sync
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now. Replicas and sentinels find one another by port, not by socket."""
+    with create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 class StoreServer:
@@ -20,19 +28,16 @@ class StoreServer:
     port:     listen there too, on loopback, without a password
     """
 
-    def __init__(self, options: dict[str, str] | None = None, *, port: int = 0, mode: str = "") -> None:
+    def __init__(self, options: dict[str, str] | None = None, *, port: int = 0) -> None:
         # Not pytest's tmp_path: under it a socket's path is easily longer than the 107 bytes that a socket may have.
         self.directory = Path(tempfile.mkdtemp(prefix="thuisfront-test-"))
         self.socket = self.directory / "valkey.sock"
         self.log = self.directory / "valkey.log"
         self.url = f"unix://{self.socket}"
         self.port = port
-        config = self.directory / "server.conf"
-        config.write_text("")
-        arguments = [str(config), *launch.flags(self.directory, self.socket), "--port", str(port), "--bind", "127.0.0.1"]
+        self._arguments = [*launch.flags(self.directory, self.socket), "--port", str(port), "--bind", "127.0.0.1"]
         for name, value in (options or {}).items():
-            arguments += [f"--{name}", value]
-        self._arguments = [*arguments, mode] if mode else arguments
+            self._arguments += [f"--{name}", value]
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:

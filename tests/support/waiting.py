@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 PAUSE_S = 0.01
 
 
-async def wait_until(predicate: Callable[[], T | Awaitable[T]], timeout: float = 10.0) -> T:
+async def wait_until(predicate: Callable[[], Any], timeout: float = 10.0) -> Any:
     """Ask `predicate`, plain or async, until it says something true, and return that.
 
     raises: AssertionError with the predicate's name or source line after `timeout` seconds

@@ -57,6 +57,9 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}mine:[\w.-]+", "zset", None, "an agent's conversations -> since (ms)"),
     Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
     Kind(r"\{desk\}done", "zset", None, "resolved conversations -> when (ms)"),
+    Kind(r"\{desk\}at", "hash", None, "conversation -> revision and place that the desk knows"),
+    Kind(r"\{desk\}feed", "stream", None, "what changed on the desk, for live pages"),
+    Kind(r"try:[0-9a-z]{32}", "string", True, "failed sign-ins of a name or from an address"),
     Kind(r"\{p:\d\d\}e:e\w+", "string", True, "an event's digest and place in the stream"),
     Kind(r"\{p:\d\d\}ev", "stream", None, "events, sealed by the key of their day"),
     Kind(r"\{p:\d\d\}evw", "zset", None, "open events -> next look (ms)"),
@@ -90,9 +93,15 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}facts", "stream", None, "what happened"),
     Kind(r"\{p:\d\d\}dead", "zset", None, "dead letters -> when (ms)"),
     Kind(r"\{p:\d\d\}erase", "zset", None, "contacts being erased"),
-    Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the unresolved conversation of (contact, brand, address)"),
+    Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the last conversation of (contact, brand, address)"),
     Kind(r"\{p:\d\d\}cv:v\w+", "hash", None, "a conversation"),
     Kind(r"\{p:\d\d\}ct:v\w+", "stream", None, "a conversation's entries, sealed"),
+    Kind(r"\{p:\d\d\}vs:c\w+", "zset", True, "a contact's conversations -> opened (ms)"),
+    Kind(r"\{p:\d\d\}vo", "zset", None, "unresolved conversations of a partition -> opened (ms)"),
+    Kind(r"\{p:\d\d\}vd", "zset", None, "conversations that the desk has yet to hear of -> revision"),
+    Kind(r"\{p:\d\d\}vk:[0-9a-z]{32}", "string", True, "an entry's key -> its conversation"),
+    Kind(r"\{p:\d\d\}ik:v\w+:[0-9a-z]{32}", "string", True, "a conversation command's first answer"),
+    Kind(r"\{p:\d\d\}pm:a\w+", "list", True, "the last proactive messages to an address, sealed"),
 )
 
 _COMPILED = tuple((re.compile(kind.pattern), kind) for kind in TABLE)

@@ -176,7 +176,7 @@ async def test_append_that_a_replica_acknowledges_is_promised(primary: StoreServ
 async def test_append_that_too_few_replicas_acknowledge_is_not_promised(
     primary: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(durability, "ACKS_TIMEOUT_MS", 50)
+    monkeypatch.setattr(durability, "ACKS_TIMEOUT_MS", 1500)
     with pytest.raises(StoreUnavailable, match="1 of 2 replicas"):
         await appended(primary.url, 2)
 

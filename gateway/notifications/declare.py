@@ -78,6 +78,7 @@ def notification(
         version=declared.version,
         template=declared.template,
         substitute=declared.substitute,
+        channel_ttl_ms=declared.channel_ttl_minutes * 60_000 if declared.channel_ttl_minutes else None,
         deadline=build.moment("deadline", declared.deadline),
         not_before=build.moment("not_before", declared.not_before),
         parameters={key: build.parameter(key, found) for key, found in declared.parameters.items()},

@@ -40,6 +40,7 @@ class Notification:
     personal: it names a person, a booking code or a seat, or brings a document, so the address needs a proof
     replaces: a newer one takes the place of an older one still queued, same subject and contact
     ends:     names of notifications of the same subject that this one makes pointless
+    channel_ttl_ms: how long the channel itself goes on trying once it has the message; None = as long as it likes
     order:    "delivered" keeps the lane's next message back until this one was delivered
     """
 
@@ -61,6 +62,7 @@ class Notification:
     version: int
     template: bool
     substitute: str | None
+    channel_ttl_ms: int | None
     deadline: Deadline
     not_before: Deadline
     parameters: Mapping[str, Parameter]
@@ -78,9 +80,12 @@ class Notification:
 
     def applies(self, context: Context) -> bool:
         """Whether the event is this notification's, and its condition true; a missing field is false, and counted."""
-        if self.condition is None:
+        if self.condition is None or self.event is None:
             return False
-        return self.condition.holds(scope_of(context), lambda why: self.failed(self.name, why))
+        scope = scope_of(context)
+        if (scope.values.get("event") or {}).get("type") != self.event:
+            return False
+        return self.condition.holds(scope, lambda why: self.failed(self.name, why))
 
     def deadline_ms(self, context: Context) -> int:
         """When telling it becomes worse than silence."""

@@ -96,6 +96,7 @@ class NotificationSchema(_Strict):
     order: Literal["accepted", "delivered"] = "accepted"
     template: bool = True
     substitute: Name | None = None
+    channel_ttl_minutes: Annotated[int, Field(ge=1, le=720)] | None = None
     deadline: WhenSchema = Field(default_factory=WhenSchema)
     not_before: WhenSchema = Field(default_factory=WhenSchema)
     parameters: dict[Name, ParameterSchema] = Field(default_factory=dict)

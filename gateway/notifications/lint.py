@@ -1,0 +1,256 @@
+"""Checks notifications against the channel's rules for templates, and against ours. Findings are values.
+
+What `load` refuses (unknown keys, expressions that do not compile, parameters nobody declared) does not come this far.
+Here stands what would load and still be rejected by the channel's review, break a limit with a long value, or mislead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.model.event import EventType
+from gateway.model.message import ButtonKind, Priority
+from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.graph import family
+from gateway.notifications.model import Notification
+from gateway.notifications.template_rules import TemplateRules
+from gateway.notifications.texts import VARIABLE, Texts, clean, fill, variables
+from gateway.rules.question import Night
+
+REQUIRED_LANGUAGES = ("nl", "en")
+NEWS_WITHIN = 60
+
+_CANCEL = re.compile(r"\b(cancel|annule(er|ren|er[sz]?)|storn(o|ieren))\b", re.IGNORECASE)
+_BRACES = re.compile(r"\{\{|\}\}")
+_MARKUP = re.compile(r"[*_~`]")
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
+
+# What tells who somebody is, what they booked or where they sit. Prefixes of paths.
+_PERSONAL = (
+    "person", "passenger", "links", "order.number", "data.orderNumber", "data.passenger", "data.recipients",
+    "data.bcbp", "data.checkin.seat", "data.document.holder", "data.document.seat", "data.document.barcode",
+    "data.document.id", "state.shipment.tracking_number", "state.shipment.tracking_url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """level: "error" (do not push this) or "warning"; where: file and field; rule: a word to search for."""
+
+    level: str
+    where: str
+    rule: str
+    message: str
+
+
+def lint(catalogue: Catalogue, rules: TemplateRules) -> list[Finding]:
+    """Every finding about every notification, errors first, in the order of names."""
+    found: list[Finding] = []
+    for one in catalogue:
+        found += _declaration(one, catalogue)
+        found += _languages(one, rules)
+        for texts in one.texts:
+            found += _texts(one, texts, rules)
+    found += _count(catalogue, rules)
+    return sorted(found, key=lambda finding: finding.level != "error")
+
+
+def _declaration(one: Notification, catalogue: Catalogue) -> Iterator[Finding]:
+    where = f"{one.name}/notification.yaml"
+    used = {name for texts in one.texts for name in _spoken(texts)}
+    for name in one.parameters:
+        if name not in used:
+            yield Finding("error", f"{where}: parameters.{name}", "unused", "no text says it")
+    for name in one.news:
+        if name not in one.parameters:
+            yield Finding("error", f"{where}: news", "unknown", f"{name} is no parameter")
+    if not one.news:
+        yield Finding("error", f"{where}: news", "news", "should name the parameters that hold the news")
+    for other in one.ends:
+        ended = catalogue.get(other)
+        if other == one.name:
+            yield Finding("error", f"{where}: ends", "ends", "ends itself: say `replaces` instead")
+        elif ended is not None and family(ended.event) != family(one.event):
+            yield Finding("error", f"{where}: ends", "ends", f"{other} is about other subjects")
+    yield from _substitute(one, catalogue, where)
+    yield from _personal(one, where)
+    if one.night is Night.WAKE and one.priority is not Priority.URGENT:
+        yield Finding("error", f"{where}: night", "night", "only urgent news wakes people")
+    if one.priority is Priority.URGENT and one.night is Night.WAIT:
+        yield Finding("error", f"{where}: priority", "night", "urgent news that waits for the morning is not urgent")
+    if one.priority is Priority.BULK and one.night is not Night.WAIT:
+        yield Finding("error", f"{where}: priority", "night", "bulk news waits for the morning")
+
+
+def _substitute(one: Notification, catalogue: Catalogue, where: str) -> Iterator[Finding]:
+    substitute = catalogue.get(one.substitute) if one.substitute else None
+    if substitute is None:
+        return
+    if substitute is one or substitute.event is not one.event:
+        yield Finding("error", f"{where}: substitute", "substitute", "should be another one of the same event")
+    elif substitute.personal and not one.personal:
+        yield Finding("error", f"{where}: substitute", "personal", "the substitute says more about the person")
+
+
+def _personal(one: Notification, where: str) -> Iterator[Finding]:
+    reasons = sorted(
+        path for parameter in one.parameters.values() for source, _ in parameter.sources
+        for path in source.paths if _is_personal(path, one.event)
+    )  # fmt: skip
+    if one.document is not None:
+        reasons.append("document")
+    if reasons and not one.personal:
+        yield Finding("error", f"{where}: personal", "personal", f"should be true: it says {', '.join(reasons)}")
+    if one.personal and not reasons:
+        yield Finding("error", f"{where}: personal", "personal", "should be false: nothing in it is about a person")
+
+
+def _is_personal(path: str, event: EventType | None) -> bool:
+    if event is EventType.ORDER_STATUS and path == "state.number":
+        return True
+    return any(path == prefix or path.startswith(prefix + ".") for prefix in _PERSONAL)
+
+
+def _languages(one: Notification, rules: TemplateRules) -> Iterator[Finding]:
+    for language in REQUIRED_LANGUAGES:
+        if language not in one.languages:
+            yield Finding("error", one.name, "language", f"{language}.yaml is missing")
+    current = [texts for texts in one.texts if texts.version == one.version]
+    first = current[0] if current else None
+    for texts in current:
+        if texts.language not in rules.languages:
+            yield Finding("warning", texts.file, "language", f"{texts.language} is not among the channel's known codes")
+        if first is not None and set(_template_variables(texts)) != set(_template_variables(first)):
+            differing = sorted(set(_template_variables(texts)) ^ set(_template_variables(first)))
+            message = f"not the same parameters as {first.file}: {', '.join(differing)}"
+            yield Finding("error", texts.file, "parameters", message)
+
+
+def _texts(one: Notification, texts: Texts, rules: TemplateRules) -> Iterator[Finding]:
+    yield from _body(one, texts, rules)
+    if texts.header is not None:
+        yield from _header(one, texts, rules)
+    if texts.footer is not None:
+        if len(texts.footer) > rules.footer_max or "\n" in texts.footer:
+            yield Finding("error", f"{texts.file}: footer", "length", f"one line of at most {rules.footer_max}")
+        if VARIABLE.search(texts.footer):
+            yield Finding("error", f"{texts.file}: footer", "variables", "a footer has none")
+        if _CANCEL.search(texts.footer):
+            yield Finding("error", f"{texts.file}: footer", "cancel", "cancel is never a stop word")
+    yield from _buttons(one, texts, rules)
+    yield from _examples(one, texts)
+    if texts.template and (len(texts.template) > rules.name_max or not re.fullmatch(r"[a-z0-9_]+", texts.template)):
+        yield Finding("error", texts.file, "name", f"{texts.template} is no name for the channel")
+
+
+def _body(one: Notification, texts: Texts, rules: TemplateRules) -> Iterator[Finding]:
+    where, body = f"{texts.file}: body", texts.body
+    names = VARIABLE.findall(body)
+    longest = len(VARIABLE.sub("", body)) + sum(one.parameters[name].longest for name in names)
+    if longest > rules.body_max:
+        message = f"with the longest values {longest} characters, the limit is {rules.body_max}: lower a `max`"
+        yield Finding("error", where, "length", message)
+    yield from _variables_stand_apart(where, body)
+    if len(set(names)) < len(names):
+        yield Finding("error", where, "variables", "a parameter stands in a text once")
+    words = len(re.findall(r"\w+", VARIABLE.sub(" ", body)))
+    if words < rules.words_per_variable * len(names):
+        message = f"{words} words for {len(names)} parameters; the review wants {rules.words_per_variable} each"
+        yield Finding("error", where, "words", message)
+    if "\t" in body or "    " in body or "\n\n\n" in body:
+        yield Finding("error", where, "blanks", "no tabs, no four blanks and no three line ends in a row")
+    shown = "\n".join(part for part in (texts.header, body) if part)
+    said = fill(shown, {name: texts.examples.get(name, "") for name in variables(shown)})[:NEWS_WITHIN]
+    if one.news and not any(texts.examples.get(name) and texts.examples[name] in said for name in one.news):
+        message = f"the first {NEWS_WITHIN} characters say none of {', '.join(one.news)}"
+        yield Finding("error", where, "news", message)
+
+
+def _variables_stand_apart(where: str, text: str) -> Iterator[Finding]:
+    """The review refuses parameters at either end and side by side; a stop or a comma is not a word between them."""
+    pieces = VARIABLE.split(text)[::2]
+    if len(pieces) > 1 and not re.search(r"\w", pieces[0]):
+        yield Finding("error", where, "edge", "a parameter stands at the start")
+    if len(pieces) > 1 and not re.search(r"\w", pieces[-1]):
+        yield Finding("error", where, "edge", "a parameter stands at the end")
+    if any(not re.search(r"\w", piece) for piece in pieces[1:-1]):
+        yield Finding("error", where, "adjacent", "two parameters without a word between them")
+    if any(_BRACES.search(piece) for piece in pieces):
+        yield Finding("error", where, "braces", "braces that make no parameter; names are small letters and _")
+
+
+def _header(one: Notification, texts: Texts, rules: TemplateRules) -> Iterator[Finding]:
+    where, header = f"{texts.file}: header", texts.header or ""
+    names = VARIABLE.findall(header)
+    if one.document is not None:
+        yield Finding("error", where, "header", "the document is the header; there is room for one")
+    if len(names) > 1:
+        yield Finding("error", where, "variables", "a header has at most one parameter")
+    if len(VARIABLE.sub("", header)) + sum(one.parameters[name].longest for name in names) > rules.header_max:
+        yield Finding("error", where, "length", f"with the longest value over {rules.header_max} characters")
+    if "\n" in header or _MARKUP.search(VARIABLE.sub("", header)) or _EMOJI.search(header):
+        yield Finding("error", where, "header", "one line without markup and emoji")
+
+
+def _buttons(one: Notification, texts: Texts, rules: TemplateRules) -> Iterator[Finding]:
+    shown = [spec for spec in one.buttons if spec.key in texts.buttons]
+    kinds = [spec.kind for spec in shown]
+    if len(shown) > rules.buttons_max:
+        yield Finding("error", f"{texts.file}: buttons", "buttons", f"at most {rules.buttons_max}")
+    if kinds.count(ButtonKind.URL) > rules.url_buttons_max:
+        yield Finding("error", f"{texts.file}: buttons", "buttons", f"at most {rules.url_buttons_max} with a URL")
+    if sum(before is not after for before, after in itertools.pairwise(kinds)) > 1:
+        yield Finding("error", f"{texts.file}: buttons", "buttons", "replies and links stand in two groups")
+    if len(shown) > rules.free_buttons_max:
+        message = f"over {rules.free_buttons_max} fold into a list, and are refused inside the service window"
+        yield Finding("error", f"{texts.file}: buttons", "buttons", message)
+    labels = list(texts.buttons.values())
+    if len(set(labels)) < len(labels):
+        yield Finding("error", f"{texts.file}: buttons", "label", "two buttons with one label")
+    for key, label in texts.buttons.items():
+        where = f"{texts.file}: buttons.{key}"
+        if not label.strip() or len(label) > rules.label_max:
+            yield Finding("error", where, "label", f"1 to {rules.label_max} characters, this has {len(label)}")
+        elif len(label) > rules.free_label_max:
+            message = f"inside the service window at most {rules.free_label_max} characters, this has {len(label)}"
+            yield Finding("error", where, "label", message)
+        if "\n" in label or _EMOJI.search(label) or _BRACES.search(label):
+            yield Finding("error", where, "label", "no line end, emoji or parameter")
+        if _CANCEL.search(label) or _CANCEL.search(key):
+            yield Finding("error", where, "cancel", "cancel is never a stop word: it opens a conversation")
+    for spec in shown:
+        if len(spec.url) > rules.url_max:
+            yield Finding("error", f"{one.name}/notification.yaml: buttons.{spec.key}", "url", "too long")
+
+
+def _examples(one: Notification, texts: Texts) -> Iterator[Finding]:
+    used = set(_template_variables(texts))
+    for name in sorted(used - set(texts.examples)):
+        yield Finding("error", f"{texts.file}: examples", "example", f"{name} has none; the review wants one each")
+    for name in sorted(set(texts.examples) - used):
+        yield Finding("error", f"{texts.file}: examples.{name}", "example", "no text says it")
+    for name in sorted(set(texts.examples) & used):
+        parameter = one.parameters[name]
+        if clean(texts.examples[name], longest=parameter.longest, link=parameter.is_link) != texts.examples[name]:
+            yield Finding("error", f"{texts.file}: examples.{name}", "example", "is too long or not clean as a value")
+
+
+def _count(catalogue: Catalogue, rules: TemplateRules) -> Iterator[Finding]:
+    count = sum(bool(texts.template) for one in catalogue for texts in one.texts)
+    if count > rules.templates_max:
+        message = f"{count} templates, a verified account holds {rules.templates_max}"
+        yield Finding("error", "templates/", "count", message)
+    elif count > rules.templates_unverified_max:
+        message = f"{count} templates, an account that is not verified holds {rules.templates_unverified_max}"
+        yield Finding("warning", "templates/", "count", message)
+
+
+def _template_variables(texts: Texts) -> tuple[str, ...]:
+    return (*texts.header_variables, *texts.body_variables)
+
+
+def _spoken(texts: Texts) -> set[str]:
+    return {*_template_variables(texts), *(name for phrase in texts.phrases.values() for name in variables(phrase))}

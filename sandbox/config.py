@@ -21,10 +21,10 @@ class SandboxConfig:
     port: int = 8090
     data_dir: str = "var/sandbox"
     app_id: str = "161803398874990"
-    app_secret: str = "sandbox-app-secret"
-    verify_token: str = "sandbox-verify-token"
+    app_secret: str = "sandbox-app-secret"  # noqa: S105 - opens nothing but a sandbox
+    verify_token: str = "sandbox-verify-token"  # noqa: S105
     webhook_url: str | None = None
-    token: str = "sandbox-system-user-token"
+    token: str = "sandbox-system-user-token"  # noqa: S105
     account: str = "live"
     seed: int | None = None
     review_ms: int = 1_500

@@ -178,7 +178,7 @@ def _reaction(world: World, number: Json, thing: Any) -> Draft:
     emoji = reaction.get("emoji")
     if not isinstance(emoji, str):
         raise missing("reaction.emoji")
-    if len(emoji) > 16 or emoji.isascii() and emoji != "":
+    if len(emoji) > 16 or (emoji.isascii() and emoji != ""):
         raise invalid("Parameter 'reaction.emoji' must be one emoji, or empty to remove it")
     draft = Draft("reaction", {"body": emoji, "reply_to": target})
     draft.private.update(only_sent=True, target=target, free=True)

@@ -216,7 +216,7 @@ def set_online(world: World, address: str, online: bool) -> None:
 def open_chat(world: World, handset: Json, number_id: str | None) -> int:
     """The person looks at the chat: what was delivered is read, and the business learns it if receipts are on."""
     unread = world.handsets.unread(handset["address"], number_id)
-    if handset["read_receipts"]:
+    if handset["read_receipts"] and not handset["blocked"]:
         for message in unread:
             run_step(world, message["id"], "read")
     return len(unread)

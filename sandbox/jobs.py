@@ -63,10 +63,11 @@ class Jobs:
                 if rows:
                     await asyncio.sleep(0)
                     continue
-                await self._sleep()
+                await self._sleep(now)
 
-    async def _sleep(self) -> None:
-        row = self._store.row("SELECT MIN(due_ms) AS due FROM jobs WHERE due_ms > ?", self._clock.now_ms())
+    async def _sleep(self, looked_ms: int) -> None:
+        """Until the next job after the time of the last look, which is not now: one may have fallen due between."""
+        row = self._store.row("SELECT MIN(due_ms) AS due FROM jobs WHERE due_ms > ?", looked_ms)
         wait_s = _LONGEST_WAIT_S
         if row is not None and row["due"] is not None:
             wait_s = min(wait_s, max(0.0, (row["due"] - self._clock.now_ms()) / 1_000))

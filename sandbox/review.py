@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from sandbox.clock import HOUR_MS
+from sandbox.clock import DAY_MS, HOUR_MS
 from sandbox.store import Json, dump
 from sandbox.world import World
 
@@ -56,6 +56,7 @@ def begin(world: World, template: Json) -> None:
 
 def wire_jobs(world: World) -> None:
     world.jobs.register("review", lambda job: verdict(world, job["id"]))
+    world.jobs.register("recategorise", lambda job: decide(world, job["id"], {"category": job["category"]}))
     world.jobs.register("unpause", lambda job: unpause(world, job["id"]))
 
 
@@ -88,7 +89,10 @@ def decide(world: World, template_id: str, asked: Json) -> Json | None:
         template["held"] = asked["held"]
         store(world, template)
     if category is not None and category != template["category"]:
-        _recategorise(world, template, category)
+        if asked.get("notice"):
+            _announce(world, template, category)
+        else:
+            _recategorise(world, template, category)
     if quality is not None and quality != template.get("quality", "UNKNOWN"):
         _grade(world, template, quality)
     if decision is not None:
@@ -105,9 +109,18 @@ def _emit(world: World, field: str, template: Json, value: Json) -> None:
     world.emit(field, template["waba_id"], value, timed=True)
 
 
+def _announce(world: World, template: Json, category: str) -> None:
+    """A day's notice; then the category changes."""
+    template["correct_category"] = category
+    store(world, template)
+    _emit(world, "template_category_update", template,
+          {**_names(template), "correct_category": category, "new_category": template["category"]})
+    world.jobs.add(DAY_MS, "recategorise", f"recategorise:{template['id']}", {"id": template["id"], "category": category})
+
+
 def _recategorise(world: World, template: Json, category: str) -> None:
     old = template["category"]
-    template.update(category=category, previous_category=old)
+    template.update(category=category, previous_category=old, correct_category=None)
     store(world, template)
     _emit(world, "template_category_update", template,
           {**_names(template), "previous_category": old, "new_category": category})

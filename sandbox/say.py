@@ -46,10 +46,13 @@ def say(world: World, handset: Json, body: Json, base: str) -> Json:
         message["context"] = {"from": author, "id": quoted["id"]}
         bubble["reply_to"] = quoted["id"]
     if body.get("forwarded"):
-        message["context"] = {"forwarded": True}
+        message["context"] = {"frequently_forwarded" if body["forwarded"] == "frequently" else "forwarded": True}
     if isinstance(body.get("referral"), dict):
         message["referral"] = body["referral"]
-    return deliver(world, handset, number, message, bubble, entry="referral" in message)
+    said = deliver(world, handset, number, message, bubble, entry="referral" in message)
+    if any(card.get("origin") == "contact_request" for card in message.get("contacts", [])):
+        world.handsets.mark(number["id"], handset["address"], last_exchange_ms=world.clock.now_ms())  # known from now on
+    return said
 
 
 def deliver(world: World, handset: Json, number: Json, message: Json, bubble: Json, *, entry: bool = False) -> Json:
@@ -126,7 +129,6 @@ def _button(world: World, handset: Json, body: Json, base: str) -> tuple[Json, J
     if button.get("id") == "request_contact_info":
         card = {"origin": "contact_request", "phones": [
             {"phone": "+" + handset["address"], "wa_id": handset["address"], "type": "CELL"}]}
-        world.handsets.mark(source["phone_number_id"], handset["address"], last_exchange_ms=world.clock.now_ms())
         return {"type": "contacts", "contacts": [card]}, {"type": "contacts", "body": "+" + handset["address"]}
     return ({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {
         "id": button.get("id", button["text"]), "title": button["text"]}}}, {**shown, "type": "interactive"})
@@ -170,11 +172,14 @@ def _file(kind: str) -> Any:
 
 def _location(world: World, handset: Json, body: Json, base: str) -> tuple[Json, Json]:
     try:
-        header = location_text(body["location"], "location")
+        asked = body["location"]
+        if isinstance(asked, dict):
+            asked = {key: value for key, value in asked.items() if key != "url"}
+        header = location_text(asked, "location")
     except GraphError as error:
         raise Problem(400, str(error.details or error.message)) from None
     place = {"latitude": header["latitude"], "longitude": header["longitude"]}
-    place.update({key: body["location"][key] for key in ("name", "address") if body["location"].get(key)})
+    place.update({key: body["location"][key] for key in ("name", "address", "url") if body["location"].get(key)})
     return {"type": "location", "location": place}, {"type": "location", "header": header}
 
 

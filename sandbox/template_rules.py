@@ -5,6 +5,7 @@ Limits: Meta's "Template components" page, November 2025.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -185,7 +186,7 @@ def _buttons(part: Json, category: str, named: bool, handle_known: HandleKnown) 
     if (category == "AUTHENTICATION") != ("OTP" in kinds):
         raise bad("components: authentication templates have one OTP button, others none.")
     quick = [kind == "QUICK_REPLY" for kind in kinds]
-    if sum(one != other for one, other in zip(quick, quick[1:], strict=False)) > 1:
+    if sum(one != other for one, other in itertools.pairwise(quick)) > 1:
         raise bad("components: quick replies and other buttons must form two groups.")
     for button in buttons:
         _button(button, named)

@@ -97,18 +97,19 @@ class Webhooks:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
-                for row in self._due():
+                now = self._clock.now_ms()
+                for row in self._due(now):
                     ids = [row["id"], *self._mates(row)]
                     for row_id in ids:
                         self._in_flight[row_id] = row["phone_number_id"]
                     group.create_task(self._attempt(row["url"], row["phone_number_id"], ids))
-                await self._sleep()
+                await self._sleep(now)
 
     def _is_off(self, phone_number_id: str) -> bool:
         return any(f["name"] == "webhook_off" and f.get("phone_number_id") in (None, phone_number_id)
                    and f.get("share", 1.0) >= 1 for f in self._faults.all())
 
-    def _due(self) -> list[Any]:
+    def _due(self, now_ms: int) -> list[Any]:
         """One row at a time, so that a number or batch filled by one is seen by the next."""
         free = AT_ONCE - len(self._in_flight)
         if free <= 0:
@@ -123,7 +124,7 @@ class Webhooks:
         rows = self._store.rows(
             f"SELECT * FROM webhooks WHERE next_ms <= ? AND phone_number_id NOT IN ({marks}) "  # noqa: S608 - marks only
             f"AND id NOT IN ({flying}) ORDER BY next_ms, id LIMIT ?",
-            self._clock.now_ms(), *skip, *self._in_flight, free)
+            now_ms, *skip, *self._in_flight, free)
         chosen, batched = [], False
         for row in rows:
             if loads[row["phone_number_id"]] >= AT_ONCE_A_NUMBER or (row["batch"] and batched):
@@ -141,10 +142,11 @@ class Webhooks:
                                 row["url"], row["id"], row["batch"] - 1)
         return [mate["id"] for mate in rows if mate["id"] not in self._in_flight]
 
-    async def _sleep(self) -> None:
+    async def _sleep(self, looked_ms: int) -> None:
+        """Until the next row after the time of the last look (one may have fallen due since), or until woken."""
         wait_s = _LONGEST_WAIT_S
         if len(self._in_flight) < AT_ONCE:
-            row = self._store.row("SELECT MIN(next_ms) AS next FROM webhooks WHERE next_ms > ?", self._clock.now_ms())
+            row = self._store.row("SELECT MIN(next_ms) AS next FROM webhooks WHERE next_ms > ?", looked_ms)
             if row is not None and row["next"] is not None:
                 wait_s = min(wait_s, max(0.0, (row["next"] - self._clock.now_ms()) / 1_000))
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from aiohttp import web
 
-from sandbox import account, delivery, review
+from sandbox import account, announce, delivery, review
 from sandbox.clock import DAY_MS
 from sandbox.control.problem import Problem, body_of, check
 from sandbox.faults import NAMES, BadFault
@@ -123,11 +124,13 @@ async def put_account(request: web.Request) -> web.Response:
         if body.get("mode") is not None:
             world.account.make(body["mode"])
         doc = world.account.doc()
+        old = copy.deepcopy(doc)
         doc["switches"].update(body.get("switches") or {})
         doc.update({key: value for key, value in body.items()
                     if key not in ("mode", "switches", "numbers") and value is not None})
         doc["test_recipients"] = [digits_of(str(address)) for address in doc["test_recipients"]]
         world.account.save(doc)
+        announce.account_changed(world, old, doc)
         for spec in body.get("numbers") or []:
             _put_number(world, spec)
     return _account(world)
@@ -159,13 +162,17 @@ def _put_number(world: World, spec: Any) -> None:
         if not spec.get("digits") or not spec["id"].isdigit():
             raise Problem(400, "a new number needs a decimal id and its digits")
         number = world.account.add_number(spec["id"], digits_of(spec["digits"]), spec.get("verified_name") or "")
+    old = number["throughput"]
     number.update({key: value for key, value in spec.items() if key not in ("id", "digits") and value is not None})
+    if number["throughput"] > old:
+        announce.throughput_raised(world, number)
     world.account.save_number(number)
 
 
 async def decide(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    body = check(await body_of(request), {"decision": str, "reason": str, "category": str, "quality": str, "held": bool})
+    body = check(await body_of(request), {"decision": str, "reason": str, "category": str, "quality": str, "held": bool,
+                                          "notice": bool})
     with world.store.tx():
         try:
             found = review.decide(world, request.match_info["id"], body)

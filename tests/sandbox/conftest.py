@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from sandbox_box import box, make_box  # noqa: E402
+from sandbox_box import box, make_box
 
 __all__ = ["box", "make_box"]

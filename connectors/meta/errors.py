@@ -1,8 +1,8 @@
 """What each code of Meta's means for us: one table for answers and for webhooks, since a code may come either way.
 
-Sources: Meta, "Error codes", 11 Sep 2026; "Groups API", 16 Jun 2026; HTTP statuses, where a comment names one, from the
-same page of 14 Nov 2025. Where a comment says "ours", the page names the code and the reaction is our judgement. Nothing
-here looks at words: Meta changes those without notice.
+Sources: Meta, "Error codes", 11 Sep 2026; "Groups API", 16 Jun 2026; HTTP statuses, where a comment names one, from
+the same page of 14 Nov 2025. Where a comment says "ours", the page names the code and the reaction is our judgement.
+Nothing here looks at words: Meta changes those without notice.
 
 A code that is not here is tried twice more (UNKNOWN), then becomes a dead letter that somebody looks at.
 """

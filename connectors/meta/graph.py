@@ -25,6 +25,7 @@ USER_AGENT = "Thuisfront/0.1"
 """Some of Meta's media hosts were seen to refuse clients that name none."""
 
 _CHUNK = 64 * 1024
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class TransportError(GatewayError):
@@ -97,7 +98,7 @@ class Graph:
         if request.file is not None:
             data = _multipart(request)
         elif request.body is not None:
-            data = json.dumps(request.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            data = _ENCODER.encode(request.body).encode()
             headers["Content-Type"] = "application/json"
         transfers = request.file is not None or request.wants_bytes
         limit = self._file_max if request.wants_bytes else self._answer_max

@@ -1,7 +1,7 @@
 """Webhook signatures: X-Hub-Signature-256 = "sha256=" + HMAC-SHA256(app secret, raw body) in hex.
 
-Source: Meta, "Webhooks", 11 Sep 2026. Meta signs the bytes as it sends them, non-ASCII escaped as \\u00e4 and slashes as
-\\/: only the received bytes give the same digest, never a parsed and re-written object.
+Source: Meta, "Webhooks", 11 Sep 2026. Meta signs the bytes as it sends them, non-ASCII escaped as \\u00e4 and slashes
+as \\/: only the received bytes give the same digest, never a parsed and re-written object.
 """
 
 from __future__ import annotations

@@ -33,24 +33,25 @@ _TIER = re.compile(r"(?:TIER_)?([0-9]+)(K?)")
 
 
 def template_status(account_id: str, value: Json, at_ms: int) -> TemplateEvent:
+    category = maybe_text(value.get("message_template_category"))
     reasons = [
-        maybe_text(value.get("reason")),
-        maybe_text(maybe_obj(value.get("other_info")).get("title")),
+        scrub(maybe_text(value.get("reason"))),
+        scrub(maybe_text(maybe_obj(value.get("other_info")).get("title"))),
         scrub(maybe_text(maybe_obj(value.get("rejection_info")).get("reason"))),
     ]
     return TemplateEvent(
         account_id,
         *_template(value),
         at_ms,
-        status=text(value.get("event"), ".event"),
-        category=maybe_text(value.get("message_template_category")) or None,
+        status=word(text(value.get("event"), ".event")),
+        category=word(category) if category else None,
         reason=": ".join(reason for reason in reasons if reason not in ("", "NONE")),
     )
 
 
 def template_quality(account_id: str, value: Json, at_ms: int) -> TemplateEvent:
     return TemplateEvent(
-        account_id, *_template(value), at_ms, quality=text(value.get("new_quality_score"), ".new_quality_score")
+        account_id, *_template(value), at_ms, quality=word(text(value.get("new_quality_score"), ".new_quality_score"))
     )
 
 
@@ -59,7 +60,7 @@ def template_category(account_id: str, value: Json, at_ms: int) -> TemplateEvent
     correct = maybe_text(value.get("correct_category"))
     if correct:
         return TemplateEvent(account_id, *_template(value), at_ms, reason=f"becomes {word(correct)}")
-    category = text(value.get("new_category"), ".new_category")
+    category = word(text(value.get("new_category"), ".new_category"))
     return TemplateEvent(account_id, *_template(value), at_ms, category=category)
 
 

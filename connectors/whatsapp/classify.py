@@ -1,9 +1,9 @@
 """What came back, or what broke, as a `SendResult`. Pure; one table serves this and the failures webhooks tell.
 
-The code decides first, the HTTP status second, the words never. Where no readable answer came although bytes left us (a
-lost connection, a 5xx without an error body, a 200 nobody can read), the message may be on its way: UNCERTAIN. A proxy in
-front of Meta answers such a 5xx as well when the request had passed it already.
-Source: Meta, "Error codes", 11 Sep 2026 (its HTTP statuses of 14 Nov 2025; throttles come as 400, 429 is taken too).
+The code decides first, the HTTP status second, the words never. Where no readable answer came although bytes left us
+(a lost connection, a 5xx without an error body, a 200 nobody can read), the message may be on its way: UNCERTAIN. A
+proxy in front of Meta answers such a 5xx as well when the request had passed it already. Source: Meta, "Error codes",
+11 Sep 2026 (its HTTP statuses of 14 Nov 2025; throttles come as 400, 429 is taken too).
 """
 
 from __future__ import annotations

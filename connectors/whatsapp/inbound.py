@@ -1,7 +1,7 @@
 """What people write: one item of `value.messages` as an inbound event.
 
-Source: Meta, "Webhooks", 11 Sep 2026; "Unsupported messages", Mar 2026; "Edit messages", Jun 2026; "Business-scoped user
-IDs", June 2026. A type we do not know is still somebody's message: it becomes OTHER and its type is told.
+Source: Meta, "Webhooks", 11 Sep 2026; "Unsupported messages", Mar 2026; "Edit messages", Jun 2026; "Business-scoped
+user IDs", June 2026. A type we do not know is still somebody's message: it becomes OTHER and its type is told.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Json = Mapping[str, Any]
 _MEDIA = ("image", "video", "document", "audio", "sticker")
 
 
-def message_event(account_id: str, message: Json, contacts: Sequence[Any]) -> MessageEvent | IdentityEvent | UnknownEvent:
+def message_event(
+    account_id: str, message: Json, contacts: Sequence[Any]
+) -> MessageEvent | IdentityEvent | UnknownEvent:
     """One message. contacts: the webhook's contact blocks, of which at most the writer's own is used.
 
     raises: Unreadable, with a path below the message

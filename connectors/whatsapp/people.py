@@ -1,8 +1,9 @@
 """How WhatsApp names a person: a phone number, and since April 2026 a business-scoped user id (BSUID).
 
 Source: Meta, "Business-scoped user IDs", June 2026. A BSUID is "CC." and up to 128 letters and digits, one for each
-person and business portfolio; with "CC.ENT." it is a parent id, across enrolled portfolios. People who took a user name
-may show no phone number at all, and some senders of webhooks put a BSUID where a phone number is expected: the dot tells.
+person and business portfolio; with "CC.ENT." it is a parent id, across enrolled portfolios. People who took a user
+name may show no phone number at all, and some senders of webhooks put a BSUID where a phone number is expected: the
+dot tells.
 """
 
 from __future__ import annotations

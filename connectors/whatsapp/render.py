@@ -1,8 +1,8 @@
 """Our content as the body of POST /{phone-number-id}/messages. Pure; `CannotRender` names the limit, never the text.
 
-Source: Meta, "Service messages", 11 Sep 2026, and the pages on interactive and template messages of autumn 2026. Lengths
-are counted in characters (code points): Meta does not say how it counts, and refusing here what Meta might take would
-make a dead letter out of a message that could have been sent.
+Source: Meta, "Service messages", 11 Sep 2026, and the pages on interactive and template messages of autumn 2026.
+Lengths are counted in characters (code points): Meta does not say how it counts, and refusing here what Meta might
+take would make a dead letter out of a message that could have been sent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 from connectors.whatsapp import facts
 from connectors.whatsapp.people import PARENT_USER_ID, PHONE, USER_ID
-from connectors.whatsapp.template import template_object
+from connectors.whatsapp.template_message import template_object
 from connectors.whatsapp.words import filled, header_media, required, sound
 from gateway.errors import CannotRender
 from gateway.model.message import (

@@ -1,7 +1,7 @@
 """What became of our messages: one item of `value.statuses` as an inbound event.
 
-Source: Meta, "Status messages", 11 Sep 2026. They come out of order, twice, and `delivered` may be skipped; nothing here
-orders them. In groups one webhook holds a status for each member.
+Source: Meta, "Status messages", 11 Sep 2026. They come out of order, twice, and `delivered` may be skipped; nothing
+here orders them. In groups one webhook holds a status for each member.
 """
 
 from __future__ import annotations

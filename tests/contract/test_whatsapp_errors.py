@@ -122,7 +122,7 @@ BROKEN: list[tuple[str, RawResponse | BaseException, Outcome, int | None, int | 
     ("5xx whose error is a text", RawResponse(500, {}, b'{"error":"oops"}'), Outcome.UNCERTAIN, None, None, MESSAGE),
     ("5xx with code 2", RawResponse(503, {}, error_body(2)), Outcome.RETRY, None, None, MESSAGE),
     ("a 200 that holds an error", RawResponse(200, {}, error_body(131047)), Outcome.REJECTED, None, 0, MESSAGE),
-    ("error_data is a text", RawResponse(400, {}, error_body(100, error_data="no")), Outcome.REJECTED, None, 0, MESSAGE),
+    ("error_data is text", RawResponse(400, {}, error_body(100, error_data="no")), Outcome.REJECTED, None, 0, MESSAGE),
     ("the code is a text", RawResponse(400, {}, error_body("131056")), Outcome.THROTTLED, None, None, PAIR),
     ("an unknown code", RawResponse(400, {}, error_body(998877)), Outcome.RETRY, None, 2, MESSAGE),
     ("an unknown code with 429", RawResponse(429, {}, error_body(998877)), Outcome.THROTTLED, None, None, SENDER),

@@ -1,8 +1,8 @@
 """Every send-* sample: our rendering of an equal content gives its request, and its answer is read as accepted.
 
 Tolerances, each of them documented by Meta as equal: an absent preview_url is false; our callback data replaces the
-sample's; positional parameters and header links stand in samples of templates that we write with names and media ids; of a
-phone number and a user id together only the phone number counts.
+sample's; positional parameters and header links stand in samples of templates that we write with names and media ids;
+of a phone number and a user id together only the phone number counts.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ RENDERED: dict[str, Content] = {
     ),
 }
 
-# What the gateway never says: kinds it has no content for, or that belong to management. Their answers are read all the same.
+# What the gateway never says: kinds it has no content for, or that belong to management. Their answers are read all
+# the same.
 NOT_SPOKEN = {
     "send-audio-file",
     "send-audio-voice-note",

@@ -27,7 +27,20 @@ from gateway.connector import (
 )
 from gateway.model.message import DeliveryStatus
 from gateway.model.personal import Personal as P
-from tests.contract.whatsapp_samples import ANN, BEN, CONNECTOR, DAN, NUMBER, ZOE, names, parent, phone, raw, sample, user
+from tests.contract.whatsapp_samples import (
+    ANN,
+    BEN,
+    CONNECTOR,
+    DAN,
+    NUMBER,
+    ZOE,
+    names,
+    parent,
+    phone,
+    raw,
+    sample,
+    user,
+)
 
 Row = tuple[type, dict[str, Any]]
 

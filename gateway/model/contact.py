@@ -101,6 +101,8 @@ class OrderLink:
     until_ms: int
     version: int = 0
     """the order subject's sequence that wrote this link: an older one, done again late, changes nothing"""
+    postcode: Personal | None = None
+    """exact postcode of a service contract: the subscription knows only its cell"""
 
 
 @dataclass(frozen=True, slots=True)

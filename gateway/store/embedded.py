@@ -108,7 +108,10 @@ class EmbeddedServer:
                 if answer is not None and answer.loaded_percent is None:
                     self._adopt_orphan(answer.pid)
                     return
-                heard = time.monotonic() if answer is not None else heard
+                if answer is not None:
+                    heard = time.monotonic()
+                else:
+                    self._end_orphans()
                 if time.monotonic() - heard > PATIENCE_S:
                     raise StoreUnavailable(
                         f"a server (process {self._record().get('pid', 'unknown')}) holds {self.directory} and does not "
@@ -163,7 +166,8 @@ class EmbeddedServer:
         if shutil.disk_usage(self.directory).free < ROOM_MIN_BYTES:
             raise launch.disk_full(self.directory)
         self._socket = self._choose_socket()
-        self._socket.unlink(missing_ok=True)
+        for leftover in (self._socket, *self.directory.glob("temp-*.aof")):
+            leftover.unlink(missing_ok=True)
         if self._log_file.exists() and self._log_file.stat().st_size > LOG_MAX_BYTES:
             self._log_file.replace(self._log_file.with_suffix(".log.1"))
         said_before = self._log_file.stat().st_size if self._log_file.exists() else 0
@@ -204,13 +208,23 @@ class EmbeddedServer:
         starter = self._record().get("started_by")
         if launch.ENDS_WITH_PARENT or not pid or starter == os.getpid() or not isinstance(starter, int):
             return
-        try:
-            os.kill(starter, 0)
-        except ProcessLookupError:
+        if not _runs(starter):
             self._adopted = pid
             log.info("store.adopted", pid=pid, starter=starter)
-        except PermissionError:
-            pass  # alive, and somebody else's
+
+    def _end_orphans(self) -> None:
+        """End what a killed server left: the child that rewrites its file holds the lock, for minutes if need be.
+
+        The server leads its process group, so the group of a server that is gone is its children, and nobody else can be
+        given that number while one of them lives. They write a file of their own that nobody will ask for any more.
+        """
+        pid = self._record().get("pid")
+        if self._process is not None:
+            self._process.poll()
+        if isinstance(pid, int) and pid > 1 and not _runs(pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+                log.warning("store.orphan_ended", group=pid)
 
     def _take_lock(self) -> int | None:
         """A descriptor that holds the directory, or None while a server does."""
@@ -295,6 +309,20 @@ def _unusable(directory: Path, error: OSError) -> StoreError:
     return StoreRefused(
         f"GATEWAY_DATA_DIR: {directory} cannot be used ({error.strerror}): make it a directory that this user may write"
     )
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process does anything any more: one that is gone, or dead and not yet collected, does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return True  # no /proc on this system
 
 
 def _fits(path: Path) -> bool:

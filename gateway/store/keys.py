@@ -96,7 +96,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the last conversation of (contact, brand, address)"),
     Kind(r"\{p:\d\d\}cv:v\w+", "hash", None, "a conversation"),
     Kind(r"\{p:\d\d\}ct:v\w+", "stream", None, "a conversation's entries, sealed"),
-    Kind(r"\{p:\d\d\}vs:c\w+", "zset", True, "a contact's conversations -> opened (ms)"),
+    Kind(r"\{p:\d\d\}vs:c\w+", "zset", None, "a contact's conversations -> opened (ms)"),
     Kind(r"\{p:\d\d\}vo", "zset", None, "unresolved conversations of a partition -> opened (ms)"),
     Kind(r"\{p:\d\d\}vd", "zset", None, "conversations that the desk has yet to hear of -> revision"),
     Kind(r"\{p:\d\d\}vk:[0-9a-z]{32}", "string", True, "an entry's key -> its conversation"),

@@ -7,6 +7,7 @@ start. `MIGRATIONS` holds one step per version; each may run twice.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -26,7 +27,7 @@ MIGRATIONS: dict[int, tuple[str, Migration]] = {}
 
 async def claim(redis: Redis, env: Environment, now_ms: int) -> None:
     """Stamp an empty store, or check that it is ours. Raises StoreRefused, LayoutMismatch."""
-    stamp = {"version": str(VERSION), "env": env.value, "made": str(now_ms)}
+    stamp: dict[Any, Any] = {"version": str(VERSION), "env": env.value, "made": str(now_ms)}
     if await redis.hsetnx(keys.LAYOUT, "env", env.value):
         await redis.hset(keys.LAYOUT, mapping=stamp)
     known = {words(name): words(value) for name, value in (await redis.hgetall(keys.LAYOUT)).items()}

@@ -54,6 +54,7 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "j": list(link.subjects),
                 "u": link.until_ms,
                 "v": link.version,
+                "pc": _text(link.postcode),
             }
             for link in profile.orders
         ],
@@ -94,6 +95,7 @@ def load(value: dict[str, Any]) -> Profile:
                 subjects=tuple(SubjectId(subject) for subject in one["j"]),
                 until_ms=one["u"],
                 version=one.get("v", 0),
+                postcode=_personal(one.get("pc")),
             )
             for one in value.get("orders", [])
         ),

@@ -65,7 +65,8 @@ class Senders:
     async def slow_down(self, sender: SenderId, share: float, for_ms: int) -> None:
         """The channel said too fast: a share of the rate for a while, in every process."""
         until = self._clock.now_ms() - self._clock.offset_ms + for_ms
-        await self._redis.hset(keys.bucket(sender), mapping={"rate": f"{share:.3f}", "slow": str(until)})
+        values: dict[Any, Any] = {"rate": f"{share:.3f}", "slow": str(until)}
+        await self._redis.hset(keys.bucket(sender), mapping=values)
 
     async def people(self, portfolio: str, tier: int, recipients: Sequence[str]) -> tuple[int, list[bool]]:
         """Count distinct people against the tier: (when a place falls free in ms, per recipient whether there was room)."""
@@ -91,7 +92,8 @@ class Senders:
 
     async def set_state(self, sender: SenderId, values: Mapping[str, str | int]) -> None:
         """Fields: paused, why, quality, tier, restricted."""
-        await self._redis.hset(keys.sender_state(sender), mapping={name: str(value) for name, value in values.items()})
+        fields: dict[Any, Any] = {name: str(value) for name, value in values.items()}
+        await self._redis.hset(keys.sender_state(sender), mapping=fields)
 
     # templates at the channel
 
@@ -119,7 +121,9 @@ class Senders:
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.delete(keys.templates(sender))
         if found:
-            mapping = {f"{name}:{language}": json.dumps(dict(value)) for (name, language), value in found.items()}
+            mapping: dict[Any, Any] = {
+                f"{name}:{language}": json.dumps(dict(value)) for (name, language), value in found.items()
+            }
             pipeline.hset(keys.templates(sender), mapping=mapping)
         pipeline.set(f"sync:{sender}", str(self._clock.now_ms()))
         await pipeline.execute()

@@ -105,9 +105,18 @@ class Subjects:
         kept = self._vault.open_about(subject, answer[3]) if status == "known" else result
         return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept)
 
+    async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
+        """(sequence, result) of an event that is not closed; None when it is unknown or closed."""
+        raw = await self._redis.hget(keys.of(subject, "j"), f"r:{event}")
+        if raw is None:
+            return None
+        sequence, _, sealed = octets(raw).partition(b"|")
+        return int(sequence), self._vault.open_about(subject, sealed)
+
     async def partitions(self, subject: SubjectId) -> tuple[int, ...]:
         """Where there are subscribers. Read after an event was applied: whoever subscribes later sees the state."""
-        return _partitions(await self._redis.hget(keys.of(subject, "j"), "bits"))  # type: ignore[arg-type]
+        bits = await self._redis.hget(keys.of(subject, "j"), "bits")
+        return _partitions(octets(bits) if bits is not None else None)
 
     async def current(self, subject: SubjectId) -> list[tuple[str, int, Mapping[str, Any]]]:
         """(notification, sequence, entry) of everything a newcomer must still be told, oldest first."""

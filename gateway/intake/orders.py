@@ -1,0 +1,336 @@
+"""An order is where customers, consents, proofs and subscriptions come from.
+
+Each recipient becomes (or joins) a contact: the one who owns the first of their addresses that is owned; else the one their
+customer number is bound to; else somebody new. An order never merges contacts and never moves an address: a second customer who
+gives an address of somebody joins that contact as a further traveller. Every step may run twice; an order version that is
+taken up late changes nothing where a newer one has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.connector import Connector
+from gateway.directory import Directory
+from gateway.errors import BadInput, NotFound
+from gateway.model.contact import (
+    Address,
+    ConsentEntry,
+    Contact,
+    GivenBy,
+    Identifier,
+    OrderLink,
+    Profile,
+    Proof,
+    Subscription,
+    Traveller,
+)
+from gateway.model.event import BusinessEvent
+from gateway.model.ids import AddressId, ContactId, SubjectId, partition_of
+from gateway.model.personal import Personal
+from gateway.rules.states import instant_ms
+from gateway.store.contacts import Contacts, FactChange
+from gateway.store.subjects import Subjects
+from gateway.store.vault import Vault
+
+DAY_MS = 24 * 3600_000
+LONGEST_MS = 400 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One recipient of an event, bound to a contact. added: subjects they were not subscribed to before."""
+
+    contact: ContactId
+    traveller: str
+    added: tuple[SubjectId, ...] = ()
+
+
+def cell_of(service: str, country: str, postcode: str) -> str:
+    """The area cell of a postcode: service, country and its first four characters."""
+    return f"{service}/{country}/{''.join(postcode.split()).upper()[:4]}"
+
+
+class Orders:
+    def __init__(
+        self,
+        contacts: Contacts,
+        subjects: Subjects,
+        vault: Vault,
+        directory: Directory,
+        connectors: Mapping[str, Connector],
+        default_brand: str,
+    ) -> None:
+        self._contacts = contacts
+        self._subjects = subjects
+        self._vault = vault
+        self._directory = directory
+        self._connectors = connectors
+        self._default_brand = default_brand
+
+    async def take(self, event: BusinessEvent, sequence: int, namespace: str) -> list[Taken]:
+        """Bring an order.status event's recipients, consents and subscriptions up to date."""
+        data = event.data
+        brand = str(data.get("brand") or self._default_brand)
+        legs = await self._legs(data)
+        subjects = (*legs, *self._areas(data))
+        until = self._until(event)
+        taken = []
+        for recipient in data.get("recipients") or []:
+            found = await self._bind(recipient, brand, namespace)
+            if found is None:
+                continue
+            contact, traveller, addresses = found
+            await self._consents(event, recipient, contact, brand, addresses)
+            link = self._link(event, recipient, traveller, brand, subjects, until, sequence)
+            taken.append(await self._subscribe(event, recipient, contact, traveller, addresses, link, legs))
+        return taken
+
+    async def reach(self, event: BusinessEvent, namespace: str) -> list[Taken]:
+        """The contacts of a document's recipients; those we do not know become contacts without consent."""
+        brand = str(event.data.get("brand") or self._default_brand)
+        taken = []
+        for recipient in event.data.get("recipients") or []:
+            found = await self._bind(recipient, brand, namespace)
+            if found is None:
+                continue
+            contact, traveller, addresses = found
+            await self._contacts.change(contact, lambda profile, t=traveller, r=recipient, a=addresses: _join(profile, t, r, a))  # type: ignore[misc]
+            taken.append(Taken(contact, traveller))
+        return taken
+
+    async def unsubscribe_left_out(self, event: BusinessEvent, before: Sequence[str], now: Sequence[Taken]) -> None:
+        """A later version of an order that leaves a recipient out: they hear no more about it."""
+        kept = {taken.contact for taken in now}
+        for contact_id in before:
+            if contact_id in kept:
+                continue
+            contact = ContactId(contact_id)
+            try:
+                current = await self._contacts.get(contact)
+            except NotFound:
+                continue
+            links = [link for link in current.profile.orders if link.order == event.subject_id]
+            others = [link for link in current.profile.orders if link.order != event.subject_id]
+            await self._contacts.change(
+                contact, lambda profile, kept_links=tuple(others): replace(profile, orders=kept_links)  # type: ignore[misc]
+            )
+            still = {subject for link in others for subject in (link.order, *link.subjects)}
+            for subject in {subject for link in links for subject in (link.order, *link.subjects)} - still:
+                await self._contacts.unsubscribe(current.id, subject, "left_out")
+
+    # who
+
+    async def _bind(
+        self, recipient: Mapping[str, Any], brand: str, namespace: str
+    ) -> tuple[ContactId, str, list[tuple[str, Identifier, AddressId, Mapping[str, Any]]]] | None:
+        """(contact, traveller, [(channel, identifier, address, as given)]) of one recipient."""
+        customer = self._contacts.customer_hash(namespace, str(recipient["customerId"]))
+        given = self._identifiers(recipient, brand)
+        owners = [(await self._contacts.find(channel, [identifier]))[0] for channel, identifier, _ in given]
+        owned = next((owner for owner in owners if owner is not None), None)
+        contact = owned[0] if owned else await self._contacts.by_customer(customer)
+        addresses = []
+        for (channel, identifier, raw), owner in zip(given, owners, strict=True):
+            found = owner or await self._contacts.reserve(channel, identifier, contact)
+            contact = contact or found[0]
+            if found[0] == contact:  # an address of somebody else is never written to for this customer
+                addresses.append((channel, identifier, found[1], raw))
+        if contact is None:
+            return None
+        await self._contacts.set_customer(customer, contact)
+        return contact, customer, addresses
+
+    def _identifiers(
+        self, recipient: Mapping[str, Any], brand: str
+    ) -> list[tuple[str, Identifier, Mapping[str, Any]]]:
+        found = []
+        for raw in recipient.get("addresses") or []:
+            connector = self._connectors.get(raw["channel"])
+            if connector is None:
+                continue  # a channel this gateway does not have: known to the source, nothing to bind here
+            scope = self._directory.scope_of(brand, raw["channel"])
+            try:
+                found.append((raw["channel"], connector.identify(raw["to"], scope), raw))
+            except BadInput:
+                continue  # refused at the door; kept events from before a stricter rule end here
+        return found
+
+    # what they agreed to
+
+    async def _consents(
+        self,
+        event: BusinessEvent,
+        recipient: Mapping[str, Any],
+        contact: ContactId,
+        brand: str,
+        addresses: Sequence[tuple[str, Identifier, AddressId, Mapping[str, Any]]],
+    ) -> None:
+        """Consents count for oneself only: a number given by a booker or an agency brings none."""
+        own = {channel for channel, _, _, raw in addresses if raw.get("givenBy", "self") == "self"}
+        entries = [
+            ConsentEntry(
+                purpose=raw["purpose"],
+                channel=raw["channel"],
+                brand=brand,
+                granted=bool(raw["granted"]),
+                at_ms=instant_ms(raw["at"]) or event.occurred_at_ms,
+                how=raw["how"],
+                wording=raw.get("wording"),
+                evidence=Personal(f"event {event.id}"),
+            )
+            for raw in recipient.get("consents") or []
+            if raw["channel"] in own or not raw["granted"]
+        ]
+        changes = await self._contacts.consent_changes(contact, entries)
+        for _, _, address, raw in addresses:
+            if raw.get("proof"):
+                changes.append(FactChange(f"p:{address}", Proof(raw["proof"]).value, event.occurred_at_ms, "proof"))
+        # Language and zone: the newest order says; "set" is idempotent and costs no version.
+        if recipient.get("locale"):
+            changes.append(FactChange("lang", str(recipient["locale"]).replace("_", "-"), 0, "set"))
+        if recipient.get("timezone"):
+            changes.append(FactChange("tz", str(recipient["timezone"]), 0, "set"))
+        await self._contacts.change_facts(contact, changes)
+
+    # what they hear about
+
+    async def _legs(self, data: Mapping[str, Any]) -> dict[SubjectId, Mapping[str, Any]]:
+        return {
+            self._vault.subject_id(leg["type"], leg["entity"]): leg for leg in data.get("itinerary") or [] if leg.get("entity")
+        }
+
+    def _areas(self, data: Mapping[str, Any]) -> tuple[SubjectId, ...]:
+        service = data.get("service") or {}
+        area = service.get("area") or {}
+        if not area.get("postcode"):
+            return ()
+        return (self._vault.subject_id("area", cell_of(service["name"], area["country"], area["postcode"])),)
+
+    def _until(self, event: BusinessEvent) -> int:
+        """How long the order's people listen: two days past the last arrival; a contract, until it is cancelled."""
+        if (event.data.get("service") or {}).get("area"):
+            return event.occurred_at_ms + LONGEST_MS * 10
+        ends = [
+            instant_ms(((leg.get("times") or {}).get(end) or {}).get("scheduled"))
+            for leg in event.data.get("itinerary") or []
+            for end in ("arrival", "departure")
+        ]
+        known = [at for at in ends if at is not None]
+        return (max(known) if known else event.occurred_at_ms + 60 * DAY_MS) + 2 * DAY_MS
+
+    def _link(
+        self,
+        event: BusinessEvent,
+        recipient: Mapping[str, Any],
+        traveller: str,
+        brand: str,
+        subjects: tuple[SubjectId, ...],
+        until: int,
+        sequence: int,
+    ) -> OrderLink:
+        area = (event.data.get("service") or {}).get("area") or {}
+        return OrderLink(
+            order=event.subject_id,
+            number=Personal(str(event.data["orderNumber"])),
+            kind=str(event.data.get("kind") or "goods"),
+            brand=brand,
+            source=event.source,
+            traveller=traveller,
+            role=str(recipient.get("role") or "customer"),
+            passenger=recipient.get("passenger"),
+            subjects=subjects,
+            until_ms=until,
+            version=sequence,
+            postcode=Personal(area["postcode"]) if area.get("postcode") else None,
+        )
+
+    async def _subscribe(
+        self,
+        event: BusinessEvent,
+        recipient: Mapping[str, Any],
+        contact: ContactId,
+        traveller: str,
+        addresses: Sequence[tuple[str, Identifier, AddressId, Mapping[str, Any]]],
+        link: OrderLink,
+        legs: Mapping[SubjectId, Mapping[str, Any]],
+    ) -> Taken:
+        left: set[SubjectId] = set()
+        stale = False
+
+        def edit(profile: Profile) -> Profile:
+            nonlocal left, stale
+            joined = _join(profile, traveller, recipient, addresses)
+            mine = next((one for one in joined.orders if one.order == link.order and one.traveller == traveller), None)
+            stale = mine is not None and mine.version > link.version
+            if stale:
+                return joined
+            merged = link
+            if mine is not None:  # an event that only moves the status leaves out what it does not change
+                if not event.data.get("itinerary") and not event.data.get("service"):
+                    merged = replace(link, subjects=mine.subjects, until_ms=max(mine.until_ms, link.until_ms), kind=mine.kind)
+                    merged = replace(merged, postcode=mine.postcode, role=mine.role, passenger=mine.passenger)
+                if not event.data.get("brand"):
+                    merged = replace(merged, brand=mine.brand)
+                left = set(mine.subjects) - set(merged.subjects)
+            others = tuple(one for one in joined.orders if one is not mine)
+            left -= {subject for one in others for subject in one.subjects}
+            return replace(joined, orders=(*others, merged))
+
+        current: Contact = await self._contacts.change(contact, edit)
+        if stale:
+            return Taken(current.id, traveller)
+        mine = next(one for one in current.profile.orders if one.order == link.order and one.traveller == traveller)
+        added = []
+        for subject in (mine.order, *mine.subjects):
+            base = legs.get(subject)
+            sealed = self._subjects.seal_base(subject, _baseline(base)) if base else b""
+            await self._contacts.open_subject(subject, partition_of(current.id), sealed, mine.until_ms + 30 * DAY_MS)
+            refs = sorted({one.order for one in current.profile.orders if subject in (one.order, *one.subjects)})
+            answer = await self._contacts.subscribe(Subscription(current.id, subject, tuple(refs), mine.until_ms))
+            if answer == "added":
+                added.append(subject)
+        for subject in left:
+            await self._contacts.unsubscribe(current.id, subject, "left_out")
+        return Taken(current.id, traveller, tuple(added))
+
+
+def _join(
+    profile: Profile,
+    traveller: str,
+    recipient: Mapping[str, Any],
+    addresses: Sequence[tuple[str, Identifier, AddressId, Mapping[str, Any]]],
+) -> Profile:
+    """This traveller and their addresses among a contact's; nothing of the others is touched."""
+    known = list(profile.addresses)
+    for channel, identifier, address, raw in addresses:
+        if all(one.id != address for one in known):
+            known.append(Address(address, channel, (identifier,), GivenBy(raw.get("givenBy") or "self")))
+    name = recipient.get("name") or {}
+    old = next((one for one in profile.travellers if one.customer == traveller), None)
+    mine = tuple(address for _, _, address, _ in addresses)
+    if not mine and old is not None:
+        mine = old.addresses
+    given = Personal(name["given"]) if name.get("given") else (old.given_name if old else None)
+    family = Personal(name["family"]) if name.get("family") else (old.family_name if old else None)
+    person = Traveller(traveller, given, family, mine)
+    others = tuple(one for one in profile.travellers if one.customer != traveller)
+    return replace(profile, addresses=tuple(known), travellers=(*others, person))
+
+
+def _baseline(leg: Mapping[str, Any]) -> dict[str, Any]:
+    """What an order knows of a flight or trip before it speaks itself: places with names and zones, planned times."""
+    times = leg.get("times") or {}
+    base: dict[str, Any] = {}
+    for end in ("from", "to"):
+        if leg.get(end):
+            base[end] = {key: value for key, value in leg[end].items() if key in ("code", "name", "timezone")}
+    for end in ("departure", "arrival"):
+        scheduled = (times.get(end) or {}).get("scheduled")
+        if scheduled:
+            base[end] = {"scheduled": scheduled}
+    return base
+
+

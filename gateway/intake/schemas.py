@@ -1,0 +1,326 @@
+"""The data of each event type, as this gateway takes it: docs/events.md tells it as a story, /openapi.json as JSON Schema.
+
+Unknown fields are kept and ignored, so that a source may send more than we read. Known fields are checked, and a problem names
+the field by its path and says what it should be, never what it was.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import Problem
+from gateway.model.event import EventType
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _aware(value: str) -> str:
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("should be a time with its offset, such as 2026-11-22T10:55:00+01:00") from None
+    if parsed.tzinfo is None:
+        raise ValueError("needs its offset from UTC, such as +01:00 or Z")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("should be an IANA time zone such as Europe/Amsterdam") from None
+    return value
+
+
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("should be base64") from None
+    return value
+
+
+Time = Annotated[str, AfterValidator(_aware)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Texts = dict[str, Annotated[str, Field(max_length=1000)]]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(alias_generator=_camel, populate_by_name=True, extra="allow")
+
+
+class Place(Part):
+    code: Short
+    name: Short | None = None
+    timezone: Zone | None = None
+
+
+class Moment(Part):
+    scheduled: Time | None = None
+    estimated: Time | None = None
+    actual: Time | None = None
+
+
+class Times(Part):
+    departure: Moment | None = None
+    arrival: Moment | None = None
+
+
+class Reason(Part):
+    code: str | None = None
+    text: Texts | None = None
+
+
+class Audience(Part):
+    kind: Literal["bookings", "journeys", "customers", "line_subscribers", "area", "recipients"]
+    refs: list[Short] | None = Field(default=None, max_length=500)
+
+
+class Name(Part):
+    given: Annotated[str, Field(max_length=100)] | None = None
+    family: Annotated[str, Field(max_length=100)] | None = None
+
+
+class AddressIn(Part):
+    channel: Literal["whatsapp", "messenger"]
+    to: Annotated[str, Field(min_length=3, max_length=160)]
+    proof: Literal["otp", "inbound", "app_login", "link"] | None = None
+    given_by: Literal["self", "booker", "agency"] | None = None
+
+
+class ConsentIn(Part):
+    purpose: Literal["journey", "service", "family", "survey", "offers"]
+    channel: Literal["whatsapp", "messenger"]
+    granted: bool
+    at: Time
+    how: Word
+    wording: Word | None = None
+
+
+class Recipient(Part):
+    customer_id: Short
+    name: Name | None = None
+    role: Literal["booker", "passenger", "customer"] | None = None
+    passenger: Short | None = None
+    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] | None = None
+    timezone: Zone | None = None
+    addresses: list[AddressIn] = Field(default_factory=list, max_length=10)
+    consents: list[ConsentIn] = Field(default_factory=list, max_length=40)
+
+
+class ItineraryLeg(Part):
+    entity: Short
+    type: Literal["flight", "trip"]
+    from_: Place | None = Field(default=None, alias="from")
+    to: Place | None = None
+    times: Times | None = None
+
+
+class Area(Part):
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    postcode: Annotated[str, Field(min_length=3, max_length=12)] | None = None
+
+
+class Service(Part):
+    name: Short
+    area: Area
+
+
+class Item(Part):
+    name: Annotated[str, Field(max_length=200)] | None = None
+    quantity: Annotated[int, Field(ge=0)] | None = None
+
+
+class Shipment(Part):
+    carrier: Annotated[str, Field(max_length=100)] | None = None
+    tracking_number: Annotated[str, Field(max_length=100)] | None = None
+    tracking_url: Annotated[str, Field(max_length=2000, pattern=r"^https?://")] | None = None
+    expected_from: Time | None = None
+    expected_to: Time | None = None
+
+
+OrderWord = Literal[
+    "created", "payment_due", "confirmed", "processing", "partly_shipped", "shipped", "ready_for_pickup", "out_for_delivery",
+    "delivered", "delivery_failed", "problem", "returned", "refunded", "cancelled",
+]  # fmt: skip
+TravelWord = Literal[
+    "scheduled", "check_in", "boarding", "gate_closed", "delayed", "early", "departed", "en_route", "arrived", "diverted",
+    "cancelled", "partly_cancelled", "reinstated", "unknown",
+]  # fmt: skip
+OutageWord = Literal["planned", "reported", "confirmed", "updated", "restored", "closed", "cancelled"]
+
+
+class OrderStatus(Part):
+    """org.example.order.status.v1: an order's state, and who is to hear about it."""
+
+    order_number: Short
+    status: OrderWord
+    kind: Literal["flight", "rail", "goods", "service", "event"] | None = None
+    brand: Word | None = None
+    version: Annotated[int, Field(ge=0)] | None = None
+    placed_at: Time | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    total: Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,4})?$")] | None = None
+    items: list[Item] | None = Field(default=None, max_length=200)
+    itinerary: list[ItineraryLeg] | None = Field(default=None, max_length=20)
+    service: Service | None = None
+    shipment: Shipment | None = None
+    recipients: list[Recipient] = Field(default_factory=list, max_length=50)
+
+
+class Leg(Part):
+    carrier: Short
+    flight_number: Short
+    origin_date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    from_: Short = Field(alias="from")
+    to: Short
+
+
+class FlightStatus(Part):
+    """org.example.flight.status.v1: a flight's state, the whole of it or what is known."""
+
+    leg: Leg
+    status: TravelWord
+    version: Annotated[int, Field(ge=0)] | None = None
+    times: Times | None = None
+    gate: Annotated[str, Field(max_length=20)] | None = None
+    terminal: Annotated[str, Field(max_length=20)] | None = None
+    reason: Reason | None = None
+    audience: Audience | None = None
+
+
+class TripEnds(Part):
+    operator: Short
+    trip_number: Short
+    operating_day: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    line: Annotated[str, Field(max_length=60)] | None = None
+    from_: Place = Field(alias="from")
+    to: Place
+
+
+class Platform(Part):
+    planned: Annotated[str, Field(max_length=20)] | None = None
+    actual: Annotated[str, Field(max_length=20)] | None = None
+
+
+class TripStatus(Part):
+    """org.example.trip.status.v1: a train's or bus's state."""
+
+    trip: TripEnds
+    status: TravelWord
+    version: Annotated[int, Field(ge=0)] | None = None
+    delay_minutes: Annotated[int, Field(ge=-60, le=10_000)] | None = None
+    times: Times | None = None
+    platform: Platform | None = None
+    advice: Texts | None = None
+    reason: Reason | None = None
+    audience: Audience | None = None
+
+
+class Affected(Part):
+    connections: Annotated[int, Field(ge=0)] | None = None
+    postcodes: list[Annotated[str, Field(max_length=30)]] | None = Field(default=None, max_length=500)
+
+
+class OutageStatus(Part):
+    """org.example.outage.status.v1: a disturbance of a service in an area."""
+
+    outage_id: Short
+    service: Short
+    status: OutageWord
+    version: Annotated[int, Field(ge=0)] | None = None
+    planned: bool = False
+    started_at: Time | None = None
+    expected_restoration: Time | None = None
+    restored_at: Time | None = None
+    affected: Affected | None = None
+    cause: Reason | None = None
+    audience: Audience | None = None
+
+
+class DocumentContent(Part):
+    """The issuer's own document: `url` (https, a host of GATEWAY_DOCUMENT_HOSTS) or `content` (base64), and its type."""
+
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https?://")] | None = None
+    content: Annotated[str, AfterValidator(_base64)] | None = None
+    mime: Literal["application/pdf", "image/png", "image/jpeg"] | None = None
+
+
+class OrderDocumentPart(DocumentContent):
+    kind: Literal["event_ticket", "rail_ticket", "flight_ticket", "ticket", "invoice", "label", "receipt"]
+    id: Short
+    title: Annotated[str, Field(max_length=200)] | None = None
+    starts_at: Time | None = None
+
+
+class OrderDocument(Part):
+    """org.example.order.document.v1: a ticket, invoice or label is ready."""
+
+    order_number: Short
+    document: OrderDocumentPart
+    brand: Word | None = None
+    recipients: list[Recipient] = Field(default_factory=list, max_length=50)
+
+
+class Passenger(Part):
+    surname: Short
+    given_names: Annotated[str, Field(max_length=100)] | None = None
+    record_locator: Annotated[str, Field(max_length=20)] | None = None
+    ticket_number: Annotated[str, Field(max_length=30)] | None = None
+
+
+class FlightTimes(Part):
+    scheduled_off: Time | None = None
+    boarding: Time | None = None
+    scheduled_on: Time | None = None
+
+
+class FlightBoardingPass(Part):
+    """org.example.flight.boardingpass.v1: one passenger's pass for one leg."""
+
+    leg: Leg
+    passenger: Passenger
+    times: FlightTimes | None = None
+    gate: Annotated[str, Field(max_length=20)] | None = None
+    bcbp: Annotated[str, Field(min_length=58, max_length=600)] | None = None
+    document: DocumentContent | None = None
+    recipients: list[Recipient] = Field(default_factory=list, max_length=50)
+
+
+SCHEMAS: Mapping[EventType, type[Part]] = {
+    EventType.ORDER_STATUS: OrderStatus,
+    EventType.ORDER_DOCUMENT: OrderDocument,
+    EventType.FLIGHT_STATUS: FlightStatus,
+    EventType.FLIGHT_BOARDINGPASS: FlightBoardingPass,
+    EventType.TRIP_STATUS: TripStatus,
+    EventType.OUTAGE_STATUS: OutageStatus,
+}
+
+
+def check(event_type: EventType, data: Any) -> tuple[Part | None, list[Problem]]:
+    """Parse an event's data: (the model, []) or (None, every problem with its path below `data`)."""
+    try:
+        return SCHEMAS[event_type].model_validate(data), []
+    except ValidationError as error:
+        problems = []
+        for one in error.errors(include_url=False, include_input=False, include_context=False):
+            path = ".".join(str(step) for step in one["loc"])
+            message = one["msg"].removeprefix("Value error, ")
+            problems.append(Problem(f"data.{path}" if path else "data", message))
+        return None, problems
+
+
+def json_schema(event_type: EventType) -> dict[str, Any]:
+    return SCHEMAS[event_type].model_json_schema(by_alias=True)

@@ -1,0 +1,100 @@
+"""What planning may look at besides the contact, read at most once a second: templates at the channel, blocks, who is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.connector import ChannelFacts, Connector
+from gateway.directory import Directory
+from gateway.errors import BadInput
+from gateway.intake.planning import World
+from gateway.model.contact import Address
+from gateway.model.ids import AddressId, SenderId
+from gateway.notifications.catalogue import Catalogue
+from gateway.rules.question import TemplateState
+from gateway.settings import Environment, Settings
+from gateway.store.senders import Senders, template_state
+from gateway.store.vault import Vault
+
+FRESH_MS = 1000
+
+
+class OnlyTo:
+    """GATEWAY_ONLY_TO: outside production nobody else is written to; fail closed. "*" only towards a sandbox."""
+
+    def __init__(self, settings: Settings, connectors: Mapping[str, Connector], scopes: Mapping[str, tuple[str, ...]]) -> None:
+        self._production = settings.env is Environment.PRODUCTION
+        self._everybody = settings.sandboxed and any(one.reveal() == "*" for one in settings.only_to)
+        self._listed: set[tuple[str, str, str]] = set()
+        self._given = bool(settings.only_to)
+        for one in settings.only_to:
+            for channel, connector in connectors.items():
+                for scope in scopes.get(channel, ("",)) or ("",):
+                    try:
+                        found = connector.identify(one.reveal(), scope)
+                    except BadInput:
+                        continue
+                    self._listed.add((channel, found.kind, found.value.reveal()))
+
+    def allows(self, address: Address) -> bool | None:
+        """None: production without a list. Else whether this address is listed by any of its identifiers."""
+        if self._everybody:
+            return True
+        if self._production and not self._given:
+            return None
+        return any((address.channel, known.kind, known.value.reveal()) in self._listed for known in address.identifiers)
+
+
+class Worlds:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        directory: Directory,
+        connectors: Mapping[str, Connector],
+        senders: Senders,
+        settings: Settings,
+        clock: Clock,
+        vault: Vault,
+    ) -> None:
+        self.catalogue = catalogue
+        self._directory = directory
+        self._facts: Mapping[str, ChannelFacts] = {name: connector.facts for name, connector in connectors.items()}
+        self._senders = senders
+        self._settings = settings
+        self._clock = clock
+        self._vault = vault
+        scopes = {name: tuple({one.scope for one in directory if one.channel == name}) for name in connectors}
+        self.only_to = OnlyTo(settings, connectors, scopes)
+        self._templates: dict[SenderId, Mapping[tuple[str, str], Mapping[str, Any]]] = {}
+        self._read_ms = 0
+        self._blocked: frozenset[AddressId] = frozenset()
+
+    def stale(self) -> None:
+        """Read anew at the next call: a template's state just changed."""
+        self._read_ms = 0
+
+    async def now(self) -> World:
+        """The world as it is, at most a second old."""
+        now = self._clock.now_ms()
+        if abs(now - self._read_ms) >= FRESH_MS:
+            for sender in self._directory.ids:
+                self._templates[sender] = await self._senders.templates(sender)
+            self._read_ms = now
+        return World(
+            catalogue=self.catalogue,
+            directory=self._directory,
+            facts=self._facts,
+            template_state=self.template_state,
+            allowed=self.only_to.allows,
+            blocked=lambda address: address in self._blocked,
+            blind=self._vault.blind,
+            production=self._settings.env is Environment.PRODUCTION,
+            now_ms=now,
+            default_brand=self._settings.brand,
+        )
+
+    def template_state(self, sender: SenderId, name: str, language: str, category: str) -> TemplateState:
+        known = self._templates.get(sender, {})
+        return template_state(known.get((name, language)), category=category)

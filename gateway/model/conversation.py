@@ -1,0 +1,181 @@
+"""People answering people: conversations, what stands in them, and the agents who own them.
+
+A conversation is one question of one contact on one address with one brand; at most one of these is unresolved. `epoch` grows
+with every change of owner: whatever was decided under another epoch is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
+from gateway.model.personal import Personal
+
+AgentId = NewType("AgentId", str)
+
+AUTOMATION = "automation"
+"""The author of what no person wrote."""
+
+
+class ConversationState(StrEnum):
+    """AUTOMATED: nobody is needed. QUEUED: in exactly one queue. ACTIVE: an agent's. WAITING: an agent's, who spoke last
+    and was not answered for a while. RESOLVED: done; may reopen."""
+
+    AUTOMATED = "automated"
+    QUEUED = "queued"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+
+
+class EntryKind(StrEnum):
+    IN = "in"
+    OUT = "out"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEntry:
+    """What a person said, as it is kept in a thread.
+
+    key:     names it for ever; the same key again adds nothing (the channel's message id will do: only a keyed hash is kept)
+    kind:    the channel contract's word: text, button, media, location, contacts, reaction, unsupported, other
+    origin:  which of our messages it answers
+    media:   JSON that names the file: channel_media_id, mime, filename ...
+    """
+
+    key: str
+    kind: str
+    text: Personal
+    at_ms: int
+    payload: str | None = None
+    media: Mapping[str, str] | None = None
+    channel_message_id: Personal | None = None
+    origin: MessageId | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a thread. id: its place in the stream; author: an agent, AUTOMATION, or "" for the contact.
+
+    message: for OUT the message it became; origin: for IN which of our messages it answers
+    again:   for OUT the message that this one repeats, after its agent said so
+    """
+
+    id: str
+    kind: EntryKind
+    at_ms: int
+    author: str
+    message: MessageId | str
+    origin: MessageId | str
+    key: str
+    text: Personal
+    form: str = "text"
+    payload: str | None = None
+    media: Mapping[str, str] | None = None
+    channel_message_id: Personal | None = None
+    again: MessageId | str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A proactive message that an address was sent lately: what somebody who writes back may mean."""
+
+    message: MessageId
+    notification: str
+    brand: str
+    sender: SenderId
+    text: Personal
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """waiting_since_ms: since when the contact waits for us, None when nobody waits. inbound: how often they wrote.
+
+    decided: message -> "left" or the message that repeats it, for those whose fate was uncertain or that failed
+    """
+
+    id: ConversationId
+    contact: ContactId
+    brand: str
+    address: AddressId
+    sender: SenderId
+    state: ConversationState
+    owner: AgentId | None
+    owner_since_ms: int
+    epoch: int
+    queue: str
+    opened_ms: int
+    waiting_since_ms: int | None
+    last_in_ms: int
+    last_out_ms: int
+    inbound: int
+    revision: int
+    resolved_ms: int | None
+    resolved_by: str
+    previous: ConversationId | None
+    reopened: int
+    last_owner: AgentId | None
+    decided: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def resolved(self) -> bool:
+        return self.state is ConversationState.RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """name: what they sign in with; display: what colleagues and (its first word) contacts see.
+
+    rights: "permission" or "permission@brand"; permissions: read, reply (which includes read)
+    """
+
+    id: AgentId
+    name: Personal
+    display: Personal
+    rights: tuple[str, ...] = ("reply",)
+    disabled: bool = False
+
+    def may(self, permission: str, brand: str | None = None) -> bool:
+        """Whether they may do this, for this brand; brand None asks "for any brand"."""
+        for right in self.rights:
+            what, _, where = right.partition("@")
+            covers = what == permission or (what == "reply" and permission == "read")
+            if covers and (not where or brand is None or where == brand):
+                return True
+        return False
+
+    @property
+    def first_name(self) -> Personal:
+        words = self.display.reveal().split()
+        return Personal(words[0] if words else "")
+
+
+# Thanks and goodbyes, whole messages only. What is not on the list reopens: a question lost is worse than one look too many.
+_COURTESIES = frozenset(
+    """
+    thanks thx thankyou thankyouverymuch thankyousomuch manythanks thanksalot ok okay great perfect cheers bye goodbye super
+    dank dankje dankjewel dankuwel bedankt heelergbedankt hartstikkebedankt oke oké prima top fijn doei tot ziens totziens
+    danke dankeschön vielendank merci mercibeaucoup gracias grazie
+    """.split()  # noqa: SIM905
+)
+
+
+def is_courtesy(kind: str, text: Personal) -> bool:
+    """Whether a message asks for nothing: a reaction, emoji alone, or a thank-you and no other word."""
+    if kind == "reaction":
+        return True
+    if kind != "text":
+        return False
+    words = re.sub(r"[^\w]", "", text.reveal().casefold())
+    if words:
+        return words in _COURTESIES
+    return any(unicodedata.category(char) in ("So", "Sk") for char in text.reveal())

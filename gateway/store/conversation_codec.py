@@ -1,0 +1,106 @@
+"""Conversations, entries and mentions as the store holds them. Field names: lua/_conv.lua."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.model.conversation import AgentId, Conversation, ConversationState, Entry, EntryKind, InboundEntry, Mention
+from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
+from gateway.model.personal import Personal
+from gateway.store.vault import Box
+
+
+def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -> Conversation | None:
+    """cv:V as a value; None for an empty hash."""
+    if not raw:
+        return None
+    f = {name.decode(): value.decode() for name, value in raw.items()}
+    return Conversation(
+        id=identifier,
+        contact=ContactId(f["c"]),
+        brand=f["b"],
+        address=AddressId(f["a"]),
+        sender=SenderId(f["s"]),
+        state=ConversationState(f["st"]),
+        owner=AgentId(f["o"]) if f["o"] else None,
+        owner_since_ms=int(f["oat"]),
+        epoch=int(f["ep"]),
+        queue=f["q"],
+        opened_ms=int(f["op"]),
+        waiting_since_ms=int(f["w"]) if f["w"] else None,
+        last_in_ms=int(f["li"]),
+        last_out_ms=int(f["lo"]),
+        inbound=int(f["n"]),
+        revision=int(f["rev"]),
+        resolved_ms=int(f["res"]) if f["res"] else None,
+        resolved_by=f["by"],
+        previous=ConversationId(f["pv"]) if f["pv"] else None,
+        reopened=int(f["re"]),
+        last_owner=AgentId(f["own"]) if f["own"] else None,
+        decided={name[2:]: value for name, value in f.items() if name.startswith("u:")},
+    )
+
+
+def about_entry(contact: str, key: str) -> str:
+    """What an entry's sealed body is bound to."""
+    return f"entry:{contact}:{key}"
+
+
+def seal_inbound(box: Box, contact: ContactId, key: str, item: InboundEntry) -> bytes:
+    body: dict[str, Any] = {"text": item.text.reveal()}
+    if item.payload is not None:
+        body["payload"] = item.payload
+    if item.media is not None:
+        body["media"] = dict(item.media)
+    if item.channel_message_id is not None:
+        body["channel_id"] = item.channel_message_id.reveal()
+    if item.detail:
+        body["detail"] = item.detail
+    return box.seal_json(body, about_entry(contact, key))
+
+
+def parse_entry(stream_id: bytes, raw: Mapping[bytes, bytes], box: Box, contact: ContactId) -> Entry:
+    """One line of ct:V. Raises Sealed when its contact's key is not the one it was sealed with."""
+    _, kind, at, author, message, origin, key, again, form = raw[b"h"].decode().split("|")
+    body = box.open_json(raw[b"b"], about_entry(contact, key))
+    channel_id = body.get("channel_id")
+    return Entry(
+        id=stream_id.decode(),
+        kind=EntryKind(kind),
+        at_ms=int(at),
+        author=author,
+        message=message,
+        origin=origin,
+        key=key,
+        again=again,
+        form=form,
+        text=Personal(body["text"]),
+        payload=body.get("payload"),
+        media=body.get("media"),
+        channel_message_id=Personal(channel_id) if channel_id else None,
+        detail=body.get("detail", ""),
+    )
+
+
+def about_mention(address: str, message: str) -> str:
+    return f"mention:{address}:{message}"
+
+
+def pack_mention(box: Box, address: AddressId, mention: Mention) -> bytes:
+    head = "|".join((mention.message, mention.notification, mention.brand, mention.sender, str(mention.at_ms)))
+    sealed = box.seal_json(mention.text.reveal(), about_mention(address, mention.message))
+    return head.encode() + b"|" + sealed
+
+
+def parse_mention(raw: bytes, box: Box, address: AddressId) -> Mention:
+    message, notification, brand, sender, at, sealed = raw.split(b"|", 5)
+    text = box.open_json(sealed, about_mention(address, message.decode()))
+    return Mention(
+        message=MessageId(message.decode()),
+        notification=notification.decode(),
+        brand=brand.decode(),
+        sender=SenderId(sender.decode()),
+        text=Personal(text),
+        at_ms=int(at),
+    )

@@ -1,0 +1,436 @@
+"""Conversations: what people wrote to us, who of us answers, and the answers on their way to the outbox.
+
+The conversation in its contact's partition is the truth, changed by one script a command; the desk's lists (desk.py) follow.
+Every command carries the epoch its agent saw and an idempotency key: under another epoch it is refused with who and when, and
+repeated it answers as the first time. Texts are sealed with the contact's key, so erasing the contact erases them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.errors import Conflict, NotFound, Sealed
+from gateway.model.conversation import (
+    AgentId,
+    Conversation,
+    ConversationState,
+    Entry,
+    InboundEntry,
+    Mention,
+    is_courtesy,
+)
+from gateway.model.ids import (
+    AddressId,
+    ContactId,
+    ConversationId,
+    MessageId,
+    SenderId,
+    is_id,
+    message_id,
+    new_conversation_id,
+)
+from gateway.model.personal import Personal
+from gateway.store import conversation_codec as codec
+from gateway.store import keys, scripts
+from gateway.store.desk import Desk
+from gateway.store.outbox import Pair
+from gateway.store.vault import Box, Vault
+
+HOUR_MS = 3600 * 1000
+REOPEN_MS = 72 * HOUR_MS
+COURTESY_MS = HOUR_MS // 4
+KEEP_RESOLVED_MS = 90 * keys.DAY_MS
+IDLE_MS = 600 * 1000
+SILENT_MS = 24 * HOUR_MS
+MENTIONS = 10
+THREAD_MAX = 300
+"""How many lines of a thread are read at once, newest kept."""
+
+
+class CommandRefused(Conflict):
+    """A command came too late. code: owner_changed, resolved, they_wrote, window_closed, decided, erasing, sender_changed,
+    key_reused; owner and since_ms: whose the conversation is now (None: nobody's)."""
+
+    def __init__(self, code: str, owner: AgentId | None, since_ms: int, state: str, epoch: int) -> None:
+        super().__init__(f"{code}: {state}, epoch {epoch}, owner {owner or 'nobody'} since {since_ms}")
+        self.code, self.owner, self.since_ms, self.state, self.epoch = code, owner, since_ms, state, epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What every command carries. epoch: as the agent saw it; key: theirs, made once for one intention."""
+
+    conversation: ConversationId
+    agent: AgentId
+    epoch: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command did. repeated: it was done before, under the same key, and this is its first answer."""
+
+    revision: int
+    epoch: int
+    entry: str
+    message: MessageId | str
+    repeated: bool
+
+
+class Conversations:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault, *, pair: Mapping[str, Pair] | None = None) -> None:
+        """pair: sender -> its channel's pair rate, the same that the outbox was given."""
+        self._redis: Any = redis
+        self._clock = clock
+        self._vault = vault
+        self._pair = pair or {}
+        self.desk = Desk(redis)
+
+    # what comes in
+
+    async def add_inbound(
+        self,
+        contact: ContactId,
+        brand: str,
+        address: AddressId,
+        sender: SenderId,
+        *,
+        item: InboundEntry,
+        needs_person: bool = True,
+        queue: str = "general",
+    ) -> ConversationId:
+        """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
+
+        needs_person: False for what handled itself (a stop word, an address check): kept in the thread, not queued
+        raises:       NotFound when the contact is being erased; Conflict after ten lost races
+        """
+        key = self._vault.blind("entry", contact, item.key)
+        box = await self._vault.contact_box(contact, create=True)
+        body = codec.seal_inbound(box, contact, key, item)
+        new = new_conversation_id(contact)
+        for _ in range(10):
+            open_key = self._open_key(contact, brand, address)
+            held = await self._redis.get(open_key)
+            old = bytes(held).decode() if held else ""
+            names = [
+                open_key,
+                keys.of(contact, "f"),
+                keys.in_partition_of(contact, "vk", key),
+                *(keys.beside(contact, name) for name in ("facts", "vd", "vo")),
+                keys.of(contact, "vs"),
+                *(keys.of(one, name) for one in (new, old or new) for name in ("cv", "ct")),
+            ]
+            args: list[scripts.Part] = [self._clock.offset_ms, new, old, contact, brand, address, sender, queue]
+            args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
+            args += [item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS, keys.KEEP_MS]
+            answer = await scripts.run(self._redis, "conv_inbound", names, args)
+            if answer[0] == b"erasing":
+                raise NotFound("this contact is being erased")
+            if answer[0] != b"again":
+                conversation = ConversationId(answer[1].decode())
+                await self._settle(conversation)
+                return conversation
+        raise Conflict("this conversation is being opened by many at once: try again")
+
+    async def add_out(
+        self, conversation: ConversationId, message: MessageId, text: Personal, author: str, at_ms: int | None = None
+    ) -> None:
+        """Give a message that was sent by another way its line in the thread, once. Raises NotFound."""
+        found = await self.get(conversation)
+        box = await self._vault.contact_box(found.contact)
+        body = box.seal_json({"text": text.reveal()}, codec.about_entry(found.contact, message))
+        names = self._names(conversation)
+        names[2] = keys.in_partition_of(conversation, "vk", self._vault.blind("entry", found.contact, message))
+        at = at_ms if at_ms is not None else self._clock.now_ms()
+        args: list[scripts.Part] = [self._clock.offset_ms, conversation, author, message, at, message, body, keys.KEEP_MS]
+        if await scripts.run(self._redis, "conv_out", names, args) == -1:
+            raise NotFound("no such conversation")
+        await self._settle(conversation)
+
+    async def mention(
+        self,
+        contact: ContactId,
+        brand: str,
+        address: AddressId,
+        sender: SenderId,
+        message: MessageId,
+        notification: str,
+        text: Personal,
+        at_ms: int,
+    ) -> None:
+        """Remember a proactive message that was accepted: the last ten of an address, 8 days, for whoever reads the answer."""
+        box = await self._vault.contact_box(contact)
+        packed = codec.pack_mention(box, address, Mention(message, notification, brand, sender, text, at_ms))
+        names = [keys.of(address, "pm"), self._open_key(contact, brand, address)]
+        held = await scripts.run(self._redis, "conv_mention", names, [message, packed, MENTIONS, keys.KEEP_MS])
+        if held:
+            await self.desk.touched(ConversationId(bytes(held).decode()))
+
+    # what agents do
+
+    async def take(self, command: Command) -> Done:
+        """Make a conversation that is nobody's one's own. Raises CommandRefused, NotFound."""
+        args: list[scripts.Part] = [command.agent, command.epoch, _digest("take", command), keys.KEEP_MS]
+        return await self._run("conv_take", command, self._names(command.conversation, command), args)
+
+    async def reply(
+        self,
+        command: Command,
+        text: Personal,
+        *,
+        author: Personal,
+        deadline_ms: int,
+        quote: Personal | None = None,
+        again: MessageId | str = "",
+    ) -> Done:
+        """Hand an agent's words to the outbox: one message, whatever happens in between (lua/conv_reply.lua).
+
+        author:      the first name that the contact may be shown
+        deadline_ms: when the service window closes, margin off; past it is refused as window_closed
+        quote:       the channel's id of the message of theirs that it quotes
+        again:       the message of ours that it repeats, decided by its agent
+        """
+        found = await self.get(command.conversation)
+        box = await self._vault.contact_box(found.contact)
+        message = message_id(command.conversation, "reply", command.key, found.contact, 0)
+        words = text.reveal()
+        body = box.seal_json(
+            {
+                "kind": "reply",
+                "conversation": command.conversation,
+                "text": words,
+                "author": author.reveal(),
+                "content": {"type": "text", "body": words},
+                "reply_to": quote.reveal() if quote else None,
+                "deadline_ms": deadline_ms,
+                "purpose": "reply",
+            },
+            message,
+        )
+        entry = box.seal_json({"text": words}, codec.about_entry(found.contact, command.key))
+        pair = self._pair.get(found.sender)
+        names = [
+            *self._names(command.conversation, command),
+            keys.of(found.contact, "f"),
+            keys.of(message, "m"),
+            *keys.lane_keys(int(found.contact[1:3]), found.sender),
+        ]
+        args: list[scripts.Part] = [command.agent, command.epoch, _digest("reply", command, words, again), keys.KEEP_MS]
+        args += [message, deadline_ms, pair.tolerance_ms if pair else 0, keys.REPLY_KEEP_MS, command.key, again]
+        args += [body, entry, found.sender]
+        return await self._run("conv_reply", command, names, args)
+
+    async def note(self, command: Command, text: Personal) -> Done:
+        """Write a note for colleagues; no epoch is asked. Raises CommandRefused (key_reused), NotFound."""
+        found = await self.get(command.conversation)
+        box = await self._vault.contact_box(found.contact)
+        body = box.seal_json({"text": text.reveal()}, codec.about_entry(found.contact, command.key))
+        args: list[scripts.Part] = [command.agent, _digest("note", command, text.reveal()), keys.KEEP_MS, command.key, body]
+        return await self._run("conv_note", command, self._names(command.conversation, command), args)
+
+    async def finish(self, command: Command, *, inbound_seen: int | None = None) -> Done:
+        """Resolve. inbound_seen: `Conversation.inbound` as the agent saw it; refused as they_wrote when there is more."""
+        return await self._let_go(command, "resolved", str(inbound_seen) if inbound_seen is not None else "")
+
+    async def release(self, command: Command) -> Done:
+        """Back into its queue, with its age."""
+        return await self._let_go(command, "queued", "")
+
+    async def leave(self, command: Command, message: MessageId) -> Done:
+        """Decide that a message that failed, or may have arrived, is not sent again."""
+        args: list[scripts.Part] = [command.agent, command.epoch, _digest("leave", command, message), keys.KEEP_MS, message]
+        return await self._run("conv_leave", command, self._names(command.conversation, command), args)
+
+    async def _let_go(self, command: Command, state: str, seen: str) -> Done:
+        found = await self.get(command.conversation)
+        names = [
+            *self._names(command.conversation, command),
+            self._open_key(found.contact, found.brand, found.address),
+            keys.of(found.contact, "vs"),
+        ]
+        args: list[scripts.Part] = [command.agent, command.epoch, _digest(state, command), keys.KEEP_MS]
+        args += [state, seen, KEEP_RESOLVED_MS]
+        return await self._run("conv_finish", command, names, args)
+
+    async def _run(self, script: str, command: Command, names: Sequence[str], args: Sequence[scripts.Part]) -> Done:
+        prefix: list[scripts.Part] = [self._clock.offset_ms, command.conversation]
+        answer = [bytes(part).decode() for part in await scripts.run(self._redis, script, names, [*prefix, *args])]
+        if answer[0] == "unknown":
+            raise NotFound("no such conversation")
+        if answer[0] == "refused":
+            _, code, owner, since, state, epoch = answer
+            raise CommandRefused(code, AgentId(owner) if owner else None, int(since), state, int(epoch))
+        await self._settle(command.conversation)
+        return Done(int(answer[1]), int(answer[2]), answer[3], answer[4], answer[0] == "again")
+
+    # reading
+
+    async def get(self, conversation: ConversationId) -> Conversation:
+        """Raises NotFound for one that is unknown or forgotten."""
+        found = (await self.get_many([conversation]))[0] if is_id(conversation, "v") else None
+        if found is None:
+            raise NotFound("no such conversation")
+        return found
+
+    async def get_many(self, conversations: Sequence[ConversationId]) -> list[Conversation | None]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for conversation in conversations:
+            pipeline.hgetall(keys.of(conversation, "cv"))
+        raws = await pipeline.execute() if conversations else []
+        return [codec.parse_conversation(one, raw) for one, raw in zip(conversations, raws, strict=True)]
+
+    async def thread(self, conversation: Conversation, limit: int = THREAD_MAX) -> list[Entry]:
+        """The last lines, oldest first. Empty when the contact was erased: nothing can be opened any more."""
+        raw = await self._redis.xrevrange(keys.of(conversation.id, "ct"), count=limit)
+        try:
+            box = await self._vault.contact_box(conversation.contact)
+            return [codec.parse_entry(place, fields, box, conversation.contact) for place, fields in reversed(raw)]
+        except Sealed:
+            return []
+
+    async def last_entries(self, conversations: Sequence[Conversation]) -> list[Entry | None]:
+        """Per conversation its last line, for lists, in one round trip."""
+        if not conversations:
+            return []
+        boxes = await self._boxes([one.contact for one in conversations])
+        pipeline = self._redis.pipeline(transaction=False)
+        for one in conversations:
+            pipeline.xrevrange(keys.of(one.id, "ct"), count=1)
+        found: list[Entry | None] = []
+        for one, rows in zip(conversations, await pipeline.execute(), strict=True):
+            box = boxes.get(one.contact)
+            found.append(codec.parse_entry(rows[0][0], rows[0][1], box, one.contact) if rows and box else None)
+        return found
+
+    async def mentions(self, conversation: Conversation) -> list[Mention]:
+        """The last proactive messages of its brand to its address, oldest first."""
+        raw = await self._redis.lrange(keys.of(conversation.address, "pm"), 0, -1)
+        try:
+            box = await self._vault.contact_box(conversation.contact)
+            found = [codec.parse_mention(bytes(one), box, conversation.address) for one in raw]
+        except Sealed:
+            return []
+        return sorted((one for one in found if one.brand == conversation.brand), key=lambda one: one.at_ms)
+
+    async def of_contact(self, contact: ContactId) -> list[ConversationId]:
+        """All conversations of a contact that are still kept, oldest first."""
+        raw = await self._redis.zrange(keys.of(contact, "vs"), 0, -1)
+        return [ConversationId(bytes(one).decode()) for one in raw]
+
+    # keeping the desk true
+
+    async def repair(self, *, everything: bool = False) -> int:
+        """Tell the desk what a crash kept from it. everything: look at each unresolved conversation, also for passed time.
+
+        returns: how many conversations the desk was told of
+        """
+        names = ["vd", "vo"] if everything else ["vd"]
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in keys.all_partitions():
+            for name in names:
+                pipeline.zrange(keys.part(partition, name), 0, 499)
+        found = {bytes(one).decode() for rows in await pipeline.execute() for one in rows}
+        if everything:
+            found.update(await self.desk.unresolved())
+        conversations = [ConversationId(one) for one in sorted(found)]
+        return await self._bring_up_to_date(conversations, everything) + await self._trim(everything)
+
+    async def _bring_up_to_date(self, conversations: list[ConversationId], everything: bool) -> int:
+        told = 0
+        gone: list[ConversationId] = []
+        states = await self.get_many(conversations)
+        known = await self.desk.known(conversations)
+        for identifier, state, revision in zip(conversations, states, known, strict=True):
+            if state is None:
+                gone.append(identifier)
+                continue
+            if everything and await self._age(state):
+                state = await self.get(identifier)
+            if not everything or state.revision > revision:
+                await self.desk.settle(state)
+                told += 1
+        for identifier in gone:  # forgotten with its contact: no list may show it
+            await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
+            await self._redis.zrem(keys.beside(identifier, "vo"), identifier)
+        await self.desk.forget(gone)
+        return told
+
+    async def _trim(self, everything: bool) -> int:
+        return await self.desk.trim(self._clock.now_ms() - keys.KEEP_MS) if everything else 0
+
+    async def _age(self, one: Conversation) -> bool:
+        """What time alone does: answered and silent is waiting; silent for a day is resolved. True when it did something."""
+        now = self._clock.now_ms()
+        if one.waiting_since_ms is not None or one.resolved:
+            return False
+        silent_ms = now - max(one.last_in_ms, one.last_out_ms, one.owner_since_ms if one.owner else 0)
+        if one.state in (ConversationState.AUTOMATED, ConversationState.WAITING) and silent_ms > SILENT_MS:
+            step, by = "resolved", "automation" if one.state is ConversationState.AUTOMATED else "silence"
+        elif one.state is ConversationState.ACTIVE and one.last_out_ms >= one.last_in_ms and silent_ms > IDLE_MS:
+            step, by = "waiting", ""
+        else:
+            return False
+        names = [
+            keys.of(one.id, "cv"),
+            keys.of(one.id, "ct"),
+            *(keys.beside(one.id, name) for name in ("facts", "vd", "vo")),
+            self._open_key(one.contact, one.brand, one.address),
+            keys.of(one.contact, "vs"),
+        ]
+        args: list[scripts.Part] = [self._clock.offset_ms, one.id, one.revision, step, by, KEEP_RESOLVED_MS]
+        return bool(await scripts.run(self._redis, "conv_idle", names, args))
+
+    async def erase(self, contact: ContactId) -> int:
+        """Destroy a contact's conversations and mentions; how many. Repeatable; before the contact's own keys go."""
+        conversations = await self.of_contact(contact)
+        states = await self.get_many(conversations)
+        for identifier, state in zip(conversations, states, strict=True):
+            names = [keys.of(identifier, "cv"), keys.of(identifier, "ct")]
+            if state is not None:
+                names += [self._open_key(contact, state.brand, state.address), keys.of(state.address, "pm")]
+            for name in names:
+                await self._redis.delete(name)
+            await self._redis.zrem(keys.beside(identifier, "vo"), identifier)
+            await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
+        await self.desk.forget(conversations)
+        await self._redis.delete(keys.of(contact, "vs"))
+        return len(conversations)
+
+    # inside
+
+    async def _settle(self, conversation: ConversationId) -> None:
+        state = (await self.get_many([conversation]))[0]
+        if state is not None:
+            await self.desk.settle(state)
+
+    async def _boxes(self, contacts: Sequence[ContactId]) -> Mapping[ContactId, Box]:
+        try:
+            return await self._vault.contact_boxes(list(dict.fromkeys(contacts)))
+        except Sealed:
+            return {}
+
+    def _open_key(self, contact: ContactId, brand: str, address: AddressId) -> str:
+        return f"{keys.of(contact, 'co')}:{self._vault.blind('conversation', contact, brand, address)}"
+
+    def _names(self, conversation: ConversationId, command: Command | None = None) -> list[str]:
+        """cv, ct, ik, facts, vd, vo: what every command's script begins with."""
+        key = self._vault.blind("command", conversation, command.agent, command.key) if command else ""
+        return [
+            keys.of(conversation, "cv"),
+            keys.of(conversation, "ct"),
+            f"{keys.of(conversation, 'ik')}:{key}",
+            *(keys.beside(conversation, name) for name in ("facts", "vd", "vo")),
+        ]
+
+
+def _digest(kind: str, command: Command, *parts: str) -> str:
+    """What a key stands for, so that it cannot be used for something else. Salted by the key, and cut: no text shows in it."""
+    text = json.dumps([kind, command.key, command.conversation, *parts])
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

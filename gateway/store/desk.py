@@ -1,0 +1,146 @@
+"""The desk's lists: which conversation stands in which queue, and whose each one is. A view of what the conversations say.
+
+A conversation lies in its contact's partition and the desk in one of its own, so the lists follow: `settle` writes where a
+conversation stands, by its revision, and may come late, twice or out of order. What was not told is in `vd` (lua/_conv.lua).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from gateway.model.conversation import AgentId, Conversation, ConversationState
+from gateway.model.ids import ConversationId
+from gateway.store import keys, scripts
+
+AT = "{desk}at"
+ALL = "{desk}all"
+DONE = "{desk}done"
+FEED = "{desk}feed"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """Something about a conversation changed. id: its place in the feed; place "" = its thread alone changed."""
+
+    id: str
+    conversation: ConversationId
+    place: str
+
+
+def place_of(conversation: Conversation) -> str:
+    if conversation.resolved:
+        return "done"
+    if conversation.owner is not None:
+        return f"mine:{conversation.owner}"
+    return f"q:{conversation.queue}" if conversation.state is ConversationState.QUEUED else "auto"
+
+
+def _list(place: str) -> str:
+    """The list that a place means; the hash itself stands in where there is none, as a script's keys cannot be empty."""
+    return f"{{desk}}{place}" if place.startswith(("q:", "mine:")) else AT
+
+
+class Desk:
+    def __init__(self, redis: Redis) -> None:
+        self._redis: Any = redis
+
+    async def settle(self, conversation: Conversation) -> None:
+        """Let the lists say where a conversation stands; older news than they know changes nothing."""
+        place = place_of(conversation)
+        score = conversation.owner_since_ms if conversation.owner else conversation.waiting_since_ms or conversation.opened_ms
+        for _ in range(20):
+            held = await self._redis.hget(AT, conversation.id)
+            known = bytes(held).decode() if held else ""
+            names = [AT, ALL, DONE, FEED, _list(known.partition("|")[2]), _list(place)]
+            args: list[scripts.Part] = [
+                conversation.id,
+                conversation.revision,
+                known,
+                place,
+                score,
+                conversation.resolved_ms or conversation.opened_ms,
+            ]
+            if await scripts.run(self._redis, "conv_desk", names, args) != b"again":
+                break
+        # Lost twenty races: it stays in `vd`, and the next sweep tells the desk.
+        else:
+            return
+        await scripts.run(
+            self._redis, "conv_heard", [keys.beside(conversation.id, "vd")], [conversation.id, conversation.revision]
+        )
+
+    async def touched(self, conversation: ConversationId) -> None:
+        """Tell open pages that a thread has something new though no list changed."""
+        await self._redis.xadd(FEED, {"v": conversation, "r": 0, "p": ""}, maxlen=2000, approximate=True)
+
+    async def queue(self, name: str, limit: int = 200) -> list[ConversationId]:
+        """Oldest first."""
+        return _ids(await self._redis.zrange(f"{{desk}}q:{name}", 0, limit - 1))
+
+    async def mine(self, agent: AgentId) -> list[ConversationId]:
+        return _ids(await self._redis.zrange(f"{{desk}}mine:{agent}", 0, -1))
+
+    async def unresolved(self, limit: int = 1000) -> list[ConversationId]:
+        return _ids(await self._redis.zrange(ALL, 0, limit - 1))
+
+    async def resolved(self, limit: int = 50) -> list[ConversationId]:
+        """Newest first."""
+        return _ids(await self._redis.zrange(DONE, 0, limit - 1, desc=True))
+
+    async def known(self, conversations: Sequence[ConversationId]) -> list[int]:
+        """Per conversation the revision that the lists know, 0 for none."""
+        if not conversations:
+            return []
+        held = await self._redis.hmget(AT, list(conversations))
+        return [int(bytes(one).split(b"|", 1)[0]) if one else 0 for one in held]
+
+    async def forget(self, conversations: Sequence[ConversationId]) -> None:
+        """Take conversations that are gone out of every list."""
+        for conversation in conversations:
+            held = await self._redis.hget(AT, conversation)
+            place = bytes(held).decode().partition("|")[2] if held else ""
+            pipeline = self._redis.pipeline(transaction=False)
+            if _list(place) != AT:
+                pipeline.zrem(_list(place), conversation)
+            pipeline.zrem(ALL, conversation)
+            pipeline.zrem(DONE, conversation)
+            pipeline.hdel(AT, conversation)
+            await pipeline.execute()
+
+    async def trim(self, before_ms: int) -> int:
+        """Forget what was resolved before a time. It cannot come back: after so long new words open a new conversation."""
+        old = _ids(await self._redis.zrange(DONE, "-inf", before_ms, byscore=True, offset=0, num=500))
+        await self.forget(old)
+        return len(old)
+
+    async def newest(self) -> str:
+        """The end of the feed: where a page that was just drawn starts to listen."""
+        last = await self._redis.xrevrange(FEED, count=1)
+        return bytes(last[0][0]).decode() if last else "0-0"
+
+    async def oldest(self) -> str:
+        first = await self._redis.xrange(FEED, count=1)
+        return bytes(first[0][0]).decode() if first else "0-0"
+
+    async def listen(self, since: str, wait_ms: int) -> list[FeedItem]:
+        """What came after `since`; waits up to `wait_ms` (under the client's own time limit) for the first one."""
+        try:
+            answer = await self._redis.xread({FEED: since}, count=500, block=wait_ms)
+        except ResponseError as error:
+            raise ValueError("not a place in the feed") from error
+        rows = answer[0][1] if isinstance(answer, list) and answer else []
+        if isinstance(answer, dict):
+            rows = [row for lists in answer.values() for part in lists for row in part]
+        return [
+            FeedItem(bytes(place).decode(), ConversationId(bytes(f[b"v"]).decode()), bytes(f[b"p"]).decode())
+            for place, f in rows
+        ]
+
+
+def _ids(raw: Sequence[bytes]) -> list[ConversationId]:
+    return [ConversationId(bytes(one).decode()) for one in raw]

@@ -1,0 +1,58 @@
+-- A conversation is a hash cv:V:
+--   c contact, b brand, a address, s sender, st state, o owner ('' none), oat owner since, ep epoch, q queue, op opened,
+--   w the contact waits since ('' nobody waits), li last inbound, lo last of ours, n inbound count, rev revision,
+--   res resolved at, by who resolved, pv previous conversation, re reopened, own last owner, u:M what was decided about M
+-- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
+-- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:
+-- the desk lies in another partition, so it follows, and a crash between the two is mended by whoever sweeps vd.
+local function conv_read(key)
+  local raw = redis.call('HGETALL', key)
+  if #raw == 0 then return nil end
+  local conv = {}
+  for k = 1, #raw, 2 do conv[raw[k]] = raw[k + 1] end
+  return conv
+end
+local function conv_write(cv, vd, vo, id, conv, changes)
+  local rev = tonumber(conv.rev or '0') + 1
+  changes.rev = text(rev)
+  local flat = {}
+  for name, value in pairs(changes) do
+    conv[name] = value
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  redis.call('HSET', cv, unpack(flat))
+  redis.call('ZADD', vd, text(rev), id)
+  if conv.st == 'resolved' then redis.call('ZREM', vo, id) else redis.call('ZADD', vo, conv.op, id) end
+end
+-- keys: cv, ct, co, vs. A resolved conversation is kept for a time and then forgotten; an unresolved one never.
+local function conv_keep(keys, resolved, ms)
+  for _, key in ipairs(keys) do
+    if resolved then redis.call('PEXPIRE', key, ms) else redis.call('PERSIST', key) end
+  end
+end
+local function conv_entry(ct, at, kind, author, message, origin, key, again, form, body)
+  return redis.call('XADD', ct, '*', 'h',
+    table.concat({'1', kind, text(at), author, message, origin, key, again, form}, '|'), 'b', body)
+end
+local function refused(code, conv)
+  return {'refused', code, conv.o, conv.oat, conv.st, conv.ep}
+end
+-- A command's first answer, kept under its idempotency key: the second time it is given again.
+local function answered(ik, digest, conv)
+  local raw = redis.call('GET', ik)
+  if not raw then return nil end
+  local parts = split(raw)
+  if parts[1] ~= digest then return refused('key_reused', conv) end
+  return {'again', parts[2], parts[3], parts[4], parts[5]}
+end
+local function answer(ik, digest, ttl, conv, entry, message)
+  redis.call('SET', ik, digest .. '|' .. conv.rev .. '|' .. conv.ep .. '|' .. entry .. '|' .. message, 'PX', ttl)
+  return {'done', conv.rev, conv.ep, entry, message}
+end
+-- Only the owner, under the epoch they saw.
+local function not_theirs(conv, agent, epoch)
+  if conv.st == 'resolved' then return refused('resolved', conv) end
+  if conv.o ~= agent or conv.ep ~= epoch then return refused('owner_changed', conv) end
+  return nil
+end

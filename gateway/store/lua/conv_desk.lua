@@ -1,0 +1,25 @@
+--[[ conv_desk: the desk hears where a conversation stands: in one queue, with one agent, or done. Older news changes nothing.
+
+One step, so that it is never in two lists; by revision, so that hearing late, twice or in another order ends the same.
+
+KEYS  1 {desk}at (hash)  2 {desk}all (zset)  3 {desk}done (zset)  4 {desk}feed (stream)  5 list it stood in (again 1 when none)
+      6 list it goes to (again 1 when none)
+ARGV  1 V  2 revision  3 what `at` held when the caller looked ('' none)  4 place: q:<queue>, mine:<agent>, auto, done
+      5 score in that list (ms)  6 opened or resolved (ms)
+RETURNS done | same | again (it moved since the caller looked)
+--]]
+local held = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if held ~= ARGV[3] then return 'again' end
+if held ~= '' and tonumber(string.match(held, '^(%d+)')) >= tonumber(ARGV[2]) then return 'same' end
+if KEYS[5] ~= KEYS[1] then redis.call('ZREM', KEYS[5], ARGV[1]) end
+if KEYS[6] ~= KEYS[1] then redis.call('ZADD', KEYS[6], ARGV[5], ARGV[1]) end
+if ARGV[4] == 'done' then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZADD', KEYS[3], ARGV[6], ARGV[1])
+else
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('ZADD', KEYS[2], ARGV[6], ARGV[1])
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. '|' .. ARGV[4])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 2000, '*', 'v', ARGV[1], 'r', ARGV[2], 'p', ARGV[4])
+return 'done'

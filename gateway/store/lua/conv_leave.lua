@@ -1,0 +1,19 @@
+--[[ conv_leave: the agent decides that a message whose fate is unknown, or that failed, is left as it is.
+
+KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo
+ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 M
+RETURNS as conv_take
+--]]
+-- include base
+-- include conv
+local conv = conv_read(KEYS[1])
+if not conv then return {'unknown'} end
+local first = answered(KEYS[3], ARGV[5], conv)
+if first then return first end
+local other = not_theirs(conv, ARGV[3], ARGV[4])
+if other then return other end
+if conv['u:' .. ARGV[7]] then return refused('decided', conv) end
+local now = now_of(KEYS[4], tonumber(ARGV[1]))
+conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, {['u:' .. ARGV[7]] = 'left'})
+fact(KEYS[4], now, 'left', ARGV[7] .. ' ' .. conv.c .. ' ' .. ARGV[2], 'agent=' .. ARGV[3])
+return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

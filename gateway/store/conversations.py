@@ -197,9 +197,29 @@ class Conversations:
         quote:       the channel's id of the message of theirs that it quotes
         again:       the message of ours that it repeats, decided by its agent
         """
-        found = await self.get(command.conversation)
+        for _ in range(3):
+            found = await self.get(command.conversation)
+            names, args = await self._reply_call(command, found, text, author, deadline_ms, quote, again)
+            try:
+                return await self._run("conv_reply", command, names, args)
+            except CommandRefused as refusal:
+                if refusal.code != "sender_changed":  # they wrote to another number of the brand just now: answer from there
+                    raise
+        raise Conflict("this conversation moves between senders: try again")
+
+    async def _reply_call(
+        self,
+        command: Command,
+        found: Conversation,
+        text: Personal,
+        author: Personal,
+        deadline_ms: int,
+        quote: Personal | None,
+        again: str,
+    ) -> tuple[list[str], list[scripts.Part]]:
+        """KEYS and ARGV of lua/conv_reply.lua."""
         box = await self._vault.contact_box(found.contact)
-        message = message_id(command.conversation, "reply", command.key, found.contact, 0)
+        message = message_id(command.conversation, "reply", f"{command.agent}:{command.key}", found.contact, 0)
         words = text.reveal()
         body = box.seal_json(
             {
@@ -225,7 +245,7 @@ class Conversations:
         args: list[scripts.Part] = [command.agent, command.epoch, _digest("reply", command, words, again), keys.KEEP_MS]
         args += [message, deadline_ms, pair.tolerance_ms if pair else 0, keys.REPLY_KEEP_MS, command.key, again]
         args += [body, entry, found.sender]
-        return await self._run("conv_reply", command, names, args)
+        return names, args
 
     async def note(self, command: Command, text: Personal) -> Done:
         """Write a note for colleagues; no epoch is asked. Raises CommandRefused (key_reused), NotFound."""

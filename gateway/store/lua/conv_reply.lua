@@ -2,7 +2,7 @@
 
 One step: the epoch, the message and the line all lie in the contact's partition. So a stale owner's words are never enqueued,
 and a crash leaves all of it or nothing. Repeated with the same key it answers as the first time: the idempotency key covers
-a lost answer, the message id (made of conversation and key) covers a key that was forgotten.
+a lost answer; the message id (made of conversation, agent and key) refuses a key that was used longer ago than that is known.
 Interleavings looked at: two owners' replies (one epoch holds); reply against take, finish, release (whichever runs first raises
 the epoch); reply against erasing (`erasing` is read here, and empties the lanes after); the window closing in between (the
 deadline is read here and again before sending); a repeat after the window closed (the first answer comes before every check).
@@ -27,7 +27,7 @@ local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local mid, deadline, again, sender = ARGV[7], tonumber(ARGV[8]), ARGV[12], ARGV[15]
 if redis.call('HGET', KEYS[7], 'erasing') then return refused('erasing', conv) end
 if conv.s ~= sender then return refused('sender_changed', conv) end
-if redis.call('EXISTS', KEYS[8]) == 1 then return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', mid) end
+if redis.call('EXISTS', KEYS[8]) == 1 then return refused('key_reused', conv) end
 if deadline <= now then return refused('window_closed', conv) end
 if again ~= '' and conv['u:' .. again] then return refused('decided', conv) end
 local set = lane_set(9)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from gateway.store import keys
+from tests.support.embedded import Neighbour, alive
 from tests.support.server import StoreServer
+from tests.support.waiting import wait_until_sync
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +58,25 @@ async def check_keys(client: Redis) -> None:
         if kind.ttl is not None and expires != kind.ttl:
             wrong.append(f"{name}: {'expires and should not' if expires else 'should expire and does not'}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A GATEWAY_DATA_DIR with a path short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="thuisfront-data-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def neighbour(data_dir: Path) -> Iterator[Callable[[], Neighbour]]:
+    """Starts one more process on `data_dir`; all of them, and their server, are gone after the test."""
+    started: list[Neighbour] = []
+
+    def start() -> Neighbour:
+        started.append(Neighbour(data_dir))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+    wait_until_sync(lambda: not alive(data_dir))

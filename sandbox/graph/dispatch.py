@@ -37,6 +37,7 @@ async def graph(request: web.Request) -> web.StreamResponse:
             entry["status"] = 0  # no answer left this server
         world.request_count += 1
         entry["n"] = world.request_count
+        entry["body"] = _clean(entry["body"])
         world.requests.append(entry)
 
 
@@ -132,5 +133,8 @@ def _finish(world: World, request: web.Request, body: Any, status: int) -> web.R
                         content_type="application/json", charset="UTF-8")
 
 
-def _clean(query: Json) -> Json:
-    return {key: "(removed)" if "token" in key else value for key, value in query.items()}
+def _clean(value: Any) -> Any:
+    """The same without what stands under a key that speaks of a token."""
+    if isinstance(value, dict):
+        return {key: "(removed)" if "token" in str(key) else _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list) else value

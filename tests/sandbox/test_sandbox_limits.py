@@ -101,6 +101,7 @@ async def test_new_account_goes_the_whole_way_to_its_first_message(make_box: Box
     assert await code_of(box) == 131030
     await box.control("PUT", "account", {"test_recipients": ["+44 7700 900123"]})
     assert await code_of(box) is None
+    await wait_until(lambda: box.world.store.count("SELECT COUNT(*) FROM jobs") == 0, "all is over")
     app = f"{box.world.config.app_id}|{box.world.config.app_secret}"
     wish = {"object": "whatsapp_business_account", "callback_url": box.receiver.url, "fields": "messages", "verify_token": "no"}
     as_app = {"headers": {"Authorization": f"Bearer {app}"}}

@@ -140,9 +140,9 @@ def minutes(value: Any, reader: Reader, place: Any = None) -> str | None:
         return None
     locale = locale_of(reader.locale)
     hours, rest = divmod(round(value), 60)
-    parts = [format_unit(hours, "hour", "long", locale=locale)] if hours else []
+    parts = [_unit(hours, "hour", locale)] if hours else []
     if rest or not hours:
-        parts.append(format_unit(rest, "minute", "long", locale=locale))
+        parts.append(_unit(rest, "minute", locale))
     return str(format_list(parts, locale=locale))
 
 
@@ -213,6 +213,14 @@ FORMATS: Mapping[str, Format] = {
     "list": listing,
     "place": place_name,
 }
+
+
+def _unit(count: int, unit: str, locale: Locale) -> str:
+    """Babel 2.18 has no long form where CLDR's is the same as the short one (Dutch hours), and says it in English."""
+    said = str(format_unit(count, unit, "long", locale=locale))
+    if locale.language != "en" and said == f"{count} hour":
+        said = str(format_unit(count, unit, "short", locale=locale))
+    return said
 
 
 @lru_cache(maxsize=512)

@@ -22,7 +22,8 @@ def catalogue() -> Catalogue:
 
 
 def sample(name: str) -> dict[str, Any]:
-    return json.loads((SAMPLES / f"{name}.json").read_text())
+    found: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text())
+    return found
 
 
 def context(*events: dict[str, Any], brand: str = "zz", now: str | None = None, **more: Any) -> dict[str, Any]:

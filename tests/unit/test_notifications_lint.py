@@ -1,0 +1,134 @@
+"""Lint: ours are clean, and each rule catches what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connectors.whatsapp.templates import RULES
+from gateway.notifications.catalogue import load
+from gateway.notifications.lint import Finding, lint
+from tests.support.notifications import catalogue
+
+DECLARATION = """
+version: 1
+about: For tests.
+event: flight.status
+when: "'delay' in changes"
+purpose: journey
+personal: false
+parameters:
+  flight: {from: state.number, max: 12}
+  gate: {from: state.gate, max: 12}
+news: [flight]
+buttons: [{key: question}]
+"""
+WORDS = """
+body: Your flight {{flight}} now leaves from gate {{gate}} and not from another one.
+buttons: {question: Ask}
+examples: {flight: ZZ 1, gate: D1}
+"""
+BODY = "body: Your flight {{flight}} now leaves from gate {{gate}} and not from another one."
+
+
+def findings(directory: Path, declaration: str = DECLARATION, words: str = WORDS, **files: str | None) -> list[Finding]:
+    folder = directory / "late"
+    folder.mkdir()
+    (folder / "notification.yaml").write_text(declaration)
+    for name, text in {"nl": words, "en": words, **files}.items():
+        if text is not None:
+            (folder / f"{name}.yaml").write_text(text)
+    return lint(load(directory), RULES)
+
+
+def test_our_own_notifications_are_clean() -> None:
+    assert lint(catalogue(), RULES) == []
+
+
+def test_the_notification_of_these_tests_is_clean(tmp_path: Path) -> None:
+    assert findings(tmp_path) == []
+
+
+LABEL = "buttons: {question: Ask}"
+BAD_WORDS = [
+    ("edge", BODY, "body: '{{flight}} now leaves from a new gate, and this is it, namely gate {{gate}} today'"),
+    ("edge", BODY, "body: Your flight {{flight}} now leaves from a new gate, and this is it, namely gate {{gate}}."),
+    ("adjacent", BODY, "body: Your flight {{flight}}, {{gate}} leaves from another gate than before, look at the board"),
+    ("words", BODY, "body: Flight {{flight}} gate {{gate}} now"),
+    ("variables", BODY, BODY + " So {{gate}} it is today."),
+    ("braces", BODY, BODY + " And {{Seat}} too."),
+    ("length", BODY, BODY + " x" * 600),
+    ("blanks", BODY, f'body: "{BODY.removeprefix("body: ")}\\tand more"'),
+    ("news", BODY, f"body: Hello, this is a long way of saying hello to somebody who waits. {BODY.removeprefix('body: ')}"),
+    ("label", LABEL, "buttons: {question: This label is far too long}"),
+    ("label", LABEL, "buttons: {question: Twenty-two characters}"),
+    ("label", LABEL, "buttons: {question: Ask 👍}"),
+    ("cancel", LABEL, "buttons: {question: Annuleer dit}"),
+    ("cancel", LABEL, LABEL + "\nfooter: Reply CANCEL to stop."),
+    ("length", LABEL, LABEL + "\nfooter: " + "x" * 61),
+    ("variables", LABEL, LABEL + "\nfooter: Flight {{flight}} here"),
+    ("header", LABEL, LABEL + "\nheader: News *now*"),
+    ("length", LABEL, LABEL + "\nheader: " + "x" * 61),
+    ("variables", LABEL, LABEL + "\nheader: Of {{flight}} at {{gate}} now"),
+    ("example", "gate: D1", "gate: a gate that is too long"),
+    ("example", ", gate: D1", ""),
+    ("example", "gate: D1", "gate: D1, seat: 1A"),
+]
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), BAD_WORDS, ids=[f"{i}-{row[0]}" for i, row in enumerate(BAD_WORDS)])
+def test_words_that_the_review_would_refuse_are_found(tmp_path: Path, rule: str, old: str, new: str) -> None:
+    assert old in WORDS
+    found = findings(tmp_path, words=WORDS.replace(old, new))
+    assert rule in {finding.rule for finding in found if finding.level == "error"}
+
+
+BAD_DECLARATIONS = [
+    ("unused", "news: [flight]", "  seat: {from: state.seat}\nnews: [flight]"),
+    ("unknown", "news: [flight]", "news: [flight, seat]"),
+    ("news", "news: [flight]", "news: []"),
+    ("personal", "from: state.gate", "from: data.checkin.seat"),
+    ("personal", "from: state.gate", "from: person.given_name"),
+    ("personal", "from: state.gate", "from: \"'x' + order.number\""),
+    ("personal", "personal: false", "personal: true"),
+    ("personal", "news:", "document: {from: links.document, filename: a.pdf}\nnews:"),
+    ("night", "personal: false", "personal: false\nnight: wake"),
+    ("night", "personal: false", "personal: false\npriority: urgent\nnight: wait"),
+    ("night", "personal: false", "personal: false\npriority: bulk\nnight: journey"),
+    ("ends", "personal: false", "personal: false\nends: [late]"),
+    ("substitute", "personal: false", "personal: false\nsubstitute: late"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new"), BAD_DECLARATIONS, ids=[f"{i}-{row[0]}" for i, row in enumerate(BAD_DECLARATIONS)]
+)
+def test_declarations_that_mislead_are_found(tmp_path: Path, rule: str, old: str, new: str) -> None:
+    assert old in DECLARATION
+    found = findings(tmp_path, declaration=DECLARATION.replace(old, new))
+    assert rule in {finding.rule for finding in found if finding.level == "error"}
+
+
+def test_a_missing_language_and_differing_parameters_are_found(tmp_path: Path) -> None:
+    other = "body: Your flight {{flight}} now leaves from another gate, look at the board.\n" + LABEL
+    found = findings(tmp_path, en=None, de=other + "\nexamples: {flight: ZZ 1}")
+    assert {(finding.rule, finding.where) for finding in found} == {("language", "late"), ("parameters", "late/nl.yaml")}
+
+
+def test_an_order_number_is_personal_only_in_an_order(tmp_path: Path) -> None:
+    order = DECLARATION.replace("flight.status", "order.status")
+    assert [finding.rule for finding in findings(tmp_path, declaration=order)] == ["personal"]
+
+
+def test_too_many_templates_are_counted_by_language(tmp_path: Path) -> None:
+    folder = tmp_path / "late"
+    folder.mkdir()
+    (folder / "notification.yaml").write_text(DECLARATION)
+    for language in ("nl", "en", "de"):
+        (folder / f"{language}.yaml").write_text(WORDS)
+    few = lint(load(tmp_path), replace(RULES, templates_unverified_max=2))
+    none = lint(load(tmp_path), replace(RULES, templates_unverified_max=1, templates_max=2))
+    assert [(finding.level, finding.rule) for finding in few] == [("warning", "count")]
+    assert [(finding.level, finding.rule) for finding in none] == [("error", "count")]

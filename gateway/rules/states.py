@@ -232,12 +232,12 @@ def _at(data: Mapping[str, Any], path: str) -> Any:
         if not isinstance(value, Mapping):
             return None
         value = value.get(name)
-    return _without_nulls(value)
+    return None if value == {} else _without_nulls(value)
 
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _without_nulls(part) for name, part in value.items() if part is not None} or None
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
     if isinstance(value, (list, tuple)):
         return [_without_nulls(part) for part in value]
     return value

@@ -142,10 +142,10 @@ def _departure_time(told: dict[str, Any], state: State) -> list[Change]:
         told.update(departure=scheduled, scheduled=scheduled)
     moved = scheduled is not None and abs(scheduled - (told.get("scheduled") or scheduled)) >= LATE_MS
     if expected is None:
-        if moved:
-            told.update(departure=None, scheduled=scheduled)
-            return [Change.RESCHEDULED]
-        return _delay_without_time(told, state, late)
+        if not moved:
+            return _delay_without_time(told, state, late)
+        told.update(departure=None, scheduled=scheduled)
+        return [Change.RESCHEDULED, *_delay_without_time(told, state, late)]
     known = told.get("departure")
     if known is not None and abs(expected - known) < LATE_MS:
         return []

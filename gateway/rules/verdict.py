@@ -44,6 +44,7 @@ class Reason(StrEnum):
     CANNOT_RENDER = "cannot_render"
     DOCUMENT_MISSING = "document_missing"
     FAILED_AT_CHANNEL = "failed_at_channel"
+    TIER = "tier"
     DISCARDED = "discarded"
     POISONED = "poisoned"
 
@@ -82,6 +83,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CANNOT_RENDER: "it cannot be said on this channel: a limit would be broken",
     Reason.DOCUMENT_MISSING: "the document could not be had",
     Reason.FAILED_AT_CHANNEL: "the channel took it and could not deliver it",
+    Reason.TIER: "the channel lets us write to so many people in 24 hours, and that many have been written to",
     Reason.DISCARDED: "an operator discarded it",
     Reason.POISONED: "it could not be handled, and was set aside with the reason",
 }

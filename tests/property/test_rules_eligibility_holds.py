@@ -75,7 +75,7 @@ def lets_through(verdict: Verdict) -> bool:
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_outside_production_nobody_unlisted_is_ever_written_to(asked: Question) -> None:
     verdict = decide(replace(asked, production=False, only_to=None if asked.only_to else asked.only_to))
     assert isinstance(verdict, Suppressed)
@@ -83,7 +83,7 @@ def test_outside_production_nobody_unlisted_is_ever_written_to(asked: Question) 
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_taking_a_permission_away_never_allows(asked: Question) -> None:
     before = decide(asked)
     for poorer in (
@@ -98,7 +98,7 @@ def test_taking_a_permission_away_never_allows(asked: Question) -> None:
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_one_more_bar_never_allows(asked: Question) -> None:
     before = decide(asked)
     for barred in (
@@ -117,7 +117,7 @@ def test_one_more_bar_never_allows(asked: Question) -> None:
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_notification_that_goes_has_consent_its_hour_and_its_deadline_ahead(asked: Question) -> None:
     verdict = decide(asked)
     if isinstance(verdict, (FreeText, AsTemplate)):
@@ -129,7 +129,7 @@ def test_a_notification_that_goes_has_consent_its_hour_and_its_deadline_ahead(as
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_later_is_after_now_and_before_the_deadline(asked: Question) -> None:
     verdict = decide(asked)
     if isinstance(verdict, Later):
@@ -138,7 +138,7 @@ def test_later_is_after_now_and_before_the_deadline(asked: Question) -> None:
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_nothing_but_what_must_reaches_a_person_asleep(asked: Question) -> None:
     verdict = decide(asked)
     if asked.kind == "reply" or not isinstance(verdict, (FreeText, AsTemplate)):
@@ -152,7 +152,7 @@ def test_nothing_but_what_must_reaches_a_person_asleep(asked: Question) -> None:
 
 
 @given(questions())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_free_text_goes_only_into_an_open_window_and_a_template_only_approved(asked: Question) -> None:
     verdict = decide(asked)
     open_now = is_open(asked.window_opened_at_ms, asked.window_ms, asked.now_ms)
@@ -165,7 +165,7 @@ def test_free_text_goes_only_into_an_open_window_and_a_template_only_approved(as
 
 
 @given(moments, st.sampled_from(ZONES), quiets)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_a_night_ends_after_now_at_its_hour_and_within_a_day_and_a_clock_change(
     now_ms: int, zone: str, quiet: QuietHours
 ) -> None:
@@ -184,6 +184,7 @@ def test_a_night_ends_after_now_at_its_hour_and_within_a_day_and_a_clock_change(
 
 
 @given(st.none() | offsets, st.integers(1, 14 * 24).map(lambda hours: hours * HOUR_MS), moments)
+@settings(deadline=None)
 def test_the_minutes_left_in_a_window_are_positive_only_while_it_is_open(
     offset: int | None, window_ms: int, now_ms: int
 ) -> None:

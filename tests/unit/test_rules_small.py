@@ -1,0 +1,82 @@
+"""Status, window and routing: small rules, each with its edges."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.model.message import DeliveryStatus
+from gateway.rules.routing import GENERAL, QueueRule, queue_for
+from gateway.rules.status import advance
+from gateway.rules.window import is_open, minutes_left, open_until
+
+NONE, SENT, DELIVERED, READ, PLAYED = DeliveryStatus
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("says", "before", "new", "after"),
+    [
+        ("sent is the first", (NONE, False), (SENT, False), (SENT, False, True)),
+        ("delivered follows", (SENT, False), (DELIVERED, False), (DELIVERED, False, True)),
+        ("the same twice is no news", (DELIVERED, False), (DELIVERED, False), (DELIVERED, False, False)),
+        ("a late sent undoes nothing", (READ, False), (SENT, False), (READ, False, False)),
+        ("read without delivered counts", (SENT, False), (READ, False), (READ, False, True)),
+        ("a voice note is played", (READ, False), (PLAYED, False), (PLAYED, False, True)),
+        ("failed may be the first", (NONE, False), (NONE, True), (NONE, True, True)),
+        ("failed may follow sent", (SENT, False), (NONE, True), (SENT, True, True)),
+        ("failed twice is no news", (SENT, True), (NONE, True), (SENT, True, False)),
+        ("a late sent does not mend a failure", (NONE, True), (SENT, False), (SENT, True, True)),
+        ("delivered after failed wins", (SENT, True), (DELIVERED, False), (DELIVERED, False, True)),
+        ("read after failed wins", (NONE, True), (READ, False), (READ, False, True)),
+        ("failed after delivered is a note", (DELIVERED, False), (NONE, True), (DELIVERED, False, False)),
+        ("failed after read is a note", (READ, False), (NONE, True), (READ, False, False)),
+    ],
+)
+def test_a_status_never_goes_back(
+    says: str,
+    before: tuple[DeliveryStatus, bool],
+    new: tuple[DeliveryStatus, bool],
+    after: tuple[DeliveryStatus, bool, bool],
+) -> None:
+    assert advance(*before, *new) == after, says
+
+
+@pytest.mark.parametrize(
+    ("opened", "now", "minutes"),
+    [
+        (0, 0, 1439),
+        (0, 12 * HOUR, 719),
+        (0, DAY - 120_000, 1),
+        (0, DAY - 119_999, 0),
+        (0, DAY - 60_000, 0),
+        (0, 3 * DAY, 0),
+        (5000, 0, 1439),
+        (None, 0, 0),
+    ],
+)
+def test_the_minutes_left_stop_a_minute_before_the_channel_does(opened: int | None, now: int, minutes: int) -> None:
+    assert minutes_left(opened, DAY, now) == minutes
+
+
+def test_a_window_is_open_until_a_minute_before_it_closes() -> None:
+    assert open_until(1000, DAY) == DAY + 1000
+    assert is_open(0, DAY, DAY - 60_001)
+    assert not is_open(0, DAY, DAY - 60_000)
+    assert not is_open(None, DAY, 0)
+
+
+def test_the_first_rule_that_matches_names_the_queue() -> None:
+    table = (
+        QueueRule("delays", brand="zz", notification="flight_delayed"),
+        QueueRule("zz-de", brand="zz", language="de"),
+        QueueRule("zz", brand="zz"),
+    )
+    assert queue_for("zz", table, notification="flight_delayed", language="de") == "delays"
+    assert queue_for("zz", table, notification="gate_changed", language="de") == "zz-de"
+    assert queue_for("zz", table) == "zz"
+    assert queue_for("exr", table, notification="flight_delayed") == GENERAL
+
+
+def test_a_brand_without_a_table_has_the_general_queue() -> None:
+    assert queue_for("netx") == GENERAL

@@ -6,6 +6,7 @@ first hour: one test number, unverified and unregistered, five allowed recipient
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -37,6 +38,7 @@ class Account:
 
     def __init__(self, config: SandboxConfig, store: Store, clock: Clock) -> None:
         self._config, self._store, self._clock = config, store, clock
+        self._doc: Json | None = None
         if store.get("account") is None:
             self.make(config.account)
 
@@ -44,6 +46,7 @@ class Account:
         """Start over as a ``new`` or ``live`` account; handsets, messages and media are left alone."""
         live = mode == "live"
         url = self._config.webhook_url if live else None
+        self._doc = None
         with self._store.tx():
             for table in ("wabas", "numbers", "templates", "reach"):
                 self._store.run(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
@@ -85,11 +88,18 @@ class Account:
     # the app
 
     def doc(self) -> Json:
-        found: Json = self._store.get("account")
-        return found
+        """What is kept about the account, to be read only; ``edit`` gives a copy to change and ``save``."""
+        if self._doc is None:
+            self._doc = self._store.get("account")
+        assert self._doc is not None
+        return self._doc
+
+    def edit(self) -> Json:
+        return copy.deepcopy(self.doc())
 
     def save(self, doc: Json) -> None:
         self._store.put("account", doc)
+        self._doc = None
 
     def switch(self, name: str) -> Any:
         return self.doc()["switches"].get(name, SWITCHES[name])

@@ -95,8 +95,9 @@ def run_step(world: World, message_id: str, step: str) -> list[int]:
     silent = step == "delivered" and world.faults.take("no_delivered", number["id"], handset["address"]) is not None
     if step == "read":
         message["private"]["read_at_ms"] = world.clock.now_ms()
+    cost = None if silent else _price(world, number, message, step)
     world.handsets.change(message, ticks=step if not silent else "sent")
-    rows = [] if silent else _emit(world, number, handset, message, step)
+    rows = [] if silent else _emit(world, number, handset, message, step, cost)
     _plan_next(world, number, handset, message, step)
     return rows
 
@@ -123,7 +124,7 @@ def _plan_next(world: World, number: Json, handset: Json, message: Json, step: s
         plan(world, message["id"], "played", world.between(world.config.delivered_delay_ms))
 
 
-def _emit(world: World, number: Json, handset: Json, message: Json, name: str) -> list[int]:
+def _emit(world: World, number: Json, handset: Json, message: Json, name: str, cost: Json | None = None) -> list[int]:
     private = message["private"]
     visible = world.handsets.phone_visible(number["id"], handset)
     status: Json = {"id": message["id"], "status": name, "timestamp": str(world.clock.now_s())}
@@ -132,22 +133,19 @@ def _emit(world: World, number: Json, handset: Json, message: Json, name: str) -
     status["recipient_user_id"] = handset["user_id"]
     if private.get("opaque") is not None:
         status["biz_opaque_callback_data"] = private["opaque"]
-    if name in ("sent", "delivered", "read"):
-        cost = _price(world, number, message, name)
-        if cost is not None and cost["type"] == "free_entry_point":
-            status["conversation"] = {"id": private["conversation"], "origin": {"type": "referral_conversion"}}
-            if name == "sent":
-                status["conversation"] = {"id": private["conversation"],
-                                          "expiration_timestamp": str(private["entry_until_ms"] // 1_000),
-                                          "origin": {"type": "referral_conversion"}}
-        if cost is not None:
-            status["pricing"] = cost
+    if cost is not None and cost["type"] == "free_entry_point":
+        status["conversation"] = {"id": private["conversation"]}
+        if name == "sent":
+            status["conversation"]["expiration_timestamp"] = str(private["entry_until_ms"] // 1_000)
+        status["conversation"]["origin"] = {"type": "referral_conversion"}
+    if cost is not None:
+        status["pricing"] = cost
     value = status_value(number, handset, status, visible=visible)
     return world.emit("messages", number["waba_id"], value, number=number, address=handset["address"])
 
 
 def _price(world: World, number: Json, message: Json, name: str) -> Json | None:
-    """In ``sent`` and in the first of delivered and read."""
+    """The price, to be told in ``sent`` and in the first of delivered and read; noted in the message's private part."""
     private = message["private"]
     if private.get("free"):
         return None
@@ -159,7 +157,6 @@ def _price(world: World, number: Json, message: Json, name: str) -> Json | None:
     if name != "sent" and "arrived" in private["priced"]:
         return None
     private["priced"].append("sent" if name == "sent" else "arrived")
-    world.handsets.change(message)
     found: Json = private["pricing"]
     return found
 

@@ -45,7 +45,7 @@ class Handsets:
             "INSERT INTO handsets VALUES (?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET name = excluded.name, "
             "user_id = excluded.user_id, doc = excluded.doc",
             handset["address"], handset["name"], handset["user_id"], handset["made_ms"], dump(doc))
-        self.publish(handset, [])
+        self.publish_address(handset["address"], [])
 
     def get(self, address: str) -> Json | None:
         return _handset(self._store.row("SELECT * FROM handsets WHERE address = ?", address))
@@ -170,17 +170,16 @@ class Handsets:
                 "verified_name": number["verified_name"]}
 
     def publish_address(self, address: str, message_ids: list[str]) -> None:
-        handset = self.get(address)
-        if handset is not None:
-            self.publish(handset, message_ids)
+        def told() -> Json:
+            handset = self.get(address)
+            bubbles = []
+            for message_id in message_ids:
+                row = self._store.row("SELECT phone_number_id, bubble FROM messages WHERE id = ?", message_id)
+                if row is not None:
+                    bubbles.append({**json.loads(row["bubble"]), "phone_number_id": row["phone_number_id"]})
+            return {"address": address, "bubbles": bubbles, "handset": None if handset is None else self.fields(handset)}
 
-    def publish(self, handset: Json, message_ids: list[str]) -> None:
-        bubbles = []
-        for message_id in message_ids:
-            row = self._store.row("SELECT phone_number_id, bubble FROM messages WHERE id = ?", message_id)
-            if row is not None:
-                bubbles.append({**json.loads(row["bubble"]), "phone_number_id": row["phone_number_id"]})
-        self._hub.publish("handset", {"address": handset["address"], "bubbles": bubbles, "handset": self.fields(handset)})
+        self._hub.publish("handset", told)
 
 
 def _handset(row: sqlite3.Row | None) -> Json | None:

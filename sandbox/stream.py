@@ -19,9 +19,14 @@ QUEUE = 500
 
 @dataclass(frozen=True)
 class Event:
+    """``data`` may be a function: made when somebody reads it, and then of the newest state."""
+
     cursor: int
     name: str
     data: Any
+
+    def told(self) -> Event:
+        return Event(self.cursor, self.name, self.data()) if callable(self.data) else self
 
 
 class Hub:
@@ -33,8 +38,11 @@ class Hub:
         self._queues: set[asyncio.Queue[Event]] = set()
 
     def publish(self, name: str, data: Any) -> None:
+        """Keep and tell. ``data`` may be a function; it is called at once when anybody listens."""
         self.cursor += 1
         event = Event(self.cursor, name, data)
+        if self._queues:
+            event = event.told()
         self._ring.append(event)
         for queue in self._queues:
             if queue.full():
@@ -50,7 +58,7 @@ class Hub:
         oldest = self._ring[0].cursor if self._ring else self.cursor + 1
         if cursor > self.cursor or cursor < oldest - 1:
             return [Event(self.cursor, "reset", {"reason": "unknown cursor"})]
-        return [event for event in self._ring if event.cursor > cursor]
+        return [event.told() for event in self._ring if event.cursor > cursor]
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Queue[Event]]:

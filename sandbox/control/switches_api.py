@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from aiohttp import web
@@ -97,7 +96,7 @@ _NUMBER: dict[str, type | tuple[type, ...]] = {
 
 
 def _account(world: World) -> web.Response:
-    doc = world.account.doc()
+    doc = world.account.edit()
     callback = doc.pop("callback")
     numbers = []
     for number in world.account.numbers():
@@ -123,8 +122,7 @@ async def put_account(request: web.Request) -> web.Response:
     with world.store.tx():
         if body.get("mode") is not None:
             world.account.make(body["mode"])
-        doc = world.account.doc()
-        old = copy.deepcopy(doc)
+        old, doc = world.account.doc(), world.account.edit()
         doc["switches"].update(body.get("switches") or {})
         doc.update({key: value for key, value in body.items()
                     if key not in ("mode", "switches", "numbers") and value is not None})

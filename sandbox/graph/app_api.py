@@ -100,7 +100,7 @@ async def set_subscription(this: Call) -> Json:
         if name not in accounts.FIELDS:
             raise GraphError(100, message=f"(#100) Invalid field {name[:60]!r} for object {OBJECT}.")
     await shake_hands(this.world, body["callback_url"], body["verify_token"])
-    account = this.world.account.doc()
+    account = this.world.account.edit()
     account["callback"] = {"url": body["callback_url"], "verify_token": body["verify_token"], "fields": fields}
     this.world.account.save(account)
     return {"success": True}
@@ -116,7 +116,7 @@ def _names(fields: Any) -> list[str]:
 @call("DELETE", "app", "subscriptions", scope=None)
 async def drop_subscription(this: Call) -> Json:
     _app_only(this)
-    account = this.world.account.doc()
+    account = this.world.account.edit()
     account["callback"] = None
     this.world.account.save(account)
     return {"success": True}

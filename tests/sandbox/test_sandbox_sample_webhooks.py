@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,14 @@ def message_is(kind: str) -> TAKE:
     return lambda value: bool(value.get("messages")) and value["messages"][0]["type"] == kind
 
 
+def interactive_is(kind: str, value: Any) -> bool:
+    return message_is("interactive")(value) and value["messages"][0]["interactive"]["type"] == kind
+
+
+def preference_is(wanted: str, value: Any) -> bool:
+    return bool(value["user_preferences"][0]["value"] == wanted)
+
+
 async def matches(box: Box, name: str, take: TAKE, field: str = "messages") -> Any:
     """Wait for the change and compare its whole webhook with the sample's; the value."""
     def find() -> Any:
@@ -43,6 +52,11 @@ async def matches(box: Box, name: str, take: TAKE, field: str = "messages") -> A
     wanted = sample(name)
     assert keys(found) == keys(wanted)
     return found["entry"][0]["changes"][0]["value"]
+
+
+async def heard(box: Box, text: str) -> Any:
+    """The inbound text with these words."""
+    return (await wait_until(lambda: [one for one in box.receiver.messages() if one.get("text", {}).get("body") == text]))[0]
 
 
 async def template(box: Box, name: str, *texts: str, to: str = "+447700900123", **more: Any) -> str:
@@ -135,12 +149,10 @@ async def test_person_with_a_username_is_known_by_user_id_only(box: Box) -> None
     await box.say(DAN, {"button": {"bubble": phone["threads"][0]["bubbles"][-1]["id"], "index": 0}})
     await matches(box, "inbound-contacts-contact-request", message_is("contacts"))
     await box.say(DAN, {"text": "now you know"})
-    known = await wait_until(lambda: [one for one in box.receiver.messages() if one.get("text", {}).get("body") == "now you know"])
-    assert known[0]["from"] == DAN
+    assert (await heard(box, "now you know"))["from"] == DAN
     await box.forward(31 * 86_400_000)
     await box.say(DAN, {"text": "a month later"})
-    later = await wait_until(lambda: [one for one in box.receiver.messages() if one.get("text", {}).get("body") == "a month later"])
-    assert "from" not in later[0]
+    assert "from" not in await heard(box, "a month later")
 
 
 async def test_nobodys_user_id_fails_by_webhook(box: Box) -> None:
@@ -211,8 +223,7 @@ async def test_replies_taps_and_reactions_name_the_message_they_answer(box: Box)
         status, answer = await box.send(sample(f"send-interactive-{name}")["request"]["body"])
         assert status == 200
         await box.say(ANN, {"button": {"bubble": answer["messages"][0]["id"], "index": index}})
-        await matches(box, f"inbound-interactive-{kind}", lambda value, kind=kind: message_is("interactive")(value) and
-                      value["messages"][0]["interactive"]["type"] == kind.replace("-", "_"))
+        await matches(box, f"inbound-interactive-{kind}", partial(interactive_is, kind.replace("-", "_")))
     status, answer = await box.send(sample("send-interactive-location-request")["request"]["body"])
     place = {"latitude": 51.501364, "longitude": -0.14189}
     await box.say(ANN, {"location": place, "reply_to": answer["messages"][0]["id"]})
@@ -242,8 +253,7 @@ async def test_marketing_stop_and_resume_are_told(box: Box) -> None:
     await box.handset(name="Ann Example")
     for value in ("stop", "resume"):
         await box.say(ANN, {"marketing": value, "phone_number_id": PHONE})
-        await matches(box, f"account-user-preferences-{value}", lambda found, value=value:
-                      found["user_preferences"][0]["value"] == value, "user_preferences")
+        await matches(box, f"account-user-preferences-{value}", partial(preference_is, value), "user_preferences")
 
 
 EVENT = "message_template_status_update"

@@ -30,7 +30,8 @@ REFUSED: list[tuple[str, dict[str, Any], int | None]] = [
     ("a gap in the numbers", {"components": [body("Hello {{1}}, it leaves at {{3}} today.", "a", "b")]}, 2388072),
     ("broken braces", {"components": [body("Hello {{1}, it leaves at ten today.", "a")]}, 2388072),
     ("no examples", {"components": [body("Hello {{1}}, it leaves at ten today.")]}, 2388072),
-    ("example not nested", {"components": [{**body("Hello {{1}}, it leaves at ten."), "example": {"body_text": ["a"]}}]}, 2388072),
+    ("example not nested", {"components": [{**body("Hello {{1}}, it leaves at ten."), "example": {"body_text": ["a"]}}]},
+     2388072),
     ("too many variables", {"components": [body("Hi {{1}} {{2}} {{3}} ok", "a", "b", "c")]}, 2388293),
     ("body too long", {"components": [body("x" * 1025)]}, 2388040),
     ("no body", {"components": [{"type": "FOOTER", "text": "x"}]}, 2388072),
@@ -75,7 +76,7 @@ async def test_variables_side_by_side_are_rejected_in_review(box: Box) -> None:
 
 
 async def test_promotion_called_utility_becomes_marketing_or_is_rejected(box: Box) -> None:
-    spec = {"name": "sale", "language": "en", "category": "UTILITY",
+    spec: dict[str, Any] = {"name": "sale", "language": "en", "category": "UTILITY",
             "components": [body("Everything must go: our summer sale begins today.")]}
     _, answer = await box.graph("POST", f"{WABA}/message_templates", spec)
     assert answer["category"] == "MARKETING"
@@ -126,7 +127,7 @@ async def test_edit_goes_back_to_review_and_only_once_a_day(box: Box) -> None:
     change = {"components": [body("Dear {{1}}, we look forward to {{2}} very much.", "a", "b")]}
     assert await box.graph("POST", template_id, change) == (200, {"success": True})
     assert templates.status_of(box, template_id) == "PENDING"
-    status, answer = await box.graph("POST", template_id, change)
+    _, answer = await box.graph("POST", template_id, change)
     assert answer["error"]["error_subcode"] == 2388039
     await wait_until(lambda: templates.status_of(box, template_id) == "APPROVED")
     assert (await box.graph("POST", template_id, change))[0] == 400

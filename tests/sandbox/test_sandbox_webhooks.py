@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,13 +32,20 @@ def test_signature_is_hmac_of_exactly_these_bytes(text: str, digest: str) -> Non
     assert signature("secret", wire({"text": text})) == "sha256=" + digest
 
 
+def tried(box: Box, tries: int) -> bool:
+    return len(box.receiver.times) == tries == box.world.store.count("SELECT attempts FROM webhooks")
+
+
+def again_or_gone(box: Box, before: int) -> bool:
+    return len(box.receiver.times) > before or box.world.store.count("SELECT COUNT(*) FROM webhooks") == 0
+
+
 async def test_webhook_that_is_not_answered_with_200_comes_again_with_growing_gaps(box: Box) -> None:
     await box.handset()
     box.receiver.answers = [500, 204, 301]
     await box.say(ANN, {"text": "hello"})
     for tries in (1, 2, 3):
-        await wait_until(lambda tries=tries: len(box.receiver.times) == tries)
-        await wait_until(lambda tries=tries: box.world.store.count("SELECT attempts FROM webhooks") == tries)
+        await wait_until(partial(tried, box, tries))
         assert not box.receiver.bodies
         await box.forward(gap_ms(tries))
     await wait_until(lambda: box.receiver.messages())
@@ -53,8 +61,7 @@ async def test_webhook_is_given_up_after_seven_days(box: Box) -> None:
     while box.world.store.count("SELECT COUNT(*) FROM webhooks"):
         before = len(box.receiver.times)
         await box.forward(6 * 3_600_000 + 1)
-        await wait_until(lambda before=before: len(box.receiver.times) > before
-                         or box.world.store.count("SELECT COUNT(*) FROM webhooks") == 0)
+        await wait_until(partial(again_or_gone, box, before))
         tries += 1
         assert tries < 60
     assert tries >= 24, "about 7 days of 6 hours each"
@@ -167,7 +174,7 @@ async def test_phone_off_for_two_hours(box: Box) -> None:
 async def test_answer_is_lost_but_the_message_is_not(box: Box) -> None:
     await box.open_window()
     await box.fault(name="lost_answer", times=1)
-    with pytest.raises(Exception, match="(?i)disconnect|reset"):
+    with pytest.raises(Exception, match=r"(?i)disconnect|reset"):
         await box.text("Did it go?", biz_opaque_callback_data="m7.1.s")
     found = await wait_until(lambda: [one for one in box.receiver.statuses() if one["status"] == "delivered"])
     assert found[0]["biz_opaque_callback_data"] == "m7.1.s"
@@ -193,14 +200,15 @@ async def test_slow_and_hanging_answers(box: Box) -> None:
     await box.text()
     assert time.monotonic() - begun >= 0.15
     await box.fault(name="hang", ms=100, times=1)
-    with pytest.raises(Exception, match="(?i)disconnect|reset"):
+    with pytest.raises(Exception, match=r"(?i)disconnect|reset"):
         await box.text()
     assert await box.text()
 
 
 @pytest.mark.parametrize(("fault", "word"), [
     ({"name": "nonsense"}, "http_500"), ({"name": "slow", "msec": 5}, "ms"), ({"name": "slow", "ms": "5"}, "int"),
-    ({"name": "code"}, "code"), ({"name": "slow", "share": 2}, "share"), ({}, "lost_answer"), ({"name": "slow", "times": 0}, "times"),
+    ({"name": "code"}, "code"), ({"name": "slow", "share": 2}, "share"), ({}, "lost_answer"),
+    ({"name": "slow", "times": 0}, "times"),
 ])
 async def test_wrong_fault_is_refused_and_the_right_ones_are_named(box: Box, fault: Any, word: str) -> None:
     answer = await box.control("PUT", "faults", fault, expect=400)

@@ -24,13 +24,13 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import GatewayError, NotFound, Sealed
 from gateway.intake.orders import Orders, Taken
-from gateway.intake.planning import CHECK, Draft, EventResult, Reader, World, draft, readers_of, scope_for
-from gateway.intake.worlds import Worlds
 from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
+from gateway.planning.plan import CHECK, Draft, EventResult, Reader, World, draft, readers_of, scope_for
+from gateway.planning.worlds import Worlds
 from gateway.rules.changes import facts, state_of, step
 from gateway.store.contacts import Contacts
 from gateway.store.documents import Documents

@@ -221,6 +221,8 @@ class MessageRecord:
     planned_at_ms: int
     due_at_ms: int
     conversation: ConversationId | str = ""
+    told: str = ""
+    """what of its contact's `told` it stands under: subject, notification and item, hashed"""
 
 
 def parse_opaque(text: str) -> tuple[MessageId, int, SenderId] | None:

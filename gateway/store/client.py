@@ -7,6 +7,7 @@ BLOCK need: on the first, a longer BLOCK would time out, be repeated, and what t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -21,6 +22,7 @@ from gateway.errors import SettingsError, StoreRefused, StoreUnavailable
 from gateway.settings import Settings
 from gateway.store.durability import Durability, examine
 from gateway.store.embedded import EmbeddedServer, open_embedded
+from gateway.store.guarded import GuardedRedis
 
 CONNECTIONS_MAX = 64
 """One pipeline occupies one connection; whoever finds none free waits in line. redis-py's own pool raises instead."""
@@ -115,7 +117,7 @@ def _open(url: str, reply_s: float | None, connections: int) -> Redis:
         pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=POOL_WAIT_S, **options)
     except ValueError as error:
         raise SettingsError([f"GATEWAY_REDIS_URL: {error}"]) from error
-    return Redis.from_pool(pool)
+    return GuardedRedis.from_pool(pool)
 
 
 def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) -> Redis:
@@ -141,6 +143,7 @@ def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) 
     sentinel = Sentinel(sentinels, sentinel_kwargs=known, ssl=tls, **options)  # type: ignore[no-untyped-call]
     master: Redis = sentinel.master_for(
         service,
+        redis_class=GuardedRedis,
         db=database,
         username=unquote(user) or None,
         password=unquote(password) or None,
@@ -171,11 +174,17 @@ def _masked(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
 async def _answers(redis: Redis, where: str) -> None:
     try:
         await redis.ping()
-    except (exceptions.RedisError, OSError) as error:
-        if isinstance(error.__cause__ or error, exceptions.AuthenticationError | exceptions.NoPermissionError):
+    except (exceptions.RedisError, OSError, StoreUnavailable) as error:
+        if any(isinstance(one, exceptions.AuthenticationError | exceptions.NoPermissionError) for one in _chain(error)):
             raise StoreRefused(f"GATEWAY_REDIS_URL: {where} refuses the user or password, or bars PING to it") from error
         # The error's own text may hold the address as it was given: only its kind is repeated.
         raise StoreUnavailable(

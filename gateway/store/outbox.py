@@ -170,13 +170,9 @@ def parse_record(message: MessageId, raw: bytes) -> tuple[MessageRecord, bytes]:
         planned_at_ms=int(part[17]),
         due_at_ms=int(part[18]),
         conversation=part[19] if len(part) > 19 else "",
+        told=part[11],
     )
     return record, body
-
-
-def told_of(raw: bytes) -> str:
-    """The told field of a message record."""
-    return raw.partition(b"\n")[0].decode().split("|")[11]
 
 
 class Outbox:
@@ -492,13 +488,15 @@ class Outbox:
         raw = await self._redis.get(f"{keys.tag(partition)}w:{channel_hash}")
         return MessageId(words(raw)) if raw else None
 
-    async def superseded(self, records: Sequence[tuple[MessageRecord, str]]) -> list[str | None]:
-        """Per (record, told field): "replaced" or "ended" when something newer was planned since, else None."""
+    async def superseded(self, records: Sequence[MessageRecord]) -> list[str | None]:
+        """Per record "replaced" or "ended" when something newer was planned since, else None."""
         pipeline = self._redis.pipeline(transaction=False)
-        for record, name in records:
+        for record in records:
+            name = record.told
             pipeline.hmget(keys.of(record.contact, "told"), name or "-", f"{name.partition(':')[0]}:#" if name else "-")
         answers: list[str | None] = []
-        for (record, name), (last, mark) in zip(records, await pipeline.execute() if records else [], strict=True):
+        for record, (last, mark) in zip(records, await pipeline.execute() if records else [], strict=True):
+            name = record.told
             if name and last and int(last.split(b"|", 1)[0]) > record.version:
                 answers.append("replaced")
             elif name and mark and int(mark.split(b"|", 1)[0]) > record.version:

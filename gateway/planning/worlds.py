@@ -9,10 +9,10 @@ from gateway.clock import Clock
 from gateway.connector import ChannelFacts, Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput
-from gateway.intake.planning import World
 from gateway.model.contact import Address
 from gateway.model.ids import AddressId, SenderId
 from gateway.notifications.catalogue import Catalogue
+from gateway.planning.plan import World
 from gateway.rules.question import TemplateState
 from gateway.settings import Environment, Settings
 from gateway.store.senders import Senders, template_state

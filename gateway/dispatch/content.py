@@ -1,0 +1,91 @@
+"""A sealed body and a verdict -> what a connector is asked to say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.connector import ChannelFacts
+from gateway.model.message import Button, ButtonKind, Choice, Content, Document, Link, Media, Template, Text
+from gateway.model.personal import Personal
+from gateway.rules.verdict import AsTemplate, FreeText
+
+
+def said(body: Mapping[str, Any]) -> str:
+    """The words of a body as one text: for the desk, the phones and the record."""
+    if body.get("kind") == "reply":
+        return str(body["content"]["body"])
+    return "\n\n".join(str(part) for part in (body.get("header"), body.get("text"), body.get("footer")) if part)
+
+
+def form_of(body: Mapping[str, Any], verdict: AsTemplate) -> Mapping[str, Any]:
+    """The form that was planned for this template; KeyError when there is none."""
+    for form in body["forms"]:
+        if form["name"] == verdict.name and form["language"] == verdict.language:
+            return dict(form)
+    raise KeyError(verdict.name)
+
+
+def _buttons(body: Mapping[str, Any]) -> tuple[Button, ...]:
+    return tuple(
+        Button(
+            kind=ButtonKind(one["kind"]),
+            label=one["label"],
+            payload=one.get("payload") or "",
+            url=one.get("url") or "",
+            url_suffix=one.get("suffix"),
+        )
+        for one in body.get("buttons") or []
+    )
+
+
+def content_of(
+    body: Mapping[str, Any], verdict: FreeText | AsTemplate, facts: ChannelFacts, document: tuple[Document, Personal] | None
+) -> Content:
+    """What to say: an approved template outside the service window, free text of the same words inside.
+
+    document: the message's document and its media id, uploaded for this person
+    """
+    if body["kind"] == "reply":
+        return Text(Personal(body["content"]["body"]), preview_url=False)
+    buttons = _buttons(body)
+    if isinstance(verdict, AsTemplate):
+        form = form_of(body, verdict)
+        return Template(
+            name=verdict.name,
+            language=verdict.language,
+            header_parameters={name: Personal(text) for name, text in form["header"].items()},
+            body_parameters={name: Personal(text) for name, text in form["body"].items()},
+            header_document=document[0] if document else None,
+            media_id=document[1] if document else None,
+            buttons=buttons,
+        )
+    return _free(body, buttons, facts, document)
+
+
+def _free(
+    body: Mapping[str, Any], buttons: tuple[Button, ...], facts: ChannelFacts, document: tuple[Document, Personal] | None
+) -> Content:
+    replies = tuple(one for one in buttons if one.kind is ButtonKind.REPLY)[: facts.buttons_max]
+    links = [one for one in buttons if one.kind is ButtonKind.URL]
+    header = Personal(body["header"]) if body.get("header") and document is None else None
+    footer = Personal(body["footer"]) if body.get("footer") else None
+    text = Personal(str(body["text"]))
+    # An interactive message holds less than a plain one; words that do not fit go out plain, without their buttons.
+    fits = len(text.reveal()) <= 1024
+    if replies and fits:
+        return Choice(
+            body=text,
+            buttons=replies,
+            header=header,
+            footer=footer,
+            header_document=document[0] if document else None,
+            media_id=document[1] if document else None,
+        )
+    whole = Personal(said(body))
+    if document is not None:
+        return Media(document[0], caption=Personal(whole.reveal()[: facts.caption_max]), media_id=document[1])
+    if links and fits:
+        url = links[0].url + (links[0].url_suffix or "")
+        return Link(body=text, label=links[0].label, url=Personal(url), header=header, footer=footer)
+    return Text(whole)

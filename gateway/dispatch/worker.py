@@ -1,0 +1,238 @@
+"""One loop a process: look, draw, claim over all partitions in one pipeline, one pool of slots, settle in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+from collections.abc import Sequence
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.connector import Sender
+from gateway.directory import Directory
+from gateway.dispatch.brakes import Brakes
+from gateway.dispatch.deliver import Deliverer
+from gateway.errors import GatewayError, StoreError
+from gateway.model.ids import SenderId
+from gateway.model.message import Priority
+from gateway.store import keys
+from gateway.store.outbox import Claimed, ClaimWant, Outbox, Peek, Settlement
+from gateway.store.senders import Senders
+from gateway.store.webhooks import Webhooks
+from gateway.wake import Wake
+
+IDLE_S = 1.0
+HEADS = 8
+SETTLE_MAX = 100
+RENEW_S = 3.0
+BEHIND_MS = 2000
+FIRST_EVIDENCE_MS = 60_000
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        outbox: Outbox,
+        senders: Senders,
+        webhooks: Webhooks,
+        directory: Directory,
+        brakes: Brakes,
+        deliverer: Deliverer,
+        clock: Clock,
+        wake: Wake,
+        *,
+        slots: int,
+        lease_ms: int,
+        evidence_ms: int,
+    ) -> None:
+        self._outbox = outbox
+        self._senders = senders
+        self._webhooks = webhooks
+        self._directory = directory
+        self._brakes = brakes
+        self._deliverer = deliverer
+        self._clock = clock
+        self._wake = wake
+        self._slots = slots
+        self._lease_ms = lease_ms
+        self._evidence_ms = evidence_ms
+        self._worker = f"{os.getpid():x}{secrets.token_hex(3)}"
+        self._numbers = itertools.count()
+        self._out: dict[str, Claimed] = {}
+        self._settled: asyncio.Queue[Settlement] = asyncio.Queue()
+        self._tokens: dict[SenderId, list[int]] = {}
+        self._clock_ok = True
+        self._looked_ms = 0
+        self._emptied = asyncio.Event()
+
+    async def run(self, stopping: asyncio.Event, drain_s: float) -> None:
+        """Until stopping: then claim nothing more, finish what is in flight, settle it, and return."""
+        self._wake.serve("dispatch")
+        async with asyncio.TaskGroup() as group:
+            settle = group.create_task(self._settle_loop())
+            renew = group.create_task(self._renew_loop())
+            try:
+                await self._claim_loop(group, stopping)
+            finally:
+                try:
+                    async with asyncio.timeout(drain_s):
+                        while self._out or not self._settled.empty():
+                            self._emptied.clear()
+                            await self._emptied.wait()
+                except TimeoutError:
+                    log.warning("dispatch.left_behind", count=len(self._out))
+                settle.cancel()
+                renew.cancel()
+
+    async def _claim_loop(self, group: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            wait = IDLE_S
+            try:
+                claimed, wait = await self._turn()
+                for one in claimed:
+                    self._out[f"{one.id}.{one.fence}"] = one
+                    group.create_task(self._deliver(one))
+            except (StoreError, OSError, TimeoutError) as error:
+                log.warning("dispatch.store_unavailable", error=type(error).__name__)
+                wait = IDLE_S
+            except Exception as error:
+                log.exception("dispatch.failed", error=type(error).__name__)
+            if wait > 0:
+                await self._wake.wait("dispatch", wait)
+
+    async def _turn(self) -> tuple[list[Claimed], float]:
+        """One look at everything: (what was claimed, how long to wait before the next look)."""
+        await self._brakes.refresh()
+        await self._look_at_webhooks()
+        room = self._slots - len(self._out)
+        senders = [sender for sender in self._directory if self._brakes.may_claim(sender.id)]
+        if room <= 0 or not senders:
+            return [], 0.02 if room <= 0 else IDLE_S
+        peeks = await self._outbox.peek([sender.id for sender in senders], keys.all_partitions(), heads=HEADS)
+        now = self._clock.now_ms()
+        wants: list[ClaimWant] = []
+        wait = IDLE_S
+        for sender in senders:
+            mine = [peek for peek in peeks if peek.sender == sender.id]
+            share, pause = await self._wants(sender, mine, room)
+            room -= sum(want.limit for want in share)
+            wants += share
+            claimed_in = {want.partition for want in share}
+            for peek in mine:
+                if peek.next_due_ms is None:
+                    continue
+                if peek.next_due_ms <= now and peek.partition not in claimed_in:
+                    wants.append(self._want(peek.partition, sender.id, Priority.NORMAL, 0))
+                    wait = 0.0
+                else:
+                    wait = min(wait, max((peek.next_due_ms - now) / 1000, 0.005))
+            if pause:
+                wait = min(wait, pause)
+            elif share:
+                wait = 0.0
+        if not wants:
+            return [], wait
+        evidence = self._evidence_ms if self._looked_ms else FIRST_EVIDENCE_MS
+        claimed = await self._outbox.claim(
+            wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=evidence, clock_ok=self._clock_ok
+        )
+        return claimed, wait
+
+    def _want(self, partition: int, sender: SenderId, priority: Priority, limit: int, deadline: int = 9_999_999_999) -> ClaimWant:
+        return ClaimWant(f"{self._worker}-{next(self._numbers)}", partition, sender, priority, limit, deadline)
+
+    async def _wants(self, sender: Sender, peeks: Sequence[Peek], room: int) -> tuple[list[ClaimWant], float]:
+        """What to claim of one sender, and how long until tokens come (0 = no need to wait for them)."""
+        stopped = self._brakes.stopped(sender.id)
+        ready = [sorted((d, peek.partition) for peek in peeks for d in peek.ready[prio]) for prio in range(4)]
+        if stopped:
+            ready[1:] = [[], [], []]
+        asked = [min(len(ready[prio]), room) for prio in range(4)]
+        if not any(asked):
+            return [], 0.0
+        granted, pause = await self._draw(sender, asked)
+        wants = []
+        for prio in range(4):
+            chosen = ready[prio][: min(granted[prio], room)]
+            room -= len(chosen)
+            self._tokens[sender.id][prio] -= len(chosen)
+            by_partition: dict[int, list[int]] = {}
+            for deadline, partition in chosen:
+                by_partition.setdefault(partition, []).append(deadline)
+            for partition, deadlines in by_partition.items():
+                wants.append(self._want(partition, sender.id, Priority(prio), len(deadlines), max(deadlines)))
+        return wants, pause
+
+    async def _draw(self, sender: Sender, asked: list[int]) -> tuple[list[int], float]:
+        """Tokens at hand (at most 100 ms worth are kept) and, where they do not reach, drawn from the shared bucket."""
+        have = self._tokens.setdefault(sender.id, [0, 0, 0, 0])
+        short = [max(want - kept, 0) for want, kept in zip(asked, have, strict=True)]
+        if not any(short):
+            return have, 0.0
+        spare = max(int(sender.per_second / 10), 1)
+        grant = await self._senders.draw(sender.id, sender.per_second, [n + spare if n else 0 for n in short])
+        for prio in range(4):
+            have[prio] += grant.tokens[prio]
+        return have, grant.wait_ms / 1000 if any(have[p] < asked[p] for p in range(4)) else 0.0
+
+    async def _look_at_webhooks(self) -> None:
+        """The evidence clock stands still while our own webhooks are behind."""
+        now = self._clock.now_ms()
+        if now - self._looked_ms < 1000:
+            return
+        _, age = await self._webhooks.backlog()
+        self._clock_ok = age < BEHIND_MS
+        self._looked_ms = now
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        try:
+            settlement = await self._deliverer.deliver(claimed)
+        except (StoreError, OSError, TimeoutError) as error:
+            # Nothing is settled: the lease runs out and the message becomes uncertain, which is the truth.
+            log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)
+            self._out.pop(f"{claimed.id}.{claimed.fence}", None)
+            self._emptied.set()
+            return
+        except Exception as error:
+            log.exception("deliver.failed", message_id=claimed.id, error=type(error).__name__)
+            at = self._clock.now_ms() + 5000
+            why = type(error).__name__
+            settlement = Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="internal", detail=f"error={why}")
+        self._settled.put_nowait(settlement)
+
+    async def _settle_loop(self) -> None:
+        while True:
+            batch = [await self._settled.get()]
+            while len(batch) < SETTLE_MAX and not self._settled.empty():
+                batch.append(self._settled.get_nowait())
+            for pause in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
+                try:
+                    # Shielded: what was sent is settled even while this process is being stopped.
+                    await asyncio.shield(self._outbox.settle(batch))
+                    break
+                except (GatewayError, OSError, TimeoutError) as error:
+                    log.warning("settle.store_unavailable", count=len(batch), error=type(error).__name__)
+                    await asyncio.sleep(pause)
+                except Exception as error:
+                    log.exception("settle.failed", count=len(batch), error=type(error).__name__)
+                    break
+            for one in batch:
+                self._out.pop(f"{one.claimed.id}.{one.claimed.fence}", None)
+            self._wake.here("dispatch")
+            if not self._out:
+                self._emptied.set()
+
+    async def _renew_loop(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            slow = [one for one in self._out.values() if self._clock.now_ms() - one.leased_at_ms > RENEW_S * 1000]
+            if slow:
+                try:
+                    await self._outbox.renew(slow, lease_ms=self._lease_ms)
+                except (StoreError, OSError, TimeoutError) as error:
+                    log.warning("renew.store_unavailable", error=type(error).__name__)

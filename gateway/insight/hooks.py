@@ -1,0 +1,137 @@
+"""Which facts leave the house as webhooks, and what they say. Pure: a fact goes in, a signed body comes out, nothing personal in it.
+
+Standard Webhooks: headers webhook-id, webhook-timestamp (seconds) and webhook-signature, "v1," and the base64 of
+HMAC-SHA256(secret, "id.timestamp.body"); while a secret is being replaced, one signature for each, with a blank between.
+Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, read 2026-11.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from gateway.errors import SettingsError
+from gateway.insight.kinds import sentence_of
+from gateway.insight.unreached import ENDS, reason_of
+from gateway.model.personal import Secret
+from gateway.store.facts import Fact
+from gateway.store.outgoing import Webhook
+
+TYPES: Mapping[str, str] = {
+    "accepted": "message.accepted",
+    "delivered": "message.delivered",
+    "read": "message.read",
+    "failed": "message.failed",
+    "dead": "message.failed",
+    "suppressed": "message.suppressed",
+    "expired": "message.expired",
+    "unreached": "message.unreached",
+}
+"""Kind of fact -> type of webhook. Given up before the channel took it and failed at the channel are both `message.failed`."""
+
+DEFAULT_TYPES = frozenset(TYPES.values()) - {"message.accepted", "message.read"}
+
+_SENTENCES = {
+    "accepted": "the channel took it",
+    "delivered": "it is on their phone",
+    "read": "they have read it",
+    "unreached": "nobody was told by any channel in time",
+}
+
+
+def kinds_of(types: Collection[str]) -> frozenset[str]:
+    """The kinds of facts behind these types. Raises SettingsError for a type that does not exist."""
+    unknown = sorted(set(types) - set(TYPES.values()))
+    if unknown:
+        known = ", ".join(sorted(set(TYPES.values())))
+        raise SettingsError([f"GATEWAY_WEBHOOK_TYPES: {', '.join(unknown)} is none of {known}"])
+    return frozenset(kind for kind, name in TYPES.items() if name in types)
+
+
+def webhook_of(fact: Fact, notification: str) -> Webhook | None:
+    """What is sent about one fact, None when it is not a message's or of no type. Made twice, it is the same to a byte.
+
+    notification: of the message, for facts that do not name it ("" = not known any more)
+    """
+    message = fact.id_of("m")
+    if fact.kind not in TYPES or not message:
+        return None
+    reason = (reason_of(fact) or None) if fact.kind in ENDS or fact.kind == "unreached" else None
+    sentence = _SENTENCES.get(fact.kind, "")
+    if reason is not None:
+        sentence = f"{sentence}: {sentence_of(reason)}" if sentence else sentence_of(reason)
+    body = {
+        "type": TYPES[fact.kind],
+        "timestamp": datetime.fromtimestamp(fact.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "data": {
+            "message_id": message,
+            "contact_id": fact.id_of("c") or None,
+            "notification": fact.detail.get("nt") or notification or None,
+            "event_id": fact.id_of("e") or None,
+            "subject_id": fact.id_of("j") or None,
+            "conversation_id": fact.id_of("v") or None,
+            "reason": reason,
+            "sentence": sentence,
+        },
+    }
+    name = re.sub(r"[^0-9a-z]", "x", f"{fact.partition:02d}-{fact.stream_id}")
+    return Webhook(name, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def webhook_id(webhook: Webhook) -> str:
+    """As it stands in the header."""
+    return f"msg_{webhook.id}"
+
+
+class Signer:
+    """Signs with one secret, or with the new and the old one while receivers change over."""
+
+    def __init__(self, secret: Secret) -> None:
+        """secret: whsec_<base64 of 24 to 64 bytes>, two of them with a blank or comma between. Raises SettingsError."""
+        self._keys = [_key(text) for text in re.split(r"[\s,]+", secret.reveal().strip()) if text]
+        if not self._keys:
+            raise SettingsError(["GATEWAY_WEBHOOK_SECRET is empty: whsec_ and the base64 of 24 to 64 random bytes"])
+
+    def headers(self, identifier: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+        signed = f"{identifier}.{timestamp_s}.".encode() + body
+        signatures = [base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in self._keys]
+        return {
+            "webhook-id": identifier,
+            "webhook-timestamp": str(timestamp_s),
+            "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+        }
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_") + "==", validate=False)
+    except binascii.Error:
+        key = b""
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise SettingsError(["GATEWAY_WEBHOOK_SECRET: should be whsec_ and the base64 of 24 to 64 random bytes"])
+    return key
+
+
+def check_targets(urls: Sequence[str]) -> dict[str, str]:
+    """Targets by their short name (eight hexadecimal digits of the URL's hash). Raises SettingsError naming each wrong one."""
+    problems, found = [], {}
+    for number, url in enumerate(urls, 1):
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            problems.append(f"GATEWAY_WEBHOOK_TARGETS: entry {number} should be an http:// or https:// URL")
+            continue
+        found[hashlib.blake2b(url.encode(), digest_size=4).hexdigest()] = url
+    if problems:
+        raise SettingsError(problems)
+    return found

@@ -1,0 +1,220 @@
+"""Every kind of fact that the scripts write: its name in the log, the role that made it, and what it means in words.
+
+Nothing else knows the kinds; one that is missing here is shown by its own word and counted as "other".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.rules.verdict import SENTENCES, Reason
+from gateway.store.facts import Fact
+
+When = Callable[[int], str]
+"""Shows a time in ms as people read it."""
+
+Say = Callable[[Fact, When], str]
+
+PRIORITY_WORDS = ("agent", "urgent", "normal", "bulk")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """line: the log line's event; role: who made it ("" = the fold itself); say: one sentence for people."""
+
+    line: str
+    role: str
+    say: Say
+
+
+def sentence_of(reason: str) -> str:
+    """The sentence of a reason; the word itself where it is none of ours (a channel's code)."""
+    try:
+        return SENTENCES[Reason(reason)]
+    except ValueError:
+        return reason.replace("_", " ")
+
+
+def _fixed(text: str) -> Say:
+    return lambda fact, when: text
+
+
+def _event(fact: Fact, when: When) -> str:
+    return f"the event was kept: {fact.detail.get('type', 'unknown type')}"
+
+
+def _applied(fact: Fact, when: When) -> str:
+    changes = fact.detail.get("changes", "")
+    if not changes:
+        return "applied; nothing in it is news to anybody"
+    return f"applied; what changed: {changes.replace(',', ', ').replace('_', ' ')}"
+
+
+def _closed(fact: Fact, when: When) -> str:
+    why = fact.detail.get("why", "")
+    if fact.detail.get("note", "").startswith("parked") or why:
+        return f"set aside: it could not be handled ({why or 'no reason kept'})"
+    return "everybody who should hear of it has been looked at; the event is closed"
+
+
+def _unsubscribed(fact: Fact, when: When) -> str:
+    return f"does not hear about the subject any more ({fact.detail.get('why', 'no reason given')})"
+
+
+def _consent(fact: Fact, when: When) -> str:
+    said = []
+    for name, value in fact.detail.items():
+        if name.startswith("k:"):
+            purpose, _, rest = name[2:].partition(".")
+            channel, _, brand = rest.partition(".")
+            verb = "agreed to" if value == "g" else "asked us to stop"
+            said.append(f"{verb} {purpose} messages of {brand} on {channel}")
+    return "; ".join(said) or "a consent changed"
+
+
+def _proof(fact: Fact, when: When) -> str:
+    for name, value in fact.detail.items():
+        if name.startswith("p:"):
+            if value in ("-", "not_me"):
+                return "whoever has this address said that they are not this person"
+            return f"the address is proven to be theirs, by {value}"
+    return "a proof changed"
+
+
+def _enqueued(fact: Fact, when: When) -> str:
+    detail = fact.detail
+    text = f"planned: {detail.get('nt', 'a message')}"
+    if detail.get("p", "").isdigit() and int(detail["p"]) < len(PRIORITY_WORDS):
+        text += f", {PRIORITY_WORDS[int(detail['p'])]}"
+    if detail.get("s"):
+        text += f", by sender {detail['s']}"
+    if detail.get("dl", "").isdigit():
+        text += f", of use until {when(int(detail['dl']))}"
+    if detail.get("due", "").isdigit():
+        text += f"; waits until {when(int(detail['due']))} ({sentence_of(detail.get('why', '')) or 'not due yet'})"
+    return text
+
+
+def _suppressed(fact: Fact, when: When) -> str:
+    return f"not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}"
+
+
+def _outdated(fact: Fact, when: When) -> str:
+    text = sentence_of(fact.kind)
+    return f"not sent: {text}" + (f" (by event {fact.detail['by']})" if fact.detail.get("by") else "")
+
+
+def _claimed(fact: Fact, when: When) -> str:
+    return f"taken up for sending by process {fact.detail.get('by', '?')}"
+
+
+def _accepted(fact: Fact, when: When) -> str:
+    attempt = fact.detail.get("attempt", "?")
+    if fact.detail.get("by") == "evidence":
+        return f"the channel's own status shows that it has the message (attempt {attempt})"
+    return f"the channel took it (attempt {attempt})"
+
+
+def _uncertain(fact: Fact, when: When) -> str:
+    why = {"lease": "the process that sent it went silent"}.get(fact.detail.get("why", ""), fact.detail.get("why", "no answer"))
+    return f"it may have been sent, no answer came ({why}); evidence is waited for"
+
+
+def _again(verb: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        at = fact.detail.get("at", "")
+        until = f" until {when(int(at))}" if at.isdigit() and at != "0" else ""
+        return f"{verb}{until}: {sentence_of(fact.detail.get('why', '')) or 'no reason kept'}"
+
+    return say
+
+
+def _status(text: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        at = fact.detail.get("at", "")
+        return f"{text} at {when(int(at))}" if at.isdigit() and int(at) > 0 else text
+
+    return say
+
+
+def _failed(fact: Fact, when: When) -> str:
+    code = fact.detail.get("code", "0")
+    text = sentence_of(fact.detail.get("reason", Reason.FAILED_AT_CHANNEL.value))
+    return text + (f" (its code {code})" if code not in ("", "0") else "")
+
+
+def _dead(fact: Fact, when: When) -> str:
+    return f"given up, in the dead letters: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}"
+
+
+def _unreached(fact: Fact, when: When) -> str:
+    return f"nobody was told by any channel in time: {sentence_of(fact.detail.get('reason', ''))}"
+
+
+def _gap(fact: Fact, when: When) -> str:
+    after = fact.detail.get("after", "?")
+    return f"the store went back behind what was read (a failover, a restore): facts after {after} may be missing"
+
+
+KINDS: dict[str, Kind] = {
+    # intake
+    "event": Kind("event.kept", "intake", _event),
+    "applied": Kind("event.applied", "intake", _applied),
+    "older": Kind("event.older", "intake", _fixed("older than what was known: it tells nobody")),
+    "closed": Kind("event.closed", "intake", _closed),
+    "contact": Kind("contact.made", "intake", _fixed("the contact was made")),
+    "subscribed": Kind("contact.subscribed", "intake", _fixed("hears about the subject from now on")),
+    "unsubscribed": Kind("contact.unsubscribed", "intake", _unsubscribed),
+    "consent": Kind("contact.consent", "webhooks", _consent),
+    "proof": Kind("contact.proof", "webhooks", _proof),
+    "enqueued": Kind("message.enqueued", "intake", _enqueued),
+    "suppressed": Kind("message.suppressed", "intake", _suppressed),
+    "replaced": Kind("message.replaced", "intake", _outdated),
+    "ended": Kind("message.ended", "intake", _outdated),
+    # dispatch
+    "claimed": Kind("message.claimed", "dispatch", _claimed),
+    "accepted": Kind("message.accepted", "dispatch", _accepted),
+    "uncertain": Kind("message.uncertain", "dispatch", _uncertain),
+    "retry": Kind("message.retry", "dispatch", _again("did not go through, waits")),
+    "held": Kind("message.held", "dispatch", _again("held back")),
+    "later": Kind("message.later", "dispatch", _again("put off")),
+    "expired": Kind("message.expired", "dispatch", _suppressed),
+    "dead": Kind("message.dead", "dispatch", _dead),
+    "double": Kind(
+        "message.double", "dispatch", _fixed("the channel has it twice: an uncertain attempt had arrived after all")
+    ),
+    # webhooks
+    "sent": Kind("message.sent", "webhooks", _status("left the channel")),
+    "delivered": Kind("message.delivered", "webhooks", _status("on their phone")),
+    "read": Kind("message.read", "webhooks", _status("read")),
+    "played": Kind("message.played", "webhooks", _status("played")),
+    "failed": Kind("message.failed", "webhooks", _failed),
+    "inbound": Kind("conversation.inbound", "webhooks", _fixed("they wrote")),
+    # webcare
+    "opened": Kind("conversation.opened", "webcare", _fixed("a conversation was opened")),
+    "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),
+    "assigned": Kind("conversation.assigned", "webcare", _fixed("an agent has it")),
+    "released": Kind("conversation.released", "webcare", _fixed("its agent gave it back to the queue")),
+    "replied": Kind("conversation.replied", "webcare", _fixed("an agent answered")),
+    "noted": Kind("conversation.noted", "webcare", _fixed("an agent wrote a note for colleagues")),
+    "handed_off": Kind("conversation.handed_off", "webcare", _fixed("handed on")),
+    "resolved": Kind("conversation.resolved", "webcare", _fixed("finished")),
+    "signed_in": Kind("agent.signed_in", "webcare", _fixed("an agent signed in")),
+    # the fold itself
+    "unreached": Kind("message.unreached", "", _unreached),
+    "gap": Kind("facts.gap", "", _gap),
+    "unreadable": Kind("facts.unreadable", "", _fixed("a fact in a form that this program does not know")),
+}
+
+
+def line_of(kind: str) -> tuple[str, str]:
+    """(log event, role) of a kind."""
+    known = KINDS.get(kind)
+    return (known.line, known.role) if known else (f"fact.{kind}", "")
+
+
+def say(fact: Fact, when: When) -> str:
+    """What a fact means, in one sentence without personal data."""
+    known = KINDS.get(fact.kind)
+    return known.say(fact, when) if known else fact.kind.replace("_", " ")

@@ -1,0 +1,108 @@
+"""Every counter, gauge and histogram, in one list. Labels are bounded: closed lists of words, never an id.
+
+What facts say is counted by their fold, in whichever process holds a partition: add the processes up. What only a process knows
+(answers, slots, leases) it counts itself. A number here and a line of the history come from the same fact, so they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+PREFIX = "thuisfront"
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
+NAMES_MAX = 200
+"""How many different words an open label (a notification, a sender) may take; further ones are "other"."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Metrics:
+    """One set for one process, in a registry of its own, so that tests can have several."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self._names: dict[str, set[str]] = {}
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, namespace=PREFIX, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, namespace=PREFIX, registry=registry)
+
+        def histogram(name: str, text: str, *labels: str) -> Histogram:
+            return Histogram(name, text, labels, namespace=PREFIX, registry=registry, buckets=SECONDS)
+
+        # What happened, from the facts
+        self.facts = counter("facts_total", "Changes of state folded, by kind", "kind")
+        self.planned = counter("messages_planned_total", "Messages enqueued, by notification", "notification")
+        self.ended = counter(
+            "messages_ended_total", "Messages that ended without arriving, by how and why", "kind", "reason"
+        )
+        self.unreached = counter("messages_unreached_total", "People whom no channel told in time, by reason", "reason")
+        self.to_accepted = histogram("message_accepted_seconds", "From due to accepted by the channel")
+        self.to_delivered = histogram("message_delivered_seconds", "From accepted to delivered")
+        self.gaps = counter("facts_gaps_total", "Times that the store went back behind what was folded")
+        self.fold_lag = gauge("fold_lag_seconds", "Age of the oldest fact of the last turn that was folded")
+        self.fold_held = gauge("fold_partitions", "Partitions whose facts this process folds")
+        self.fold_seconds = histogram("fold_turn_seconds", "How long one turn of the fold took")
+        self.fold_failures = counter("fold_failures_total", "Turns of the fold that failed and were begun again")
+
+        # What comes in
+        self.events_in = counter("events_received_total", "Events by answer: new, same, other, refused, busy", "answer")
+        self.webhooks_in = counter(
+            "webhooks_received_total", "Webhooks by channel and answer: kept, bad_signature, too_large, failed",
+            "channel", "answer",
+        )  # fmt: skip
+        self.webhooks_waiting = gauge("webhooks_waiting", "Kept webhooks and items that are not applied yet")
+        self.parked = counter("parked_total", "Events and items set aside because they could not be handled", "kind")
+
+        # What goes out
+        self.sends = counter("sends_total", "Attempts by channel and outcome", "channel", "outcome")
+        self.send_seconds = histogram("send_seconds", "From the first byte out to the channel's answer", "channel")
+        self.slots_busy = gauge("dispatch_slots_busy", "Sends under way in this process")
+        self.queued = gauge("messages_queued", "Messages in lanes and waiting to be due", "sender")
+        self.events_open = gauge("events_open", "Events whose fan-out is not closed")
+        self.dead_letters = gauge("dead_letters", "Messages in the dead letters")
+        self.sender_paused = gauge("sender_paused", "1 while a sender may not send", "sender")
+
+        # Outgoing webhooks
+        self.outgoing = counter(
+            "outgoing_webhooks_total", "Tries of outgoing webhooks: delivered, retry, dead, dropped", "outcome"
+        )
+        self.outgoing_waiting = gauge("outgoing_webhooks_waiting", "Outgoing webhooks by state: queued, retrying, dead", "state")
+
+        # Webcare
+        self.conversations = gauge("conversations_open", "Unresolved conversations by queue", "queue")
+        self.agents_present = gauge("agents_present", "Agents who are here")
+
+        # This process
+        self.ready = gauge("ready", "1 while every check of readiness passes")
+        self.check_failed = gauge("check_failed", "1 for each check of readiness that fails", "check")
+        self.loop_failures = counter("loop_failures_total", "Errors caught at the top of a role's loop", "role")
+
+    def bounded(self, label: str, value: str) -> str:
+        """A label's value, or "other" once this label has taken too many different ones."""
+        names = self._names.setdefault(label, set())
+        if value in names:
+            return value
+        if len(names) >= NAMES_MAX:
+            return "other"
+        names.add(value)
+        return value
+
+    def text(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+def metrics_handler(metrics: Metrics) -> Handler:
+    """GET /metrics for the internal listener."""
+
+    async def get_metrics(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return get_metrics

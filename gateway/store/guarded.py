@@ -1,0 +1,63 @@
+"""A Redis client whose losses are ours: whatever means "no answer, or no room" is raised as StoreUnavailable.
+
+Only this package knows Redis; above it a store that is gone, loading, read-only after a failover, or full is one thing: answer
+503, try again, lose nothing. Errors of our own making (a wrong script, a wrong type) go through as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+
+from gateway.errors import StoreUnavailable
+
+_LOST = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    exceptions.OutOfMemoryError,
+    exceptions.MaxConnectionsError,
+    exceptions.TryAgainError,
+    exceptions.ClusterDownError,
+    OSError,
+)
+
+
+def translated(error: BaseException) -> StoreUnavailable | None:
+    """The error as ours, when it means that the store cannot answer now. A send that met a torn connection counts too."""
+    if isinstance(error, _LOST) or (isinstance(error, AttributeError | TypeError) and "writelines" in str(error)):
+        return StoreUnavailable(f"the store does not answer ({type(error).__name__})")
+    return None
+
+
+class GuardedPipeline(Pipeline):
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        try:
+            answers: list[Any] = await super().execute(raise_on_error)
+        except Exception as error:
+            ours = translated(error)
+            if ours is None:
+                raise
+            raise ours from error
+        for answer in answers:  # with raise_on_error=False the losses stand among the answers
+            if isinstance(answer, Exception) and (ours := translated(answer)) is not None:
+                raise ours from answer
+        return answers
+
+
+class GuardedRedis(Redis):
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*args, **options)
+        except Exception as error:
+            ours = translated(error)
+            if ours is None:
+                raise
+            raise ours from error
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return GuardedPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)

@@ -1,0 +1,79 @@
+"""Tells every open page of this process which conversations changed. One reader of the feed, however many pages.
+
+A page that cannot keep up loses nothing and piles nothing up: what changed is a set, and a page draws what is true when it looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import structlog
+
+from gateway.errors import StoreError
+from gateway.model.ids import ConversationId
+from gateway.store.desk import Desk
+
+_WAIT_MS = 1000
+_AGAIN_S = 1.0
+CHANGED_MAX = 500
+
+
+class Watcher:
+    """What one page has yet to look at."""
+
+    def __init__(self) -> None:
+        self._changed: set[ConversationId] = set()
+        self._event = asyncio.Event()
+
+    def tell(self, conversation: ConversationId) -> None:
+        if len(self._changed) < CHANGED_MAX:  # beyond, it is "a lot" either way: the page draws its list anew
+            self._changed.add(conversation)
+        self._event.set()
+
+    async def wait(self, timeout_s: float) -> set[ConversationId]:
+        """What changed since the last call; empty after `timeout_s` of quiet."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        self._event.clear()
+        changed, self._changed = self._changed, set()
+        return changed
+
+
+class Live:
+    def __init__(self) -> None:
+        self._watchers: set[Watcher] = set()
+        self.stopping = asyncio.Event()
+
+    @contextmanager
+    def watch(self) -> Iterator[Watcher]:
+        watcher = Watcher()
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+    @property
+    def pages(self) -> int:
+        return len(self._watchers)
+
+    def tell(self, conversation: ConversationId) -> None:
+        for watcher in self._watchers:
+            watcher.tell(conversation)
+
+    async def run(self, desk: Desk) -> None:
+        """Read the feed until cancelled. A store that is away is asked again: pages also look by themselves meanwhile."""
+        since = ""
+        while True:
+            try:
+                since = since or await desk.newest()
+                async with asyncio.timeout(_WAIT_MS / 1000 + 5):
+                    for item in await desk.listen(since, _WAIT_MS):
+                        since = item.id
+                        self.tell(item.conversation)
+            except (StoreError, OSError, TimeoutError) as error:
+                structlog.get_logger().warning("desk.feed_lost", error=type(error).__name__)
+                await asyncio.sleep(_AGAIN_S)

@@ -1,0 +1,119 @@
+"""The desk's words: what became of a message, how long ago, which language, what was agreed to. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from babel import Locale, UnknownLocaleError
+
+from gateway.model.message import DeliveryStatus, MessageRecord, MessageState
+from gateway.rules.verdict import SENTENCES, Reason
+
+CHANNELS = {"whatsapp": "WhatsApp", "messenger": "Messenger"}
+PURPOSES = {
+    "journey": "journey and order news",
+    "service": "service messages",
+    "outage": "outage news",
+    "offers": "offers",
+    "family": "news for the home front",
+    "survey": "surveys",
+}
+ORDER_KINDS = {
+    "flight": "Flight booking",
+    "rail": "Train journey",
+    "goods": "Order",
+    "service": "Service request",
+    "event": "Tickets",
+}
+FORMS = {
+    "media": "sent a file",
+    "location": "sent a place",
+    "contacts": "sent a contact card",
+    "reaction": "reacted",
+    "unsupported": "sent something that we cannot show",
+    "other": "sent something that we cannot show",
+}
+REFUSALS = {
+    "owner_changed": "This conversation is not yours now",
+    "resolved": "This conversation is finished",
+    "they_wrote": "They wrote again just before you finished: read it first",
+    "window_closed": "The service window is closed: no free text may be sent until they write again",
+    "decided": "Somebody has already decided about this message",
+    "erasing": "This person's data is being erased: nothing may be sent any more",
+    "key_reused": "These words differ from the ones that were already sent from this draft",
+}
+_STATUS = {
+    DeliveryStatus.SENT: "sent",
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.READ: "read",
+    DeliveryStatus.PLAYED: "played",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a message of ours. tone: plain, good, warn, bad; ask: its agent must decide what to do."""
+
+    word: str
+    tone: str
+    detail: str = ""
+    ask: bool = False
+
+
+def fate(record: MessageRecord | None, channel: str) -> Fate:
+    if record is None:
+        return Fate("sent long ago", "plain", "what became of it is no longer kept")
+    where = CHANNELS.get(channel, channel or "the channel")
+    if record.state is MessageState.ACCEPTED:
+        tone = "good" if record.status >= DeliveryStatus.DELIVERED else "plain"
+        word = _STATUS.get(record.status, f"handed to {where}")
+        return Fate(word, tone, "it may have arrived twice" if record.reason.startswith("double") else "")
+    if record.state is MessageState.QUEUED:
+        if record.attempt == 0:
+            return Fate("waiting to be sent", "plain")
+        if record.reason:
+            return Fate("will be tried again", "warn", f"attempt {record.attempt} did not get through")
+        return Fate("no answer yet", "warn", "looking for a sign that it arrived")
+    if record.reason == Reason.UNCERTAIN_ASK:
+        return Fate("uncertain", "warn", "no answer came. It may have arrived.", ask=True)
+    word = "failed" if record.state in (MessageState.FAILED, MessageState.DEAD) else "not sent"
+    return Fate(word, "bad", sentence(record.reason), ask=True)
+
+
+def sentence(reason: str) -> str:
+    """The sentence of a reason; the word itself where it is none of the closed list."""
+    try:
+        return SENTENCES[Reason(reason)]
+    except ValueError:
+        return reason.replace("_", " ")
+
+
+def age(ms: int) -> str:
+    """How long: "45 s", "12 min", "3 h 05", "2 d". The page counts on in the same words (clock.js)."""
+    seconds = max(ms, 0) // 1000
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d}"
+    return f"{minutes // 1440} d"
+
+
+def language(code: str | None) -> str:
+    if not code:
+        return "not known"
+    try:
+        return Locale.parse(code.replace("-", "_")).get_display_name("en") or code
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
+def purpose(name: str) -> str:
+    return PURPOSES.get(name, name.replace("_", " "))
+
+
+def notification(name: str) -> str:
+    """A notification's name for people: gate_changed -> Gate changed."""
+    return name.replace("_", " ").capitalize()

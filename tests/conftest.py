@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.store import keys
-from tests.support.embedded import Neighbour, alive
+from tests.support.embedded import Neighbour, alive, record
 from tests.support.server import StoreServer
 from tests.support.waiting import wait_until_sync
 
@@ -79,4 +81,8 @@ def neighbour(data_dir: Path) -> Iterator[Callable[[], Neighbour]]:
     yield start
     for one in started:
         one.end()
-    wait_until_sync(lambda: not alive(data_dir))
+    try:
+        wait_until_sync(lambda: not alive(data_dir))
+    except AssertionError:
+        os.kill(record(data_dir)["pid"], signal.SIGKILL)
+        raise

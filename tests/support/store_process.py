@@ -3,7 +3,7 @@
     python -m tests.support.store_process DATA_DIR
 
 Prints one JSON line {"pid", "owned", "socket"} when the store answers, or {"refused"}. SIGTERM closes it in good order;
-SIGINT is a gateway that drains: it writes a key `drained` through the store and then closes it.
+SIGINT is a gateway that drains: it writes through the store for DRAIN_S, `drained` = yes at the end, and closes it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,9 @@ from redis.asyncio import Redis
 
 from gateway.errors import StoreError
 from gateway.store.embedded import open_embedded
+
+
+DRAIN_S = 0.5  # a server that heard SIGINT too is gone after 0.1 s
 
 
 def _say(**fields: object) -> None:
@@ -39,6 +43,9 @@ async def main(data_dir: Path) -> int:
     _say(pid=os.getpid(), owned=server.owned, socket=str(server.socket))
     if await stop.get() == signal.SIGINT:
         client = Redis.from_url(server.url)
+        until = time.monotonic() + DRAIN_S
+        while time.monotonic() < until:
+            await client.incr("drained")
         await client.set("drained", "yes")
         await client.aclose()
     await server.close()

@@ -22,7 +22,6 @@ from redis.asyncio import Redis
 from gateway.errors import StoreError
 from gateway.store.embedded import open_embedded
 
-
 DRAIN_S = 0.5  # a server that heard SIGINT too is gone after 0.1 s
 
 

@@ -14,15 +14,18 @@ def family(event: EventType | None) -> str:
     return event.value.split(".")[0] if event is not None else ""
 
 
-def mermaid(catalogue: Catalogue) -> str:
-    """A flowchart, one box a family: solid arrows end, a loop on itself replaces, dotted ones stand in."""
+def mermaid(catalogue: Catalogue, *, loops: bool = True) -> str:
+    """A flowchart, one box a family: solid arrows end, a loop on itself replaces, dotted ones stand in.
+
+    loops: False leaves the replacing ones out, of which nearly everyone has one
+    """
     lines = ["flowchart LR"]
     for name, members in _families(catalogue):
         lines.append(f"  subgraph {name or 'service'}")
         lines += [f"    {one.name}" for one in members]
         lines.append("  end")
     for one in catalogue:
-        if one.replaces:
+        if one.replaces and loops:
             lines.append(f"  {one.name} -- replaces --> {one.name}")
         lines += [f"  {one.name} -- ends --> {other}" for other in one.ends]
         if one.substitute:

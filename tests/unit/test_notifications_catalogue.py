@@ -12,12 +12,13 @@ from gateway.notifications.catalogue import load
 from gateway.notifications.expressions import compile_expression
 from gateway.notifications.graph import mermaid, text
 from gateway.notifications.yamlfile import read
-from tests.support.notifications import catalogue
+from tests.support.notifications import ROOT, catalogue
 
 EXPECTED = """
 address_check boarding boarding_pass_issued checkin_open flight_cancelled flight_delayed flight_departed flight_diverted
 flight_landed flight_on_time_again flight_reinstated gate_changed order_cancelled order_changed order_confirmed
-order_delivered order_out_for_delivery order_shipped outage_fixed outage_planned outage_started outage_updated
+order_delivered order_out_for_delivery order_shipped order_ready_for_pickup order_delivery_failed flight_rescheduled
+outage_cancelled outage_fixed outage_planned outage_started outage_updated
 platform_changed stop_all_confirmed stop_confirmed ticket_issued trip_cancelled trip_delayed trip_on_time_again
 """
 
@@ -62,6 +63,11 @@ def test_the_graph_draws_every_edge() -> None:
     assert "  order_out_for_delivery -. else .-> order_shipped" in drawn
     assert drawn.count("-- ends -->") == sum(len(one.ends) for one in catalogue())
     assert "  flight_reinstated: replaces older ones; ends flight_cancelled" in lines
+
+
+def test_the_page_about_notifications_shows_the_graph_of_today() -> None:
+    page = (ROOT / "docs" / "notifications.md").read_text()
+    assert mermaid(catalogue(), loops=False) in page
 
 
 def test_wordings_are_known_by_id_with_their_text() -> None:

@@ -149,6 +149,12 @@ APPLIES: list[tuple[str, list[dict[str, Any]], set[str]]] = [
      {"outage_planned"}),
     ("a forecast moves", [OUTAGE, changed(OUTAGE, status="updated", expectedRestoration="2026-11-22T09:00:00Z")],
      {"outage_updated"}),
+    ("the timetable moved", [changed(FLIGHT, status="scheduled", times=SCHEDULED), changed(FLIGHT, status="scheduled",
+     times={"departure": {"scheduled": "2026-11-22T10:15:00+01:00"}})], {"flight_rescheduled"}),
+    ("waits to be collected", [ORDER, changed(ORDER, status="ready_for_pickup")], {"order_ready_for_pickup"}),
+    ("nobody was at home", [ORDER, changed(ORDER, status="delivery_failed")], {"order_delivery_failed"}),
+    ("planned work is off", [PLANNED, changed(PLANNED, status="cancelled")], {"outage_cancelled"}),
+    ("an outage that was none", [OUTAGE, changed(OUTAGE, status="cancelled")], {"outage_fixed"}),
     ("fixed", [OUTAGE, sample("ce-outage-resolved")], {"outage_fixed"}),
     ("fixed what nobody was told of", [sample("ce-outage-resolved")], set()),
 ]  # fmt: skip

@@ -39,6 +39,7 @@ class Account:
     def __init__(self, config: SandboxConfig, store: Store, clock: Clock) -> None:
         self._config, self._store, self._clock = config, store, clock
         self._doc: Json | None = None
+        store.on_rollback(self._read_again)
         if store.get("account") is None:
             self.make(config.account)
 
@@ -93,6 +94,9 @@ class Account:
             self._doc = self._store.get("account")
         assert self._doc is not None
         return self._doc
+
+    def _read_again(self) -> None:
+        self._doc = None
 
     def edit(self) -> Json:
         return copy.deepcopy(self.doc())

@@ -13,6 +13,7 @@ from sandbox.store import Json
 from sandbox.values import status_value
 from sandbox.world import World
 
+HELD_MS = 60_000
 ORDER = {"pending": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4}
 
 
@@ -29,14 +30,14 @@ def wire_jobs(world: World) -> None:
     world.jobs.register_async("fetch", fetch)
 
 
-def start(world: World, message_id: str, *, links: list[Json], fail: tuple[int, str | None] | None) -> None:
-    """Plan the first step of a message that was just accepted."""
+def start(world: World, message_id: str, *, links: list[Json], fail: tuple[int, str | None] | None, held: bool) -> None:
+    """Plan the first step of a message that was just accepted. ``held``: its template's quality is looked at first."""
     if fail is not None:
         plan_fail(world, message_id, *fail)
     elif links:
-        world.jobs.add(0, "fetch", message_id, {"id": message_id, "links": links})
+        world.jobs.add(HELD_MS if held else 0, "fetch", message_id, {"id": message_id, "links": links})
     else:
-        plan(world, message_id, "sent", world.between(world.config.sent_delay_ms))
+        plan(world, message_id, "sent", HELD_MS if held else world.between(world.config.sent_delay_ms))
 
 
 def plan(world: World, message_id: str, step: str, after_ms: int) -> None:

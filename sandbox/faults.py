@@ -47,6 +47,7 @@ class Faults:
     def __init__(self, store: Store, rng: random.Random) -> None:
         self._store, self._rng = store, rng
         self._active: list[Json] = []
+        store.on_rollback(self.reload)
         self.reload()
 
     def reload(self) -> None:

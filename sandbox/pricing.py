@@ -12,6 +12,12 @@ CHARGED_SINCE = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 FREE_A_MONTH = 1_000
 
 
+def free_left(store: Store, number_id: str, now_ms: int) -> bool:
+    """Is a service message of this number still free this month?"""
+    now = dt.datetime.fromtimestamp(now_ms / 1_000, dt.UTC)
+    return now < CHARGED_SINCE or bool(store.get(f"free:{number_id}:{now:%Y-%m}", 0) < FREE_A_MONTH)
+
+
 def price(store: Store, *, number_id: str, now_ms: int, category: str, in_window: bool, entry_point: bool) -> Json:
     """``category`` is the template's in lower case, or service. Counts a service message against the free ones."""
     now = dt.datetime.fromtimestamp(now_ms / 1_000, dt.UTC)
@@ -19,11 +25,10 @@ def price(store: Store, *, number_id: str, now_ms: int, category: str, in_window
     if entry_point:
         kind, category = "free_entry_point", "referral_conversion"
     elif category == "service":
-        key = f"free:{number_id}:{now:%Y-%m}"
-        used = store.get(key, 0)
-        if now < CHARGED_SINCE or used < FREE_A_MONTH:
+        if free_left(store, number_id, now_ms):
             kind = "free_customer_service"
-        store.put(key, used + 1)
+        key = f"free:{number_id}:{now:%Y-%m}"
+        store.put(key, store.get(key, 0) + 1)
     elif category == "utility" and in_window and now < CHARGED_SINCE:
         kind = "free_customer_service"
     return {"billable": kind == "regular", "pricing_model": "PMP", "type": kind, "category": category}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import content, delivery, interactive, template_send
+from sandbox import content, delivery, interactive, pricing, template_send
 from sandbox.clock import DAY_MS
 from sandbox.content import Draft
 from sandbox.errors import CODES, GraphError, invalid, missing, unexpected_key
@@ -147,7 +147,7 @@ def _accept(world: World, number: Json, body: Json, draft: Draft, address: str, 
                            ticks="pending", bubble=bubble, private=draft.private, opaque=opaque)
         if draft.type == "reaction" and fail is None:
             _react(world, draft)
-        delivery.start(world, message_id, links=draft.links, fail=fail)
+        delivery.start(world, message_id, links=draft.links, fail=fail, held=draft.held)
     message: Json = {"id": message_id}
     if draft.is_template:
         message["message_status"] = "held_for_quality_assessment" if draft.held else "accepted"
@@ -178,7 +178,8 @@ def _verdict(world: World, number: Json, handset: Json, draft: Draft, in_window:
         return 131050, None
     if draft.category == "marketing" and country_of(handset["address"]) == "US":
         return 131049, None
-    if switches["payment_problem"]:
+    if switches["payment_problem"] and (draft.category != "service" or not pricing.free_left(
+            world.store, number["id"], world.clock.now_ms())):
         return 131042, None
     if draft.type == "reaction":
         target = world.handsets.message(draft.private["target"])

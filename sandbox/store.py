@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,11 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
         self._depth = 0
+        self._undone: list[Callable[[], None]] = []
+
+    def on_rollback(self, listener: Callable[[], None]) -> None:
+        """Told when a transaction was undone, so that what is kept in memory is read again."""
+        self._undone.append(listener)
 
     @contextmanager
     def tx(self) -> Iterator[None]:
@@ -89,7 +94,10 @@ class Store:
         try:
             yield
         except BaseException:
+            self._depth = 0
             self._db.execute("ROLLBACK")
+            for listener in self._undone:
+                listener()
             raise
         else:
             self._db.execute("COMMIT")

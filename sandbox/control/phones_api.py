@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox import delivery, say
+from sandbox import delivery, identity, say
 from sandbox.control.problem import Problem, body_of, check
 from sandbox.ids import digits_of
 from sandbox.keys import WORLD
@@ -70,6 +70,20 @@ async def change_state(request: web.Request) -> web.Response:
     return web.json_response(world.handsets.view(world.handsets.get(handset["address"]) or handset))
 
 
+async def change_number(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    handset = named(request)
+    address = digits_of(check(await body_of(request), {"address": str}, ("address",))["address"])
+    if not 7 <= len(address) <= 15:
+        raise Problem(400, "the field 'address' must be a phone number of 7 to 15 digits")
+    try:
+        with world.store.tx():
+            moved = identity.change_number(world, handset, address)
+    except identity.Taken:
+        raise Problem(409, "this number belongs to another handset") from None
+    return web.json_response(world.handsets.view(moved))
+
+
 async def open_chat(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     body = check(await body_of(request) if request.can_read_body else {}, {"phone_number_id": str})
@@ -92,4 +106,5 @@ ROUTES = [
     web.get("/sandbox/handsets", list_handsets), web.post("/sandbox/handsets", make_handset),
     web.get("/sandbox/handsets/{address}", get_handset), web.post("/sandbox/handsets/{address}/say", say_something),
     web.patch("/sandbox/handsets/{address}/state", change_state),
-    web.post("/sandbox/handsets/{address}/open", open_chat)]
+    web.post("/sandbox/handsets/{address}/open", open_chat),
+    web.post("/sandbox/handsets/{address}/change_number", change_number)]

@@ -16,6 +16,7 @@ from sandbox.graph import auth
 from sandbox.graph.call import CALLS, FINDERS, MANAGEMENT, Call
 from sandbox.keys import WORLD
 from sandbox.store import Json
+from sandbox.webhooks import wire
 from sandbox.world import World
 
 log = logging.getLogger("sandbox")
@@ -129,7 +130,7 @@ def _finish(world: World, request: web.Request, body: Any, status: int) -> web.R
             {"type": "whatsapp", **usage, "estimated_time_to_regain_access": 0}]}),
         "Access-Control-Allow-Origin": "*", "Cache-Control": "private, no-cache, no-store, must-revalidate",
         "Pragma": "no-cache", "Expires": "Sat, 01 Jan 2000 00:00:00 GMT"}
-    return web.Response(status=status, body=json.dumps(body, ensure_ascii=True).encode(), headers=headers,
+    return web.Response(status=status, body=wire(body), headers=headers,
                         content_type="application/json", charset="UTF-8")
 
 

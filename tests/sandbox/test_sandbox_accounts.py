@@ -70,6 +70,15 @@ async def test_blocked_account_shows_in_its_health(box: Box) -> None:
         "BLOCKED", {"PHONE_NUMBER": "AVAILABLE", "WABA": "BLOCKED", "BUSINESS": "AVAILABLE", "APP": "AVAILABLE"})
 
 
+async def test_refused_change_of_the_account_changes_nothing(box: Box) -> None:
+    await box.control("PUT", "account", {"tier": "TIER_2K", "numbers": [{"id": "1"}]}, expect=400)
+    assert (await box.control("GET", "account"))["tier"] == "TIER_100K"
+    await box.control("PUT", "account", {"switches": {"colour": True}}, expect=400)
+    await box.control("PUT", "account", {"tier": "TIER_3"}, expect=400)
+    changed = await box.control("PUT", "account", {"numbers": [{"id": PHONE, "verified_name": "Zeewind Air"}]})
+    assert changed["numbers"][0]["verified_name"] == "Zeewind Air"
+
+
 async def test_number_may_have_a_callback_of_its_own(box: Box) -> None:
     await box.handset()
     override = box.receiver.url + "?own=1"

@@ -38,6 +38,10 @@ def interactive_is(kind: str, value: Any) -> bool:
     return message_is("interactive")(value) and value["messages"][0]["interactive"]["type"] == kind
 
 
+def system_is(kind: str, value: Any) -> bool:
+    return message_is("system")(value) and bool(value["messages"][0]["system"]["type"] == kind)
+
+
 def preference_is(wanted: str, value: Any) -> bool:
     return bool(value["user_preferences"][0]["value"] == wanted)
 
@@ -153,6 +157,22 @@ async def test_person_with_a_username_is_known_by_user_id_only(box: Box) -> None
     await box.forward(31 * 86_400_000)
     await box.say(DAN, {"text": "a month later"})
     assert "from" not in await heard(box, "a month later")
+
+
+async def test_changed_number_is_told_three_ways_and_the_chat_moves_along(box: Box) -> None:
+    before = await box.handset(name="Ann Example")
+    await box.say(ANN, {"text": "my old number", "phone_number_id": PHONE})
+    after = await box.control("POST", f"handsets/{ANN}/change_number", {"address": "447700900124"})
+    assert after["user_id"] != before["user_id"]
+    await matches(box, "inbound-system-user-changed-number", partial(system_is, "user_changed_number"))
+    await matches(box, "inbound-system-user-changed-user-id", partial(system_is, "user_changed_user_id"))
+    value = await matches(box, "account-user-id-update", bool, "user_id_update")
+    assert value["user_id_update"][0]["user_id"] == {"previous": before["user_id"], "current": after["user_id"]}
+    assert after["threads"][0]["bubbles"][0]["body"] == "my old number"
+    await box.control("GET", f"handsets/{ANN}", expect=404)
+    await box.handset("447700900456")
+    await box.control("POST", "handsets/447700900456/change_number", {"address": "447700900124"}, expect=409)
+    assert await box.text("the window moved too", to="447700900124")
 
 
 async def test_nobodys_user_id_fails_by_webhook(box: Box) -> None:

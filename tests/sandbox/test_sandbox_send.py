@@ -117,6 +117,18 @@ async def test_people_who_cannot_be_reached_fail_by_webhook(box: Box) -> None:
     assert await failed_with(box, answer["messages"][0]["id"]) == 131042
 
 
+async def test_held_template_goes_a_minute_later(box: Box) -> None:
+    template_id = await templates.approved(box, "appointment_reminder")
+    await box.control("POST", f"templates/{template_id}/decide", {"held": True})
+    _, answer = await box.send(templates.body("appointment_reminder", "Ann", "Friday"))
+    message = answer["messages"][0]
+    assert message["message_status"] == "held_for_quality_assessment"
+    await box.forward(59_000)
+    assert box.receiver.names(message["id"]) == []
+    await box.forward(1_001)
+    await wait_until(lambda: "delivered" in box.receiver.names(message["id"]))
+
+
 async def test_files_behind_links_are_fetched_checked_and_cached(box: Box, make_box: BoxMaker) -> None:
     served: list[str] = []
 

@@ -8,10 +8,10 @@ time.
 May fail: a condition that asks for a field the event does not have is false, and counted; a parameter without a value
 and without words for that case raises CannotRender, so that nothing half empty is ever sent.
 
-    catalogue.py   load(directory) -> Catalogue          expressions.py   CEL, compiled once; Scope
-    model.py       Notification; parts.py, render.py     texts.py         the words in one language, and their rules
-    schema.py      what the YAML files may say           formats.py       times, money, lists by CLDR
-    lint.py        the channel's rules, and our own      graph.py         who replaces and ends whom
-    preview.py     as on the phone                       push.py          what to create at the channel; follow it
-    places.py      names and zones of stations, airports; brands.py brands; wordings.py what people agreed to
+    catalogue.py   load(directory) -> Catalogue; yamlfile.py, schema.py and declare.py are its steps
+    model.py       Notification; parts.py what it is made of; render.py what it says to one reader
+    expressions.py paths and CEL, compiled once; Scope: one event's context, shared by all its readers
+    texts.py       the words in one language; formats.py times, money, lists by CLDR; places.py, brands.py, wordings.py
+    lint.py        a channel's rules (template_rules.py) and our own; graph.py who replaces and ends whom
+    preview.py     as on the phone; push.py what to create at the channel, over the door in remote.py
 """

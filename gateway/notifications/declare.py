@@ -100,6 +100,7 @@ def notification(
             for button in declared.buttons
         ),
         texts=texts,
+        reads=frozenset(build.roots),
         places=places,
         failed=failed,
     )
@@ -116,12 +117,16 @@ class _Builder:
     def __init__(self, where: str, problems: list[Problem]) -> None:
         self._where = where
         self._problems = problems
+        self.roots: set[str] = set()
+        """of every expression so far"""
 
     def expression(self, field: str, source: str | None) -> Expression | None:
         if source is None:
             return None
         try:
-            return compile_expression(source.strip())
+            compiled = compile_expression(source.strip())
+            self.roots |= compiled.roots
+            return compiled
         except ValueError as error:
             self._problems.append(Problem(f"{self._where}: {field}", " ".join(str(error).split())))
             return None

@@ -7,7 +7,7 @@ becomes None here, so that a list of expressions can say "the first that is know
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,17 +37,32 @@ Failure = Callable[[str, str], None]
 class Scope:
     """One context, handed to many expressions: CEL's side of it is made at most once.
 
-    Fan-out makes one of these for an event and asks every notification with it; a plain dict works as well.
+    Fan-out makes one of these for an event and, with `of`, a light one for each person: what reads nothing of the
+    person's own is worked out once for all of them. A plain dict works as well.
+
+    own:  the names that this scope has changed against its base
+    said: what was rendered for everybody alike, by notification, language, zone and brand
     """
 
-    __slots__ = ("_native", "values")
+    __slots__ = ("_base", "_native", "own", "said", "values")
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], *, base: Scope | None = None, own: frozenset[str] = frozenset()
+    ) -> None:
         self.values = values
+        self.own = own
+        self.said: dict[Hashable, Any] = base.said if base is not None else {}
+        self._base = base
         self._native: cel.Context | None = None
 
-    @property
-    def native(self) -> cel.Context:
+    def of(self, **own: Any) -> Scope:
+        """The same for one person: person, order, passenger, links, brand as they are for them."""
+        return Scope({**self.values, **own}, base=self, own=self.own | own.keys())
+
+    def native(self, roots: frozenset[str]) -> cel.Context:
+        """CEL's side of it for an expression that reads these names."""
+        if self._base is not None and not roots & self.own:
+            return self._base.native(roots)
         if self._native is None:
             self._native = cel.Context(dict(self.values))
         return self._native
@@ -62,17 +77,18 @@ def scope_of(context: Context) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """`paths` lists every dotted name it reads, for the check of the personal flag."""
+    """paths: every dotted name it reads, for the check of the personal flag; roots: their first parts."""
 
     source: str
     paths: tuple[str, ...]
+    roots: frozenset[str]
     _program: cel.Program = field(repr=False, compare=False)
     _steps: tuple[str, ...] | None = field(repr=False, compare=False)
 
     def evaluate(self, scope: Scope) -> Any:
         """Its value, None for a plain path that leads nowhere; CEL raises (one of `_FAILURES`) for a missing field."""
         if self._steps is None:
-            return self._program.execute(scope.native)
+            return self._program.execute(scope.native(self.roots))
         value: Any = scope.values
         for step in self._steps:
             if not isinstance(value, Mapping):
@@ -110,7 +126,8 @@ def compile_expression(source: str) -> Expression:
         raise ValueError(f"unknown function {', '.join(strange)}")
     steps = tuple(source.split(".")) if _PATH.fullmatch(source) else None
     paths = tuple(sorted({match.group() for match in _PATH.finditer(bare) if match.group().split(".")[0] in ROOTS}))
-    return Expression(source=source, paths=paths, _program=program, _steps=steps)
+    roots = frozenset(program.variables()) & ROOTS
+    return Expression(source=source, paths=paths, roots=roots, _program=program, _steps=steps)
 
 
 def first_value(expressions: Sequence[Expression], scope: Scope) -> Any:

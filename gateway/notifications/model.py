@@ -70,6 +70,8 @@ class Notification:
     document: DocumentSpec | None
     buttons: tuple[ButtonSpec, ...]
     texts: tuple[Texts, ...]
+    reads: frozenset[str]
+    """the context's names that its words, buttons and document are made of"""
     places: Places = field(repr=False, default_factory=dict)
     failed: Failure = field(repr=False, compare=False, default=lambda name, why: None)
 

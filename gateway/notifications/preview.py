@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Iterator
 
 from gateway.errors import NotFound
-from gateway.model.message import ButtonKind
+from gateway.model.message import Button, ButtonKind
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.model import Notification
-from gateway.notifications.parts import Rendering
+from gateway.notifications.parts import ButtonSpec, RenderedDocument, Rendering
 from gateway.notifications.texts import Texts, fill
 
 WIDTH = 46
@@ -18,6 +18,14 @@ WIDTH = 46
 
 def preview(catalogue: Catalogue, name: str, language: str, *, brand: str | None = None, width: int = WIDTH) -> str:
     """The bubble of one notification in one language, with its examples. Raises NotFound, naming what there is."""
+    return show(example(catalogue, name, language, brand=brand), width=width)
+
+
+def example(catalogue: Catalogue, name: str, language: str, *, brand: str | None = None) -> Rendering:
+    """What it would say if the world were as in its examples: for previews, and to try it on one's own phone.
+
+    brand:  whose variant, where there is one. raises: NotFound. The document, if any, has no source: bring your own.
+    """
     notification = catalogue.get(name)
     if notification is None:
         raise NotFound(f"no notification {name}; there are {', '.join(catalogue.names)}")
@@ -25,8 +33,20 @@ def preview(catalogue: Catalogue, name: str, language: str, *, brand: str | None
     texts = next((one for one in sorted(current, key=lambda one: one.brand is None) if one.brand in (brand, None)), None)
     if texts is None:
         raise NotFound(f"{name} has no words in {language}; it has {', '.join(notification.languages)}")
-    title = f"{texts.template or name + ' (free text only)'} · {texts.language}"
-    return "\n".join([title, *_bubble(_example_parts(notification, texts), _labels(notification, texts), width)])
+    document = notification.document
+    return Rendering(
+        notification=name,
+        language=texts.language,
+        template_name=texts.template,
+        template_language=texts.language,
+        header_parameters={name: texts.examples[name] for name in texts.header_variables},
+        body_parameters={name: texts.examples[name] for name in texts.body_variables},
+        header=fill(texts.header, texts.examples) if texts.header is not None else None,
+        body=fill(texts.body, texts.examples),
+        footer=texts.footer,
+        buttons=tuple(_example_button(notification, spec, texts) for spec in notification.buttons),
+        document=RenderedDocument("", document.header, document.filename) if document is not None else None,
+    )
 
 
 def show(rendering: Rendering, *, width: int = WIDTH) -> str:
@@ -34,18 +54,17 @@ def show(rendering: Rendering, *, width: int = WIDTH) -> str:
     document = f"[ {rendering.document.filename} ]" if rendering.document is not None else None
     parts = [document, rendering.header, rendering.body, rendering.footer]
     labels = [(button.kind, button.label) for button in rendering.buttons]
-    title = f"{rendering.template_name or rendering.notification} · {rendering.language}"
+    name = rendering.template_name or f"{rendering.notification} (free text only)"
+    title = f"{name} · {rendering.language}"
     return "\n".join([title, *_bubble(parts, labels, width)])
 
 
-def _example_parts(notification: Notification, texts: Texts) -> list[str | None]:
-    document = f"[ {notification.document.filename} ]" if notification.document is not None else None
-    header = fill(texts.header, texts.examples) if texts.header is not None else None
-    return [document, header, fill(texts.body, texts.examples), texts.footer]
-
-
-def _labels(notification: Notification, texts: Texts) -> list[tuple[ButtonKind, str]]:
-    return [(spec.kind, texts.buttons[spec.key]) for spec in notification.buttons if spec.key in texts.buttons]
+def _example_button(notification: Notification, spec: ButtonSpec, texts: Texts) -> Button:
+    label = texts.buttons[spec.key]
+    if spec.kind is ButtonKind.REPLY:
+        return Button(spec.kind, label, payload=f"{notification.name}/{spec.key}")
+    suffix = "example" if spec.suffix is not None else None
+    return Button(spec.kind, label, url=spec.url + (suffix or ""), url_suffix=suffix)
 
 
 def _bubble(parts: list[str | None], labels: list[tuple[ButtonKind, str]], width: int) -> Iterator[str]:

@@ -30,7 +30,27 @@ def render(
     """See `Notification.render`."""
     scope = scope_of(context)
     known = scope.values.get("brand") or {}
-    ordered = in_order(notification, chain, brand, str(known.get("language") or LAST_LANGUAGE))
+    brand_language = str(known.get("language") or LAST_LANGUAGE)
+    if not scope.own or notification.reads & scope.own:
+        return _rendered(notification, scope, chain, zone, brand, brand_language, template)
+    # Nothing in it is this person's own: said once for everybody who reads it in the same way.
+    alike = (notification.name, notification.version, tuple(chain), zone, brand, brand_language, template)
+    said = scope.said.get(alike)
+    if not isinstance(said, Rendering):
+        said = scope.said[alike] = _rendered(notification, scope, chain, zone, brand, brand_language, template)
+    return said
+
+
+def _rendered(
+    notification: Notification,
+    scope: Scope,
+    chain: Sequence[str],
+    zone: str,
+    brand: str,
+    brand_language: str,
+    template: TemplateRef | None,
+) -> Rendering:
+    ordered = in_order(notification, chain, brand, brand_language)
     texts = next((one for one in ordered if template is None or _is(one, template)), None)
     if texts is None:
         raise CannotRender(f"{notification.name} has no text for {template.name if template else 'anybody'}")

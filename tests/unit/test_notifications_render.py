@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import CannotRender
+from gateway.errors import CannotRender, NotFound
 from gateway.model.message import Button, ButtonKind
 from gateway.notifications.catalogue import Catalogue, load
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import RenderedDocument, TemplateRef
-from gateway.notifications.preview import preview, show
+from gateway.notifications.preview import example, preview, show
 from gateway.notifications.render import language_order
 from tests.support.notifications import catalogue, context, sample
 
@@ -197,6 +197,32 @@ def test_one_scope_serves_every_notification() -> None:
     assert found.render(scope, ["nl"], "UTC", brand="zz").body.startswith("Vlucht ZZ 1007 vertrekt later")
 
 
+def test_what_is_nobodys_own_is_said_once_for_everybody() -> None:
+    delay, boarding_pass = catalogue().get("flight_delayed"), catalogue().get("boarding_pass_issued")
+    assert delay is not None
+    assert boarding_pass is not None
+    event = Scope(context(sample("ce-flight-delayed")))
+    eva, tom = event.of(person={"given_name": "Eva"}), event.of(person={"given_name": "Tom"})
+    dutch = delay.render(eva, ["nl"], "UTC", brand="zz")
+    assert delay.render(tom, ["nl"], "UTC", brand="zz") is dutch
+    assert delay.render(tom, ["en"], "UTC", brand="zz").language == "en"
+    issued = Scope(context(sample("ce-flight-boarding-pass")))
+    first, second = (
+        boarding_pass.render(issued.of(links={"document": name}), ["nl"], "UTC", brand="zz") for name in ("a", "b")
+    )
+    assert first.document is not None
+    assert second.document is not None
+    assert (first.document.source, second.document.source) == ("a", "b")
+
+
+def test_a_persons_own_values_are_seen_by_expressions(tmp_path: Path) -> None:
+    found = made(tmp_path, DECLARATION.replace("from: person.given_name", "from: \"person.given_name + '!'\""))
+    event = Scope(values())
+    assert found.render(event, ["en"], "UTC", brand="zz").body_parameters["who"] == "Eva!"
+    tom = event.of(person={"given_name": "Tom"})
+    assert found.render(tom, ["en"], "UTC", brand="zz").body_parameters["who"] == "Tom!"
+
+
 def test_every_notification_has_a_preview_in_both_languages() -> None:
     for name in catalogue().names:
         for language in ("nl", "en"):
@@ -204,6 +230,17 @@ def test_every_notification_has_a_preview_in_both_languages() -> None:
             lines = shown.splitlines()[1:]
             assert "{{" not in shown
             assert {len(line) for line in lines} == {46}
+
+
+def test_an_example_can_be_sent_to_ones_own_phone() -> None:
+    tried = example(catalogue(), "boarding_pass_issued", "en")
+    assert tried.template_name == "boarding_pass_issued_v1"
+    assert tried.body_parameters["seat"] == "12C"
+    assert [button.payload for button in tried.buttons] == ["boarding_pass_issued/family", "boarding_pass_issued/question"]
+    with pytest.raises(NotFound, match="no words in xx; it has en, nl"):
+        example(catalogue(), "boarding_pass_issued", "xx")
+    with pytest.raises(NotFound, match="no notification nothing"):
+        example(catalogue(), "nothing", "en")
 
 
 def test_a_rendering_can_be_shown_as_a_bubble() -> None:

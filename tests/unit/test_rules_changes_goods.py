@@ -135,6 +135,7 @@ def outage(status: str, start: int = 0, end: int | None = 120, **more: Any) -> d
         ),
         ("a false alarm", [outage("confirmed"), outage("cancelled")], [{"outage_started"}, {"outage_cancelled"}]),
         ("planned work", [outage("planned", planned=True)], [{"outage_planned"}]),
+        ("an update of it at first sight is no start", [outage("updated", planned=True)], [{"outage_planned"}]),
         ("moves", [outage("planned"), outage("planned", start=60, end=180)], [{"outage_planned"}, {"outage_updated"}]),
         (
             "is updated before it begins",

@@ -252,7 +252,15 @@ TIMETABLE = {"departure": {"scheduled": clock(0)}}
             [{"delay"}],
         ),
         (
-            "then the departure, on time",
+            "then the departure, which is on time: another clock, so no news",
+            [
+                trip("delayed", times={"arrival": {"scheduled": clock(0), "estimated": clock(9)}}),
+                trip("delayed", times={"departure": {"scheduled": clock(-50), "estimated": clock(-50)}}),
+            ],
+            [{"delay"}, set()],
+        ),
+        (
+            "or late: told by that clock",
             [
                 trip("delayed", times={"arrival": {"scheduled": clock(0), "estimated": clock(9)}}),
                 trip("delayed", times={"departure": {"scheduled": clock(-50), "estimated": clock(-41)}}),

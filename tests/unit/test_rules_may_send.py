@@ -27,6 +27,14 @@ ROWS = [
     for number, row in enumerate(rows, start=1)
 ]
 
+# Every other reason is given elsewhere: by planning, the channel, retries, people.
+GIVEN_HERE = {
+    Reason.ERASING, Reason.NOT_ME, Reason.ONLY_TO, Reason.STOPPED, Reason.BLOCKED_BY_US, Reason.UNREACHABLE,
+    Reason.OPTED_OUT_AT_CHANNEL, Reason.EXPIRED, Reason.NO_CONSENT, Reason.WITHDRAWN, Reason.NO_PROOF, Reason.CAPPED,
+    Reason.NIGHT_PAST_DEADLINE, Reason.WINDOW_CLOSED, Reason.TEMPLATE_MISSING, Reason.TEMPLATE_PENDING,
+    Reason.TEMPLATE_PAUSED, Reason.TEMPLATE_RECATEGORISED, Reason.TEMPLATE_DISABLED, Reason.TEMPLATE_REJECTED,
+}  # fmt: skip
+
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
@@ -102,15 +110,10 @@ def test_the_verdict_is_as_the_row_says(says: str, overrides: dict[str, Any], ve
     assert decide(asked) == expected(verdict, asked), says
 
 
-def test_the_table_has_at_least_200_rows_and_every_reason_that_eligibility_can_give() -> None:
+def test_the_table_has_at_least_200_rows_and_every_reason_that_eligibility_gives() -> None:
     assert len(ROWS) >= 200
-    given = {row[2] for rows in TABLE.values() for row in rows}
-    elsewhere = {
-        Reason.ADDRESS_CHECK_SENT, Reason.NO_ADDRESS, Reason.NO_SENDER, Reason.EXPIRED_BEFORE_PLANNING, Reason.REPLACED,
-        Reason.ENDED, Reason.REJECTED, Reason.RETRIES_EXHAUSTED, Reason.UNCERTAIN_DROPPED, Reason.UNCERTAIN_ASK,
-        Reason.CANNOT_RENDER, Reason.DOCUMENT_MISSING, Reason.FAILED_AT_CHANNEL, Reason.DISCARDED, Reason.POISONED,
-    }  # fmt: skip
-    assert set(Reason) - elsewhere <= {Reason(word) for word in given if word in set(Reason)}
+    said = {row[2].split(" ")[0] for rows in TABLE.values() for row in rows}
+    assert said - {"free", "template", "later"} == {reason.value for reason in GIVEN_HERE}
 
 
 def test_every_reason_has_a_sentence_for_people() -> None:

@@ -148,6 +148,9 @@ def _departure_time(told: dict[str, Any], state: State) -> list[Change]:
         return [Change.RESCHEDULED, *_delay_without_time(told, state, late)]
     known = told.get("departure")
     if known is not None and abs(expected - known) < LATE_MS:
+        if moved:
+            # The timetable has followed what was told: no news, and from now on the one to compare with.
+            told.update(scheduled=scheduled, late=late)
         return []
     if known is None and not late and not told.get("late"):
         told.update(departure=expected, scheduled=scheduled)

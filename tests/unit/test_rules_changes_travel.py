@@ -77,6 +77,11 @@ def test_the_same_story_with_a_gate_in_between() -> None:
             [{"delay"}, set()],
         ),
         (
+            "nor when boarding leaves the time out",
+            [flight("delayed", 45), flight("scheduled", 45, scheduled=45), bare("boarding")],
+            [{"delay"}, set(), {"boarding"}],
+        ),
+        (
             "late, with another timetable and no forecast for it",
             [bare("delayed"), flight("scheduled"), flight("delayed", scheduled=60)],
             [{"delay"}, {"on_time_again"}, {"rescheduled", "delay"}],

@@ -78,7 +78,7 @@ def test_the_same_story_with_a_gate_in_between() -> None:
         ),
         (
             "nor when boarding leaves the time out",
-            [flight("delayed", 45), flight("scheduled", 45, scheduled=45), bare("boarding")],
+            [flight("delayed", 45), flight("scheduled", scheduled=45), bare("boarding")],
             [{"delay"}, set(), {"boarding"}],
         ),
         (

@@ -46,7 +46,6 @@ class Account:
     def make(self, mode: str) -> None:
         """Start over as a ``new`` or ``live`` account; handsets, messages and media are left alone."""
         live = mode == "live"
-        url = self._config.webhook_url if live else None
         self._doc = None
         with self._store.tx():
             for table in ("wabas", "numbers", "templates", "reach"):
@@ -55,7 +54,7 @@ class Account:
                 "mode": mode, "portfolio_id": PORTFOLIO_ID, "tier": "TIER_100K" if live else "TIER_250",
                 "test_recipients": [], "test_mode": not live, "review_ms": self._config.review_ms,
                 "review": "rules", "scopes": SCOPES, "switches": dict(SWITCHES),
-                "callback": {"url": url, "verify_token": self._config.verify_token, "fields": FIELDS} if url else None})
+                "callback": None})
             self._store.run("INSERT INTO wabas VALUES (?, ?)", WABA_ID, dump({
                 "name": "Thuisfront Sandbox" if live else "Test WhatsApp Business Account", "currency": "EUR",
                 "timezone_id": "1", "subscribed": live, "override": None}))
@@ -130,15 +129,26 @@ class Account:
         doc = {key: value for key, value in number.items() if key not in ("id", "waba_id", "digits")}
         self._store.run("UPDATE numbers SET doc = ? WHERE id = ?", dump(doc), number["id"])
 
+    def subscription(self) -> Json | None:
+        """The app's {url, fields}: set by API, else (account live) the configured one; ``url`` "" stands for the latter."""
+        doc = self.doc()
+        if doc["callback"] is not None:
+            return doc["callback"] or None
+        return {"url": "", "fields": FIELDS} if doc["mode"] == "live" and self._config.webhook_url else None
+
+    def callback_url(self) -> str | None:
+        subscription = self.subscription()
+        return None if subscription is None else subscription["url"] or self._config.webhook_url
+
     def callback(self, field: str, waba: Json, number: Json | None) -> str | None:
         """Where webhooks of a field go: the number's override, else the WABA's, else the app's; None: to nobody."""
-        callback = self.doc()["callback"]
-        if not waba["subscribed"] or (callback is not None and field not in callback["fields"]):
+        subscription = self.subscription()
+        if not waba["subscribed"] or (subscription is not None and field not in subscription["fields"]):
             return None
         for override in ((number or {}).get("override"), waba["override"]):
             if override:
                 return str(override["url"])
-        return None if callback is None else str(callback["url"])
+        return None if subscription is None else str(subscription["url"])
 
 
 def _number(row: Any) -> Json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 from aiohttp import web
@@ -25,6 +26,7 @@ __all__ = ["WORLD", "make_app"]
 GRAPH = (app_api, media_api, messages, nodes, numbers_api, templates_api)
 
 _CONNECTIONS = 128
+log = logging.getLogger("sandbox")
 
 
 def make_app(config: SandboxConfig) -> web.Application:
@@ -49,6 +51,16 @@ def _add_phones_page(app: web.Application) -> None:
         importlib.import_module("sandbox.phones").add_routes(app)
 
 
+async def _for_ever(run: Callable[[], Awaitable[None]]) -> None:
+    """A loop that fails is begun again: what it was about is still in the store."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("loop.failed")
+            await asyncio.sleep(1)
+
+
 async def _let_go(app: web.Application) -> None:
     """Streams and long polls end by themselves, so that stopping is quick."""
     world = app[WORLD]
@@ -62,7 +74,7 @@ async def _loops(app: web.Application) -> AsyncIterator[None]:
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         world.webhooks.session = session
-        loops = [asyncio.create_task(world.jobs.run()), asyncio.create_task(world.webhooks.run())]
+        loops = [asyncio.create_task(_for_ever(run)) for run in (world.jobs.run, world.webhooks.run)]
         try:
             yield
         finally:

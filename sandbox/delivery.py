@@ -5,6 +5,7 @@ Each step is a job on the sandbox's clock; each sends its webhook in the same tr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from sandbox import media, pricing
@@ -47,6 +48,18 @@ def plan(world: World, message_id: str, step: str, after_ms: int) -> None:
 def plan_fail(world: World, message_id: str, code: int, details: str | None = None, after_ms: int | None = None) -> None:
     wait = world.between(world.config.failed_delay_ms) if after_ms is None else after_ms
     world.jobs.add(wait, "fail", message_id, {"id": message_id, "code": code, "details": details})
+
+
+def hurry(world: World, message_id: str) -> list[int]:
+    """Take a message's next step (sent or failed) now. Returns the webhook rows made."""
+    row = world.store.row("SELECT * FROM jobs WHERE key = ? AND kind IN ('status', 'fail') ORDER BY due_ms LIMIT 1", message_id)
+    if row is None:
+        return []
+    world.store.run("DELETE FROM jobs WHERE id = ?", row["id"])
+    job = json.loads(row["payload"])
+    if row["kind"] == "fail":
+        return run_fail(world, message_id, job["code"], job.get("details"))
+    return run_step(world, message_id, job["step"])
 
 
 async def run_fetch(world: World, job: Json) -> Callable[[], None]:

@@ -81,7 +81,7 @@ class Faults:
         self._store.run("DELETE FROM faults WHERE id = ?", fault_id)
         self.reload()
 
-    def take(self, name: str, phone_number_id: str | None = None, address: str | None = None, **match: str) -> Json | None:
+    def take(self, name: str, phone_number_id: str | None = None, address: str | None = None, **match: Any) -> Json | None:
         """The first matching fault that strikes now. ``match``: parameters that must be equal or 'all'."""
         if not self._active:
             return None

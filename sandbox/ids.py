@@ -58,10 +58,11 @@ def bsuid(portfolio: str, address: str) -> str:
 def country_of(address: str) -> str:
     """ISO code by the number's country prefix; ``ZZ`` when there is none like it."""
     try:
-        prefix = phonenumbers.parse("+" + address).country_code
+        number = phonenumbers.parse("+" + address)
     except phonenumbers.NumberParseException:
         return "ZZ"
-    region = phonenumbers.region_code_for_country_code(prefix or 0)
+    region = (phonenumbers.region_code_for_number(number)
+              or phonenumbers.region_code_for_country_code(number.country_code or 0))
     return region if len(region) == 2 else "ZZ"
 
 

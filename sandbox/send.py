@@ -55,14 +55,15 @@ def _recipient(world: World, number: Json, body: Json) -> tuple[str, Json | None
         if not isinstance(to, str):
             raise GraphError(100, message="(#100) Param to must be a string.")
         digits = to.translate(_PHONE_MARKS)
-        if not digits.isascii() or not digits.isdigit() or not 7 <= len(digits) <= 15:
+        if not digits.isascii() or not digits.isdigit() or not 7 <= len(digits) <= 15 or digits[0] == "0":
             raise invalid("Recipient phone number is not valid")
         if digits == number["digits"]:
             raise GraphError(131021)
         account = world.account.doc()
         if account["test_mode"] and digits not in account["test_recipients"]:
             raise GraphError(131030)
-        if country_of(digits) in account["switches"]["barred_countries"]:
+        barred = account["switches"]["barred_countries"]
+        if barred and country_of(digits) in barred:
             raise GraphError(130497)
         return digits, world.handsets.get(digits), None
     user_id = body["recipient"]

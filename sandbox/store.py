@@ -44,6 +44,7 @@ CREATE INDEX IF NOT EXISTS messages_by_opaque ON messages (opaque_id) WHERE opaq
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (address) WHERE ticks = 'sent';
 CREATE TABLE IF NOT EXISTS reach (waba_id TEXT NOT NULL, address TEXT NOT NULL, at_ms INTEGER NOT NULL,
   PRIMARY KEY (waba_id, address));
+CREATE INDEX IF NOT EXISTS reach_by_time ON reach (at_ms);
 CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY AUTOINCREMENT, due_ms INTEGER NOT NULL, kind TEXT NOT NULL,
   key TEXT NOT NULL, payload TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_by_due ON jobs (due_ms, id);

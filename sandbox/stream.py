@@ -45,11 +45,12 @@ class Hub:
             event = event.told()
         self._ring.append(event)
         for queue in self._queues:
+            told = event
             if queue.full():
                 while not queue.empty():
                     queue.get_nowait()
-                event = Event(self.cursor, "reset", {"reason": "too slow"})
-            queue.put_nowait(event)
+                told = Event(self.cursor, "reset", {"reason": "too slow"})
+            queue.put_nowait(told)
 
     def after(self, cursor: int) -> list[Event]:
         """The events since ``cursor``; one ``reset`` when they are not all known any more."""

@@ -57,14 +57,14 @@ class Webhooks:
         clock.on_turn(self._wake.set)
 
     def emit(self, url: str, entry: Json, *, phone_number_id: str = "", address: str = "") -> list[int]:
-        """Keep one entry for delivery; returns the rows made (two when a fault doubles it, none when it is lost)."""
+        """Keep one entry for ``url`` ("" is the callback that is configured when it goes out).
+
+        Returns the rows made (two when a fault doubles it, none when it is lost).
+        """
         now = self._clock.now_ms()
-        off = self._faults.take("webhook_off", phone_number_id, address)
-        if off is not None and off["lost"]:
+        if self._faults.take("webhook_off", phone_number_id, address, lost=True) is not None:
             return []
         at, batch = now, 0
-        if off is not None:
-            at = now  # kept; the sender waits until the fault is lifted
         if (fault := self._faults.take("webhook_delay", phone_number_id, address)) is not None:
             at += fault["ms"]
         if (fault := self._faults.take("webhook_shuffle", phone_number_id, address)) is not None:
@@ -105,9 +105,15 @@ class Webhooks:
                     group.create_task(self._attempt(row["url"], row["phone_number_id"], ids))
                 await self._sleep(now)
 
-    def _is_off(self, phone_number_id: str) -> bool:
-        return any(f["name"] == "webhook_off" and f.get("phone_number_id") in (None, phone_number_id)
-                   and f.get("share", 1.0) >= 1 for f in self._faults.all())
+    def _held(self) -> tuple[str, list[str]]:
+        """A condition (and its values) that leaves out what is kept while ``webhook_off`` is on."""
+        conditions, values = "", []
+        for fault in self._faults.all():
+            if fault["name"] != "webhook_off" or fault["lost"]:
+                continue
+            conditions += " AND NOT (? IN ('', phone_number_id) AND ? IN ('', address))"
+            values += [fault.get("phone_number_id", ""), fault.get("address", "")]
+        return conditions, values
 
     def _due(self, now_ms: int) -> list[Any]:
         """One row at a time, so that a number or batch filled by one is seen by the next."""
@@ -116,15 +122,13 @@ class Webhooks:
             return []
         loads = Counter(self._in_flight.values())
         skip = [number for number, load in loads.items() if load >= AT_ONCE_A_NUMBER]
-        held = [row["phone_number_id"] for row in self._store.rows("SELECT DISTINCT phone_number_id FROM webhooks")
-                if self._is_off(row["phone_number_id"])] if self._faults.all() else []
-        skip += held
+        held, held_values = self._held()
         marks = ",".join("?" * len(skip))
         flying = ",".join("?" * len(self._in_flight))
         rows = self._store.rows(
             f"SELECT * FROM webhooks WHERE next_ms <= ? AND phone_number_id NOT IN ({marks}) "  # noqa: S608 - marks only
-            f"AND id NOT IN ({flying}) ORDER BY next_ms, id LIMIT ?",
-            now_ms, *skip, *self._in_flight, free)
+            f"AND id NOT IN ({flying}){held} ORDER BY next_ms, id LIMIT ?",
+            now_ms, *skip, *self._in_flight, *held_values, free)
         chosen, batched = [], False
         for row in rows:
             if loads[row["phone_number_id"]] >= AT_ONCE_A_NUMBER or (row["batch"] and batched):
@@ -182,8 +186,11 @@ class Webhooks:
         answered = 0
         try:
             assert self.session is not None
+            target = url or self._config.webhook_url
+            if target is None:
+                raise OSError("no callback is configured any more")
             timeout = aiohttp.ClientTimeout(total=self._config.webhook_timeout_s)
-            async with self.session.post(url, data=raw, headers=headers, timeout=timeout, allow_redirects=False) as reply:
+            async with self.session.post(target, data=raw, headers=headers, timeout=timeout, allow_redirects=False) as reply:
                 await reply.read()
                 answered = reply.status
         except (aiohttp.ClientError, TimeoutError, OSError):

@@ -97,7 +97,7 @@ _NUMBER: dict[str, type | tuple[type, ...]] = {
 
 def _account(world: World) -> web.Response:
     doc = world.account.edit()
-    callback = doc.pop("callback")
+    doc.pop("callback")
     numbers = []
     for number in world.account.numbers():
         shown = {key: number[key] for key in ("id", "waba_id", "digits", "display_phone_number", "verified_name", "code",
@@ -106,7 +106,7 @@ def _account(world: World) -> web.Response:
     waba = world.account.waba(account.WABA_ID)
     return web.json_response({
         **doc, "app_id": world.config.app_id, "waba_id": account.WABA_ID, "numbers": numbers,
-        "callback_url": None if callback is None else callback["url"],
+        "callback_url": world.account.callback_url(),
         "subscribed": bool(waba and waba["subscribed"])})
 
 

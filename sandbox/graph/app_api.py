@@ -78,11 +78,11 @@ def _app_only(this: Call) -> None:
 @call("GET", "app", "subscriptions", scope=None)
 async def list_subscriptions(this: Call) -> Json:
     _app_only(this)
-    callback = this.world.account.doc()["callback"]
-    if callback is None:
+    subscription = this.world.account.subscription()
+    if subscription is None:
         return {"data": []}
-    return {"data": [{"object": OBJECT, "callback_url": callback["url"], "active": True,
-                      "fields": [{"name": name, "version": this.version} for name in callback["fields"]]}]}
+    return {"data": [{"object": OBJECT, "callback_url": this.world.account.callback_url(), "active": True,
+                      "fields": [{"name": name, "version": this.version} for name in subscription["fields"]]}]}
 
 
 @call("POST", "app", "subscriptions", scope=None)
@@ -101,7 +101,7 @@ async def set_subscription(this: Call) -> Json:
             raise GraphError(100, message=f"(#100) Invalid field {name[:60]!r} for object {OBJECT}.")
     await shake_hands(this.world, body["callback_url"], body["verify_token"])
     account = this.world.account.edit()
-    account["callback"] = {"url": body["callback_url"], "verify_token": body["verify_token"], "fields": fields}
+    account["callback"] = {"url": body["callback_url"], "fields": fields}
     this.world.account.save(account)
     return {"success": True}
 
@@ -117,7 +117,7 @@ def _names(fields: Any) -> list[str]:
 async def drop_subscription(this: Call) -> Json:
     _app_only(this)
     account = this.world.account.edit()
-    account["callback"] = None
+    account["callback"] = {}  # nobody, also not the configured one
     this.world.account.save(account)
     return {"success": True}
 

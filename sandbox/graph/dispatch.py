@@ -28,22 +28,24 @@ async def graph(request: web.Request) -> web.StreamResponse:
     world = request.app[WORLD]
     entry: Json = {"method": request.method, "path": request.path, "query": _clean(dict(request.query)), "body": None,
                    "at_ms": world.clock.now_ms(), "status": None}
-    response: web.StreamResponse | None = None
     try:
         response = await _faulty(world, request, entry)
+        if response is None:
+            entry["status"] = 0  # no answer leaves this server
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
         entry["status"] = response.status
         return response
     finally:
-        if entry["status"] is None:
-            entry["status"] = 0  # no answer left this server
         world.request_count += 1
         entry["n"] = world.request_count
         entry["body"] = _clean(entry["body"])
         world.requests.append(entry)
 
 
-async def _faulty(world: World, request: web.Request, entry: Json) -> web.StreamResponse:
-    """The faults of transport around one honest answer."""
+async def _faulty(world: World, request: web.Request, entry: Json) -> web.StreamResponse | None:
+    """The faults of transport around one honest answer; None: the connection is to be dropped."""
     on = "messages" if request.path.endswith("/messages") and request.method == "POST" else "all"
     where = (request.match_info["node"], None)
     take = world.faults.take
@@ -63,9 +65,7 @@ async def _faulty(world: World, request: web.Request, entry: Json) -> web.Stream
         await asyncio.sleep(hang["ms"] / 1_000)
         lost = hang
     if lost is not None:
-        if request.transport is not None:
-            request.transport.abort()
-        raise asyncio.CancelledError
+        return None
     if refused is not None and broken is not None:
         return _finish(world, request, GraphError(131000).body(world.ids.trace()), 500)
     if refused is not None and html is not None:

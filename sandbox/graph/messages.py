@@ -20,7 +20,7 @@ async def post_messages(this: Call) -> Json:
     address = "" if (message := world.handsets.message(message_id)) is None else message["address"]
     if world.faults.take("status_before_answer", this.node_id, address) is not None:
         with world.store.tx():
-            rows = delivery.run_step(world, message_id, "sent")
+            rows = delivery.hurry(world, message_id)
         for row in rows:
             await world.webhooks.settled(row, world.config.webhook_timeout_s)
     return answer

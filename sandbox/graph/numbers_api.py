@@ -21,9 +21,8 @@ _CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 def view(world: World, number: Json, fields: list[str]) -> Json:
     account = world.account.doc()
-    callback = account["callback"]
     waba = world.account.waba(number["waba_id"]) or {"override": None}
-    configuration = {"application": None if callback is None else callback["url"],
+    configuration = {"application": world.account.callback_url(),
                      "whatsapp_business_account": waba["override"] and waba["override"]["url"],
                      "phone_number": number["override"] and number["override"]["url"]}
     whole: Json = {

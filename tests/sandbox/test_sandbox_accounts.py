@@ -107,6 +107,25 @@ async def test_unsubscribed_app_hears_nothing(box: Box) -> None:
     assert apps["data"][0]["whatsapp_business_api_data"]["id"] == box.world.config.app_id
 
 
+async def test_subscription_of_the_app_is_set_shown_and_dropped(box: Box) -> None:
+    app = {"headers": {"Authorization": f"Bearer {box.world.config.app_id}|{box.world.config.app_secret}"}}
+    path = f"{box.world.config.app_id}/subscriptions"
+    _, shown = await box.graph("GET", path, **app)
+    assert shown["data"][0]["callback_url"] == box.receiver.url
+    wish = {"object": "whatsapp_business_account", "callback_url": box.receiver.url, "fields": ["account_update"],
+            "verify_token": box.world.config.verify_token}
+    assert await box.graph("POST", path, wish, **app) == (200, {"success": True})
+    _, shown = await box.graph("GET", path, **app)
+    assert shown["data"][0]["fields"] == [{"name": "account_update", "version": "v25.0"}]
+    await box.handset()
+    await box.say(ANN, {"text": "not a field we asked for"})
+    assert box.world.store.count("SELECT COUNT(*) FROM webhooks") == 0
+    await box.graph("POST", path, {**wish, "fields": "messages,nonsense"}, **app)
+    await box.graph("DELETE", path, **app)
+    assert (await box.graph("GET", path, **app))[1] == {"data": []}
+    assert (await box.graph("POST", path, {**wish, "callback_url": "http://127.0.0.1:1/x"}, **app))[1]["error"]["code"] == 2200
+
+
 async def test_profile_and_short_links(box: Box) -> None:
     profile = {"messaging_product": "whatsapp", "about": "Here to help", "vertical": "TRAVEL"}
     assert await box.graph("POST", f"{PHONE}/whatsapp_business_profile", profile) == (200, {"success": True})

@@ -86,6 +86,21 @@ async def test_everything_goes_on_after_kill_minus_nine(tmp_path: Path) -> None:
                 await process.wait()
 
 
+async def test_pending_webhooks_follow_the_callback_that_is_configured_now(tmp_path: Path) -> None:
+    async with hook() as before, hook() as after, aiohttp.ClientSession() as session:
+        before.answers = [503] * 1_000
+        process, base = await start(tmp_path, before.url)
+        await session.post(f"{base}/sandbox/handsets", json={"address": ANN})
+        await session.post(f"{base}/sandbox/handsets/{ANN}/say", json={"text": "hello", "phone_number_id": PHONE})
+        await wait_until(lambda: before.times)
+        process.kill()
+        await process.wait()
+        process, _ = await start(tmp_path, after.url)
+        await wait_until(lambda: after.messages(), "delivered to the new callback", 10)
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
 async def test_busy_port_is_one_line_that_names_the_setting(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

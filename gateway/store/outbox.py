@@ -505,6 +505,12 @@ class Outbox:
                 answers.append(None)
         return answers
 
+    async def told_messages(self, contact: ContactId) -> list[MessageId]:
+        """The last message planned of each (subject, notification, item) for a contact."""
+        raw = await self._redis.hgetall(keys.of(contact, "told"))
+        found = (words(value).split("|")[1] for value in raw.values())
+        return [MessageId(message) for message in found if message]
+
     async def depth(self, senders: Sequence[SenderId]) -> int:
         """How many messages wait in all lanes and `later` (not the fan-outs still to plan)."""
         pipeline = self._redis.pipeline(transaction=False)

@@ -1,0 +1,87 @@
+"""Which partitions (or logs) this process works on, for a role that needs one worker each.
+
+Every process of a role shows itself in `workers`; each number belongs to the live process with the highest hash of both,
+so that one that comes or goes moves only its own share. Work begins only under a lease, which ends by itself 10 s after its
+holder was killed. A lease says who should work, not who may write: what the roles write is harmless twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.store import keys
+from gateway.store.leases import Leases
+from gateway.store.reply import words
+
+TTL_MS = 10_000
+RENEW_MS = 3_000
+GONE_MS = 15_000
+
+
+class Ownership:
+    """Ask `mine()` before each turn: it renews by itself every three seconds."""
+
+    def __init__(self, redis: Redis, clock: Clock, role: str, count: int) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._role = role
+        self._count = count
+        self._leases = Leases(redis)
+        self._mine: list[int] = []
+        self._renewed_ms = 0
+        self._stopped = False
+
+    @property
+    def held(self) -> list[int]:
+        return self._mine
+
+    async def mine(self) -> list[int]:
+        """The numbers this process holds now. Raises StoreUnavailable; then nothing is held."""
+        now = self._clock.now_ms() - self._clock.offset_ms
+        if self._stopped or now - self._renewed_ms < RENEW_MS:
+            return self._mine
+        try:
+            share = await self._share(now)
+            given_up = [number for number in self._mine if number not in share]
+            if given_up:
+                await self._leases.release([self._name(number) for number in given_up])
+            names = [self._name(number) for number in share]
+            held = await self._leases.acquire(names, TTL_MS)
+        except BaseException:
+            self._mine = []
+            raise
+        self._mine = [number for number, ours in zip(share, held, strict=True) if ours]
+        self._renewed_ms = now
+        return self._mine
+
+    async def release(self) -> None:
+        """Give everything back, for the next process to go on at once."""
+        self._stopped = True
+        if self._mine:
+            await self._leases.release([self._name(number) for number in self._mine])
+        await self._redis.zrem(keys.WORKERS, self._member())
+        self._mine = []
+
+    def _name(self, number: int) -> str:
+        return f"{self._role}-{number:02d}"
+
+    def _member(self) -> str:
+        return f"{self._role}:{self._leases.token}"
+
+    async def _share(self, now: int) -> list[int]:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zadd(keys.WORKERS, {self._member(): now})
+        pipeline.zremrangebyscore(keys.WORKERS, "-inf", now - 4 * GONE_MS)
+        pipeline.zrangebyscore(keys.WORKERS, now - GONE_MS, "+inf")
+        rows = (await pipeline.execute())[2]
+        prefix = f"{self._role}:"
+        live = [name for name in (words(row) for row in rows) if name.startswith(prefix)]
+
+        def weight(member: str, number: int) -> bytes:
+            return hashlib.blake2b(f"{member}|{number}".encode(), digest_size=8).digest()
+
+        me = self._member()
+        return [number for number in range(self._count) if max(live, key=lambda one: weight(one, number)) == me]

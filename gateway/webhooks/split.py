@@ -1,0 +1,188 @@
+"""Kept webhooks -> items in the inboxes of their contacts' partitions; what concerns no person is applied at once.
+
+Every step may run twice: an item has a key of its own and is taken in once; a webhook is deleted only when all its items are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.connector import (
+    BadItem,
+    Connector,
+    ErrorEvent,
+    IdentityEvent,
+    InboundEvent,
+    MessageEvent,
+    PreferenceEvent,
+    SenderEvent,
+    StatusEvent,
+    TemplateEvent,
+    UnknownEvent,
+)
+from gateway.directory import Directory
+from gateway.model.contact import Identifier
+from gateway.model.ids import AddressId, ContactId, is_id, partition_of
+from gateway.model.message import parse_opaque
+from gateway.store.contacts import Contacts
+from gateway.store.senders import Senders
+from gateway.store.webhooks import KeptWebhook, Webhooks
+from gateway.webhooks import items
+
+BATCH = 50
+Item = tuple[int, str, Mapping[str, Any]]
+
+log = structlog.get_logger()
+
+
+class Splitter:
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        contacts: Contacts,
+        senders: Senders,
+        directory: Directory,
+        connectors: Mapping[str, Connector],
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
+        self._webhooks = webhooks
+        self._contacts = contacts
+        self._senders = senders
+        self._directory = directory
+        self._connectors = connectors
+        self._clock = clock
+        self._changed = changed
+
+    async def turn(self, logs: Sequence[int]) -> int:
+        """Split the oldest kept webhooks of these logs; how many there were."""
+        kept = await self._webhooks.kept(logs, limit=BATCH)
+        for one in kept:
+            try:
+                found = await self._split(one)
+            except (ValueError, KeyError, TypeError) as error:
+                await self._webhooks.park_raw(one.channel, "webhook", type(error).__name__, one.raw)
+                found = []
+            if found:
+                await self._webhooks.deliver(found)
+            await self._webhooks.done(one.log, one.place)
+        return len(kept)
+
+    async def _split(self, kept: KeptWebhook) -> list[Item]:
+        connector = self._connectors.get(kept.channel)
+        if connector is None:
+            await self._webhooks.park_raw(kept.channel, "channel", "no such channel here", kept.raw)
+            return []
+        found: list[Item] = []
+        for event in connector.parse_webhook(kept.raw):
+            if isinstance(event, BadItem):
+                await self._webhooks.park_raw(kept.channel, event.where, event.why, event.raw)
+                continue
+            item = await self._place(kept.channel, event)
+            if item is not None:
+                found.append(item)
+        return found
+
+    async def _place(self, channel: str, event: InboundEvent) -> Item | None:
+        match event:
+            case StatusEvent():
+                return await self._status(channel, event)
+            case MessageEvent():
+                return await self._message(channel, event)
+            case PreferenceEvent():
+                owner = await self._owner(channel, self._scoped(channel, event.account_id, event.identifiers))
+                if owner is None:
+                    return None
+                value = items.dump_preference(channel, event, *owner)
+                return partition_of(owner[0]), f"pref:{channel}:{event.key}", value
+            case IdentityEvent():
+                previous = self._scoped(channel, event.account_id, event.previous)
+                owner = await self._owner(channel, previous)
+                if owner is None:
+                    return None
+                current = self._scoped(channel, event.account_id, event.current)
+                value = items.dump_identity(channel, replace(event, previous=previous, current=current), *owner)
+                return partition_of(owner[0]), f"ident:{channel}:{event.key}", value
+            case TemplateEvent():
+                await self._template(channel, event)
+            case SenderEvent():
+                await self._sender(channel, event)
+            case ErrorEvent():
+                log.warning("channel.error", channel=channel, code=event.code)
+            case UnknownEvent():
+                log.info("webhook.unknown", channel=channel, what=event.what)
+        return None
+
+    def _scoped(self, channel: str, account: str, found: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
+        """Give ids that are unique only within a portfolio or page their scope: the connector cannot know it."""
+        sender = self._directory.for_account(channel, account)
+        scope = sender.scope if sender else ""
+        return tuple(one if one.kind == "phone" else replace(one, scope=scope) for one in found)
+
+    async def _owner(self, channel: str, found: tuple[Identifier, ...]) -> tuple[ContactId, AddressId] | None:
+        owners = await self._contacts.find(channel, found)
+        return next((owner for owner in owners if owner is not None), None)
+
+    async def _status(self, channel: str, event: StatusEvent) -> Item | None:
+        event = replace(event, identifiers=self._scoped(channel, event.account_id, event.identifiers))
+        ours = parse_opaque(event.opaque) if event.opaque else None
+        if ours is not None and is_id(ours[0], "m"):
+            partition = partition_of(ours[0])
+        else:
+            owner = await self._owner(channel, event.identifiers)
+            if owner is None:
+                return None  # a status of a message that this gateway never sent
+            partition = partition_of(owner[0])
+        key = f"status:{channel}:{event.channel_id.reveal()}:{int(event.status)}:{int(event.failed)}"
+        return partition, key, items.dump_status(channel, event)
+
+    async def _message(self, channel: str, event: MessageEvent) -> Item | None:
+        sender = self._directory.for_account(channel, event.account_id)
+        if sender is None:
+            log.warning("webhook.unknown_account", channel=channel)
+            return None
+        if event.group or not event.identifiers:
+            log.info("webhook.unhandled", channel=channel, what="group" if event.group else "nobody")
+            return None
+        found = self._scoped(channel, event.account_id, event.identifiers)
+        owner = await self._owner(channel, found)
+        if owner is None:
+            # A phone number names a person also when the channel hides it later; reserve by it where we have it.
+            first = next((one for one in found if one.kind == "phone"), found[0])
+            owner = await self._contacts.reserve(channel, first)
+        value = items.dump_message(channel, replace(event, identifiers=found), owner[0], owner[1], sender.id)
+        return partition_of(owner[0]), f"msg:{channel}:{event.channel_id.reveal()}", value
+
+    async def _template(self, channel: str, event: TemplateEvent) -> None:
+        for sender in self._directory.of_account(channel, event.account_id):
+            await self._senders.set_template(
+                sender.id,
+                event.name,
+                event.language,
+                at=event.at_ms or self._clock.now_ms(),
+                state=event.status,
+                quality=event.quality,
+                category=event.category.lower() if event.category else None,
+                reason=event.reason or None,
+            )
+        self._changed()
+
+    async def _sender(self, channel: str, event: SenderEvent) -> None:
+        values: dict[str, str | int] = {}
+        if event.tier is not None:
+            values["tier"] = event.tier
+        if event.what == "quality":
+            values["quality"] = event.value
+        if event.what in ("restriction", "disabled") and event.until_ms:
+            values |= {"paused": event.until_ms, "why": f"{event.what} {event.value}"[:80]}
+        if event.what == "reinstated":
+            values |= {"paused": 0, "why": ""}
+        for sender in self._directory.of_account(channel, event.account_id):
+            if values:
+                await self._senders.set_state(sender.id, values)
+        log.warning("channel.sender", channel=channel, what=event.what, value=event.value)

@@ -1,0 +1,79 @@
+"""The role's two loops: kept webhooks into inboxes, inboxes applied in order. One worker a log, one a partition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gateway.errors import StoreError
+from gateway.store.ownership import Ownership
+from gateway.store.webhooks import InboxItem, Webhooks
+from gateway.wake import Wake
+from gateway.webhooks.apply import Applier
+from gateway.webhooks.split import Splitter
+
+TRIES = 3
+IDLE_S = 1.0
+BATCH = 20
+
+log = structlog.get_logger()
+
+
+async def run_split(
+    splitter: Splitter, logs: Ownership, wake: Wake, stopping: asyncio.Event, beat: Callable[[str], None]
+) -> None:
+    wake.serve("webhooks")
+    while not stopping.is_set():
+        count = 0
+        try:
+            count = await splitter.turn(await logs.mine())
+            if count:
+                wake.now("inbox")
+            beat("webhooks.split")
+        except (StoreError, OSError, TimeoutError) as error:
+            log.warning("webhooks.store_unavailable", error=type(error).__name__)
+        except Exception as error:
+            log.exception("webhooks.split_failed", error=type(error).__name__)
+        if not count:
+            await wake.wait("webhooks", IDLE_S)
+    await logs.release()
+
+
+async def run_apply(
+    webhooks: Webhooks, applier: Applier, mine: Ownership, wake: Wake, stopping: asyncio.Event, beat: Callable[[str], None]
+) -> None:
+    wake.serve("inbox")
+    while not stopping.is_set():
+        items: list[InboxItem] = []
+        try:
+            items = await webhooks.inbox(await mine.mine(), limit=BATCH)
+            for item in items:
+                await apply_one(webhooks, applier, item)
+            beat("webhooks.apply")
+        except (StoreError, OSError, TimeoutError) as error:
+            log.warning("inbox.store_unavailable", error=type(error).__name__)
+            items = []
+        if not items:
+            await wake.wait("inbox", IDLE_S)
+    await mine.release()
+
+
+async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem) -> None:
+    """Apply an item up to three times in all, counted before each try; then it is parked, and its neighbours go on."""
+    while True:
+        tries = await webhooks.begin(item)
+        if tries > TRIES:
+            await webhooks.park(item, "tried three times")
+            log.error("inbox.parked", partition=item.partition, place=item.place, kind=str(item.value.get("kind")))
+            return
+        try:
+            await applier.apply(item.value)
+        except (StoreError, OSError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("inbox.failed", partition=item.partition, place=item.place, error=type(error).__name__)
+            continue
+        await webhooks.applied(item.partition, item.place)
+        return

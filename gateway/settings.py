@@ -70,6 +70,7 @@ class Settings:
     whatsapp_token: Secret | None
     whatsapp_portfolio: str
     brand: str
+    country: str
     per_second: float
     document_hosts: tuple[str, ...]
     history_url: str
@@ -185,6 +186,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         whatsapp_token=reader.secret("GATEWAY_WHATSAPP_TOKEN"),
         whatsapp_portfolio=reader.text("GATEWAY_WHATSAPP_PORTFOLIO", "") or "",
         brand=reader.text("GATEWAY_BRAND", "default") or "default",
+        country=(reader.text("GATEWAY_COUNTRY", "NL") or "NL").upper(),
         per_second=reader.number("GATEWAY_PER_SECOND", 80.0, float, 0.1, 1000),
         document_hosts=reader.words("GATEWAY_DOCUMENT_HOSTS"),
         history_url=reader.text("GATEWAY_HISTORY_URL") or f"sqlite:///{data_dir / 'history.db'}",

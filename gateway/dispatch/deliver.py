@@ -22,6 +22,7 @@ from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.content import content_of, said
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
 from gateway.errors import CannotRender, GatewayError, NotFound, Sealed
+from gateway.metrics import Metrics
 from gateway.model.contact import Address, Contact
 from gateway.model.message import MessageState, OnUncertain, OutboundMessage
 from gateway.model.personal import Personal
@@ -31,6 +32,7 @@ from gateway.rules.may_send import decide
 from gateway.rules.question import Night, Question, TemplateChoice
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed
 from gateway.store.contacts import Contacts, FactChange
+from gateway.store.conversations import Conversations
 from gateway.store.outbox import Claimed, Outbox, Settlement
 from gateway.store.senders import Senders
 from gateway.store.vault import Vault
@@ -51,6 +53,7 @@ class Deps:
     outbox: Outbox
     contacts: Contacts
     senders: Senders
+    conversations: Conversations
     vault: Vault
     worlds: Worlds
     brakes: Brakes
@@ -58,6 +61,7 @@ class Deps:
     directory: Directory
     connectors: Mapping[str, Connector]
     clock: Clock
+    metrics: Metrics
     send_timeout_s: float
     evidence_ms: int
     lease_ms: int
@@ -222,6 +226,8 @@ class Deliverer:
                 result = connector.classify(await connector.send(request))
         except (OSError, TimeoutError, GatewayError) as error:
             result = connector.classify(error)
+        deps.metrics.sends.labels(sender.channel, result.outcome.value).inc()
+        deps.metrics.send_seconds.labels(sender.channel).observe((deps.clock.now_ms() - now) / 1000)
         if result.media_problem and body.get("document"):
             await deps.documents.forget(body["document"], contact.id, sender)
         return await self._settlement(claimed, contact, address, sender, body, verdict, result)
@@ -302,6 +308,8 @@ class Deliverer:
         if result.channel_id is not None:
             body["id"] = result.channel_id.reveal()
             channel_hash = deps.vault.blind("channel_id", sender.channel, result.channel_id.reveal())
+        if body["kind"] != "reply":
+            await self._mention(claimed, contact, address, sender, body)
         box = await deps.vault.contact_box(contact.id)
         form = body["as"] if isinstance(verdict, AsTemplate) else "free_text"
         return Settlement(
@@ -313,6 +321,19 @@ class Deliverer:
             hold_ms=HOLD_DELIVERED_MS if body.get("order") == "delivered" else 0,
             detail=f"as={form} s={sender.id} nt={claimed.record.notification}",
         )
+
+
+    async def _mention(
+        self, claimed: Claimed, contact: Contact, address: Address, sender: Sender, body: Mapping[str, Any]
+    ) -> None:
+        """Let the desk see what an answer is about. It is sent already: whatever fails here changes nothing of that."""
+        try:
+            await self._d.conversations.mention(
+                contact.id, str(body.get("brand", sender.brand)), address.id, sender.id, claimed.id,
+                claimed.record.notification, Personal(said(body)), self._d.clock.now_ms(),
+            )  # fmt: skip
+        except (GatewayError, OSError, TimeoutError) as error:
+            log.warning("mention.failed", message_id=claimed.id, error=type(error).__name__)
 
 
 __all__ = ["Deliverer", "Deps", "said"]

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -16,6 +16,7 @@ from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer
 from gateway.errors import GatewayError, StoreError
+from gateway.metrics import Metrics
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.store import keys
@@ -45,11 +46,15 @@ class Dispatcher:
         deliverer: Deliverer,
         clock: Clock,
         wake: Wake,
+        metrics: Metrics,
         *,
         slots: int,
         lease_ms: int,
         evidence_ms: int,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        self._metrics = metrics
+        self._beat = beat
         self._outbox = outbox
         self._senders = senders
         self._webhooks = webhooks
@@ -94,13 +99,16 @@ class Dispatcher:
             wait = IDLE_S
             try:
                 claimed, wait = await self._turn()
+                self._beat()
                 for one in claimed:
                     self._out[f"{one.id}.{one.fence}"] = one
                     group.create_task(self._deliver(one))
+                self._metrics.slots_busy.set(len(self._out))
             except (StoreError, OSError, TimeoutError) as error:
                 log.warning("dispatch.store_unavailable", error=type(error).__name__)
                 wait = IDLE_S
             except Exception as error:
+                self._metrics.loop_failures.labels("dispatch").inc()
                 log.exception("dispatch.failed", error=type(error).__name__)
             if wait > 0:
                 await self._wake.wait("dispatch", wait)

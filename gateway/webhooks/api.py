@@ -28,8 +28,7 @@ class Deps:
     verify_token: Secret | None
     wake: Wake
     count: Callable[[str, str], None]
-    """(channel, result): kept, refused, too_large, unavailable"""
-    seen: Callable[[], None]
+    """(channel, answer): kept, bad_signature, too_large, failed, handshake_refused"""
 
 
 def add_routes(app: web.Application, deps: Deps) -> None:
@@ -65,16 +64,15 @@ def _receive(deps: Deps, channel: str):  # type: ignore[no-untyped-def]
             return web.Response(status=413)
         if not connector.verify({name.lower(): value for name, value in request.headers.items()}, raw, deps.secrets):
             # The caller learns nothing; a burst of these is a rotated secret or somebody trying.
-            deps.count(channel, "refused")
+            deps.count(channel, "bad_signature")
             return web.Response(status=401)
         try:
             await deps.webhooks.append(channel, raw)
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("webhook.not_kept", channel=channel, error=type(error).__name__)
-            deps.count(channel, "unavailable")
+            deps.count(channel, "failed")
             return web.Response(status=500)  # the channel sends it again, for up to seven days
         deps.count(channel, "kept")
-        deps.seen()
         deps.wake.now("webhooks")
         return web.Response(status=200)
 

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 async def run_split(
-    splitter: Splitter, logs: Ownership, wake: Wake, stopping: asyncio.Event, beat: Callable[[str], None]
+    splitter: Splitter, logs: Ownership, wake: Wake, stopping: asyncio.Event, beat: Callable[[], None]
 ) -> None:
     wake.serve("webhooks")
     while not stopping.is_set():
@@ -31,7 +31,7 @@ async def run_split(
             count = await splitter.turn(await logs.mine())
             if count:
                 wake.now("inbox")
-            beat("webhooks.split")
+            beat()
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("webhooks.store_unavailable", error=type(error).__name__)
         except Exception as error:
@@ -42,7 +42,7 @@ async def run_split(
 
 
 async def run_apply(
-    webhooks: Webhooks, applier: Applier, mine: Ownership, wake: Wake, stopping: asyncio.Event, beat: Callable[[str], None]
+    webhooks: Webhooks, applier: Applier, mine: Ownership, wake: Wake, stopping: asyncio.Event, beat: Callable[[], None]
 ) -> None:
     wake.serve("inbox")
     while not stopping.is_set():
@@ -51,7 +51,7 @@ async def run_apply(
             items = await webhooks.inbox(await mine.mine(), limit=BATCH)
             for item in items:
                 await apply_one(webhooks, applier, item)
-            beat("webhooks.apply")
+            beat()
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("inbox.store_unavailable", error=type(error).__name__)
             items = []

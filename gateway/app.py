@@ -1,0 +1,99 @@
+"""Composition root: Settings -> Runtime. The one place where parts are wired together.
+
+Whatever is opened here is closed here, in the opposite order, also when opening fails half way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from gateway import directory as directories
+from gateway import registry
+from gateway.clock import Clock
+from gateway.health import Beats
+from gateway.metrics import Metrics
+from gateway.notifications import catalogue as catalogues
+from gateway.planning.worlds import Worlds
+from gateway.runtime import Depth, Runtime
+from gateway.settings import Environment, Settings
+from gateway.store import layout
+from gateway.store.client import connect
+from gateway.store.contacts import Contacts
+from gateway.store.conversations import Conversations
+from gateway.store.documents import Documents
+from gateway.store.events import Events
+from gateway.store.fanout import FanOuts
+from gateway.store.outbox import Outbox, Pair
+from gateway.store.senders import Senders
+from gateway.store.subjects import Subjects
+from gateway.store.vault import Vault, ring_for
+from gateway.store.wakeup import publish_to, read_offset
+from gateway.store.webhooks import Webhooks
+from gateway.wake import Wake
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open everything a role or a command needs.
+
+    raises: SettingsError, StoreUnavailable, StoreRefused (not durable, evicting, another environment), LayoutMismatch,
+            BadInput (templates/)
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        senders_known = directories.read(settings)
+        catalogue = catalogues.load(settings.templates_dir)
+        ring = ring_for(settings.keys, settings.data_dir)
+        connection = await connect(settings)
+        stack.push_async_callback(connection.close)
+        connection.durability.demand(settings.env)
+        redis = connection.redis
+        clock = Clock()
+        await layout.claim(redis, settings.env, clock.now_ms())
+        if settings.env is Environment.DEMO:  # only a demo may turn the clock
+            clock.offset_ms = await read_offset(redis)
+        session = aiohttp.ClientSession(trust_env=False)
+        stack.push_async_callback(session.close)
+        channels = registry.open_channels(settings, session)
+        for connector in channels.connectors.values():
+            stack.push_async_callback(connector.close)
+        vault = Vault(ring, redis)
+        pairs: dict[str, Pair] = {
+            sender.id: Pair(
+                settings.pair_interval_ms, channels.connectors[sender.channel].facts.pair_burst
+            )
+            for sender in senders_known
+            if sender.channel in channels.connectors
+        }
+        senders = Senders(redis, clock)
+        yield Runtime(
+            settings=settings,
+            clock=clock,
+            connection=connection,
+            ring=ring,
+            vault=vault,
+            session=session,
+            connectors=channels.connectors,
+            template_admins=channels.template_admins,
+            directory=senders_known,
+            catalogue=catalogue,
+            contacts=Contacts(redis, clock, vault),
+            subjects=Subjects(redis, clock, vault),
+            events=Events(redis, clock, vault),
+            fans=FanOuts(redis),
+            outbox=Outbox(redis, clock, pairs),
+            documents=Documents(redis, vault),
+            senders=senders,
+            webhooks=Webhooks(redis, clock, vault),
+            conversations=Conversations(redis, clock, vault, pair=pairs),
+            worlds=Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault),
+            wake=Wake(publish_to(redis)),
+            beats=Beats(),
+            metrics=Metrics(),
+            stopping=asyncio.Event(),
+            depth=Depth(),
+        )

@@ -1,0 +1,57 @@
+"""The command line: one parser, one place where errors become one line and an exit code.
+
+Exit codes: 0 done, 1 it could not be done (the message says why and what mends it), 2 wrong arguments, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from gateway.cli import run
+from gateway.errors import BadInput, GatewayError, SettingsError
+
+WELCOME = """Thuisfront: proactive messages over WhatsApp, and their answers.
+
+  to watch          python main.py demo             a day in the life of five phones, on this machine
+  to your own phone python main.py connect whatsapp  asks what it needs, ends with a message on your phone
+  to run            python main.py run              the gateway; settings in .env (see .env.example)
+  when in doubt     python main.py doctor           names what is wrong, and the mend
+  where is it?      python main.py trace ID         a message, booking or flight: every step, and why
+
+python main.py COMMAND --help explains each command. All of them:
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python main.py", formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for module in (run,):
+        module.add_parser(commands)
+    parser.set_defaults(work=None)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.work is None:
+        print(WELCOME)
+        parser.print_help()
+        return 0
+    try:
+        return int(args.work(args))
+    except SettingsError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+    except BadInput as error:
+        for found in error.problems:
+            print(f"{found.field}: {found.message}", file=sys.stderr)
+    except GatewayError as error:
+        print(str(error), file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 1

@@ -1,0 +1,47 @@
+"""`python main.py run`: the gateway, all roles or some."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from gateway import log, roles, settings
+from gateway.app import open_runtime
+from gateway.errors import SettingsError
+from gateway.settings import ROLES
+
+
+def add_parser(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "run", help="run the gateway", description="Run the gateway: all roles, or some of them in each of several processes."
+    )
+    parser.add_argument(
+        "--roles", default=",".join(ROLES), metavar="NAMES", help=f"comma separated, of {', '.join(ROLES)} (default: all)"
+    )
+    parser.set_defaults(work=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    names = [name.strip() for name in args.roles.split(",") if name.strip()]
+    unknown = sorted(set(names) - set(ROLES))
+    if unknown or not names:
+        raise SettingsError([f"--roles: {', '.join(unknown) or 'nothing'} is none of {', '.join(ROLES)}"])
+    loaded = settings.read()
+    log.configure(loaded.log_format)
+
+    async def main() -> None:
+        async with open_runtime(loaded) as runtime:
+            await roles.run(runtime, names)
+
+    _run(main)
+    return 0
+
+
+def _run(main: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:  # not built for this platform: asyncio's own loop is slower and otherwise the same
+        asyncio.run(main())
+    else:
+        uvloop.run(main())

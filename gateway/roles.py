@@ -1,0 +1,137 @@
+"""Role name -> run function; one task group a process; order of start and of stop.
+
+Start: listeners last, so that nothing comes in before somebody works on it. Stop: not ready, no new work is taken, what is in
+flight is finished within `drain_s`, leases are given up, listeners closed. A second signal, or a watchdog just past the
+drain, ends the process and says what was left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from aiohttp import web
+
+from gateway import http, surface
+from gateway.dispatch import role as dispatch
+from gateway.errors import StoreError
+from gateway.health import Health
+from gateway.intake import role as intake
+from gateway.runtime import Runtime
+from gateway.scheduler import role as scheduler
+from gateway.settings import Environment
+from gateway.store.leases import Leases
+from gateway.store.wakeup import follow_offset, listen
+from gateway.webcare import WebcareDeps
+from gateway.webcare import run as run_webcare
+from gateway.webhooks import api as webhooks_api
+from gateway.webhooks import role as webhooks
+
+WATCHDOG_S = 10.0
+
+log = structlog.get_logger()
+
+
+async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], None] = lambda: None) -> None:
+    """Run these roles until SIGTERM or SIGINT (or runtime.stopping is set)."""
+    health = Health(
+        runtime.beats,
+        store=Leases(runtime.connection.redis).check_writable,
+        keys=lambda: bool(runtime.ring.wrapping),
+        promise=lambda: runtime.connection.promise,
+        metrics=runtime.metrics,
+    )
+    _on_signals(runtime)
+    desk = surface.webcare_deps(runtime)
+    runners: list[web.AppRunner] = []
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work, name=name) for name, work in _loops(runtime, names, desk)]
+        try:
+            runners = await _listeners(runtime, names, health, desk)
+            ready()
+            log.info("gateway.ready", roles=list(names), env=runtime.settings.env.value, store=runtime.connection.where)
+            await runtime.stopping.wait()
+        finally:
+            runtime.stopping.set()
+            health.stop()
+            log.info("gateway.stopping")
+            endless = [task for task in tasks if task.get_name() in ("wake", "clock", "recover", "webcare", "depth")]
+            working = [task for task in tasks if task not in endless]
+            if working:
+                _, late = await asyncio.wait(working, timeout=runtime.settings.drain_s + WATCHDOG_S)
+                for task in late:
+                    log.warning("gateway.left_behind", task=task.get_name())
+                    task.cancel()
+            for task in endless:
+                task.cancel()
+            for runner in reversed(runners):
+                await runner.cleanup()
+
+
+def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tuple[str, Awaitable[None]]]:
+    known: dict[str, Callable[[], Awaitable[None]]] = {
+        "intake": lambda: intake.run(runtime),
+        "dispatch": lambda: dispatch.run(runtime),
+        "webhooks": lambda: webhooks.run(runtime),
+        "webcare": lambda: run_webcare(desk),
+        "scheduler": lambda: scheduler.run(runtime),
+    }
+    loops: list[tuple[str, Awaitable[None]]] = [(name, known[name]()) for name in names]
+    connection = runtime.connection
+    loops.append(("wake", listen(connection.blocking, runtime.wake.here, runtime.stopping)))
+    loops.append(("recover", _recover(runtime)))
+    loops.append(("depth", surface.sample_depth(runtime)))
+    if runtime.settings.env is Environment.DEMO:
+        loops.append(("clock", follow_offset(connection.redis, runtime.clock, runtime.stopping)))
+    return loops
+
+
+async def _listeners(runtime: Runtime, names: Sequence[str], health: Health, desk: WebcareDeps) -> list[web.AppRunner]:
+    settings = runtime.settings
+    runners = []
+    if "webhooks" in names:
+        public = http.make_app(largest=webhooks_api.MAX_BYTES)
+        webhooks.add_routes(public, runtime)
+        runners.append(await http.listen(public, settings.host, settings.public_port, "GATEWAY_PUBLIC_PORT"))
+    internal = http.make_app(largest=surface.LARGEST)
+    surface.add_internal(internal, runtime, names, health, desk)
+    runners.append(await http.listen(internal, settings.host, settings.internal_port, "GATEWAY_INTERNAL_PORT"))
+    if "webcare" in names:
+        console = http.make_app(largest=1024 * 1024)
+        surface.add_console(console, desk)
+        runners.append(await http.listen(console, settings.host, settings.console_port, "GATEWAY_CONSOLE_PORT"))
+    return runners
+
+
+async def _recover(runtime: Runtime) -> None:
+    """Bring the embedded store back when it is gone: any process that loses it tries the lock."""
+    while not runtime.stopping.is_set():
+        try:
+            async with asyncio.timeout(5):
+                await runtime.connection.redis.ping()
+        except (StoreError, OSError, TimeoutError):
+            try:
+                await runtime.connection.recover()
+                log.info("store.recovered")
+            except (StoreError, OSError, TimeoutError) as error:
+                log.warning("store.gone", error=type(error).__name__)
+        await asyncio.sleep(1.0)
+
+
+def _on_signals(runtime: Runtime) -> None:
+    """The first signal drains, the second ends at once."""
+
+    def first() -> None:
+        if runtime.stopping.is_set():
+            os._exit(130)
+        runtime.stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, first)
+        except (NotImplementedError, RuntimeError, ValueError):  # not the main thread: a test drives `stopping` itself
+            return

@@ -1,0 +1,67 @@
+"""Everything that roles and commands share, as `app.open_runtime` wired it. Only a role's `run` takes the whole of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.clock import Clock
+from gateway.connector import Connector
+from gateway.directory import Directory
+from gateway.health import Beats
+from gateway.metrics import Metrics
+from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.remote import TemplateAdmin
+from gateway.planning.worlds import Worlds
+from gateway.settings import Settings
+from gateway.store.client import Connection
+from gateway.store.contacts import Contacts
+from gateway.store.conversations import Conversations
+from gateway.store.documents import Documents
+from gateway.store.events import Events
+from gateway.store.fanout import FanOuts
+from gateway.store.outbox import Outbox
+from gateway.store.senders import Senders
+from gateway.store.subjects import Subjects
+from gateway.store.vault import KeyRing, Vault
+from gateway.store.webhooks import Webhooks
+from gateway.wake import Wake
+
+
+@dataclass
+class Depth:
+    """How much work waits, sampled every two seconds: intake answers 429 when it is too deep."""
+
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    settings: Settings
+    clock: Clock
+    connection: Connection
+    ring: KeyRing
+    vault: Vault
+    session: aiohttp.ClientSession
+    connectors: Mapping[str, Connector]
+    template_admins: Mapping[str, TemplateAdmin]
+    directory: Directory
+    catalogue: Catalogue
+    contacts: Contacts
+    subjects: Subjects
+    events: Events
+    fans: FanOuts
+    outbox: Outbox
+    documents: Documents
+    senders: Senders
+    webhooks: Webhooks
+    conversations: Conversations
+    worlds: Worlds
+    wake: Wake
+    beats: Beats
+    metrics: Metrics
+    stopping: asyncio.Event
+    depth: Depth

@@ -1,0 +1,103 @@
+"""Wires the scheduler role together: APScheduler's jobs under leases, the fold of the facts, outgoing webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from gateway.insight import hooks
+from gateway.insight.fold import Fold, Hooks, run_fold
+from gateway.insight.history import History, open_history
+from gateway.insight.outgoing import Sender as HookSender
+from gateway.insight.outgoing import run_outgoing
+from gateway.runtime import Runtime
+from gateway.scheduler.jobs.sync_templates import sync_templates
+from gateway.store.facts import Facts
+from gateway.store.leases import Leases
+from gateway.store.outgoing import Outgoing
+
+HOUR_S = 3600
+JOB_LEASE_MS = 60_000
+
+log = structlog.get_logger()
+
+
+async def run(runtime: Runtime) -> None:
+    history = await open_history(runtime.settings.history_url)
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    leases = Leases(runtime.connection.redis)
+    try:
+        for name, seconds, work in _jobs(runtime):
+            scheduler.add_job(
+                _one(runtime, leases, name, work), "interval", seconds=seconds, id=name, coalesce=True, max_instances=1
+            )
+        scheduler.start()
+        await _one(runtime, leases, "sync_templates", _jobs(runtime)[0][2])()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_fold(runtime, history, group), name="fold")
+            group.create_task(runtime.stopping.wait())
+    finally:
+        scheduler.shutdown(wait=False)
+        await history.close()
+
+
+def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[object]]]]:
+    async def templates() -> None:
+        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
+        runtime.worlds.stale()
+
+    return [("sync_templates", HOUR_S, templates)]
+
+
+def _one(
+    runtime: Runtime, leases: Leases, name: str, work: Callable[[], Awaitable[object]]
+) -> Callable[[], Awaitable[None]]:
+    async def job() -> None:
+        try:
+            if not (await leases.acquire([f"job:{name}"], JOB_LEASE_MS))[0]:
+                return
+            async with asyncio.timeout(JOB_LEASE_MS / 1000 - 5):
+                await work()
+        except Exception as error:
+            runtime.metrics.loop_failures.labels("scheduler").inc()
+            log.warning("job.failed", role="scheduler", job=name, error=type(error).__name__)
+
+    return job
+
+
+async def _fold(runtime: Runtime, history: History, group: asyncio.TaskGroup) -> None:
+    settings, metrics, clock = runtime.settings, runtime.metrics, runtime.clock
+    redis = runtime.connection.redis
+    pushed = asyncio.Event()
+    outgoing_hooks = None
+    if settings.webhook_targets and settings.webhook_secret is not None:
+        targets = hooks.check_targets(settings.webhook_targets)
+        queue = Outgoing(redis)
+        outgoing_hooks = Hooks(queue, list(targets), pushed=pushed.set)
+        signer = hooks.Signer(settings.webhook_secret)
+        sender = HookSender(
+            queue, runtime.session, targets=targets, signer=signer, metrics=metrics, clock=clock
+        )
+        group.create_task(
+            run_outgoing(
+                sender, queue, metrics=metrics, clock=clock, stopping=runtime.stopping, wake=pushed,
+                beat=runtime.beats.expect("outgoing", 60),
+            ),
+            name="outgoing",
+        )  # fmt: skip
+    catalogue = runtime.catalogue
+
+    def is_news(name: str) -> bool:
+        known = catalogue.get(name)
+        return known is None or known.kind == "notification"
+
+    fold = Fold(
+        facts=Facts(redis), history=history, metrics=metrics, clock=clock, hooks=outgoing_hooks, is_news=is_news
+    )
+    await run_fold(
+        fold, leases=Leases(redis), history=history, metrics=metrics, clock=clock, stopping=runtime.stopping,
+        beat=runtime.beats.expect("fold", 60),
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""Wires the webhooks role together: its routes on the public listener, its two loops."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from gateway.runtime import Runtime
+from gateway.store import keys
+from gateway.store.ownership import Ownership
+from gateway.webhooks import api, worker
+from gateway.webhooks.apply import Applier, Deps
+from gateway.webhooks.split import Splitter
+
+
+def add_routes(app: web.Application, runtime: Runtime) -> None:
+    api.add_routes(
+        app,
+        api.Deps(
+            webhooks=runtime.webhooks,
+            connectors=runtime.connectors,
+            secrets=runtime.settings.app_secrets,
+            verify_token=runtime.settings.verify_token,
+            wake=runtime.wake,
+            count=lambda channel, answer: runtime.metrics.webhooks_in.labels(channel, answer).inc(),
+        ),
+    )
+
+
+async def run(runtime: Runtime) -> None:
+    """Until stopping: split what was kept, apply what was split."""
+    splitter = Splitter(
+        runtime.webhooks,
+        runtime.contacts,
+        runtime.senders,
+        runtime.directory,
+        runtime.connectors,
+        runtime.clock,
+        runtime.worlds.stale,
+    )
+    applier = Applier(
+        Deps(
+            runtime.contacts,
+            runtime.outbox,
+            runtime.conversations,
+            runtime.vault,
+            runtime.worlds,
+            runtime.directory,
+            runtime.clock,
+            runtime.wake,
+        )
+    )
+    redis, clock, stopping = runtime.connection.redis, runtime.clock, runtime.stopping
+    logs = Ownership(redis, clock, "split", keys.WEBHOOK_LOGS)
+    inboxes = Ownership(redis, clock, "inbox", len(keys.all_partitions()))
+    split_beat = runtime.beats.expect("webhooks.split", 60)
+    apply_beat = runtime.beats.expect("webhooks.apply", 60)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run_split(splitter, logs, runtime.wake, stopping, split_beat), name="split")
+        group.create_task(
+            worker.run_apply(runtime.webhooks, applier, inboxes, runtime.wake, stopping, apply_beat), name="apply"
+        )
+    runtime.beats.leave("webhooks.split")
+    runtime.beats.leave("webhooks.apply")

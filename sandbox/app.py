@@ -15,7 +15,7 @@ from sandbox import delivery, review
 from sandbox.config import SandboxConfig
 from sandbox.control import phones_api, story_api, switches_api
 from sandbox.control.problem import answer_problems
-from sandbox.graph import app_api, dispatch, media_api, messages, nodes, numbers_api, templates_api
+from sandbox.graph import app_api, block_api, dispatch, media_api, messages, nodes, numbers_api, templates_api
 from sandbox.keys import WORLD
 from sandbox.media import BIGGEST, MB
 from sandbox.world import World
@@ -23,7 +23,7 @@ from sandbox.world import World
 __all__ = ["WORLD", "make_app"]
 
 # imported for the calls they register
-GRAPH = (app_api, media_api, messages, nodes, numbers_api, templates_api)
+GRAPH = (app_api, block_api, media_api, messages, nodes, numbers_api, templates_api)
 
 _CONNECTIONS = 128
 log = logging.getLogger("sandbox")

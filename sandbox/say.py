@@ -72,7 +72,8 @@ def deliver(world: World, handset: Json, number: Json, message: Json, bubble: Js
                        ticks="sent", bubble=bubble, private={})
     delivery.open_chat(world, handset, number["id"])
     value = message_value(number, handset, {**head, **message}, visible=visible)
-    world.emit("messages", number["waba_id"], value, number=number, address=handset["address"])
+    if handset["address"] not in number.get("blocked", []):
+        world.emit("messages", number["waba_id"], value, number=number, address=handset["address"])
     added = world.handsets.message(message_id)
     assert added is not None
     return {**added["bubble"], "phone_number_id": number["id"]}

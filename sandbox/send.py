@@ -171,6 +171,8 @@ def _verdict(world: World, number: Json, handset: Json, draft: Draft, in_window:
     switches = world.account.doc()["switches"]
     if not handset["on_whatsapp"]:
         return 131026, None
+    if handset["address"] in number.get("blocked", []):
+        return 130403, None
     if draft.fail is not None:
         return draft.fail
     if not draft.is_template and not in_window:

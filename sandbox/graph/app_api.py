@@ -15,7 +15,11 @@ from sandbox.store import Json
 OBJECT = "whatsapp_business_account"
 _WABA_FIELDS = ("id", "name", "timezone_id", "message_template_namespace")
 _WABA_KNOWN = (*_WABA_FIELDS, "currency", "health_status", "account_review_status", "business_verification_status",
-               "ownership_type", "whatsapp_business_manager_messaging_limit")
+               "ownership_type", "whatsapp_business_manager_messaging_limit", "status", "owner_business_info",
+               "is_enabled_for_insights", "disable_marketing_messages_on_cloud_api")
+# fields the real node has and this one has no value for; they are left out, as empty fields are
+_WABA_EMPTY = ("country", "marketing_messages_lite_api_status", "marketing_messages_onboarding_status",
+               "on_behalf_of_business_info", "subscribed_apps", "primary_funding_id", "purchase_order_number")
 
 
 @call("GET", "waba")
@@ -26,13 +30,15 @@ async def get_waba(this: Call) -> Json:
              "message_template_namespace": "sandbox_" + this.node_id, "currency": this.node["currency"],
              "health_status": health(this.world, None), "account_review_status": "APPROVED",
              "business_verification_status": "verified" if live else "not_verified", "ownership_type": "SELF",
-             "whatsapp_business_manager_messaging_limit": account["tier"]}
+             "whatsapp_business_manager_messaging_limit": account["tier"], "status": "ACTIVE",
+             "owner_business_info": {"name": this.node["name"], "id": account["portfolio_id"]}, "is_enabled_for_insights": False,
+             "disable_marketing_messages_on_cloud_api": account["switches"]["marketing_disabled"]}
     fields = fields_of(this.request, _WABA_FIELDS)
     for name in fields:
-        if name not in _WABA_KNOWN:
+        if name not in _WABA_KNOWN + _WABA_EMPTY:
             raise GraphError(100, message=f"(#100) Tried accessing nonexisting field ({name}) on node type "
                                           "(WhatsAppBusinessAccount)", data=False)
-    return {**{name: whole[name] for name in fields}, "id": this.node_id}
+    return {**{name: whole[name] for name in fields if name in whole}, "id": this.node_id}
 
 
 @call("GET", "waba", "phone_numbers")

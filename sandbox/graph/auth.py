@@ -21,11 +21,14 @@ class Caller:
 
 
 def token_of(request: web.Request) -> str | None:
+    """The token in the query goes before the one in the header."""
+    if request.query.get("access_token"):
+        return request.query["access_token"]
     header = request.headers.get("Authorization", "")
     scheme, _, token = header.partition(" ")
     if scheme.lower() in ("bearer", "oauth") and token.strip():
         return token.strip()
-    return request.query.get("access_token")
+    return None
 
 
 def caller(world: World, request: web.Request) -> Caller:
@@ -44,6 +47,19 @@ def caller(world: World, request: web.Request) -> Caller:
     if (fault := world.faults.take("scope_missing")) is not None and fault["scope"] in scopes:
         scopes.remove(fault["scope"])
     return Caller(False, tuple(scopes))
+
+
+def issue(world: World, request: web.Request) -> dict[str, str]:
+    """``oauth/access_token`` with the app's id and secret: the app's token. raises: 101 for a wrong id, 1 for a wrong secret"""
+    query = request.query
+    if query.get("client_id") != world.config.app_id:
+        raise GraphError(101, message="Error validating application. Cannot get application info due to a system error.",
+                         http=400, data=False)
+    if not same(query.get("client_secret", ""), world.config.app_secret):
+        raise GraphError(1, message="Error validating client secret.", data=False)
+    if query.get("grant_type", "client_credentials") != "client_credentials":
+        raise GraphError(100, message="(#100) Only grant_type client_credentials is supported here.", data=False)
+    return {"access_token": f"{world.config.app_id}|{world.config.app_secret}", "token_type": "bearer"}
 
 
 def expired(world: World) -> GraphError:

@@ -92,6 +92,8 @@ async def _answer(world: World, request: web.Request, entry: Json) -> web.Stream
 async def _call(world: World, request: web.Request, entry: Json) -> web.StreamResponse | Json:
     version, node_id = request.match_info["version"], request.match_info["node"]
     edge = request.match_info.get("edge", "").rstrip("/")
+    if (node_id, edge) == ("oauth", "access_token"):
+        return dict(auth.issue(world, request))
     who = auth.caller(world, request)
     kind, node = _find(world, node_id, request.method)
     known = CALLS.get((request.method, kind, edge))
@@ -137,5 +139,5 @@ def _finish(world: World, request: web.Request, body: Any, status: int) -> web.R
 def _clean(value: Any) -> Any:
     """The same without what stands under a key that speaks of a token."""
     if isinstance(value, dict):
-        return {key: "(removed)" if "token" in str(key) else _clean(item) for key, item in value.items()}
+        return {key: "(removed)" if "token" in str(key) or "secret" in str(key) else _clean(item) for key, item in value.items()}
     return [_clean(item) for item in value] if isinstance(value, list) else value

@@ -15,6 +15,10 @@ DEFAULT = ("verified_name", "code_verification_status", "display_phone_number", 
            "throughput", "webhook_configuration", "id")
 KNOWN = (*DEFAULT, "status", "name_status", "whatsapp_business_manager_messaging_limit", "health_status", "account_mode",
          "is_official_business_account", "is_pin_enabled", "messaging_limit_tier")
+# fields the real node has and this one has no value for; they are left out, as empty fields are
+EMPTY = ("conversational_automation", "quality_score", "new_name_status", "is_on_biz_app", "is_preverified_number",
+         "search_visibility", "eligibility_for_api_business_global_search", "certificate", "new_certificate",
+         "last_onboarded_time", "country_code", "country_dial_code", "username")
 TRIES, TRIES_MS, PIN_MISSES = 10, 72 * HOUR_MS, 5
 _CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
@@ -37,10 +41,10 @@ def view(world: World, number: Json, fields: list[str]) -> Json:
         "health_status": health(world, number), "account_mode": "SANDBOX" if account["test_mode"] else "LIVE",
         "is_official_business_account": False, "is_pin_enabled": number["pin"] is not None}
     for name in fields:
-        if name not in KNOWN:
+        if name not in KNOWN + EMPTY:
             raise GraphError(100, message=f"(#100) Tried accessing nonexisting field ({name}) on node type "
                                           "(WhatsAppBusinessPhoneNumber)", data=False)
-    return {**{name: whole[name] for name in fields}, "id": number["id"]}
+    return {**{name: whole[name] for name in fields if name in whole}, "id": number["id"]}
 
 
 def health(world: World, number: Json | None) -> Json:

@@ -17,7 +17,8 @@ from sandbox.world import World
 
 FIELDS = ("name", "parameter_format", "components", "language", "status", "category", "id")
 KNOWN = (*FIELDS, "quality_score", "rejected_reason", "correct_category", "previous_category", "message_send_ttl_seconds",
-         "sub_category", "cta_url_link_tracking_opted_out")
+         "sub_category", "cta_url_link_tracking_opted_out", "library_template_name",
+         "degrees_of_freedom_spec")
 TEMPLATES_MOST, CREATED_AN_HOUR, EDITS_A_MONTH, NAME_LOCKED_MS = 6_000, 100, 10, 30 * DAY_MS
 _CREATE = ("name", "language", "category", "components", "parameter_format", "message_send_ttl_seconds",
            "allow_category_change", "cta_url_link_tracking_opted_out", "sub_category")
@@ -138,6 +139,10 @@ async def list_all(this: Call) -> Json:
         if start + len(page) < len(found):
             more = {**{key: value for key, value in query.items() if key != "access_token"}, "after": cursor(page[-1]["id"])}
             answer["paging"]["next"] = f"{this.base}{this.request.path}?{urlencode(more)}"
+    if "summary" in query:
+        whole = {"total_count": len(found), "message_template_count": len(rows), "message_template_limit": _most(this.world),
+                 "are_translations_complete": False}
+        answer["summary"] = {name: whole[name] for name in query["summary"].split(",") if name in whole}
     return answer
 
 

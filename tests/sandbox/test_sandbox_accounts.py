@@ -35,6 +35,37 @@ async def test_token_may_stand_in_the_query_and_any_version_is_served(box: Box) 
             assert (reply.status, reply.headers["facebook-api-version"]) == (200, version)
 
 
+async def test_apps_token_is_had_for_its_secret(box: Box) -> None:
+    config = box.world.config
+    path = f"oauth/access_token?client_id={config.app_id}&grant_type=client_credentials&client_secret="
+    status, answer = await box.graph("GET", path + config.app_secret, headers={})
+    assert (status, answer["access_token"]) == (200, f"{config.app_id}|{config.app_secret}")
+    assert (await box.graph("GET", path + "wrong", headers={}))[0] == 400
+    status, _ = await box.graph("GET", f"app/subscriptions?access_token={answer['access_token']}")
+    assert status == 200, "the token in the query goes before the one in the header"
+    log = await box.control("GET", "requests")
+    assert config.app_secret not in str(log)
+
+
+async def test_blocked_person_is_neither_heard_nor_written_to(box: Box) -> None:
+    body = {"messaging_product": "whatsapp", "block_users": [{"user": "+447700900123"}]}
+    _, answer = await box.graph("POST", f"{PHONE}/block_users", body)
+    assert answer["block_users"]["failed_users"][0]["errors"][0]["code"] == 139100, "never wrote"
+    await box.open_window()
+    _, answer = await box.graph("POST", f"{PHONE}/block_users", body)
+    assert answer["block_users"]["added_users"][0]["wa_id"] == ANN
+    message_id = await box.text()
+    await wait_until(lambda: box.receiver.names(message_id) == ["failed"])
+    assert box.receiver.statuses(message_id)[0]["errors"][0]["code"] == 130403
+    before = len(box.receiver.messages())
+    await box.say(ANN, {"text": "can you hear me?"})
+    assert (await box.graph("GET", f"{PHONE}/block_users"))[1]["data"][0]["wa_id"] == ANN
+    await box.graph("DELETE", f"{PHONE}/block_users", body)
+    await box.say(ANN, {"text": "and now?"})
+    await wait_until(lambda: len(box.receiver.messages()) > before)
+    assert box.receiver.messages()[-1]["text"]["body"] == "and now?"
+
+
 async def test_scopes_that_are_missing_are_refused(box: Box) -> None:
     await box.control("PUT", "account", {"scopes": [MANAGEMENT]})
     status, answer = await box.send({"to": ANN, "text": {"body": "x"}})

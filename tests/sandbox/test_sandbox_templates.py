@@ -167,6 +167,8 @@ async def test_list_is_filtered_and_unknown_fields_are_refused(box: Box) -> None
                          ("name=reminder", ["appointment_reminder"]), ("status=REJECTED", [])):
         _, listing = await box.graph("GET", f"{WABA}/message_templates?{query}&fields=name")
         assert [template["name"] for template in listing["data"]] == names
+    _, listing = await box.graph("GET", f"{WABA}/message_templates?limit=1&summary=total_count,message_template_limit")
+    assert listing["summary"] == {"total_count": 3, "message_template_limit": 6_000}
     status, answer = await box.graph("GET", f"{WABA}/message_templates?fields=name,colour")
     assert (status, answer["error"]["code"]) == (400, 100)
 

@@ -7,6 +7,8 @@ import contextlib
 import errno
 import os
 import signal
+import socket
+import sqlite3
 import sys
 
 from aiohttp import web
@@ -45,6 +47,12 @@ def main(argv: list[str] | None = None) -> int:
         asyncio.run(run(config))
     except KeyboardInterrupt:
         return 0
+    except sqlite3.Error as error:
+        print(f"sandbox: SANDBOX_DATA_DIR {config.data_dir!r}: {error}", file=sys.stderr)
+        return 1
+    except socket.gaierror:
+        print(f"sandbox: SANDBOX_HOST {config.host!r} is no address of this machine", file=sys.stderr)
+        return 1
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
             why = "is taken" if error.errno == errno.EADDRINUSE else "cannot be used"

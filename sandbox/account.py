@@ -40,7 +40,7 @@ class Account:
         self._config, self._store, self._clock = config, store, clock
         self._doc: Json | None = None
         store.on_rollback(self._read_again)
-        if store.get("account") is None:
+        if store.get("configured_account") != config.account:  # the first start, or the setting is another one now
             self.make(config.account)
 
     def make(self, mode: str) -> None:
@@ -50,9 +50,10 @@ class Account:
         with self._store.tx():
             for table in ("wabas", "numbers", "templates", "reach"):
                 self._store.run(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+            self._store.put("configured_account", self._config.account)
             self._store.put("account", {
                 "mode": mode, "portfolio_id": PORTFOLIO_ID, "tier": "TIER_100K" if live else "TIER_250",
-                "test_recipients": [], "test_mode": not live, "review_ms": self._config.review_ms,
+                "test_recipients": [], "test_mode": not live, "review_ms": None,
                 "review": "rules", "scopes": SCOPES, "switches": dict(SWITCHES),
                 "callback": None})
             self._store.run("INSERT INTO wabas VALUES (?, ?)", WABA_ID, dump({

@@ -51,7 +51,8 @@ def begin(world: World, template: Json) -> None:
     account = world.account.doc()
     world.jobs.drop(f"review:{template['id']}")
     if account["review"] != "hold":
-        world.jobs.add(account["review_ms"], "review", f"review:{template['id']}", {"id": template["id"]})
+        wait_ms = world.config.review_ms if account["review_ms"] is None else account["review_ms"]
+        world.jobs.add(wait_ms, "review", f"review:{template['id']}", {"id": template["id"]})
 
 
 def wire_jobs(world: World) -> None:

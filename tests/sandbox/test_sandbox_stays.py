@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from aiohttp import web
 from sandbox_box import ANN, PHONE, QUICK, Receiver, wait_until
 
 from sandbox.config import ConfigError, read_config
+from sandbox.world import World
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,6 +115,30 @@ async def test_busy_port_is_one_line_that_names_the_setting(tmp_path: Path) -> N
     assert process.returncode == 1
     assert said.decode().count("\n") == 1
     assert f"SANDBOX_PORT {port}" in said.decode()
+
+
+@pytest.mark.parametrize(("arguments", "setting"), [
+    (["--data-dir", "/dev/null/x"], "SANDBOX_DATA_DIR"), (["--host", "203.0.113.7"], "SANDBOX_PORT")])
+async def test_what_cannot_be_had_is_named_in_one_line(arguments: list[str], setting: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sandbox", "--port", "0", "--data-dir", ":memory:", *arguments, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert (process.returncode, said.decode().count("\n")) == (1, 1)
+    assert setting in said.decode()
+
+
+def test_account_is_made_anew_when_the_setting_changes_and_kept_when_not(tmp_path: Path) -> None:
+    config = replace(QUICK, data_dir=str(tmp_path))
+    first = World(config)
+    first.account.save({**first.account.doc(), "tier": "TIER_2K"})
+    first.store.close()
+    again = World(config)
+    assert again.account.doc()["tier"] == "TIER_2K"
+    again.store.close()
+    fresh = World(replace(config, account="new"))
+    assert (fresh.account.doc()["mode"], len(fresh.account.numbers())) == ("new", 1)
+    fresh.store.close()
 
 
 @pytest.mark.parametrize(("env", "name"), [

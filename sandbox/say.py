@@ -69,7 +69,7 @@ def deliver(world: World, handset: Json, number: Json, message: Json, bubble: Js
     if entry:
         world.handsets.mark(number["id"], handset["address"], entry_ms=now, entry_until_ms=None)
     world.handsets.add(message_id=message_id, number_id=number["id"], address=handset["address"], kind="sent",
-                       ticks="sent", bubble=bubble, private={})
+                       ticks="delivered", bubble=bubble, private={})
     delivery.open_chat(world, handset, number["id"])
     value = message_value(number, handset, {**head, **message}, visible=visible)
     if handset["address"] not in number.get("blocked", []):

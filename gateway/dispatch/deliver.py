@@ -267,7 +267,10 @@ class Deliverer:
                 if step.scope in (Reach.SENDER, Reach.ACCOUNT, Reach.APP):
                     await deps.senders.slow_down(sender.id, 0.5, max(step.at_ms - now, 1000) * 4)
                 outcome = "r" if step.costs_attempt else "h"
-                return Settlement(claimed, outcome, claimed.attempt, at_ms=step.at_ms, reason=result.outcome.value, detail=detail)
+                return Settlement(
+                    claimed, outcome, claimed.attempt, at_ms=step.at_ms, reason=result.outcome.value, detail=detail,
+                    pair=step.scope is Reach.PAIR,
+                )  # fmt: skip
             case retry.Uncertain():
                 wait = max(step.until_ms - now, 0)
                 return Settlement(claimed, "u", claimed.attempt, at_ms=wait, reason="no_answer", detail=detail)

@@ -316,17 +316,18 @@ class Conversations:
             return []
 
     async def last_entries(self, conversations: Sequence[Conversation]) -> list[Entry | None]:
-        """Per conversation its last line, for lists, in one round trip."""
+        """Per conversation what was last said (not noted), for lists, in one round trip."""
         if not conversations:
             return []
         boxes = await self._boxes([one.contact for one in conversations])
         pipeline = self._redis.pipeline(transaction=False)
         for one in conversations:
-            pipeline.xrevrange(keys.of(one.id, "ct"), count=1)
+            pipeline.xrevrange(keys.of(one.id, "ct"), count=5)
         found: list[Entry | None] = []
         for one, rows in zip(conversations, await pipeline.execute(), strict=True):
+            said = [row for row in rows if not row[1][b"h"].startswith(b"1|note|")] or rows
             box = boxes.get(one.contact)
-            found.append(codec.parse_entry(rows[0][0], rows[0][1], box, one.contact) if rows and box else None)
+            found.append(codec.parse_entry(said[0][0], said[0][1], box, one.contact) if said and box else None)
         return found
 
     async def mentions(self, conversation: Conversation) -> list[Mention]:
@@ -373,9 +374,11 @@ class Conversations:
                 continue
             if everything and await self._age(state):
                 state = await self.get(identifier)
-            if not everything or state.revision > revision:
+            if state.revision > revision:
                 await self.desk.settle(state)
                 told += 1
+            else:
+                await self.desk.heard(state)
         for identifier in gone:  # forgotten with its contact: no list may show it
             await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
             await self._redis.zrem(keys.beside(identifier, "vo"), identifier)

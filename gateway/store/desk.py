@@ -67,9 +67,12 @@ class Desk:
             ]
             if await scripts.run(self._redis, "conv_desk", names, args) != b"again":
                 break
-        # Lost twenty races: it stays in `vd`, and the next sweep tells the desk.
         else:
-            return
+            return  # lost twenty races: it stays in `vd`, and the next sweep tells the desk
+        await self.heard(conversation)
+
+    async def heard(self, conversation: Conversation) -> None:
+        """The desk knows this revision, or a newer one."""
         await scripts.run(
             self._redis, "conv_heard", [keys.beside(conversation.id, "vd")], [conversation.id, conversation.revision]
         )

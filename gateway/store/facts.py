@@ -25,6 +25,7 @@ REWIND_MS = 60_000
 _HEADER_BYTES = 512
 """A message record's header fits in this; its sealed body is not fetched."""
 _TAIL_PAGE = 1000
+_CAUSES = {"event": 0, "older": 1, "applied": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ class Fact:
     detail: Mapping[str, str]
 
     @property
-    def order(self) -> tuple[int, int, int]:
-        """Sorts facts of one partition as they happened, and facts of several by time."""
+    def order(self) -> tuple[int, int, int, int]:
+        """Sorts facts as they happened: one partition's by place, several by time, and a cause before its work."""
         milliseconds, number = place(self.stream_id)
-        return self.at_ms, milliseconds, number
+        return self.at_ms, milliseconds, _CAUSES.get(self.kind, len(_CAUSES)), number
 
     def id_of(self, letter: str) -> str:
         """Its first id of this kind ("m" message, "c" contact ...), "" without one."""

@@ -52,7 +52,7 @@ class GuardedPipeline(Pipeline):
 class GuardedRedis(Redis):
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         try:
-            return await super().execute_command(*args, **options)
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except Exception as error:
             ours = translated(error)
             if ours is None:

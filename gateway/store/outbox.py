@@ -114,6 +114,8 @@ class Settlement:
     channel_hash: str = ""
     detail: str = ""
     ttl_ms: int = STUB_TTL_MS
+    pair: bool = False
+    """refused for the pair rate: the lane waits until its whole debt is repaid"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +408,7 @@ class Outbox:
                         "T": self._interval(sender),
                         "ev": one.at_ms if one.outcome == "u" else 0,
                         "d": one.detail,
+                        "pair": one.pair,
                     }
                 )
             calls.append(("outbox_settle", names, [self._clock.offset_ms, self._tau(sender), json.dumps(batch), *stubs]))

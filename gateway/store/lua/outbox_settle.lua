@@ -7,7 +7,8 @@ promises. A settle whose lease was lost is evidence if the channel accepted, els
 KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3
       then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash)
 ARGV  1 offset (ms)  2 tau (ms)  3 batch (JSON)  4.. one sealed stub per message ('' = keep the body)
-      batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail}]
+      batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail,
+               pair bool: the channel refused for the pair rate, so the lane's whole debt is waited for}]
       outcome: a accepted; r retry at; h hold the lane until at, no attempt spent; l later at, no attempt spent; u uncertain;
                x finished as state st for reason r
 RETURNS per message: settled evidence double old gone replaced ended
@@ -70,6 +71,7 @@ for k, item in ipairs(batch) do
       fact(KEYS[1], now, 'uncertain', ids, 'attempt=' .. item.n .. ' why=' .. item.r)
     elseif out == 'r' or out == 'h' or out == 'l' then
       if out ~= 'r' then header[ATTEMPT] = text(item.n - 1); lane.tat = math.max(lane.tat - item.T, 0) end
+      if item.pair then item.at = math.max(item.at, lane.tat) end
       if out == 'l' or item.at - now > 60000 then
         redis.call('ZREM', set.q, item.m)
         redis.call('ZADD', set.later, text(item.at), item.m)

@@ -97,12 +97,16 @@ def _enqueued(fact: Fact, when: When) -> str:
 
 
 def _suppressed(fact: Fact, when: When) -> str:
-    return f"not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}"
+    return f"{_named(fact)}not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}"
 
 
 def _outdated(fact: Fact, when: When) -> str:
-    text = sentence_of(fact.kind)
-    return f"not sent: {text}" + (f" (by event {fact.detail['by']})" if fact.detail.get("by") else "")
+    by = f" (by event {fact.detail['by']})" if fact.detail.get("by") else ""
+    return f"{_named(fact)}not sent: {sentence_of(fact.kind)}{by}"
+
+
+def _named(fact: Fact) -> str:
+    return f"{fact.detail['nt']} " if fact.detail.get("nt") else ""
 
 
 def _claimed(fact: Fact, when: When) -> str:

@@ -26,10 +26,10 @@ _DETAIL_FIELDS = {
     "p": "priority",
     "dl": "deadline_ms",
     "due": "due_ms",
-    "at": "until_or_at_ms",
     "n": "sequence",
     "by": "by",
 }
+_WAITS = frozenset({"retry", "held", "later"})
 _PLAIN = re.compile(r"[a-z][a-z_]*")
 _REMEMBERED = 50_000
 _REASONS = frozenset(reason.value for reason in Reason)
@@ -45,6 +45,8 @@ def fields_of(fact: Fact) -> tuple[str, dict[str, Any]]:
     more = []
     for key, value in fact.detail.items():
         name = _DETAIL_FIELDS.get(key, key)
+        if key == "at":
+            name = "again_at_ms" if fact.kind in _WAITS else "channel_at_ms"
         if _PLAIN.fullmatch(name) and name not in fields and name not in ("event", "level", "timestamp"):
             fields[name] = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else value
         else:

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from gateway.errors import StoreError
 from gateway.model.ids import ConversationId
 from gateway.store.desk import Desk
 
@@ -26,6 +25,9 @@ class Watcher:
     def __init__(self) -> None:
         self._changed: set[ConversationId] = set()
         self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        self._event.set()
 
     def tell(self, conversation: ConversationId) -> None:
         if len(self._changed) < CHANGED_MAX:  # beyond, it is "a lot" either way: the page draws its list anew
@@ -45,7 +47,7 @@ class Watcher:
 class Live:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
-        self.stopping = asyncio.Event()
+        self.stopping = False
 
     @contextmanager
     def watch(self) -> Iterator[Watcher]:
@@ -64,6 +66,12 @@ class Live:
         for watcher in self._watchers:
             watcher.tell(conversation)
 
+    def stop(self) -> None:
+        """Let every page go: they come back to another process, or to this one when it is up again."""
+        self.stopping = True
+        for watcher in self._watchers:
+            watcher.wake()
+
     async def run(self, desk: Desk) -> None:
         """Read the feed until cancelled. A store that is away is asked again: pages also look by themselves meanwhile."""
         since = ""
@@ -74,6 +82,6 @@ class Live:
                     for item in await desk.listen(since, _WAIT_MS):
                         since = item.id
                         self.tell(item.conversation)
-            except (StoreError, OSError, TimeoutError) as error:
+            except Exception as error:  # the top of a loop
                 structlog.get_logger().warning("desk.feed_lost", error=type(error).__name__)
                 await asyncio.sleep(_AGAIN_S)

@@ -22,6 +22,7 @@ from gateway.model.conversation import (
 from gateway.model.ids import ContactId, ConversationId, MessageId
 from gateway.model.message import MessageRecord
 from gateway.rules.window import SERVER_MARGIN_MS, open_until
+from gateway.store.outbox import parse_record
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
 
@@ -235,7 +236,7 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) 
     messages = [MessageId(entry.message) for entry in entries if entry.message] + [item.message for item in mentions]
     records: dict[str, MessageRecord | None] = {}
     for message, raw in zip(messages, await deps.outbox.raw_records(messages), strict=True):
-        records[message] = deps.outbox.parse(message, raw) if raw is not None else None
+        records[message] = parse_record(message, raw)[0] if raw is not None else None
     authors = await deps.agents.many(entry.author for entry in entries if entry.author not in ("", AUTOMATION))
     channel = deps.channel(one.sender)
     name = first_name(contact)
@@ -309,7 +310,8 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
             where = words.CHANNELS.get(channel, channel)
             consents.append(Agreed(consent.granted, words.purpose(purpose), where, consent.at_ms))
     subscribed = {item.subject for item in await deps.contacts.subscriptions(contact.id)}
-    orders, covered = [], set()
+    orders: list[Known] = []
+    covered: set[str] = set()
     now = deps.clock.now_ms()
     for link in profile.orders:
         covered.update((link.order, *link.subjects))
@@ -334,10 +336,10 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
 
 
 _PROOFS = {
-    "otp": "by a code sent to them",
-    "inbound": "by writing to us",
-    "app_login": "by signing in to the app",
-    "link": "by a personal link",
+    "otp": "proved by a code sent to them",
+    "inbound": "proved by writing to us",
+    "app_login": "proved by signing in to the app",
+    "link": "proved by a personal link",
     "-": "they said: not me",
     "": "not proved",
 }

@@ -1,0 +1,73 @@
+// Times and countdowns, by the server's clock: a computer whose clock is wrong still sees the right window.
+
+let offset = 0;
+
+export const setServerNow = (ms) => {
+  if (Number.isFinite(ms) && ms > 0) offset = ms - Date.now();
+};
+export const now = () => Date.now() + offset;
+
+/** How long, in the same words as the server's: 45 s, 12 min, 3 h 05, 2 d. */
+export function age(ms) {
+  const seconds = Math.floor(Math.max(ms, 0) / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;
+  return `${Math.floor(minutes / 1440)} d`;
+}
+
+/** What is left of a service window: words and a tone. closes 0 = closed. */
+export function left(closes) {
+  const ms = closes - now();
+  if (!closes || ms <= 0) return { words: "closed", tone: "closed", ms: 0 };
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 2) return { words: `${minutes ? "1 min " : ""}${Math.floor(ms / 1000) % 60} s left`, tone: "red", ms };
+  const tone = minutes < 15 ? "red" : minutes < 60 ? "amber" : minutes < 120 ? "some" : "open";
+  return { words: `${age(ms)} left`, tone, ms };
+}
+
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const write = (node, text) => {
+  if (node.textContent !== text) node.textContent = text;
+};
+
+/** Times in the reader's own zone; they come as UTC. */
+export function localise(root) {
+  for (const node of root.querySelectorAll("time[datetime]:not([data-local])")) {
+    const when = new Date(node.dateTime);
+    node.dataset.local = "yes";
+    node.title = full.format(when);
+    write(node, time.format(when));
+  }
+}
+
+/** A small line wherever the day changes between two lines of the thread. */
+export function markDays(lines) {
+  for (const old of lines.querySelectorAll(".day")) old.remove();
+  let last = "";
+  for (const line of lines.querySelectorAll(".line")) {
+    const stamp = line.querySelector("time")?.dateTime;
+    const day = stamp ? weekday.format(new Date(stamp)) : last;
+    if (day !== last) {
+      const mark = document.createElement("p");
+      mark.className = "day";
+      mark.textContent = day === weekday.format(new Date(now())) ? "today" : day;
+      mark.setAttribute("aria-hidden", "true");
+      line.before(mark);
+    }
+    last = day;
+  }
+}
+
+/** Count on: how long people wait, what is left of windows. Not read out: these are not live regions. */
+export function tick(root = document) {
+  for (const node of root.querySelectorAll("[data-since]")) write(node, age(now() - Number(node.dataset.since)));
+  for (const node of root.querySelectorAll(".window")) {
+    const { words, tone } = left(Number(node.dataset.closes));
+    node.dataset.tone = tone;
+    write(node.firstElementChild, `window ${words}`);
+  }
+}

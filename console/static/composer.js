@@ -1,0 +1,192 @@
+// The box to answer in. It is never patched: what the agent types is theirs. What the rest of the page knows (whose the
+// conversation is, whether the window is open, whether we are connected) only decides whether send may go, and says why not.
+
+import { left } from "./clock.js";
+import { post } from "./commands.js";
+import { keepDraft, newKey, readDraft } from "./drafts.js";
+
+const byId = (id) => document.getElementById(id);
+const SAVE_MS = 250;
+
+export class Composer {
+  /** facts: () => what the head shows; live: the connection */
+  constructor({ conversation, facts, live, onSent }) {
+    Object.assign(this, { conversation, facts, live, onSent });
+    this.box = byId("composer");
+    this.text = { reply: byId("reply-text"), note: byId("note-text") };
+    this.draft = { reply: readDraft(conversation, "reply"), note: readDraft(conversation, "note") };
+    this.busy = false;
+    this.waiting = false;
+    for (const mode of ["reply", "note"]) {
+      this.text[mode].value = this.draft[mode].text;
+      this.text[mode].addEventListener("input", () => this.typed(mode));
+      byId(mode).addEventListener("submit", (event) => {
+        event.preventDefault();
+        void (mode === "reply" ? this.send() : this.keepNote());
+      });
+      byId(`tab-${mode}`).addEventListener("click", () => this.show(mode, true));
+    }
+    this.box.querySelector(".modes").addEventListener("keydown", (event) => {
+      if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", false);
+    });
+    this.text.reply.addEventListener("keydown", (event) => this.key(event));
+    this.text.note.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.ctrlKey && event.shiftKey) {
+        event.preventDefault();
+        void this.keepNote();
+      }
+    });
+    addEventListener("pagehide", () => this.save());
+    new ResizeObserver(() => this.box.parentElement.style.setProperty("--composer-height", `${this.box.offsetHeight}px`)).observe(this.box);
+    if (this.draft.reply.text) this.kept("kept from before");
+    this.update();
+  }
+
+  key(event) {
+    if (event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || localStorage.getItem("desk:plain-enter") === "yes") {
+      event.preventDefault();
+      void this.send();
+    }
+  }
+
+  /** focus: "text" puts the cursor into the words; a tab keeps it. */
+  show(mode, intoText) {
+    this.box.dataset.mode = mode;
+    for (const one of ["reply", "note"]) {
+      byId(one).hidden = one !== mode;
+      byId(`tab-${one}`).setAttribute("aria-selected", String(one === mode));
+      byId(`tab-${one}`).tabIndex = one === mode ? 0 : -1;
+    }
+    this.say("");
+    (intoText ? this.text[mode] : byId(`tab-${mode}`)).focus();
+  }
+
+  typed(mode) {
+    this.draft[mode].text = this.text[mode].value;
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => this.save(), SAVE_MS);
+    this.say("");
+    this.update();
+  }
+
+  save() {
+    clearTimeout(this.saving);
+    const ok = ["reply", "note"].map((mode) => keepDraft(this.conversation, mode, this.draft[mode])).every(Boolean);
+    const any = this.draft.reply.text || this.draft.note.text;
+    this.kept(!ok ? "draft cannot be kept on this computer" : any ? "draft kept" : "");
+  }
+
+  kept(words) {
+    byId("kept").textContent = words;
+  }
+
+  say(words, tone = "bad") {
+    const node = byId("said");
+    node.dataset.tone = tone;
+    if (node.textContent !== words) node.textContent = words;
+  }
+
+  /** Why send may not go now; "" when it may. */
+  why() {
+    const facts = this.facts();
+    if (facts.resolved) return { words: "Finished. It comes back when they write again.", tone: "" };
+    if (!facts.mayReply) return { words: "You may read this, not answer it.", tone: "" };
+    if (!facts.mine) return { words: facts.owner ? `${facts.owner} has this conversation.` : "Take it to answer.", tone: "" };
+    const window = left(facts.closes);
+    if (!window.ms) {
+      return { words: "The service window is closed: nothing may be sent until they write again. Your words are kept.", tone: "red" };
+    }
+    if (this.text.reply.value.length > facts.textMax) return { words: `At most ${facts.textMax} characters.`, tone: "red" };
+    return null;
+  }
+
+  /** Called whenever something it depends on may have changed, and every second. */
+  update() {
+    const why = this.why();
+    const node = byId("reply-why");
+    const facts = this.facts();
+    const window = left(facts.closes);
+    const warning = !why && ["amber", "red"].includes(window.tone) ? { words: `Service window: ${window.words}.`, tone: window.tone } : null;
+    const shown = why ?? warning ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
+    if (node.textContent !== shown.words) node.textContent = shown.words;
+    node.dataset.tone = shown.tone;
+    // Not `disabled`: a button that vanishes from the tab order under a finger cannot say why.
+    byId("reply-send").setAttribute("aria-disabled", String(Boolean(why) || this.busy));
+    const length = this.text.reply.value.length;
+    byId("reply-length").textContent = length > facts.textMax - 400 ? `${length} / ${facts.textMax}` : "";
+  }
+
+  async send() {
+    if (this.busy) return;
+    const text = this.text.reply.value.trim();
+    if (!text) return this.say("There is nothing to send yet.", "wait");
+    const why = this.why();
+    if (why) return this.say(why.words);
+    if (!this.live.caughtUp) {
+      this.waiting = true;
+      this.say("The connection is lost. This goes out when it is back, if the conversation is still yours.", "wait");
+      return this.update();
+    }
+    const draft = this.draft.reply;
+    draft.text = this.text.reply.value;
+    draft.key ||= newKey();
+    this.save();
+    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch }, draft.key));
+  }
+
+  async keepNote() {
+    const text = this.text.note.value.trim();
+    if (this.busy || !text) return;
+    const draft = this.draft.note;
+    draft.key ||= newKey();
+    this.save();
+    await this.run("note", () => post(`/desk/${this.conversation}/note`, { text }, draft.key));
+  }
+
+  async run(mode, action) {
+    this.busy = true;
+    this.waiting = false;
+    this.text[mode].readOnly = true;
+    this.say("");
+    this.update();
+    try {
+      const answer = await action();
+      this.sent(mode);
+      this.onSent(answer);
+    } catch (error) {
+      if (error.code === "key_reused") this.draft[mode].key = "";
+      if (error.status === 401) this.live.end();
+      this.say(error.message, error.status === 0 ? "wait" : "bad");
+      this.save();
+    } finally {
+      this.busy = false;
+      this.text[mode].readOnly = false;
+      this.update();
+    }
+  }
+
+  sent(mode) {
+    this.draft[mode] = { text: "", key: "" };
+    this.text[mode].value = "";
+    this.save();
+    if (mode === "note") this.show("reply", true);
+  }
+
+  /** A line of the thread with this draft's key: it went out, though its answer may have been lost. */
+  saw(key) {
+    for (const mode of ["reply", "note"]) {
+      if (!this.busy && key && this.draft[mode].key === key) {
+        this.sent(mode);
+        this.say("");
+      }
+    }
+  }
+
+  /** Connected again: what waited goes out now, if it still may. */
+  caughtUp() {
+    if (!this.waiting) return;
+    this.waiting = false;
+    void this.send();
+  }
+}

@@ -1,0 +1,30 @@
+// An agent's unsent words, on this computer, until they are sent, thrown away, or the agent signs out. A draft has one key
+// from its first press of send until it is known to be sent: however often it is pressed, it is one message.
+
+const agent = document.querySelector('meta[name="desk-agent"]')?.content ?? "";
+const prefix = `desk:${agent}:`;
+const name = (conversation, mode) => `${prefix}${conversation}:${mode}`;
+
+export function readDraft(conversation, mode) {
+  try {
+    return JSON.parse(localStorage.getItem(name(conversation, mode))) ?? { text: "", key: "" };
+  } catch {
+    return { text: "", key: "" };
+  }
+}
+
+/** Returns whether it could be kept (a full or forbidden store is said to the agent). */
+export function keepDraft(conversation, mode, draft) {
+  try {
+    if (draft.text || draft.key) localStorage.setItem(name(conversation, mode), JSON.stringify(draft));
+    else localStorage.removeItem(name(conversation, mode));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const all = () => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+export const unsent = () => all().filter((key) => JSON.parse(localStorage.getItem(key) ?? "{}").text?.trim()).length;
+export const forgetAll = () => all().forEach((key) => localStorage.removeItem(key));
+export const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,49 @@
+"""The webcare role: people answering people.
+
+What flows through: a person's words arrive in a conversation (store.conversations.add_inbound, from the webhooks role); an agent
+takes it at the desk, reads which message of ours is answered, and replies; the reply is a message in the same outbox as all else.
+
+What may fail: somebody else was faster (a refusal that says who and when; the words stay in the draft), the service window closed
+(refused, kept), the store is away (nothing was done), nobody knows whether a reply arrived (its agent is asked, it is never
+resent alone). What is promised: one owner at a time; an agent's words are never lost and never sent twice.
+
+`run` keeps open pages and the desk's lists up to date. `add_console_routes` and `add_api_routes` bring the routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from gateway.webcare.api import add_api_routes
+from gateway.webcare.console import add_console_routes
+from gateway.webcare.deps import WebcareDeps
+
+__all__ = ["WebcareDeps", "add_api_routes", "add_console_routes", "run"]
+
+REPAIR_S = 1.0
+EVERYTHING_EVERY = 60
+"""Each so many repairs look at every unresolved conversation, also for what time alone does."""
+REPAIR_TIMEOUT_S = 30.0
+
+
+async def run(deps: WebcareDeps) -> None:
+    """Until cancelled: tell open pages what changed, and mend what a crash kept from the desk's lists."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(deps.live.run(deps.conversations.desk), name="desk.feed")
+        group.create_task(_repair(deps), name="desk.repair")
+
+
+async def _repair(deps: WebcareDeps) -> None:
+    turn = 0
+    while True:
+        try:
+            async with asyncio.timeout(REPAIR_TIMEOUT_S):
+                told = await deps.conversations.repair(everything=turn % EVERYTHING_EVERY == 0)
+            if told:
+                structlog.get_logger().info("desk.repaired", conversations=told, everything=turn % EVERYTHING_EVERY == 0)
+            turn += 1
+        except Exception as error:  # the top of a loop
+            structlog.get_logger().warning("desk.repair_failed", error=type(error).__name__)
+        await asyncio.sleep(REPAIR_S)

@@ -1,0 +1,119 @@
+"""/v1/conversations on the internal listener: another system's desk, on the same conversations, by the same rules.
+
+Who may call is the listener's affair (API keys); on whose behalf is said in `agent`: the id of an agent of ours.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from gateway.errors import BadInput, NotFound, Problem
+from gateway.model.conversation import Agent, AgentId, Conversation
+from gateway.model.ids import ConversationId
+from gateway.webcare import commands, views
+from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.problems import answering, body_of
+
+LIST_MAX = 200
+
+
+def add_api_routes(app: web.Application, deps: WebcareDeps) -> None:
+    """Add GET /v1/conversations[?queue=|agent=|state=resolved], GET /v1/conversations/{id}, and POST .../{id}/{command}."""
+    api = Api(deps)
+    app.router.add_get("/v1/conversations", answering(deps, api.get_list))
+    app.router.add_get("/v1/conversations/{conversation}", answering(deps, api.get_one))
+    app.router.add_post("/v1/conversations/{conversation}/{command}", answering(deps, api.post_command))
+
+
+class Api:
+    def __init__(self, deps: WebcareDeps) -> None:
+        self._deps = deps
+
+    async def get_list(self, request: web.Request) -> web.StreamResponse:
+        """Without texts and names: a list is read by machines, often; ?queue=general (the default) is oldest first."""
+        desk = self._deps.conversations.desk
+        query = request.query
+        if "agent" in query:
+            identifiers = await desk.mine(AgentId(query["agent"]))
+        elif query.get("state") == "resolved":
+            identifiers = await desk.resolved(LIST_MAX)
+        elif query.get("state") == "unresolved":
+            identifiers = await desk.unresolved(LIST_MAX)
+        else:
+            identifiers = await desk.queue(query.get("queue", "general"), LIST_MAX)
+        found = [one for one in await self._deps.conversations.get_many(identifiers) if one is not None]
+        return web.json_response({"conversations": [_summary(one) for one in found]})
+
+    async def get_one(self, request: web.Request) -> web.StreamResponse:
+        """One conversation with its thread."""
+        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        contact = (await views.contacts_of(self._deps, [one]))[one.contact]
+        lines = await views.thread(self._deps, one, contact)
+        closes = views.closes_ms(self._deps, one, contact)
+        return web.json_response(
+            {**_summary(one), "service_window_closes_at": _time(closes), "thread": [_line(line) for line in lines]}
+        )
+
+    async def post_command(self, request: web.Request) -> web.StreamResponse:
+        """take, reply, note, finish, release, again, leave; body {"agent", "epoch", ...}; Idempotency-Key header."""
+        body = await body_of(request)
+        agent = await self._agent(body)
+        key = request.headers.get("Idempotency-Key")
+        what = request.match_info["command"]
+        done, after = await commands.run(self._deps, agent, request.match_info["conversation"], what, key, body)
+        return web.json_response({**_summary(after), "message": done.message or None, "repeated": done.repeated})
+
+    async def _agent(self, body: dict[str, Any]) -> Agent:
+        given = body.get("agent")
+        try:
+            found = await self._deps.agents.get(AgentId(given)) if isinstance(given, str) else None
+        except NotFound:
+            found = None
+        if found is None or found.disabled:
+            raise BadInput([Problem("agent", "should be the id of an agent who may sign in")])
+        return found
+
+
+def _time(ms: int | None) -> str | None:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") if ms else None
+
+
+def _summary(one: Conversation) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "contact": one.contact,
+        "brand": one.brand,
+        "sender": one.sender,
+        "state": one.state,
+        "queue": one.queue,
+        "agent": one.owner,
+        "epoch": one.epoch,
+        "inbound": one.inbound,
+        "revision": one.revision,
+        "opened_at": _time(one.opened_ms),
+        "waiting_since": _time(one.waiting_since_ms),
+        "resolved_at": _time(one.resolved_ms),
+        "reopened": one.reopened,
+        "previous": one.previous,
+    }
+
+
+def _line(line: views.Line) -> dict[str, Any]:
+    return {
+        "id": line.id.removeprefix("e-").removeprefix("n-"),
+        "kind": line.kind,
+        "at": _time(line.at_ms),
+        "who": line.who,
+        "text": line.text,
+        "form": line.form,
+        "notification": line.title or None,
+        "message": line.message or None,
+        "status": line.fate.word if line.fate else None,
+        "status_detail": (line.fate.detail or None) if line.fate else None,
+        "answers": line.quote.title if line.quote else None,
+    }
+
+

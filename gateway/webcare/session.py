@@ -1,0 +1,115 @@
+"""Who is asking: the session cookie, and what a request must bring along to be believed.
+
+The cookie is HttpOnly and SameSite=Strict, so no other site's page can use it; a command also needs the session's own token in
+a header, and a browser that says where the request comes from (Sec-Fetch-Site, Origin) must say: from here.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from gateway.model.conversation import Agent
+from gateway.store.agents import SESSION_MS, Session
+from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.problems import problem
+
+COOKIE = "desk"
+FORM_COOKIE = "desk-form"
+CSRF_HEADER = "X-Desk-Token"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    agent: Agent
+    session: Session
+    token: str
+
+
+Inside = Callable[[web.Request, Asker], Awaitable[web.StreamResponse]]
+
+
+async def asker(deps: WebcareDeps, request: web.Request, *, alive: bool = True) -> Asker | None:
+    token = request.cookies.get(COOKIE, "")
+    found = await deps.agents.session(token, alive=alive) if token else None
+    return Asker(found[0], found[1], token) if found else None
+
+
+def page(deps: WebcareDeps, handler: Inside) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A page for people: whoever is not signed in is sent to /login and back."""
+
+    async def run(request: web.Request) -> web.StreamResponse:
+        who = await asker(deps, request)
+        if who is None:
+            raise web.HTTPSeeOther(f"/login?next={quote(request.path)}", headers=SECURITY_HEADERS)
+        return await handler(request, who)
+
+    return run
+
+
+def data(deps: WebcareDeps, handler: Inside, *, alive: bool = True) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """An answer for the page's own program: 401 for whoever is not signed in."""
+
+    async def run(request: web.Request) -> web.StreamResponse:
+        who = await asker(deps, request, alive=alive)
+        if who is None:
+            return problem(401, "signed_out", "You are signed out. Your words are kept on this page; sign in again.")
+        return await handler(request, who)
+
+    return run
+
+
+def command(deps: WebcareDeps, handler: Inside) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Something that changes something: from our own page, with the session's token."""
+
+    async def inside(request: web.Request, who: Asker) -> web.StreamResponse:
+        if not from_here(request):
+            return problem(403, "foreign", "This came from another site, and is refused.")
+        given = request.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(given.encode(), who.session.csrf.encode()):
+            return problem(403, "token", "This page belongs to another session: reload it. Your words are kept.")
+        return await handler(request, who)
+
+    return data(deps, inside)
+
+
+def from_here(request: web.Request) -> bool:
+    """Whether the browser says that the request comes from our own page. A program that says nothing is no browser."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def place_of(deps: WebcareDeps, request: web.Request) -> str:
+    """Where a request came from: the peer, or what a trusted proxy says of it (the last hop it added)."""
+    peer = request.remote or ""
+    if peer in deps.trusted_proxies:
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        return forwarded.rsplit(",", 1)[-1].strip() or peer
+    return peer
+
+
+def set_cookie(deps: WebcareDeps, request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+    proxied = (request.remote or "") in deps.trusted_proxies
+    secure = request.secure or (proxied and request.headers.get("X-Forwarded-Proto") == "https")
+    response.set_cookie(
+        name, value, max_age=SESSION_MS // 1000, httponly=True, samesite="Strict", secure=secure, path="/"
+    )

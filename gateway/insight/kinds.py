@@ -161,6 +161,18 @@ def _gap(fact: Fact, when: When) -> str:
     return f"the store went back behind what was read (a failover, a restore): facts after {after} may be missing"
 
 
+def _queued(fact: Fact, when: When) -> str:
+    return f"waits for an agent in the queue {fact.detail.get('q', '?')}"
+
+
+def _by_agent(text: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        agent = fact.detail.get("agent") or fact.detail.get("by", "")
+        return f"{text} by agent {agent}" if agent else text
+
+    return say
+
+
 KINDS: dict[str, Kind] = {
     # intake
     "event": Kind("event.kept", "intake", _event),
@@ -198,13 +210,16 @@ KINDS: dict[str, Kind] = {
     # webcare
     "opened": Kind("conversation.opened", "webcare", _fixed("a conversation was opened")),
     "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),
-    "assigned": Kind("conversation.assigned", "webcare", _fixed("an agent has it")),
-    "released": Kind("conversation.released", "webcare", _fixed("its agent gave it back to the queue")),
-    "replied": Kind("conversation.replied", "webcare", _fixed("an agent answered")),
-    "noted": Kind("conversation.noted", "webcare", _fixed("an agent wrote a note for colleagues")),
-    "handed_off": Kind("conversation.handed_off", "webcare", _fixed("handed on")),
-    "resolved": Kind("conversation.resolved", "webcare", _fixed("finished")),
-    "signed_in": Kind("agent.signed_in", "webcare", _fixed("an agent signed in")),
+    "queued": Kind("conversation.queued", "webcare", _queued),
+    "assigned": Kind("conversation.assigned", "webcare", _by_agent("taken")),
+    "released": Kind("conversation.released", "webcare", _by_agent("given back to the queue")),
+    "replied": Kind("conversation.replied", "webcare", _by_agent("answered")),
+    "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),
+    "left": Kind("conversation.left", "webcare", _by_agent("an answer that may have arrived was left as it is")),
+    "handed_off": Kind("conversation.handed_off", "webcare", _by_agent("handed on")),
+    "resolved": Kind("conversation.resolved", "webcare", _by_agent("finished")),
+    "seen": Kind("conversation.seen", "webcare", _by_agent("looked at")),
+    "signed_in": Kind("agent.signed_in", "webcare", _by_agent("signed in")),
     # the fold itself
     "unreached": Kind("message.unreached", "", _unreached),
     "gap": Kind("facts.gap", "", _gap),
@@ -212,13 +227,19 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def line_of(kind: str) -> tuple[str, str]:
-    """(log event, role) of a kind."""
-    known = KINDS.get(kind)
-    return (known.line, known.role) if known else (f"fact.{kind}", "")
+def name_of(fact: Fact) -> str:
+    """The row of KINDS that a fact belongs to, "" for none. A `read` without a message is an agent's look at a conversation."""
+    name = "seen" if fact.kind == "read" and not fact.id_of("m") else fact.kind
+    return name if name in KINDS else ""
+
+
+def line_of(fact: Fact) -> tuple[str, str]:
+    """(log event, role) of a fact."""
+    known = KINDS.get(name_of(fact))
+    return (known.line, known.role) if known else (f"fact.{fact.kind}", "")
 
 
 def say(fact: Fact, when: When) -> str:
     """What a fact means, in one sentence without personal data."""
-    known = KINDS.get(fact.kind)
+    known = KINDS.get(name_of(fact))
     return known.say(fact, when) if known else fact.kind.replace("_", " ")

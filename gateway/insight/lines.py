@@ -6,7 +6,7 @@ import re
 from collections import OrderedDict
 from typing import Any
 
-from gateway.insight.kinds import KINDS, line_of
+from gateway.insight.kinds import line_of, name_of
 from gateway.insight.unreached import ENDS, reason_of
 from gateway.metrics import Metrics
 from gateway.rules.verdict import Reason
@@ -37,7 +37,7 @@ _REASONS = frozenset(reason.value for reason in Reason)
 
 def fields_of(fact: Fact) -> tuple[str, dict[str, Any]]:
     """(event, fields) of a fact's log line."""
-    line, role = line_of(fact.kind)
+    line, role = line_of(fact)
     fields: dict[str, Any] = {"role": role} if role else {}
     fields["partition"] = fact.partition
     for one in fact.ids:
@@ -67,7 +67,7 @@ class Counting:
 
     def count(self, fact: Fact) -> None:
         metrics, message = self._metrics, fact.id_of("m")
-        metrics.facts.labels(fact.kind if fact.kind in KINDS else "other").inc()
+        metrics.facts.labels(name_of(fact) or "other").inc()
         match fact.kind:
             case "enqueued":
                 notification = fact.detail.get("nt", "") or "none"

@@ -87,7 +87,7 @@ async def test_metrics_are_served_as_text() -> None:
 
 def test_every_kind_has_a_line_and_a_sentence_even_without_details() -> None:
     for kind in (*KINDS, "kind_of_tomorrow"):
-        line, _ = line_of(kind)
+        line, _ = line_of(fact(kind))
         assert "." in line
         words = say(fact(kind), str)
         assert len(words) > 3
@@ -110,11 +110,18 @@ def test_every_kind_has_a_line_and_a_sentence_even_without_details() -> None:
         ("suppressed", {"nt": "gate", "reason": "no_proof"}, "gate not sent: we do not know yet"),
         ("replaced", {"by": "e42x"}, "not sent: newer news about the same thing took its place (by event e42x)"),
         ("delivered", {"at": "9"}, "on their phone at <9>"),
+        ("assigned", {"agent": "g0", "epoch": "2"}, "taken by agent g0"),
         ("failed", {"code": "131026"}, "the channel took it and could not deliver it (its code 131026)"),
     ],
 )  # fmt: skip
 def test_sentences_say_what_happened(kind: str, detail: dict[str, str], expected: str) -> None:
     assert say(fact(kind, detail), lambda at_ms: f"<{at_ms}>").startswith(expected)
+
+
+def test_agents_look_at_a_conversation_is_no_read_message() -> None:
+    look = Fact(7, "17-0", 1, "read", ("v07u",), {"agent": "g0"})
+    assert line_of(look) == ("conversation.seen", "webcare")
+    assert say(look, str) == "looked at by agent g0"
 
 
 def test_every_reason_is_said_in_words_and_never_as_a_code() -> None:

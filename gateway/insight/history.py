@@ -131,7 +131,7 @@ class History:
 
         try:
             await self._call(work)
-        except StoreUnavailable:  # two processes began at once: the tables are there now
+        except (StoreUnavailable, Conflict):  # two processes began at once: the tables are there now
             await self._call(work)
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, Position]:

@@ -24,6 +24,18 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from gateway.errors import Conflict, SettingsError, StoreUnavailable
+from gateway.insight.tables import (
+    fact_of,
+    fact_row,
+    facts_table,
+    id_rows,
+    ids_table,
+    metadata,
+    pending_of,
+    pending_row,
+    pending_table,
+    positions_table,
+)
 from gateway.insight.unreached import Pending
 from gateway.store.facts import START, Fact, place
 
@@ -33,51 +45,6 @@ KEEP_MONTHS = 13
 CALL_S = 10.0
 _CHUNK = 400
 """Values in one IN (...): every database takes this many."""
-
-_meta = sql.MetaData()
-
-_facts = sql.Table(
-    "facts",
-    _meta,
-    sql.Column("partition", sql.SmallInteger, primary_key=True),
-    sql.Column("stream_id", sql.String(40), primary_key=True),
-    sql.Column("at_ms", sql.BigInteger, nullable=False),
-    sql.Column("kind", sql.String(32), nullable=False),
-    sql.Column("ids", sql.String(200), nullable=False),
-    sql.Column("detail", sql.JSON, nullable=False),
-    sql.Index("facts_at", "at_ms"),
-    sql.Index("facts_kind_at", "kind", "at_ms"),
-)
-_fact_ids = sql.Table(
-    "fact_ids",
-    _meta,
-    sql.Column("id", sql.String(32), primary_key=True),
-    sql.Column("partition", sql.SmallInteger, primary_key=True),
-    sql.Column("stream_id", sql.String(40), primary_key=True),
-    sql.Column("at_ms", sql.BigInteger, nullable=False),
-    sql.Index("fact_ids_at", "at_ms"),
-)
-_positions = sql.Table(
-    "positions",
-    _meta,
-    sql.Column("partition", sql.SmallInteger, primary_key=True, autoincrement=False),
-    sql.Column("stream_id", sql.String(40), nullable=False),
-    sql.Column("high", sql.String(40), nullable=False),
-)
-_pending = sql.Table(
-    "pending",
-    _meta,
-    sql.Column("message", sql.String(32), primary_key=True),
-    sql.Column("partition", sql.SmallInteger, nullable=False, index=True),
-    sql.Column("stream_id", sql.String(40), nullable=False),
-    sql.Column("at_ms", sql.BigInteger, nullable=False),
-    sql.Column("due_ms", sql.BigInteger, nullable=False),
-    sql.Column("kind", sql.String(32), nullable=False),
-    sql.Column("reason", sql.String(64), nullable=False),
-    sql.Column("notification", sql.String(128), nullable=False),
-    sql.Column("ids", sql.String(200), nullable=False),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -127,7 +94,7 @@ class History:
         """Make tables that are missing and a position for every partition. Raises StoreUnavailable."""
 
         def work(connection: Connection) -> None:
-            _meta.create_all(connection)
+            metadata.create_all(connection)
 
         try:
             await self._call(work)
@@ -138,7 +105,7 @@ class History:
         """Where the fold stands; partitions never folded stand at the beginning."""
 
         def work(connection: Connection) -> dict[int, Position]:
-            rows = connection.execute(sql.select(_positions).where(_positions.c.partition.in_(partitions)))
+            rows = connection.execute(sql.select(positions_table).where(positions_table.c.partition.in_(partitions)))
             known = {row.partition: Position(row.stream_id, row.high) for row in rows}
             return {partition: known.get(partition, Position()) for partition in partitions}
 
@@ -149,9 +116,8 @@ class History:
 
         def work(connection: Connection) -> dict[int, list[Pending]]:
             found: dict[int, list[Pending]] = {partition: [] for partition in partitions}
-            for row in connection.execute(sql.select(_pending).where(_pending.c.partition.in_(partitions))):
-                values = {**row._mapping, "ids": tuple(row.ids.split())}
-                found[row.partition].append(Pending(**values))
+            for row in connection.execute(sql.select(pending_table).where(pending_table.c.partition.in_(partitions))):
+                found[row.partition].append(pending_of(row))
             return found
 
         return await self._call(work)
@@ -162,7 +128,9 @@ class History:
         def work(connection: Connection) -> set[str]:
             found: set[str] = set()
             for some in _chunks(stream_ids):
-                query = sql.select(_facts.c.stream_id).where(_facts.c.partition == partition, _facts.c.stream_id.in_(some))
+                query = sql.select(facts_table.c.stream_id).where(
+                    facts_table.c.partition == partition, facts_table.c.stream_id.in_(some)
+                )
                 found |= set(connection.execute(query).scalars())
             return found
 
@@ -174,18 +142,18 @@ class History:
         def work(connection: Connection) -> None:
             for batch in batches:
                 self._set_position(connection, batch)
-            facts = [_fact_row(fact) for batch in batches for fact in batch.facts]
-            ids = [row for batch in batches for fact in batch.facts for row in _id_rows(fact)]
+            facts = [fact_row(fact) for batch in batches for fact in batch.facts]
+            ids = [row for batch in batches for fact in batch.facts for row in id_rows(fact)]
             dropped = [message for batch in batches for message in (*batch.dropped, *(one.message for one in batch.added))]
-            added = [_pending_row(one) for batch in batches for one in batch.added]
+            added = [pending_row(one) for batch in batches for one in batch.added]
             if facts:
-                connection.execute(sql.insert(_facts), facts)
+                connection.execute(sql.insert(facts_table), facts)
             if ids:
-                connection.execute(sql.insert(_fact_ids), ids)
+                connection.execute(sql.insert(ids_table), ids)
             for some in _chunks(dropped):
-                connection.execute(sql.delete(_pending).where(_pending.c.message.in_(some)))
+                connection.execute(sql.delete(pending_table).where(pending_table.c.message.in_(some)))
             if added:
-                connection.execute(sql.insert(_pending), added)
+                connection.execute(sql.insert(pending_table), added)
 
         await self._call(work)
 
@@ -193,16 +161,16 @@ class History:
     def _set_position(connection: Connection, batch: Batch) -> None:
         values = {"stream_id": batch.after.stream_id, "high": batch.after.high}
         if batch.before == Position():
-            row = connection.execute(sql.select(_positions).where(_positions.c.partition == batch.partition)).first()
+            row = connection.execute(sql.select(positions_table).where(positions_table.c.partition == batch.partition)).first()
             if row is None:
-                connection.execute(sql.insert(_positions).values(partition=batch.partition, **values))
+                connection.execute(sql.insert(positions_table).values(partition=batch.partition, **values))
                 return
         moved = connection.execute(
-            sql.update(_positions)
+            sql.update(positions_table)
             .where(
-                _positions.c.partition == batch.partition,
-                _positions.c.stream_id == batch.before.stream_id,
-                _positions.c.high == batch.before.high,
+                positions_table.c.partition == batch.partition,
+                positions_table.c.stream_id == batch.before.stream_id,
+                positions_table.c.high == batch.before.high,
             )
             .values(**values)
         )
@@ -217,22 +185,22 @@ class History:
             found: dict[tuple[int, str], Fact] = {}
             for some in _chunks(wanted):
                 places = (
-                    sql.select(_fact_ids.c.partition, _fact_ids.c.stream_id)
-                    .where(_fact_ids.c.id.in_(some))
+                    sql.select(ids_table.c.partition, ids_table.c.stream_id)
+                    .where(ids_table.c.id.in_(some))
                     .distinct()
                     .subquery()
                 )
                 query = (
-                    sql.select(_facts)
+                    sql.select(facts_table)
                     .join(
                         places,
-                        sql.and_(_facts.c.partition == places.c.partition, _facts.c.stream_id == places.c.stream_id),
+                        sql.and_(facts_table.c.partition == places.c.partition, facts_table.c.stream_id == places.c.stream_id),
                     )
-                    .order_by(_facts.c.at_ms.desc())
+                    .order_by(facts_table.c.at_ms.desc())
                     .limit(limit)
                 )
                 for row in connection.execute(query):
-                    found[(row.partition, row.stream_id)] = _fact(row)
+                    found[(row.partition, row.stream_id)] = fact_of(row)
             return sorted(found.values(), key=lambda fact: fact.order)[-limit:]
 
         return await self._call(work)
@@ -243,16 +211,16 @@ class History:
         """Facts of these kinds in [since, until), oldest first. after: (at_ms, partition, stream_id) of the last one had."""
 
         def work(connection: Connection) -> list[Fact]:
-            key = (_facts.c.at_ms, _facts.c.partition, _facts.c.stream_id)
+            key = (facts_table.c.at_ms, facts_table.c.partition, facts_table.c.stream_id)
             query = (
-                sql.select(_facts)
-                .where(_facts.c.kind.in_(kinds), _facts.c.at_ms >= since_ms, _facts.c.at_ms < until_ms)
+                sql.select(facts_table)
+                .where(facts_table.c.kind.in_(kinds), facts_table.c.at_ms >= since_ms, facts_table.c.at_ms < until_ms)
                 .order_by(*key)
                 .limit(limit)
             )
             if after is not None:
                 query = query.where(sql.tuple_(*key) > sql.tuple_(*after))
-            return [_fact(row) for row in connection.execute(query)]
+            return [fact_of(row) for row in connection.execute(query)]
 
         return await self._call(work)
 
@@ -261,9 +229,9 @@ class History:
 
         def work(connection: Connection) -> dict[str, int]:
             query = (
-                sql.select(_facts.c.kind, sql.func.count().label("n"))
-                .where(_facts.c.at_ms >= since_ms, _facts.c.at_ms < until_ms)
-                .group_by(_facts.c.kind)
+                sql.select(facts_table.c.kind, sql.func.count().label("n"))
+                .where(facts_table.c.at_ms >= since_ms, facts_table.c.at_ms < until_ms)
+                .group_by(facts_table.c.kind)
             )
             return {row.kind: row.n for row in connection.execute(query)}
 
@@ -273,12 +241,11 @@ class History:
         """Retention: drop what is older, at most `limit` facts a call (no long transaction); how many."""
 
         def work(connection: Connection) -> int:
-            bound = connection.execute(
-                sql.select(_facts.c.at_ms).where(_facts.c.at_ms < at_ms).order_by(_facts.c.at_ms).offset(limit - 1).limit(1)
-            ).scalar()
+            old = sql.select(facts_table.c.at_ms).where(facts_table.c.at_ms < at_ms).order_by(facts_table.c.at_ms)
+            bound = connection.execute(old.offset(limit - 1).limit(1)).scalar()
             until = at_ms if bound is None else bound + 1
-            connection.execute(sql.delete(_fact_ids).where(_fact_ids.c.at_ms < until))
-            return connection.execute(sql.delete(_facts).where(_facts.c.at_ms < until)).rowcount
+            connection.execute(sql.delete(ids_table).where(ids_table.c.at_ms < until))
+            return connection.execute(sql.delete(facts_table).where(facts_table.c.at_ms < until)).rowcount
 
         return await self._call(work)
 
@@ -340,40 +307,6 @@ def _pragmas(connection: Any, record: object) -> None:
 
 def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
     return [values[begin : begin + _CHUNK] for begin in range(0, len(values), _CHUNK)]
-
-
-def _fact_row(fact: Fact) -> dict[str, Any]:
-    return {
-        "partition": fact.partition,
-        "stream_id": fact.stream_id,
-        "at_ms": fact.at_ms,
-        "kind": fact.kind,
-        "ids": " ".join(fact.ids),
-        "detail": dict(fact.detail),
-    }
-
-
-def _id_rows(fact: Fact) -> list[dict[str, Any]]:
-    row = {"partition": fact.partition, "stream_id": fact.stream_id, "at_ms": fact.at_ms}
-    return [{"id": one, **row} for one in dict.fromkeys(fact.ids)]
-
-
-def _pending_row(one: Pending) -> dict[str, Any]:
-    return {
-        "message": one.message,
-        "partition": one.partition,
-        "stream_id": one.stream_id,
-        "at_ms": one.at_ms,
-        "due_ms": one.due_ms,
-        "kind": one.kind,
-        "reason": one.reason,
-        "notification": one.notification,
-        "ids": " ".join(one.ids),
-    }
-
-
-def _fact(row: Any) -> Fact:
-    return Fact(row.partition, row.stream_id, row.at_ms, row.kind, tuple(row.ids.split()), row.detail)
 
 
 def later_of(one: str, other: str) -> str:

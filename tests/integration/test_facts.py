@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from gateway.cli.trace import trace, zone_of
 from gateway.errors import BadInput, Conflict, NotFound, SettingsError
-from gateway.insight import history as history_module
+from gateway.insight import tables
 from gateway.insight.fold import MONTH_MS, Hooks, run_fold
 from gateway.insight.history import open_history
 from gateway.insight.hooks import kinds_of
@@ -402,9 +402,9 @@ def test_tables_are_good_for_postgresql_too() -> None:
     from sqlalchemy.dialects import postgresql
 
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    for table in history_module._meta.sorted_tables:
+    for table in tables.metadata.sorted_tables:
         assert "CREATE TABLE" in str(sql.schema.CreateTable(table).compile(dialect=dialect))
-    made = str(sql.schema.CreateTable(history_module._facts).compile(dialect=dialect))
+    made = str(sql.schema.CreateTable(tables.facts_table).compile(dialect=dialect))
     assert "BIGINT" in made
     assert "PRIMARY KEY (partition, stream_id)" in made
 

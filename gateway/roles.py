@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -71,15 +72,15 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
                 await runner.cleanup()
 
 
-def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tuple[str, Awaitable[None]]]:
-    known: dict[str, Callable[[], Awaitable[None]]] = {
+def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    known: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "intake": lambda: intake.run(runtime),
         "dispatch": lambda: dispatch.run(runtime),
         "webhooks": lambda: webhooks.run(runtime),
         "webcare": lambda: run_webcare(desk),
         "scheduler": lambda: scheduler.run(runtime),
     }
-    loops: list[tuple[str, Awaitable[None]]] = [(name, known[name]()) for name in names]
+    loops: list[tuple[str, Coroutine[Any, Any, None]]] = [(name, known[name]()) for name in names]
     connection = runtime.connection
     loops.append(("wake", listen(connection.blocking, runtime.wake.here, runtime.stopping)))
     loops.append(("recover", _recover(runtime)))

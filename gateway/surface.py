@@ -62,8 +62,8 @@ def add_console(app: web.Application, desk: webcare.WebcareDeps) -> None:
 def add_internal(
     app: web.Application, runtime: Runtime, names: Sequence[str], health: Health, desk: webcare.WebcareDeps
 ) -> None:
-    app.router.add_get("/healthz", health.get_healthz)
-    app.router.add_get("/readyz", health.get_readyz)
+    app.router.add_get("/healthz", health.get_alive)
+    app.router.add_get("/readyz", health.get_ready)
     app.router.add_get("/metrics", metrics_handler(runtime.metrics))
     if "webcare" in names:
         webcare.add_api_routes(app, desk)

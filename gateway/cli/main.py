@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from gateway.cli import run
 from gateway.errors import BadInput, GatewayError, SettingsError
@@ -24,17 +25,23 @@ python main.py COMMAND --help explains each command. All of them:
 """
 
 
-def make_parser() -> argparse.ArgumentParser:
+class Command(Protocol):
+    """A module with a command: main.py brings those from outside gateway/."""
+
+    def add_parser(self, commands: Any) -> None: ...
+
+
+def make_parser(others: Sequence[Command] = ()) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python main.py", formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (run,):
+    for module in (run, *others):
         module.add_parser(commands)
     parser.set_defaults(work=None)
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = make_parser()
+def main(argv: Sequence[str] | None = None, *, others: Sequence[Command] = ()) -> int:
+    parser = make_parser(others)
     args = parser.parse_args(argv)
     if args.work is None:
         print(WELCOME)

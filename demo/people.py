@@ -1,0 +1,30 @@
+"""Five people with phones. All numbers are of ranges kept for fiction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str
+    given: str
+    family: str
+    number: str
+    locale: str
+    timezone: str
+    customer: str
+    purpose: str
+    wording: str
+
+    @property
+    def language(self) -> str:
+        return self.locale[:2]
+
+
+EVA = Person("eva", "Eva", "Jansen", "+447700900123", "nl-NL", "Europe/Amsterdam", "C-20817", "journey", "journey-nl-3")
+TOM = Person("tom", "Tom", "de Wit", "+447700900124", "en-GB", "Europe/London", "C-20818", "journey", "journey-en-3")
+MILA = Person("mila", "Mila", "Berg", "+447700900126", "en-GB", "Europe/Amsterdam", "C-31007", "journey", "journey-en-3")
+NOOR = Person("noor", "Noor", "Smit", "+447700900125", "nl-NL", "Europe/Amsterdam", "C-40001", "service", "service-nl-1")
+DAAN = Person("daan", "Daan", "Visser", "+447700900127", "en-GB", "Europe/Amsterdam", "C-40002", "service", "service-en-1")
+EVERYBODY = (EVA, TOM, MILA, NOOR, DAAN)

@@ -1,0 +1,261 @@
+"""Plays the story: turns the clock to each step, sends its events, waits until the phones show what it promises.
+
+Where it is, is kept on disk after every step, so that a story that was stopped goes on where it was: each event has an id of
+its own (step and number), so that sending one twice is harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+
+from demo import people, story
+from demo.agent import answer_oldest
+
+DWELL_S = 6.0
+ARRIVE_S = 30.0
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Place:
+    """How far the story is. clock_ms: the story's time when it was last seen (it stands still while nothing runs)."""
+
+    first: str
+    position: int
+    clock_ms: int
+
+    @staticmethod
+    def load(path: Path) -> Place | None:
+        try:
+            value = json.loads(path.read_text())
+            return Place(str(value["first"]), int(value["position"]), int(value["clock_ms"]))
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def save(self, path: Path) -> None:
+        made = path.with_suffix(".new")
+        made.write_text(json.dumps(self.__dict__))
+        made.replace(path)
+
+
+class Player:
+    def __init__(
+        self, http: aiohttp.ClientSession, *, gateway: str, sandbox: str, api_key: str, agent: str, place: Path, speed: float
+    ) -> None:
+        self._http = http
+        self._gateway = gateway
+        self._sandbox = sandbox
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._agent = agent
+        self._path = place
+        known = Place.load(place)
+        now = datetime.now(UTC)
+        self.place = known or Place(story.first_day(now).isoformat(), 0, 0)
+        self.steps = story.make(date.fromisoformat(self.place.first))
+        if not known:
+            self.place.clock_ms = story.to_ms(self.steps[0].at) - 60_000
+        self._speed = speed
+        self._playing = True
+        self._once = False
+        self._woken = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    # the clock
+
+    def _now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._offset
+
+    async def start(self) -> None:
+        """Set both clocks to where the story is, and make the phones."""
+        await self._turn(self.place.clock_ms)
+        for person in people.EVERYBODY:
+            body = {
+                "name": person.name,
+                "label": f"{person.given} {person.family}",
+                "address": person.number,
+                "language": person.language,
+                "timezone": person.timezone,
+            }
+            await self._post(f"{self._sandbox}/sandbox/handsets", body)
+        await self._show("playing")
+
+    async def _turn(self, story_ms: int) -> None:
+        self._offset = story_ms - time.time_ns() // 1_000_000
+        async with self._http.put(f"{self._gateway}/v1/clock", json={"offset_ms": self._offset}, headers=self._headers) as answer:
+            answer.raise_for_status()
+        async with self._http.put(f"{self._sandbox}/sandbox/clock", json={"offset_ms": self._offset}) as answer:
+            answer.raise_for_status()
+        await asyncio.sleep(0.5)  # every process of the gateway reads the clock five times a second
+
+    # playing
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            control = group.create_task(self._controls())
+            keeper = group.create_task(self._keep())
+            try:
+                while not stopping.is_set() and self.place.position < len(self.steps):
+                    await self._wait_to_play(stopping)
+                    if stopping.is_set():
+                        break
+                    await self._step(self.steps[self.place.position])
+                if self.place.position >= len(self.steps):
+                    await self._show("ended")
+                    self.ended.set()
+                    await stopping.wait()
+            finally:
+                control.cancel()
+                keeper.cancel()
+        self._remember()
+
+    async def _wait_to_play(self, stopping: asyncio.Event) -> None:
+        while not self._playing and not self._once and not stopping.is_set():
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(0.5):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+        self._once = False
+
+    async def _step(self, step: story.Step) -> None:
+        number = self.place.position
+        wanted = story.to_ms(step.at)
+        if wanted > self._now_ms():
+            await self._turn(wanted)
+        await self._show("playing" if self._playing else "paused")
+        before = await self._received()
+        for place, event in enumerate(step.events):
+            at = datetime.fromtimestamp(self._now_ms() / 1000, UTC).isoformat(timespec="milliseconds")
+            body = {**event, "id": f"demo-{self.place.first}-{number}-{place}", "time": at}
+            await self._event(body)
+        for name, text in step.says:
+            person = next(one for one in people.EVERYBODY if one.name == name)
+            await self._post(f"{self._sandbox}/sandbox/handsets/{person.number.lstrip('+')}/say", {"text": text})
+        if step.answer:
+            key = f"demo-{self.place.first}-{number}"
+            await answer_oldest(self._http, self._gateway, self._headers, self._agent, step.answer, key)
+        await self._arrived(before, step.expect)
+        self.place.position = number + 1
+        self._remember()
+        await self._dwell()
+
+    async def _event(self, body: dict[str, Any]) -> None:
+        """Send one event until it is kept: sent twice, it counts once."""
+        for pause in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0):
+            headers = {**self._headers, "Content-Type": "application/cloudevents+json"}
+            async with self._http.post(f"{self._gateway}/v1/events", data=json.dumps(body), headers=headers) as answer:
+                if answer.status in (202, 409):
+                    return
+                if answer.status not in (429, 503):
+                    raise RuntimeError(f"the gateway refused an event of the story: {answer.status} {await answer.text()}")
+            await asyncio.sleep(pause)
+        raise RuntimeError("the gateway takes no events")
+
+    async def _received(self) -> dict[str, int]:
+        """How many messages each phone has got so far."""
+        async with self._http.get(f"{self._sandbox}/sandbox/handsets") as answer:
+            value = await answer.json()
+        return {
+            one["name"]: sum(bubble["kind"] == "received" for thread in one["threads"] for bubble in thread["bubbles"])
+            for one in value["handsets"]
+        }
+
+    async def _arrived(self, before: dict[str, int], expect: Sequence[tuple[str, str]]) -> None:
+        """Wait for what the step promises, so that no clock is turned while something is on its way."""
+        wanted: dict[str, int] = {}
+        for name, _ in expect:
+            wanted[name] = wanted.get(name, 0) + 1
+        until = time.monotonic() + ARRIVE_S
+        while time.monotonic() < until:
+            now = await self._received()
+            if all(now.get(name, 0) >= before.get(name, 0) + count for name, count in wanted.items()):
+                return
+            await asyncio.sleep(0.2)
+        log.warning("story.late", step=self.place.position)
+
+    async def _dwell(self) -> None:
+        """Give people time to read; "step" ends it at once."""
+        self._woken.clear()
+        until = time.monotonic() + DWELL_S / self._speed
+        while not self._once and (left := until - time.monotonic()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await self._woken.wait()
+            except TimeoutError:
+                return
+            self._woken.clear()
+
+    # the story bar
+
+    async def _show(self, state: str) -> None:
+        body = {
+            "title": "A day at the home front",
+            "steps": [{"title": step.title, "caption": step.caption} for step in self.steps],
+            "position": min(self.place.position, len(self.steps) - 1),
+            "state": state,
+            "speed": self._speed,
+            "note": "Answer from any phone: it waits at the desk." if state == "ended" else None,
+        }
+        async with self._http.put(f"{self._sandbox}/sandbox/story", json=body) as answer:
+            answer.raise_for_status()
+
+    async def _controls(self) -> None:
+        since = 0
+        while True:
+            try:
+                params = {"since": str(since), "wait": "20"}
+                timeout = aiohttp.ClientTimeout(total=30)
+                async with self._http.get(f"{self._sandbox}/sandbox/story/control", params=params, timeout=timeout) as answer:
+                    value = await answer.json()
+            except (aiohttp.ClientError, TimeoutError, ValueError):
+                await asyncio.sleep(1)
+                continue
+            since = int(value["since"])
+            for action in value["actions"]:
+                await self._control(action)
+
+    async def _control(self, action: dict[str, Any]) -> None:
+        match action["action"]:
+            case "play":
+                self._playing = True
+            case "pause":
+                self._playing = False
+            case "step":
+                self._once = True
+            case "speed":
+                self._speed = max(0.25, min(float(action.get("speed") or 1), 20))
+            case "restart":
+                log.info("story.restart", mend="stop the demo and run it again with --again")
+        self._woken.set()
+        if not self.ended.is_set():
+            await self._show("playing" if self._playing else "paused")
+
+    # where it was
+
+    def _remember(self) -> None:
+        self.place.clock_ms = self._now_ms()
+        self.place.save(self._path)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._remember()
+
+    async def _post(self, url: str, body: dict[str, Any]) -> None:
+        async with self._http.post(url, json=body) as answer:
+            if answer.status >= 400:
+                raise RuntimeError(f"{url.rpartition('/')[2]}: {answer.status} {await answer.text()}")
+
+

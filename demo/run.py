@@ -1,0 +1,300 @@
+"""`python main.py demo`: sets the stage, plays the story, and takes it down again in order.
+
+The gateway and the sandbox are children in sessions of their own (Ctrl-C reaches only us, and we end the gateway first, so that
+it drains towards a sandbox that still answers); both end when we are killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from demo.bridge import Bridge
+from demo.player import Player
+from gateway import log
+from gateway import settings as settings_module
+from gateway.app import open_runtime
+from gateway.errors import Conflict, GatewayError, SettingsError
+from gateway.model.personal import Secret
+from gateway.notifications import push
+from gateway.runtime import Runtime
+from gateway.settings import Settings
+from gateway.store.agents import Agents
+
+ROOT = Path(__file__).resolve().parent.parent
+STAMP = "thuisfront-demo"
+READY_S = 60.0
+PORTS = (
+    ("GATEWAY_PUBLIC_PORT", "8080"),
+    ("GATEWAY_INTERNAL_PORT", "8081"),
+    ("GATEWAY_CONSOLE_PORT", "8082"),
+    ("SANDBOX_PORT", "8090"),
+)
+BRANDS = (
+    ("air", "zz", "314159265358979"),
+    ("rail", "exr", "314159265358980"),
+    ("net", "netx", "314159265358981"),
+)
+WABA = "271828182845904"
+SANDBOX_TOKEN = "sandbox-system-user-token"  # noqa: S105 -- opens nothing but the sandbox
+PR_SET_PDEATHSIG = 1
+
+
+def add_parser(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "demo", help="a day to watch, on this machine", description="Play a day on five phones, on this machine only."
+    )
+    parser.add_argument("--again", action="store_true", help="start the story anew (forgets the last one)")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="how fast, 0.25 to 20 (default 1)")
+    parser.add_argument("--until-end", action="store_true", help="stop by itself when the story has ended")
+    parser.set_defaults(work=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    if not 0.25 <= args.speed <= 20:
+        raise SettingsError(["--speed: should be a number from 0.25 to 20"])
+    log.configure("text", level="warning")
+    directory = Path(os.environ.get("GATEWAY_DATA_DIR", "var")) / "demo"
+    with _own(directory, again=args.again):
+        environment = _environment(directory)
+        _ports_free(environment)
+        return asyncio.run(_play(args, directory, environment))
+
+
+@contextlib.contextmanager
+def _own(directory: Path, *, again: bool) -> Any:
+    """The demo's own directory: stamped, locked, emptied for --again. Never touches one that is not stamped."""
+    stamp = directory / STAMP
+    if directory.exists() and any(directory.iterdir()) and not stamp.exists():
+        raise SettingsError([f"{directory} holds something that is not the demo's: set GATEWAY_DATA_DIR to another directory"])
+    directory.mkdir(parents=True, exist_ok=True)
+    stamp.touch()
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(["the demo is running already: look at its phones, or stop it first"]) from None
+        if again:
+            for path in directory.iterdir():
+                if path.name not in (STAMP, "lock"):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        yield
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """What both children are told. Nothing of the caller's own senders or tokens comes along."""
+    ports = {name: os.environ.get(name, default) for name, default in PORTS}
+    senders = directory / "senders.yaml"
+    entries = [
+        {
+            "id": name,
+            "channel": "whatsapp",
+            "brand": brand,
+            "account": {"phone_number_id": number, "waba_id": WABA},
+            "portfolio": "demo",
+            "token": SANDBOX_TOKEN,
+        }
+        for name, brand, number in BRANDS
+    ]
+    senders.write_text(yaml.safe_dump({"senders": entries}))
+    key = directory / "api-key"
+    if not key.exists():
+        key.touch(mode=0o600)
+        key.write_text(secrets.token_hex(24))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))}
+    return {
+        **kept,
+        **ports,
+        "GATEWAY_ENV": "demo",
+        "GATEWAY_ONLY_TO": "*",
+        "GATEWAY_DATA_DIR": str(directory),
+        "GATEWAY_GRAPH_URL": f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
+        "GATEWAY_SENDERS_FILE": str(senders),
+        "GATEWAY_API_KEY": key.read_text(),
+        "GATEWAY_APP_ID": "161803398874990",
+        "GATEWAY_APP_SECRET": "sandbox-app-secret",
+        "GATEWAY_VERIFY_TOKEN": "sandbox-verify-token",
+        "GATEWAY_LOG_FORMAT": "text",
+        "SANDBOX_DATA_DIR": str(directory / "sandbox"),
+        "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/whatsapp",
+        "SANDBOX_REVIEW_MS": "300",
+    }
+
+
+def _ports_free(environment: dict[str, str]) -> None:
+    problems = []
+    for name, _ in PORTS:
+        try:
+            port = int(environment[name])
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except ValueError:
+            problems.append(f"{name}: should be a port number")
+        except OSError:
+            problems.append(f"port {environment[name]} is taken by another program: run the demo with {name}=<another port>")
+    if problems:
+        raise SettingsError(problems)
+
+
+def _child(words: list[str], environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    with output.open("ab") as file:
+        return subprocess.Popen(  # noqa: S603 -- our own programs, by our own interpreter
+            [sys.executable, *words], env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            start_new_session=True, preexec_fn=prepare,  # before any thread of ours is started
+        )  # fmt: skip
+
+
+async def _play(args: argparse.Namespace, directory: Path, environment: dict[str, str]) -> int:
+    sandbox_url = environment["GATEWAY_GRAPH_URL"]
+    gateway_url = f"http://127.0.0.1:{environment['GATEWAY_INTERNAL_PORT']}"
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    children: list[subprocess.Popen[bytes]] = []
+    print("Setting the stage ...", flush=True)
+    try:
+        children.append(_child(["-m", "sandbox"], environment, directory / "sandbox.log"))
+        children.append(_child([str(ROOT / "main.py"), "run"], environment, directory / "gateway.log"))
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
+            waited_for = [(f"{sandbox_url}/sandbox/clock", "sandbox"), (f"{gateway_url}/readyz", "gateway")]
+            await _ready(http, waited_for, children, directory)
+            settings = settings_module.read(environment)
+            async with open_runtime(settings) as runtime:
+                await _templates(runtime)
+                agent, password = await _agent(runtime, directory)
+                player = Player(
+                    http, gateway=gateway_url, sandbox=sandbox_url, api_key=environment["GATEWAY_API_KEY"], agent=agent,
+                    place=directory / "story.json", speed=args.speed,
+                )  # fmt: skip
+                await player.start()
+                _screen(settings, sandbox_url, password, resumed=player.place.position > 0)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(Bridge(runtime, sandbox_url, http).run(stopping))
+                    group.create_task(player.run(stopping))
+                    group.create_task(_watch(children, stopping, directory))
+                    if args.until_end:
+                        group.create_task(_until_end(player, stopping))
+    except* GatewayError as group:
+        raise group.exceptions[0] from None
+    finally:
+        print("\nStopping: the gateway finishes what it has begun ...", flush=True)
+        for child in reversed(children):
+            await asyncio.to_thread(_end, child)
+        print("Stopped. `make demo` goes on where it was; ARGS=--again starts anew.", flush=True)
+    return 0
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(40)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+async def _ready(
+    http: aiohttp.ClientSession, urls: list[tuple[str, str]], children: list[subprocess.Popen[bytes]], directory: Path
+) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + READY_S
+    for url, name in urls:
+        while True:
+            dead = [child for child in children if child.poll() is not None]
+            if dead or loop.time() > until:
+                lines = (directory / f"{name}.log").read_text(errors="replace").strip().splitlines()
+                raise SettingsError([f"the {name} did not start: {lines[-1] if lines else 'it said nothing'}"])
+            try:
+                async with http.get(url) as answer:
+                    if answer.status == 200:
+                        break
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(0.1)
+
+
+async def _templates(runtime: Runtime) -> None:
+    """Hand in the templates as one would at Meta, and wait for their approval."""
+    admin = runtime.template_admins["whatsapp"]
+    sender = next(iter(runtime.directory))
+    await push.push(runtime.catalogue, admin, sender)
+    await push.status(runtime.catalogue, admin, sender, wait_s=20, every_s=0.3)
+    for one in runtime.directory:  # webhooks tell of each approval; a story that is resumed reads them here
+        for template in await admin.list_templates(one):
+            await runtime.senders.set_template(
+                one.id, template.name, template.language, state=template.status, category=template.category, at=1
+            )
+
+
+async def _agent(runtime: Runtime, directory: Path) -> tuple[str, str]:
+    agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)
+    path = directory / "desk-password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text("-".join(secrets.token_hex(2) for _ in range(3)))
+    password = path.read_text()
+    try:
+        made = await agents.add_agent("sanne", "Sanne", Secret(password))
+        return made.id, password
+    except Conflict:
+        return agents.agent_id("sanne"), password
+
+
+def _screen(settings: Settings, sandbox: str, password: str, *, resumed: bool) -> None:
+    begin = "The story goes on where it was." if resumed else "The story begins."
+    print(
+        f"""
+{begin} Everything stays on this machine; Ctrl-C stops it.
+
+  the phones        {sandbox}/phones
+  the desk          http://127.0.0.1:{settings.console_port}/desk       sign in as sanne, password {password}
+  what is going on  http://127.0.0.1:{settings.internal_port}/readyz, /metrics, /docs
+
+Three things to try:
+  1. Press a button or type an answer on any phone; take it at the desk, reply, see it arrive.
+  2. Type "stop" on a phone: it is confirmed at once, and nothing more comes.
+  3. Copy a trace command from below a bubble:
+     GATEWAY_ENV=demo GATEWAY_DATA_DIR={settings.data_dir} .venv/bin/python main.py trace ZX7K2P
+""",
+        flush=True,
+    )
+
+
+async def _watch(children: list[subprocess.Popen[bytes]], stopping: asyncio.Event, directory: Path) -> None:
+    while not stopping.is_set():
+        if any(child.poll() is not None for child in children):
+            print(f"A part of the demo has ended; its last words are in {directory}/gateway.log and sandbox.log", flush=True)
+            stopping.set()
+        await asyncio.sleep(0.5)
+
+
+async def _until_end(player: Player, stopping: asyncio.Event) -> None:
+    await player.ended.wait()
+    stopping.set()

@@ -1,0 +1,357 @@
+"""The story, as data: at what local time what happens, and which phone must then show what.
+
+`expect` names (phone, notification) in the order they arrive; a test holds the phones against it. `unsent` names what must not have
+been sent, with the reason that the phones show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from demo import people
+from demo.paper import pdf
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """at: on the story's clock. events: CloudEvents without id and time. says: (phone, text) typed on a phone.
+
+    answer: what the agent at the desk replies to the oldest waiting conversation ("" = nobody answers)
+    """
+
+    title: str
+    caption: str
+    at: datetime
+    events: tuple[dict[str, Any], ...] = ()
+    says: tuple[tuple[str, str], ...] = ()
+    answer: str = ""
+    expect: tuple[tuple[str, str], ...] = ()
+    unsent: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass
+class _Days:
+    first: date
+    steps: list[Step] = field(default_factory=list)
+
+    def at(self, day: int, clock: str, zone: ZoneInfo = AMSTERDAM) -> datetime:
+        hour, minute = clock.split(":")
+        wanted = self.first + timedelta(days=day)
+        return datetime(wanted.year, wanted.month, wanted.day, int(hour), int(minute), tzinfo=zone)
+
+    def iso(self, day: int, clock: str, zone: ZoneInfo = AMSTERDAM) -> str:
+        return self.at(day, clock, zone).isoformat()
+
+
+def _event(kind: str, source: str, subject: str, data: dict[str, Any], version: int) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "type": f"org.example.{kind}.v1",
+        "source": source,
+        "subject": subject,
+        "sequence": f"{version:010d}",
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def _recipient(person: people.Person, day: _Days, *, role: str, passenger: str | None = None) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "customerId": person.customer,
+        "name": {"given": person.given, "family": person.family},
+        "role": role,
+        "locale": person.locale,
+        "timezone": person.timezone,
+        "addresses": [{"channel": "whatsapp", "to": person.number, "proof": "otp", "givenBy": "self"}],
+        "consents": [
+            {
+                "purpose": person.purpose,
+                "channel": "whatsapp",
+                "granted": True,
+                "at": day.iso(0, "13:55"),
+                "how": "booking-checkbox",
+                "wording": person.wording,
+            }
+        ],
+    }
+    if passenger:
+        value["passenger"] = passenger
+    return value
+
+
+def _flight(day: _Days, status: str, version: int, **more: Any) -> dict[str, Any]:
+    leg = {"carrier": "ZZ", "flightNumber": "1007", "originDate": day.at(1, "00:00").date().isoformat(), "from": "AMS", "to": "LHR"}
+    subject = f"ZZ1007/{leg['originDate']}/AMS"
+    return _event("flight.status", "/ops/flights", subject, {"leg": leg, "status": status, **more}, version)
+
+
+def _second(day: _Days, status: str, version: int, **more: Any) -> dict[str, Any]:
+    leg = {"carrier": "ZZ", "flightNumber": "0522", "originDate": day.at(1, "00:00").date().isoformat(), "from": "LHR", "to": "DUB"}
+    subject = f"ZZ0522/{leg['originDate']}/LHR"
+    return _event("flight.status", "/ops/flights", subject, {"leg": leg, "status": status, **more}, version)
+
+
+def _departure(day: _Days, scheduled: str, estimated: str, zone: ZoneInfo = AMSTERDAM) -> dict[str, Any]:
+    return {"departure": {"scheduled": day.iso(1, scheduled, zone), "estimated": day.iso(1, estimated, zone)}}
+
+
+def _pass(day: _Days, person: people.Person, seat: str, ticket: str) -> dict[str, Any]:
+    leg = _flight(day, "scheduled", 1)["data"]["leg"]
+    lines = [f"{person.family} / {person.given}", "ZZ 1007  Amsterdam - London Heathrow", f"Seat {seat}", "Boarding 10:25"]
+    data = {
+        "leg": leg,
+        "passenger": {"surname": person.family, "givenNames": person.given, "recordLocator": "ZX7K2P", "ticketNumber": ticket},
+        "checkin": {"seat": seat},
+        "times": {"scheduledOff": day.iso(1, "10:55"), "boarding": day.iso(1, "10:25")},
+        "gate": "D18",
+        "document": {"content": pdf("Boarding pass", lines), "mime": "application/pdf"},
+        "recipients": [{"customerId": person.customer, "addresses": [{"channel": "whatsapp", "to": person.number}]}],
+    }
+    return _event("flight.boardingpass", "/dcs/departures", f"ZZ1007/{leg['originDate']}/AMS", data, 1)
+
+
+def make(first: date) -> list[Step]:
+    """The story whose first afternoon is `first`."""
+    day = _Days(first)
+    eva, tom, mila, noor, daan = people.EVA, people.TOM, people.MILA, people.NOOR, people.DAAN
+    flight_day = day.at(1, "00:00").date().isoformat()
+    order = {
+        "orderNumber": "ZX7K2P",
+        "kind": "flight",
+        "brand": "zz",
+        "status": "confirmed",
+        "placedAt": day.iso(0, "13:58"),
+        "currency": "EUR",
+        "total": "318.40",
+        "itinerary": [
+            {
+                "entity": f"ZZ1007/{flight_day}/AMS",
+                "type": "flight",
+                "from": {"code": "AMS", "name": "Amsterdam", "timezone": "Europe/Amsterdam"},
+                "to": {"code": "LHR", "name": "London Heathrow", "timezone": "Europe/London"},
+                "times": {
+                    "departure": {"scheduled": day.iso(1, "10:55")},
+                    "arrival": {"scheduled": day.iso(1, "11:20", LONDON)},
+                },
+            },
+            {
+                "entity": f"ZZ0522/{flight_day}/LHR",
+                "type": "flight",
+                "from": {"code": "LHR", "name": "London Heathrow", "timezone": "Europe/London"},
+                "to": {"code": "DUB", "name": "Dublin", "timezone": "Europe/Dublin"},
+                "times": {
+                    "departure": {"scheduled": day.iso(1, "13:40", LONDON)},
+                    "arrival": {"scheduled": day.iso(1, "15:05", LONDON)},
+                },
+            },
+        ],
+        "recipients": [
+            _recipient(eva, day, role="booker", passenger="P1"),
+            _recipient(tom, day, role="passenger", passenger="P2"),
+        ],
+    }
+    trip = f"EXR/3542/{flight_day}"
+    rail = {
+        "orderNumber": "TR-55310",
+        "kind": "rail",
+        "brand": "exr",
+        "status": "confirmed",
+        "placedAt": day.iso(0, "14:18"),
+        "currency": "EUR",
+        "total": "29.00",
+        "itinerary": [
+            {
+                "entity": trip,
+                "type": "trip",
+                "from": {"code": "xmp:UT", "name": "Utrecht", "timezone": "Europe/Amsterdam"},
+                "to": {"code": "xmp:EHV", "name": "Eindhoven", "timezone": "Europe/Amsterdam"},
+                "times": {
+                    "departure": {"scheduled": day.iso(1, "09:03")},
+                    "arrival": {"scheduled": day.iso(1, "09:52")},
+                },
+            }
+        ],
+        "recipients": [_recipient(mila, day, role="booker")],
+    }
+    ticket = {
+        "orderNumber": "TR-55310",
+        "brand": "exr",
+        "document": {
+            "kind": "rail_ticket",
+            "id": "TR-55310-1",
+            "title": "Utrecht - Eindhoven",
+            "startsAt": day.iso(1, "09:03"),
+            "content": pdf("Train ticket", ["Utrecht - Eindhoven", "09:03, platform 7", "1 adult, second class"]),
+            "mime": "application/pdf",
+        },
+        "recipients": [{"customerId": mila.customer, "addresses": [{"channel": "whatsapp", "to": mila.number}]}],
+    }
+
+    def contract(person: people.Person, number: str, postcode: str) -> dict[str, Any]:
+        data = {
+            "orderNumber": number,
+            "kind": "service",
+            "brand": "netx",
+            "status": "delivered",
+            "service": {"name": "broadband", "area": {"country": "NL", "postcode": postcode}},
+            "recipients": [_recipient(person, day, role="customer")],
+        }
+        return _event("order.status", "/crm/orders", number, data, 4)
+
+    def outage(status: str, version: int, **more: Any) -> dict[str, Any]:
+        data = {"outageId": "OUT-4417", "service": "broadband", "status": status, "planned": False, **more}
+        return _event("outage.status", "/grid/outages", "OUT-4417", data, version)
+
+    affected = {"affected": {"connections": 1840, "postcodes": ["3511AA-3511GZ", "3512"]}}
+    cable = {"cause": {"code": "cable_damage", "text": {"en": "a damaged cable", "nl": "een beschadigde kabel"}}}
+    train = {
+        "trip": {
+            "operator": "EXR",
+            "line": "IC 3500",
+            "tripNumber": "3542",
+            "operatingDay": flight_day,
+            "from": {"code": "xmp:UT", "name": "Utrecht"},
+            "to": {"code": "xmp:EHV", "name": "Eindhoven"},
+        }
+    }
+    late = {"reason": {"code": "93", "text": {"en": "late arrival of the aircraft", "nl": "late aankomst van het vliegtuig"}}}
+    storm = {"reason": {"code": "71", "text": {"en": "weather at the airport", "nl": "het weer op de luchthaven"}}}
+    return [
+        Step(
+            "Eva books", "Eva books two flights for herself and Tom, and ticks that she wants news over WhatsApp.",
+            day.at(0, "14:00"), (_event("order.status", "/booking/orders", "ZX7K2P", order, 1),), expect=(("eva", "order_confirmed"),),
+        ),
+        Step(
+            "Mila takes the train", "Another brand, another number, in English.",
+            day.at(0, "14:20"), (_event("order.status", "/rail/orders", "TR-55310", rail, 1),), expect=(("mila", "order_confirmed"),),
+        ),
+        Step(
+            "The ticket", "The railway's own PDF arrives in the chat.",
+            day.at(0, "14:25"), (_event("order.document", "/rail/tickets", "TR-55310-1", ticket, 1),), expect=(("mila", "ticket_issued"),),
+        ),
+        Step(
+            "Two households on broadband", "Contracts bring customers and their postcodes. Nobody is written to yet.",
+            day.at(0, "16:00"), (contract(noor, "SV-880012", "3511AK"), contract(daan, "SV-880977", "3512JE")),
+        ),
+        Step(
+            "The internet goes down", "One outage, an area, everybody in it: in their own language.",
+            day.at(0, "17:30"),
+            (outage("confirmed", 2, startedAt=day.iso(0, "17:21"), expectedRestoration=day.iso(0, "18:30"), **affected, **cable),),
+            expect=(("noor", "outage_started"), ("daan", "outage_started")),
+        ),
+        Step(
+            "It takes longer", "The forecast moves by more than half an hour, so it is worth a message.",
+            day.at(0, "18:05"), (outage("updated", 3, expectedRestoration=day.iso(0, "20:00")),),
+            expect=(("noor", "outage_updated"), ("daan", "outage_updated")),
+        ),
+        Step(
+            "Fixed", "And nothing about it comes after this.",
+            day.at(0, "19:40"), (outage("restored", 5, restoredAt=day.iso(0, "19:38")),),
+            expect=(("noor", "outage_fixed"), ("daan", "outage_fixed")),
+        ),
+        Step(
+            "Check-in opens", "For both travellers, each in their own language.",
+            day.at(0, "20:00"), (_flight(day, "check_in", 3, times={"departure": {"scheduled": day.iso(1, "10:55")}}, gate="D18"),),
+            expect=(("eva", "checkin_open"), ("tom", "checkin_open")),
+        ),
+        Step(
+            "Boarding passes", "To each traveller their own, and to nobody else.",
+            day.at(0, "20:20"), (_pass(day, eva, "12C", "0002412345678"), _pass(day, tom, "12D", "0002412345679")),
+            expect=(("eva", "boarding_pass_issued"), ("tom", "boarding_pass_issued")),
+        ),
+        Step(
+            "Night: the flight is late", "23:40 in Amsterdam. It leaves at 10:55, so this can wait until morning: it is kept, not sent.",
+            day.at(0, "23:40"), (_flight(day, "delayed", 10, times=_departure(day, "10:55", "11:20"), **late),),
+        ),
+        Step(
+            "Later still", "The newer delay takes the place of the older one, which nobody ever sees.",
+            day.at(1, "00:30"), (_flight(day, "delayed", 11, times=_departure(day, "10:55", "11:40"), **late),),
+            unsent=(("eva", "flight_delayed", "replaced"), ("tom", "flight_delayed", "replaced")),
+        ),
+        Step(
+            "The second flight is late, too", "Also kept for the morning.",
+            day.at(1, "01:10"), (_second(day, "delayed", 3, times=_departure(day, "13:40", "14:30", LONDON), **storm),),
+        ),
+        Step(
+            "... and cancelled", "A cancellation ends what it makes pointless: the delay still waiting is never sent.",
+            day.at(1, "02:15"),
+            (
+                _second(
+                    day, "cancelled", 4,
+                    rebooking={
+                        "carrier": "ZZ", "flightNumber": "0526", "originDate": flight_day, "from": "LHR", "to": "DUB",
+                        "departure": day.iso(1, "18:10", LONDON),
+                    },
+                    **storm,
+                ),
+            ),
+            unsent=(("eva", "flight_delayed", "ended"), ("tom", "flight_delayed", "ended")),
+        ),
+        Step(
+            "Good morning", "At seven, where each flight leaves from, what waited goes out. Once, and only the newest.",
+            day.at(1, "08:02"),
+            expect=(("eva", "flight_delayed"), ("tom", "flight_delayed"), ("eva", "flight_cancelled"), ("tom", "flight_cancelled")),
+        ),
+        Step(
+            "Tom asks", "An answer goes to a person, with the message it answers.",
+            day.at(1, "08:10"), says=(("tom", "Can I also fly earlier than 18:10?"),),
+        ),
+        Step(
+            "Sanne answers", "Taken at the desk, answered within the 24 hours that WhatsApp allows. Try it yourself at the desk.",
+            day.at(1, "08:14"), answer="Good morning Tom, Sanne here. There is a seat on the 16:05. Shall I put you on it?",
+            expect=(("tom", "reply"),),
+        ),
+        Step(
+            "Mila's train", "14 minutes late, and from another platform: two facts, told once each.",
+            day.at(1, "08:41"),
+            (
+                _event(
+                    "trip.status", "/rail/trips", trip,
+                    {
+                        **train, "status": "delayed", "delayMinutes": 14, "times": _departure(day, "09:03", "09:17"),
+                        "platform": {"planned": "7", "actual": "5b"},
+                        "reason": {"code": "signal_failure", "text": {"en": "a signal failure", "nl": "een seinstoring"}},
+                    },
+                    3,
+                ),
+            ),
+            expect=(("mila", "trip_delayed"), ("mila", "platform_changed")),
+        ),
+        Step(
+            "Another gate", "Within seconds, on both phones.",
+            day.at(1, "10:02"), (_flight(day, "delayed", 13, times=_departure(day, "10:55", "11:40"), gate="C07"),),
+            expect=(("eva", "gate_changed"), ("tom", "gate_changed")),
+        ),
+        Step(
+            "Boarding", "",
+            day.at(1, "11:05"), (_flight(day, "boarding", 14, times=_departure(day, "10:55", "11:40"), gate="C07"),),
+            expect=(("eva", "boarding"), ("tom", "boarding")),
+        ),
+        Step(
+            "Gone", "Departed: nothing about boarding, gate or delay can come after this.",
+            day.at(1, "11:44"),
+            (_flight(day, "departed", 15, times={"departure": {"scheduled": day.iso(1, "10:55"), "actual": day.iso(1, "11:42")}}),),
+            expect=(("eva", "flight_departed"), ("tom", "flight_departed")),
+        ),
+        Step(
+            "Landed", "The end of this story. The phones, the desk and the trace stay open: look around.",
+            day.at(1, "13:02"),
+            (_flight(day, "arrived", 17, times={"arrival": {"scheduled": day.iso(1, "11:20", LONDON), "actual": day.iso(1, "11:58", LONDON)}}),),
+            expect=(("eva", "flight_landed"), ("tom", "flight_landed")),
+        ),
+    ]  # fmt: skip
+
+
+def first_day(now: datetime) -> date:
+    """The story's first afternoon: today in Amsterdam, so that its dates look like today's and tomorrow's."""
+    return now.astimezone(AMSTERDAM).date()
+
+
+def to_ms(moment: datetime) -> int:
+    return round(moment.astimezone(UTC).timestamp() * 1000)

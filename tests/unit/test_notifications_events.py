@@ -227,7 +227,7 @@ def test_service_messages_answer_and_never_apply_to_an_event() -> None:
     assert not check.personal
     assert not check.applies(context(FLIGHT))
     said = check.render(context(FLIGHT), ["nl"], "Europe/Amsterdam", brand="zz")
-    assert said.body.startswith("Een vraag van Zephyr Air: is dit nummer van jou?")
+    assert said.body.startswith("Een vraag van Polderwind Air: is dit nummer van jou?")
     assert [button.payload for button in said.buttons] == ["address_check/yes", "address_check/not_me"]
 
 
@@ -238,5 +238,5 @@ def test_a_stop_is_confirmed_in_free_text_about_its_purpose() -> None:
     said = stop.render(values, ["en"], "Europe/Amsterdam", brand="zz")
     assert said.template_name == ""
     assert stop.candidates(["en"], brand="zz") == ()
-    assert said.body.startswith("Stopped: no more messages about outages and maintenance from Zephyr Air.")
+    assert said.body.startswith("Stopped: no more messages about outages and maintenance from Polderwind Air.")
     assert stop.priority is Priority.URGENT

@@ -45,7 +45,7 @@ def made(directory: Path, declaration: str = DECLARATION, **files: str) -> Notif
     folder = directory / "late"
     folder.mkdir()
     (directory / "brands.yaml").write_text(
-        "zz: {name: Zephyr Air, language: nl, timezone: Europe/Amsterdam, support_url: https://example.org}"
+        "zz: {name: Polderwind Air, language: nl, timezone: Europe/Amsterdam, support_url: https://example.org}"
     )
     (folder / "notification.yaml").write_text(declaration)
     for name, text in {"nl": WORDS, "en": WORDS, **files}.items():

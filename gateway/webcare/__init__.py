@@ -19,6 +19,7 @@ import structlog
 from gateway.webcare.api import add_api_routes
 from gateway.webcare.console import add_console_routes
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.live import being_cancelled
 
 __all__ = ["WebcareDeps", "add_api_routes", "add_console_routes", "run"]
 
@@ -37,7 +38,7 @@ async def run(deps: WebcareDeps) -> None:
 
 async def _repair(deps: WebcareDeps) -> None:
     turn = 0
-    while True:
+    while not being_cancelled():
         try:
             async with asyncio.timeout(REPAIR_TIMEOUT_S):
                 told = await deps.conversations.repair(everything=turn % EVERYTHING_EVERY == 0)

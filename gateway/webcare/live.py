@@ -19,6 +19,13 @@ _AGAIN_S = 1.0
 CHANGED_MAX = 500
 
 
+def being_cancelled() -> bool:
+    """Whether somebody asked the present task to stop. The store's client can lose a cancellation that comes while it connects
+    (seen with redis-py 8.1 on Python 3.11: the call goes on as if nothing had been said), so loops around it ask."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Watcher:
     """What one page has yet to look at."""
 
@@ -75,7 +82,7 @@ class Live:
     async def run(self, desk: Desk) -> None:
         """Read the feed until cancelled. A store that is away is asked again: pages also look by themselves meanwhile."""
         since = ""
-        while True:
+        while not being_cancelled():
             try:
                 since = since or await desk.newest()
                 async with asyncio.timeout(_WAIT_MS / 1000 + 5):

@@ -21,7 +21,7 @@ from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.model.personal import Personal, Secret
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts, FactChange
-from gateway.store.conversations import Conversations
+from gateway.store.conversations import Command, Conversations
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
@@ -63,9 +63,9 @@ class Stage:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _open(self) -> str:
-        self.redis = Redis.from_url(self.store.url)
+        self.redis: Any = Redis.from_url(self.store.url)
         self.vault = Vault(KeyRing(KeyRing.generate()), self.redis)
-        pair = {SENDER: Pair(FACTS.pair_interval_ms, FACTS.pair_burst)}
+        pair: dict[str, Pair] = {SENDER: Pair(FACTS.pair_interval_ms, FACTS.pair_burst)}
         self.outbox = Outbox(self.redis, self.clock, pair)
         self.conversations = Conversations(self.redis, self.clock, self.vault, pair=pair)
         self.agents = Agents(self.redis, self.clock, self.vault, hasher=QUICK)
@@ -76,7 +76,7 @@ class Stage:
             self.contacts,
             self.outbox,
             self.clock,
-            {"zz": "Zephyr Air"},
+            {"zz": "Polderwind Air"},
             {SENDER: FACTS},
         )
         app = web.Application()
@@ -168,9 +168,7 @@ class Stage:
     def told(self, person: Person, notification: str, text: str, *, ago_ms: int = 0) -> MessageId:
         """A proactive message that the channel took. Its record is that of a message that was delivered."""
         message = message_id("e00", notification, str(ago_ms), person.contact, 0)
-        header = "|".join(
-            ("1", "a", "1", SENDER, person.address, "2", "1", "0", "1", "", "", "", person.contact, "3", "0", "", notification, "0", "0", "")
-        )
+        header = f"1|a|1|{SENDER}|{person.address}|2|1|0|1||||{person.contact}|3|0||{notification}|0|0|"
 
         async def work() -> None:
             await self.redis.set(f"{{p:{message[1:3]}}}m:{message}", header + "\n", px=86_400_000)
@@ -183,8 +181,6 @@ class Stage:
         return message
 
     def note(self, agent: Agent, person: Person, text: str) -> None:
-        from gateway.store.conversations import Command
-
         command = Command(person.conversation, agent.id, 0, f"note-{text[:8].strip()}".replace(" ", "-"))
         self.call(self.conversations.note(command, Personal(text)))
 

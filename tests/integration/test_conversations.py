@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -40,7 +41,7 @@ DAY = 24 * HOUR
 
 @dataclass
 class World:
-    redis: Redis
+    redis: Any
     clock: Clock
     vault: Vault
     conversations: Conversations
@@ -49,7 +50,9 @@ class World:
     address: AddressId
     said: int = 0
 
-    async def says(self, text: str, *, key: str = "", kind: str = "text", needs: bool = True, brand: str = "zz") -> ConversationId:
+    async def says(
+        self, text: str, *, key: str = "", kind: str = "text", needs: bool = True, brand: str = "zz"
+    ) -> ConversationId:
         self.said += 1
         item = InboundEntry(
             key or f"wamid.{self.said}", kind, Personal(text), self.clock.now_ms(), channel_message_id=Personal("wamid.X")
@@ -79,10 +82,10 @@ class World:
 
 
 @pytest.fixture
-async def world(redis: Redis) -> AsyncIterator[World]:
+async def world(redis: Any) -> AsyncIterator[World]:
     clock = Clock()
     vault = Vault(KeyRing(KeyRing.generate()), redis)
-    pair = {SENDER: Pair(6000, 45)}
+    pair: dict[str, Pair] = {SENDER: Pair(6000, 45)}
     contact = new_contact_id()
     yield World(
         redis, clock, vault, Conversations(redis, clock, vault, pair=pair), Outbox(redis, clock, pair),

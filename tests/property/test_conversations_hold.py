@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.errors import NotFound
 from gateway.model.conversation import AgentId, ConversationState, InboundEntry
-from gateway.model.ids import ConversationId, SenderId, new_address_id, new_contact_id, partition_of
+from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id, partition_of
 from gateway.model.personal import Personal
 from gateway.store import keys
 from gateway.store.conversations import Command, CommandRefused, Conversations, Done
@@ -52,22 +53,23 @@ BATCHES = st.lists(st.lists(st.one_of(AGENT_STEP, PERSON_STEP), min_size=1, max_
 
 @dataclass
 class Play:
-    redis: Redis
+    redis: Any
     store: Conversations
     clock: Clock
-    contact: str = field(default_factory=new_contact_id)
-    conversation: ConversationId = ConversationId("")
+    contact: ContactId = field(default_factory=new_contact_id)
+    conversation: ConversationId = field(default_factory=lambda: ConversationId(""))
     replies: dict[tuple[int, int], set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.address = new_address_id(self.contact)  # type: ignore[arg-type]
+        self.address = new_address_id(self.contact)
 
     async def step(self, step: Step, epoch: int) -> None:
         try:
             if step.who == 2:
                 await self.say(step)
             else:
-                await self.command(step, Command(self.conversation, AGENTS[step.who], epoch - step.behind, f"{step.what}{step.key}"))
+                seen = epoch - step.behind
+                await self.command(step, Command(self.conversation, AGENTS[step.who], seen, f"{step.what}{step.key}"))
         except CommandRefused:
             pass
 
@@ -76,7 +78,7 @@ class Play:
         item = InboundEntry(f"{step.what}{step.key}", "text", Personal(text), self.clock.now_ms())
         needs = step.what != "stop"
         self.conversation = await self.store.add_inbound(
-            self.contact, "zz", self.address, SENDER, item=item, needs_person=needs  # type: ignore[arg-type]
+            self.contact, "zz", self.address, SENDER, item=item, needs_person=needs
         )
 
     async def command(self, step: Step, command: Command) -> None:
@@ -87,6 +89,7 @@ class Play:
                 command, Personal(f"words {step.key}"), author=Personal("Ann"), deadline_ms=self.clock.now_ms() + 3_600_000
             )
             assert isinstance(done, Done)
+            assert done.repeated or done.epoch == command.epoch, "sent under a stale epoch"
             self.replies.setdefault((step.who, step.key), set()).add(str(done.message))
         elif step.what == "note":
             await self.store.note(command, Personal("note"))

@@ -1,0 +1,515 @@
+"""The desk over HTTP: signing in, what may be asked by whom, commands, the live connection, and the API beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+from redis.asyncio import Redis
+
+from connectors.whatsapp.facts import FACTS
+from gateway.clock import Clock
+from gateway.errors import BadInput, Conflict
+from gateway.model.contact import Identifier
+from gateway.model.conversation import Agent, InboundEntry
+from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
+from gateway.model.personal import Personal, Secret
+from gateway.store import keys
+from gateway.store.agents import TRIES_PER_NAME, Agents, Throttled
+from gateway.store.contacts import Contacts
+from gateway.store.conversations import Conversations
+from gateway.store.outbox import Outbox
+from gateway.store.vault import KeyRing, Vault
+from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
+
+PASSWORD = "a long sentence to sign in with"
+SENDER = SenderId("zz-wa")
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+Client = TestClient[web.Request, web.Application]
+
+
+@dataclass
+class Desk:
+    redis: Any
+    deps: WebcareDeps
+    clock: Clock
+    server: TestServer
+    woken: list[SenderId]
+    clients: list[Client] = field(default_factory=list)
+    contact: ContactId | None = None
+    address: AddressId | None = None
+    said: int = 0
+
+    def client(self) -> Client:
+        """A browser of its own: its cookies are nobody else's."""
+        client: Client = TestClient(self.server, cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self.clients.append(client)
+        return client
+
+    async def agent(self, name: str = "ann", display: str = "Ann Berg", rights: tuple[str, ...] = ("reply",)) -> Agent:
+        return await self.deps.agents.add_agent(name, display, Secret(PASSWORD), rights)
+
+    async def says(self, text: str, brand: str = "zz") -> ConversationId:
+        if self.contact is None or self.address is None:
+            identifier = Identifier("phone", "", Personal("+447700900101"))
+            self.contact, self.address = await self.deps.contacts.reserve("whatsapp", identifier)
+        self.said += 1
+        now = self.clock.now_ms()
+        await self.deps.contacts.open_window(self.contact, SENDER, self.address, now)
+        item = InboundEntry(f"k{self.said}", "text", Personal(text), now, channel_message_id=Personal("wamid.QUOTED"))
+        return await self.deps.conversations.add_inbound(self.contact, brand, self.address, SENDER, item=item)
+
+
+class Page:
+    """A signed-in browser."""
+
+    def __init__(self, client: Client, token: str) -> None:
+        self.client, self.token = client, token
+
+    async def post(self, path: str, body: dict[str, Any] | None = None, key: str = "k", **headers: str) -> tuple[int, Any]:
+        sent = {"X-Desk-Token": self.token, "Idempotency-Key": key, **headers}
+        async with self.client.post(path, json=body or {}, headers=sent) as response:
+            return response.status, await response.json(content_type=None)
+
+
+@pytest.fixture
+async def desk(redis: Redis) -> AsyncIterator[Desk]:
+    clock = Clock()
+    vault = Vault(KeyRing(KeyRing.generate()), redis)
+    woken: list[SenderId] = []
+    deps = WebcareDeps(
+        Conversations(redis, clock, vault), Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
+        Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air", "exr": "Laagland Rail"}, {SENDER: FACTS}, enqueued=woken.append,
+    )  # fmt: skip
+    app = web.Application()
+    add_console_routes(app, deps)
+    add_api_routes(app, deps)
+    server = TestServer(app)
+    await server.start_server()
+    role = asyncio.create_task(run(deps))
+    desk = Desk(redis, deps, clock, server, woken)
+    yield desk
+    for client in desk.clients:
+        await client.session.close()
+    role.cancel()
+    await asyncio.gather(role, return_exceptions=True)
+    await server.close()
+
+
+async def form_token(client: Client) -> str:
+    async with client.get("/login") as response:
+        found = re.search(r'name="token" value="([^"]+)"', await response.text())
+    assert found
+    return found[1]
+
+
+async def try_sign_in(client: Client, name: str, password: str, after: str = "/desk", **headers: str) -> aiohttp.ClientResponse:
+    token = await form_token(client)
+    form = {"name": name, "password": password, "token": token, "next": after}
+    return await client.post("/login", data=form, allow_redirects=False, headers=headers)
+
+
+async def signed_in(desk: Desk, name: str = "ann") -> Page:
+    client = desk.client()
+    response = await try_sign_in(client, name, PASSWORD)
+    assert response.status == 303
+    async with client.get("/desk") as page:
+        found = re.search(r'name="desk-token" content="([^"]+)"', await page.text())
+    assert found
+    return Page(client, found[1])
+
+
+async def facts(desk: Desk, identifier: str = "c00") -> list[str]:
+    rows = await desk.redis.xrange(keys.beside(identifier, "facts"))
+    return [bytes(row[b"f"]).decode() for _, row in rows]
+
+
+# signing in
+
+
+async def test_nobody_sees_the_desk_without_signing_in(desk: Desk) -> None:
+    client = desk.client()
+    async with client.get("/desk/v00abc", allow_redirects=False) as response:
+        assert response.status == 303
+        assert response.headers["Location"] == "/login?next=/desk/v00abc"
+    for path in ("/desk/live", "/desk/parts", "/desk/alive"):
+        async with client.get(path) as response:
+            assert response.status == 401
+
+
+async def test_signing_in_gives_a_strict_cookie_and_leaves_a_fact_without_a_name(desk: Desk) -> None:
+    agent = await desk.agent()
+    response = await try_sign_in(desk.client(), " ANN ", PASSWORD)
+    assert response.status == 303
+    cookie = next(line for line in response.headers.getall("Set-Cookie") if line.startswith("desk="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert [fact.split("|")[2:] for fact in await facts(desk)] == [["signed_in", "", f"agent={agent.id}"]]
+    token = cookie.split("=", 1)[1].split(";", 1)[0]
+    for name in await desk.redis.keys():
+        assert token.encode() not in name + await desk.redis.dump(name)
+        assert b"Ann" not in await desk.redis.dump(name)
+
+
+async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(desk: Desk) -> None:
+    await desk.agent()
+    answers = []
+    for name, password in (("ann", "wrong"), ("nobody", "wrong")):
+        response = await try_sign_in(desk.client(), name, password)
+        text = re.sub(r'value="[^"]*"', "", await response.text())
+        answers.append((response.status, text))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 403
+
+
+async def test_too_many_tries_are_throttled_also_for_names_that_do_not_exist(desk: Desk) -> None:
+    await desk.agent()
+    for name in ("ann", "nobody"):
+        for _ in range(TRIES_PER_NAME):
+            assert await desk.deps.agents.sign_in(name, Secret("wrong"), "192.0.2.1") is None
+        with pytest.raises(Throttled) as throttled:
+            await desk.deps.agents.sign_in(name, Secret(PASSWORD), "192.0.2.1")
+        assert 0 < throttled.value.wait_ms <= 15 * 60_000
+    response = await try_sign_in(desk.client(), "ann", PASSWORD)
+    assert response.status == 429
+
+
+async def test_the_form_is_refused_without_its_token_and_from_another_site(desk: Desk) -> None:
+    await desk.agent()
+    client = desk.client()
+    bare = await client.post("/login", data={"name": "ann", "password": PASSWORD}, allow_redirects=False)
+    assert bare.status == 403
+    foreign = await try_sign_in(client, "ann", PASSWORD, **{"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status == 403
+    assert (await try_sign_in(client, "ann", PASSWORD, Origin="https://elsewhere.example")).status == 403
+
+
+@pytest.mark.parametrize("after", ["https://elsewhere.example", "//elsewhere.example", "/desk/../x", "javascript:alert(1)"])
+async def test_after_signing_in_one_lands_on_the_desk_and_nowhere_else(desk: Desk, after: str) -> None:
+    await desk.agent()
+    response = await try_sign_in(desk.client(), "ann", PASSWORD, after)
+    assert response.headers["Location"] == "/desk"
+
+
+async def test_a_session_ends_by_signing_out_by_time_and_with_its_agent(desk: Desk) -> None:
+    agent = await desk.agent()
+    page = await signed_in(desk)
+    assert (await page.post("/logout"))[0] == 200
+    assert (await page.post("/desk/seen"))[0] == 401
+    page = await signed_in(desk)
+    await desk.deps.agents.set_disabled(agent.id, True)
+    assert (await page.post("/desk/seen"))[0] == 401
+    await desk.deps.agents.set_disabled(agent.id, False)
+    page = await signed_in(desk)
+    desk.clock.offset_ms += 8 * 3_600_000 + 1
+    assert (await page.post("/desk/seen"))[0] == 401
+
+
+async def test_agents_have_good_passwords_and_names_of_their_own(desk: Desk) -> None:
+    await desk.agent()
+    with pytest.raises(Conflict):
+        await desk.agent("Ann")
+    for name, password, rights in (("tom", "short", ("reply",)), ("tom", "a" * 20, ("reply",)), ("tom", PASSWORD, ("fly",))):
+        with pytest.raises(BadInput):
+            await desk.deps.agents.add_agent(name, "Tom Vale", Secret(password), rights)
+    with pytest.raises(BadInput):
+        await desk.deps.agents.add_agent("thomas", "Tom", Secret("thomas thomas thomas"), ("reply",))
+
+
+# the page and its commands
+
+
+async def test_every_answer_has_a_strict_policy_and_no_script_stands_in_the_page(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("<script>alert(1)</script> & \"quotes\"")
+    page = await signed_in(desk)
+    for path in ("/login", "/desk", f"/desk/{conversation}", "/desk/static/desk.js"):
+        async with page.client.get(path) as response:
+            assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+            text = await response.text()
+            if not path.endswith(".js"):
+                assert "alert(1)</script>" not in text
+                assert not re.search(r"<script(?![^>]*src=)|style=|onclick=", text)
+    assert "&lt;script&gt;" in await (await page.client.get(f"/desk/{conversation}")).text()
+    assert (await page.client.get("/desk/static/..%2f..%2fpyproject.toml")).status == 404
+
+
+async def test_a_day_at_the_desk_by_hand(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("where is my bag?")
+    page = await signed_in(desk)
+    at = f"/desk/{conversation}"
+    assert (await page.post(f"{at}/take", {"epoch": 1}))[1]["epoch"] == 2
+    status, replied = await page.post(f"{at}/reply", {"epoch": 2, "text": " On its way. "}, key="r1")
+    assert status == 200
+    assert (await page.post(f"{at}/reply", {"epoch": 2, "text": "On its way."}, key="r1"))[1]["repeated"]
+    assert desk.woken == [SENDER]
+    assert (await page.post(f"{at}/note", {"text": "she is kind"}, key="n1"))[0] == 200
+    status, after = await page.post(f"{at}/finish", {"epoch": 2, "inbound": 1}, key="f1")
+    assert (status, after["state"]) == (200, "resolved")
+    record = await desk.deps.outbox.record(MessageId(replied["message"]))
+    assert record is not None
+    box = await desk.deps.conversations._vault.contact_box(desk.contact or ContactId(""))
+    assert box.open_json(record[1], replied["message"])["text"] == "On its way."
+
+
+async def test_a_command_needs_the_sessions_token_and_our_own_page(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    path, body = f"/desk/{conversation}/take", {"epoch": 1}
+    assert (await Page(page.client, "wrong").post(path, body))[0] == 403
+    assert (await page.post(path, body, **{"Sec-Fetch-Site": "cross-site"}))[0] == 403
+    assert (await page.post(path, body, Origin="https://elsewhere.example"))[0] == 403
+    assert (await desk.deps.conversations.get(conversation)).owner is None
+
+
+async def test_the_loser_of_a_race_hears_who_and_when(desk: Desk) -> None:
+    await desk.agent()
+    await desk.agent("tom", "Tom Vale")
+    conversation = await desk.says("hello")
+    ann, tom = await signed_in(desk), await signed_in(desk, "tom")
+    await ann.post(f"/desk/{conversation}/take", {"epoch": 1})
+    status, problem = await tom.post(f"/desk/{conversation}/reply", {"epoch": 1, "text": "me too"})
+    assert status == 409
+    assert problem["code"] == "owner_changed"
+    assert problem["owner"] == "Ann Berg"
+    assert problem["since_ms"] > 0
+    assert "Ann Berg has it" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "field"),
+    [
+        ("reply", {"epoch": 2, "text": "  "}, "text"),
+        ("reply", {"epoch": 2, "text": "x" * 4097}, "text"),
+        ("reply", {"epoch": "2", "text": "x"}, "epoch"),
+        ("reply", {"text": "x"}, "epoch"),
+        ("reply", {"epoch": 2, "text": "x", "quote": "1-1"}, "quote"),
+        ("again", {"epoch": 2, "message": "../x"}, "message"),
+        ("finish", {"epoch": 2, "inbound": True}, "inbound"),
+    ],
+)
+async def test_a_wrong_field_is_named(desk: Desk, what: str, body: dict[str, Any], field: str) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    await page.post(f"/desk/{conversation}/take", {"epoch": 1})
+    status, problem = await page.post(f"/desk/{conversation}/{what}", body, key="x")
+    assert status == 422
+    assert problem["problems"][0]["field"] == field
+
+
+async def test_a_command_without_a_key_is_refused(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    assert (await page.post(f"/desk/{conversation}/take", {"epoch": 1}, key=""))[0] == 422
+
+
+async def test_an_agent_of_one_brand_sees_nothing_of_another(desk: Desk) -> None:
+    await desk.agent(rights=("reply@exr",))
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    async with page.client.get("/desk") as response:
+        assert str(conversation) not in await response.text()
+    assert (await page.client.get(f"/desk/{conversation}")).status == 404
+    assert (await page.post(f"/desk/{conversation}/take", {"epoch": 1}))[0] == 404
+
+
+async def test_who_may_only_read_cannot_answer_and_may_note(desk: Desk) -> None:
+    await desk.agent(rights=("read",))
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    assert (await page.post(f"/desk/{conversation}/take", {"epoch": 1}))[0] == 422
+    assert (await page.post(f"/desk/{conversation}/note", {"text": "seen"}))[0] == 200
+
+
+async def test_reading_what_is_not_ones_own_leaves_a_fact(desk: Desk) -> None:
+    agent = await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    await page.client.get(f"/desk/{conversation}")
+    await page.post(f"/desk/{conversation}/take", {"epoch": 1})
+    await page.client.get(f"/desk/{conversation}")
+    read = [fact for fact in await facts(desk, conversation) if fact.split("|")[2] == "read"]
+    assert len(read) == 1
+    assert f"agent={agent.id}" in read[0]
+
+
+async def test_outside_the_window_a_reply_is_refused_and_inside_its_last_minute_too(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    await page.post(f"/desk/{conversation}/take", {"epoch": 1})
+    desk.clock.offset_ms += FACTS.window_ms - 59_000
+    page = await signed_in(desk)
+    status, problem = await page.post(f"/desk/{conversation}/reply", {"epoch": 2, "text": "late"}, key="r")
+    assert (status, problem["code"]) == (409, "window_closed")
+    await desk.says("still there?")
+    assert (await page.post(f"/desk/{conversation}/reply", {"epoch": 2, "text": "now"}, key="r"))[0] == 200
+
+
+async def test_a_reply_can_quote_their_line(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    await page.post(f"/desk/{conversation}/take", {"epoch": 1})
+    line = (await desk.deps.conversations.thread(await desk.deps.conversations.get(conversation)))[0].id
+    _, replied = await page.post(f"/desk/{conversation}/reply", {"epoch": 2, "text": "hi", "quote": line}, key="r")
+    record = await desk.deps.outbox.record(MessageId(replied["message"]))
+    box = await desk.deps.conversations._vault.contact_box(desk.contact or ContactId(""))
+    assert record is not None
+    assert box.open_json(record[1], replied["message"])["reply_to"] == "wamid.QUOTED"
+
+
+# the live connection
+
+
+class Events:
+    """Reads a stream of server-sent events."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+
+    async def next(self) -> tuple[str, dict[str, Any]]:
+        name, data = "", ""
+        async with asyncio.timeout(10):
+            while True:
+                line = (await self.response.content.readline()).decode().rstrip("\n")
+                assert line or name, "the stream ended"
+                if line.startswith("event: "):
+                    name = line[7:]
+                elif line.startswith("data: "):
+                    data = line[6:]
+                elif name:
+                    return name, json.loads(data)
+
+    async def until(self, wanted: str, part: str = "") -> dict[str, Any]:
+        while True:
+            name, data = await self.next()
+            if name == wanted and (not part or data.get("part") == part):
+                return data
+
+
+async def test_a_page_catches_up_and_then_hears_numbered_patches(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    async with page.client.get("/desk/live", params={"conversation": conversation}) as response:
+        assert response.headers["Content-Type"] == "text/event-stream"
+        events = Events(response)
+        numbers, parts = [], set()
+        while True:
+            name, data = await events.next()
+            if name == "caught-up":
+                break
+            numbers.append(data["n"])
+            parts.add(data["part"])
+        assert numbers == [1, 2, 3, 4]
+        assert parts == {"lists", "lines", "card", "head"}
+        await desk.says("one more")
+        patch = await events.until("patch", "lines")
+        assert patch["n"] > 4
+        assert len(patch["lines"]) == 1
+        assert len(patch["order"]) == 2
+
+
+async def test_a_page_that_comes_back_is_sent_only_what_differs(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    async with page.client.get("/desk/parts", params={"conversation": conversation}) as response:
+        shown = await response.json()
+    query = {"conversation": str(conversation), **{name: shown[name]["version"] for name in ("lists", "head", "card")}}
+    async with page.client.get("/desk/live", params=query) as response:
+        events = Events(response)
+        name, data = await events.next()
+        assert (name, data["part"]) == ("patch", "lines")
+        assert (await events.next())[0] == "caught-up"
+
+
+async def test_a_delivery_status_reaches_the_open_thread(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    await page.post(f"/desk/{conversation}/take", {"epoch": 1})
+    _, replied = await page.post(f"/desk/{conversation}/reply", {"epoch": 2, "text": "hi"}, key="r")
+    async with page.client.get("/desk/live", params={"conversation": conversation}) as response:
+        events = Events(response)
+        await events.until("caught-up")
+        name = keys.of(replied["message"], "m")
+        raw = bytes(await desk.redis.get(name))
+        raw = raw.replace(b"1|q|0|", b"1|d|1|", 1).replace(b"||reply|", b"|uncertain_ask|reply|", 1)
+        await desk.redis.set(name, raw, keepttl=True)
+        patch = await events.until("patch", "lines")
+        html = "".join(part["html"] for part in patch["lines"].values())
+        assert "uncertain" in html
+        assert 'data-command="again"' in html
+
+
+async def test_stopping_lets_every_page_go(desk: Desk) -> None:
+    await desk.agent()
+    page = await signed_in(desk)
+    async with page.client.get("/desk/live") as response:
+        events = Events(response)
+        await events.until("caught-up")
+        assert desk.deps.live.pages == 1
+        desk.deps.live.stop()
+        async with asyncio.timeout(3):
+            assert await response.content.read() == b""
+
+
+# the API
+
+
+async def test_another_systems_desk_works_by_the_same_rules(desk: Desk) -> None:
+    agent = await desk.agent()
+    conversation = await desk.says("hello")
+    api = desk.client()
+
+    async def post(what: str, body: dict[str, Any], key: str) -> tuple[int, Any]:
+        sent = {"agent": agent.id, **body}
+        async with api.post(f"/v1/conversations/{conversation}/{what}", json=sent, headers={"Idempotency-Key": key}) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async with api.get("/v1/conversations") as response:
+        listed = (await response.json())["conversations"]
+    assert [one["id"] for one in listed] == [conversation]
+    assert "hello" not in json.dumps(listed)
+    assert (await post("take", {"epoch": 1}, "t"))[1]["agent"] == agent.id
+    status, replied = await post("reply", {"epoch": 2, "text": "hi"}, "r")
+    assert status == 200
+    assert (await post("reply", {"epoch": 2, "text": "hi"}, "r"))[1]["message"] == replied["message"]
+    async with api.get(f"/v1/conversations/{conversation}") as response:
+        one = await response.json()
+    assert [line["text"] for line in one["thread"]] == ["hello", "hi"]
+    assert one["thread"][1]["status"] == "waiting to be sent"
+    status, problem = await post("reply", {"epoch": 1, "text": "stale"}, "s")
+    assert (status, problem["code"]) == (409, "owner_changed")
+    assert (await post("finish", {"epoch": 2}, "f"))[1]["state"] == "resolved"
+    async with api.get("/v1/conversations", params={"state": "resolved"}) as response:
+        assert [one["id"] for one in (await response.json())["conversations"]] == [conversation]
+
+
+async def test_the_api_refuses_an_agent_that_is_not_one(desk: Desk) -> None:
+    conversation = await desk.says("hello")
+    api = desk.client()
+    for agent in (None, "g00000", 7):
+        async with api.post(
+            f"/v1/conversations/{conversation}/take", json={"agent": agent, "epoch": 1}, headers={"Idempotency-Key": "k"}
+        ) as response:
+            assert response.status == 422
+            assert response.content_type == "application/problem+json"
+    async with api.get("/v1/conversations/nonsense") as response:
+        assert response.status == 404

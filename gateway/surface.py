@@ -7,14 +7,19 @@ from collections.abc import Sequence
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
-from gateway import webcare
+from gateway import http, webcare
+from gateway.api.auth import guarded
 from gateway.errors import StoreError
 from gateway.health import Health
+from gateway.intake import api as intake_api
 from gateway.metrics import metrics_handler
 from gateway.runtime import Runtime
 from gateway.settings import Environment
 from gateway.store.agents import Agents
+from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.kept import Kept
 from gateway.store.wakeup import write_offset
 
 LARGEST = 32 * 1024 * 1024
@@ -65,10 +70,50 @@ def add_internal(
     app.router.add_get("/healthz", health.get_alive)
     app.router.add_get("/readyz", health.get_ready)
     app.router.add_get("/metrics", metrics_handler(runtime.metrics))
+    keys = ApiKeys(runtime.connection.redis, runtime.clock, runtime.settings.api_key)
+    app.middlewares.append(_keyed(keys))
+    if "intake" in names:
+        _add_intake(app, runtime, keys)
     if "webcare" in names:
         webcare.add_api_routes(app, desk)
     if runtime.settings.env is Environment.DEMO:
         app.router.add_put("/v1/clock", _clock(runtime))
+
+
+def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
+    intake_api.add_routes(
+        app,
+        intake_api.Deps(
+            events=runtime.events,
+            kept=Kept(runtime.connection.redis, runtime.clock),
+            keys=keys,
+            vault=runtime.vault,
+            clock=runtime.clock,
+            connectors=runtime.connectors,
+            directory=runtime.directory,
+            catalogue=runtime.catalogue,
+            settings=runtime.settings,
+            wake=runtime.wake,
+            depth=lambda: runtime.depth.waiting,
+            count=lambda answer, how_many: runtime.metrics.events_in.labels(answer).inc(how_many),
+        ),
+    )
+
+
+def _keyed(keys: ApiKeys) -> Middleware:
+    """Routes that know nothing of keys (the desk's API, the demo's clock) need one with all rights."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: http.Handler) -> web.StreamResponse:
+        if request.path.startswith(("/v1/conversations", "/v1/clock")):
+
+            async def inside(request: web.Request, key: ApiKey) -> web.StreamResponse:
+                return await handler(request)
+
+            return await guarded(keys, Scope.ADMIN, inside)(request)
+        return await handler(request)
+
+    return middleware
 
 
 def _clock(runtime: Runtime):  # type: ignore[no-untyped-def]

@@ -87,7 +87,7 @@ class WhatsAppAdmin:
     version: of the Graph API, e.g. v25.0. app_secret None: what needs the app's own token is refused as Why.TOKEN.
     """
 
-    scopes = SCOPES
+    scopes: tuple[str, ...] = SCOPES
 
     def __init__(
         self,

@@ -97,10 +97,11 @@ def chosen(only: Sequence[str]) -> tuple[Check, ...]:
 async def examine(case: Case, checks: Sequence[Check], io: Dialogue) -> list[Finding]:
     """Run the checks, and give their findings in the checks' order."""
     found: dict[str, list[Finding]] = {}
-    left = {check.name for check in checks}
+    named = frozenset(check.name for check in checks)
+    left = set(named)
 
     async def one(check: Check) -> None:
-        found[check.name] = await _look(case, check)
+        found[check.name] = await _look(case, check, named)
         left.discard(check.name)
         io.progress(f"{len(found)} of {len(checks)} looked at; still: {', '.join(sorted(left)[:4])}")
 
@@ -116,12 +117,15 @@ async def examine(case: Case, checks: Sequence[Check], io: Dialogue) -> list[Fin
     return [finding for check in checks for finding in found[check.name]]
 
 
-async def _look(case: Case, check: Check) -> list[Finding]:
+async def _look(case: Case, check: Check, named: frozenset[str]) -> list[Finding]:
+    """One check's findings, whatever happens in it. named: the checks of this examination."""
     try:
         async with asyncio.timeout(check.limit_s):
             return await check.look(case)
     except NotSeen as reason:
-        return [Finding(Level.NOTE, check.name, f"not looked at: {reason.because}", f"see `{reason.see}`")]
+        # The check that tells why counts; where it does not run (--only), nobody would.
+        level = Level.NOTE if reason.see in named else Level.WARN
+        return [Finding(level, check.name, f"not looked at: {reason.because}", f"see `{reason.see}`")]
     except TimeoutError:
         return [Finding(Level.WARN, check.name, f"no answer within {check.limit_s:g} s", "try again: --only " + check.name)]
     except GatewayError as error:

@@ -7,6 +7,7 @@ import secrets
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -43,12 +44,13 @@ async def shake(
     """GET `url` with a challenge. tls: whom to trust, None = as browsers do. Follows no redirect, as the channel does not."""
     challenge = str(secrets.randbelow(10**10))
     query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token.reveal()}
-    ends: int | None = None
     try:
-        async with asyncio.timeout(timeout_s), aiohttp.ClientSession() as session:  # noqa: SIM117
-            async with session.get(url, params=query, allow_redirects=False, ssl=tls if tls is not None else True) as reply:
-                ends = _certificate_ends(reply)
-                status, said = reply.status, await reply.content.read(_BODY_MAX)
+        async with asyncio.timeout(timeout_s):
+            async with aiohttp.ClientSession() as session:
+                trust = tls if tls is not None else True
+                async with session.get(url, params=query, allow_redirects=False, ssl=trust) as reply:
+                    status, said = reply.status, await reply.content.read(_BODY_MAX)
+            ends = await _certificate_ends(url, tls)
     except aiohttp.ClientConnectorCertificateError as error:
         return Shake(Answer.CERTIFICATE, _certificate_words(error.certificate_error))
     except aiohttp.ClientConnectorSSLError as error:
@@ -66,13 +68,18 @@ async def shake(
     return Shake(Answer.ELSE, f"HTTP {status}" + ("" if status != 200 else " without the challenge"), ends)
 
 
-def _certificate_ends(reply: aiohttp.ClientResponse) -> int | None:
-    transport = reply.connection.transport if reply.connection is not None else None
-    ssl_object = transport.get_extra_info("ssl_object") if transport is not None else None
-    certificate = ssl_object.getpeercert() if ssl_object is not None else None
-    if not certificate or not isinstance(certificate.get("notAfter"), str):
+async def _certificate_ends(url: str, tls: ssl.SSLContext | None) -> int | None:
+    """Asked on a connection of its own: the HTTP client lets go of its connection before anybody can look at it."""
+    parts = urlsplit(url)
+    if parts.scheme != "https":
         return None
-    return int(ssl.cert_time_to_seconds(certificate["notAfter"]) * 1000)
+    context = tls or ssl.create_default_context()
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port or 443, ssl=context, server_hostname=parts.hostname)
+    try:
+        ends = (writer.get_extra_info("peercert") or {}).get("notAfter")
+    finally:
+        writer.close()
+    return int(ssl.cert_time_to_seconds(ends) * 1000) if isinstance(ends, str) else None
 
 
 def _certificate_words(error: Exception) -> str:

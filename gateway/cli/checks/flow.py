@@ -82,8 +82,8 @@ async def facts(case: Case) -> list[Finding]:
     except GatewayError as error:
         return fail(check, f"the history is not reached: {error}", "mend GATEWAY_HISTORY_URL, or start that database")
     pages = await Facts(redis).settled(positions, limit=1)
-    seconds, _ = await redis.time()
-    now = int(seconds) * 1000
+    seconds, micros = await redis.time()
+    now = int(seconds) * 1000 + int(micros) // 1000
     late = [now - place(page.facts[0].stream_id)[0] for page in pages if page.facts]
     if not late:
         return ok(check, "every fact is in the history")

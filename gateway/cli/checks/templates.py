@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.cli.checks.case import Case
-from gateway.cli.checks.finding import Finding, Level, NotSeen, names, ok
+from gateway.cli.checks.finding import Finding, Level, NotSeen, names, ok, warn
 from gateway.connector import Sender
 from gateway.errors import BadInput
 from gateway.notifications.catalogue import Catalogue, load
@@ -40,11 +40,18 @@ async def templates(case: Case) -> list[Finding]:
         try:
             remote = await admin.list_templates(sender)
         except TemplateRefused as error:
-            if error.code:  # the checks of the token say why
-                raise NotSeen(f"the channel does not list them ({error})", "token") from None
-            raise NotSeen("the channel does not answer", "channel") from None
+            found += _not_listed(sender, error)
+            continue
         found += judge(case, sender, catalogue, remote, plan(catalogue, remote, admin, sender.brand))
     return found or ok("templates", "no channel with templates")
+
+
+def _not_listed(sender: Sender, error: TemplateRefused) -> list[Finding]:
+    if not error.code:
+        raise NotSeen("the channel does not answer", "channel")
+    if not error.wait:
+        raise NotSeen(f"the channel does not list them ({error})", "token")
+    return warn("templates", f"{sender.id}: the channel does not list them now ({error})", "try again in an hour")
 
 
 def judge(

@@ -24,10 +24,10 @@ export class Composer {
         event.preventDefault();
         void (mode === "reply" ? this.send() : this.keepNote());
       });
-      byId(`tab-${mode}`).addEventListener("click", () => this.show(mode, true));
+      byId(`tab-${mode}`).addEventListener("click", () => this.show(mode, "text"));
     }
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
-      if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", false);
+      if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");
     });
     this.text.reply.addEventListener("keydown", (event) => this.key(event));
     this.text.note.addEventListener("keydown", (event) => {
@@ -50,8 +50,8 @@ export class Composer {
     }
   }
 
-  /** focus: "text" puts the cursor into the words; a tab keeps it. */
-  show(mode, intoText) {
+  /** Show one of the two boxes. focus: "text", "tab", or "" to leave it where the agent has gone meanwhile. */
+  show(mode, focus) {
     this.box.dataset.mode = mode;
     for (const one of ["reply", "note"]) {
       byId(one).hidden = one !== mode;
@@ -59,7 +59,7 @@ export class Composer {
       byId(`tab-${one}`).tabIndex = one === mode ? 0 : -1;
     }
     this.say("");
-    (intoText ? this.text[mode] : byId(`tab-${mode}`)).focus();
+    if (focus) (focus === "text" ? this.text[mode] : byId(`tab-${mode}`)).focus();
   }
 
   typed(mode) {
@@ -72,9 +72,15 @@ export class Composer {
 
   save() {
     clearTimeout(this.saving);
+    if (this.forgotten) return;
     const ok = ["reply", "note"].map((mode) => keepDraft(this.conversation, mode, this.draft[mode])).every(Boolean);
     const any = this.draft.reply.text || this.draft.note.text;
     this.kept(!ok ? "draft cannot be kept on this computer" : any ? "draft kept" : "");
+  }
+
+  /** Signed out: from here on nothing is kept on this computer. */
+  forget() {
+    this.forgotten = true;
   }
 
   kept(words) {
@@ -170,7 +176,7 @@ export class Composer {
     this.draft[mode] = { text: "", key: "" };
     this.text[mode].value = "";
     this.save();
-    if (mode === "note") this.show("reply", true);
+    if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");
   }
 
   /** A line of the thread with this draft's key: it went out, though its answer may have been lost. */

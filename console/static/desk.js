@@ -127,7 +127,7 @@ async function command(what, more = {}) {
   composer.say("");
   try {
     await post(`/desk/${conversation}/${what}`, { epoch, ...(what === "finish" && { inbound }), ...more }, pending.get(name));
-    if (what === "take") whenMine(() => composer.show("reply", true));
+    if (what === "take") whenMine(() => composer.show("reply", "text"));
     if (what === "finish" || what === "release") news(what === "finish" ? "Finished" : "Given back");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -184,8 +184,8 @@ new Keys({
   k: () => step(-1),
   g: longest,
   o: whenOpen(() => facts().free && facts().mayReply ? command("take") : news("It cannot be taken")),
-  r: whenOpen(() => composer.show("reply", true)),
-  n: whenOpen(() => composer.show("note", true)),
+  r: whenOpen(() => composer.show("reply", "text")),
+  n: whenOpen(() => composer.show("note", "text")),
   e: whenOpen(() => facts().mine ? command("finish") : news("It is not yours")),
   b: whenOpen(() => facts().mine ? command("release") : news("It is not yours")),
   i: whenOpen(() => (byId("card").offsetParent === null ? showCard(true) : byId("card").focus())),
@@ -200,6 +200,7 @@ byId("sign-out").addEventListener("click", async () => {
   const left = unsent();
   if (left && !confirm(`You have unsent words in ${left} ${left === 1 ? "conversation" : "conversations"}. Signing out throws them away.`)) return;
   await post("/logout").catch(() => undefined);
+  composer?.forget();
   forgetAll();
   location.href = "/login";
 });

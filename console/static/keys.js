@@ -57,12 +57,10 @@ export class Keys {
     const here = panes.findIndex((pane) => pane.contains(document.activeElement));
     const step = event.shiftKey ? panes.length - 1 : 1;
     const pane = panes[(Math.max(here, event.shiftKey ? 0 : -1) + step) % panes.length];
-    const inside = pane.id === "composer" ? pane.querySelector("textarea:not([hidden])") : null;
-    const current = pane.id === "lists" ? pane.querySelector("[aria-current]") ?? pane.querySelector(".row") : null;
-    (visible(inside) ?? current ?? pane).focus();
+    const inside = {
+      lists: () => pane.querySelector("[aria-current]") ?? pane.querySelector(".row"),
+      composer: () => [...pane.querySelectorAll("textarea")].find((text) => text.offsetParent !== null),
+    }[pane.id]?.();
+    (inside ?? pane).focus();
   }
-}
-
-function visible(node) {
-  return node && node.offsetParent !== null ? node : document.querySelector("#note-text") ?? null;
 }

@@ -2,13 +2,17 @@
 
 Specification: CNCF CloudEvents 1.0.2, HTTP protocol binding and JSON event format. Any reverse-DNS prefix is taken; the
 last parts of the type, such as flight.status.v1, decide. Refused with a field and what it should be: a missing attribute,
-duplicate JSON keys, NaN, more than 64 levels, over 256 KiB an event, over 500 events a batch, a time more than 5 minutes ahead.
+duplicate JSON keys, NaN, half characters, more than 64 levels, over 256 KiB an event, over 500 events a batch, a time more
+than 5 minutes ahead.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import math
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +29,11 @@ MAX_EVENT_BYTES = 256 * 1024
 MAX_BATCH = 500
 MAX_DEPTH = 64
 FUTURE_MS = 5 * 60 * 1000
+MAX_VERSION = 2**53 - 1
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_ATTRIBUTES = frozenset(f"ce-{name}" for name in ("id", "source", "type", "subject", "time", "specversion", "sequence"))
 
 FAMILIES: Mapping[EventType, str] = {
     EventType.ORDER_STATUS: "order",
@@ -58,16 +67,21 @@ Identify = tuple[Callable[[str, str], EventId], Callable[[str, str], SubjectId]]
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise Malformed(400, name[:60], "stands twice in one object")
-        found[name] = value
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed(400, "body", "a name stands twice in one object")
     return found
 
 
 def _no_constant(name: str) -> Any:
     raise Malformed(400, "body", f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise Malformed(400, "body", "a number is too large")
+    return value
 
 
 def _depth(value: Any, level: int = 0) -> int:
@@ -81,11 +95,15 @@ def _depth(value: Any, level: int = 0) -> int:
 
 
 def load_json(raw: bytes) -> Any:
-    """Strict JSON. Raises Malformed."""
+    """Strict JSON, in which every text can be written as UTF-8. Raises Malformed."""
     try:
-        value = json.loads(raw, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = json.loads(raw, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        if _HALF.search(raw):  # an escaped half of a surrogate pair is a text that nothing can store
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise Malformed(400, "body", f"is nested deeper than {MAX_DEPTH} levels") from None
+    except UnicodeEncodeError:
+        raise Malformed(400, "body", "holds half of a character (a lone surrogate)") from None
     except UnicodeDecodeError:
         raise Malformed(400, "body", "should be UTF-8") from None
     except ValueError as error:
@@ -106,21 +124,40 @@ def split_request(content_type: str, headers: Mapping[str, str], raw: bytes) -> 
         if len(batch) > MAX_BATCH:
             raise Malformed(413, "body", f"a batch holds at most {MAX_BATCH} events")
         return batch, True
-    lower = {name.lower(): value for name, value in headers.items()}
     if media == "application/cloudevents+json":
         return [load_json(raw)], False
-    if "ce-specversion" in lower:
-        event: dict[str, Any] = {
-            name[3:]: unquote(value, encoding="utf-8", errors="strict") for name, value in lower.items() if name[:3] == "ce-"
-        }
-        event["datacontenttype"] = media or "application/json"
-        event["data"] = load_json(raw) if raw else None
+    lower = {name.lower(): value for name, value in headers.items()}
+    if "ce-specversion" in lower and (not media or _is_json(media)):
+        event: dict[str, Any] = {name[3:]: _header(name, value) for name, value in lower.items() if name[:3] == "ce-"}
+        for name in ("data", "data_base64", "datacontenttype"):  # not attributes of this mode
+            event.pop(name, None)
+        if raw:
+            event["data"] = load_json(raw)
         return [event], False
     raise Malformed(
         415,
         "content-type",
         "should be application/cloudevents+json, application/cloudevents-batch+json, or application/json with ce- headers",
     )
+
+
+def _is_json(media: str) -> bool:
+    media = media.partition(";")[0].strip().lower()
+    return media in ("application/json", "text/json") or media.endswith("+json")
+
+
+def _header(name: str, value: str) -> str:
+    """A ce- header's value: percent-encoded UTF-8, in double quotes or without (HTTP binding 1.0.2, 3.1.3.2)."""
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    try:
+        value = unquote(value, encoding="utf-8", errors="strict")
+        value.encode()
+    except ValueError:
+        shown = name if name in _ATTRIBUTES else "ce-*"
+        raise Malformed(400, shown, "should be percent-encoded UTF-8") from None
+    return value
 
 
 def type_of(text: str) -> EventType | None:
@@ -137,31 +174,55 @@ def type_of(text: str) -> EventType | None:
 def _time_ms(text: Any) -> int | None:
     try:
         parsed = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return round(parsed.timestamp() * 1000) if parsed.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return round(parsed.timestamp() * 1000) if parsed.tzinfo else None
 
 
 def _version(value: Mapping[str, Any], data: Mapping[str, Any]) -> int | None:
+    """The source's own number. A sequence above 2^53 (a clock in nanoseconds) is none: the store could not tell two apart."""
     sequence = value.get("sequence")
-    if isinstance(sequence, str) and sequence.isascii() and sequence.isdigit() and len(sequence) <= 18:
+    if isinstance(sequence, int) and not isinstance(sequence, bool) and sequence >= 0:
+        sequence = str(sequence)
+    if isinstance(sequence, str) and sequence.isascii() and sequence.isdigit() and int(sequence[:40]) <= MAX_VERSION:
         return int(sequence)
     version = data.get("version")
     return version if isinstance(version, int) and not isinstance(version, bool) else None
 
 
+def _readable(text: str) -> bool:
+    """No control characters: CloudEvents bars them from attributes, and they part what is hashed together."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
+
+
+def _data_of(value: Mapping[str, Any], problems: list[Problem]) -> Any:
+    media = value.get("datacontenttype")
+    if media is not None and not (isinstance(media, str) and _is_json(media)):
+        problems.append(Problem("datacontenttype", "should be application/json"))
+    if value.get("data_base64") is None:
+        return value.get("data")
+    if value.get("data") is not None:
+        problems.append(Problem("data_base64", "should not stand beside data"))
+        return None
+    try:
+        return load_json(base64.b64decode(value["data_base64"], validate=True))
+    except (TypeError, ValueError, Malformed):
+        problems.append(Problem("data_base64", "should be base64 of JSON"))
+        return None
+
+
 def parse(value: Any, *, ids: Identify, now_ms: int, key: str = "") -> BusinessEvent | Refusal:
-    """One event's attributes and data into ours, or every problem with it."""
+    """One event's attributes and data into ours, or every problem with it. key: the name of the API key it came with."""
     if not isinstance(value, dict):
         return Refusal(400, (Problem("event", "should be a JSON object"),))
+    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_EVENT_BYTES:
+        return Refusal(413, (Problem("event", f"should be at most {MAX_EVENT_BYTES // 1024} KiB"),))
     problems: list[Problem] = []
 
-    def text(name: str, longest: int, *, required: bool = True) -> str:
+    def text(name: str, longest: int) -> str:
         found = value.get(name)
-        if found is None and not required:
-            return ""
-        if not isinstance(found, str) or not found.strip() or len(found) > longest:
-            problems.append(Problem(name, f"should be a text of 1 to {longest} characters"))
+        if not isinstance(found, str) or not found.strip() or len(found) > longest or not _readable(found):
+            problems.append(Problem(name, f"should be a text of 1 to {longest} characters, on one line"))
             return ""
         return found
 
@@ -171,48 +232,39 @@ def parse(value: Any, *, ids: Identify, now_ms: int, key: str = "") -> BusinessE
     type_text, subject = text("type", 200), text("subject", 200)
     event_type = type_of(type_text) if type_text else None
     if type_text and event_type is None:
-        known = ", ".join(f"….{one.value}.v1" for one in EventType)
+        known = ", ".join(f"{one.value}.v1" for one in EventType)
         problems.append(Problem("type", f"should end in one of {known}"))
     occurred = now_ms
     if value.get("time") is not None:
         parsed = _time_ms(value["time"])
-        if parsed is None:
+        if parsed is None or parsed < 0:
             problems.append(Problem("time", "should be RFC 3339 with an offset, such as 2026-11-22T08:31:02Z"))
         elif parsed > now_ms + FUTURE_MS:
             problems.append(Problem("time", "lies more than 5 minutes ahead of this server's clock"))
         else:
             occurred = parsed
-    data = value.get("data")
-    if data is None and isinstance(value.get("data_base64"), str):
-        try:
-            data = load_json(base64.b64decode(value["data_base64"], validate=True))
-        except (ValueError, Malformed):
-            problems.append(Problem("data_base64", "should be base64 of JSON"))
-    if event_type is not None:
-        _, wrong = schemas.check(event_type, data)
-        problems += wrong
+    data = _data_of(value, problems)
+    if event_type is not None and not any(one.field == "data_base64" for one in problems):
+        problems += schemas.check(event_type, data)[1]
     if problems:
         return Refusal(422, tuple(problems))
     assert event_type is not None
     assert isinstance(data, dict)
-    size = len(json.dumps(value, ensure_ascii=False).encode())
-    if size > MAX_EVENT_BYTES:
-        return Refusal(413, (Problem("event", f"is larger than {MAX_EVENT_BYTES // 1024} KiB"),))
-    entity = data["orderNumber"] if FAMILIES[event_type] == "order" else subject
-    event_id, subject_id = ids[0](source, external_id), ids[1](FAMILIES[event_type], entity)
+    family = FAMILIES[event_type]
+    entity = data["orderNumber"] if family == "order" else subject
     trace = value.get("traceparent")
     return BusinessEvent(
-        id=event_id,
+        id=ids[0](source, external_id),
         source=source,
         external_id=external_id,
         type=event_type,
         subject=entity,
-        subject_id=subject_id,
+        subject_id=ids[1](family, entity),
         item=item_of(event_type, data),
         version=_version(value, data),
         occurred_at_ms=occurred,
         received_at_ms=now_ms,
         data=data,
-        traceparent=trace if isinstance(trace, str) and len(trace) <= 55 else None,
+        traceparent=trace if isinstance(trace, str) and _TRACEPARENT.fullmatch(trace) else None,
         key=key,
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
+from gateway.api.fields import names_of, problems_of
 from gateway.errors import Problem
 from gateway.model.event import EventType
 
@@ -31,6 +33,8 @@ def _aware(value: str) -> str:
         raise ValueError("should be a time with its offset, such as 2026-11-22T10:55:00+01:00") from None
     if parsed.tzinfo is None:
         raise ValueError("needs its offset from UTC, such as +01:00 or Z")
+    if not 1990 <= parsed.year <= 2200:
+        raise ValueError("should lie between the years 1990 and 2200")
     return value
 
 
@@ -50,15 +54,28 @@ def _base64(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.strip() or any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
+        raise ValueError("should hold something to read, on one line")
+    return value
+
+
 Time = Annotated[str, AfterValidator(_aware)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Short = Annotated[str, Field(min_length=1, max_length=200)]
+Short = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+# Strict: the data is kept as it came, so what pydantic would read as false ("no") must not be kept as a text that is true.
+Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+Version = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+"""Numbers above 2^53 are not exact in the store's scripts."""
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
 Texts = dict[str, Annotated[str, Field(max_length=1000)]]
+Sign = Annotated[str, Field(max_length=20)]
+"""What stands on a gate, a platform or a belt."""
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(alias_generator=_camel, populate_by_name=True, extra="allow")
+    model_config = ConfigDict(alias_generator=_camel, extra="allow")
 
 
 class Place(Part):
@@ -103,7 +120,7 @@ class AddressIn(Part):
 class ConsentIn(Part):
     purpose: Literal["journey", "service", "family", "survey", "offers"]
     channel: Literal["whatsapp", "messenger"]
-    granted: bool
+    granted: StrictBool
     at: Time
     how: Word
     wording: Word | None = None
@@ -118,6 +135,25 @@ class Recipient(Part):
     timezone: Zone | None = None
     addresses: list[AddressIn] = Field(default_factory=list, max_length=10)
     consents: list[ConsentIn] = Field(default_factory=list, max_length=40)
+
+
+class OtherFlight(Part):
+    """The flight that people were put on instead."""
+
+    carrier: Short | None = None
+    flight_number: Short | None = None
+    origin_date: Day | None = None
+    from_: Place | Short | None = Field(default=None, alias="from")
+    to: Place | Short | None = None
+    departure: Time | None = None
+
+
+class OtherTrip(Part):
+    """The train or bus to take instead."""
+
+    trip_number: Short | None = None
+    departure: Time | None = None
+    platform: Sign | None = None
 
 
 class ItineraryLeg(Part):
@@ -140,7 +176,7 @@ class Service(Part):
 
 class Item(Part):
     name: Annotated[str, Field(max_length=200)] | None = None
-    quantity: Annotated[int, Field(ge=0)] | None = None
+    quantity: Count | None = None
 
 
 class Shipment(Part):
@@ -169,7 +205,7 @@ class OrderStatus(Part):
     status: OrderWord
     kind: Literal["flight", "rail", "goods", "service", "event"] | None = None
     brand: Word | None = None
-    version: Annotated[int, Field(ge=0)] | None = None
+    version: Version | None = None
     placed_at: Time | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     total: Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,4})?$")] | None = None
@@ -177,13 +213,14 @@ class OrderStatus(Part):
     itinerary: list[ItineraryLeg] | None = Field(default=None, max_length=20)
     service: Service | None = None
     shipment: Shipment | None = None
+    reason: Reason | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
 
 
 class Leg(Part):
     carrier: Short
     flight_number: Short
-    origin_date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    origin_date: Day
     from_: Short = Field(alias="from")
     to: Short
 
@@ -193,26 +230,29 @@ class FlightStatus(Part):
 
     leg: Leg
     status: TravelWord
-    version: Annotated[int, Field(ge=0)] | None = None
+    version: Version | None = None
     times: Times | None = None
-    gate: Annotated[str, Field(max_length=20)] | None = None
-    terminal: Annotated[str, Field(max_length=20)] | None = None
+    gate: Sign | None = None
+    terminal: Sign | None = None
+    belt: Sign | None = None
     reason: Reason | None = None
+    diverted_to: Place | Short | None = None
+    rebooking: OtherFlight | None = None
     audience: Audience | None = None
 
 
 class TripEnds(Part):
     operator: Short
     trip_number: Short
-    operating_day: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    operating_day: Day
     line: Annotated[str, Field(max_length=60)] | None = None
     from_: Place = Field(alias="from")
     to: Place
 
 
 class Platform(Part):
-    planned: Annotated[str, Field(max_length=20)] | None = None
-    actual: Annotated[str, Field(max_length=20)] | None = None
+    planned: Sign | None = None
+    actual: Sign | None = None
 
 
 class TripStatus(Part):
@@ -220,17 +260,20 @@ class TripStatus(Part):
 
     trip: TripEnds
     status: TravelWord
-    version: Annotated[int, Field(ge=0)] | None = None
-    delay_minutes: Annotated[int, Field(ge=-60, le=10_000)] | None = None
+    version: Version | None = None
+    delay_minutes: Annotated[int, Field(strict=True, ge=-60, le=10_000)] | None = None
     times: Times | None = None
-    platform: Platform | None = None
+    platform: Platform | Sign | None = None
     advice: Texts | None = None
     reason: Reason | None = None
+    diverted_to: Place | Short | None = None
+    cancelled_stops: Literal["all"] | Annotated[list[Short], Field(max_length=200)] | None = None
+    alternative: OtherTrip | None = None
     audience: Audience | None = None
 
 
 class Affected(Part):
-    connections: Annotated[int, Field(ge=0)] | None = None
+    connections: Count | None = None
     postcodes: list[Annotated[str, Field(max_length=30)]] | None = Field(default=None, max_length=500)
 
 
@@ -240,8 +283,9 @@ class OutageStatus(Part):
     outage_id: Short
     service: Short
     status: OutageWord
-    version: Annotated[int, Field(ge=0)] | None = None
-    planned: bool = False
+    version: Version | None = None
+    planned: StrictBool = False
+    severity: Annotated[str, Field(max_length=40)] | None = None
     started_at: Time | None = None
     expected_restoration: Time | None = None
     restored_at: Time | None = None
@@ -277,7 +321,7 @@ class OrderDocument(Part):
 class Passenger(Part):
     surname: Short
     given_names: Annotated[str, Field(max_length=100)] | None = None
-    record_locator: Annotated[str, Field(max_length=20)] | None = None
+    record_locator: Sign | None = None
     ticket_number: Annotated[str, Field(max_length=30)] | None = None
 
 
@@ -293,7 +337,7 @@ class FlightBoardingPass(Part):
     leg: Leg
     passenger: Passenger
     times: FlightTimes | None = None
-    gate: Annotated[str, Field(max_length=20)] | None = None
+    gate: Sign | None = None
     bcbp: Annotated[str, Field(min_length=58, max_length=600)] | None = None
     document: DocumentContent | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
@@ -309,18 +353,17 @@ SCHEMAS: Mapping[EventType, type[Part]] = {
 }
 
 
+_NAMES = frozenset(name for model in SCHEMAS.values() for name in names_of(model))
+
+
 def check(event_type: EventType, data: Any) -> tuple[Part | None, list[Problem]]:
     """Parse an event's data: (the model, []) or (None, every problem with its path below `data`)."""
     try:
         return SCHEMAS[event_type].model_validate(data), []
     except ValidationError as error:
-        problems = []
-        for one in error.errors(include_url=False, include_input=False, include_context=False):
-            path = ".".join(str(step) for step in one["loc"])
-            message = one["msg"].removeprefix("Value error, ")
-            problems.append(Problem(f"data.{path}" if path else "data", message))
-        return None, problems
+        return None, problems_of(error, _NAMES, "data")
 
 
 def json_schema(event_type: EventType) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a type's data."""
     return SCHEMAS[event_type].model_json_schema(by_alias=True)

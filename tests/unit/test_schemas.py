@@ -1,0 +1,96 @@
+"""The data of each event type: what the samples hold, what is refused, and that the rules can read whatever is taken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+
+from gateway.cli.events import write_schemas
+from gateway.intake import schemas
+from gateway.intake.cloudevents import type_of
+from gateway.model.event import EventType
+from gateway.rules import changes
+from tests.unit.test_cloudevents import EVENTS, bent
+
+ROOT = Path(__file__).parents[2]
+
+
+def fields(event_type: EventType, data: Any) -> list[str]:
+    return [one.field for one in schemas.check(event_type, data)[1]]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event["type"]) + "-" + str(event["subject"]))
+def test_every_sample_is_of_its_schema(event: dict[str, Any]) -> None:
+    event_type = type_of(event["type"])
+    assert event_type is not None
+    assert schemas.check(event_type, event["data"])[1] == []
+    jsonschema.Draft202012Validator(schemas.json_schema(event_type)).validate(event["data"])
+
+
+@pytest.mark.parametrize("event_type", list(EventType))
+def test_every_schema_is_one(event_type: EventType) -> None:
+    jsonschema.Draft202012Validator.check_schema(schemas.json_schema(event_type))
+
+
+def test_schemas_in_the_documentation_are_those_of_the_program(tmp_path: Path) -> None:
+    write_schemas(tmp_path)
+    written = {path.name: path.read_text() for path in sorted(tmp_path.iterdir())}
+    kept = {path.name: path.read_text() for path in sorted((ROOT / "docs" / "schemas").iterdir())}
+    assert written == kept, "run `python main.py events schemas docs/schemas`"
+    assert len(kept) == len(EventType)
+
+
+def test_names_in_the_programs_own_spelling_are_no_fields() -> None:
+    assert fields(EventType.ORDER_STATUS, {"order_number": "1", "status": "created"}) == ["data.orderNumber"]
+
+
+@pytest.mark.parametrize("granted", ["no", "true", 1, 0, None])
+def test_a_consent_is_true_or_false_and_nothing_like_it(granted: Any) -> None:
+    consent = {"purpose": "journey", "channel": "whatsapp", "granted": granted, "at": "2026-11-22T08:00:00Z", "how": "form"}
+    data = {"orderNumber": "1", "status": "created", "recipients": [{"customerId": "C-1", "consents": [consent]}]}
+    assert fields(EventType.ORDER_STATUS, data) == ["data.recipients[0].consents[0].granted"]
+
+
+@pytest.mark.parametrize("version", [2**53, -1, 1.5, "3", True])
+def test_a_version_that_the_store_could_not_compare_is_refused(version: Any) -> None:
+    data = {"orderNumber": "1", "status": "created", "version": version}
+    assert fields(EventType.ORDER_STATUS, data) == ["data.version"]
+
+
+@pytest.mark.parametrize("time", ["2026-11-22T08:00:00", "1026-11-22T08:00:00Z", "9999-12-31T23:59:59Z", "soon", ""])
+def test_a_time_needs_its_offset_and_a_year_of_ours(time: str) -> None:
+    data = {"outageId": "1", "service": "gas", "status": "planned", "startedAt": time}
+    assert fields(EventType.OUTAGE_STATUS, data) == ["data.startedAt"]
+
+
+@pytest.mark.parametrize("zone", ["Europe", "/etc/passwd", "../zone", "Mars/Olympus", "\x00", ""])
+def test_a_zone_is_one_of_the_list(zone: str) -> None:
+    data = {"orderNumber": "1", "status": "created", "recipients": [{"customerId": "C-1", "timezone": zone}]}
+    assert fields(EventType.ORDER_STATUS, data) == ["data.recipients[0].timezone"]
+
+
+def test_a_name_that_the_sender_chose_is_not_repeated() -> None:
+    data = {"outageId": "1", "service": "gas", "status": "planned", "cause": {"text": {"+447700900123": 7, "nl": 8}}}
+    assert fields(EventType.OUTAGE_STATUS, data) == ["data.cause.text.*", "data.cause.text.nl"]
+
+
+def test_fields_that_we_do_not_read_are_left_alone() -> None:
+    assert fields(EventType.ORDER_STATUS, {"orderNumber": "1", "status": "created", "loyalty": {"tier": [1, None]}}) == []
+
+
+@settings(max_examples=400, deadline=None)
+@given(bent())
+def test_whatever_is_taken_can_be_read_by_the_rules(event: dict[str, Any]) -> None:
+    event_type = type_of(event["type"]) if isinstance(event.get("type"), str) else None
+    if event_type is None or schemas.check(event_type, event.get("data"))[1]:
+        return
+    memory, _ = changes.step(event_type, {}, event["data"])
+    again, said = changes.step(event_type, memory, event["data"])
+    changes.facts(event_type, again)
+    assert json.loads(json.dumps(again)) == again
+    assert "first" not in said

@@ -180,6 +180,23 @@ def yusuf() -> Json:
     return handset("yusuf", "Yusuf, no power", "447700900104", "nl", "Europe/Amsterdam", threads)
 
 
+def daan() -> Json:
+    bubbles = [
+        bubble(
+            "d1", "06:00", "No power in postcode 3512. A cable is damaged. We expect to have it back at 09:30.",
+            **template("outage_update", "en"), header={"type": "text", "text": "Outage in your street"},
+            why=why("His postcode is inside the outage.", trace="python main.py trace 12-2b17d404"),
+        ),
+        bubble("d2", "07:12", "Thanks! Working from the library then.", kind="sent", ticks="delivered"),
+        bubble(
+            "d3", "08:58", "The power is back in your street. Thank you for waiting.", ticks="read",
+            why=why("The outage ended, and his answer opened the window.", "outage OUT-2026-004417 version 9",
+                    trace="python main.py trace 12-30d7c955"),
+        ),
+    ]  # fmt: skip
+    return handset("daan", "Daan, neighbour", "447700900105", "en", "Europe/Amsterdam", [{**GRID, "bubbles": bubbles}])
+
+
 def story() -> Json:
     titles = ["Booking", "Ticket", "Family joins", "Delay", "Question", "Gate change", "Departure", "Landing"]
     captions = {5: "The gate changes twice within two seconds: Sanne hears of the last one only."}
@@ -191,4 +208,4 @@ def story() -> Json:
 
 
 def day() -> list[Json]:
-    return [sanne(), family(), mila(), yusuf()]
+    return [sanne(), family(), mila(), yusuf(), daan()]

@@ -24,14 +24,13 @@ def shoot(url: str, to: Path, *, dark: bool = False) -> list[Path]:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for name, (width, height) in SIZES.items():
             page = browser.new_page(
-                viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
             )
             page.goto(f"{url}/phones")
             page.locator(".phone .row").first.wait_for()
             page.locator(".connection[data-state=live]").wait_for()
-            page.wait_for_function(
-                "document.getAnimations().every((each) => each.playState !== 'running' || each.effect.getTiming().iterations === Infinity)"
-            )
             made.append(to / f"phones-{name}{'-dark' if dark else ''}.png")
             page.screenshot(path=made[-1])
             page.close()

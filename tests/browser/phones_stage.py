@@ -90,11 +90,11 @@ class Stage:
         app.router.add_get("/sandbox/handsets", self._get_handsets)
         app.router.add_get("/sandbox/handsets/{address}", self._get_handset)
         app.router.add_post("/sandbox/handsets/{address}/say", self._take)
-        app.router.add_patch("/sandbox/handsets/{address}/state", self._take)
+        app.router.add_patch("/sandbox/handsets/{address}/state", self._change_state)
         app.router.add_post("/sandbox/story/control", self._take)
         app.router.add_get("/sandbox/stream", self._get_stream)
         app.router.add_get("/sandbox/media/{id}", self._get_media)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -132,6 +132,13 @@ class Stage:
             return web.json_response(problem, status=status, content_type="application/problem+json")
         self.posts.append((request.path, await request.json()))
         return web.json_response({"success": True})
+
+    async def _change_state(self, request: web.Request) -> web.Response:
+        change = await request.json()
+        self.posts.append((request.path, change))
+        handset = next(each for each in self.handsets if each["address"] == request.match_info["address"])
+        handset.update(change)
+        return web.json_response(handset)
 
     async def _get_media(self, request: web.Request) -> web.Response:
         return web.Response(text=_PICTURE, content_type="image/svg+xml")

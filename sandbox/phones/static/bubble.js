@@ -40,7 +40,7 @@ export class BubbleRow {
   /** context: { zone, now, quoted: bubble or null, chosen: Set of texts, business } */
   update(bubble, { zone, quoted, chosen, business }) {
     this.bubble = bubble;
-    const simple = bubble.type === "system" || bubble.type === "reaction";
+    const simple = bubble.type === "system" || (bubble.type === "reaction" && bubble.ticks !== "failed");
     this.node.className = `row ${simple ? "system" : bubble.kind}`;
     const placeText = bubble.type === "location" && !bubble.header?.text;
     const body = placeText ? bubble.body.split("\n").slice(1).join("\n") : (bubble.body ?? "");
@@ -60,7 +60,7 @@ export class BubbleRow {
 
   makeBody(bubble, body) {
     if (!body) return null;
-    const text = bubble.type === "reaction" ? `Reacted ${body}` : body;
+    const text = bubble.type === "reaction" ? `Reacted with ${body}` : body;
     return h("div", { class: "body", dir: "auto" }, richText(text));
   }
 

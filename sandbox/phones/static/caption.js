@@ -18,7 +18,7 @@ export function origin(bubble) {
   if (!bubble.template) return h("span", { class: "origin" }, "free text");
   const { name, language, category } = bubble.template;
   const title = category ? `category ${String(category).toLowerCase()}` : null;
-  return h("span", { class: "origin", title }, "template ", h("b", {}, name), ` (${language})`);
+  return h("span", { class: "origin", title }, "template ", h("b", {}, name), `\u00a0(${language})`);
 }
 
 function copyable(command) {

@@ -7,6 +7,7 @@ import { ThreadView } from "./thread.js";
 import { clockTime, languageName, placeOf } from "./time.js";
 
 const HUES = 6;
+const TYPING_LASTS_MS = 25_000;
 
 /** The same colour for a business number on every phone. */
 function hueOf(text) {
@@ -28,6 +29,8 @@ export class Phone {
     this.clock = clock;
     this.views = new Map();
     this.unseen = new Map();
+    this.current = null;
+    this.typingUntil = null;
     this.spoken = false;
     this.shown = true;
     this.build(alone);
@@ -46,7 +49,7 @@ export class Phone {
     this.power = h("button", { type: "button", class: "power", onclick: () => this.switchPower() });
     const away = `/phones/${encodeURIComponent(this.handset.fields.name || this.handset.address)}`;
     const aloneLink = h("a", { class: "icon-button", href: away, title: "This phone alone" }, icon("alone"), this.aloneWords = hidden(""));
-    const owner = h("header", { class: "owner" }, h("div", { class: "who" }, this.title, this.about), this.power, alone ? null : aloneLink);
+    const owner = h("header", { class: "owner" }, this.title, alone ? null : aloneLink, this.about, this.power);
     this.time = h("time", { class: "status-time" });
     this.status = h("div", { class: "statusbar", "aria-hidden": "true" }, this.time, h("span", { class: "camera" }), h("span", { class: "battery" }, h("i"), h("i"), h("i"), h("b")));
     this.face = h("div", { class: "chat-head" });
@@ -122,7 +125,7 @@ export class Phone {
 
   renderFace() {
     const thread = this.handset.threads.get(this.current);
-    const typing = Boolean(this.handset.fields.typing);
+    const typing = this.isTyping();
     const key = JSON.stringify([thread?.business, thread?.number, typing]);
     if (key === this.faceKey) return;
     this.faceKey = key;
@@ -131,6 +134,14 @@ export class Phone {
       avatar(thread?.business ?? "?"),
       h("div", {}, h("h3", { dir: "auto" }, thread?.business ?? "No conversation yet"), under),
     );
+  }
+
+  /** "Typing" is told when it begins; that it is over comes with the message, or is not told at all. */
+  isTyping() {
+    const { typing } = this.handset.fields;
+    if (!typing) this.typingUntil = null;
+    else this.typingUntil ??= Date.now() + TYPING_LASTS_MS;
+    return this.typingUntil !== null && Date.now() < this.typingUntil;
   }
 
   renderThread(fresh) {
@@ -179,7 +190,11 @@ export class Phone {
 
   async switchPower() {
     const online = this.handset.fields.online === false;
-    await this.attempt(() => api.state(this.handset.address, { online }));
+    await this.attempt(async () => {
+      const { threads, ...fields } = await api.state(this.handset.address, { online });
+      this.handset.describe(fields);
+      this.render(new Map());
+    });
   }
 
   async attempt(call) {
@@ -204,7 +219,8 @@ export class Phone {
     const now = this.clock.nowMs();
     const time = clockTime(now, timezone);
     write(this.time, time);
-    write(this.about, `${languageName(language)} · ${placeOf(timezone)} ${time}`);
+    this.renderFace();
+    write(this.about, `${time} ${placeOf(timezone)} · ${languageName(language)}`);
   }
 
   speak(spoken) {

@@ -3,7 +3,6 @@ import { icon } from "./icons.js";
 import { api } from "./api.js";
 
 const SPEEDS = [1, 2, 5];
-const STATES = { playing: "playing", paused: "paused", ended: "ended" };
 
 /** The bar that tells what is happening. It asks; the player outside does, and tells us through the story's state. */
 export class StoryBar {
@@ -12,7 +11,9 @@ export class StoryBar {
     this.title = h("h2", { dir: "auto" });
     this.state = h("span", { class: "story-state" });
     this.count = h("span", { class: "story-count" });
-    this.caption = h("p", { class: "story-caption", dir: "auto" });
+    this.stepTitle = h("b");
+    this.stepWords = h("span");
+    this.caption = h("p", { class: "story-caption", dir: "auto" }, this.stepTitle, " ", this.stepWords);
     this.noteWords = h("span", { dir: "auto" });
     this.note = h("p", { class: "story-note", hidden: true }, icon("note"), this.noteWords);
     this.steps = h("ol", { class: "steps" });
@@ -56,10 +57,11 @@ export class StoryBar {
     const at = ended ? steps.length - 1 : Math.min(story.position, steps.length - 1);
     write(this.title, story.title);
     write(this.count, `${Math.max(at + 1, 0)} of ${steps.length}`);
-    write(this.state, STATES[story.state] ?? String(story.state));
+    write(this.state, String(story.state));
     this.state.dataset.state = story.state;
     const current = steps[at];
-    write(this.caption, current ? current.caption || current.title : "Press play to begin.");
+    write(this.stepTitle, current?.title ?? "");
+    write(this.stepWords, current ? (current.caption ?? "") : "Press play to begin.");
     this.note.hidden = !story.note;
     write(this.noteWords, story.note ?? "");
     this.renderSteps(steps, at, ended);

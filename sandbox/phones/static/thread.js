@@ -36,7 +36,7 @@ export class ThreadView {
 
   /** context: { zone, language, now, spoken: may a screen reader hear it, fresh: how many bubbles are new } */
   render({ zone, language, now, spoken, fresh }) {
-    const all = this.thread.ordered;
+    const all = this.thread.ordered.filter((bubble) => !this.isElsewhere(bubble));
     if (!this.stuck) {
       this.limit += fresh; // nothing above the reader moves
       this.missed += fresh;
@@ -67,6 +67,11 @@ export class ThreadView {
     this.log.setAttribute("aria-label", `Messages with ${this.thread.business}`);
     this.showMissed();
     if (this.stuck) this.keepToEnd();
+  }
+
+  /** A reaction stands on the bubble it is about; one of its own is drawn only when it failed, or that bubble is gone. */
+  isElsewhere(bubble) {
+    return bubble.type === "reaction" && bubble.ticks !== "failed" && this.thread.bubbles.has(bubble.reply_to);
   }
 
   /** Bubble id -> the texts this phone has answered it with, so that a pressed button can say so. */

@@ -68,7 +68,7 @@ class Bridge:
             if message in self._pale:
                 await self._call("DELETE", f"/sandbox/unsent/{message}", None)
                 self._pale.discard(message)
-            await self._call("PUT", "/sandbox/why", {"opaque": message, "why": _why(record, body)})
+            await self._call("PUT", "/sandbox/why", {"opaque": message, "why": _why(record, body, str(self._runtime.settings.data_dir))})
             return
         await self._unsent(fact, record, body)
 
@@ -91,7 +91,7 @@ class Bridge:
                 "at_ms": fact.at_ms,
                 "body": said(body),
                 "reason": _reason(fact, body),
-                "why": _why(record, body),
+                "why": _why(record, body, str(self._runtime.settings.data_dir)),
                 "template": None,
             },
         )
@@ -120,18 +120,21 @@ def _reason(fact: Fact, body: Mapping[str, Any]) -> str:
         return word
 
 
-def _why(record: MessageRecord, body: Mapping[str, Any]) -> dict[str, Any]:
+def _why(record: MessageRecord, body: Mapping[str, Any], data_dir: str) -> dict[str, Any]:
     name = record.notification
     event = body.get("event") or {}
     if body.get("kind") == "reply":
-        return {"text": f"{body.get('author') or 'An agent'} answered at the desk", "details": [], "trace": _trace(record)}
+        return {"text": f"{body.get('author') or 'An agent'} answered at the desk", "details": [], "trace": _trace(record, data_dir)}
     changes = ", ".join(event.get("changes") or [])
     details = [f"notification: {name}", f"event: {event.get('type', '')} {event.get('xid', '')}".strip()]
     if changes:
         details.append(f"what changed: {changes}")
     details.append(f"purpose: {body.get('purpose')}, language: {body.get('language')}, zone: {body.get('zone')}")
-    return {"text": f"because of {event.get('type') or 'their own words'}: {name}", "details": details, "trace": _trace(record)}
+    if not event.get("type") or event.get("source") == "inbound":
+        return {"text": "because of their own words", "details": details, "trace": _trace(record, data_dir)}
+    what = changes.replace("_", " ").removeprefix("first, ").removeprefix("status changed, ") or name
+    return {"text": f"because of {event['type']}: {what}", "details": details, "trace": _trace(record, data_dir)}
 
 
-def _trace(record: MessageRecord) -> str:
-    return f"python main.py trace {record.id}"
+def _trace(record: MessageRecord, data_dir: str) -> str:
+    return f"python main.py --env-file {data_dir}/env trace {record.id}"

@@ -131,11 +131,11 @@ class Player:
 
     async def _step(self, step: story.Step) -> None:
         number = self.place.position
+        before = await self._received()  # before the clock is turned: what waited for this moment goes out by itself
         wanted = story.to_ms(step.at)
         if wanted > self._now_ms():
             await self._turn(wanted)
         await self._show("playing" if self._playing else "paused")
-        before = await self._received()
         for place, event in enumerate(step.events):
             at = datetime.fromtimestamp(self._now_ms() / 1000, UTC).isoformat(timespec="milliseconds")
             body = {**event, "id": f"demo-{self.place.first}-{number}-{place}", "time": at}

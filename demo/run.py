@@ -116,9 +116,7 @@ def _environment(directory: Path) -> dict[str, str]:
     if not key.exists():
         key.touch(mode=0o600)
         key.write_text(secrets.token_hex(24))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))}
-    return {
-        **kept,
+    told = {
         **ports,
         "GATEWAY_ENV": "demo",
         "GATEWAY_ONLY_TO": "*",
@@ -134,6 +132,10 @@ def _environment(directory: Path) -> dict[str, str]:
         "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/whatsapp",
         "SANDBOX_REVIEW_MS": "300",
     }
+    # For the other commands: python main.py --env-file var/demo/env trace ...
+    (directory / "env").write_text("".join(f"{name}={value}\n" for name, value in told.items()))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))}
+    return {**kept, **told}
 
 
 def _ports_free(environment: dict[str, str]) -> None:
@@ -281,7 +283,7 @@ Three things to try:
   1. Press a button or type an answer on any phone; take it at the desk, reply, see it arrive.
   2. Type "stop" on a phone: it is confirmed at once, and nothing more comes.
   3. Copy a trace command from below a bubble:
-     GATEWAY_ENV=demo GATEWAY_DATA_DIR={settings.data_dir} .venv/bin/python main.py trace ZX7K2P
+     .venv/bin/python main.py --env-file {settings.data_dir}/env trace ZX7K2P
 """,
         flush=True,
     )

@@ -308,7 +308,7 @@ def make(first: date) -> list[Step]:
             expect=(("tom", "reply"),),
         ),
         Step(
-            "Mila's train", "14 minutes late, and from another platform: two facts, told once each.",
+            "Mila's train", "14 minutes late, and from another platform: one message says both.",
             day.at(1, "08:41"),
             (
                 _event(
@@ -321,7 +321,22 @@ def make(first: date) -> list[Step]:
                     3,
                 ),
             ),
-            expect=(("mila", "trip_delayed"), ("mila", "platform_changed")),
+            expect=(("mila", "trip_delayed"),),
+        ),
+        Step(
+            "Another platform again", "Only what is new is told.",
+            day.at(1, "08:58"),
+            (
+                _event(
+                    "trip.status", "/rail/trips", trip,
+                    {
+                        **train, "status": "delayed", "delayMinutes": 14, "times": _departure(day, "09:03", "09:17"),
+                        "platform": {"planned": "7", "actual": "3"},
+                    },
+                    4,
+                ),
+            ),
+            expect=(("mila", "platform_changed"),),
         ),
         Step(
             "Another gate", "Within seconds, on both phones.",

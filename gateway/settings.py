@@ -140,10 +140,21 @@ class _Reader:
         return tuple(word.strip() for word in (self.text(name) or "").split(",") if word.strip())
 
 
+_files: list[Path] = []
+
+
+def use_file(path: Path) -> None:
+    """Read settings from this file instead of `.env`, in this process. Raises SettingsError when it is not there."""
+    if not path.is_file():
+        raise SettingsError([f"--env-file: {path} is not there"])
+    _files[:] = [path]
+
+
 def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
     """Read settings from the environment over `.env`. Raises SettingsError with every problem at once."""
     values: dict[str, str] = {}
     if environ is None:
+        dotenv = _files[0] if _files else dotenv
         if dotenv is not None and dotenv.is_file():
             values.update({name: value or "" for name, value in dotenv_values(dotenv).items()})
         values.update(os.environ)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from gateway import settings
 from gateway.cli import run
 from gateway.errors import BadInput, GatewayError, SettingsError
 
@@ -36,6 +38,7 @@ def make_parser(others: Sequence[Command] = ()) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in (run, *others):
         module.add_parser(commands)
+    parser.add_argument("--env-file", metavar="PATH", help="read the settings from this file instead of .env")
     parser.set_defaults(work=None)
     return parser
 
@@ -48,6 +51,8 @@ def main(argv: Sequence[str] | None = None, *, others: Sequence[Command] = ()) -
         parser.print_help()
         return 0
     try:
+        if args.env_file:
+            settings.use_file(Path(args.env_file))
         return int(args.work(args))
     except SettingsError as error:
         for problem in error.problems:

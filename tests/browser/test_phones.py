@@ -247,6 +247,11 @@ def test_a_row_of_a_list_is_counted_through_all_sections(stage: Stage, visit: Op
     row(page, "m2").get_by_role("button", name="See other trains").click()
     dialog = page.get_by_role("dialog", name="See other trains")
     expect(dialog).to_contain_text("Change in Tiel, arrives 10:31")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(row(page, "m2").get_by_role("button", name="See other trains")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="09:18, platform 5")).to_be_focused()
     dialog.get_by_role("button", name="09:09, platform 2").click()
     assert until_said(stage)["button"] == {"bubble": "m2", "index": 2}
     expect(dialog).to_have_count(0)

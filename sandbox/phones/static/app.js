@@ -84,9 +84,9 @@ function renderConnection(state, reason = "") {
 
 async function load() {
   const snapshot = await api.handsets();
-  model.load(snapshot);
+  const fresh = model.load(snapshot);
   story.render(model.story);
-  for (const phone of phones.values()) phone.render(new Map());
+  for (const [address, phone] of phones) phone.render(fresh.get(address) ?? new Map());
   arrangeStage();
   return snapshot.cursor;
 }
@@ -100,8 +100,8 @@ function fetchHandset(address) {
   fetching.set(address, false);
   api.handset(address).then(
     (data) => {
-      model.putHandset(data);
-      phones.get(String(data.address))?.render(new Map());
+      const fresh = model.putHandset(data);
+      phones.get(String(data.address))?.render(fresh);
       arrangeStage();
     },
     (error) => renderConnection(connection.dataset.state, error.message),

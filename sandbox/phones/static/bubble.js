@@ -66,7 +66,7 @@ export class BubbleRow {
 
   smallPrint(bubble) {
     const why = this.part("why", [bubble.why], (old) => caption.why(bubble, old?.open ?? false));
-    const how = () => h("p", {}, caption.ticks(bubble), caption.origin(bubble));
+    const how = () => h("p", {}, caption.ticks(bubble), " ", caption.origin(bubble));
     const shows = [bubble.ticks, bubble.error, bubble.template, bubble.reason];
     if (bubble.kind === "received") return [this.part("how", shows, how), why].filter(Boolean);
     if (bubble.kind === "unsent") {

@@ -8,7 +8,7 @@ export function h(tag, props = {}, ...children) {
     else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 
@@ -19,13 +19,13 @@ export const hidden = (text) => h("span", { class: "visually-hidden" }, text);
  * place keeps its focus, its open details and its place on the screen.
  */
 export function arrange(parent, wanted) {
+  const keep = new Set(wanted);
+  for (const node of [...parent.childNodes]) if (!keep.has(node)) node.remove(); // first: what stays need not move
   let next = parent.firstChild;
   for (const node of wanted) {
     if (node === next) next = next.nextSibling;
     else parent.insertBefore(node, next);
   }
-  const keep = new Set(wanted);
-  for (const node of [...parent.childNodes]) if (!keep.has(node)) node.remove();
 }
 
 /** Write text only when it differs, so that nothing is announced or repainted for nothing. */

@@ -26,8 +26,10 @@ class Thread {
   }
 
   replaceAll(bubbles) {
+    const fresh = bubbles.filter((bubble) => !this.bubbles.has(bubble.id));
     this.bubbles.clear();
     this.put(bubbles);
+    return fresh;
   }
 
   get lastMs() {
@@ -58,12 +60,12 @@ class Handset {
     return this.threads.get(id);
   }
 
-  /** The whole phone again: what is no longer on it goes. */
+  /** The whole phone again: what is no longer on it goes. Returns what is new, as `merge` does. */
   reload(data) {
     this.describe(data);
     const told = new Map((data.threads ?? []).map((thread) => [String(thread.phone_number_id), thread]));
     for (const id of this.threads.keys()) if (!told.has(id)) this.threads.delete(id);
-    for (const thread of told.values()) this.thread(thread).replaceAll(thread.bubbles ?? []);
+    return new Map([...told].map(([id, thread]) => [id, this.thread(thread).replaceAll(thread.bubbles ?? [])]));
   }
 }
 
@@ -84,18 +86,21 @@ export class Model {
     else if (Number.isFinite(data?.offset_ms)) this.skewMs = data.offset_ms;
   }
 
+  /** Everything anew. Returns Map address -> what is new there, as `putHandset` does. */
   load(snapshot) {
     this.setClock(snapshot);
     this.story = snapshot.story ?? null;
     const told = new Set(snapshot.handsets.map((data) => String(data.address)));
     for (const address of this.handsets.keys()) if (!told.has(address)) this.handsets.delete(address);
-    for (const data of snapshot.handsets) this.putHandset(data);
+    return new Map(snapshot.handsets.map((data) => [String(data.address), this.putHandset(data)]));
   }
 
+  /** Returns Map thread id -> bubbles never seen before; empty for a phone met for the first time. */
   putHandset(data) {
     const known = this.handsets.get(String(data.address));
-    if (known) known.reload(data);
-    else this.handsets.set(String(data.address), new Handset(data));
+    if (known) return known.reload(data);
+    this.handsets.set(String(data.address), new Handset(data));
+    return new Map();
   }
 
   /**

@@ -226,7 +226,7 @@ export class Phone {
   speak(spoken) {
     if (this.spoken === spoken) return;
     this.spoken = spoken;
-    this.drawThread();
+    this.views.get(this.current)?.speak(spoken);
   }
 
   show(shown) {

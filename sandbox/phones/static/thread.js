@@ -16,6 +16,7 @@ export class ThreadView {
     this.limit = WINDOW;
     this.missed = 0;
     this.stuck = true;
+    this.endTop = 0;
     this.held = false;
     this.list = h("div", { class: "rows" });
     this.log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-relevant": "additions", tabindex: "0" }, this.list);
@@ -31,13 +32,13 @@ export class ThreadView {
       this.held = true;
       setTimeout(() => (this.held = false), 150);
     });
-    new ResizeObserver(() => this.stuck && !this.held && this.keepToEnd()).observe(this.list);
+    new ResizeObserver(() => this.isStuck() && !this.held && this.keepToEnd()).observe(this.list);
   }
 
   /** context: { zone, language, now, spoken: may a screen reader hear it, fresh: how many bubbles are new } */
   render({ zone, language, now, spoken, fresh }) {
     const all = this.thread.ordered.filter((bubble) => !this.isElsewhere(bubble));
-    if (!this.stuck) {
+    if (!this.isStuck()) {
       this.limit += fresh; // nothing above the reader moves
       this.missed += fresh;
     }
@@ -63,7 +64,7 @@ export class ThreadView {
     for (const id of [...this.rows.keys()]) if (!kept.has(id)) this.rows.delete(id);
     if (!this.rows.has(this.current)) this.moveCurrent(shown.at(-1)?.id);
     else if (this.stuck && !this.log.contains(document.activeElement)) this.moveCurrent(shown.at(-1)?.id);
-    this.log.setAttribute("aria-live", spoken ? "polite" : "off");
+    this.speak(spoken);
     this.log.setAttribute("aria-label", `Messages with ${this.thread.business}`);
     this.showMissed();
     if (this.stuck) this.keepToEnd();
@@ -111,9 +112,28 @@ export class ThreadView {
     event.preventDefault();
   }
 
-  scrolled() {
+  /** Whether a screen reader hears what comes. */
+  speak(spoken) {
+    this.log.setAttribute("aria-live", spoken ? "polite" : "off");
+  }
+
+  isNearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.log;
-    this.stuck = scrollHeight - clientHeight - scrollTop < NEAR_END_PX;
+    return scrollHeight - clientHeight - scrollTop < NEAR_END_PX;
+  }
+
+  /**
+   * Do we keep to the end? The scroll event comes a frame late: a key that has just moved the view to a button far up
+   * must not be answered by a jump back. What only grew below us has left scrollTop where we put it.
+   */
+  isStuck() {
+    if (this.stuck && this.log.scrollTop < this.endTop - NEAR_END_PX && !this.isNearEnd()) this.stuck = false;
+    return this.stuck;
+  }
+
+  scrolled() {
+    this.stuck = this.isNearEnd();
+    if (this.stuck) this.endTop = this.log.scrollTop;
     if (this.stuck) this.missed = 0;
     this.showMissed();
   }
@@ -126,6 +146,7 @@ export class ThreadView {
 
   keepToEnd() {
     this.log.scrollTop = this.log.scrollHeight;
+    this.endTop = this.log.scrollTop;
   }
 
   toEnd() {

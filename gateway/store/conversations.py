@@ -20,7 +20,6 @@ from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.conversation import (
     AgentId,
     Conversation,
-    ConversationState,
     Entry,
     InboundEntry,
     Mention,
@@ -39,6 +38,7 @@ from gateway.model.ids import (
 from gateway.model.personal import Personal
 from gateway.store import conversation_codec as codec
 from gateway.store import keys, scripts
+from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, Upkeep, open_key
 from gateway.store.desk import Desk
 from gateway.store.outbox import Pair
 from gateway.store.vault import Box, Vault
@@ -46,9 +46,6 @@ from gateway.store.vault import Box, Vault
 HOUR_MS = 3600 * 1000
 REOPEN_MS = 72 * HOUR_MS
 COURTESY_MS = HOUR_MS // 4
-KEEP_RESOLVED_MS = 90 * keys.DAY_MS
-IDLE_MS = 600 * 1000
-SILENT_MS = 24 * HOUR_MS
 MENTIONS = 10
 THREAD_MAX = 300
 """How many lines of a thread are read at once, newest kept."""
@@ -92,6 +89,7 @@ class Conversations:
         self._vault = vault
         self._pair = pair or {}
         self.desk = Desk(redis)
+        self._upkeep = Upkeep(self, redis, clock, vault)
 
     # what comes in
 
@@ -348,83 +346,15 @@ class Conversations:
     # keeping the desk true
 
     async def repair(self, *, everything: bool = False) -> int:
-        """Tell the desk what a crash kept from it. everything: look at each unresolved conversation, also for passed time.
+        """Tell the desk what a crash kept from it (conversation_upkeep.py); how many conversations it was told of.
 
-        returns: how many conversations the desk was told of
+        everything: look at each unresolved conversation, also for what time alone does
         """
-        names = ["vd", "vo"] if everything else ["vd"]
-        pipeline = self._redis.pipeline(transaction=False)
-        for partition in keys.all_partitions():
-            for name in names:
-                pipeline.zrange(keys.part(partition, name), 0, 499)
-        found = {bytes(one).decode() for rows in await pipeline.execute() for one in rows}
-        if everything:
-            found.update(await self.desk.unresolved())
-        conversations = [ConversationId(one) for one in sorted(found)]
-        return await self._bring_up_to_date(conversations, everything) + await self._trim(everything)
-
-    async def _bring_up_to_date(self, conversations: list[ConversationId], everything: bool) -> int:
-        told = 0
-        gone: list[ConversationId] = []
-        states = await self.get_many(conversations)
-        known = await self.desk.known(conversations)
-        for identifier, state, revision in zip(conversations, states, known, strict=True):
-            if state is None:
-                gone.append(identifier)
-                continue
-            if everything and await self._age(state):
-                state = await self.get(identifier)
-            if state.revision > revision:
-                await self.desk.settle(state)
-                told += 1
-            else:
-                await self.desk.heard(state)
-        for identifier in gone:  # forgotten with its contact: no list may show it
-            await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
-            await self._redis.zrem(keys.beside(identifier, "vo"), identifier)
-        await self.desk.forget(gone)
-        return told
-
-    async def _trim(self, everything: bool) -> int:
-        return await self.desk.trim(self._clock.now_ms() - keys.KEEP_MS) if everything else 0
-
-    async def _age(self, one: Conversation) -> bool:
-        """What time alone does: answered and silent is waiting; silent for a day is resolved. True when it did something."""
-        now = self._clock.now_ms()
-        if one.waiting_since_ms is not None or one.resolved:
-            return False
-        silent_ms = now - max(one.last_in_ms, one.last_out_ms, one.owner_since_ms if one.owner else 0)
-        if one.state in (ConversationState.AUTOMATED, ConversationState.WAITING) and silent_ms > SILENT_MS:
-            step, by = "resolved", "automation" if one.state is ConversationState.AUTOMATED else "silence"
-        elif one.state is ConversationState.ACTIVE and one.last_out_ms >= one.last_in_ms and silent_ms > IDLE_MS:
-            step, by = "waiting", ""
-        else:
-            return False
-        names = [
-            keys.of(one.id, "cv"),
-            keys.of(one.id, "ct"),
-            *(keys.beside(one.id, name) for name in ("facts", "vd", "vo")),
-            self._open_key(one.contact, one.brand, one.address),
-            keys.of(one.contact, "vs"),
-        ]
-        args: list[scripts.Part] = [self._clock.offset_ms, one.id, one.revision, step, by, KEEP_RESOLVED_MS]
-        return bool(await scripts.run(self._redis, "conv_idle", names, args))
+        return await self._upkeep.repair(everything)
 
     async def erase(self, contact: ContactId) -> int:
         """Destroy a contact's conversations and mentions; how many. Repeatable; before the contact's own keys go."""
-        conversations = await self.of_contact(contact)
-        states = await self.get_many(conversations)
-        for identifier, state in zip(conversations, states, strict=True):
-            names = [keys.of(identifier, "cv"), keys.of(identifier, "ct")]
-            if state is not None:
-                names += [self._open_key(contact, state.brand, state.address), keys.of(state.address, "pm")]
-            for name in names:
-                await self._redis.delete(name)
-            await self._redis.zrem(keys.beside(identifier, "vo"), identifier)
-            await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
-        await self.desk.forget(conversations)
-        await self._redis.delete(keys.of(contact, "vs"))
-        return len(conversations)
+        return await self._upkeep.erase(contact)
 
     # inside
 
@@ -440,7 +370,7 @@ class Conversations:
             return {}
 
     def _open_key(self, contact: ContactId, brand: str, address: AddressId) -> str:
-        return f"{keys.of(contact, 'co')}:{self._vault.blind('conversation', contact, brand, address)}"
+        return open_key(self._vault, contact, brand, address)
 
     def _names(self, conversation: ConversationId, command: Command | None = None) -> list[str]:
         """cv, ct, ik, facts, vd, vo: what every command's script begins with."""

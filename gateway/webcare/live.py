@@ -55,6 +55,8 @@ class Live:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self.stopping = False
+        self.changes = 0
+        """how often something was told: what was read before the last time may be old"""
 
     @contextmanager
     def watch(self) -> Iterator[Watcher]:
@@ -70,6 +72,7 @@ class Live:
         return len(self._watchers)
 
     def tell(self, conversation: ConversationId) -> None:
+        self.changes += 1
         for watcher in self._watchers:
             watcher.tell(conversation)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,11 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.errors import NotFound
 from gateway.model.conversation import Agent, Conversation
+from gateway.model.ids import MessageId
 from gateway.webcare import views, words
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.lists import ListReader
 
 CONSOLE = Path(__file__).parents[2] / "console"
 STATIC = CONSOLE / "static"
+LINES_KEPT = 5_000
 MIME = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -35,12 +39,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The open conversation's parts. lines: id -> part, in order."""
+    """The open conversation's parts. lines: id -> part, in order; messages: ours whose fate the thread shows."""
 
     conversation: Conversation
     head: Part
     card: Part
     lines: Mapping[str, Part]
+    messages: tuple[MessageId, ...]
 
 
 def _clock_time(ms: int) -> str:
@@ -72,6 +77,8 @@ class Pages:
     def __init__(self, deps: WebcareDeps) -> None:
         self._deps = deps
         self._environment = _environment()
+        self._reader = ListReader(deps)
+        self._lines: OrderedDict[tuple[views.Line, bool], Part] = OrderedDict()
 
     def draw(self, name: str, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
@@ -82,22 +89,34 @@ class Pages:
         return Part(self.draw(name, version=version, now_ms=self._deps.clock.now_ms(), **context), version)
 
     async def lists(self, agent: Agent, opened: str) -> Part:
-        found = await views.lists(self._deps, agent)
+        found = await self._reader.lists(agent)
         return self._part("lists.html", (found, opened), lists=found, opened=opened)
 
     async def opened(self, agent: Agent, conversation: Conversation) -> Opened:
         contact = (await views.contacts_of(self._deps, [conversation]))[conversation.contact]
         head = await views.head(self._deps, conversation, contact, agent)
         card = await views.card(self._deps, conversation, contact)
-        lines = {}
-        for line in await views.thread(self._deps, conversation, contact):
-            lines[line.id] = self._part("line.html", (line, head.mine), line=line, mine=head.mine)
+        lines: dict[str, Part] = {}
+        thread = await views.thread(self._deps, conversation, contact)
+        for line in thread:
+            lines[line.id] = self._line(line, head.mine)
         return Opened(
             conversation,
             self._part("head.html", head, head=head),
             self._part("card.html", (card, conversation.brand), card=card, brand=head.brand, channel=head.channel),
             lines,
+            tuple(MessageId(line.message) for line in thread if line.message),
         )
+
+
+    def _line(self, line: views.Line, mine: bool) -> Part:
+        """A line's part, drawn once for all pages that show it."""
+        part = self._lines.get((line, mine))
+        if part is None:
+            part = self._lines[line, mine] = self._part("line.html", (line, mine), line=line, mine=mine)
+            if len(self._lines) > LINES_KEPT:
+                self._lines.popitem(last=False)
+        return part
 
 
 def static_file(name: str) -> tuple[Path, str]:

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from gateway.errors import NotFound
+from gateway.model.conversation import Conversation
+from gateway.model.ids import ConversationId, MessageId
 from gateway.webcare import commands
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pages import Pages, Part
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 
 LOOK_S = 1.5
+PACE_S = 0.15
+"""Between two patches of one page: in a rush it draws what is true, not each step on the way there."""
 BEAT_S = 10.0
 WRITE_S = 10.0
 
@@ -41,6 +46,7 @@ class Stream:
         self._who = who
         self._conversation = conversation
         self._shown = _Shown()
+        self._pulse: tuple[Sequence[MessageId], Any] = (), None
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Until the page goes, the session ends, or we stop."""
@@ -60,7 +66,9 @@ class Stream:
                     changed = await watcher.wait(LOOK_S)
                     if self._deps.live.stopping:
                         break
-                    await self._patch(response, lists=bool(changed))
+                    if changed or _now() >= beat_at or await self._moved():
+                        await self._patch(response, lists=bool(changed))
+                        await asyncio.sleep(PACE_S)
                     if _now() >= beat_at:
                         if await self._deps.agents.session(self._who.token, alive=False) is None:
                             await self._send(response, "signed-out", {})
@@ -93,7 +101,11 @@ class Stream:
             await self._send(response, "gone", {})
             self._conversation = ""
             return
+        # Read before drawing: what changes in between is then seen at the next look. With other messages than last time it
+        # says nothing, so that the next look draws once more.
+        pulse = await self._pulse_of(one, self._pulse[0])
         opened = await self._pages.opened(self._who.agent, one)
+        self._pulse = opened.messages, pulse if opened.messages == self._pulse[0] else None
         fresh = {name: part for name, part in opened.lines.items() if self._shown.lines.get(name) != part.version}
         if fresh or set(self._shown.lines) - set(opened.lines):
             self._shown.lines = {name: part.version for name, part in opened.lines.items()}
@@ -101,6 +113,19 @@ class Stream:
             await self._number(response, "lines", {"order": list(opened.lines), "lines": lines})
         await self._offer(response, "card", opened.card)
         await self._offer(response, "head", opened.head)
+
+    async def _moved(self) -> bool:
+        """Whether something changed that the feed does not tell: a delivery status, a consent, the service window."""
+        if not self._conversation:
+            return False
+        messages, pulse = self._pulse
+        one = (await self._deps.conversations.get_many([ConversationId(self._conversation)]))[0]
+        return one is None or await self._pulse_of(one, messages) != pulse
+
+    async def _pulse_of(self, one: Conversation, messages: Sequence[MessageId]) -> Any:
+        records = await self._deps.outbox.raw_records(messages)
+        facts = await self._deps.contacts.facts_of([one.contact])
+        return one.revision, [raw and raw.partition(b"\n")[0] for raw in records], facts
 
     async def _offer(self, response: web.StreamResponse, name: str, part: Part) -> None:
         if self._shown.parts.get(name) != part.version:

@@ -1,6 +1,6 @@
-"""What the desk shows, as values: rows of the lists, the lines of a thread, its head, the customer's card.
+"""What the desk shows of one conversation, as values: its head, the lines of its thread, the customer's card.
 
-Everything is read for one agent, and only of brands they may read: what is masked is masked here, not by the page.
+What an agent may not see is left out here, not by the page.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from gateway.model.conversation import (
     AUTOMATION,
     Agent,
     Conversation,
-    ConversationState,
     Entry,
     EntryKind,
     Mention,
@@ -25,29 +24,6 @@ from gateway.rules.window import SERVER_MARGIN_MS, open_until
 from gateway.store.outbox import parse_record
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
-
-ROWS_MAX = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A conversation in a list. closes_ms: when the service window ends, None when it is closed."""
-
-    id: ConversationId
-    name: str
-    preview: str
-    brand: str
-    channel: str
-    waiting_since_ms: int | None
-    closes_ms: int | None
-    said_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lists:
-    mine: list[Row]
-    queue: list[Row]
-    queue_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,41 +147,6 @@ async def contacts_of(deps: WebcareDeps, conversations: Sequence[Conversation]) 
     return found
 
 
-async def lists(deps: WebcareDeps, agent: Agent) -> Lists:
-    """The agent's own conversations, those who wait first, and the general queue, oldest first."""
-    desk = deps.conversations.desk
-    queued, mine = await desk.queue("general"), await desk.mine(agent.id)
-    found = await deps.conversations.get_many([*mine, *queued])
-    readable = [one for one in found if one is not None and agent.may("read", one.brand)]
-    # The lists follow the conversations; where they lag, the conversation itself is right.
-    own = [one for one in readable if one.owner == agent.id and not one.resolved]
-    waiting = [one for one in readable if one.owner is None and one.state is ConversationState.QUEUED]
-    own.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
-    waiting.sort(key=lambda one: one.waiting_since_ms or one.opened_ms)
-    shown = [*own[:ROWS_MAX], *waiting[:ROWS_MAX]]
-    contacts = await contacts_of(deps, shown)
-    entries = await deps.conversations.last_entries(shown)
-    rows = [_row(deps, one, contacts.get(one.contact), entry, agent) for one, entry in zip(shown, entries, strict=True)]
-    split = min(len(own), ROWS_MAX)
-    return Lists(rows[:split], rows[split:], len(waiting))
-
-
-def _row(deps: WebcareDeps, one: Conversation, contact: Contact | None, entry: Entry | None, agent: Agent) -> Row:
-    said_by = ""
-    if entry is not None and entry.kind is not EntryKind.IN:
-        said_by = "Note" if entry.kind is EntryKind.NOTE else ("You" if entry.author == agent.id else "Us")
-    return Row(
-        id=one.id,
-        name=first_name(contact),
-        preview=_short(_shown(entry), 90) if entry else "",
-        brand=deps.brands.get(one.brand, one.brand),
-        channel=words.CHANNELS.get(deps.channel(one.sender), deps.channel(one.sender)),
-        waiting_since_ms=one.waiting_since_ms,
-        closes_ms=closes_ms(deps, one, contact),
-        said_by=said_by,
-    )
-
-
 async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Head:
     owner = (await deps.agents.many([one.owner])).get(one.owner) if one.owner else None
     return Head(
@@ -240,8 +181,8 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) 
     authors = await deps.agents.many(entry.author for entry in entries if entry.author not in ("", AUTOMATION))
     channel = deps.channel(one.sender)
     name = first_name(contact)
-    quotes = {item.message: Quote(words.notification(item.notification), _short(item.text.reveal(), 120)) for item in mentions}
-    quotes |= {MessageId(e.message): Quote("Our answer", _short(e.text.reveal(), 120)) for e in entries if e.message}
+    quotes = {item.message: Quote(words.notification(item.notification), short(item.text.reveal(), 120)) for item in mentions}
+    quotes |= {MessageId(e.message): Quote("Our answer", short(e.text.reveal(), 120)) for e in entries if e.message}
     lines = [_news(item, records.get(item.message), channel) for item in mentions]
     lines += [_line(entry, one, records, authors, quotes, name, channel) for entry in entries]
     return sorted(lines, key=lambda line: line.at_ms)
@@ -349,10 +290,7 @@ def _proof_words(kind: str) -> str:
     return _PROOFS.get(kind, kind)
 
 
-def _shown(entry: Entry) -> str:
-    return entry.text.reveal() or words.FORMS.get(entry.form, "")
-
-
-def _short(text: str, most: int) -> str:
+def short(text: str, most: int) -> str:
+    """One line of at most so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"

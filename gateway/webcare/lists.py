@@ -1,0 +1,125 @@
+"""The desk's two lists for one agent: their own conversations, and the general queue.
+
+What waits is the same for everybody, so it is read once a change and shared by all pages of this process: forty open pages
+cost one reading. An agent's rights are applied to it afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.model.contact import Contact
+from gateway.model.conversation import Agent, Conversation, ConversationState, Entry, EntryKind
+from gateway.model.ids import ConversationId
+from gateway.webcare import views, words
+from gateway.webcare.deps import WebcareDeps
+
+ROWS_MAX = 100
+SHARED_S = 1.5
+"""How old the shared reading may be where nobody said that anything changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A conversation in a list. closes_ms: when the service window ends, None when it is closed.
+
+    said_by: the agent who spoke last, "note", or "" for the contact; for the page it is put into words
+    """
+
+    id: ConversationId
+    brand_id: str
+    name: str
+    preview: str
+    brand: str
+    channel: str
+    waiting_since_ms: int | None
+    closes_ms: int | None
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    mine: tuple[Row, ...]
+    queue: tuple[Row, ...]
+    queue_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The queue as it was read. changes: what `Live.changes` said before; brands: of everybody who waits, also unshown."""
+
+    changes: int
+    read_at_s: float
+    rows: tuple[Row, ...]
+    brands: tuple[str, ...]
+
+
+class ListReader:
+    def __init__(self, deps: WebcareDeps) -> None:
+        self._deps = deps
+        self._shared: _Shared | None = None
+        self._reading = asyncio.Lock()
+
+    async def lists(self, agent: Agent) -> Lists:
+        """Own conversations, those who wait first, and the queue, oldest first; of brands that the agent may read."""
+        mine = await self._deps.conversations.get_many(await self._deps.conversations.desk.mine(agent.id))
+        # The lists follow the conversations; where they lag, the conversation itself is right.
+        own = [one for one in mine if one is not None and one.owner == agent.id and not one.resolved]
+        own = [one for one in own if agent.may("read", one.brand)]
+        own.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
+        rows = await self._rows(own[:ROWS_MAX])
+        shared = await self._queue()
+        queue = [row for row in shared.rows if agent.may("read", row.brand_id)]
+        total = sum(1 for brand in shared.brands if agent.may("read", brand))
+        return Lists(tuple(_said(row, agent) for row in rows), tuple(_said(row, agent) for row in queue), total)
+
+    async def _queue(self) -> _Shared:
+        async with self._reading:
+            changes, now_s = self._deps.live.changes, time.monotonic()
+            shared = self._shared
+            if shared is None or shared.changes != changes or now_s - shared.read_at_s > SHARED_S:
+                found = await self._deps.conversations.get_many(await self._deps.conversations.desk.queue("general"))
+                waiting = [
+                    one
+                    for one in found
+                    if one is not None and one.owner is None and one.state is ConversationState.QUEUED
+                ]
+                waiting.sort(key=lambda one: one.waiting_since_ms or one.opened_ms)
+                rows = tuple(await self._rows(waiting[:ROWS_MAX]))
+                shared = self._shared = _Shared(changes, now_s, rows, tuple(one.brand for one in waiting))
+            return shared
+
+    async def _rows(self, conversations: Sequence[Conversation]) -> list[Row]:
+        contacts = await views.contacts_of(self._deps, conversations)
+        entries = await self._deps.conversations.last_entries(conversations)
+        return [
+            self._row(one, contacts.get(one.contact), entry)
+            for one, entry in zip(conversations, entries, strict=True)
+        ]
+
+    def _row(self, one: Conversation, contact: Contact | None, entry: Entry | None) -> Row:
+        said_by = preview = ""
+        if entry is not None:
+            preview = views.short(entry.text.reveal() or words.FORMS.get(entry.form, ""), 90)
+            said_by = {EntryKind.IN: "", EntryKind.NOTE: "note"}.get(entry.kind, entry.author)
+        channel = self._deps.channel(one.sender)
+        return Row(
+            id=one.id,
+            brand_id=one.brand,
+            name=views.first_name(contact),
+            preview=preview,
+            brand=self._deps.brands.get(one.brand, one.brand),
+            channel=words.CHANNELS.get(channel, channel),
+            waiting_since_ms=one.waiting_since_ms,
+            closes_ms=views.closes_ms(self._deps, one, contact),
+            said_by=said_by,
+        )
+
+
+def _said(row: Row, agent: Agent) -> Row:
+    if not row.said_by:
+        return row
+    return replace(row, said_by="Note" if row.said_by == "note" else ("You" if row.said_by == agent.id else "Us"))

@@ -1,0 +1,102 @@
+"""Take docs/pictures/desk-*.png: `python -m tests.browser.desk_shoot [--to FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from gateway.model.message import DeliveryStatus
+from tests.browser.desk_stage import PASSWORD, Person, Stage
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+MINUTE = 60_000
+
+
+def set_the_stage(stage: Stage) -> Person:
+    """A morning with a late flight: one conversation to play, five people who wait."""
+    stage.agent("ann@example.org", "Ann Berg")
+    tom = stage.agent("tom@example.org", "Tom Vale")
+    mila = stage.person("Mila Winter", "+447700900101", order="ZX7K2P", language="nl-NL")
+    stage.told(mila, "order_confirmed", "Your booking with number ZX7K2P is confirmed.", ago_ms=26 * 60 * MINUTE)
+    told = stage.told(
+        mila, "gate_changed", "Your flight ZZ1007 to London Heathrow now leaves from gate D24, not B13.", ago_ms=34 * MINUTE
+    )
+    stage.says(mila, "Is my seat still 14C?", ago_ms=12 * MINUTE, answers=told)
+    stage.says(mila, "We travel with a pram, can we take it to the gate?", ago_ms=11 * MINUTE)
+    stage.note(tom, mila, "The pram was booked at the counter this morning.")
+    waiting = [
+        ("Noor", "+447700900102", "Kan ik mijn vlucht omboeken naar morgenochtend? Ik sta vast in de trein.", 9, 23 * 60 + 20),
+        ("יעל", "+447700900103", "שלום, איפה המזוודה שלי?", 6, None),
+        ("Pim", "+447700900104", "", 4, None),
+        ("Ola", "+447700900105", "Where do I find the desk for oversized luggage? I see two.", 2, None),
+        ("Sam", "+447700900106", "Can I still change my meal?", 1, None),
+    ]
+    for name, number, text, ago, window in waiting:
+        person = stage.person(name, number)
+        media = None if text else {"mime": "image/jpeg", "filename": "suitcase.jpg"}
+        stage.says(
+            person, text, ago_ms=ago * MINUTE, kind="text" if text else "media", media=media,
+            window_ago_ms=window * MINUTE if window else None,
+        )  # fmt: skip
+    return mila
+
+
+def play(stage: Stage, page: Page, mila: Person) -> None:
+    """Take it and answer twice: one arrives, of the other nobody knows."""
+    page.get_by_role("button", name="Take", exact=True).click()
+    expect(page.locator("#reply-text")).to_be_focused()
+    page.fill("#reply-text", "Yes, 14C stays yours. You may take the pram to the gate; they put it on board for you there.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".line.out")).to_have_count(1)
+    stage.dispatch(mila)
+    stage.status(stage.messages(mila)[0], DeliveryStatus.DELIVERED)
+    page.fill("#reply-text", "Have a good flight!")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".line.out")).to_have_count(2)
+    stage.dispatch(mila, "x", reason="uncertain_ask")
+    expect(page.locator(".decide")).to_be_visible()
+    page.locator("#conversation").focus()
+    page.mouse.move(5, 5)
+
+
+def open_page(browser: Browser, stage: Stage, path: str, size: tuple[int, int], scheme: Literal["light", "dark"]) -> Page:
+    page = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+    ).new_page()
+    page.goto(f"{stage.url}{path}")
+    page.fill("#name", "ann@example.org")
+    page.fill("#password", PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    return page
+
+
+def shoot(to: Path) -> None:
+    stage = Stage()
+    try:
+        mila = set_the_stage(stage)
+        at = f"/desk/{mila.conversation}"
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            page = open_page(browser, stage, at, (1440, 900), "light")
+            play(stage, page, mila)
+            page.screenshot(path=to / "desk-desktop.png")
+            open_page(browser, stage, at, (1440, 900), "dark").screenshot(path=to / "desk-desktop-dark.png")
+            open_page(browser, stage, at, (390, 844), "light").screenshot(path=to / "desk-mobile.png")
+            open_page(browser, stage, "/desk", (390, 844), "light").screenshot(path=to / "desk-mobile-lists.png")
+            browser.close()
+    finally:
+        stage.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--to", type=Path, default=PICTURES)
+    shoot(parser.parse_args().to)
+
+
+if __name__ == "__main__":
+    main()

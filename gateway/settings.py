@@ -234,6 +234,9 @@ def _check(reader: _Reader, settings: Settings) -> None:
         problems.append("GATEWAY_KEYS is missing: `python main.py keys new` prints one; keep it outside the backups")
     if settings.env is Environment.PRODUCTION and settings.api_key is None:
         problems.append("GATEWAY_API_KEY is missing: without it nobody may send events; any 32 random characters")
+    if settings.connect_timeout_s >= settings.send_timeout_s:
+        # Running out of the shorter one proves that nothing was sent.
+        problems.append("GATEWAY_CONNECT_TIMEOUT_S: should be shorter than GATEWAY_SEND_TIMEOUT_S")
     if settings.webhook_targets and settings.webhook_secret is None:
         problems.append("GATEWAY_WEBHOOK_TARGETS needs GATEWAY_WEBHOOK_SECRET (whsec_...) to sign with")
     ports = [settings.public_port, settings.internal_port, settings.console_port]

@@ -265,6 +265,8 @@ class Expander:
     # audiences
 
     async def _fan_out(self, event: BusinessEvent, result: EventResult) -> tuple[int, ...]:
+        if result.cells:
+            await self._s.subjects.note(result.audience, result.subject, result.sequence, self._entries(result))
         bits: set[int] = set()
         for subject in result.audience:
             bits.update(await self._s.subjects.partitions(subject))

@@ -8,7 +8,7 @@ told the same under the same event's id, so that the fan-out and the newcomer to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,8 +126,28 @@ class Subjects:
             name = words(field)
             if name.startswith("nt:"):
                 sequence, _, sealed = octets(value).partition(b"|")
-                found.append((name[3:], int(sequence), self._vault.open_about(subject, sealed)))
+                found.append((name[3:].partition(":")[0], int(sequence), self._vault.open_about(subject, sealed)))
         return sorted(found, key=lambda one: one[1])
+
+    async def note(
+        self, cells: Sequence[SubjectId], about: SubjectId, sequence: int, entries: Mapping[str, Mapping[str, Any] | None]
+    ) -> None:
+        """Let the cells of an area know what their later subscribers must be told of `about`, or (None) need not any more.
+
+        Written before the cells' bits are read: either the fan-out sees a newcomer, or the newcomer sees this.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        for cell in cells:
+            for name, entry in entries.items():
+                field = f"nt:{name}:{about}"
+                if entry is None:
+                    pipeline.hdel(keys.of(cell, "j"), field)
+                else:
+                    sealed = str(sequence).encode() + b"|" + self._vault.seal_about(cell, dict(entry))
+                    pipeline.hset(keys.of(cell, "j"), field, sealed)
+            pipeline.pexpire(keys.of(cell, "j"), SUBJECT_KEEP_MS, nx=True)
+        if cells:
+            await pipeline.execute()
 
     async def forget(self, subject: SubjectId, event: EventId) -> None:
         """Drop what a closed event did."""

@@ -6,6 +6,7 @@ export class Tabs {
     this.node = node;
     this.choose = choose;
     this.tabs = new Map();
+    this.inSight = null;
     node.setAttribute("role", "tablist");
     node.setAttribute("aria-label", "Phones");
     node.addEventListener("keydown", (event) => this.keyed(event));
@@ -16,6 +17,9 @@ export class Tabs {
     this.node.hidden = !narrow || phones.length < 2;
     for (const address of [...this.tabs.keys()]) if (!this.order.includes(address)) this.tabs.delete(address);
     arrange(this.node, phones.map((phone) => this.tab(phone, phone === current)));
+    const selected = this.tabs.get(current?.handset.address)?.node ?? null;
+    if (!this.node.hidden && selected !== this.inSight) selected?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.inSight = this.node.hidden ? null : selected;
     for (const phone of phones) {
       const asTab = !this.node.hidden;
       phone.node.id = `panel-${phone.handset.address}`;
@@ -42,8 +46,6 @@ export class Tabs {
     }
     node.setAttribute("aria-selected", String(selected));
     node.tabIndex = selected ? 0 : -1;
-    if (selected && !this.wasSelected?.isSameNode(node)) node.scrollIntoView?.({ block: "nearest", inline: "nearest" });
-    if (selected) this.wasSelected = node;
     return node;
   }
 

@@ -25,9 +25,10 @@ export function richText(text, depth = 0) {
   return nodes;
 }
 
-/** One line of a message, to quote it. */
+/** One line of a message without its marks, to quote it. */
 export function excerpt(bubble) {
-  const text = (bubble.body || bubble.header?.filename || bubble.header?.text || bubble.type).replace(/\s+/gu, " ");
-  const letters = [...text.trim()];
+  const text = bubble.body || bubble.header?.filename || bubble.header?.text || bubble.type;
+  const plain = h("span", {}, richText(text)).textContent.replace(/\s+/gu, " ");
+  const letters = [...plain.trim()];
   return letters.length > 90 ? `${letters.slice(0, 89).join("")}…` : letters.join("");
 }

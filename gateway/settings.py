@@ -76,6 +76,7 @@ class Settings:
     history_url: str
     webhook_targets: tuple[str, ...]
     webhook_secret: Secret | None
+    webhook_types: tuple[str, ...]
     drain_s: float
     connect_timeout_s: float
     send_timeout_s: float
@@ -203,6 +204,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         history_url=reader.text("GATEWAY_HISTORY_URL") or f"sqlite:///{data_dir / 'history.db'}",
         webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
         webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),
+        webhook_types=reader.words("GATEWAY_WEBHOOK_TYPES"),
         drain_s=reader.number("GATEWAY_DRAIN_S", 20.0, float, 0, 600),
         connect_timeout_s=reader.number("GATEWAY_CONNECT_TIMEOUT_S", 3.0, float, 0.1, 30),
         send_timeout_s=reader.number("GATEWAY_SEND_TIMEOUT_S", 15.0, float, 0.1, 120),

@@ -127,6 +127,8 @@ class World:
     production: bool
     now_ms: int
     default_brand: str
+    scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
+    """(event, brand) -> what all its readers see alike: made once, and words that name nobody are rendered once"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +217,22 @@ def languages(contact: Contact) -> tuple[str, ...]:
 
 def scope_for(result: EventResult, reader: Reader, world: World, brand: str, links: Mapping[str, str]) -> Scope:
     """The context of conditions and parameters, for one reader."""
-    known = world.catalogue.brands.get(brand)
     traveller, link = reader.traveller, reader.link
     given = traveller.given_name.reveal() if traveller and traveller.given_name else ""
     family = traveller.family_name.reveal() if traveller and traveller.family_name else ""
+    shared = world.scopes.get((result.event, brand))
+    if shared is None:
+        shared = world.scopes[(result.event, brand)] = _shared_scope(result, world, brand)
+    return shared.of(
+        person={"given_name": given, "family_name": family},
+        order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
+        passenger={"key": link.passenger or ""} if link else {"key": ""},
+        links=dict(links),
+    )
+
+
+def _shared_scope(result: EventResult, world: World, brand: str) -> Scope:
+    known = world.catalogue.brands.get(brand)
     fallback = {"id": brand, "name": brand, "language": "en", "timezone": "UTC", "support_url": ""}
     return Scope(
         {
@@ -234,12 +248,8 @@ def scope_for(result: EventResult, reader: Reader, world: World, brand: str, lin
             "previous": dict(result.previous),
             "changes": list(result.changes),
             "facts": dict(result.facts),
-            "person": {"given_name": given, "family_name": family},
-            "order": {"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
-            "passenger": {"key": link.passenger or ""} if link else {"key": ""},
             "brand": known.context() if known else fallback,
             "now_ms": world.now_ms,
-            "links": dict(links),
         }
     )
 

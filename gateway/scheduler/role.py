@@ -76,7 +76,8 @@ async def _fold(runtime: Runtime, history: History, group: asyncio.TaskGroup) ->
     if settings.webhook_targets and settings.webhook_secret is not None:
         targets = hooks.check_targets(settings.webhook_targets)
         queue = Outgoing(redis)
-        outgoing_hooks = Hooks(queue, list(targets), pushed=pushed.set)
+        types = settings.webhook_types or tuple(hooks.DEFAULT_TYPES)
+        outgoing_hooks = Hooks(queue, list(targets), kinds=hooks.kinds_of(types), pushed=pushed.set)
         signer = hooks.Signer(settings.webhook_secret)
         sender = HookSender(
             queue, runtime.session, targets=targets, signer=signer, metrics=metrics, clock=clock

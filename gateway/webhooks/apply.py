@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock
-from gateway.connector import InboundKind, MessageEvent, Outcome
+from gateway.connector import InboundKind, MessageEvent, Outcome, StatusEvent
 from gateway.directory import Directory
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import ConsentEntry, Contact, Profile, Proof
@@ -93,6 +93,8 @@ class Applier:
         if record.state not in (MessageState.ACCEPTED, MessageState.FAILED):
             stub = await self._stub(record, sealed, event.channel_id)
         price = " ".join(f"{name}={text}" for name, text in event.pricing.items() if name in ("type", "category"))
+        if event.failed:
+            price = f"reason={_reason_of(event)}"
         answer = await deps.outbox.evidence(
             record,
             attempt=ours[1] if ours else record.attempt,
@@ -105,8 +107,15 @@ class Applier:
             detail=price.replace("|", " "),
         )
         await self._names(record.contact, record.address, channel, event.identifiers)
-        if event.failed and event.result is not None and event.result.outcome is Outcome.UNREACHABLE:
+        outcome = event.result.outcome if event.failed and event.result is not None else None
+        if outcome is Outcome.UNREACHABLE:
             await deps.contacts.change_facts(record.contact, [FactChange(f"un:{record.address}", "", event.at_ms, "later")])
+        if outcome is Outcome.OPTED_OUT:
+            brands = {one.brand for one in deps.directory.of_account(channel, event.account_id)}
+            entries = [
+                ConsentEntry("offers", channel, brand, False, event.at_ms, "channel_opt_out") for brand in sorted(brands)
+            ]
+            await deps.contacts.set_consents(record.contact, entries)
         if answer in ("settled", "applied"):
             deps.wake.now("dispatch")
         deps.wake.now("desk")
@@ -365,6 +374,18 @@ class Applier:
         mine = [one for one in current if await self._d.contacts.alias(value["channel"], one, contact, address)]
         if mine:
             await self._d.contacts.add_identifiers(contact, address, value["channel"], mine)
+
+
+def _reason_of(event: StatusEvent) -> str:
+    """Why the channel could not deliver it, in our own word."""
+    outcome = event.result.outcome if event.result else None
+    if outcome is Outcome.OPTED_OUT:
+        return Reason.OPTED_OUT_AT_CHANNEL.value
+    if outcome is Outcome.UNREACHABLE:
+        return Reason.UNREACHABLE.value
+    if event.result is not None and event.result.window_closed:
+        return Reason.WINDOW_CLOSED.value
+    return Reason.FAILED_AT_CHANNEL.value
 
 
 def _media(event: MessageEvent) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ and none may go back: sent < delivered < read < played; failed follows sent, and
 
 KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  14 m:M  15 w:hash (m:M again if none)  16 told:C
 ARGV  1 offset (ms)  2 tau (ms)  3 M  4 attempt  5 rank  6 failed '0'/'1'  7 at (ms)  8 code  9 ttl (ms)  10 sealed stub
-      11 details for the fact (pricing)
+      11 details for the fact (pricing; the reason of a failure)
 RETURNS unknown | settled (it was not known to be accepted) | applied | old | double
 --]]
 -- include base
@@ -47,7 +47,7 @@ if failed then
   if header[STATE] == 'a' and status < 2 then
     header[STATE], header[REASON], header[STATUS_AT] = 'f', 'failed_at_channel', ARGV[7]
     redis.call('ZADD', KEYS[2], text(now), mid)
-    fact(KEYS[1], now, 'failed', ids, 'code=' .. ARGV[8] .. ' at=' .. ARGV[7] .. ' nt=' .. header[NOTIFICATION])
+    fact(KEYS[1], now, 'failed', ids, 'code=' .. ARGV[8] .. ' at=' .. ARGV[7] .. ' nt=' .. header[NOTIFICATION] .. ' ' .. ARGV[11])
     if answer == 'old' then answer = 'applied' end
   end
 elseif rank > status then

@@ -130,7 +130,7 @@ class WhatsAppAdmin:
         # The token stands in the query because Meta takes it nowhere else; our client writes no address anywhere.
         path = f"/debug_token?input_token={quote(self._token.reveal(), safe='')}"
         answer = await self._as_app("GET", path)
-        if isinstance(answer, Refused) and answer.why is not Why.NO_ANSWER:
+        if isinstance(answer, Refused) and not answer.silent:
             answer = await self._call("GET", path)
         return answer if isinstance(answer, Refused) else reading.token(answer, SCOPES)
 
@@ -243,7 +243,8 @@ class WhatsAppAdmin:
         except NotSent as error:
             return Refused(Why.NO_ANSWER, words=str(error), mend=_NO_ANSWER)
         except TransportError as error:
-            return Refused(Why.NO_ANSWER, words=str(error), mend="try again: Meta took the call and did not answer in time")
+            mend = "try again: Meta took the call and did not answer in time"
+            return Refused(Why.UNCERTAIN, words=str(error), mend=mend)
 
 
 def _id(text: str) -> str:

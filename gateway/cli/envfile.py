@@ -29,7 +29,7 @@ def merged(text: str, values: Mapping[str, str]) -> str:
 
     raises: GatewayError for a value that no line can hold
     """
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: a form feed ends no line of this file
     left = dict(values)
     for place in range(len(lines) - 1, -1, -1):
         found = _LINE.match(lines[place])
@@ -70,6 +70,7 @@ def shown(name: str, value: str) -> str:
 def _quoted(name: str, value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
-    if "\n" in value or "\r" in value or "\\" in value or "'" in value:
-        raise GatewayError(f"{name}: a line end, a backslash or a quote cannot stand in .env; set it in the environment")
+    if not value.isprintable() or any(mark in value for mark in ("\\", "'", "${")):
+        what = "a control character, a backslash, a quote or ${ cannot stand in .env"
+        raise GatewayError(f"{name}: {what}; set it in the environment")
     return f"'{value}'"

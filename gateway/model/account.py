@@ -15,7 +15,9 @@ class Why(StrEnum):
     """What a refusal means for the next step; the channel's code says it more exactly."""
 
     NO_ANSWER = "no_answer"
-    """nobody answered, or not in time"""
+    """nobody was reached: nothing was done there"""
+    UNCERTAIN = "uncertain"
+    """it was asked and no answer came: it may have been done"""
     BUSY = "busy"
     """the channel is down or wants fewer calls: try again later"""
     TOKEN = "token"  # noqa: S105 - a word, not a secret
@@ -50,6 +52,16 @@ class Refused:
     subcode: int = 0
     words: str = ""
     mend: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Nobody said anything."""
+        return self.why in (Why.NO_ANSWER, Why.UNCERTAIN)
+
+    @property
+    def passing(self) -> bool:
+        """Nothing is wrong with what was asked: trying again later may do."""
+        return self.silent or self.why is Why.BUSY
 
     @property
     def sentence(self) -> str:

@@ -181,7 +181,7 @@ class Case:
 def told(answer: T | Refused, see: str) -> T:
     """The answer, or NotSeen: the check `see` tells why the channel refuses."""
     if isinstance(answer, Refused):
-        if answer.why is Why.NO_ANSWER:
+        if answer.silent:
             raise NotSeen("the channel does not answer", "channel")
         raise NotSeen("the channel refuses to say", see if answer.why is not Why.TOKEN or see == "app-secret" else "token")
     return answer

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from gateway.cli.checks.case import Case, told
 from gateway.cli.checks.finding import Finding, NotSeen, fail, note, ok, span, warn
 from gateway.connector import Sender
-from gateway.model.account import Refused, TokenReport, Why
+from gateway.model.account import Refused, TokenReport
 
 SOON_MS = 30 * 24 * 3600 * 1000
 URGENT_MS = 3 * 24 * 3600 * 1000
@@ -50,7 +50,7 @@ async def app_secret(case: Case) -> list[Finding]:
     if not refusals:
         return ok(check, "app id and secret belong together")
     place, refusal = refusals[0]
-    if refusal.why in (Why.NO_ANSWER, Why.BUSY):
+    if refusal.passing:
         told(refusal, check)
         raise NotSeen(f"the channel is busy ({refusal.sentence})", "channel")
     if len(refusals) < len(settings.app_secrets):
@@ -71,7 +71,7 @@ async def token(case: Case) -> list[Finding]:
 def _token(case: Case, sender: Sender, report: TokenReport | Refused) -> list[Finding]:
     check, whose = "token", f"the token of {sender.id}"
     if isinstance(report, Refused):
-        if report.why in (Why.NO_ANSWER, Why.BUSY):
+        if report.passing:
             told(report, check)
             raise NotSeen(f"the channel is busy ({report.sentence})", "channel")
         return fail(check, f"{whose} is not accepted: {report.sentence}", report.mend)

@@ -57,7 +57,8 @@ export class StoryBar {
     const at = ended ? steps.length - 1 : Math.min(story.position, steps.length - 1);
     write(this.title, story.title);
     write(this.count, `${Math.max(at + 1, 0)} of ${steps.length}`);
-    write(this.state, String(story.state));
+    const unusual = story.state === "playing" && story.speed && !SPEEDS.includes(story.speed);
+    write(this.state, unusual ? `playing at ${story.speed}x` : String(story.state));
     this.state.dataset.state = story.state;
     const current = steps[at];
     write(this.stepTitle, current?.title ?? "");

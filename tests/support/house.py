@@ -21,13 +21,13 @@ from aiohttp import web
 
 from gateway import roles, settings
 from gateway.app import open_runtime
+from gateway.model.personal import Secret
 from gateway.notifications import push
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.sync_templates import sync_templates
 from gateway.settings import ROLES
 from gateway.store.agents import Agents
 from gateway.store.wakeup import write_offset
-from gateway.model.personal import Secret
 from sandbox.app import make_app
 from sandbox.config import SandboxConfig
 from tests.support.server import free_port

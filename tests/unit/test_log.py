@@ -12,7 +12,7 @@ import structlog
 
 from gateway.errors import SettingsError
 from gateway.log import MASKED, configure, mask
-from gateway.model.ids import message_id, new_contact_id
+from gateway.model.ids import ContactId, message_id
 from gateway.model.personal import Personal, Secret
 
 
@@ -64,7 +64,7 @@ def test_what_looks_personal_or_secret_is_masked_in_every_field(value: str, out:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("message_id", message_id("e42x", "flight_delayed", "", new_contact_id(), 0)),
+        ("message_id", message_id("e42x", "flight_delayed", "", ContactId("c07k3v9p2m4x8qz0"), 0)),
         ("contact_id", "c07k3v9p2m4x8qz0"),
         ("at_ms", 1_763_786_295_000),
         ("partition", 7),

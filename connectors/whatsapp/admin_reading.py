@@ -106,10 +106,8 @@ def number(entry: Json) -> NumberReport:
 
 
 def _registered(entry: Json) -> bool:
-    status = maybe_text(entry.get("status"))
-    if status:
-        return status in ("CONNECTED", "FLAGGED", "RESTRICTED", "RATE_LIMITED")
-    return maybe_text(entry.get("platform_type")) == "CLOUD_API"
+    """Either field says so: a number in trouble is not CONNECTED and still registered, and `health_status` tells of it."""
+    return maybe_text(entry.get("status")) == "CONNECTED" or maybe_text(entry.get("platform_type")) == "CLOUD_API"
 
 
 def _hindrances(health: Json, state: str) -> tuple[str, ...]:

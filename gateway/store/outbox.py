@@ -348,7 +348,7 @@ class Outbox:
                     address=AddressId(address),
                     member=member,
                     fence=int(fence),
-                    attempt=max(int(attempt), record.attempt + 1),
+                    attempt=record.attempt + int(attempt),
                     resend=bool(resend),
                     leased_at_ms=now,
                     priority=want.priority,

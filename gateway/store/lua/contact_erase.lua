@@ -27,7 +27,7 @@ for i, item in ipairs(plan.messages) do
   local key, mid = KEYS[first_message + i - 1], message_of(item.m)
   local a = string.sub(item.m, 1, 16)
   local lane = lane_load(set.lane, a)
-  if lane.out ~= mid and lane.unsure ~= mid then
+  if lane.out ~= mid and not is_unsure(lane, mid) then
     redis.call('ZREM', set.q, item.m)
     redis.call('ZREM', set.later, item.m)
     local header = message_read(key)

@@ -8,7 +8,7 @@ KEYS  1 claim:id (string)  2 facts (stream)  3-13 q, later, lane, ready 0-3, due
 ARGV  1 offset (ms)  2 priority, -1 = only move what fell due  3 n  4 deadline at most (s)  5 lease (ms)  6 evidence (ms)
       7 pair interval T (ms)  8 pair tolerance tau (ms)  9 worker  10 '1' when our own webhooks keep up (the evidence clock runs)
       11 longest time the evidence clock may stand still (ms)
-RETURNS JSON [[A, member, fence, attempt, resend 0/1] ...]
+RETURNS JSON [[A, member, fence, sends that the record has not counted (this one included), resend 0/1] ...]
 --]]
 -- include base
 -- include lane
@@ -19,6 +19,15 @@ local prio, n, deadline, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(
 local evidence, T, tau = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local set = lane_set(3)
 local room = math.max(n, 16)
+-- While our own webhooks are behind, no evidence means nothing: what is unsure goes on waiting, up to a limit.
+local function stand_still(lane)
+  if lane.unsure == '' or ARGV[10] == '1' then return end
+  local found = unsure_of(lane)
+  for _, one in ipairs(found) do
+    if one.till <= now and now - one.since < tonumber(ARGV[11]) then one.till = now + 1000 end
+  end
+  unsure_save(lane, found)
+end
 for _, member in ipairs(redis.call('ZRANGE', set.later, '-inf', text(now), 'BYSCORE', 'LIMIT', 0, room)) do
   redis.call('ZREM', set.later, member)
   redis.call('ZADD', set.q, 0, member)
@@ -29,11 +38,11 @@ for k = 0, 3 do
   for _, a in ipairs(redis.call('ZRANGE', set.due[k + 1], '-inf', text(now), 'BYSCORE', 'LIMIT', 0, room)) do
     local lane = lane_load(set.lane, a)
     if lane.out ~= '' and lane.till <= now then
-      lane.unsure, lane.since, lane.uprio, lane.utill, lane.out = lane.out, now, k, now + evidence, ''
-      fact(KEYS[2], now, 'uncertain', lane.unsure, 'attempt=' .. text(lane.att) .. ' why=lease')
-    elseif lane.unsure ~= '' and lane.utill <= now and ARGV[10] ~= '1' and now - lane.since < tonumber(ARGV[11]) then
-      lane.utill = now + 1000
+      unsure_put(lane, lane.out, lane.att, k, now, now + evidence)
+      fact(KEYS[2], now, 'uncertain', lane.out, 'attempt=' .. text(lane.att) .. ' why=lease')
+      lane.out = ''
     end
+    stand_still(lane)
     place(set, a, lane, now, tau)
   end
 end
@@ -42,13 +51,14 @@ local batch = {}
 for _, a in ipairs(redis.call('ZRANGE', set.ready[prio + 1], '-inf', text(deadline), 'BYSCORE', 'LIMIT', 0, n)) do
   local lane = lane_load(set.lane, a)
   local first = head(set.q, a)
+  stand_still(lane)
   if not first or prio_of(first) ~= prio or lane.out ~= '' or barred(lane, prio, now, tau) then
     place(set, a, lane, now, tau)
   else
     local mid = message_of(first)
-    local resend = lane.unsure == mid
+    local resend = unsure_take(lane, mid)
     lane.fence = lane.fence + 1
-    if resend then lane.att = lane.att + 1; lane.unsure = '' else lane.att = 1 end
+    lane.att = resend and resend.att + 1 or 1
     lane.out, lane.till, lane.tat = mid, now + lease, math.max(lane.tat, now) + T
     redis.call('ZREM', set.ready[prio + 1], a)
     redis.call('ZADD', set.due[prio + 1], text(lane.till), a)

@@ -23,13 +23,23 @@ local a = header[ADDRESS]
 local lane = lane_load(set.lane, a)
 local answer = 'old'
 local ids = message_ids(header, mid)
+if failed and attempt > 0 then
+  -- One copy of a message that was sent twice: another one is on the wire, or was accepted, and decides.
+  local wire = lane.out == mid and tonumber(header[ATTEMPT]) + lane.att or attempt
+  local queued = header[STATE] ~= 'a' and header[STATE] ~= 'f'
+  if (queued and attempt < wire) or (header[STATE] == 'a' and attempt ~= tonumber(header[ATTEMPT])) then
+    fact(KEYS[1], now, 'copy_failed', ids, 'attempt=' .. attempt .. ' code=' .. ARGV[8])
+    return 'old'
+  end
+end
 if header[STATE] ~= 'a' and header[STATE] ~= 'f' then
   -- Queued, or closed for another reason while its bytes were on the way: the channel has it, so it was accepted.
   answer = 'settled'
   local was = header[STATE]
+  -- The attempt that is on the wire now, if one is: evidence of an earlier one leaves it its lane until its own settle.
+  if lane.out == mid and attempt >= tonumber(header[ATTEMPT]) + lane.att then lane.out = '' end
   header[ATTEMPT] = text(attempt)
-  if lane.unsure == mid then lane.unsure = '' end
-  if lane.out == mid and (lane.att == attempt or attempt > lane.att) then lane.out = '' end
+  unsure_take(lane, mid)
   finish(set, key, header, ARGV[10] ~= '' and ARGV[10] or body, mid, 'a', '', told, ARGV[9])
   redis.call('ZREM', KEYS[2], mid)
   if wkey ~= key then redis.call('SET', wkey, mid, 'PX', ARGV[9]) end

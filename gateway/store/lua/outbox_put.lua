@@ -81,7 +81,7 @@ local function take_out(entry)
   local a = header[ADDRESS]
   local lane = lane_load(set.lane, a)
   -- Leased or unsure: it may be on the wire. Its own settle, or the look before a resend, finds that it is outdated.
-  if lane.out == entry.last.mid or lane.unsure == entry.last.mid then return end
+  if lane.out == entry.last.mid or is_unsure(lane, entry.last.mid) then return end
   local member = message_member(header, entry.last.mid)
   redis.call('ZREM', set.q, member)
   redis.call('ZREM', set.later, member)

@@ -58,15 +58,15 @@ for k, item in ipairs(batch) do
     if mine then lane.out = '' end
     local ids = message_ids(header, mid)
     if out == 'a' then
-      if lane.unsure == mid then lane.unsure = '' end
+      unsure_take(lane, mid)
       finish(set, key, header, stub ~= '' and stub or body, mid, 'a', '', told, text(item.ttl))
       if wkey ~= key then redis.call('SET', wkey, mid, 'PX', text(item.ttl)) end
       if item.hold > 0 and lane.seen == 1 then
-        lane.hold, lane.hprio, lane.hfor, lane.seen = now + item.hold, 2, mid, 0
+        lane.hold, lane.hfor, lane.seen = now + item.hold, mid, 0
       end
       fact(KEYS[1], now, 'accepted', ids, 'attempt=' .. item.n .. ' ' .. item.d)
     elseif out == 'u' then
-      lane.unsure, lane.since, lane.uprio, lane.utill = mid, now, prio_of(item.m), now + item.ev
+      unsure_put(lane, mid, 0, prio_of(item.m), now, now + item.ev)
       message_write(key, header, body)
       fact(KEYS[1], now, 'uncertain', ids, 'attempt=' .. item.n .. ' why=' .. item.r)
     elseif out == 'r' or out == 'h' or out == 'l' then
@@ -77,14 +77,14 @@ for k, item in ipairs(batch) do
         redis.call('ZADD', set.later, text(item.at), item.m)
         header[DUE] = text(item.at)
       else
-        lane.hold, lane.hprio, lane.hfor = item.at, prio_of(item.m), ''
+        back_put(lane, now, prio_of(item.m), item.at)
       end
       header[REASON] = item.r
       message_write(key, header, body)
       fact(KEYS[1], now, out == 'r' and 'retry' or (out == 'h' and 'held' or 'later'), ids,
         'attempt=' .. item.n .. ' at=' .. text(item.at) .. ' why=' .. item.r .. ' ' .. item.d)
     else
-      if lane.unsure == mid then lane.unsure = '' end
+      unsure_take(lane, mid)
       if item.n == 0 then lane.tat = math.max(lane.tat - item.T, 0) end
       finish(set, key, header, stub ~= '' and stub or body, mid, item.st, item.r, told, text(item.ttl))
       if item.st == 'd' then redis.call('ZADD', KEYS[2], text(now), mid) end

@@ -68,7 +68,8 @@ class Bridge:
             if message in self._pale:
                 await self._call("DELETE", f"/sandbox/unsent/{message}", None)
                 self._pale.discard(message)
-            await self._call("PUT", "/sandbox/why", {"opaque": message, "why": _why(record, body, str(self._runtime.settings.data_dir))})
+            why = _why(record, body, str(self._runtime.settings.data_dir))
+            await self._call("PUT", "/sandbox/why", {"opaque": message, "why": why})
             return
         await self._unsent(fact, record, body)
 
@@ -124,7 +125,8 @@ def _why(record: MessageRecord, body: Mapping[str, Any], data_dir: str) -> dict[
     name = record.notification
     event = body.get("event") or {}
     if body.get("kind") == "reply":
-        return {"text": f"{body.get('author') or 'An agent'} answered at the desk", "details": [], "trace": _trace(record, data_dir)}
+        text = f"{body.get('author') or 'An agent'} answered at the desk"
+        return {"text": text, "details": [], "trace": _trace(record, data_dir)}
     changes = ", ".join(event.get("changes") or [])
     details = [f"notification: {name}", f"event: {event.get('type', '')} {event.get('xid', '')}".strip()]
     if changes:
@@ -132,8 +134,10 @@ def _why(record: MessageRecord, body: Mapping[str, Any], data_dir: str) -> dict[
     details.append(f"purpose: {body.get('purpose')}, language: {body.get('language')}, zone: {body.get('zone')}")
     if not event.get("type") or event.get("source") == "inbound":
         return {"text": "because of their own words", "details": details, "trace": _trace(record, data_dir)}
-    what = changes.replace("_", " ").removeprefix("first, ").removeprefix("status changed, ") or name
-    return {"text": f"because of {event['type']}: {what}", "details": details, "trace": _trace(record, data_dir)}
+    kind = str(event["type"]).partition(".")[0]
+    news = [word.replace("_", " ") for word in event.get("changes") or [] if word not in ("first", "status_changed")]
+    what = " and ".join(news) or name.replace("_", " ")
+    return {"text": f"because the {kind} told: {what}", "details": details, "trace": _trace(record, data_dir)}
 
 
 def _trace(record: MessageRecord, data_dir: str) -> str:

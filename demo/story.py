@@ -97,6 +97,14 @@ def _second(day: _Days, status: str, version: int, **more: Any) -> dict[str, Any
     return _event("flight.status", "/ops/flights", subject, {"leg": leg, "status": status, **more}, version)
 
 
+def _first_flight(day: _Days, estimated: str, arrival: str) -> dict[str, Any]:
+    """The first flight's times: when it leaves Amsterdam, when it is in London."""
+    return {
+        **_departure(day, "10:55", estimated),
+        "arrival": {"scheduled": day.iso(1, "11:20", LONDON), "estimated": day.iso(1, arrival, LONDON)},
+    }
+
+
 def _departure(day: _Days, scheduled: str, estimated: str, zone: ZoneInfo = AMSTERDAM) -> dict[str, Any]:
     return {"departure": {"scheduled": day.iso(1, scheduled, zone), "estimated": day.iso(1, estimated, zone)}}
 
@@ -267,11 +275,11 @@ def make(first: date) -> list[Step]:
         ),
         Step(
             "Night: the flight is late", "23:40 in Amsterdam. It leaves at 10:55, so this can wait until morning: it is kept, not sent.",
-            day.at(0, "23:40"), (_flight(day, "delayed", 10, times=_departure(day, "10:55", "11:20"), **late),),
+            day.at(0, "23:40"), (_flight(day, "delayed", 10, times=_first_flight(day, "11:20", "11:41"), **late),),
         ),
         Step(
             "Later still", "The newer delay takes the place of the older one, which nobody ever sees.",
-            day.at(1, "00:30"), (_flight(day, "delayed", 11, times=_departure(day, "10:55", "11:40"), **late),),
+            day.at(1, "00:30"), (_flight(day, "delayed", 11, times=_first_flight(day, "11:40", "12:02"), **late),),
             unsent=(("eva", "flight_delayed", "replaced"), ("tom", "flight_delayed", "replaced")),
         ),
         Step(
@@ -340,18 +348,21 @@ def make(first: date) -> list[Step]:
         ),
         Step(
             "Another gate", "Within seconds, on both phones.",
-            day.at(1, "10:02"), (_flight(day, "delayed", 13, times=_departure(day, "10:55", "11:40"), gate="C07"),),
+            day.at(1, "10:02"), (_flight(day, "delayed", 13, times=_first_flight(day, "11:40", "12:02"), gate="C07"),),
             expect=(("eva", "gate_changed"), ("tom", "gate_changed")),
         ),
         Step(
             "Boarding", "",
-            day.at(1, "11:05"), (_flight(day, "boarding", 14, times=_departure(day, "10:55", "11:40"), gate="C07"),),
+            day.at(1, "11:05"), (_flight(day, "boarding", 14, times=_first_flight(day, "11:40", "12:02"), gate="C07"),),
             expect=(("eva", "boarding"), ("tom", "boarding")),
         ),
         Step(
             "Gone", "Departed: nothing about boarding, gate or delay can come after this.",
             day.at(1, "11:44"),
-            (_flight(day, "departed", 15, times={"departure": {"scheduled": day.iso(1, "10:55"), "actual": day.iso(1, "11:42")}}),),
+            (_flight(day, "departed", 15, times={
+                "departure": {"scheduled": day.iso(1, "10:55"), "actual": day.iso(1, "11:42")},
+                "arrival": {"scheduled": day.iso(1, "11:20", LONDON), "estimated": day.iso(1, "11:58", LONDON)},
+            }),),
             expect=(("eva", "flight_departed"), ("tom", "flight_departed")),
         ),
         Step(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -57,6 +58,7 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
             await runtime.stopping.wait()
         finally:
             runtime.stopping.set()
+            watchdog = _watchdog(runtime.settings.drain_s + 2 * WATCHDOG_S)
             health.stop()
             log.info("gateway.stopping")
             endless = [task for task in tasks if task.get_name() in ("wake", "clock", "recover", "webcare", "depth")]
@@ -70,6 +72,22 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
                 task.cancel()
             for runner in reversed(runners):
                 await runner.cleanup()
+            if endless:
+                await asyncio.wait(endless, timeout=WATCHDOG_S)
+            watchdog.cancel()
+
+
+def _watchdog(seconds: float) -> threading.Timer:
+    """Ends the process when stopping itself hangs: what was in flight is then uncertain, which the next process mends."""
+
+    def bite() -> None:
+        log.error("gateway.watchdog", after_s=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, bite)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tuple[str, Coroutine[Any, Any, None]]]:

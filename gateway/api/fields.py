@@ -7,13 +7,63 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from gateway.errors import BadInput, Problem
+
+
+def _moment_ms(value: object) -> object:
+    """An RFC 3339 time with its offset as ms since the epoch."""
+    if not isinstance(value, str):
+        raise ValueError("should be a time with its offset, such as 2026-11-22T10:55:00+01:00")
+    return instant_of(aware(value))
+
+
+def aware(value: str) -> str:
+    """A time with its offset, of a year that can be meant. For validators: raises ValueError saying what it should be."""
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("should be a time with its offset, such as 2026-11-22T10:55:00+01:00") from None
+    if parsed.tzinfo is None:
+        raise ValueError("needs its offset from UTC, such as +01:00 or Z")
+    if not 1990 <= parsed.year <= 2200:
+        raise ValueError("should lie between the years 1990 and 2200")
+    return value
+
+
+def instant_of(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("should be an IANA time zone such as Europe/Amsterdam") from None
+    return value
+
+
+def printable(value: str) -> str:
+    if not value.strip() or any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
+        raise ValueError("should hold something to read, on one line")
+    return value
+
+
+Time = Annotated[str, AfterValidator(aware)]
+Zone = Annotated[str, AfterValidator(zone)]
+Short = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+Brand = Word
+Moment = Annotated[int, BeforeValidator(_moment_ms), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""Written as an RFC 3339 time, read as ms since the epoch."""
 
 MOST = 50
 """How many problems of one body are told: whoever has more mends these first."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic.json_schema import models_json_schema
 
-from gateway.api.fields import names_of, problems_of
+from gateway.api.fields import Short, Time, Word, Zone, names_of, problems_of
 from gateway.errors import Problem
 from gateway.model.event import EventType
 
@@ -24,26 +22,6 @@ from gateway.model.event import EventType
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _aware(value: str) -> str:
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError("should be a time with its offset, such as 2026-11-22T10:55:00+01:00") from None
-    if parsed.tzinfo is None:
-        raise ValueError("needs its offset from UTC, such as +01:00 or Z")
-    if not 1990 <= parsed.year <= 2200:
-        raise ValueError("should lie between the years 1990 and 2200")
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("should be an IANA time zone such as Europe/Amsterdam") from None
-    return value
 
 
 def _base64(value: str) -> str:
@@ -54,15 +32,6 @@ def _base64(value: str) -> str:
     return value
 
 
-def _printable(value: str) -> str:
-    if not value.strip() or any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
-        raise ValueError("should hold something to read, on one line")
-    return value
-
-
-Time = Annotated[str, AfterValidator(_aware)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Short = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 # Strict: the data is kept as it came, so what pydantic would read as false ("no") must not be kept as a text that is true.
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Version = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
@@ -71,7 +40,6 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
 Texts = dict[str, Annotated[str, Field(max_length=1000)]]
 Sign = Annotated[str, Field(max_length=20)]
 """What stands on a gate, a platform or a belt."""
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 
 
 class Part(BaseModel):
@@ -367,3 +335,14 @@ def check(event_type: EventType, data: Any) -> tuple[Part | None, list[Problem]]
 def json_schema(event_type: EventType) -> dict[str, Any]:
     """JSON Schema (2020-12) of a type's data."""
     return SCHEMAS[event_type].model_json_schema(by_alias=True)
+
+
+def components() -> tuple[dict[str, str], dict[str, Any]]:
+    """For an OpenAPI document: event type -> name of its schema, and every schema by name, referring to each other."""
+    found, document = models_json_schema(
+        [(model, "validation") for model in SCHEMAS.values()], by_alias=True, ref_template="#/components/schemas/{model}"
+    )
+    names = {
+        event_type.value: str(found[model, "validation"]["$ref"]).rpartition("/")[2] for event_type, model in SCHEMAS.items()
+    }
+    return names, dict(document["$defs"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,27 @@ from redis.asyncio import Redis
 
 from connectors.meta.graph import Graph
 from connectors.whatsapp.connector import WhatsAppConnector
+from gateway.api import routes
+from gateway.api.people import People
 from gateway.clock import Clock
 from gateway.connector import Connector, Sender
 from gateway.directory import Directory
 from gateway.intake import api as door
-from gateway.model.ids import SenderId
+from gateway.intake import schemas
+from gateway.intake.orders import Orders
+from gateway.model.event import BusinessEvent
+from gateway.model.ids import ContactId, EventId, MessageId, SenderId, SubjectId, message_id, partition_of
+from gateway.model.message import MessageState, Priority
 from gateway.model.personal import Secret
 from gateway.settings import Settings, read
 from gateway.store.apikeys import ApiKeys
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.erasure import Erasure
 from gateway.store.events import Events
 from gateway.store.kept import Kept
-from gateway.store.outbox import Outbox, Pair
+from gateway.store.outbox import Outbox, Pair, Plan, PlannedContact, PlannedMessage, told_field
+from gateway.store.subjects import Subjects
 from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Wake
 from tests.support.notifications import catalogue
@@ -62,6 +70,7 @@ class Stage:
         self.wake = Wake()
         self.depth = 0
         self.counted: dict[str, int] = {}
+        self.newcomers: list[tuple[ContactId, SubjectId]] = []
         self.settings: Settings = read(
             {"GATEWAY_BRAND": "zz", "GATEWAY_GRAPH_URL": "http://127.0.0.1:9", "GATEWAY_ENV": "demo", **settings}, None
         )
@@ -88,10 +97,72 @@ class Stage:
             count=self.count,
         )
 
+    async def take(self, client: Client, name: str) -> list[ContactId]:
+        """Send a sample order and take its recipients in, as the expander does; their contacts."""
+        status, answer = await send(client, sample(name))
+        assert status == 202, answer
+        event_id = EventId(answer["event"])
+        event = await self.events.read(event_id, await self.events.place_of(event_id) or "")
+        assert isinstance(event, BusinessEvent)
+        subjects = Subjects(self.redis, self.clock, self.vault)
+        orders = Orders(self.contacts, subjects, self.vault, self.directory, self.connectors, "zz")
+        return [one.contact for one in await orders.take(event, 1, "")]
+
+    async def plan(self, contact: ContactId, text: str, *, reason: str = "", due_ms: int = 0, item: str = "") -> MessageId:
+        """Plan a message to a contact's first address, queued, or suppressed for a reason."""
+        known = await self.contacts.get(contact)
+        address = known.profile.addresses[0].id
+        event = self.vault.event_id("ops", text)
+        subject = self.vault.subject_id("flight", "ZZ1007/2026-11-22/AMS")
+        identifier = message_id(event, "flight_delayed", item, contact, 0)
+        box = await self.vault.contact_box(contact)
+        body = {"channel": "whatsapp", "language": "en", "header": "", "text": text, "footer": "", "buttons": []}
+        message = PlannedMessage(
+            id=identifier,
+            contact=contact,
+            sender=SENDER,
+            address=address,
+            priority=Priority.NORMAL,
+            due_ms=due_ms,
+            deadline_ms=self.clock.now_ms() + 3600_000,
+            told=told_field(subject, "flight_delayed", item or identifier),
+            state=MessageState.SUPPRESSED if reason else MessageState.QUEUED,
+            reason=reason,
+            notification="flight_delayed",
+            body=box.seal_json(body, identifier),
+        )
+        version = known.facts.consent_version
+        planned = PlannedContact(contact, version, (), (message,))
+        result = await self.outbox.put(Plan(partition_of(contact), event, 1, subject, (planned,)))
+        assert result.written
+        return identifier
+
+    def people(self) -> People:
+        erasure = Erasure(
+            self.redis, self.clock, self.vault, self.contacts, self.conversations, self.directory.ids, self.pair
+        )
+        return People(
+            contacts=self.contacts,
+            outbox=self.outbox,
+            conversations=self.conversations,
+            erasure=erasure,
+            vault=self.vault,
+            clock=self.clock,
+            connectors=self.connectors,
+            directory=self.directory,
+            wordings=catalogue().wordings,
+            default_brand="zz",
+            newcomer=self._newcomer,
+        )
+
+    async def _newcomer(self, contact: ContactId, subjects: Sequence[SubjectId]) -> None:
+        self.newcomers += [(contact, subject) for subject in subjects]
+
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[Client]:
         app = web.Application(client_max_size=door.MAX_BODY)
         door.add_routes(app, self.door_deps())
+        routes.add_routes(app, self.people(), self.keys, schemas.components())
         async with TestClient(TestServer(app)) as client:
             try:
                 yield client
@@ -115,3 +186,10 @@ async def send(
     headers = bearer(key) | {"Content-Type": BATCH if batch else STRUCTURED}
     async with client.post(path, data=raw, headers=headers) as response:
         return response.status, await response.json(content_type=None)
+
+
+async def ask(client: Client, method: str, path: str, body: Any = None, *, key: str = FIRST) -> tuple[int, Any]:
+    """One request: (status, answer), None for an empty one."""
+    async with client.request(method, path, json=body, headers=bearer(key)) as response:
+        text = await response.text()
+        return response.status, json.loads(text) if text else None

@@ -1,0 +1,198 @@
+"""The JSON Schema of every answer of the internal API; tests hold real answers against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+MAYBE: Schema = {"type": ["string", "null"]}
+WHEN: Schema = {"type": ["string", "null"], "format": "date-time"}
+FLAG: Schema = {"type": "boolean"}
+NUMBER: Schema = {"type": "integer"}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def many(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def thing(properties: Schema, *, optional: tuple[str, ...] = (), about: str = "") -> Schema:
+    """An object of which nothing is left out but `optional`, and nothing else is in it."""
+    schema: Schema = {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+    return {**schema, "description": about} if about else schema
+
+
+_CONSENT = {"purpose": TEXT, "channel": TEXT, "brand": TEXT, "granted": FLAG, "at": WHEN}
+_ENTRY = {**_CONSENT, "how": TEXT, "wording": MAYBE, "evidence": MAYBE}
+_FIELD = thing({"field": TEXT, "message": TEXT})
+_IDENTIFIER = thing({"kind": TEXT, "value": MAYBE})
+
+ANSWERS: dict[str, Schema] = {
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457. `code` is for programs; `problems` name each field and what it should be, never its value.",
+        "properties": {
+            "type": TEXT,
+            "title": TEXT,
+            "status": NUMBER,
+            "code": TEXT,
+            "detail": TEXT,
+            "problems": many(_FIELD),
+            "refused": many(ref("RefusedEvent")),
+        },
+        "required": ["type", "title", "status", "code", "detail"],
+    },
+    "RefusedEvent": thing({"index": NUMBER, "status": NUMBER, "code": TEXT, "problems": many(_FIELD)}),
+    "EventTaken": thing(
+        {
+            "index": NUMBER,
+            "event": TEXT,
+            "subject": TEXT,
+            "answer": {"enum": ["new", "same"]},
+            "type": TEXT,
+            "notifications": many(TEXT),
+        },
+        optional=("index", "type", "notifications"),
+        about="event and subject: our ids, for trace and /v1/subscriptions. same: known before, it counts once.",
+    ),
+    "EventsTaken": {
+        "anyOf": [
+            ref("EventTaken"),
+            thing({"events": many(ref("EventTaken")), "refused": many(ref("RefusedEvent"))}),
+        ],
+        "description": "One event is answered with itself, a batch with a list; index is the place in the batch.",
+    },
+    "Consent": thing(_CONSENT),
+    "ConsentEntry": thing(_ENTRY, about="One line of the ledger."),
+    "Contact": thing(
+        {
+            "id": TEXT,
+            "version": NUMBER,
+            "name": MAYBE,
+            "language": MAYBE,
+            "timezone": MAYBE,
+            "addresses": many(ref("Address")),
+            "travellers": many(thing({"given_name": MAYBE, "family_name": MAYBE, "addresses": many(TEXT)})),
+            "orders": many(
+                thing(
+                    {
+                        "subject": TEXT,
+                        "number": MAYBE,
+                        "kind": TEXT,
+                        "brand": TEXT,
+                        "role": TEXT,
+                        "follows": many(TEXT),
+                        "until": WHEN,
+                    }
+                )
+            ),
+            "consents": many(ref("Consent")),
+            "masked": FLAG,
+        }
+    ),
+    "Address": thing(
+        {
+            "id": TEXT,
+            "channel": TEXT,
+            "identifiers": many(_IDENTIFIER),
+            "given_by": TEXT,
+            "proof": MAYBE,
+            "proof_at": WHEN,
+            "not_me_at": WHEN,
+            "unreachable": FLAG,
+            "last_wrote_at": WHEN,
+        }
+    ),
+    "ContactsFound": thing({"contacts": many(ref("Contact"))}),
+    "Erased": thing(
+        {"contact": TEXT, "messages_withdrawn": NUMBER, "conversations_destroyed": NUMBER, "addresses_forgotten": NUMBER}
+    ),
+    "Export": thing(
+        {
+            "exported_at": WHEN,
+            "contact": ref("Contact"),
+            "consent_ledger": many(ref("ConsentEntry")),
+            "subscriptions": many(ref("Subscription")),
+            "messages": many(ref("Message")),
+            "conversations": many(
+                thing(
+                    {
+                        "id": TEXT,
+                        "brand": TEXT,
+                        "opened_at": WHEN,
+                        "resolved_at": WHEN,
+                        "entries": many(thing({"at": WHEN, "kind": TEXT, "text": TEXT})),
+                    }
+                )
+            ),
+            "not_included": many(TEXT),
+        }
+    ),
+    "Consents": thing({"consents": many(ref("Consent")), "ledger": many(ref("ConsentEntry"))}),
+    "ConsentsSet": thing({"answers": many({"enum": ["applied", "older"]}), "consents": many(ref("Consent"))}),
+    "ProofsSet": thing({"answers": many({"enum": ["applied", "older"]}), "addresses": many(ref("Address"))}),
+    "Subscription": thing({"subject": TEXT, "orders": many(TEXT), "until": WHEN}),
+    "Subscriptions": thing({"subscriptions": many(ref("Subscription"))}),
+    "SubscriptionsSet": thing(
+        {"subscriptions": many(thing({"subject": TEXT, "answer": {"enum": ["added", "changed", "same"]}}))}
+    ),
+    "Subscribers": thing({"subject": TEXT, "contacts": many(TEXT), "after": MAYBE}),
+    "Message": thing(
+        {
+            "id": TEXT,
+            "state": TEXT,
+            "reason": MAYBE,
+            "sentence": MAYBE,
+            "status": TEXT,
+            "status_at": WHEN,
+            "notification": TEXT,
+            "priority": TEXT,
+            "event": MAYBE,
+            "subject": MAYBE,
+            "contact": TEXT,
+            "address": MAYBE,
+            "conversation": MAYBE,
+            "sender": MAYBE,
+            "attempts": NUMBER,
+            "planned_at": WHEN,
+            "due_at": WHEN,
+            "expires_at": WHEN,
+            "channel": MAYBE,
+            "language": MAYBE,
+            "sent_as": MAYBE,
+            "text": TEXT,
+            "buttons": many(MAYBE),
+            "to": many(_IDENTIFIER),
+        },
+        optional=("channel", "language", "sent_as", "text", "buttons", "to"),
+        about="state: queued, accepted, failed, suppressed, replaced, ended, expired, dead. status: what the channel said last.",
+    ),
+    "Messages": thing({"messages": many(ref("Message"))}),
+    "Keys": thing(
+        {
+            "keys": many(
+                thing(
+                    {
+                        "name": TEXT,
+                        "scopes": many(TEXT),
+                        "sources": many(TEXT),
+                        "types": many(TEXT),
+                        "brands": many(TEXT),
+                        "made_at": WHEN,
+                    }
+                )
+            )
+        }
+    ),
+    "KeyMade": thing({"name": TEXT, "key": TEXT}),
+}

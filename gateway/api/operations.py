@@ -1,0 +1,160 @@
+"""Every request that the internal API takes, as rows: what /openapi.json and /docs are made of, and tests hold the routes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
+from gateway.api.keys import KeyBody
+from gateway.api.subscriptions import SubscriptionsBody
+from gateway.store.apikeys import Scope
+
+EVENTS = "events"
+"""As a body: one CloudEvent or a batch, in any of the three forms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """where: path, query or header"""
+
+    name: str
+    where: str
+    about: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """answers: status -> (what it says, name of its schema; "" for none)
+
+    Every operation with a scope also answers 401, 403 and 503.
+    """
+
+    method: str
+    path: str
+    group: str
+    summary: str
+    scope: Scope | None
+    answers: Mapping[int, tuple[str, str]]
+    body: type[BaseModel] | str | None = None
+    parameters: tuple[Parameter, ...] = field(default=())
+    about: str = ""
+
+
+CONTACT = Parameter("contact", "path", "our id of the contact, c07...", True)
+REVEAL = Parameter("reveal", "query", "true: show what identifies a person (scope messages:reveal)")
+_GONE = {404: ("unknown, or erased", "Problem"), 410: ("erased: its key is destroyed", "Problem")}
+_WRONG = {422: ("some fields are wrong; each is named", "Problem")}
+_CONTACT = {200: ("the contact", "Contact"), **_GONE}
+
+_EVENT_ANSWERS = {
+    202: ("kept; for a batch: all of them", "EventsTaken"),
+    207: ("a batch of which some were kept; the others are named with their index", "EventsTaken"),
+    400: ("cannot be read", "Problem"),
+    403: ("this key does not speak for it", "Problem"),
+    409: ("this source and id were used before, with other content", "Problem"),
+    413: ("too large: 256 KiB an event, 500 events a batch", "Problem"),
+    415: ("no form of CloudEvents that is taken here", "Problem"),
+    422: ("some fields are wrong; of a batch: none was kept", "Problem"),
+    429: ("too many messages wait: send it again after Retry-After", "Problem"),
+}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "post", "/v1/events", "Events", "Tell what happened", Scope.EVENTS, _EVENT_ANSWERS, EVENTS,
+        about="202 means kept as the store promises. Sent again, an event counts once: repeat after 429, 503 or no answer.",
+    ),
+    Operation(
+        "post", "/v1/events/validate", "Events", "Ask what would become of events; nothing is kept", Scope.EVENTS,
+        {200: ("what each would be", "EventsTaken"), **{at: one for at, one in _EVENT_ANSWERS.items() if at not in (202, 429)}},
+        EVENTS,
+    ),
+    Operation(
+        "options", "/v1/events", "Events", "Ask whether a sender may push (CloudEvents webhooks)", None,
+        {200: ("WebHook-Allowed-Origin says yes", ""), 400: ("the origin is no host name", "Problem")},
+        parameters=(Parameter("WebHook-Request-Origin", "header", "the sender's host"),),
+    ),
+    Operation(
+        "get", "/v1/contacts", "Contacts", "Not taken: numbers do not stand in URLs", None, {405: ("use the search", "Problem")}
+    ),
+    Operation(
+        "post", "/v1/contacts/search", "Contacts", "Find a contact by address or customer number", Scope.CONTACTS_READ,
+        {200: ("the contact, or none", "ContactsFound"), **_WRONG}, SearchBody, (REVEAL,),
+    ),
+    Operation(
+        "get", "/v1/contacts/{contact}", "Contacts", "Show a contact", Scope.CONTACTS_READ, _CONTACT, None, (CONTACT, REVEAL)
+    ),
+    Operation(
+        "patch", "/v1/contacts/{contact}", "Contacts", "Change language and time zone", Scope.CONTACTS_WRITE,
+        {**_CONTACT, **_WRONG}, ChangeBody, (CONTACT,),
+    ),
+    Operation(
+        "delete", "/v1/contacts/{contact}", "Contacts", "Erase a person", Scope.CONTACTS_WRITE,
+        {200: ("erased", "Erased"), **_GONE}, None, (CONTACT,),
+        about="Queued messages are withdrawn, conversations destroyed, the data key too. It cannot be undone.",
+    ),
+    Operation(
+        "get", "/v1/contacts/{contact}/export", "Contacts", "Everything we have of a person (also needs messages:reveal)",
+        Scope.CONTACTS_READ, {200: ("everything", "Export"), **_GONE}, None, (CONTACT,),
+    ),
+    Operation(
+        "get", "/v1/contacts/{contact}/consents", "Contacts", "What they agreed to, and the ledger", Scope.CONTACTS_READ,
+        {200: ("state and ledger", "Consents"), **_GONE}, None, (CONTACT, REVEAL),
+    ),
+    Operation(
+        "put", "/v1/contacts/{contact}/consents", "Contacts", "Write down what they said", Scope.CONTACTS_WRITE,
+        {200: ("per consent: applied, or older than what is known", "ConsentsSet"), **_GONE, **_WRONG}, ConsentsBody, (CONTACT,),
+        about="The later word of the person wins, whenever it arrives. A grant needs a known wording and evidence.",
+    ),
+    Operation(
+        "put", "/v1/contacts/{contact}/proofs", "Contacts", "Bind an address to its person, or say that it is not theirs",
+        Scope.CONTACTS_WRITE, {200: ("per proof: applied, or older", "ProofsSet"), **_GONE, **_WRONG}, ProofsBody, (CONTACT,),
+    ),
+    Operation(
+        "get", "/v1/contacts/{contact}/subscriptions", "Subscriptions", "What a contact hears about", Scope.CONTACTS_READ,
+        {200: ("the subscriptions", "Subscriptions"), **_GONE}, None, (CONTACT,),
+    ),
+    Operation(
+        "put", "/v1/contacts/{contact}/subscriptions", "Subscriptions", "Let a contact hear about a flight, trip or order",
+        Scope.CONTACTS_WRITE, {200: ("per subject: added, changed or same", "SubscriptionsSet"), **_GONE, **_WRONG},
+        SubscriptionsBody, (CONTACT,),
+        about="Orders subscribe their recipients by themselves. Consent and proof are asked for each message as ever.",
+    ),
+    Operation(
+        "delete", "/v1/contacts/{contact}/subscriptions/{subject}", "Subscriptions", "Let a contact hear no more about it",
+        Scope.CONTACTS_WRITE, {204: ("done", ""), **_GONE}, None,
+        (CONTACT, Parameter("subject", "path", "our id of the subject, j11...", True)),
+    ),
+    Operation(
+        "get", "/v1/subscriptions", "Subscriptions", "Who hears about a subject", Scope.CONTACTS_READ,
+        {200: ("a page of contacts", "Subscribers"), **_WRONG}, None,
+        (
+            Parameter("subject", "query", "j11..., or flight:ZZ1007/2026-11-22/AMS, trip:..., outage:...", True),
+            Parameter("after", "query", "the last contact of the page before"),
+            Parameter("limit", "query", "1 to 1000, default 100"),
+        ),
+    ),
+    Operation(
+        "get", "/v1/messages", "Messages", "The last message of each thing a contact was or is to be told", Scope.MESSAGES_READ,
+        {200: ("newest first", "Messages"), **_GONE, **_WRONG}, None,
+        (Parameter("contact", "query", "our id of the contact, c07...", True),),
+    ),
+    Operation(
+        "get", "/v1/messages/{message}", "Messages", "Where a message is, and why", Scope.MESSAGES_READ,
+        {200: ("the message", "Message"), **_GONE}, None,
+        (Parameter("message", "path", "our id of the message, m07...", True), REVEAL),
+    ),
+    Operation("get", "/v1/keys", "Keys", "Every key, without the first", Scope.ADMIN, {200: ("the keys", "Keys")}),
+    Operation(
+        "post", "/v1/keys", "Keys", "Make a key; it is shown this once", Scope.ADMIN,
+        {201: ("the key", "KeyMade"), 409: ("the name is taken", "Problem"), **_WRONG}, KeyBody,
+    ),
+    Operation(
+        "delete", "/v1/keys/{name}", "Keys", "End a key: it opens nothing from a second later on", Scope.ADMIN,
+        {204: ("ended", ""), 404: ("no key of that name", "Problem")}, None,
+        (Parameter("name", "path", "the key's name", True),),
+    ),
+)  # fmt: skip

@@ -41,7 +41,7 @@ async def credentials(visit: Visit, app_id: str | None) -> None:
         if report is None:
             token = None
             continue
-        _tell_end(visit, report)
+        io.show(token_end(report, visit.clock.now_ms()))
         visit.state.app_id = app
         visit.save()
         await visit.keep(_new(visit, app, secret, token))
@@ -98,14 +98,15 @@ async def _check_token(visit: Visit, app: str) -> TokenReport | None:
     return report
 
 
-def _tell_end(visit: Visit, report: TokenReport) -> None:
+def token_end(report: TokenReport, now_ms: int) -> str:
+    """When a token ends, for people, and how to get one that does not if that is soon."""
     if report.expires_ms is None:
-        visit.io.show("   It never ends.")
-        return
+        return "   It never ends."
     day = datetime.fromtimestamp(report.expires_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    visit.io.show(f"   It ends on {day}.")
-    if report.expires_ms - visit.clock.now_ms() < SOON_MS:
-        visit.io.show(f"   That is soon; nothing is sent after it. A lasting one: {_SYSTEM_USER}.")
+    said = f"   It ends on {day}."
+    if report.expires_ms - now_ms < SOON_MS:
+        said += f"\n   That is soon; nothing is sent after it. A lasting one: {_SYSTEM_USER}."
+    return said
 
 
 async def account_and_number(visit: Visit, account_id: str | None, number_id: str | None) -> None:

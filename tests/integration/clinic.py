@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from gateway.model.account import Access
 from gateway.notifications.catalogue import load
 from gateway.notifications.push import push, status
 from gateway.notifications.remote import TemplateAdmin
-from gateway.settings import Settings, read
+from gateway.settings import Environment, Settings, read
 from gateway.store.vault import KeyRing
 from sandbox.account import WABA_ID
 from sandbox.app import make_app
@@ -74,14 +74,16 @@ class Clinic:
     data_dir: Path
     values: dict[str, str]
     session: aiohttp.ClientSession
-    admins: list[WhatsAppAdmin] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
     disk: tuple[int, int] = ROOMY
     people_due: PeopleDue | None = None
     tls: Any = None
+    production: bool = False
+    """judged as production, which by itself refuses the sandbox"""
 
     def settings(self, **changes: str) -> Settings:
-        return read({name: value for name, value in {**self.values, **changes}.items() if value}, None)
+        found = read({name: value for name, value in {**self.values, **changes}.items() if value}, None)
+        return replace(found, env=Environment.PRODUCTION) if self.production else found
 
     def admin(self, access: Access, settings: Settings) -> Admin:
         graph = Graph(settings.graph_url, connect_timeout_s=2, timeout_s=5)

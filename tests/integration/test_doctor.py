@@ -26,6 +26,7 @@ from gateway.store.client import connect
 from gateway.store.facts import parse
 from gateway.store.vault import KeyRing, Vault
 from tests.integration.clinic import ROOMY, Clinic, clinic
+from tests.support.embedded import alive
 from tests.support.server import StoreServer, free_port
 
 __all__ = ["clinic"]
@@ -311,3 +312,10 @@ async def test_facts_that_nobody_folds_are_noticed(clinic: Clinic, redis: Redis)
     assert (await clinic.one("facts")).level is Level.OK
     await fact(redis, "event", 3 * MINUTE_MS)
     assert (await clinic.one("facts")).level is Level.WARN
+
+
+async def test_embedded_store_is_looked_at_too_and_ends_with_the_doctor(clinic: Clinic) -> None:
+    found = await clinic.one("store", GATEWAY_REDIS_URL="")
+    assert (found.level, str(clinic.data_dir / "store") in found.what) == (Level.OK, True)
+    assert (await clinic.one("store-keeps", GATEWAY_REDIS_URL="")).level is Level.OK
+    assert not alive(clinic.data_dir)

@@ -285,3 +285,15 @@ async def test_refused_management_calls_are_not_taken_for_missing_templates(clin
     async with altered(clinic, "/message_templates", refuse) as url:
         found = await clinic.one("templates", GATEWAY_GRAPH_URL=url)
     assert (found.level, "80007" in found.what, "an hour" in found.mend) == (Level.WARN, True, True)
+
+
+async def test_what_may_be_meant_elsewhere_fails_in_production(clinic: Clinic) -> None:
+    clinic.production = True
+    await clinic.sandbox("PUT", "account", {"test_mode": True})
+    await clinic.graph("DELETE", f"{WABA_ID}/message_templates?name=address_check_v1")
+    ends_s = clinic.clock.now_ms() // 1000 + 2 * DAY_S
+    async with altered(clinic, "/debug_token", lambda answer: answer["data"].update(expires_at=ends_s)) as url:
+        changes = {"GATEWAY_GRAPH_URL": url, "GATEWAY_PUBLIC_URL": ""}
+        code, lines = await clinic.run(json_=True, **changes)
+    failing = {one["check"] for one in json.loads(lines[-1])["findings"] if one["level"] == "fail"}
+    assert (code, failing) == (1, {"test-mode", "templates", "token-end", "public-url"})

@@ -14,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli import connect, connect_state, envfile
+from gateway.cli.connect_access import token_end
 from gateway.cli.connect_state import State
 from gateway.cli.dialogue import NoTerminal, Terminal, agreed
+from gateway.clock import Clock
 from gateway.errors import BadInput, GatewayError
+from gateway.model.account import TokenReport
 
 ENV = """# a comment
 OTHER=kept # with a comment
@@ -133,3 +136,14 @@ def test_arguments_hold_no_secret_and_wrong_ones_are_named_together() -> None:
     for name in ("--token", "--secret", "--pin"):
         with pytest.raises(SystemExit):
             parsed(name, "x")
+
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(("days", "soon"), [(None, False), (90, False), (29, True)])
+def test_token_that_ends_within_a_month_is_said_to(days: int | None, soon: bool) -> None:
+    clock = Clock()
+    ends = None if days is None else clock.now_ms() + days * DAY_MS
+    said = token_end(TokenReport(True, "1", ends, frozenset(), ()), clock.now_ms())
+    assert ("That is soon" in said, "never ends" in said) == (soon, days is None)

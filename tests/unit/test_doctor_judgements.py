@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gateway.cli.checks import CHECKS
@@ -95,3 +97,8 @@ def test_durations_are_said_as_people_say_them(ms: int, words: str) -> None:
 
 def test_long_lists_end_in_a_count() -> None:
     assert names(["a", "b", "c"], most=2) == "a, b and 1 more"
+
+
+def test_every_check_is_described_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert [check.name for check in CHECKS if f"| `{check.name}` |" not in page] == []

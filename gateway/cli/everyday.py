@@ -1,0 +1,17 @@
+"""The commands of every day, in the order in which `python main.py` lists them."""
+
+from __future__ import annotations
+
+from gateway.cli import (
+    agents,
+    brakes,
+    deadletters,
+    hooks,
+    keys,
+    migrate,
+    sandbox_command,
+    templates,
+    trace_command,
+)
+
+MODULES = (trace_command, brakes, deadletters, templates, agents, hooks, keys, migrate, sandbox_command)

@@ -12,7 +12,7 @@ import hashlib
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
-from gateway.store import keys
+from gateway.store import keys, scripts
 from gateway.store.leases import Leases
 from gateway.store.reply import words
 
@@ -72,11 +72,8 @@ class Ownership:
         return f"{self._role}:{self._leases.token}"
 
     async def _share(self, now: int) -> list[int]:
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zadd(keys.WORKERS, {self._member(): now})
-        pipeline.zremrangebyscore(keys.WORKERS, "-inf", now - 4 * GONE_MS)
-        pipeline.zrangebyscore(keys.WORKERS, now - GONE_MS, "+inf")
-        rows = (await pipeline.execute())[2]
+        args: list[scripts.Part] = [self._member(), now, now - 4 * GONE_MS, now - GONE_MS]
+        rows = await scripts.run(self._redis, "workers_show", [keys.WORKERS], args)
         prefix = f"{self._role}:"
         live = [name for name in (words(row) for row in rows) if name.startswith(prefix)]
 

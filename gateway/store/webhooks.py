@@ -56,7 +56,7 @@ class Webhooks:
         head = json.dumps([channel, now]).encode()
         sealed = await self._vault.seal_day(now, head + b"\n" + raw, _LOG_ABOUT)
         log = secrets.randbelow(keys.WEBHOOK_LOGS)
-        return words(await self._redis.xadd(keys.webhook_log(log), {"b": sealed}))
+        return words(await scripts.run(self._redis, "webhook_append", [keys.webhook_log(log)], [sealed]))
 
     async def kept(self, logs: Sequence[int], *, limit: int) -> list[KeptWebhook]:
         """The oldest kept webhooks of some logs. One whose day's key is gone is dropped: nobody can read it any more."""
@@ -136,7 +136,14 @@ class Webhooks:
 
     async def begin(self, item: InboxItem) -> int:
         """Count a try before it is made, so that a worker that dies of it is counted too."""
-        return int(await self._redis.hincrby(keys.part(item.partition, "int"), item.place, 1))
+        return await self._count(item, 1)
+
+    async def take_back(self, item: InboxItem) -> None:
+        """Uncount a try that the store spoilt: a store without room or answer says nothing about the item."""
+        await self._count(item, -1)
+
+    async def _count(self, item: InboxItem, by: int) -> int:
+        return int(await scripts.run(self._redis, "inbox_begin", [keys.part(item.partition, "int")], [item.place, by]))
 
     async def applied(self, partition: int, place: str) -> None:
         pipeline = self._redis.pipeline(transaction=False)

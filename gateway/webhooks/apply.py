@@ -1,6 +1,6 @@
 """One inbox item, applied. In order within a partition; every step may run twice.
 
-A message, in this order: who it is (identifiers, name) - a stop (before anything else, and confirmed) - the window - what a
+A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
 button decides by itself ("yes, that is me") - the desk. A status goes to its message, before or after its settle, ranked.
 """
 
@@ -155,13 +155,19 @@ class Applier:
         sender = deps.directory.get(value["sender"])
         if sender is None:
             raise ValueError("unknown sender")
-        contact = await self._known(value, event)
-        if contact is None:
+        try:
+            contact = await deps.contacts.get(ContactId(value["contact"]))
+        except (NotFound, Sealed):  # being erased: nothing of theirs is kept any more
             return
         address = AddressId(value["address"])
         origin = await self._origin(contact, value["channel"], event)
         brand = await self._brand(contact, origin, sender.brand)
+        # Before anything is written that a full store might refuse: a stop asks for no room.
         stopped = await self._stop(contact, value["channel"], brand, event, origin)
+        known = await self._known(value, event)
+        if known is None:
+            return
+        contact = known
         if event.opens_window:
             await deps.contacts.open_window(contact.id, SenderId(sender.id), address, event.at_ms)
         handled = stopped is not None
@@ -252,7 +258,7 @@ class Applier:
         else:
             purposes = [(answered, brand)]
         entries = [
-            ConsentEntry(purpose, channel, of, False, event.at_ms, "stop_word", evidence=Personal("inbound message"))
+            ConsentEntry(purpose, channel, of, False, _end_of(event.at_ms), "stop_word", evidence=Personal("inbound message"))
             for purpose, of in dict.fromkeys(purposes)
         ]
         await self._d.contacts.set_consents(contact.id, entries)
@@ -386,6 +392,11 @@ def _reason_of(event: StatusEvent) -> str:
     if event.result is not None and event.result.window_closed:
         return Reason.WINDOW_CLOSED.value
     return Reason.FAILED_AT_CHANNEL.value
+
+
+def _end_of(at_ms: int) -> int:
+    """A time told in whole seconds, as its last millisecond: a stop is later than a consent given in the same second."""
+    return at_ms + 999 if at_ms % 1000 == 0 else at_ms
 
 
 def _media(event: MessageEvent) -> dict[str, str] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import time
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -17,6 +19,7 @@ from gateway.webhooks.split import Splitter
 TRIES = 3
 IDLE_S = 1.0
 BATCH = 20
+PATIENCE_S = 2.0
 
 log = structlog.get_logger()
 
@@ -46,18 +49,37 @@ async def run_apply(
 ) -> None:
     wake.serve("inbox")
     while not stopping.is_set():
-        items: list[InboxItem] = []
+        applied = 0
         try:
-            items = await webhooks.inbox(await mine.mine(), limit=BATCH)
-            for item in items:
-                await apply_one(webhooks, applier, item)
+            applied = await _apply_all(webhooks, applier, await webhooks.inbox(await mine.mine(), limit=BATCH))
             beat()
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("inbox.store_unavailable", error=type(error).__name__)
-            items = []
-        if not items:
+        except Exception as error:
+            log.exception("inbox.loop_failed", error=type(error).__name__)
+        if not applied:
             await wake.wait("inbox", IDLE_S)
     await mine.release()
+
+
+async def _apply_all(webhooks: Webhooks, applier: Applier, items: Sequence[InboxItem]) -> int:
+    """Apply items, each partition's in order; how many were. A full store refuses one thing and takes another: what waits for
+    room holds up its own partition, and the statuses and stops of the others go on."""
+    held: set[int] = set()
+    applied = 0
+    began = time.monotonic()
+    for item in items:
+        if item.partition in held:
+            continue
+        try:
+            await apply_one(webhooks, applier, item)
+            applied += 1
+        except (StoreError, OSError, TimeoutError) as error:
+            log.warning("inbox.store_unavailable", partition=item.partition, error=type(error).__name__)
+            held.add(item.partition)
+            if time.monotonic() - began > PATIENCE_S:  # it does not refuse, it does not answer
+                return 0
+    return applied
 
 
 async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem) -> None:
@@ -71,6 +93,8 @@ async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem) -> No
         try:
             await applier.apply(item.value)
         except (StoreError, OSError, TimeoutError):
+            with contextlib.suppress(StoreError, OSError, TimeoutError):
+                await webhooks.take_back(item)
             raise
         except Exception as error:
             log.exception("inbox.failed", partition=item.partition, place=item.place, error=type(error).__name__)

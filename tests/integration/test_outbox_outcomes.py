@@ -339,7 +339,7 @@ async def test_order_delivered_holds_no_longer_than_its_limit_and_not_again_unti
 
 
 async def test_order_delivered_lets_urgent_and_agents_pass(lanes: Lanes) -> None:
-    first, second = await lanes.queue("first", "second")
+    await lanes.queue("first", "second")
     await lanes.settle(await lanes.one(), hold_ms=10_000)
     (urgent,) = await lanes.queue("urgent", priority=Priority.URGENT)
     (agent,) = await lanes.queue("agent", priority=Priority.AGENT)

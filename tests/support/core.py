@@ -26,6 +26,7 @@ from gateway.clock import Clock
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer, Deps
 from gateway.dispatch.documents import DocumentDesk
+from gateway.dispatch.prepare import Preparer
 from gateway.dispatch.worker import Dispatcher
 from gateway.intake.expand import Expander
 from gateway.intake.role import make_expander
@@ -47,6 +48,7 @@ from gateway.runtime import Runtime
 from gateway.settings import Settings, read
 from gateway.store import keys, scripts
 from gateway.store.facts import START, Fact, Facts
+from gateway.store.mentions import Mentions
 from gateway.store.outbox import (
     Claimed,
     ClaimWant,
@@ -60,10 +62,12 @@ from gateway.store.outbox import (
     told_field,
     told_prefix,
 )
+from gateway.store.ownership import Ownership
+from gateway.wake import Wake
 from gateway.webhooks import api as webhooks_api
 from gateway.webhooks import apply as applying
 from gateway.webhooks.split import Splitter
-from gateway.webhooks.worker import apply_one
+from gateway.webhooks.worker import apply_one, run_apply
 from sandbox.account import WABA_ID
 from sandbox.app import WORLD, make_app
 from sandbox.config import SandboxConfig
@@ -275,9 +279,9 @@ class House:
             outbox=runtime.outbox,
             contacts=runtime.contacts,
             senders=runtime.senders,
-            conversations=runtime.conversations,
             vault=runtime.vault,
-            worlds=runtime.worlds,
+            preparer=Preparer(runtime.outbox, runtime.contacts, runtime.vault, runtime.worlds, runtime.clock),
+            templates_stale=runtime.worlds.stale,
             brakes=self.brakes,
             documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=True),
             directory=runtime.directory,
@@ -295,7 +299,8 @@ class House:
         values: dict[str, Any] = {"slots": 50, "lease_ms": settings.lease_ms, "evidence_ms": settings.evidence_ms} | changes
         return Dispatcher(
             runtime.outbox, runtime.senders, runtime.webhooks, runtime.directory, self.brakes, deliverer or self.deliverer,
-            runtime.clock, runtime.wake, runtime.metrics, **values,
+            Mentions(self.redis, runtime.vault, runtime.conversations.desk), runtime.clock, runtime.wake, runtime.metrics,
+            **values,
         )  # fmt: skip
 
     async def approve(self) -> None:
@@ -457,14 +462,14 @@ class House:
 
     async def dispatch(self) -> list[str]:
         """Send what may be sent now, lane by lane until nothing is ready; the settlements' outcomes in order."""
-        outcomes = []
+        outcomes: list[str] = []
         for _ in range(200):
             await self.brakes.refresh()
             claimed = await self.claim_all()
             if not claimed:
                 return outcomes
             for one in claimed:
-                settlement = await self.deliverer.deliver(one)
+                settlement = (await self.deliverer.deliver(one)).settlement
                 await self.runtime.outbox.settle([settlement])
                 outcomes.append(settlement.outcome)
         raise AssertionError("sending does not come to an end")
@@ -481,12 +486,30 @@ class House:
             if not split and not items:
                 return count
 
+    async def apply_turn(self) -> None:
+        """One turn of the role's own loops, which outlive a store that refuses."""
+        wake = Wake()
+        stopping = asyncio.Event()
+        turns = itertools.count()
+
+        def beat() -> None:
+            if next(turns):
+                stopping.set()
+
+        await self.splitter.turn(range(keys.WEBHOOK_LOGS))
+        mine = Ownership(self.redis, self.clock, "inbox", len(keys.all_partitions()))
+        task = asyncio.create_task(run_apply(self.runtime.webhooks, self.applier, mine, wake, stopping, beat))
+        loop = asyncio.get_running_loop()
+        loop.call_later(2.0, stopping.set)
+        async with asyncio.timeout(20):
+            await task
+
     async def parked(self) -> list[str]:
         """The kinds of what was set aside."""
-        found = []
+        found: list[str] = []
         for partition in keys.all_partitions():
-            for _, entry in await self.redis.xrange(keys.part(partition, "parked")):
-                found.append(entry[b"kind"].decode())
+            rows: Any = await self.redis.xrange(keys.part(partition, "parked"))
+            found += [entry[b"kind"].decode() for _, entry in rows]
         return found
 
 

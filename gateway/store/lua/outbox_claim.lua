@@ -1,8 +1,10 @@
+#!lua flags=allow-oom
 --[[ outbox_claim: lease the head of up to n ready lanes of one sender and priority, earliest deadline first.
 
 One step, because a lane may have one message out at a time: this is what keeps an address's messages in order. First what
 fell due moves on: messages of `later` join their lanes; a lane whose lease ran out becomes unsure (bytes may have left);
 lanes that waited are looked at again. A claim id that is known gives the same batch again: the client repeats lost answers.
+Runs when memory is full: what is sent leaves a stub a tenth of its size, so sending is what makes room.
 
 KEYS  1 claim:id (string)  2 facts (stream)  3-13 q, later, lane, ready 0-3, due 0-3
 ARGV  1 offset (ms)  2 priority, -1 = only move what fell due  3 n  4 deadline at most (s)  5 lease (ms)  6 evidence (ms)

@@ -1,4 +1,5 @@
---[[ outbox_renew: a slow send keeps its lease.
+#!lua flags=allow-oom
+--[[ outbox_renew: a slow send keeps its lease. Runs when memory is full: a lease lost for want of room makes a send uncertain.
 
 KEYS  1 facts (stream)  2-12 q, later, lane, ready 0-3, due 0-3
 ARGV  1 offset (ms)  2 lease (ms)  then per lease A, fence

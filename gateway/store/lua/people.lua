@@ -1,4 +1,7 @@
+#!lua flags=allow-oom
 --[[ people: count distinct people written to outside a service window in 24 hours, against the portfolio's tier.
+
+Runs when memory is full: sending makes room.
 
 KEYS  1 {f:portfolio}p (zset)
 ARGV  1 offset (ms)  2 tier (-1 unlimited)  then hashed recipients

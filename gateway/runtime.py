@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
 
 from gateway.clock import Clock
-from gateway.connector import Connector
+from gateway.connector import Connector, Sender
 from gateway.directory import Directory
 from gateway.health import Beats
 from gateway.metrics import Metrics
+from gateway.model.account import NumberReport, Refused
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.remote import TemplateAdmin
 from gateway.planning.worlds import Worlds
@@ -23,7 +24,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
 from gateway.store.events import Events
 from gateway.store.fanout import FanOuts
-from gateway.store.outbox import Outbox
+from gateway.store.outbox import Outbox, Pair
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
 from gateway.store.vault import KeyRing, Vault
@@ -48,7 +49,9 @@ class Runtime:
     session: aiohttp.ClientSession
     connectors: Mapping[str, Connector]
     template_admins: Mapping[str, TemplateAdmin]
+    number_of: Callable[[Sender], Awaitable[NumberReport | Refused]]
     directory: Directory
+    pairs: Mapping[str, Pair]
     catalogue: Catalogue
     contacts: Contacts
     subjects: Subjects

@@ -10,15 +10,20 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway import http, webcare
+from gateway.api import routes as api_routes
 from gateway.api.auth import guarded
+from gateway.api.people import People
 from gateway.errors import StoreError
 from gateway.health import Health
 from gateway.intake import api as intake_api
+from gateway.intake import schemas
+from gateway.intake.role import make_expander
 from gateway.metrics import metrics_handler
 from gateway.runtime import Runtime
 from gateway.settings import Environment
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.erasure import Erasure
 from gateway.store.kept import Kept
 from gateway.store.wakeup import write_offset
 
@@ -98,6 +103,23 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
             count=lambda answer, how_many: runtime.metrics.events_in.labels(answer).inc(how_many),
         ),
     )
+    redis = runtime.connection.redis
+    people = People(
+        contacts=runtime.contacts,
+        outbox=runtime.outbox,
+        conversations=runtime.conversations,
+        erasure=Erasure(
+            redis, runtime.clock, runtime.vault, runtime.contacts, runtime.conversations, runtime.directory.ids, runtime.pairs
+        ),
+        vault=runtime.vault,
+        clock=runtime.clock,
+        connectors=runtime.connectors,
+        directory=runtime.directory,
+        wordings=runtime.catalogue.wordings,
+        default_brand=runtime.settings.brand,
+        newcomer=make_expander(runtime).welcome,
+    )
+    api_routes.add_routes(app, people, keys, schemas.components())
 
 
 def _keyed(keys: ApiKeys) -> Middleware:

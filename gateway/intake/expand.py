@@ -444,10 +444,14 @@ class Expander:
 
     async def _tell_newcomer(self, taken: Taken, event: EventId) -> None:
         """A new subscriber is told what still holds, under the id of the event that made it."""
-        for subject in taken.added:
+        await self.welcome(taken.contact, taken.added, but=event)
+
+    async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
+        """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""
+        for subject in subjects:
             for _, sequence, entry in await self._s.subjects.current(subject):
-                if entry["event"] != event:
-                    await self._put_one(taken.contact, EventResult.load(entry, sequence))
+                if entry["event"] != but:
+                    await self._put_one(contact, EventResult.load(entry, sequence))
 
     async def _tell_recipients(self, event: BusinessEvent, result: EventResult, taken: Sequence[Taken]) -> None:
         """A document goes to the recipients that its event names, each for themselves."""

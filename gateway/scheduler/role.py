@@ -14,6 +14,7 @@ from gateway.insight.history import History, open_history
 from gateway.insight.outgoing import Sender as HookSender
 from gateway.insight.outgoing import run_outgoing
 from gateway.runtime import Runtime
+from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
 from gateway.store.facts import Facts
 from gateway.store.leases import Leases
@@ -35,7 +36,8 @@ async def run(runtime: Runtime) -> None:
                 _one(runtime, leases, name, work), "interval", seconds=seconds, id=name, coalesce=True, max_instances=1
             )
         scheduler.start()
-        await _one(runtime, leases, "sync_templates", _jobs(runtime)[0][2])()
+        for name, _, work in _jobs(runtime):
+            await _one(runtime, leases, name, work)()
         async with asyncio.TaskGroup() as group:
             group.create_task(_fold(runtime, history, group), name="fold")
             group.create_task(runtime.stopping.wait())
@@ -49,7 +51,10 @@ def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[objec
         await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
         runtime.worlds.stale()
 
-    return [("sync_templates", HOUR_S, templates)]
+    async def numbers() -> None:
+        await sync_senders(runtime.directory, runtime.number_of, runtime.senders)
+
+    return [("sync_templates", HOUR_S, templates), ("sync_senders", HOUR_S, numbers)]
 
 
 def _one(

@@ -72,7 +72,7 @@ BODY_MAX = 256 * 1024
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_OURS = re.compile(r"[A-Za-z][A-Za-z0-9]{0,40}")
+_OURS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 _LANGUAGE = re.compile(r"[a-z]{2}([-_][A-Z]{2})?")
 
 

@@ -6,20 +6,18 @@ Somebody is named by our id, or with `-`, which asks for a number or a customer 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import csv
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway import log
-from gateway import settings as settings_module
 from gateway.api import views
 from gateway.api.people import People
 from gateway.app import open_runtime
-from gateway.cli.dialogue import Dialogue, Terminal
+from gateway.cli import talk
+from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.intake import imports
 from gateway.model.contact import Contact
@@ -27,10 +25,7 @@ from gateway.model.ids import is_id
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.store.erasure import Erasure
-from gateway.store.outbox import Pair
 from gateway.store.positions import ImportPositions
-
-Work = Callable[[argparse.Namespace, Settings, Dialogue], Awaitable[int]]
 
 
 def add_parser(commands: Any) -> None:
@@ -45,51 +40,33 @@ def add_parser(commands: Any) -> None:
     show.add_argument("who", metavar="CONTACT", help=who)
     show.add_argument("--reveal", action="store_true", help="show names and numbers in full")
     show.add_argument("--json", action="store_true", help="as JSON")
-    show.set_defaults(work=_work(run_show))
+    show.set_defaults(work=talk.command(run_show))
 
     take = parts.add_parser("import", help="take in contacts and consents from CSV or JSON lines")
     take.add_argument("file", type=Path, metavar="FILE", help=f"columns: {', '.join(imports.COLUMNS)}")
     take.add_argument("--dry-run", action="store_true", help="check every line and write nothing but the report")
     take.add_argument("--report", type=Path, metavar="PATH", help="where refused lines are named (default: FILE.report.csv)")
     take.add_argument("--json", action="store_true", help="the counts as JSON")
-    take.set_defaults(work=_work(run_import))
+    take.set_defaults(work=talk.command(run_import))
 
     export = parts.add_parser("export", help="everything we have of a person, as JSON")
     export.add_argument("who", metavar="CONTACT", help=who)
     export.add_argument("--out", type=Path, metavar="PATH", help="write it there, for its user only, instead of showing it")
-    export.set_defaults(work=_work(run_export))
+    export.set_defaults(work=talk.command(run_export))
 
     erase = parts.add_parser("erase", help="erase a person: it cannot be undone")
     erase.add_argument("who", metavar="CONTACT", help=who)
     erase.add_argument("--yes", action="store_true", help="do not ask")
     erase.add_argument("--json", action="store_true", help="the answer as JSON")
-    erase.set_defaults(work=_work(run_erase))
-
-
-def _work(run: Work) -> Callable[[argparse.Namespace], int]:
-    def work(args: argparse.Namespace) -> int:
-        loaded = settings_module.read()
-        log.configure(loaded.log_format, level="warning")
-        return asyncio.run(_await(run(args, loaded, Terminal())))
-
-    return work
-
-
-async def _await(answer: Awaitable[int]) -> int:
-    return await answer
+    erase.set_defaults(work=talk.command(run_erase))
 
 
 def people_of(runtime: Runtime) -> People:
     """What the commands do with contacts, on an open runtime."""
 
-    pair: dict[str, Pair] = {}
-    for sender in runtime.directory:
-        connector = runtime.connectors.get(sender.channel)
-        if connector is not None:
-            pair[sender.id] = Pair(runtime.settings.pair_interval_ms, connector.facts.pair_burst)
     erasure = Erasure(
         runtime.connection.redis, runtime.clock, runtime.vault, runtime.contacts, runtime.conversations,
-        runtime.directory.ids, pair,
+        runtime.directory.ids, runtime.pairs,
     )  # fmt: skip
     return People(
         contacts=runtime.contacts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 import aiohttp
 
 from gateway import directory as directories
-from gateway import log, registry
-from gateway import settings as settings_module
+from gateway import registry
 from gateway.app import open_runtime
-from gateway.cli.dialogue import Dialogue, Terminal
+from gateway.cli import talk
+from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, GatewayError, Problem
 from gateway.intake import asof, schemas
 from gateway.intake.checks import Checks
@@ -35,8 +35,6 @@ CALL_S = 60.0
 NEVER_MS = 7_258_118_400_000
 """The year 2200: a file is looked at for what it is, not for when it would be sent."""
 
-Work = Callable[[argparse.Namespace, Settings, Dialogue], Awaitable[int]]
-
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -48,7 +46,7 @@ def add_parser(commands: Any) -> None:
     lint = parts.add_parser("lint", help="check events in files as the gateway would; sends nothing")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE", help=files)
     lint.add_argument("--json", action="store_true", help="the findings as JSON")
-    lint.set_defaults(work=_work(run_lint))
+    lint.set_defaults(work=talk.command(run_lint))
 
     send = parts.add_parser("send", help="send events to a running gateway: they may reach people")
     send.add_argument("files", nargs="+", type=Path, metavar="FILE", help=files)
@@ -61,29 +59,16 @@ def add_parser(commands: Any) -> None:
     send.add_argument("--key", help="an API key, - asks for it (default: GATEWAY_API_KEY)")
     send.add_argument("--dry-run", action="store_true", help="ask what would become of them; nothing is kept")
     send.add_argument("--json", action="store_true", help="the answers as JSON")
-    send.set_defaults(work=_work(run_send))
+    send.set_defaults(work=talk.command(run_send))
 
     replay = parts.add_parser("replay", help="take an event up again that is open, or was set aside")
     replay.add_argument("id", metavar="EVENT", help="our id of the event, e42...; trace shows it")
     replay.add_argument("--json", action="store_true", help="the answer as JSON")
-    replay.set_defaults(work=_work(run_replay))
+    replay.set_defaults(work=talk.command(run_replay))
 
     schema = parts.add_parser("schemas", help="write the JSON Schema of every event type into a directory")
     schema.add_argument("directory", type=Path)
     schema.set_defaults(work=_write)
-
-
-def _work(run: Work) -> Callable[[argparse.Namespace], int]:
-    def work(args: argparse.Namespace) -> int:
-        loaded = settings_module.read()
-        log.configure(loaded.log_format, level="warning")
-        return asyncio.run(_await(run(args, loaded, Terminal())))
-
-    return work
-
-
-async def _await(answer: Awaitable[int]) -> int:
-    return await answer
 
 
 # schemas

@@ -48,7 +48,7 @@ class Brakes:
 
     def stops(self, record: MessageRecord, body: Mapping[str, Any]) -> Stop | None:
         """The brake that holds this message, if any. Agents' replies are not automatic: no brake holds them."""
-        if body.get("kind") == "reply":
+        if not self._stops or body.get("kind") == "reply":
             return None
         source = (body.get("event") or {}).get("source", "")
         scopes = [

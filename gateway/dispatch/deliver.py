@@ -1,4 +1,4 @@
-"""One message, once: decide again, render, send, classify. What comes out is a Settlement; the worker settles it.
+"""One message, once: decide again, render, send, classify. What comes out is Delivered; the worker settles it.
 
 Consent, window, brakes and what was told since are read at most a second before the POST. No POST begins with under three seconds
 of lease left. An expected refusal is a value; whatever breaks after bytes may have left is uncertain, never a retry.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
+from prometheus_client import Counter, Histogram
 
 from gateway.clock import Clock
 from gateway.connector import Connector, Outcome, Sender, SendResult
@@ -21,18 +21,19 @@ from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.content import content_of, said
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
-from gateway.errors import CannotRender, GatewayError, NotFound, Sealed
+from gateway.dispatch.prepare import Prepared, Preparer
+from gateway.dispatch.task import Task, question_of
+from gateway.errors import CannotRender, GatewayError, Sealed
 from gateway.metrics import Metrics
-from gateway.model.contact import Address, Contact
+from gateway.model.contact import Address
+from gateway.model.conversation import Mention
 from gateway.model.message import MessageState, OnUncertain, OutboundMessage
 from gateway.model.personal import Personal
-from gateway.planning.worlds import Worlds
 from gateway.rules import retry
 from gateway.rules.may_send import decide
-from gateway.rules.question import Night, Question, TemplateChoice
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed
 from gateway.store.contacts import Contacts, FactChange
-from gateway.store.conversations import Conversations
+from gateway.store.mentions import Mentioned
 from gateway.store.outbox import Claimed, Outbox, Settlement
 from gateway.store.senders import Senders
 from gateway.store.vault import Vault
@@ -43,7 +44,7 @@ HOLD_DELIVERED_MS = 10_000
 STOPPED_LOOK_MS = 5_000
 PAUSE_MS = 3600_000
 
-log = structlog.get_logger()
+Refusal = retry.RetryAt | retry.Uncertain | retry.DecideAgain | retry.PauseSender | retry.Dead | retry.FallbackOrDead
 
 _STATES = {Reason.EXPIRED: MessageState.EXPIRED, Reason.REPLACED: MessageState.REPLACED, Reason.ENDED: MessageState.ENDED}
 
@@ -53,9 +54,9 @@ class Deps:
     outbox: Outbox
     contacts: Contacts
     senders: Senders
-    conversations: Conversations
     vault: Vault
-    worlds: Worlds
+    preparer: Preparer
+    templates_stale: Callable[[], None]
     brakes: Brakes
     documents: DocumentDesk
     directory: Directory
@@ -65,6 +66,14 @@ class Deps:
     send_timeout_s: float
     evidence_ms: int
     lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How to settle a message, and what the desk may show of it to whoever reads the answer (None: nothing went out)."""
+
+    settlement: Settlement
+    mention: Mentioned | None = None
 
 
 def finished(claimed: Claimed, reason: Reason, detail: str = "", *, stub: bytes = b"", sent: bool = False) -> Settlement:
@@ -77,95 +86,58 @@ def finished(claimed: Claimed, reason: Reason, detail: str = "", *, stub: bytes 
 class Deliverer:
     def __init__(self, deps: Deps) -> None:
         self._d = deps
+        self._meters: dict[tuple[str, Outcome], tuple[Counter, Histogram]] = {}
 
-    async def deliver(self, claimed: Claimed) -> Settlement:
-        """Never raises for what one message did; StoreUnavailable and cancellation go through."""
+    async def prepare(self, batch: Sequence[Claimed]) -> list[Prepared | None]:
+        """What `deliver` is handed for each message of a claim. Raises StoreUnavailable."""
+        return await self._d.preparer.many(batch)
+
+    async def deliver(self, claimed: Claimed, prepared: Prepared | None = None) -> Delivered:
+        """Never raises for what one message did; StoreUnavailable and cancellation go through.
+
+        prepared: what was read for its whole claim; where it is missing or no longer fresh it is read again
+        """
         deps = self._d
         sender = deps.directory.get(claimed.sender)
         connector = deps.connectors.get(sender.channel) if sender else None
         if sender is None or connector is None:
-            return finished(claimed, Reason.NO_SENDER)
-        record = claimed.record
-        superseded = (await deps.outbox.superseded([record]))[0]
+            return Delivered(finished(claimed, Reason.NO_SENDER))
+        known = prepared if prepared is not None and deps.preparer.fresh(prepared) else await deps.preparer.one(claimed)
+        made = self._task(claimed, known, sender, connector)
+        if isinstance(made, Settlement):
+            return Delivered(made)
+        verdict = decide(question_of(made, known.world, deps.clock.now_ms()))
+        if isinstance(verdict, Suppressed):
+            return Delivered(finished(claimed, verdict.reason))
+        if isinstance(verdict, Later):
+            return Delivered(Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why))
+        over = await self._over_tier(claimed, made.address, sender, verdict)
+        if over is not None:
+            return Delivered(over)
+        return await self._send(made, verdict)
+
+    def _task(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Task | Settlement:
+        """The message opened, or why it ends before anybody asks whether it may be sent."""
+        contact, box, record = known.contact, known.box, claimed.record
+        if contact is None or box is None:
+            return finished(claimed, Reason.ERASING)
         try:
-            contact = await deps.contacts.get(record.contact)
-            box = await deps.vault.contact_box(contact.id)
             body: dict[str, Any] = box.open_json(claimed.body, record.id)
-        except (NotFound, Sealed):
+        except Sealed:
             return finished(claimed, Reason.ERASING)
         except ValueError:
             return finished(claimed, Reason.POISONED, "body", sent=True)
-        on_uncertain = OnUncertain(body.get("on_uncertain", "ask" if body["kind"] == "reply" else "resend"))
-        if claimed.resend:
-            choice = retry.after_silence(on_uncertain, RESENDS + 1 - (claimed.attempt - 1), superseded is not None)
-            if choice is OnUncertain.ASK:
-                return finished(claimed, Reason.UNCERTAIN_ASK, sent=True)
-            if choice is OnUncertain.DROP:
-                reason = Reason(superseded) if superseded else Reason.UNCERTAIN_DROPPED
-                return finished(claimed, reason, "uncertain", sent=True)
-        if superseded:
-            return finished(claimed, Reason(superseded))
-        stop = deps.brakes.stops(record, body)
+        ended = _superseded(claimed, body, known.superseded)
+        if ended is not None:
+            return ended
+        stop = self._d.brakes.stops(record, body)
         if stop is not None:
-            at = deps.clock.now_ms() + STOPPED_LOOK_MS
+            at = self._d.clock.now_ms() + STOPPED_LOOK_MS
             return Settlement(claimed, "l", claimed.attempt, at_ms=min(at, record.deadline_ms), reason="stopped")
         address = next((one for one in contact.profile.addresses if one.id == record.address), None)
         if address is None:
             return finished(claimed, Reason.NO_ADDRESS)
-        question = await self._question(claimed, contact, address, sender, connector, body)
-        verdict = decide(question)
-        if isinstance(verdict, Suppressed):
-            return finished(claimed, verdict.reason)
-        if isinstance(verdict, Later):
-            return Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why)
-        over = await self._over_tier(claimed, address, sender, verdict)
-        if over is not None:
-            return over
-        return await self._send(claimed, contact, address, sender, connector, body, verdict)
-
-    async def _question(
-        self,
-        claimed: Claimed,
-        contact: Contact,
-        address: Address,
-        sender: Sender,
-        connector: Connector,
-        body: Mapping[str, Any],
-    ) -> Question:
-        world = await self._d.worlds.now()
-        facts, record = contact.facts, claimed.record
-        proof, _ = facts.proofs.get(address.id, (None, 0))
-        forms = body.get("forms") or []
-        return Question(
-            kind=body["kind"],
-            purpose=body.get("purpose", "reply"),
-            channel=sender.channel,
-            brand=body.get("brand", sender.brand),
-            now_ms=world.now_ms,
-            deadline_ms=record.deadline_ms,
-            urgent=record.priority <= 1,
-            personal=bool(body.get("personal")),
-            night=Night(body.get("night", "wake")),
-            timezone=body.get("zone", "UTC"),
-            erasing=facts.erasing,
-            consents=facts.consents,
-            proof=proof,
-            not_me=address.id in facts.proofs and proof is None,
-            blocked=world.blocked(address.id),
-            unreachable=facts.is_unreachable(address.id),
-            only_to=world.allowed(address),
-            production=world.production,
-            window_ms=connector.facts.window_ms,
-            window_opened_at_ms=facts.window_opened_at(sender.id, address.id),
-            templates=tuple(
-                TemplateChoice(
-                    one["name"], one["language"],
-                    world.template_state(sender.id, one["name"], one["language"], one.get("category", "utility")),
-                )
-                for one in forms
-            ),
-            spoke_at_ms=facts.spoke_at(),
-        )  # fmt: skip
+        return Task(claimed, contact, box, address, sender, connector, body)
 
     async def _over_tier(
         self, claimed: Claimed, address: Address, sender: Sender, verdict: FreeText | AsTemplate
@@ -183,67 +155,60 @@ class Deliverer:
             return finished(claimed, Reason.TIER)
         return Settlement(claimed, "l", claimed.attempt, at_ms=free_at, reason="tier")
 
-    async def _send(
-        self,
-        claimed: Claimed,
-        contact: Contact,
-        address: Address,
-        sender: Sender,
-        connector: Connector,
-        body: dict[str, Any],
-        verdict: FreeText | AsTemplate,
-    ) -> Settlement:
+    async def _send(self, task: Task, verdict: FreeText | AsTemplate) -> Delivered:
         deps = self._d
+        claimed, body, connector, sender = task.claimed, task.body, task.connector, task.sender
         try:
             document = None
             if body.get("document"):
-                document = await deps.documents.media(body["document"], contact.id, connector, sender)
+                document = await deps.documents.media(body["document"], task.contact.id, connector, sender)
             message = OutboundMessage(
                 id=claimed.id,
                 attempt=claimed.attempt,
                 sender=sender.id,
-                recipient=tuple((known.kind, known.value) for known in address.identifiers),
+                recipient=tuple((known.kind, known.value) for known in task.address.identifiers),
                 content=content_of(body, verdict, connector.facts, document),
                 reply_to=Personal(body["reply_to"]) if body.get("reply_to") else None,
             )
             request = connector.render(message, sender)
         except (CannotRender, KeyError) as error:
             detail = str(error) if isinstance(error, CannotRender) else "form"
-            return finished(claimed, Reason.CANNOT_RENDER, detail.replace("|", " ")[:120], sent=True)
+            return Delivered(finished(claimed, Reason.CANNOT_RENDER, detail.replace("|", " ")[:120], sent=True))
         except DocumentProblem as error:
-            return finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True)
+            return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True))
         except UploadProblem as error:
             result = error.result
             if result.outcome is Outcome.UNCERTAIN:
                 result = SendResult(Outcome.RETRY, retries=5)
-            return await self._settlement(claimed, contact, address, sender, body, verdict, result)
+            return await self._settlement(task, verdict, result)
         now = deps.clock.now_ms()
         late = now - claimed.leased_at_ms > deps.lease_ms - LEAST_LEASE_MS
         if late and not (await deps.outbox.renew([claimed], lease_ms=deps.lease_ms))[0]:
-            return Settlement(claimed, "h", claimed.attempt, at_ms=now, reason="lease_lost")
+            return Delivered(Settlement(claimed, "h", claimed.attempt, at_ms=now, reason="lease_lost"))
         try:
             async with asyncio.timeout(deps.send_timeout_s):
                 result = connector.classify(await connector.send(request))
         except (OSError, TimeoutError, GatewayError) as error:
             result = connector.classify(error)
-        deps.metrics.sends.labels(sender.channel, result.outcome.value).inc()
-        deps.metrics.send_seconds.labels(sender.channel).observe((deps.clock.now_ms() - now) / 1000)
+        self._count(sender.channel, result.outcome, (deps.clock.now_ms() - now) / 1000)
         if result.media_problem and body.get("document"):
-            await deps.documents.forget(body["document"], contact.id, sender)
-        return await self._settlement(claimed, contact, address, sender, body, verdict, result)
+            await deps.documents.forget(body["document"], task.contact.id, sender)
+        return await self._settlement(task, verdict, result)
 
-    async def _settlement(
-        self,
-        claimed: Claimed,
-        contact: Contact,
-        address: Address,
-        sender: Sender,
-        body: dict[str, Any],
-        verdict: FreeText | AsTemplate,
-        result: SendResult,
-    ) -> Settlement:
+    def _count(self, channel: str, outcome: Outcome, seconds: float) -> None:
+        """Labels are looked up once: the look-up costs three times the counting."""
+        meters = self._meters.get((channel, outcome))
+        if meters is None:
+            metrics = self._d.metrics
+            meters = metrics.sends.labels(channel, outcome.value), metrics.send_seconds.labels(channel)
+            self._meters[channel, outcome] = meters
+        meters[0].inc()
+        meters[1].observe(seconds)
+
+    async def _settlement(self, task: Task, verdict: FreeText | AsTemplate, result: SendResult) -> Delivered:
         """The outcome, what follows from it for sender, contact and templates, and how to settle."""
         deps = self._d
+        claimed, body = task.claimed, task.body
         now = deps.clock.now_ms()
         record = claimed.record
         step = retry.next_step(
@@ -257,12 +222,19 @@ class Deliverer:
             kind=body["kind"],
             evidence_ms=deps.evidence_ms,
         )
+        if isinstance(step, retry.Accepted):
+            return self._accepted(task, verdict, result, now)
+        return Delivered(await self._refused(task, verdict, result, step, now))
+
+    async def _refused(
+        self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, step: Refusal, now: int
+    ) -> Settlement:
+        deps = self._d
+        claimed, sender = task.claimed, task.sender
         detail = f"code={result.code}" if result.code else ""
         if result.outcome in (Outcome.REJECTED, Outcome.RETRY) and result.detail:
             detail += " what=" + result.detail.replace("|", " ").replace("\n", " ")[:100]
         match step:
-            case retry.Accepted():
-                return await self._accepted(claimed, contact, address, sender, body, verdict, result)
             case retry.RetryAt():
                 if step.scope in (Reach.SENDER, Reach.ACCOUNT, Reach.APP):
                     await deps.senders.slow_down(sender.id, 0.5, max(step.at_ms - now, 1000) * 4)
@@ -286,57 +258,50 @@ class Deliverer:
                 return Settlement(claimed, "h", claimed.attempt, at_ms=hold, reason="sender_paused", detail=detail)
             case retry.Dead() | retry.FallbackOrDead():
                 if step.reason is Reason.UNREACHABLE:
-                    change = FactChange(f"un:{address.id}", "", now, "later")
-                    await deps.contacts.change_facts(contact.id, [change])
+                    change = FactChange(f"un:{task.address.id}", "", now, "later")
+                    await deps.contacts.change_facts(task.contact.id, [change])
                 return finished(claimed, step.reason, detail, sent=True)
 
     async def _template_problem(self, sender: Sender, verdict: AsTemplate, now_ms: int) -> None:
         """The channel knows this template otherwise than we do: not used again until its state was read anew."""
         await self._d.senders.set_template(sender.id, verdict.name, verdict.language, state="PENDING", at=now_ms)
-        self._d.worlds.stale()
+        self._d.templates_stale()
 
-    async def _accepted(
-        self,
-        claimed: Claimed,
-        contact: Contact,
-        address: Address,
-        sender: Sender,
-        body: dict[str, Any],
-        verdict: FreeText | AsTemplate,
-        result: SendResult,
-    ) -> Settlement:
-        deps = self._d
+    def _accepted(self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, now: int) -> Delivered:
+        claimed, sender, body = task.claimed, task.sender, task.body
+        form = verdict.name if isinstance(verdict, AsTemplate) else "free_text"
         body["as"] = verdict.name if isinstance(verdict, AsTemplate) else "free"
         channel_hash = ""
         if result.channel_id is not None:
             body["id"] = result.channel_id.reveal()
-            channel_hash = deps.vault.blind("channel_id", sender.channel, result.channel_id.reveal())
-        if body["kind"] != "reply":
-            await self._mention(claimed, contact, address, sender, body)
-        box = await deps.vault.contact_box(contact.id)
-        form = body["as"] if isinstance(verdict, AsTemplate) else "free_text"
-        return Settlement(
+            channel_hash = self._d.vault.blind("channel_id", sender.channel, result.channel_id.reveal())
+        settlement = Settlement(
             claimed,
             "a",
             claimed.attempt,
-            stub=box.seal_json(body, claimed.id),
+            stub=task.box.seal_json(body, claimed.id),
             channel_hash=channel_hash,
             hold_ms=HOLD_DELIVERED_MS if body.get("order") == "delivered" else 0,
             detail=f"as={form} s={sender.id} nt={claimed.record.notification}",
         )
+        if body["kind"] == "reply":
+            return Delivered(settlement)
+        brand = str(body.get("brand", sender.brand))
+        mention = Mention(claimed.id, claimed.record.notification, brand, sender.id, Personal(said(body)), now)
+        return Delivered(settlement, Mentioned(task.contact.id, task.address.id, mention))
 
 
-    async def _mention(
-        self, claimed: Claimed, contact: Contact, address: Address, sender: Sender, body: Mapping[str, Any]
-    ) -> None:
-        """Let the desk see what an answer is about. It is sent already: whatever fails here changes nothing of that."""
-        try:
-            await self._d.conversations.mention(
-                contact.id, str(body.get("brand", sender.brand)), address.id, sender.id, claimed.id,
-                claimed.record.notification, Personal(said(body)), self._d.clock.now_ms(),
-            )  # fmt: skip
-        except (GatewayError, OSError, TimeoutError) as error:
-            log.warning("mention.failed", message_id=claimed.id, error=type(error).__name__)
+def _superseded(claimed: Claimed, body: Mapping[str, Any], superseded: str | None) -> Settlement | None:
+    """Ends what something newer made pointless, and an uncertain send that is not to be repeated."""
+    if claimed.resend:
+        on_uncertain = OnUncertain(body.get("on_uncertain", "ask" if body["kind"] == "reply" else "resend"))
+        choice = retry.after_silence(on_uncertain, RESENDS + 1 - (claimed.attempt - 1), superseded is not None)
+        if choice is OnUncertain.ASK:
+            return finished(claimed, Reason.UNCERTAIN_ASK, sent=True)
+        if choice is OnUncertain.DROP:
+            reason = Reason(superseded) if superseded else Reason.UNCERTAIN_DROPPED
+            return finished(claimed, reason, "uncertain", sent=True)
+    return finished(claimed, Reason(superseded)) if superseded else None
 
 
-__all__ = ["Deliverer", "Deps", "said"]
+__all__ = ["Delivered", "Deliverer", "Deps", "said"]

@@ -6,7 +6,9 @@ import asyncio
 import itertools
 import os
 import secrets
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -14,25 +16,43 @@ from gateway.clock import Clock
 from gateway.connector import Sender
 from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
-from gateway.dispatch.deliver import Deliverer
+from gateway.dispatch.deliver import Delivered, Deliverer
+from gateway.dispatch.prepare import Prepared
 from gateway.errors import GatewayError, StoreError
 from gateway.metrics import Metrics
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.store import keys
-from gateway.store.outbox import Claimed, ClaimWant, Outbox, Peek, Settlement
+from gateway.store.mentions import Mentions
+from gateway.store.outbox import Claimed, ClaimWant, Outbox, Settlement
 from gateway.store.senders import Senders
 from gateway.store.webhooks import Webhooks
 from gateway.wake import Wake
 
 IDLE_S = 1.0
 HEADS = 8
+FULL_PAUSE_S = 0.02
+"""While more than half of the slots are busy, looks are this far apart: each asks all partitions, whatever it finds."""
+REUSE_S = 0.1
+"""How long a look may serve several claims while it still names more lanes than there is room for."""
 SETTLE_MAX = 100
+SETTLES = 4
+"""Batches being settled at a time: one is computed while the store writes another."""
 RENEW_S = 3.0
 BEHIND_MS = 2000
 FIRST_EVIDENCE_MS = 60_000
 
 log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Seen:
+    """The last look. ready: per sender and priority (deadline s, partition) of lanes not yet claimed, earliest first."""
+
+    at_s: float = 0.0
+    ready: dict[SenderId, list[list[tuple[int, int]]]] = field(default_factory=dict)
+    due: list[tuple[int, SenderId, int]] = field(default_factory=list)
+    """(partition, sender, ms) of what waits for its time"""
 
 
 class Dispatcher:
@@ -44,6 +64,7 @@ class Dispatcher:
         directory: Directory,
         brakes: Brakes,
         deliverer: Deliverer,
+        mentions: Mentions,
         clock: Clock,
         wake: Wake,
         metrics: Metrics,
@@ -61,6 +82,7 @@ class Dispatcher:
         self._directory = directory
         self._brakes = brakes
         self._deliverer = deliverer
+        self._mentions = mentions
         self._clock = clock
         self._wake = wake
         self._slots = slots
@@ -69,10 +91,12 @@ class Dispatcher:
         self._worker = f"{os.getpid():x}{secrets.token_hex(3)}"
         self._numbers = itertools.count()
         self._out: dict[str, Claimed] = {}
-        self._settled: asyncio.Queue[Settlement] = asyncio.Queue()
+        self._settled: asyncio.Queue[Delivered] = asyncio.Queue()
         self._tokens: dict[SenderId, list[int]] = {}
         self._clock_ok = True
         self._looked_ms = 0
+        self._turned_s = 0.0
+        self._seen = Seen()
         self._emptied = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event, drain_s: float) -> None:
@@ -102,7 +126,8 @@ class Dispatcher:
                 self._beat()
                 for one in claimed:
                     self._out[f"{one.id}.{one.fence}"] = one
-                    group.create_task(self._deliver(one))
+                if claimed:
+                    group.create_task(self._deliver_all(group, claimed))
                 self._metrics.slots_busy.set(len(self._out))
             except (StoreError, OSError, TimeoutError) as error:
                 log.warning("dispatch.store_unavailable", error=type(error).__name__)
@@ -118,31 +143,32 @@ class Dispatcher:
         await self._brakes.refresh()
         await self._look_at_webhooks()
         room = self._slots - len(self._out)
+        since = time.monotonic() - self._turned_s
+        if room < self._slots // 2 and since < FULL_PAUSE_S:
+            return [], FULL_PAUSE_S - since
+        self._turned_s = time.monotonic()
         senders = [sender for sender in self._directory if self._brakes.may_claim(sender.id)]
         if room <= 0 or not senders:
             return [], 0.02 if room <= 0 else IDLE_S
-        peeks = await self._outbox.peek([sender.id for sender in senders], keys.all_partitions(), heads=HEADS)
-        now = self._clock.now_ms()
+        await self._look(senders, room)
         wants: list[ClaimWant] = []
         wait = IDLE_S
         for sender in senders:
-            mine = [peek for peek in peeks if peek.sender == sender.id]
-            share, pause = await self._wants(sender, mine, room)
+            share, pause = await self._wants(sender, room)
             room -= sum(want.limit for want in share)
             wants += share
-            claimed_in = {want.partition for want in share}
-            for peek in mine:
-                if peek.next_due_ms is None:
-                    continue
-                if peek.next_due_ms <= now and peek.partition not in claimed_in:
-                    wants.append(self._want(peek.partition, sender.id, Priority.NORMAL, 0))
-                    wait = 0.0
-                else:
-                    wait = min(wait, max((peek.next_due_ms - now) / 1000, 0.005))
             if pause:
                 wait = min(wait, pause)
             elif share:
                 wait = 0.0
+        now = self._clock.now_ms()
+        claimed_in = {(want.partition, want.sender) for want in wants}
+        for partition, known, due_ms in self._seen.due:
+            if due_ms <= now and (partition, known) not in claimed_in:
+                wants.append(self._want(partition, known, Priority.NORMAL, 0))
+                wait = 0.0
+            else:
+                wait = min(wait, max((due_ms - now) / 1000, 0.005))
         if not wants:
             return [], wait
         evidence = self._evidence_ms if self._looked_ms else FIRST_EVIDENCE_MS
@@ -154,10 +180,27 @@ class Dispatcher:
     def _want(self, partition: int, sender: SenderId, priority: Priority, limit: int, deadline: int = 9_999_999_999) -> ClaimWant:
         return ClaimWant(f"{self._worker}-{next(self._numbers)}", partition, sender, priority, limit, deadline)
 
-    async def _wants(self, sender: Sender, peeks: Sequence[Peek], room: int) -> tuple[list[ClaimWant], float]:
+    async def _look(self, senders: Sequence[Sender], room: int) -> None:
+        """Ask all partitions what may be sent, unless the last look is young and still names enough of it."""
+        seen, now_s = self._seen, time.monotonic()
+        if now_s - seen.at_s < REUSE_S and sum(len(one) for sender in senders for one in seen.ready.get(sender.id, ())) >= room:
+            seen.due = []
+            return
+        peeks = await self._outbox.peek([sender.id for sender in senders], keys.all_partitions(), heads=HEADS)
+        ready: dict[SenderId, list[list[tuple[int, int]]]] = {sender.id: [[], [], [], []] for sender in senders}
+        for peek in peeks:
+            for prio, deadlines in enumerate(peek.ready):
+                ready[peek.sender][prio] += [(deadline, peek.partition) for deadline in deadlines]
+        for lists in ready.values():
+            for one in lists:
+                one.sort()
+        due = [(peek.partition, peek.sender, peek.next_due_ms) for peek in peeks if peek.next_due_ms is not None]
+        self._seen = Seen(now_s, ready, due)
+
+    async def _wants(self, sender: Sender, room: int) -> tuple[list[ClaimWant], float]:
         """What to claim of one sender, and how long until tokens come (0 = no need to wait for them)."""
         stopped = self._brakes.stopped(sender.id)
-        ready = [sorted((d, peek.partition) for peek in peeks for d in peek.ready[prio]) for prio in range(4)]
+        ready = self._seen.ready.get(sender.id) or [[], [], [], []]
         if stopped:
             ready[1:] = [[], [], []]
         asked = [min(len(ready[prio]), room) for prio in range(4)]
@@ -166,7 +209,9 @@ class Dispatcher:
         granted, pause = await self._draw(sender, asked)
         wants = []
         for prio in range(4):
-            chosen = ready[prio][: min(granted[prio], room)]
+            count = min(granted[prio], room)
+            chosen = ready[prio][:count]
+            del ready[prio][:count]
             room -= len(chosen)
             self._tokens[sender.id][prio] -= len(chosen)
             by_partition: dict[int, list[int]] = {}
@@ -197,9 +242,22 @@ class Dispatcher:
         self._clock_ok = age < BEHIND_MS
         self._looked_ms = now
 
-    async def _deliver(self, claimed: Claimed) -> None:
+    async def _deliver_all(self, group: asyncio.TaskGroup, claimed: Sequence[Claimed]) -> None:
+        """Read what one claim needs in a go, then deliver each by itself."""
+        prepared: Sequence[Prepared | None]
         try:
-            settlement = await self._deliverer.deliver(claimed)
+            prepared = await self._deliverer.prepare(claimed)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # one of them may have spoilt it for all: each reads for itself, and says what is wrong
+            log.warning("prepare.failed", count=len(claimed), error=type(error).__name__)
+            prepared = [None] * len(claimed)
+        for one, known in zip(claimed, prepared, strict=True):
+            group.create_task(self._deliver(one, known))
+
+    async def _deliver(self, claimed: Claimed, prepared: Prepared | None) -> None:
+        try:
+            delivered = await self._deliverer.deliver(claimed, prepared)
         except (StoreError, OSError, TimeoutError) as error:
             # Nothing is settled: the lease runs out and the message becomes uncertain, which is the truth.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)
@@ -211,29 +269,50 @@ class Dispatcher:
             at = self._clock.now_ms() + 5000
             why = type(error).__name__
             settlement = Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="internal", detail=f"error={why}")
-        self._settled.put_nowait(settlement)
+            delivered = Delivered(settlement)
+        self._settled.put_nowait(delivered)
 
     async def _settle_loop(self) -> None:
-        while True:
-            batch = [await self._settled.get()]
-            while len(batch) < SETTLE_MAX and not self._settled.empty():
-                batch.append(self._settled.get_nowait())
-            for pause in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
-                try:
-                    # Shielded: what was sent is settled even while this process is being stopped.
-                    await asyncio.shield(self._outbox.settle(batch))
-                    break
-                except (GatewayError, OSError, TimeoutError) as error:
-                    log.warning("settle.store_unavailable", count=len(batch), error=type(error).__name__)
-                    await asyncio.sleep(pause)
-                except Exception as error:
-                    log.exception("settle.failed", count=len(batch), error=type(error).__name__)
-                    break
-            for one in batch:
-                self._out.pop(f"{one.claimed.id}.{one.claimed.fence}", None)
-            self._wake.here("dispatch")
-            if not self._out:
-                self._emptied.set()
+        gate = asyncio.Semaphore(SETTLES)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await gate.acquire()
+                batch = [await self._settled.get()]
+                while len(batch) < SETTLE_MAX and not self._settled.empty():
+                    batch.append(self._settled.get_nowait())
+                group.create_task(self._finish(batch, gate))
+
+    async def _finish(self, batch: Sequence[Delivered], gate: asyncio.Semaphore) -> None:
+        # Shielded: what was sent is settled even while this process is being stopped.
+        await asyncio.shield(asyncio.gather(self._settle([one.settlement for one in batch]), self._mention(batch)))
+        for one in batch:
+            self._out.pop(f"{one.settlement.claimed.id}.{one.settlement.claimed.fence}", None)
+        gate.release()
+        self._wake.here("dispatch")
+        if not self._out:
+            self._emptied.set()
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        for pause in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
+            try:
+                await self._outbox.settle(batch)
+                return
+            except (GatewayError, OSError, TimeoutError) as error:
+                log.warning("settle.store_unavailable", count=len(batch), error=type(error).__name__)
+                await asyncio.sleep(pause)
+            except Exception as error:
+                log.exception("settle.failed", count=len(batch), error=type(error).__name__)
+                return
+
+    async def _mention(self, batch: Sequence[Delivered]) -> None:
+        """Let the desk see what an answer is about. It is sent already: whatever fails here changes nothing of that."""
+        mentions = [one.mention for one in batch if one.mention is not None]
+        try:
+            await self._mentions.add(mentions)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.warning("mention.failed", count=len(mentions), error=type(error).__name__)
 
     async def _renew_loop(self) -> None:
         while True:

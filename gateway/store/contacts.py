@@ -35,7 +35,7 @@ from gateway.model.ids import (
     partition_of,
 )
 from gateway.model.personal import Personal
-from gateway.store import keys, profile_codec, scripts
+from gateway.store import bulk, keys, profile_codec, scripts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
 
@@ -169,21 +169,23 @@ class Contacts:
         """
         if not contacts:
             return []
-        pipeline = self._redis.pipeline(transaction=False)
+        boxes = self._vault.cached(contacts)
+        without = [contact for contact in dict.fromkeys(contacts) if contact not in boxes]
+        commands: list[bulk.Command] = []
         for contact in contacts:
-            pipeline.get(keys.of(contact, "c"))
-            pipeline.hgetall(keys.of(contact, "f"))
-        raw = await pipeline.execute()
-        known = [contact for place, contact in enumerate(contacts) if raw[2 * place] is not None]
-        boxes = await self._vault.contact_boxes(list(dict.fromkeys(known))) if len(set(known)) != 1 else {}
-        if len(set(known)) == 1:
-            try:
-                boxes = {known[0]: await self._vault.contact_box(known[0])}
-            except Sealed:
-                boxes = {}
+            commands += [("GET", keys.of(contact, "c")), ("HGETALL", keys.of(contact, "f"))]
+        commands += [("GET", keys.of(contact, "k")) for contact in without]
+        raw = await bulk.values(self._redis, commands)
+        for contact, wrapped in zip(without, raw[2 * len(contacts) :], strict=True):
+            if wrapped is not None:
+                try:
+                    boxes[contact] = self._vault.keep(contact, wrapped)
+                except Sealed:  # the ring lacks a key: one contact is as good as erased, of several nobody is left out silently
+                    if len(without) > 1:
+                        raise
         found: list[Contact | None] = []
         for place, contact in enumerate(contacts):
-            sealed, facts = raw[2 * place], parse_facts(raw[2 * place + 1])
+            sealed, facts = raw[2 * place], parse_facts(bulk.mapping(raw[2 * place + 1]))
             if sealed is None:
                 found.append(None if facts.erasing else Contact(contact, 0, Profile(), facts))
                 continue

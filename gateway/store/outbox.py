@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, partition_of
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
-from gateway.store import keys, scripts
+from gateway.store import bulk, keys, scripts
 from gateway.store.reply import words
 
 STUB_TTL_MS = keys.KEEP_MS
@@ -282,7 +282,7 @@ class Outbox:
         for partition, sender in places:
             names = keys.lane_keys(partition, sender)
             calls.append(("outbox_peek", [names[1], *names[3:]], [heads]))
-        answers = await scripts.run_many(self._redis, calls)
+        answers = await bulk.run_scripts(self._redis, calls)
         return [
             Peek(
                 partition,
@@ -329,7 +329,7 @@ class Outbox:
             calls.append(("outbox_claim", names, args))
         now = self._clock.now_ms()
         rows = []
-        for want, answer in zip(wants, await scripts.run_many(self._redis, calls), strict=True):
+        for want, answer in zip(wants, await bulk.run_scripts(self._redis, calls), strict=True):
             rows += [(want, *row) for row in json.loads(answer)] if answer != b"[]" else []
         if not rows:
             return []
@@ -413,7 +413,7 @@ class Outbox:
                 )
             calls.append(("outbox_settle", names, [self._clock.offset_ms, self._tau(sender), json.dumps(batch), *stubs]))
         answers: list[str] = [""] * len(settlements)
-        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+        for places, result in zip(groups.values(), await bulk.run_scripts(self._redis, calls), strict=True):
             for place, answer in zip(places, result, strict=True):
                 answers[place] = answer.decode()
         return answers
@@ -430,7 +430,7 @@ class Outbox:
                 args += [claimed[place].address, claimed[place].fence]
             calls.append(("outbox_renew", [keys.part(partition, "facts"), *keys.lane_keys(partition, sender)], args))
         answers = [False] * len(claimed)
-        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+        for places, result in zip(groups.values(), await bulk.run_scripts(self._redis, calls), strict=True):
             for place, answer in zip(places, result, strict=True):
                 answers[place] = bool(answer)
         return answers
@@ -477,10 +477,7 @@ class Outbox:
         return words(answer)
 
     async def raw_records(self, messages: Sequence[MessageId]) -> list[bytes | None]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for message in messages:
-            pipeline.get(keys.of(message, "m"))
-        return list(await pipeline.execute()) if messages else []
+        return await bulk.values(self._redis, [("GET", keys.of(message, "m")) for message in messages])
 
     async def record(self, message: MessageId) -> tuple[MessageRecord, bytes] | None:
         """A message's header and sealed body; None when it is unknown or forgotten."""
@@ -493,12 +490,13 @@ class Outbox:
 
     async def superseded(self, records: Sequence[MessageRecord]) -> list[str | None]:
         """Per record "replaced" or "ended" when something newer was planned since, else None."""
-        pipeline = self._redis.pipeline(transaction=False)
+        commands: list[bulk.Command] = []
         for record in records:
             name = record.told
-            pipeline.hmget(keys.of(record.contact, "told"), name or "-", f"{name.partition(':')[0]}:#" if name else "-")
+            mark = f"{name.partition(':')[0]}:#" if name else "-"
+            commands.append(("HMGET", keys.of(record.contact, "told"), name or "-", mark))
         answers: list[str | None] = []
-        for record, (last, mark) in zip(records, await pipeline.execute() if records else [], strict=True):
+        for record, (last, mark) in zip(records, await bulk.values(self._redis, commands), strict=True):
             name = record.told
             if name and last and int(last.split(b"|", 1)[0]) > record.version:
                 answers.append("replaced")

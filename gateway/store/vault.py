@@ -20,7 +20,7 @@ import json
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from gateway.model.personal import Secret
 from gateway.store import keys
 
 _CACHE = 20_000
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class KeyRing:
@@ -107,10 +108,10 @@ class Box:
             raise Sealed(f"cannot open what is sealed about {about.split(':')[0]}") from error
 
     def seal_json(self, value: Any, about: str) -> bytes:
-        return self.seal(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(), about)
+        return self.seal(_ENCODER.encode(value).encode(), about)
 
     def open_json(self, sealed: bytes, about: str) -> Any:
-        return json.loads(self.open(sealed, about))
+        return json.loads(self.open(sealed, about).decode())
 
 
 class Vault:
@@ -158,15 +159,8 @@ class Vault:
 
     async def contact_boxes(self, contacts: list[ContactId], *, create: bool = False) -> dict[ContactId, Box]:
         """Many boxes in one round trip; those without a key are missing from the answer unless `create` or one was asked."""
-        found: dict[ContactId, Box] = {}
-        missing = []
-        for contact in contacts:
-            box = self._contacts.get(contact)
-            if box is None:
-                missing.append(contact)
-            else:
-                self._contacts.move_to_end(contact)
-                found[contact] = box
+        found = self.cached(contacts)
+        missing = [contact for contact in contacts if contact not in found]
         if missing:
             pipeline = self._redis.pipeline(transaction=False)
             for contact in missing:
@@ -175,12 +169,27 @@ class Vault:
                 if wrapped is None and create:
                     wrapped = await self._make_contact_key(contact)
                 if wrapped is not None:
-                    found[contact] = self._contacts[contact] = Box(self._unwrap(wrapped, contact))
-        while len(self._contacts) > _CACHE:
-            self._contacts.popitem(last=False)
+                    found[contact] = self.keep(contact, wrapped)
         if len(contacts) == 1 and contacts[0] not in found:
             raise Sealed("this contact has no key: erased, or unknown")
         return found
+
+    def cached(self, contacts: Sequence[ContactId]) -> dict[ContactId, Box]:
+        """The boxes that are at hand. Take them before waiting for the others: the cache forgets."""
+        found: dict[ContactId, Box] = {}
+        for contact in contacts:
+            box = self._contacts.get(contact)
+            if box is not None:
+                self._contacts.move_to_end(contact)
+                found[contact] = box
+        return found
+
+    def keep(self, contact: ContactId, wrapped: bytes) -> Box:
+        """The box of a key that was read together with something else. Raises Sealed where the ring lacks its wrapping key."""
+        box = self._contacts[contact] = Box(self._unwrap(wrapped, contact))
+        while len(self._contacts) > _CACHE:
+            self._contacts.popitem(last=False)
+        return box
 
     async def _make_contact_key(self, contact: ContactId) -> bytes:
         name = keys.of(contact, "k")

@@ -1,0 +1,73 @@
+"""What delivering must know of the messages of one claim, read in two round trips for all of them.
+
+One read a message (what was told since, the contact, its key) cost four fifths of the speed: docs/performance.md. What was read
+is good for FRESH_MS; a message that is taken up later, or whose contact moved, is read again alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.errors import NotFound, Sealed
+from gateway.model.contact import Contact
+from gateway.planning.plan import World
+from gateway.planning.worlds import Worlds
+from gateway.store.contacts import Contacts
+from gateway.store.outbox import Claimed, Outbox
+from gateway.store.vault import Box, Vault
+
+FRESH_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """superseded: "replaced", "ended" or None. contact, box: None when the contact is unknown, erased or has no key left."""
+
+    superseded: str | None
+    contact: Contact | None
+    box: Box | None
+    world: World
+    read_at_ms: int
+
+
+class Preparer:
+    def __init__(self, outbox: Outbox, contacts: Contacts, vault: Vault, worlds: Worlds, clock: Clock) -> None:
+        self._outbox = outbox
+        self._contacts = contacts
+        self._vault = vault
+        self._worlds = worlds
+        self._clock = clock
+
+    async def many(self, batch: Sequence[Claimed]) -> list[Prepared | None]:
+        """Per message what was read; None for one that must be read alone. Raises StoreUnavailable."""
+        now = self._clock.now_ms()
+        world = await self._worlds.now()
+        records = [one.record for one in batch]
+        contacts = list(dict.fromkeys(record.contact for record in records))
+        superseded, found = await asyncio.gather(self._outbox.superseded(records), self._contacts.get_many(contacts))
+        known = dict(zip(contacts, found, strict=True))
+        boxes = self._vault.cached(contacts)
+        prepared: list[Prepared | None] = []
+        for record, why in zip(records, superseded, strict=True):
+            contact, box = known[record.contact], boxes.get(record.contact)
+            alone = contact is not None and (contact.facts.moved_to is not None or box is None)
+            prepared.append(None if alone else Prepared(why, contact, box, world, now))
+        return prepared
+
+    async def one(self, claimed: Claimed) -> Prepared:
+        """The same for a single message, its contact followed where it moved. Raises StoreUnavailable."""
+        now = self._clock.now_ms()
+        world = await self._worlds.now()
+        superseded = (await self._outbox.superseded([claimed.record]))[0]
+        try:
+            contact = await self._contacts.get(claimed.record.contact)
+            box = await self._vault.contact_box(contact.id)
+        except (NotFound, Sealed):
+            return Prepared(superseded, None, None, world, now)
+        return Prepared(superseded, contact, box, world, now)
+
+    def fresh(self, prepared: Prepared | None) -> bool:
+        return prepared is not None and abs(self._clock.now_ms() - prepared.read_at_ms) < FRESH_MS

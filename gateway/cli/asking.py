@@ -19,6 +19,7 @@ def _typed(prompt: str) -> str:
 
 def _piped(prompt: str) -> str:
     """One line of standard input. Read byte by byte: a thread that waits in a buffered read breaks Python's way out."""
+    print(prompt.rstrip(), file=sys.stderr, flush=True)
     found = bytearray()
     while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
         found += byte

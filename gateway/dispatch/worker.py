@@ -53,6 +53,12 @@ class Seen:
     ready: dict[SenderId, list[list[tuple[int, int]]]] = field(default_factory=dict)
     due: list[tuple[int, SenderId, int]] = field(default_factory=list)
     """(partition, sender, ms) of what waits for its time"""
+    full: set[SenderId] = field(default_factory=set)
+    """who has a partition with as many heads as were asked for, and so perhaps more"""
+
+    def more(self, sender: SenderId) -> bool:
+        """Whether there may be lanes besides those claimed: else the next look waits until somebody wakes it."""
+        return sender in self.full or any(self.ready.get(sender, ()))
 
 
 class Dispatcher:
@@ -159,7 +165,7 @@ class Dispatcher:
             wants += share
             if pause:
                 wait = min(wait, pause)
-            elif share:
+            elif share and self._seen.more(sender.id):
                 wait = 0.0
         now = self._clock.now_ms()
         claimed_in = {(want.partition, want.sender) for want in wants}
@@ -191,11 +197,12 @@ class Dispatcher:
         for peek in peeks:
             for prio, deadlines in enumerate(peek.ready):
                 ready[peek.sender][prio] += [(deadline, peek.partition) for deadline in deadlines]
+        full = {peek.sender for peek in peeks if any(len(deadlines) >= HEADS for deadlines in peek.ready)}
         for lists in ready.values():
             for one in lists:
                 one.sort()
         due = [(peek.partition, peek.sender, peek.next_due_ms) for peek in peeks if peek.next_due_ms is not None]
-        self._seen = Seen(now_s, ready, due)
+        self._seen = Seen(now_s, ready, due, full)
 
     async def _wants(self, sender: Sender, room: int) -> tuple[list[ClaimWant], float]:
         """What to claim of one sender, and how long until tokens come (0 = no need to wait for them)."""

@@ -65,6 +65,7 @@ class Player:
         self.steps = story.make(date.fromisoformat(self.place.first))
         if not known:
             self.place.clock_ms = story.to_ms(self.steps[0].at) - 60_000
+        self._shown = max(self.place.position - 1, 0)
         self._speed = speed
         self._playing = True
         self._once = False
@@ -135,6 +136,7 @@ class Player:
         wanted = story.to_ms(step.at)
         if wanted > self._now_ms():
             await self._turn(wanted)
+        self._shown = number
         await self._show("playing" if self._playing else "paused")
         for place, event in enumerate(step.events):
             at = datetime.fromtimestamp(self._now_ms() / 1000, UTC).isoformat(timespec="milliseconds")
@@ -203,7 +205,7 @@ class Player:
         body = {
             "title": "A day at the home front",
             "steps": [{"title": step.title, "caption": step.caption} for step in self.steps],
-            "position": min(self.place.position, len(self.steps) - 1),
+            "position": self._shown,
             "state": state,
             "speed": self._speed,
             "note": "Answer from any phone: it waits at the desk." if state == "ended" else None,

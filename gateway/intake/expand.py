@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import GatewayError, NotFound, Sealed
+from gateway.errors import NotFound, Sealed, StoreError
 from gateway.intake.orders import Orders, Taken
 from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent, EventType
@@ -85,7 +85,7 @@ class Expander:
         for open_event in due[: 4 * limit]:
             try:
                 await self._one(open_event)
-            except (GatewayError, OSError, TimeoutError):
+            except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # the event stays in evw: it is tried again, and parked after five tries
                 log.exception("event.failed", event_id=open_event.id, error=type(error).__name__)
@@ -141,7 +141,7 @@ class Expander:
         applied = await self._apply(event)
         if applied is None:
             return None
-        result, before = applied
+        result, again = applied
         namespace = ""
         if event.type in DOCUMENTS:
             await self._tell_recipients(event, result, await self._orders.reach(event, namespace))
@@ -149,41 +149,39 @@ class Expander:
         if event.type is EventType.ORDER_STATUS:
             taken = await self._orders.take(event, result.sequence, namespace)
             if event.data.get("recipients"):
-                await self._orders.unsubscribe_left_out(event, before, taken)
+                await self._orders.unsubscribe_left_out(event.subject_id, result.sequence, taken)
             for one in taken:
-                await self._tell_newcomer(one, event.id)
+                # Taken up again: whoever was subscribed by the first run may not have been told by it.
+                await self.welcome(one.contact, one.subjects if again else one.added, but=event.id)
         if not result.notifications:
             return ()
         return await self._fan_out(event, result)
 
-    async def _apply(self, event: BusinessEvent) -> tuple[EventResult, Sequence[str]] | None:
-        """Step the subject's memory, again while another process was faster. (result, who was a recipient before)"""
+    async def _apply(self, event: BusinessEvent) -> tuple[EventResult, bool] | None:
+        """Step the subject's memory, again while another process was faster. (result, whether it was applied before)"""
         name = event.type.value if event.type not in DOCUMENTS else f"{event.type.value}:{self._blind_item(event)}"
         known = await self._s.subjects.result_of(event.subject_id, event.id)
         if known is not None:
             sequence, value = known
-            return EventResult.load(value, sequence), value.get("before", [])
+            return EventResult.load(value, sequence), True
         for _ in range(20):
             memory = await self._s.subjects.read(event.subject_id, name)
             base = dict(memory.memory) or dict(memory.base)
-            before = list(base.pop("_contacts", []))
             stepped, changes = step(event.type, base, event.data)
             result = await self._result(event, base, stepped, changes)
-            value = {**result.dump(), "before": before}
-            stepped["_contacts"] = before
             answer = await self._s.subjects.apply(
                 event,
                 name,
                 revision=memory.revision,
                 memory=stepped,
-                result=value,
+                result=result.dump(),
                 until_ms=self._clock.now_ms() + SUBJECT_KEEP_MS,
                 notifications=self._entries(result),
             )
             if answer.status == "older":
                 return None
             if answer.status != "again":
-                return EventResult.load(answer.result, answer.sequence), answer.result.get("before", [])
+                return EventResult.load(answer.result, answer.sequence), answer.status == "known"
         raise RuntimeError("this subject is being changed by too many at once")
 
     def _blind_item(self, event: BusinessEvent) -> str:
@@ -337,7 +335,6 @@ class Expander:
         self, partition: int, result: EventResult, people: Sequence[ContactId], *, fan: FanOut, cursor: str, done: bool
     ) -> None:
         world = await self._worlds.now()
-        moved: list[ContactId] = []
         waiting = list(people)
         for _ in range(5):
             planned = await self._plan_contacts(waiting, result, world)
@@ -356,13 +353,12 @@ class Expander:
                 break
             for one, state in zip(planned, answer.contacts, strict=True):
                 if state.startswith("moved:"):
-                    moved.append(ContactId(state[6:]))
+                    # Before the cursor passes them: a crash in between would leave nobody to go after them.
+                    await self._put_one(ContactId(state[6:]), result)
                 if state not in ("ok", "replan"):
                     waiting.remove(one.id)
         else:
             raise RuntimeError("a contact is being changed by too many at once")
-        for contact in moved:
-            await self._put_one(contact, result)
         self._wake.now("dispatch")
 
     async def _put_one(self, contact: ContactId, result: EventResult, only: Sequence[Reader] | None = None) -> None:
@@ -442,10 +438,6 @@ class Expander:
         found = replace(found, id=check_id, told="")
         return (await self._seal(contact, [found]))[0]
 
-    async def _tell_newcomer(self, taken: Taken, event: EventId) -> None:
-        """A new subscriber is told what still holds, under the id of the event that made it."""
-        await self.welcome(taken.contact, taken.added, but=event)
-
     async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
         """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""
         for subject in subjects:
@@ -458,7 +450,10 @@ class Expander:
         if not result.notifications:
             return
         for one in taken:
-            contact = await self._s.contacts.get(one.contact)
+            try:
+                contact = await self._s.contacts.get(one.contact)
+            except (NotFound, Sealed):  # erased meanwhile
+                continue
             kept = await self._keep_document(event, contact.id, result.notifications)
             readers = [
                 reader
@@ -481,7 +476,8 @@ class Expander:
         mime = document.get("mime") or "application/pdf"
         ending = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[mime]
         filename = f"{spec.filename.rpartition('.')[0]}.{ending}"
-        ref = self._s.vault.blind("document", event.id, event.item)
+        # Of this person: their partition keeps it under their key, beside the same document of somebody else.
+        ref = self._s.vault.blind("document", event.id, event.item, contact)
         if document.get("content"):
             data = base64.b64decode(document["content"])
             await self._s.documents.put(contact, ref, data, ttl_ms=KEEP_MS)

@@ -8,7 +8,8 @@ taken up late changes nothing where a newer one has written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,14 +38,16 @@ from gateway.store.vault import Vault
 
 DAY_MS = 24 * 3600_000
 LONGEST_MS = 400 * DAY_MS
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One recipient of an event, bound to a contact. added: subjects they were not subscribed to before."""
+    """One recipient of an event, bound to a contact. subjects: what they hear about by it; added: of these, what is new."""
 
     contact: ContactId
     traveller: str
+    subjects: tuple[SubjectId, ...] = ()
     added: tuple[SubjectId, ...] = ()
 
 
@@ -83,9 +86,12 @@ class Orders:
             if found is None:
                 continue
             contact, traveller, addresses = found
-            await self._consents(event, recipient, contact, brand, addresses)
             link = self._link(event, recipient, traveller, brand, subjects, until, sequence)
-            taken.append(await self._subscribe(event, recipient, contact, traveller, addresses, link, legs))
+            try:
+                await self._consents(event, recipient, contact, brand, addresses)
+                taken.append(await self._subscribe(event, recipient, contact, traveller, addresses, link, legs))
+            except NotFound:  # being erased: the others of the order are served all the same
+                continue
         return taken
 
     async def reach(self, event: BusinessEvent, namespace: str) -> list[Taken]:
@@ -97,29 +103,43 @@ class Orders:
             if found is None:
                 continue
             contact, traveller, addresses = found
-            await self._contacts.change(contact, lambda profile, t=traveller, r=recipient, a=addresses: _join(profile, t, r, a))  # type: ignore[misc]
+            try:
+                await self._contacts.change(contact, lambda profile, t=traveller, r=recipient, a=addresses: _join(profile, t, r, a))  # type: ignore[misc]
+            except NotFound:
+                continue
             taken.append(Taken(contact, traveller))
         return taken
 
-    async def unsubscribe_left_out(self, event: BusinessEvent, before: Sequence[str], now: Sequence[Taken]) -> None:
-        """A later version of an order that leaves a recipient out: they hear no more about it."""
-        kept = {taken.contact for taken in now}
-        for contact_id in before:
-            if contact_id in kept:
-                continue
-            contact = ContactId(contact_id)
-            try:
-                current = await self._contacts.get(contact)
-            except NotFound:
-                continue
-            links = [link for link in current.profile.orders if link.order == event.subject_id]
-            others = [link for link in current.profile.orders if link.order != event.subject_id]
-            await self._contacts.change(
-                contact, lambda profile, kept_links=tuple(others): replace(profile, orders=kept_links)  # type: ignore[misc]
-            )
-            still = {subject for link in others for subject in (link.order, *link.subjects)}
-            for subject in {subject for link in links for subject in (link.order, *link.subjects)} - still:
-                await self._contacts.unsubscribe(current.id, subject, "left_out")
+    async def unsubscribe_left_out(self, order: SubjectId, sequence: int, now: Sequence[Taken]) -> None:
+        """A later version of an order that leaves a traveller out: they hear no more about it."""
+        named = {(taken.contact, taken.traveller) for taken in now}
+        for partition in await self._subjects.partitions(order):
+            after = ""
+            while people := await self._contacts.subscribers(partition, order, after, PAGE):
+                after = people[-1]
+                for contact in await self._contacts.get_many(people):
+                    if contact is not None:
+                        await self._leave_out(contact, order, sequence, named)
+
+    async def _leave_out(self, contact: Contact, order: SubjectId, sequence: int, named: Set[tuple[ContactId, str]]) -> None:
+        def is_left(link: OrderLink) -> bool:
+            return link.order == order and (contact.id, link.traveller) not in named and link.version < sequence
+
+        left = [link for link in contact.profile.orders if is_left(link)]
+        kept = {subject for link in contact.profile.orders if not is_left(link) for subject in (link.order, *link.subjects)}
+        # In an order that a killed run leaves open: the link says which legs they hear of, the order's own subscription where
+        # to find the link. So the legs go first, then the link, the order itself last.
+        for subject in {subject for link in left for subject in link.subjects} - kept:
+            await self._contacts.unsubscribe(contact.id, subject, "left_out")
+        if left:
+            with contextlib.suppress(NotFound):
+                await self._contacts.change(
+                    contact.id, lambda profile: replace(profile, orders=tuple(one for one in profile.orders if not is_left(one)))
+                )
+        if order not in kept:
+            for known in await self._contacts.subscriptions(contact.id):
+                if known.subject == order and order in known.refs:  # by an order, not because somebody asked for it
+                    await self._contacts.unsubscribe(contact.id, order, "left_out")
 
     # who
 
@@ -257,16 +277,15 @@ class Orders:
         link: OrderLink,
         legs: Mapping[SubjectId, Mapping[str, Any]],
     ) -> Taken:
-        left: set[SubjectId] = set()
         stale = False
 
         def edit(profile: Profile) -> Profile:
-            nonlocal left, stale
+            nonlocal stale
             joined = _join(profile, traveller, recipient, addresses)
             mine = next((one for one in joined.orders if one.order == link.order and one.traveller == traveller), None)
             stale = mine is not None and mine.version > link.version
             if stale:
-                return joined
+                return profile
             merged = link
             if mine is not None:  # an event that only moves the status leaves out what it does not change
                 if not event.data.get("itinerary") and not event.data.get("service"):
@@ -274,9 +293,7 @@ class Orders:
                     merged = replace(merged, postcode=mine.postcode, role=mine.role, passenger=mine.passenger)
                 if not event.data.get("brand"):
                     merged = replace(merged, brand=mine.brand)
-                left = set(mine.subjects) - set(merged.subjects)
             others = tuple(one for one in joined.orders if one is not mine)
-            left -= {subject for one in others for subject in one.subjects}
             return replace(joined, orders=(*others, merged))
 
         current: Contact = await self._contacts.change(contact, edit)
@@ -292,9 +309,12 @@ class Orders:
             answer = await self._contacts.subscribe(Subscription(current.id, subject, tuple(refs), mine.until_ms))
             if answer == "added":
                 added.append(subject)
-        for subject in left:
-            await self._contacts.unsubscribe(current.id, subject, "left_out")
-        return Taken(current.id, traveller, tuple(added))
+        # Found by what is subscribed, not by what was just taken out: a run that was killed in between left some behind.
+        heard = {subject for one in current.profile.orders for subject in (one.order, *one.subjects)}
+        for known in await self._contacts.subscriptions(current.id):
+            if mine.order in known.refs and known.subject not in heard:
+                await self._contacts.unsubscribe(current.id, known.subject, "left_out")
+        return Taken(current.id, traveller, (mine.order, *mine.subjects), tuple(added))
 
 
 def _join(

@@ -92,8 +92,12 @@ class Events:
         return int((await pipeline.execute())[1])
 
     async def look_again(self, event: OpenEvent, at_ms: int) -> None:
-        name = keys.part(partition_of(event.id), "evw")
-        await self._redis.zadd(name, {f"{event.id}|{event.place}": at_ms}, xx=True)
+        """All went well so far; look again at `at_ms`. Its tries are forgotten: a process that ends now says nothing about it."""
+        partition = partition_of(event.id)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zadd(keys.part(partition, "evw"), {f"{event.id}|{event.place}": at_ms}, xx=True)
+        pipeline.hdel(keys.part(partition, "evt"), event.id)
+        await pipeline.execute()
 
     async def read(self, event: EventId, place: str) -> BusinessEvent | None:
         """The event, or None when it left the stream or the key of its day is gone."""

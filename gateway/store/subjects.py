@@ -126,6 +126,8 @@ class Subjects:
             name = words(field)
             if name.startswith("nt:"):
                 sequence, _, sealed = octets(value).partition(b"|")
+                if not sealed:  # over
+                    continue
                 found.append((name[3:].partition(":")[0], int(sequence), self._vault.open_about(subject, sealed)))
         return sorted(found, key=lambda one: one[1])
 
@@ -136,18 +138,14 @@ class Subjects:
 
         Written before the cells' bits are read: either the fan-out sees a newcomer, or the newcomer sees this.
         """
-        pipeline = self._redis.pipeline(transaction=False)
+        calls: list[scripts.Call] = []
         for cell in cells:
+            args: list[scripts.Part] = [sequence, SUBJECT_KEEP_MS]
             for name, entry in entries.items():
-                field = f"nt:{name}:{about}"
-                if entry is None:
-                    pipeline.hdel(keys.of(cell, "j"), field)
-                else:
-                    sealed = str(sequence).encode() + b"|" + self._vault.seal_about(cell, dict(entry))
-                    pipeline.hset(keys.of(cell, "j"), field, sealed)
-            pipeline.pexpire(keys.of(cell, "j"), SUBJECT_KEEP_MS, nx=True)
-        if cells:
-            await pipeline.execute()
+                args += [f"nt:{name}:{about}", self._vault.seal_about(cell, dict(entry)) if entry is not None else b""]
+            calls.append(("cell_note", [keys.of(cell, "j")], args))
+        if entries:
+            await scripts.run_many(self._redis, calls)
 
     async def forget(self, subject: SubjectId, event: EventId) -> None:
         """Drop what a closed event did."""

@@ -63,7 +63,7 @@ from gateway.store.outbox import (
     told_prefix,
 )
 from gateway.store.ownership import Ownership
-from gateway.wake import Wake
+from gateway.wake import TOPICS, Wake
 from gateway.webhooks import api as webhooks_api
 from gateway.webhooks import apply as applying
 from gateway.webhooks.split import Splitter
@@ -258,6 +258,8 @@ class House:
         self.clock = runtime.clock
         self.expander: Expander = make_expander(runtime)
         self._ids = itertools.count(1)
+        self.began_ms = runtime.clock.now_ms() // 60_000 * 60_000
+        """the whole minute that timetables are counted from"""
         self.splitter = Splitter(
             runtime.webhooks, runtime.contacts, runtime.senders, runtime.directory, runtime.connectors, runtime.clock,
             runtime.worlds.stale,
@@ -353,7 +355,7 @@ class House:
         } | more  # fmt: skip
 
     def leg(self, entity: str = "ZZ1007/2026-11-22/AMS", kind: str = "flight") -> dict[str, Any]:
-        now = self.clock.now_ms()
+        now = self.began_ms
         return {
             "entity": entity, "type": kind, "from": {"code": "AMS", "name": "Amsterdam", "timezone": "Europe/Amsterdam"},
             "to": {"code": "LHR", "name": "London Heathrow", "timezone": "Europe/London"},
@@ -601,6 +603,8 @@ async def open_house(redis_url: str, data_dir: Path, graph_url: str = "http://12
     async with open_runtime(settings_for(redis_url, data_dir, graph_url, **more)) as runtime:
         runtime.clock.offset_ms = noon()
         await scripts.load_all(runtime.connection.redis)
+        for topic in TOPICS:
+            runtime.wake.serve(topic)  # nobody else is there to be woken
         house = House(runtime)
         await house.approve()
         yield house

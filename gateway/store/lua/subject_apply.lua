@@ -31,7 +31,8 @@ if own then
   local last = tonumber(parts[1])
   if version and last then
     if version <= last then return older() end
-  elseif occurred <= tonumber(parts[2]) then return older() end
+  -- The same instant is not older: sources without numbers tell two changes in one second. Told again, it changes nothing.
+  elseif occurred < tonumber(parts[2]) then return older() end
 end
 local top = redis.call('HGET', key, 't:' .. name)
 local revision = '0'

@@ -2,8 +2,8 @@
 
     GATEWAY_API_KEY=... python examples/send_event.py tests/samples/events/ce-flight-delayed.json
 
-What matters is the loop: the same request again after 429, 503 or no answer at all. Each event has its own source and id, so the
-gateway counts it once however often it comes.
+What matters is the loop: the same request again after 429, 503 or no answer at all. Each event has its own source and
+id, so the gateway counts it once however often it comes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def _taken(status: int, answer: dict[str, Any]) -> list[str]:
     refused = answer.get("refused", [])
     if status not in (202, 207) or refused:
         words = [
-            f"event {one['index']}: {problem['field']} {problem['message']}" for one in refused for problem in one["problems"]
+            f"event {one['index']}: {problem['field']} {problem['message']}"
+            for one in refused
+            for problem in one["problems"]
         ]
         raise NotTaken("; ".join(words) or f"{status}: {answer.get('detail', '')}")
     return [one["event"] for one in answer["events"]]

@@ -40,7 +40,7 @@ _IDENTIFIER = thing({"kind": TEXT, "value": MAYBE})
 ANSWERS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
-        "description": "RFC 9457. `code` is for programs; `problems` name each field and what it should be, never its value.",
+        "description": "RFC 9457. `code` is for programs; `problems` name each field and what it should be.",
         "properties": {
             "type": TEXT,
             "title": TEXT,
@@ -115,7 +115,12 @@ ANSWERS: dict[str, Schema] = {
     ),
     "ContactsFound": thing({"contacts": many(ref("Contact"))}),
     "Erased": thing(
-        {"contact": TEXT, "messages_withdrawn": NUMBER, "conversations_destroyed": NUMBER, "addresses_forgotten": NUMBER}
+        {
+            "contact": TEXT,
+            "messages_withdrawn": NUMBER,
+            "conversations_destroyed": NUMBER,
+            "addresses_forgotten": NUMBER,
+        }
     ),
     "Export": thing(
         {
@@ -175,7 +180,7 @@ ANSWERS: dict[str, Schema] = {
             "to": many(_IDENTIFIER),
         },
         optional=("channel", "language", "sent_as", "text", "buttons", "to"),
-        about="state: queued, accepted, failed, suppressed, replaced, ended, expired, dead. status: what the channel said last.",
+        about="state: queued, accepted, failed, suppressed, replaced, ended, expired, dead; status: the channel's word.",
     ),
     "Messages": thing({"messages": many(ref("Message"))}),
     "Keys": thing(

@@ -16,7 +16,7 @@ WithKey = Callable[[web.Request, ApiKey], Awaitable[web.StreamResponse]]
 
 
 def guarded(keys: ApiKeys, scope: Scope, handler: WithKey) -> Handler:
-    """A handler for whoever has a key with this scope: 401 without a key or with none of ours, 403 without the scope."""
+    """A handler for whoever has a key with this scope: 401 without a key of ours, 403 without the scope."""
 
     async def run(request: web.Request) -> web.StreamResponse:
         key = await _key_of(keys, request)

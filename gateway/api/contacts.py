@@ -102,7 +102,9 @@ def add_routes(app: web.Application, people: People, keys: ApiKeys) -> None:
 
 
 async def get_contacts(request: web.Request) -> web.Response:
-    detail = f"Numbers do not stand in URLs, which end in logs: POST {PATH}/search with the address or customer in its body."
+    detail = (
+        f"Numbers do not stand in URLs, which end in logs: POST {PATH}/search with the address or customer in its body."
+    )
     return problem(405, "use_search", detail, headers={"Allow": "POST"})
 
 
@@ -153,7 +155,9 @@ class Routes:
 
     async def get_export(self, request: web.Request, key: ApiKey) -> web.Response:
         if not key.may(Scope.MESSAGES_REVEAL):
-            raise Refused(problem(403, "scope", f"An export shows everything: it needs the scope {Scope.MESSAGES_REVEAL}."))
+            raise Refused(
+                problem(403, "scope", f"An export shows everything: it needs the scope {Scope.MESSAGES_REVEAL}.")
+            )
         contact = await self._people.get(request.match_info["contact"])
         self._revealed(key, contact.id)
         return web.json_response(await self._people.export(contact))

@@ -27,7 +27,7 @@ def _moment_ms(value: object) -> object:
 
 
 def aware(value: str) -> str:
-    """A time with its offset, of a year that can be meant. For validators: raises ValueError saying what it should be."""
+    """A time with its offset, of a year that can be meant. Raises ValueError saying what it should be."""
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:

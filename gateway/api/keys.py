@@ -35,7 +35,9 @@ def add_routes(app: web.Application, keys: ApiKeys) -> None:
         body = await body_of(request, KeyBody)
         made = await keys.make(body.name, body.scopes, sources=body.sources, types=body.types, brands=body.brands)
         log.info("key.made", key_name=body.name, by=key.name)
-        return web.json_response({"name": body.name, "key": made.reveal()}, status=201, headers={"Cache-Control": "no-store"})
+        return web.json_response(
+            {"name": body.name, "key": made.reveal()}, status=201, headers={"Cache-Control": "no-store"}
+        )
 
     async def get_keys(request: web.Request, key: ApiKey) -> web.Response:
         return web.json_response({"keys": [_shown(one) for one in await keys.all()]})

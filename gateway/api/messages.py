@@ -1,4 +1,4 @@
-"""/v1/messages: where a message is, and why. Text and address only for a key that may reveal them, and only when asked."""
+"""/v1/messages: where a message is, and why. Text and address only for a key that may, when it asks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Routes:
         """The last message of each thing a contact was or is to be told, newest first."""
         given = request.query.get("contact", "")
         if not is_id(given, "c"):
-            raise BadInput([Problem("contact", "should be an id of ours such as c07...; POST /v1/contacts/search finds it")])
+            raise BadInput(
+                [Problem("contact", "should be an id of ours such as c07...; POST /v1/contacts/search finds it")]
+            )
         contact = await self._people.get(given)
         found = await self._people.messages(contact.id)
         return web.json_response({"messages": [views.message_json(record) for record, _ in found]})

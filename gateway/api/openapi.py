@@ -1,4 +1,4 @@
-"""/openapi.json (OpenAPI 3.1) and /docs: one document, made of the program's own schemas, and a plain page drawn from it."""
+"""/openapi.json (OpenAPI 3.1) and /docs: made of the program's own schemas, and a plain page drawn from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from gateway.api.page import page
 
 ATTRIBUTES: dict[str, Any] = {
     "specversion": {"const": "1.0"},
-    "id": {"type": "string", "minLength": 1, "maxLength": 200, "description": "with source it names the event for ever"},
+    "id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "description": "with source it names the event for ever",
+    },
     "source": {"type": "string", "minLength": 1, "maxLength": 300},
     "subject": {"type": "string", "minLength": 1, "maxLength": 200, "description": "the thing: ZZ1007/2026-11-22/AMS"},
     "time": {"type": "string", "format": "date-time", "description": "when it happened; at most 5 minutes ahead of us"},
@@ -27,7 +32,7 @@ ATTRIBUTES: dict[str, Any] = {
 
 
 def document(event_names: Mapping[str, str], event_schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole document. event_names: event type -> name of its data's schema; event_schemas: all of those, by name."""
+    """event_names: event type -> name of its data's schema; event_schemas: all of those, by name."""
     schemas: dict[str, Any] = {**ANSWERS, **event_schemas, **_bodies()}
     for event_type, name in event_names.items():
         schemas[f"{event_type}.v1"] = {
@@ -106,7 +111,9 @@ def _operation(one: Operation, events: dict[str, Any]) -> dict[str, Any]:
         content = {
             "application/cloudevents+json": {"schema": events},
             "application/cloudevents-batch+json": {"schema": {"type": "array", "maxItems": 500, "items": events}},
-            "application/json": {"schema": {"type": "object", "description": "The data alone, attributes in ce- headers."}},
+            "application/json": {
+                "schema": {"type": "object", "description": "The data alone, attributes in ce- headers."}
+            },
         }
         found["requestBody"] = {"required": True, "content": content}
     elif isinstance(one.body, type) and issubclass(one.body, BaseModel):

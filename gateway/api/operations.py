@@ -1,4 +1,4 @@
-"""Every request that the internal API takes, as rows: what /openapi.json and /docs are made of, and tests hold the routes to."""
+"""Every request that the internal API takes, as rows: /openapi.json and /docs are made of them."""
 
 from __future__ import annotations
 
@@ -62,14 +62,16 @@ _EVENT_ANSWERS = {
     429: ("too many messages wait: send it again after Retry-After", "Problem"),
 }
 
+_EVENT_REFUSALS = {status: said for status, said in _EVENT_ANSWERS.items() if status not in (202, 429)}
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "post", "/v1/events", "Events", "Tell what happened", Scope.EVENTS, _EVENT_ANSWERS, EVENTS,
-        about="202 means kept as the store promises. Sent again, an event counts once: repeat after 429, 503 or no answer.",
+        about="202 means kept. Sent again, an event counts once: repeat after 429, 503 or no answer.",
     ),
     Operation(
         "post", "/v1/events/validate", "Events", "Ask what would become of events; nothing is kept", Scope.EVENTS,
-        {200: ("what each would be", "EventsTaken"), **{at: one for at, one in _EVENT_ANSWERS.items() if at not in (202, 429)}},
+        {200: ("what each would be", "EventsTaken"), **_EVENT_REFUSALS},
         EVENTS,
     ),
     Operation(
@@ -78,14 +80,16 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(Parameter("WebHook-Request-Origin", "header", "the sender's host"),),
     ),
     Operation(
-        "get", "/v1/contacts", "Contacts", "Not taken: numbers do not stand in URLs", None, {405: ("use the search", "Problem")}
+        "get", "/v1/contacts", "Contacts", "Not taken: numbers do not stand in URLs", None,
+        {405: ("use the search", "Problem")},
     ),
     Operation(
         "post", "/v1/contacts/search", "Contacts", "Find a contact by address or customer number", Scope.CONTACTS_READ,
         {200: ("the contact, or none", "ContactsFound"), **_WRONG}, SearchBody, (REVEAL,),
     ),
     Operation(
-        "get", "/v1/contacts/{contact}", "Contacts", "Show a contact", Scope.CONTACTS_READ, _CONTACT, None, (CONTACT, REVEAL)
+        "get", "/v1/contacts/{contact}", "Contacts", "Show a contact", Scope.CONTACTS_READ, _CONTACT, None,
+        (CONTACT, REVEAL),
     ),
     Operation(
         "patch", "/v1/contacts/{contact}", "Contacts", "Change language and time zone", Scope.CONTACTS_WRITE,
@@ -97,34 +101,42 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Queued messages are withdrawn, conversations destroyed, the data key too. It cannot be undone.",
     ),
     Operation(
-        "get", "/v1/contacts/{contact}/export", "Contacts", "Everything we have of a person (also needs messages:reveal)",
+        "get", "/v1/contacts/{contact}/export", "Contacts",
+        "Everything we have of a person (also needs messages:reveal)",
         Scope.CONTACTS_READ, {200: ("everything", "Export"), **_GONE}, None, (CONTACT,),
     ),
     Operation(
-        "get", "/v1/contacts/{contact}/consents", "Contacts", "What they agreed to, and the ledger", Scope.CONTACTS_READ,
+        "get", "/v1/contacts/{contact}/consents", "Contacts", "What they agreed to, and the ledger",
+        Scope.CONTACTS_READ,
         {200: ("state and ledger", "Consents"), **_GONE}, None, (CONTACT, REVEAL),
     ),
     Operation(
         "put", "/v1/contacts/{contact}/consents", "Contacts", "Write down what they said", Scope.CONTACTS_WRITE,
-        {200: ("per consent: applied, or older than what is known", "ConsentsSet"), **_GONE, **_WRONG}, ConsentsBody, (CONTACT,),
+        {200: ("per consent: applied, or older than what is known", "ConsentsSet"), **_GONE, **_WRONG}, ConsentsBody,
+        (CONTACT,),
         about="The later word of the person wins, whenever it arrives. A grant needs a known wording and evidence.",
     ),
     Operation(
-        "put", "/v1/contacts/{contact}/proofs", "Contacts", "Bind an address to its person, or say that it is not theirs",
-        Scope.CONTACTS_WRITE, {200: ("per proof: applied, or older", "ProofsSet"), **_GONE, **_WRONG}, ProofsBody, (CONTACT,),
+        "put", "/v1/contacts/{contact}/proofs", "Contacts",
+        "Bind an address to its person, or say that it is not theirs",
+        Scope.CONTACTS_WRITE, {200: ("per proof: applied, or older", "ProofsSet"), **_GONE, **_WRONG}, ProofsBody,
+        (CONTACT,),
     ),
     Operation(
-        "get", "/v1/contacts/{contact}/subscriptions", "Subscriptions", "What a contact hears about", Scope.CONTACTS_READ,
+        "get", "/v1/contacts/{contact}/subscriptions", "Subscriptions", "What a contact hears about",
+        Scope.CONTACTS_READ,
         {200: ("the subscriptions", "Subscriptions"), **_GONE}, None, (CONTACT,),
     ),
     Operation(
-        "put", "/v1/contacts/{contact}/subscriptions", "Subscriptions", "Let a contact hear about a flight, trip or order",
+        "put", "/v1/contacts/{contact}/subscriptions", "Subscriptions",
+        "Let a contact hear about a flight, trip or order",
         Scope.CONTACTS_WRITE, {200: ("per subject: added, changed or same", "SubscriptionsSet"), **_GONE, **_WRONG},
         SubscriptionsBody, (CONTACT,),
         about="Orders subscribe their recipients by themselves. Consent and proof are asked for each message as ever.",
     ),
     Operation(
-        "delete", "/v1/contacts/{contact}/subscriptions/{subject}", "Subscriptions", "Let a contact hear no more about it",
+        "delete", "/v1/contacts/{contact}/subscriptions/{subject}", "Subscriptions",
+        "Let a contact hear no more about it",
         Scope.CONTACTS_WRITE, {204: ("done", ""), **_GONE}, None,
         (CONTACT, Parameter("subject", "path", "our id of the subject, j11...", True)),
     ),
@@ -138,7 +150,8 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
     ),
     Operation(
-        "get", "/v1/messages", "Messages", "The last message of each thing a contact was or is to be told", Scope.MESSAGES_READ,
+        "get", "/v1/messages", "Messages", "The last message of each thing a contact was or is to be told",
+        Scope.MESSAGES_READ,
         {200: ("newest first", "Messages"), **_GONE, **_WRONG}, None,
         (Parameter("contact", "query", "our id of the contact, c07...", True),),
     ),

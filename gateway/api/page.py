@@ -37,7 +37,7 @@ def page(document: Mapping[str, Any]) -> str:
         f"<title>{escape(info['title'])}: the internal API</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(info['title'])}</h1><p>{escape(info['summary'])} {escape(info['description'])} "
         '<a href="/openapi.json">The same as OpenAPI 3.1</a>.</p>'
-        f"<nav>{links}</nav>{''.join(parts)}<h2 id=\"schemas\">Schemas</h2>{schemas}</body></html>"
+        f'<nav>{links}</nav>{"".join(parts)}<h2 id="schemas">Schemas</h2>{schemas}</body></html>'
     )
 
 
@@ -50,13 +50,18 @@ def _operation(method: str, path: str, one: Mapping[str, Any]) -> str:
     body = f"<p>{escape(one['description'])}</p>" if one.get("description") else ""
     if one.get("parameters"):
         rows = [
-            (f"{parameter['name']} ({parameter['in']}{', required' if parameter['required'] else ''})", parameter["description"])
+            (
+                f"{parameter['name']} ({parameter['in']}{', required' if parameter['required'] else ''})",
+                parameter["description"],
+            )
             for parameter in one["parameters"]
         ]
         body += _table(("parameter", ""), [(f"<code>{escape(name)}</code>", escape(about)) for name, about in rows])
     if one.get("requestBody"):
         content = one["requestBody"]["content"].items()
-        body += _table(("body", ""), [(f"<code>{escape(media)}</code>", _type(part["schema"])) for media, part in content])
+        body += _table(
+            ("body", ""), [(f"<code>{escape(media)}</code>", _type(part["schema"])) for media, part in content]
+        )
     answers = []
     for status, answer in one["responses"].items():
         shapes = [_type(part["schema"]) for part in answer.get("content", {}).values()]
@@ -74,7 +79,8 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
         for field, one in schema.get("properties", {}).items()
     ]
     shape = _table(("field", ""), rows) if rows else f"<p>{_type(schema)}</p>"
-    return f'<details id="{_anchor("schema-" + name)}"><summary><code>{escape(name)}</code></summary>{about}{shape}</details>'
+    title = f"<summary><code>{escape(name)}</code></summary>"
+    return f'<details id="{_anchor("schema-" + name)}">{title}{about}{shape}</details>'
 
 
 def _type(schema: Mapping[str, Any]) -> str:

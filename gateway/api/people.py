@@ -53,7 +53,7 @@ class People:
     # who
 
     async def get(self, contact: str) -> Contact:
-        """A contact by our id, followed where it moved. Raises NotFound for one that is unknown, erased, or being erased."""
+        """A contact by our id, followed where it moved. Raises NotFound: unknown, erased, or being erased."""
         if is_id(contact, "c"):
             found = await self.contacts.get(ContactId(contact))
             if found.version > 0 and not found.facts.erasing:
@@ -69,7 +69,7 @@ class People:
         raise NotFound("no such contact, or it was erased")
 
     def identifiers(self, channel: str, to: str) -> list[Identifier]:
-        """What an address is, in each portfolio of ours where it may mean somebody else. Raises BadInput (field `to`)."""
+        """What an address is, in each portfolio of ours where it may mean another. Raises BadInput (field `to`)."""
         connector = self.connectors.get(channel)
         if connector is None:
             raise BadInput([Problem("channel", f"should be one of {', '.join(sorted(self.connectors))}")])

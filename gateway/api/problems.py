@@ -1,4 +1,4 @@
-"""Refusals as problem JSON (RFC 9457): a word for programs, a sentence for people, each field with what it should be."""
+"""Refusals as problem JSON (RFC 9457): a word for programs, a sentence for people, each field named."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def problem(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> web.Response:
     """code: a word for programs; detail: a sentence for people, without personal data."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail, **more}
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **more,
+    }
     return web.json_response(body, status=status, headers=headers, content_type="application/problem+json")
 
 
@@ -44,7 +51,7 @@ class Refused(Exception):
 
 
 def answering(handler: Handler) -> Handler:
-    """Run a handler; what it raises becomes a problem. The top of a request: nothing unexpected leaves without a log line."""
+    """The top of a request: what a handler raises becomes a problem; the unexpected leaves a log line."""
 
     async def run(request: web.Request) -> web.StreamResponse:
         try:

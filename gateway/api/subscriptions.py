@@ -1,4 +1,4 @@
-"""/v1/subscriptions and /v1/contacts/{id}/subscriptions: who hears about what. Orders subscribe by themselves, see events."""
+"""/v1/subscriptions and /v1/contacts/{id}/subscriptions: who hears about what. Orders subscribe by themselves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = {"flight": "flight", "trip": "rail", "order": "goods"}
 
 
 class SubscriptionBody(BaseModel):
-    """entity: as its events write it, ZZ1007/2026-11-22/AMS. reference: the order it belongs to, which texts may name."""
+    """entity: as its events write it, ZZ1007/2026-11-22/AMS. reference: its order, which texts may name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -112,13 +112,13 @@ class Routes:
         return web.json_response({"subject": subject, "contacts": page, "after": page[-1] if more else None})
 
     def _subject(self, given: str) -> SubjectId:
-        """Our id of a subject, or a public one by its name: flight:ZZ1007/2026-11-22/AMS. An order is found by id alone."""
+        """Our id of a subject, or a public one by name: flight:ZZ1007/2026-11-22/AMS. An order goes by id alone."""
         if is_id(given, "j"):
             return SubjectId(given)
         family, _, entity = given.partition(":")
         if family in ("flight", "trip", "outage") and entity:
             return self._people.vault.subject_id(family, entity)
-        message = "should be an id such as j11..., or flight:, trip: or outage: and its name; an order's number stays out of URLs"
+        message = "should be an id such as j11..., or flight:, trip: or outage: and its name; orders go by id"
         raise BadInput([Problem("subject", message)])
 
 

@@ -13,6 +13,9 @@ from gateway.model.personal import Personal
 
 DOTS = "•••"
 
+_WAITS = {"night": "it is night where they are: it waits for the morning", "schedule": "its time has not come yet"}
+"""What a queued message waits for, besides the reasons for not sending."""
+
 
 def iso(at_ms: int | None) -> str | None:
     """A moment in UTC, None for none (0 counts as none)."""
@@ -127,7 +130,7 @@ def message_json(
         "id": record.id,
         "state": record.state.name.lower(),
         "reason": record.reason or None,
-        "sentence": sentence_of(record.reason) if record.reason else None,
+        "sentence": _WAITS.get(record.reason) or sentence_of(record.reason) or None,
         "status": record.status.name.lower(),
         "status_at": iso(record.status_at_ms),
         "notification": record.notification,

@@ -45,13 +45,17 @@ def add_parser(commands: Any) -> None:
     take = parts.add_parser("import", help="take in contacts and consents from CSV or JSON lines")
     take.add_argument("file", type=Path, metavar="FILE", help=f"columns: {', '.join(imports.COLUMNS)}")
     take.add_argument("--dry-run", action="store_true", help="check every line and write nothing but the report")
-    take.add_argument("--report", type=Path, metavar="PATH", help="where refused lines are named (default: FILE.report.csv)")
+    take.add_argument(
+        "--report", type=Path, metavar="PATH", help="where refused lines are named (default: FILE.report.csv)"
+    )
     take.add_argument("--json", action="store_true", help="the counts as JSON")
     take.set_defaults(work=talk.command(run_import))
 
     export = parts.add_parser("export", help="everything we have of a person, as JSON")
     export.add_argument("who", metavar="CONTACT", help=who)
-    export.add_argument("--out", type=Path, metavar="PATH", help="write it there, for its user only, instead of showing it")
+    export.add_argument(
+        "--out", type=Path, metavar="PATH", help="write it there, for its user only, instead of showing it"
+    )
     export.set_defaults(work=talk.command(run_export))
 
     erase = parts.add_parser("erase", help="erase a person: it cannot be undone")
@@ -118,7 +122,9 @@ async def run_show(args: argparse.Namespace, settings: Settings, out: Dialogue) 
     async with _open(settings) as (_, people):
         contact = await _find(args.who, people, out)
         value = views.contact_json(contact, reveal=args.reveal)
-        value["subscriptions"] = [views.subscription_json(one) for one in await people.contacts.subscriptions(contact.id)]
+        value["subscriptions"] = [
+            views.subscription_json(one) for one in await people.contacts.subscriptions(contact.id)
+        ]
         value["messages"] = [views.message_json(record) for record, _ in await people.messages(contact.id)]
     out.show(json.dumps(value, indent=2, ensure_ascii=False) if args.json else _told(value))
     return 0
@@ -128,10 +134,14 @@ def _told(value: dict[str, Any]) -> str:
     """A contact as lines for people."""
     lines = [f"contact {value['id']}", f"  language {value['language'] or '-'}, zone {value['timezone'] or '-'}", ""]
     for one in value["travellers"]:
-        lines.append(f"  person     {' '.join(name for name in (one['given_name'], one['family_name']) if name) or '-'}")
+        lines.append(
+            f"  person     {' '.join(name for name in (one['given_name'], one['family_name']) if name) or '-'}"
+        )
     for one in value["addresses"]:
         known = ", ".join(f"{known['kind']} {known['value']}" for known in one["identifiers"])
-        proof = f"proven by {one['proof']}" if one["proof"] else "said it is not them" if one["not_me_at"] else "no proof"
+        proof = (
+            f"proven by {one['proof']}" if one["proof"] else "said it is not them" if one["not_me_at"] else "no proof"
+        )
         reach = ", the channel cannot reach it" if one["unreachable"] else ""
         lines.append(f"  address    {one['id']}  {one['channel']}: {known}; {proof}{reach}")
     for one in value["consents"]:
@@ -140,7 +150,9 @@ def _told(value: dict[str, Any]) -> str:
     if not value["consents"]:
         lines.append("  consent    none: nobody writes to them but in answer")
     for one in value["orders"]:
-        lines.append(f"  order      {one['subject']}  {one['number']} ({one['kind']}, {one['brand']}) until {one['until']}")
+        lines.append(
+            f"  order      {one['subject']}  {one['number']} ({one['kind']}, {one['brand']}) until {one['until']}"
+        )
     lines.append(f"  follows    {len(value['subscriptions'])} subjects")
     for one in value["messages"][:20]:
         why = f": {one['sentence']}" if one["sentence"] else ""
@@ -167,7 +179,9 @@ async def run_import(args: argparse.Namespace, settings: Settings, out: Dialogue
                 file.flush()
 
             def progress(tally: imports.Tally, lines: int) -> None:
-                out.progress(f"{_bar(tally.lines, lines)} {tally.lines:,} of {lines:,} lines, {tally.refused:,} refused")
+                out.progress(
+                    f"{_bar(tally.lines, lines)} {tally.lines:,} of {lines:,} lines, {tally.refused:,} refused"
+                )
 
             tally = await imports.run(args.file, people, positions, refused=refused, progress=progress)
     if args.json:
@@ -177,7 +191,9 @@ async def run_import(args: argparse.Namespace, settings: Settings, out: Dialogue
     if tally.resumed_at:
         out.show(f"went on after line {tally.resumed_at:,} of the last run")
     would = "would be " if args.dry_run else ""
-    out.show(f"{tally.lines:,} lines: {tally.taken:,} {would}taken, {tally.known:,} known, {tally.refused:,} {would}refused")
+    out.show(
+        f"{tally.lines:,} lines: {tally.taken:,} {would}taken, {tally.known:,} known, {tally.refused:,} {would}refused"
+    )
     if tally.refused:
         out.show(f"each refused line and why: {report}")
     return 1 if tally.refused else 0
@@ -203,7 +219,9 @@ async def run_export(args: argparse.Namespace, settings: Settings, out: Dialogue
         args.out.touch(mode=0o600, exist_ok=False)
         args.out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise BadInput([Problem("--out", f"cannot be written ({error.strerror}): name a file that is not there yet")]) from None
+        raise BadInput(
+            [Problem("--out", f"cannot be written ({error.strerror}): name a file that is not there yet")]
+        ) from None
     out.show(f"written to {args.out}, readable for you only: hand it over and remove it")
     return 0
 
@@ -214,7 +232,9 @@ async def run_erase(args: argparse.Namespace, settings: Settings, out: Dialogue)
         contact = await _find(args.who, people, out)
         if not args.yes:
             numbers = len(contact.profile.addresses)
-            out.show(f"{contact.id}: {numbers} addresses, {len(contact.profile.travellers)} people, all their conversations.")
+            out.show(
+                f"{contact.id}: {numbers} addresses, {len(contact.profile.travellers)} people, all their conversations."
+            )
             if (await out.ask("It cannot be undone. Write `erase` to go on")).lower() != "erase":
                 out.show("nothing was erased")
                 return 1
@@ -223,7 +243,8 @@ async def run_erase(args: argparse.Namespace, settings: Settings, out: Dialogue)
         out.show(json.dumps({"contact": done.contact, "messages": done.messages, "conversations": done.conversations}))
     else:
         out.show(
-            f"{done.contact} is erased: {done.messages} messages withdrawn, {done.conversations} conversations destroyed.\n"
+            f"{done.contact} is erased: {done.messages} messages withdrawn, "
+            f"{done.conversations} conversations destroyed.\n"
             "Sealed events and webhooks of the last 8 days end with the keys of their days."
         )
     return 0

@@ -38,7 +38,9 @@ NEVER_MS = 7_258_118_400_000
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "events", help="check, send or replay events", description="Look at events in files, send them, take one up again."
+        "events",
+        help="check, send or replay events",
+        description="Look at events in files, send them, take one up again.",
     )
     parts = parser.add_subparsers(metavar="WHAT", required=True)
     files = "CloudEvents: JSON, a batch, one JSON a line, or a recorded HTTP request"
@@ -51,9 +53,13 @@ def add_parser(commands: Any) -> None:
     send = parts.add_parser("send", help="send events to a running gateway: they may reach people")
     send.add_argument("files", nargs="+", type=Path, metavar="FILE", help=files)
     send.add_argument(
-        "--as-of", metavar="TIME", help="`now` or a time: move all times so that the earliest event happens then, with new ids"
+        "--as-of",
+        metavar="TIME",
+        help="`now` or a time: move all times so that the earliest event happens then, with new ids",
     )
-    send.add_argument("--anchor", metavar="TIME", help="with --as-of: the moment of the files to move there, not the earliest")
+    send.add_argument(
+        "--anchor", metavar="TIME", help="with --as-of: the moment of the files to move there, not the earliest"
+    )
     send.add_argument("--keep-ids", action="store_true", help="with --as-of: leave ids as they are")
     send.add_argument("--url", help="the gateway's internal address (default: this machine, GATEWAY_INTERNAL_PORT)")
     send.add_argument("--key", help="an API key, - asks for it (default: GATEWAY_API_KEY)")
@@ -121,7 +127,8 @@ async def run_lint(args: argparse.Namespace, settings: Settings, out: Dialogue) 
                 await connector.close()
     if args.json:
         rows = [
-            {"file": one.file, "index": one.index, "field": one.problem.field, "message": one.problem.message} for one in found
+            {"file": one.file, "index": one.index, "field": one.problem.field, "message": one.problem.message}
+            for one in found
         ]
         out.show(json.dumps({"events": count, "problems": rows}, indent=2, ensure_ascii=False))
     else:
@@ -178,7 +185,9 @@ def _tell(events: Sequence[Any], taken: Sequence[Any], refused: Sequence[Any], o
     words = {"new": "taken", "same": "known, counts once"}
     for one in taken:
         event = events[one["index"]]
-        out.show(f"{words.get(one['answer'], one['answer']):<20} {one['event']}  {event['type']}  {event.get('time', '')}")
+        out.show(
+            f"{words.get(one['answer'], one['answer']):<20} {one['event']}  {event['type']}  {event.get('time', '')}"
+        )
     for one in refused:
         for problem in one["problems"]:
             out.show(f"event {one['index'] + 1} refused ({one['status']}): {problem['field']}: {problem['message']}")
@@ -213,7 +222,9 @@ async def _post(session: aiohttp.ClientSession, url: str, batch: Sequence[Any], 
                     await asyncio.sleep(wait_s)
                     continue
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise GatewayError(f"no answer from {url} ({type(error).__name__}): is the gateway running there?") from None
+            raise GatewayError(
+                f"no answer from {url} ({type(error).__name__}): is the gateway running there?"
+            ) from None
         if not isinstance(answer, dict) or (response.status not in (200, 202, 207) and "refused" not in answer):
             detail = answer.get("detail", "") if isinstance(answer, dict) else ""
             raise GatewayError(f"{url} answered {response.status}: {detail}")

@@ -1,7 +1,8 @@
-"""POST /v1/events: who calls, is it well formed, 202 once it is kept. A batch keeps its good events and names the others.
+"""POST /v1/events: who calls, is it well formed, 202 once it is kept. A batch keeps its good events and names the
+others.
 
-An event sent again counts once: the same (source, id) with the same type, subject and data is answered 202 as before, with other
-content 409. So whoever gets 429, 503 or no answer at all sends the same request again.
+An event sent again counts once: the same (source, id) with the same type, subject and data is answered 202 as before,
+with other content 409. So whoever gets 429, 503 or no answer at all sends the same request again.
 """
 
 from __future__ import annotations
@@ -84,9 +85,7 @@ def add_routes(app: web.Application, deps: Deps) -> None:
 class Door:
     def __init__(self, deps: Deps) -> None:
         self._d = deps
-        self._checks = Checks(
-            deps.connectors, deps.directory, deps.catalogue.wordings, deps.settings.brand
-        )
+        self._checks = Checks(deps.connectors, deps.directory, deps.catalogue.wordings, deps.settings.brand)
 
     async def post_events(self, request: web.Request, key: ApiKey) -> web.Response:
         deps = self._d
@@ -130,7 +129,7 @@ class Door:
         return _answer(would, looked, good=200)
 
     async def options_events(self, request: web.Request) -> web.Response:
-        """A sender that pushes asks whether it may (CloudEvents webhook 1.0.2, section 4). Its events still need a key."""
+        """A sender asks whether it may push (CloudEvents webhook 1.0.2, section 4). Its events still need a key."""
         headers = {"Allow": "POST, OPTIONS"}
         origin = request.headers.get("WebHook-Request-Origin", "")
         if origin:
@@ -170,7 +169,7 @@ class Door:
         return looked
 
     async def _keep(self, events: Sequence[BusinessEvent]) -> list[str]:
-        """Keep them, on disk and where asked for on replicas. Raises StoreUnavailable or TimeoutError: send all again."""
+        """Keep them, on disk and where asked for on replicas. Raises StoreUnavailable, TimeoutError."""
         deps = self._d
         if not events:
             return []
@@ -182,7 +181,9 @@ class Door:
         return answers
 
 
-OTHER = Refusal(409, (Problem("id", "was used by this source before, for an event with another type, subject or data"),))
+OTHER = Refusal(
+    409, (Problem("id", "was used by this source before, for an event with another type, subject or data"),)
+)
 
 _CODES = {
     400: ("malformed", "This cannot be read."),
@@ -195,7 +196,9 @@ _CODES = {
 
 
 async def _body(request: web.Request) -> bytes:
-    too_large = problems.problem(413, "too_large", f"A request holds at most {MAX_BODY // 1024**2} MiB, {MAX_BATCH} events.")
+    too_large = problems.problem(
+        413, "too_large", f"A request holds at most {MAX_BODY // 1024**2} MiB, {MAX_BATCH} events."
+    )
     if (request.content_length or 0) > MAX_BODY:
         raise problems.Refused(too_large)
     try:

@@ -1,8 +1,8 @@
 """Moves recorded events to another day, so that samples and old incidents can be played now.
 
-Every instant moves by the same time and keeps the offset it was written with. Dates that name things (a flight's day in a
-subject, an operating day) move by the nearest number of whole days, the same for all, so that what belonged together still
-does. An event never happens later than now: what lay between the anchor and a later event is told at once.
+Every instant moves by the same time and keeps the offset it was written with. Dates that name things (a flight's day in
+a subject, an operating day) move by the nearest number of whole days, the same for all, so that what belonged together
+still does. An event never happens later than now: what lay between the anchor and a later event is told at once.
 """
 
 from __future__ import annotations

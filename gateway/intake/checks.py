@@ -1,4 +1,5 @@
-"""What is refused at the door besides shape: addresses that no channel has, consents under no known wording, another's sources.
+"""What is refused at the door besides shape: addresses that no channel has, consents under no known wording, another's
+sources.
 
 Pure. Whatever is refused here would otherwise be kept, and end silently when the event is taken up.
 """

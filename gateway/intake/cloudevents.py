@@ -1,9 +1,9 @@
 """CloudEvents 1.0 over HTTP: structured, binary and batch, into our events. Pure: bytes and headers in, values out.
 
 Specification: CNCF CloudEvents 1.0.2, HTTP protocol binding and JSON event format. Any reverse-DNS prefix is taken; the
-last parts of the type, such as flight.status.v1, decide. Refused with a field and what it should be: a missing attribute,
-duplicate JSON keys, NaN, half characters, more than 64 levels, over 256 KiB an event, over 500 events a batch, a time more
-than 5 minutes ahead.
+last parts of the type, such as flight.status.v1, decide. Refused with a field and what it should be: a missing
+attribute, duplicate JSON keys, NaN, half characters, more than 64 levels, over 256 KiB an event, over 500 events a
+batch, a time more than 5 minutes ahead.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FAMILIES: Mapping[EventType, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one event was not taken. status: 400 malformed, 413 too large, 422 fields, 403 not this key's, 409 other content."""
+    """Why an event was not taken: 400 malformed, 413 too large, 422 fields, 403 not this key's, 409 other content."""
 
     status: int
     problems: tuple[Problem, ...]
@@ -137,7 +137,7 @@ def split_request(content_type: str, headers: Mapping[str, str], raw: bytes) -> 
     raise Malformed(
         415,
         "content-type",
-        "should be application/cloudevents+json, application/cloudevents-batch+json, or application/json with ce- headers",
+        "should be application/cloudevents+json or -batch+json, or application/json with ce- headers",
     )
 
 
@@ -180,7 +180,7 @@ def _time_ms(text: Any) -> int | None:
 
 
 def _version(value: Mapping[str, Any], data: Mapping[str, Any]) -> int | None:
-    """The source's own number. A sequence above 2^53 (a clock in nanoseconds) is none: the store could not tell two apart."""
+    """The source's own number. A sequence above 2^53 is none: the store could not tell two apart."""
     sequence = value.get("sequence")
     if isinstance(sequence, int) and not isinstance(sequence, bool) and sequence >= 0:
         sequence = str(sequence)
@@ -212,7 +212,7 @@ def _data_of(value: Mapping[str, Any], problems: list[Problem]) -> Any:
 
 
 def parse(value: Any, *, ids: Identify, now_ms: int, key: str = "") -> BusinessEvent | Refusal:
-    """One event's attributes and data into ours, or every problem with it. key: the name of the API key it came with."""
+    """One event into ours, or every problem with it. key: the name of the API key it came with."""
     if not isinstance(value, dict):
         return Refusal(400, (Problem("event", "should be a JSON object"),))
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_EVENT_BYTES:

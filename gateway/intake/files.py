@@ -1,4 +1,4 @@
-"""Events in files: structured JSON, a batch, one JSON a line, a recorded HTTP request in binary form, a Kafka record as JSON."""
+"""Events in files: JSON, a batch, one JSON a line, a recorded HTTP request, a Kafka record as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_FILE = 64 * 1024 * 1024
 
 
 def read_events(path: Path) -> list[Any]:
-    """Every event of a file as attributes with `data`, unchecked. Raises BadInput naming the file and what it should be."""
+    """Every event of a file as attributes with `data`, unchecked. Raises BadInput naming the file."""
     try:
         if path.stat().st_size > MAX_FILE:
             raise BadInput([Problem(str(path), f"should be at most {MAX_FILE // 1024**2} MiB")])

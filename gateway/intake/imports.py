@@ -1,8 +1,10 @@
-"""Contacts with their consents from a file: CSV or one JSON a line, checked line by line, and taken up again where it stopped.
+"""Contacts with their consents from a file: CSV or one JSON a line, checked line by line, and taken up again where it
+stopped.
 
-A line makes or finds a contact by its address, joins the customer to it, and writes one consent into the ledger. A line without
-evidence, under an unknown wording or with a number that is none is refused and named in the report; its neighbours go on. Every
-line may be taken in twice: the same consent again is older than what is known and changes nothing.
+A line makes or finds a contact by its address, joins the customer to it, and writes one consent into the ledger. A line
+without evidence, under an unknown wording or with a number that is none is refused and named in the report; its
+neighbours go on. Every line may be taken in twice: the same consent again is older than what is known and changes
+nothing.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ AT_ONCE = 16
 MAX_FILE = 128 * 1024 * 1024
 
 COLUMNS = (
-    "address", "channel", "customer", "name", "language", "timezone", "purpose", "brand", "granted_at", "how", "wording",
-    "evidence",
+    "address", "channel", "customer", "name", "language", "timezone", "purpose", "brand", "granted_at", "how",
+    "wording", "evidence",
 )  # fmt: skip
 NEEDED = ("address", "channel", "purpose", "granted_at", "how", "wording", "evidence")
 
@@ -107,7 +109,7 @@ def load(path: Path) -> tuple[bytes, str]:
 
 
 def rows(raw: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:
-    """(line number, fields) of each line; a Problem for a line that is none. Raises BadInput for a file that is none."""
+    """(line number, fields) of each line; a Problem for one that is none. Raises BadInput for the whole file."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -208,7 +210,8 @@ async def take(line: Line, people: People) -> bool:
     owner = (await contacts.find(row.channel, [line.identifier]))[0]
     known = await contacts.by_customer(customer) if customer and owner is None else None
     contact, address = owner or await contacts.reserve(row.channel, line.identifier, known)
-    # Without a customer number the address itself stands for the person, so that the line again finds the same traveller.
+    # Without a customer number the address itself stands for the person, so that the line again finds the same
+    # traveller.
     traveller = customer or people.vault.blind("traveller", address)
     before = (await contacts.get_many([contact]))[0]
     current = await contacts.change(contact, lambda profile: _joined(profile, line, traveller, address))
@@ -298,7 +301,9 @@ async def _take_all(lines: Sequence[Line], people: People) -> list[bool | Refuse
     """Several people at once, each person's lines in their order."""
     groups: dict[tuple[str, str], list[int]] = {}
     for place, line in enumerate(lines):
-        key = ("customer", line.row.customer) if line.row.customer else (line.row.channel, line.identifier.value.reveal())
+        key = (
+            ("customer", line.row.customer) if line.row.customer else (line.row.channel, line.identifier.value.reveal())
+        )
         groups.setdefault(key, []).append(place)
     answers: list[bool | Refused] = [False] * len(lines)
     room = asyncio.Semaphore(AT_ONCE)

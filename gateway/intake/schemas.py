@@ -1,7 +1,8 @@
-"""The data of each event type, as this gateway takes it: docs/events.md tells it as a story, /openapi.json as JSON Schema.
+"""The data of each event type, as this gateway takes it: docs/events.md tells it as a story, /openapi.json as JSON
+Schema.
 
-Unknown fields are kept and ignored, so that a source may send more than we read. Known fields are checked, and a problem names
-the field by its path and says what it should be, never what it was.
+Unknown fields are kept and ignored, so that a source may send more than we read. Known fields are checked, and a
+problem names the field by its path and says what it should be, never what it was.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def _base64(value: str) -> str:
     return value
 
 
-# Strict: the data is kept as it came, so what pydantic would read as false ("no") must not be kept as a text that is true.
+# Strict: the data is kept as it came, so what pydantic would read as false ("no") must not be kept as a text that is
+# true.
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Version = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
 """Numbers above 2^53 are not exact in the store's scripts."""
@@ -156,12 +158,12 @@ class Shipment(Part):
 
 
 OrderWord = Literal[
-    "created", "payment_due", "confirmed", "processing", "partly_shipped", "shipped", "ready_for_pickup", "out_for_delivery",
-    "delivered", "delivery_failed", "problem", "returned", "refunded", "cancelled",
+    "created", "payment_due", "confirmed", "processing", "partly_shipped", "shipped", "ready_for_pickup",
+    "out_for_delivery", "delivered", "delivery_failed", "problem", "returned", "refunded", "cancelled",
 ]  # fmt: skip
 TravelWord = Literal[
-    "scheduled", "check_in", "boarding", "gate_closed", "delayed", "early", "departed", "en_route", "arrived", "diverted",
-    "cancelled", "partly_cancelled", "reinstated", "unknown",
+    "scheduled", "check_in", "boarding", "gate_closed", "delayed", "early", "departed", "en_route", "arrived",
+    "diverted", "cancelled", "partly_cancelled", "reinstated", "unknown",
 ]  # fmt: skip
 OutageWord = Literal["planned", "reported", "confirmed", "updated", "restored", "closed", "cancelled"]
 
@@ -263,7 +265,7 @@ class OutageStatus(Part):
 
 
 class DocumentContent(Part):
-    """The issuer's own document: `url` (https, a host of GATEWAY_DOCUMENT_HOSTS) or `content` (base64), and its type."""
+    """The issuer's document: `url` (https, a host of GATEWAY_DOCUMENT_HOSTS) or `content` (base64), and its type."""
 
     url: Annotated[str, Field(max_length=2000, pattern=r"^https?://")] | None = None
     content: Annotated[str, AfterValidator(_base64)] | None = None
@@ -340,9 +342,12 @@ def json_schema(event_type: EventType) -> dict[str, Any]:
 def components() -> tuple[dict[str, str], dict[str, Any]]:
     """For an OpenAPI document: event type -> name of its schema, and every schema by name, referring to each other."""
     found, document = models_json_schema(
-        [(model, "validation") for model in SCHEMAS.values()], by_alias=True, ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in SCHEMAS.values()],
+        by_alias=True,
+        ref_template="#/components/schemas/{model}",
     )
     names = {
-        event_type.value: str(found[model, "validation"]["$ref"]).rpartition("/")[2] for event_type, model in SCHEMAS.items()
+        event_type.value: str(found[model, "validation"]["$ref"]).rpartition("/")[2]
+        for event_type, model in SCHEMAS.items()
     }
     return names, dict(document["$defs"])

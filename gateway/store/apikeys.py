@@ -1,8 +1,9 @@
 """Keys of the internal API: who may speak for which sources, event types and brands, and do what.
 
-A key is 256 random bits, so its SHA-256 is enough to keep: there is no dictionary to try against it, and a slow hash, checked
-on every request, would only let strangers keep our cores busy. A key is shown once, when it is made. The first key, of
-GATEWAY_API_KEY, has every right and is not kept at all: whoever changes the setting has ended the old one with the restart.
+A key is 256 random bits, so its SHA-256 is enough to keep: there is no dictionary to try against it, and a slow hash,
+checked on every request, would only let strangers keep our cores busy. A key is shown once, when it is made. The first
+key, of GATEWAY_API_KEY, has every right and is not kept at all: whoever changes the setting has ended the old one with
+the restart.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """sources: patterns, "/ops/*" all below, "/ops/flights" that one; types: of events; brands. Each empty: all of them."""
+    """sources: "/ops/*" all below, "/ops/flights" that one; types: of events; brands. Empty: all of them."""
 
     name: str
     scopes: frozenset[Scope]
@@ -133,7 +134,9 @@ class ApiKeys:
         """Make a key and return it, this once. Raises BadInput, Conflict when the name is taken."""
         problems = []
         if not _NAME.fullmatch(name) or name == FIRST:
-            problems.append(Problem("name", "should be lower-case letters, digits, dots and dashes, at most 41, and not `first`"))
+            problems.append(
+                Problem("name", "should be lower-case letters, digits, dots and dashes, at most 41, and not `first`")
+            )
         wanted = list(dict.fromkeys(scopes))
         if not wanted or any(one not in set(Scope) for one in wanted):
             problems.append(Problem("scopes", f"should be some of {', '.join(Scope)}"))

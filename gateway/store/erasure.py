@@ -1,8 +1,9 @@
-"""Erasing a person: mark, forget how they are found, destroy their conversations, then everything in their partition at once.
+"""Erasing a person: mark, forget how they are found, destroy their conversations, then everything in their partition at
+once.
 
-What stays: counted facts with our own ids, headers of messages for 8 days, and events and webhooks under the keys of their days,
-destroyed after 8 days. Every step may run twice: `sweep` takes up what a killed process left, and after 8 days, when nothing can
-still be under way, drops the mark.
+What stays: counted facts with our own ids, headers of messages for 8 days, and events and webhooks under the keys of
+their days, destroyed after 8 days. Every step may run twice: `sweep` takes up what a killed process left, and after 8
+days, when nothing can still be under way, drops the mark.
 """
 
 from __future__ import annotations

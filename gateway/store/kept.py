@@ -40,9 +40,9 @@ class Kept:
     async def wait_acks(self, events: Sequence[EventId], replicas: int) -> None:
         """Return once `replicas` replicas have these kept events. Raises StoreUnavailable when they do not in time.
 
-        WAIT counts from the last write of its own connection, and the append may have used another one. So each event's key
-        is touched again in the same pipeline: replicas take writes in order, so whoever has the touch has the event. A touch
-        that finds no key means that a failover lost the event between the two.
+        WAIT counts from the last write of its own connection, and the append may have used another one. So each event's
+        key is touched again in the same pipeline: replicas take writes in order, so whoever has the touch has the
+        event. A touch that finds no key means that a failover lost the event between the two.
         """
         if not replicas or not events:
             return

@@ -1,4 +1,4 @@
-"""A stage for the tests of the internal API: its routes on a real listener, over a real store, with keys of every kind."""
+"""A stage for the tests of the internal API: its routes on a real listener, over a real store."""
 
 from __future__ import annotations
 
@@ -108,8 +108,17 @@ class Stage:
         orders = Orders(self.contacts, subjects, self.vault, self.directory, self.connectors, "zz")
         return [one.contact for one in await orders.take(event, 1, "")]
 
-    async def plan(self, contact: ContactId, text: str, *, reason: str = "", due_ms: int = 0, item: str = "") -> MessageId:
-        """Plan a message to a contact's first address, queued, or suppressed for a reason."""
+    async def plan(
+        self,
+        contact: ContactId,
+        text: str,
+        *,
+        reason: str = "",
+        due_ms: int = 0,
+        item: str = "",
+        state: MessageState | None = None,
+    ) -> MessageId:
+        """Plan a message to a contact's first address: queued, or with a reason suppressed, unless `state` says."""
         known = await self.contacts.get(contact)
         address = known.profile.addresses[0].id
         event = self.vault.event_id("ops", text)
@@ -126,7 +135,7 @@ class Stage:
             due_ms=due_ms,
             deadline_ms=self.clock.now_ms() + 3600_000,
             told=told_field(subject, "flight_delayed", item or identifier),
-            state=MessageState.SUPPRESSED if reason else MessageState.QUEUED,
+            state=state or (MessageState.SUPPRESSED if reason else MessageState.QUEUED),
             reason=reason,
             notification="flight_delayed",
             body=box.seal_json(body, identifier),

@@ -1,4 +1,4 @@
-"""Contacts over HTTP: found without a number in a URL, masked unless revealed, changed by what the person said, erased whole."""
+"""Contacts over HTTP: no number in a URL, masked unless revealed, changed by what they said, erased whole."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def fields(answer: dict[str, Any]) -> list[str]:
 # who
 
 
-async def test_a_contact_is_found_by_address_and_by_customer_number(stage: Stage, client: Client, eva: ContactId) -> None:
+async def test_a_contact_is_found_by_address_and_by_customer_number(
+    stage: Stage, client: Client, eva: ContactId
+) -> None:
     for body in (
         {"address": {"channel": "whatsapp", "to": EVA}},
         {"address": {"channel": "whatsapp", "to": "+44 7700 900-123"}},
@@ -76,7 +78,9 @@ async def test_a_number_in_a_url_is_not_taken(client: Client) -> None:
         ({"phone": EVA}, ["*"]),
     ],
 )
-async def test_a_search_that_means_nothing_is_named_and_not_repeated(client: Client, body: Any, wrong: list[str]) -> None:
+async def test_a_search_that_means_nothing_is_named_and_not_repeated(
+    client: Client, body: Any, wrong: list[str]
+) -> None:
     status, answer = await ask(client, "POST", "/v1/contacts/search", body)
     assert (status, fields(answer)) == (422, wrong)
     assert EVA not in json.dumps(answer)
@@ -216,7 +220,10 @@ async def test_a_contact_follows_a_flight_and_is_told_what_holds(stage: Stage, c
     subject = answer["subscriptions"][0]["subject"]
     assert (status, answer["subscriptions"][0]["answer"]) == (200, "added")
     assert stage.newcomers == [(eva, subject)]
-    assert (await ask(client, "PUT", path, {"subscriptions": [flight]}))[1]["subscriptions"][0]["answer"] in ("same", "changed")
+    assert (await ask(client, "PUT", path, {"subscriptions": [flight]}))[1]["subscriptions"][0]["answer"] in (
+        "same",
+        "changed",
+    )
     assert stage.newcomers == [(eva, subject)]
     _, found = await ask(client, "GET", "/v1/subscriptions?subject=flight:ZZ0099/2026-11-23/AMS")
     assert found == {"subject": subject, "contacts": [eva], "after": None}
@@ -306,7 +313,9 @@ async def _mark(stage: Stage, contact: ContactId) -> bytes:
     return marked
 
 
-async def test_an_erased_contact_is_brought_back_by_nothing_under_way(stage: Stage, client: Client, eva: ContactId) -> None:
+async def test_an_erased_contact_is_brought_back_by_nothing_under_way(
+    stage: Stage, client: Client, eva: ContactId
+) -> None:
     await ask(client, "DELETE", f"/v1/contacts/{eva}")
     with pytest.raises(NotFound):
         await stage.contacts.change(eva, lambda profile: profile)
@@ -328,7 +337,9 @@ async def test_the_same_number_comes_back_as_somebody_new(stage: Stage, client: 
     assert (await ask(client, "GET", f"/v1/contacts/{again}"))[1]["consents"] == []
 
 
-async def test_a_message_on_the_wire_ends_by_itself_after_the_erasure(stage: Stage, client: Client, eva: ContactId) -> None:
+async def test_a_message_on_the_wire_ends_by_itself_after_the_erasure(
+    stage: Stage, client: Client, eva: ContactId
+) -> None:
     message = await stage.plan(eva, "Your flight leaves at 11:40.")
     want = ClaimWant("batch-1", partition_of(eva), SENDER, Priority.NORMAL, 1)
     (claimed,) = await stage.outbox.claim([want], worker="w", lease_ms=10_000, evidence_ms=1000, clock_ok=True)
@@ -380,4 +391,3 @@ async def test_what_nobody_foresaw_is_answered_without_telling_anything(
     status, answer = await ask(client, "GET", f"/v1/contacts/{new_contact_id()}")
     assert (status, answer["code"]) == (500, "failed")
     assert "inside" not in json.dumps(answer)
-

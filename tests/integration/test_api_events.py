@@ -191,7 +191,9 @@ async def test_an_event_from_the_future_is_refused(client: Client) -> None:
     ],
     ids=lambda value: str(value)[:24],
 )
-async def test_what_cannot_be_read_is_refused_as_a_whole(client: Client, raw: bytes, content_type: str, status: int) -> None:
+async def test_what_cannot_be_read_is_refused_as_a_whole(
+    client: Client, raw: bytes, content_type: str, status: int
+) -> None:
     async with client.post("/v1/events", data=raw, headers=bearer() | {"Content-Type": content_type}) as response:
         assert response.status == status
         assert response.content_type == "application/problem+json"

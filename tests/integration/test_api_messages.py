@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.model.ids import ContactId
+from gateway.model.message import MessageState
 from gateway.store.apikeys import Scope
 from tests.integration.api_stage import Client, Stage, ask
 
@@ -40,6 +41,10 @@ async def test_a_message_says_where_it_is_and_why(stage: Stage, client: Client, 
     _, other = await ask(client, "GET", f"/v1/messages/{held}")
     assert (other["state"], other["reason"]) == ("suppressed", "no_consent")
     assert other["sentence"] == "nobody has agreed to news of this kind on this channel"
+    morning = stage.clock.now_ms() + 3_000_000
+    later = await stage.plan(eva, "Boarding soon.", reason="night", due_ms=morning, state=MessageState.QUEUED)
+    _, waiting = await ask(client, "GET", f"/v1/messages/{later}")
+    assert (waiting["state"], waiting["sentence"]) == ("queued", "it is night where they are: it waits for the morning")
 
 
 async def test_words_and_number_of_a_message_are_for_those_who_may_and_ask(

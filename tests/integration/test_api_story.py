@@ -45,7 +45,7 @@ def story() -> list[tuple[dict[str, Any], str]]:
 
 
 def moved(events: list[dict[str, Any]]) -> list[Any]:
-    """The same events on the next 22 November: what the store forgets by its own clock must not be forgotten already."""
+    """The same events on the next 22 November: the store's own clock must not have forgotten them already."""
     today = datetime.now(UTC).date()
     year = today.year if today <= date(today.year, 11, 22) else today.year + 1
     by = date(year, 11, 22) - LAST.date()
@@ -60,9 +60,7 @@ async def expander(stage: Stage) -> Expander:
                 await senders.set_template(
                     SENDER, ref.name, ref.language, state="APPROVED", category="UTILITY", at=stage.clock.now_ms()
                 )
-    worlds = Worlds(
-        catalogue(), stage.directory, stage.connectors, senders, stage.settings, stage.clock, stage.vault
-    )
+    worlds = Worlds(catalogue(), stage.directory, stage.connectors, senders, stage.settings, stage.clock, stage.vault)
     subjects = Subjects(stage.redis, stage.clock, stage.vault)
     stores = Stores(
         stage.events, subjects, stage.contacts, stage.outbox, FanOuts(stage.redis), Documents(stage.redis, stage.vault),
@@ -90,7 +88,9 @@ async def test_the_page_tells_what_the_gateway_does(redis: Redis) -> None:
     working = await expander(stage)
     async with stage.serve() as client:
         for event, (_, message) in zip(events, told, strict=True):
-            stage.clock.offset_ms = round(datetime.fromisoformat(event["time"]).timestamp() * 1000) - time.time_ns() // 10**6
+            stage.clock.offset_ms = (
+                round(datetime.fromisoformat(event["time"]).timestamp() * 1000) - time.time_ns() // 10**6
+            )
             status, answer = await send(client, event)
             assert status == 202, answer
             await working.look(keys.all_partitions())
@@ -122,12 +122,16 @@ async def test_the_example_with_curl_sends_a_booking_and_a_delay(redis: Redis) -
         assert code == 0, complaint
         order, delay, found = (json.loads(line) for line in out.splitlines())
         assert (order["answer"], delay["answer"], found) == ("new", "new", {"contacts": []})
-        code, _, complaint = await _run(client, "sh", "examples/events.sh", PHONE="+447700900123", GATEWAY_API_KEY="wrong")
+        code, _, complaint = await _run(
+            client, "sh", "examples/events.sh", PHONE="+447700900123", GATEWAY_API_KEY="wrong"
+        )
         assert code != 0
         assert "wrong" not in complaint
 
 
-async def test_the_example_in_python_sends_again_until_it_is_kept(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_example_in_python_sends_again_until_it_is_kept(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(door, "BUSY_RETRY_S", 1)
     stage = Stage(redis)
     stage.depth = stage.settings.backlog_max + 1

@@ -1,4 +1,4 @@
-"""Contacts from files: each line taken, known or refused with its number; a run that was cut off goes on where it stopped."""
+"""Contacts from files: each line taken, known or refused with its number; what was cut off goes on."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ async def people(stage: Stage) -> People:
 def line(number: int, **more: Any) -> dict[str, Any]:
     """A good line about the person with this number."""
     return {
-        "address": f"+4477009{number:05d}", "channel": "whatsapp", "customer": f"C-{number}", "name": f"Person {number}",
-        "language": "nl-NL", "timezone": "Europe/Amsterdam", "purpose": "journey", "brand": "zz",
-        "granted_at": "2026-10-01T12:00:00+02:00", "how": "account-page", "wording": "journey-nl-3", "evidence": f"form {number}",
+        "address": f"+4477009{number:05d}", "channel": "whatsapp", "customer": f"C-{number}",
+        "name": f"Person {number}", "language": "nl-NL", "timezone": "Europe/Amsterdam", "purpose": "journey", "brand": "zz",
+        "granted_at": "2026-10-01T12:00:00+02:00", "how": "account-page", "wording": "journey-nl-3",
+        "evidence": f"form {number}",
         **more,
     }  # fmt: skip
 
@@ -164,7 +165,10 @@ async def test_files_come_as_programs_write_them(path: Path, people: People, raw
     assert run.refused == []
 
 
-@pytest.mark.parametrize("name", ["נועה כהן", "محمد علي", "O'Brien, Eva \"Ev\"", "Łukasz Ż.", "李 小龙", "Zoë 🛫"])
+NAMES = ["נועה כהן", "محمد علي", "O'Brien, Eva \"Ev\"", "Łukasz Ż.", "李 小龙", "Zoë 🛫"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 async def test_names_stay_as_they_are_written(path: Path, people: People, name: str) -> None:
     await Run().of(path, as_csv(line(1, name=name)), people)
     contact = await people.by_customer("C-1")
@@ -210,7 +214,9 @@ async def test_a_line_that_does_not_count_is_named_and_its_neighbours_go_on(
 async def test_lines_are_numbered_as_an_editor_does(path: Path, people: People) -> None:
     run = Run()
     wrapped = line(1, evidence="form 1,\nsigned at the\ncounter")
-    await run.of(path, as_csv(wrapped, line(2, how=""), line(3)) + b"\n\n" + as_csv(line(4, how=""))[len(as_csv()):], people)
+    await run.of(
+        path, as_csv(wrapped, line(2, how=""), line(3)) + b"\n\n" + as_csv(line(4, how=""))[len(as_csv()) :], people
+    )
     assert run.reasons == [(5, ["how"]), (9, ["how"])]
 
 
@@ -295,7 +301,9 @@ async def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
 
 
 async def test_a_changed_file_is_another_one_and_begins_at_its_beginning(path: Path, people: People) -> None:
-    await ImportPositions(people.contacts._redis).write("0" * 32, {"next": 1, "lines": 2, "taken": 1, "known": 0, "refused": 0})
+    await ImportPositions(people.contacts._redis).write(
+        "0" * 32, {"next": 1, "lines": 2, "taken": 1, "known": 0, "refused": 0}
+    )
     assert (await Run().of(path, as_csv(line(1), line(2)), people)).resumed_at == 0
 
 
@@ -401,14 +409,20 @@ async def test_sample_events_are_sent_as_of_now(stage: Stage, settings: Settings
     stage.clock.offset_ms = 0
     async with stage.serve() as client:
         url = str(client.make_url("/"))
-        files = [SAMPLES / "ce-order-confirmed-flight.json", SAMPLES / "ce-flight-delayed.json", SAMPLES / "ce-batch.json"]
+        files = [
+            SAMPLES / "ce-order-confirmed-flight.json",
+            SAMPLES / "ce-flight-delayed.json",
+            SAMPLES / "ce-batch.json",
+        ]
         given = arguments(files=files, as_of="now", anchor=None, keep_ids=False, url=url, key=None)
         out = Script()
         assert await run_send(given, settings, out) == 0
         assert out.text.count("taken") == 5
         assert await stage.events.depth() == 5
         out = Script(FIRST)
-        old = arguments(files=[SAMPLES / "ce-outage-started.json"], as_of=None, anchor=None, keep_ids=False, url=url, key="-")
+        old = arguments(
+            files=[SAMPLES / "ce-outage-started.json"], as_of=None, anchor=None, keep_ids=False, url=url, key="-"
+        )
         old.dry_run = old.json = True
         assert await run_send(old, settings, out) == 0
         assert json.loads(out.text)["events"][0]["answer"] == "new"
@@ -417,7 +431,9 @@ async def test_sample_events_are_sent_as_of_now(stage: Stage, settings: Settings
         with pytest.raises(GatewayError, match="answered 401"):
             await run_send(old, settings, Script())
     with pytest.raises(GatewayError, match="is the gateway running"):
-        await run_send(arguments(files=files, as_of="now", anchor=None, keep_ids=False, url=url, key=None), settings, Script())
+        await run_send(
+            arguments(files=files, as_of="now", anchor=None, keep_ids=False, url=url, key=None), settings, Script()
+        )
 
 
 async def test_an_event_that_was_set_aside_is_taken_up_again_once(stage: Stage, settings: Settings) -> None:

@@ -92,7 +92,11 @@ def test_a_boarding_pass_names_its_new_day() -> None:
 
 
 def test_numbers_that_look_like_dates_stay() -> None:
-    event = {"time": "2026-11-22T08:00:00Z", "subject": "OUT-2026-004417", "data": {"a": "2026-99-99", "b": "1-2026-11-22-3"}}
+    event = {
+        "time": "2026-11-22T08:00:00Z",
+        "subject": "OUT-2026-004417",
+        "data": {"a": "2026-99-99", "b": "1-2026-11-22-3"},
+    }
     (moved,) = shift([event], at("2027-11-22T08:00:00+00:00"), keep_ids=True)
     assert (moved["subject"], moved["data"]) == (event["subject"], event["data"])
 

@@ -55,7 +55,15 @@ def test_a_flight_is_its_subject_and_an_order_its_number() -> None:
 
 @pytest.mark.parametrize(
     ("sequence", "version", "known"),
-    [("0000000012", 3, 12), (12, 3, 12), ("12b", 3, 3), ("", 3, 3), (None, None, None), (True, None, None), ("9" * 30, 3, 3)],
+    [
+        ("0000000012", 3, 12),
+        (12, 3, 12),
+        ("12b", 3, 3),
+        ("", 3, 3),
+        (None, None, None),
+        (True, None, None),
+        ("9" * 30, 3, 3),
+    ],
 )
 def test_a_sequence_of_digits_goes_before_a_version_in_the_data(sequence: Any, version: Any, known: int | None) -> None:
     event = sample("ce-flight-delayed")
@@ -177,10 +185,12 @@ def test_data_of_the_binary_form_that_is_no_json_is_no_media_type_of_ours() -> N
 
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40)
-    | st.sampled_from(["2026-11-22T10:55:00+01:00", "9999-12-31T23:59:59Z", "+447700900123", "whatsapp", "flight", "Europe"])
+    | st.sampled_from(["2026-11-22T10:55:00+01:00", "9999-12-31T23:59:59Z", "+447700900123", "whatsapp", "flight"])
 )  # fmt: skip
 ANY_JSON = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=5), max_leaves=25
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
+    max_leaves=25,
 )
 
 
@@ -236,7 +246,9 @@ def test_any_request_is_split_or_refused_with_a_4xx(media: str, headers: dict[st
     try:
         values, _ = split_request(media, headers, raw)
     except Malformed as error:
-        assert 400 <= error.refusal.status < 500
-        return
+        values, status = [], error.refusal.status
+    else:
+        status = 400
+    assert 400 <= status < 500
     for value in values:
         parse(value, ids=IDS, now_ms=NOW_MS)

@@ -1,4 +1,4 @@
-"""The data of each event type: what the samples hold, what is refused, and that the rules can read whatever is taken."""
+"""The data of each event type: what the samples hold, what is refused, that the rules can read the rest."""
 
 from __future__ import annotations
 
@@ -51,7 +51,13 @@ def test_names_in_the_programs_own_spelling_are_no_fields() -> None:
 
 @pytest.mark.parametrize("granted", ["no", "true", 1, 0, None])
 def test_a_consent_is_true_or_false_and_nothing_like_it(granted: Any) -> None:
-    consent = {"purpose": "journey", "channel": "whatsapp", "granted": granted, "at": "2026-11-22T08:00:00Z", "how": "form"}
+    consent = {
+        "purpose": "journey",
+        "channel": "whatsapp",
+        "granted": granted,
+        "at": "2026-11-22T08:00:00Z",
+        "how": "form",
+    }
     data = {"orderNumber": "1", "status": "created", "recipients": [{"customerId": "C-1", "consents": [consent]}]}
     assert fields(EventType.ORDER_STATUS, data) == ["data.recipients[0].consents[0].granted"]
 
@@ -80,7 +86,9 @@ def test_a_name_that_the_sender_chose_is_not_repeated() -> None:
 
 
 def test_fields_that_we_do_not_read_are_left_alone() -> None:
-    assert fields(EventType.ORDER_STATUS, {"orderNumber": "1", "status": "created", "loyalty": {"tier": [1, None]}}) == []
+    assert (
+        fields(EventType.ORDER_STATUS, {"orderNumber": "1", "status": "created", "loyalty": {"tier": [1, None]}}) == []
+    )
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 --[[ contact_erase: everything of a marked contact in its partition goes, its data key with it.
 
-One step, because a lane without its record, or a subscription without its contact, would be taken up by somebody. Messages still
-in a lane are withdrawn and keep their header, so that `trace` can say why; one that is leased or unsure stays, for its bytes may
-be on the wire: its body is sealed under a key that is gone, and its own settle ends it. A mark stays in f:C, without anything
-else, so that work begun before the erasure cannot bring the contact back. Runs when memory is full: it makes room.
+One step, because a lane without its record, or a subscription without its contact, would be taken up by somebody.
+Messages still in a lane are withdrawn and keep their header, so that `trace` can say why; one that is leased or unsure
+stays, for its bytes may be on the wire: its body is sealed under a key that is gone, and its own settle ends it. A mark
+stays in f:C, without anything else, so that work begun before the erasure cannot bring the contact back. Runs when
+memory is full: it makes room.
 
 KEYS  1 facts (stream)  2 erase (zset)  3 all (zset)  4 f:C (hash)  5 c:C  6 k:C  7 led:C  8 cs:C  9 told:C
       then su:J of each subscription, then 11 lane keys of each sender, then m:M of each message in a lane

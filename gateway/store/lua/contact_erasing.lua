@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --[[ contact_erasing: from now on nothing new is planned for this contact, written to it or subscribed.
 
-First step of erasing, so that what is gathered after it is everything. `erase` keeps who is being erased, and who was, until a
-sweep has looked a last time. Runs when memory is full: it makes room.
+First step of erasing, so that what is gathered after it is everything. `erase` keeps who is being erased, and who was,
+until a sweep has looked a last time. Runs when memory is full: it makes room.
 
 KEYS  1 f:C (hash)  2 erase (zset)  3 facts (stream)
 ARGV  1 offset (ms)  2 C

@@ -1,6 +1,7 @@
 --[[ event_unpark: an event that was set aside goes back among the open ones, once.
 
-One step, so that it is in one of the two places whatever happens, and two operators who ask at once make one event of it.
+One step, so that it is in one of the two places whatever happens, and two operators who ask at once make one event of
+it.
 
 KEYS  1 facts (stream)  2 parked (stream)  3 ev (stream)  4 evw (zset)  5 evt (hash)  6 e:E (string)
 ARGV  1 offset (ms)  2 E  3 its id in parked  4 sealed blob  5 ttl of e:E (ms)

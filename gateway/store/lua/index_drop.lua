@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
---[[ index_drop: an address or a customer number leads to this contact no more. Compared first: it may be somebody else's by now.
+--[[ index_drop: an address or a customer number leads to this contact no more. Compared first: it may be somebody
+else's by now.
 
 KEYS  1 a:hash or x:hash (string)
 ARGV  1 C

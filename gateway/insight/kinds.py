@@ -173,6 +173,14 @@ def _by_agent(text: str) -> Say:
     return say
 
 
+def _brake(verb: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        who, scope, why = (fact.detail.get(name, "") for name in ("who", "scope", "why"))
+        return f"{who or 'somebody'} {verb} {scope or '?'}" + (f": {why}" if why else "")
+
+    return say
+
+
 KINDS: dict[str, Kind] = {
     # intake
     "event": Kind("event.kept", "intake", _event),
@@ -184,6 +192,8 @@ KINDS: dict[str, Kind] = {
     "unsubscribed": Kind("contact.unsubscribed", "intake", _unsubscribed),
     "consent": Kind("contact.consent", "webhooks", _consent),
     "proof": Kind("contact.proof", "webhooks", _proof),
+    "erasing": Kind("contact.erasing", "intake", _fixed("the person's data is being erased: nothing more is planned")),
+    "erased": Kind("contact.erased", "intake", _fixed("the person's data was erased")),
     "enqueued": Kind("message.enqueued", "intake", _enqueued),
     "suppressed": Kind("message.suppressed", "intake", _suppressed),
     "replaced": Kind("message.replaced", "intake", _outdated),
@@ -220,6 +230,15 @@ KINDS: dict[str, Kind] = {
     "resolved": Kind("conversation.resolved", "webcare", _by_agent("finished")),
     "seen": Kind("conversation.seen", "webcare", _by_agent("looked at")),
     "signed_in": Kind("agent.signed_in", "webcare", _by_agent("signed in")),
+    # people at the brakes and the dead letters
+    "replayed": Kind("message.replayed", "dispatch", _fixed("somebody had it tried again, through eligibility as ever")),
+    "discarded": Kind("message.discarded", "dispatch", _fixed("somebody discarded it")),
+    "copy_failed": Kind(
+        "message.copy_failed", "webhooks", _fixed("another attempt of it failed at the channel; the first one stands")
+    ),
+    "stopped": Kind("brake.stopped", "", _brake("stopped")),
+    "resumed": Kind("brake.resumed", "", _brake("lifted the stop of")),
+    "rewrapped": Kind("keys.rewrapped", "", _fixed("data keys were wrapped anew under the newest key of the ring")),
     # the fold itself
     "unreached": Kind("message.unreached", "", _unreached),
     "gap": Kind("facts.gap", "", _gap),

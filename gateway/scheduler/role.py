@@ -14,8 +14,10 @@ from gateway.insight.history import History, open_history
 from gateway.insight.outgoing import Sender as HookSender
 from gateway.insight.outgoing import run_outgoing
 from gateway.runtime import Runtime
+from gateway.scheduler.jobs.finish_erasures import finish_erasures
 from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
+from gateway.store.erasure import Erasure
 from gateway.store.facts import Facts
 from gateway.store.leases import Leases
 from gateway.store.outgoing import Outgoing
@@ -54,7 +56,24 @@ def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[objec
     async def numbers() -> None:
         await sync_senders(runtime.directory, runtime.number_of, runtime.senders)
 
-    return [("sync_templates", HOUR_S, templates), ("sync_senders", HOUR_S, numbers)]
+    erasure = Erasure(
+        runtime.connection.redis,
+        runtime.clock,
+        runtime.vault,
+        runtime.contacts,
+        runtime.conversations,
+        runtime.directory.ids,
+        runtime.pairs,
+    )
+
+    async def erasures() -> None:
+        await finish_erasures(erasure)
+
+    return [
+        ("sync_templates", HOUR_S, templates),
+        ("sync_senders", HOUR_S, numbers),
+        ("finish_erasures", HOUR_S, erasures),
+    ]
 
 
 def _one(

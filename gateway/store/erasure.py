@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from gateway.clock import Clock
 from gateway.errors import NotFound
@@ -128,6 +129,19 @@ class Erasure:
             for _ in addresses:
                 found.update({(place, words(member)): None for member in next(answers)})
         return list(found)
+
+    async def rewrite_log(self) -> bool:
+        """Have the server rewrite its append-only file, at most once in 20 hours; whether it began. A managed store may bar it.
+
+        Until then the file still holds what was erased, sealed under a key that is destroyed.
+        """
+        if not await self._redis.set(keys.lease("job:rewrite"), "1", nx=True, px=20 * 3600_000):
+            return False
+        try:
+            await self._redis.bgrewriteaof()
+        except ResponseError:
+            return False
+        return True
 
     async def sweep(self) -> int:
         """Finish what was begun and left, and drop marks older than 8 days; how many contacts were looked at."""

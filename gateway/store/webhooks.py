@@ -1,8 +1,9 @@
 """Webhooks as they came, and the inboxes that they are split into.
 
 Raw bytes, sealed, go to one of 16 logs before the 200. An applier splits each into items and appends every item to the
-inbox of its contact's partition, then deletes the entry; `seen` makes an item count once however often the channel repeats it. One worker a
-partition applies an inbox in order. An item that was begun three times without an end is parked alone; its neighbours go on.
+inbox of its contact's partition, then deletes the entry; `seen` makes an item count once however often the channel repeats
+it. One worker a partition applies an inbox in order. An item that was begun three times without an end is parked alone; its
+neighbours go on.
 """
 
 from __future__ import annotations

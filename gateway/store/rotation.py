@@ -115,7 +115,7 @@ class Rewrap:
             pipeline.zcard(keys.part(partition, "all"))
         total = sum(await pipeline.execute())
         for partition in keys.all_partitions():
-            async for contacts in self._walk(partition):
+            async for contacts in self.pages(partition):
                 await self._keys({keys.of(contact, "k"): contact for contact in contacts})
                 told(self.looked, total)
         # The keys of the days, and those of contacts that no list names any more.
@@ -129,7 +129,7 @@ class Rewrap:
         await self._agents()
         return self.moved
 
-    async def _walk(self, partition: int) -> AsyncIterator[list[str]]:
+    async def pages(self, partition: int) -> AsyncIterator[list[str]]:
         """A partition's contacts in pages, by last seen; those of one moment together, so that none falls between two pages."""
         name, after = keys.part(partition, "all"), "-inf"
         while True:

@@ -23,9 +23,11 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.store.reply import words
 from gateway.store.vault import Vault, ring_for
 from sandbox.app import WORLD, make_app
 from sandbox.config import SandboxConfig
+from tests.conftest import check_keys
 from tests.support.embedded import opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,8 +130,8 @@ def launcher() -> Iterator[Launcher]:
 
 def launch() -> None:
     """The other half: a line asks for a command, a line answers with its exit code."""
+    from demo import run as demo
     from gateway.cli.main import main
-    from main import demo
 
     for line in sys.stdin:
         wanted = json.loads(line)
@@ -177,14 +179,15 @@ class House:
 
     async def facts(self, partition: int = 0) -> list[str]:
         """The packed facts of a partition, without format and time."""
-        rows = await self.redis.xrange(f"{{p:{partition:02d}}}facts")
-        return [bytes(entry[b"f"]).decode().split("|", 2)[2] for _, entry in rows]
+        rows: Any = await self.redis.xrange(f"{{p:{partition:02d}}}facts")
+        return [words(entry[b"f"]).split("|", 2)[2] for _, entry in rows]
 
 
 @asynccontextmanager
 async def house(data_dir: Path, launcher: Launcher, **more: str) -> AsyncIterator[House]:
     async with opened(data_dir) as (_, redis):
         yield House(data_dir, redis, Clock(), Vault(ring_for(None, data_dir), redis), launcher, more)
+        await check_keys(redis)
 
 
 def small_templates(into: Path) -> Path:

@@ -1,8 +1,8 @@
 """Bytes in the store, beside those of the prototype that the layout was chosen with: INFO's used_memory before and after.
 
-A subscription is both sides of the index, three a contact, by the subject; a queued message is everything that planning
-writes for it, facts included. The prototype's bodies were about 300 bytes; ours hold every form of the message ready to be
-sent, so the figure with a body of that size is given too.
+A subscription is both sides of the index, three a contact, by the subject, without the fact that says so: the prototype
+wrote none. A queued message is everything that planning writes for it, facts included. The prototype's bodies were about 300
+bytes; ours hold every form of the message ready to be sent, so the figure with a body of that size is given too.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ async def measure(runtime: Runtime, sizes: Sizes) -> tuple[list[Row], list[Perso
     before = await used_bytes(runtime)
     people = await crowd.add_people(sizes.groups, sizes.group_size, sizes.flights)
     contacts = await used_bytes(runtime)
+    facts_before = await _fact_bytes(runtime)
     await crowd.subscribe(people)
     subscribed = await used_bytes(runtime)
-    facts_a = await _facts(runtime)
+    facts_a, fact_bytes = await _facts(runtime), await _fact_bytes(runtime) - facts_before
     await plan_events(runtime, sizes.groups, sizes.flights)
     planned = await used_bytes(runtime)
     count = await runtime.outbox.depth(runtime.directory.ids)
@@ -39,12 +40,13 @@ async def measure(runtime: Runtime, sizes: Sizes) -> tuple[list[Row], list[Perso
     facts_b = await _facts(runtime)
     body = await _body_bytes(runtime)
     per_contact = (contacts - before) / len(people)
-    per_subscription = (subscribed - contacts) / sizes.messages
+    per_fact = fact_bytes / sizes.messages
+    per_subscription = (subscribed - contacts) / sizes.messages - per_fact
     per_message = (planned - subscribed) / sizes.messages
     plain = per_message - body + PROTOTYPE_BODY
     facts = (facts_b - facts_a) / sizes.messages
     rows = [
-        _row("subscription", per_subscription, SUBSCRIPTION, f"{sizes.messages:,}, with its fact"),
+        _row("subscription", per_subscription, SUBSCRIPTION, f"{sizes.messages:,}, without its fact of {per_fact:.0f} B"),
         _row("queued message", per_message, QUEUED, f"{sizes.messages:,}, {facts:.1f} facts each, sealed body {body:.0f} B"),
         _row("queued message, body as the prototype's", plain, QUEUED, f"{PROTOTYPE_BODY:.0f} B in place of {body:.0f}"),
         _row("contact", per_contact, 1002.0, "with key, consent, ledger and one order; no promise was made", target=None),
@@ -59,6 +61,13 @@ def _row(name: str, ours: float, floor: float, note: str, target: float | None =
 async def _facts(runtime: Runtime) -> int:
     redis = runtime.connection.redis
     return sum([int(await redis.xlen(keys.part(partition, "facts"))) for partition in keys.all_partitions()])
+
+
+async def _fact_bytes(runtime: Runtime) -> int:
+    """What the streams of facts hold now: in a whole gateway they are trimmed once they are folded."""
+    redis: Any = runtime.connection.redis
+    sizes = [await redis.memory_usage(keys.part(partition, "facts"), samples=0) for partition in keys.all_partitions()]
+    return sum(int(size or 0) for size in sizes)
 
 
 async def _body_bytes(runtime: Runtime) -> float:

@@ -1,0 +1,64 @@
+"""The benchmark: its arithmetic, and that a run on the smallest sizes measures every row and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bench.report import alternated, line, percentile
+from bench.sizes import QUICK, TINY, WHOLE, Sizes
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = [
+    "dispatch, one process, whole path",
+    "webhooks answered",
+    "event to wire, unloaded, p50",
+    "event to wire, unloaded, p99",
+    "memory: subscription",
+    "memory: queued message",
+    "memory: queued message, body as the prototype's",
+    "memory: contact",
+]
+
+
+def test_the_ratio_is_that_of_the_rounds_and_not_of_the_medians() -> None:
+    row = alternated("x", "/s", [(100.0, 200.0), (300.0, 300.0), (90.0, 900.0)], 0.45, "bare")
+    assert (row.ours, row.bare, row.ratio, row.met) == (100.0, 300.0, 0.5, True)
+    assert alternated("x", "ms", [(5.0, 1.0)], 4.0, "bare", least=False).met is False
+
+
+def test_a_missed_target_is_said_in_the_line() -> None:
+    assert "MISSED (>= 0.45)" in line(alternated("x", "/s", [(1.0, 10.0)], 0.45, "bare"))
+    assert "MISSED" not in line(alternated("x", "/s", [(1.0, 10.0)], None, "bare"))
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert percentile([float(n) for n in range(200)], 0.99) == 198.0
+    assert percentile([7.0], 0.99) == 7.0
+
+
+@pytest.mark.parametrize("sizes", [WHOLE, QUICK, TINY])
+def test_the_queue_holds_what_all_rounds_take(sizes: Sizes) -> None:
+    slots = min(200, sizes.messages)
+    left_over = slots * (sizes.rounds + 1) if sizes is not TINY else 0  # the smallest is claimed whole in its first rounds
+    assert sizes.messages >= sizes.rounds * sizes.sends + sizes.warm + left_over
+
+
+@pytest.mark.timeout(120)
+def test_a_run_on_the_smallest_sizes_prints_every_row_and_leaves_nothing_behind() -> None:
+    with tempfile.TemporaryDirectory(prefix="b-") as place:
+        code = "from bench.run import run; raise SystemExit(run(tiny=True, as_json=True))"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env={"TMPDIR": place, "PATH": ""}, capture_output=True, text=True, timeout=110
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        rows = json.loads(done.stdout)["rows"]
+        assert [row["name"] for row in rows] == NAMES
+        assert all(row["ours"] > 0 and row["bare"] > 0 and row["ratio"] > 0 for row in rows)
+        assert list(Path(place).iterdir()) == []

@@ -44,7 +44,7 @@ NOT_ME = "-"
 
 @dataclass(frozen=True, slots=True)
 class FactChange:
-    """One change of the plain half. rule: consent, proof, later or set (lua/contact_facts.lua)."""
+    """One change of the plain half. rule: consent, proof, drop, later or set (lua/contact_facts.lua)."""
 
     field: str
     value: str
@@ -135,6 +135,11 @@ class Contacts:
         await self._redis.set(name, f"{contact}|{address}", nx=True)
         stored = await self._redis.get(name)
         return isinstance(stored, bytes) and stored.decode() == f"{contact}|{address}"
+
+    async def give_up(self, channel: str, identifiers: Sequence[Identifier], contact: ContactId) -> None:
+        """What this contact is not known by any more: whoever comes with it from now on is somebody else."""
+        calls: list[scripts.Call] = [("index_drop", [self._index(channel, one)], [contact]) for one in identifiers]
+        await scripts.run_many(self._redis, calls)
 
     def customer_hash(self, namespace: str, customer: str) -> str:
         return self._vault.blind("customer", namespace, customer)
@@ -243,8 +248,9 @@ class Contacts:
             addresses = list(profile.addresses)
             for place, one in enumerate(addresses):
                 if one.id == address:
-                    kinds = {identifier.kind for identifier in new}
-                    kept = tuple(identifier for identifier in one.identifiers if identifier.kind not in kinds)
+                    # A person has one phone number, and one user id in each portfolio.
+                    kinds = {(identifier.kind, identifier.scope) for identifier in new}
+                    kept = tuple(known for known in one.identifiers if (known.kind, known.scope) not in kinds)
                     addresses[place] = replace(one, identifiers=(*kept, *new))
                     return replace(profile, addresses=tuple(addresses))
             return replace(profile, addresses=(*profile.addresses, Address(address, channel, new)))
@@ -305,6 +311,10 @@ class Contacts:
         """Bind an address to its person, or (None) unbind it: "not me"."""
         change = FactChange(f"p:{address}", proof.value if proof else NOT_ME, at_ms, "proof")
         return (await self.change_facts(contact, [change]))[0]
+
+    async def drop_proof(self, contact: ContactId, address: AddressId, at_ms: int) -> bool:
+        """Whoever holds the address may be somebody else since then: an older proof says nothing more. "Not me" stays said."""
+        return (await self.change_facts(contact, [FactChange(f"p:{address}", "", at_ms, "drop")]))[0]
 
     async def open_window(self, contact: ContactId, sender: SenderId, address: AddressId, at_ms: int) -> bool:
         return (await self.change_facts(contact, [FactChange(f"w:{sender}:{address}", "", at_ms, "later")]))[0]

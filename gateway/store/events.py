@@ -19,7 +19,7 @@ from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId, partition_of
 from gateway.store import keys, scripts
 from gateway.store.reply import fields, words
-from gateway.store.vault import Vault
+from gateway.store.vault import KeyMissing, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,14 @@ class Events:
         await pipeline.execute()
 
     async def read(self, event: EventId, place: str) -> BusinessEvent | None:
-        """The event, or None when it left the stream or the key of its day is gone."""
+        """The event, or None when it left the stream or the key of its day is gone. Raises KeyMissing where we lack a key."""
         rows = await self._redis.xrange(keys.part(partition_of(event), "ev"), place, place)
         if not rows:
             return None
         try:
             raw = await self._vault.open_day(fields(rows[0][1])[b"b"], event)
+        except KeyMissing:
+            raise
         except Sealed:
             return None
         return _load(event, json.loads(raw))

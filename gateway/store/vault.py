@@ -40,6 +40,10 @@ _CACHE = 20_000
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
+class KeyMissing(Sealed):
+    """Sealed under a wrapping key that GATEWAY_KEYS of this process lacks: nothing is lost, and nothing may be thrown away."""
+
+
 class KeyRing:
     """The wrapping keys and the index key. Raises SettingsError naming what is wrong, never showing a key."""
 
@@ -150,7 +154,7 @@ class Vault:
         version, _, sealed = wrapped.partition(b"|")
         ring_key = self._ring.wrapping.get(int(version))
         if ring_key is None:
-            raise Sealed(f"key {int(version)} is missing from GATEWAY_KEYS")
+            raise KeyMissing(f"key {int(version)} is missing from GATEWAY_KEYS")
         return Box(ring_key).open(sealed, about)
 
     async def contact_box(self, contact: ContactId, *, create: bool = False) -> Box:
@@ -249,5 +253,5 @@ class Vault:
     def open_about(self, about: str, sealed: bytes) -> Any:
         version, _, rest = sealed.partition(b"|")
         if int(version) not in self._ring.wrapping:
-            raise Sealed(f"key {int(version)} is missing from GATEWAY_KEYS")
+            raise KeyMissing(f"key {int(version)} is missing from GATEWAY_KEYS")
         return self._derive(int(version), about).open_json(rest, about)

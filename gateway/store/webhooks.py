@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.errors import Sealed
 from gateway.store import keys, scripts
 from gateway.store.reply import fields, words
-from gateway.store.vault import Vault
+from gateway.store.vault import KeyMissing, Vault
 
 _LOG_ABOUT = "webhook"
 
@@ -60,7 +60,10 @@ class Webhooks:
         return words(await scripts.run(self._redis, "webhook_append", [keys.webhook_log(log)], [sealed]))
 
     async def kept(self, logs: Sequence[int], *, limit: int) -> list[KeptWebhook]:
-        """The oldest kept webhooks of some logs. One whose day's key is gone is dropped: nobody can read it any more."""
+        """The oldest kept webhooks of some logs. One whose day's key is gone is dropped: nobody can read it any more.
+
+        raises: KeyMissing, dropping nothing, where it is this process that lacks a key
+        """
         pipeline = self._redis.pipeline(transaction=False)
         for log in logs:
             pipeline.xrange(keys.webhook_log(log), "-", "+", count=limit)
@@ -69,6 +72,8 @@ class Webhooks:
             for place, entry in rows:
                 try:
                     opened = await self._vault.open_day(fields(entry)[b"b"], _LOG_ABOUT)
+                except KeyMissing:
+                    raise
                 except Sealed:
                     await self.done(log, words(place))
                     continue
@@ -129,6 +134,8 @@ class Webhooks:
             for place, entry in rows:
                 try:
                     raw = await self._vault.open_day(fields(entry)[b"b"], "inbox")
+                except KeyMissing:
+                    raise
                 except Sealed:
                     await self.applied(partition, words(place))
                     continue

@@ -37,6 +37,7 @@ CHECK = "address_check"
 STOP_CONFIRMED = "stop_confirmed"
 STOP_ALL_CONFIRMED = "stop_all_confirmed"
 STOP_ALL = "stop_all"
+RESUME = "resume"
 PURPOSES = ("journey", "service", "family", "survey", "offers")
 
 log = structlog.get_logger()
@@ -175,7 +176,8 @@ class Applier:
             await self._service(contact.id, address, stopped, event, brand)
         else:
             handled = await self._button(contact, address, event)
-            if not handled and event.kind is InboundKind.TEXT and stops.is_start(event.text.reveal()):
+            resumed = event.kind is InboundKind.BUTTON and event.payload == f"{STOP_CONFIRMED}/{RESUME}"
+            if not handled and (resumed or (event.kind is InboundKind.TEXT and stops.is_start(event.text.reveal()))):
                 handled = await self._start(contact, value["channel"], brand, event)
         entry = InboundEntry(
             key=f"{value['channel']}:{event.channel_id.reveal()}",
@@ -380,6 +382,14 @@ class Applier:
         mine = [one for one in current if await self._d.contacts.alias(value["channel"], one, contact, address)]
         if mine:
             await self._d.contacts.add_identifiers(contact, address, value["channel"], mine)
+            # Numbers are given to others some months later: the old one must not lead to this person then.
+            replaced = {(one.kind, one.scope) for one in mine}
+            gone = [
+                one for one in items.identifiers(value["previous"]) if (one.kind, one.scope) in replaced and one not in current
+            ]
+            await self._d.contacts.give_up(value["channel"], gone, contact)
+        if value.get("changed"):
+            await self._d.contacts.drop_proof(contact, address, _end_of(value["at"]))
 
 
 def _reason_of(event: StatusEvent) -> str:

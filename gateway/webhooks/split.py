@@ -26,6 +26,7 @@ from gateway.connector import (
     UnknownEvent,
 )
 from gateway.directory import Directory
+from gateway.errors import StoreError
 from gateway.model.contact import Identifier
 from gateway.model.ids import AddressId, ContactId, is_id, partition_of
 from gateway.model.message import parse_opaque
@@ -65,7 +66,10 @@ class Splitter:
         for one in kept:
             try:
                 found = await self._split(one)
-            except (ValueError, KeyError, TypeError) as error:
+            except (StoreError, OSError, TimeoutError):
+                raise
+            except Exception as error:  # one that we cannot take apart is set aside: it stands in the way of all behind it
+                log.exception("webhooks.split_failed", channel=one.channel, error=type(error).__name__)
                 await self._webhooks.park_raw(one.channel, "webhook", type(error).__name__, one.raw)
                 found = []
             if found:

@@ -7,7 +7,7 @@ raises `cv`, so that nothing planned under the old one is enqueued.
 KEYS  1 f:C (hash)  2 led:C (list)  3 facts (stream)
 ARGV  1 offset (ms)  2 C  then groups of five: field, value, at (ms), sealed ledger line ('' none), rule
       rule: 'consent' (value g or w: later wins, equal time: w wins), 'proof' (value kind or '-': later wins),
-            'later' (largest at wins, the field holds at), 'set' (always)
+            'drop' (a proof no later than at goes; a '-' stays), 'later' (largest at wins, the field holds at), 'set' (always)
 RETURNS per group: applied older
 --]]
 -- include base
@@ -20,6 +20,12 @@ for k = 3, #ARGV, 5 do
   local answer = 'older'
   if rule == 'set' then
     if old ~= value then redis.call('HSET', KEYS[1], field, value); answer = 'applied' end
+  elseif rule == 'drop' then
+    if old and string.sub(old, 1, 1) ~= '-' and tonumber(string.match(old, '|(%d+)$')) <= at then
+      redis.call('HDEL', KEYS[1], field)
+      moved, answer = true, 'applied'
+      fact(KEYS[3], now, 'proof_dropped', ARGV[2], field .. '= at=' .. text(at))
+    end
   elseif rule == 'later' then
     if not old or tonumber(old) < at then redis.call('HSET', KEYS[1], field, text(at)); answer = 'applied' end
   else

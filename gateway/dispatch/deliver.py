@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from prometheus_client import Counter, Histogram
 
 from gateway.clock import Clock
-from gateway.connector import Connector, Outcome, Sender, SendResult
+from gateway.connector import Connector, Outcome, RenderedRequest, Sender, SendResult
 from gateway.connector import Scope as Reach
 from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
@@ -23,11 +24,11 @@ from gateway.dispatch.content import content_of, said
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
 from gateway.dispatch.prepare import Prepared, Preparer
 from gateway.dispatch.task import Task, question_of
-from gateway.errors import CannotRender, GatewayError, Sealed
+from gateway.errors import CannotRender, GatewayError, Sealed, StoreError
 from gateway.metrics import Metrics
 from gateway.model.contact import Address
 from gateway.model.conversation import Mention
-from gateway.model.message import MessageState, OnUncertain, OutboundMessage
+from gateway.model.message import Document, MessageState, OnUncertain, OutboundMessage
 from gateway.model.personal import Personal
 from gateway.rules import retry
 from gateway.rules.may_send import decide
@@ -43,6 +44,8 @@ RESENDS = 2
 HOLD_DELIVERED_MS = 10_000
 STOPPED_LOOK_MS = 5_000
 PAUSE_MS = 3600_000
+
+log = structlog.get_logger()
 
 Refusal = retry.RetryAt | retry.Uncertain | retry.DecideAgain | retry.PauseSender | retry.Dead | retry.FallbackOrDead
 
@@ -93,7 +96,7 @@ class Deliverer:
         return await self._d.preparer.many(batch)
 
     async def deliver(self, claimed: Claimed, prepared: Prepared | None = None) -> Delivered:
-        """Never raises for what one message did; StoreUnavailable and cancellation go through.
+        """Never raises once bytes may have left. Before that StoreUnavailable, cancellation and mistakes of ours go through.
 
         prepared: what was read for its whole claim; where it is missing or no longer fresh it is read again
         """
@@ -103,18 +106,42 @@ class Deliverer:
         if sender is None or connector is None:
             return Delivered(finished(claimed, Reason.NO_SENDER))
         known = prepared if prepared is not None and deps.preparer.fresh(prepared) else await deps.preparer.one(claimed)
+        decided = await self._decide(claimed, known, sender, connector)
+        if isinstance(decided, Settlement):
+            return Delivered(decided)
+        task, verdict = decided
+        document: tuple[Document, Personal] | None = None
+        if task.body.get("document"):
+            try:
+                document = await deps.documents.media(task.body["document"], task.contact.id, connector, sender)
+            except DocumentProblem as error:
+                return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True))
+            except UploadProblem as error:
+                result = error.result
+                if result.outcome is Outcome.UNCERTAIN:  # a file that nobody refers to harms nobody
+                    result = SendResult(Outcome.RETRY, retries=5)
+                return await self._settlement(task, verdict, result)
+            if not deps.preparer.fresh(known):  # fetching and uploading took its time: they may have stopped us meanwhile
+                decided = await self._decide(claimed, await deps.preparer.one(claimed), sender, connector)
+                if isinstance(decided, Settlement):
+                    return Delivered(decided)
+                task, verdict = decided
+        return await self._send(task, verdict, document)
+
+    async def _decide(
+        self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector
+    ) -> tuple[Task, FreeText | AsTemplate] | Settlement:
+        """Whether it may be sent now and as what, by what was just read; else how it ends or when to look again."""
         made = self._task(claimed, known, sender, connector)
         if isinstance(made, Settlement):
-            return Delivered(made)
-        verdict = decide(question_of(made, known.world, deps.clock.now_ms()))
+            return made
+        verdict = decide(question_of(made, known.world, self._d.clock.now_ms()))
         if isinstance(verdict, Suppressed):
-            return Delivered(finished(claimed, verdict.reason))
+            return finished(claimed, verdict.reason)
         if isinstance(verdict, Later):
-            return Delivered(Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why))
+            return Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why)
         over = await self._over_tier(claimed, made.address, sender, verdict)
-        if over is not None:
-            return Delivered(over)
-        return await self._send(made, verdict)
+        return over if over is not None else (made, verdict)
 
     def _task(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Task | Settlement:
         """The message opened, or why it ends before anybody asks whether it may be sent."""
@@ -155,18 +182,20 @@ class Deliverer:
             return finished(claimed, Reason.TIER)
         return Settlement(claimed, "l", claimed.attempt, at_ms=free_at, reason="tier")
 
-    async def _send(self, task: Task, verdict: FreeText | AsTemplate) -> Delivered:
+    async def _send(
+        self, task: Task, verdict: FreeText | AsTemplate, document: tuple[Document, Personal] | None
+    ) -> Delivered:
         deps = self._d
         claimed, body, connector, sender = task.claimed, task.body, task.connector, task.sender
         try:
-            document = None
-            if body.get("document"):
-                document = await deps.documents.media(body["document"], task.contact.id, connector, sender)
             message = OutboundMessage(
                 id=claimed.id,
                 attempt=claimed.attempt,
                 sender=sender.id,
-                recipient=tuple((known.kind, known.value) for known in task.address.identifiers),
+                # A user id is good only within its own portfolio: to another one it is nobody, or somebody else.
+                recipient=tuple(
+                    (known.kind, known.value) for known in task.address.identifiers if known.scope in ("", sender.scope)
+                ),
                 content=content_of(body, verdict, connector.facts, document),
                 reply_to=Personal(body["reply_to"]) if body.get("reply_to") else None,
             )
@@ -174,26 +203,37 @@ class Deliverer:
         except (CannotRender, KeyError) as error:
             detail = str(error) if isinstance(error, CannotRender) else "form"
             return Delivered(finished(claimed, Reason.CANNOT_RENDER, detail.replace("|", " ")[:120], sent=True))
-        except DocumentProblem as error:
-            return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True))
-        except UploadProblem as error:
-            result = error.result
-            if result.outcome is Outcome.UNCERTAIN:
-                result = SendResult(Outcome.RETRY, retries=5)
-            return await self._settlement(task, verdict, result)
         now = deps.clock.now_ms()
         late = now - claimed.leased_at_ms > deps.lease_ms - LEAST_LEASE_MS
         if late and not (await deps.outbox.renew([claimed], lease_ms=deps.lease_ms))[0]:
             return Delivered(Settlement(claimed, "h", claimed.attempt, at_ms=now, reason="lease_lost"))
         try:
-            async with asyncio.timeout(deps.send_timeout_s):
-                result = connector.classify(await connector.send(request))
+            result = await self._post(task, request)
+            self._count(sender.channel, result.outcome, (deps.clock.now_ms() - now) / 1000)
+            if result.media_problem and body.get("document"):
+                await self._aside(deps.documents.forget(body["document"], task.contact.id, sender))
+            return await self._settlement(task, verdict, result)
+        except Exception as error:  # a mistake of ours, and bytes have left: to try again would be to send again
+            log.exception("deliver.failed_after_send", message_id=claimed.id, error=type(error).__name__)
+            why = f"error={type(error).__name__}"
+            return Delivered(
+                Settlement(claimed, "u", claimed.attempt, at_ms=deps.evidence_ms, reason="internal", detail=why)
+            )
+
+    async def _post(self, task: Task, request: RenderedRequest) -> SendResult:
+        try:
+            async with asyncio.timeout(self._d.send_timeout_s):
+                answer = await task.connector.send(request)
         except (OSError, TimeoutError, GatewayError) as error:
-            result = connector.classify(error)
-        self._count(sender.channel, result.outcome, (deps.clock.now_ms() - now) / 1000)
-        if result.media_problem and body.get("document"):
-            await deps.documents.forget(body["document"], task.contact.id, sender)
-        return await self._settlement(task, verdict, result)
+            return task.connector.classify(error)
+        return task.connector.classify(answer)
+
+    async def _aside(self, work: Awaitable[object]) -> None:
+        """What is worth knowing besides a message's outcome, which a store that is gone must not change."""
+        try:
+            await work
+        except (StoreError, OSError, TimeoutError) as error:
+            log.warning("deliver.not_noted", error=type(error).__name__)
 
     def _count(self, channel: str, outcome: Outcome, seconds: float) -> None:
         """Labels are looked up once: the look-up costs three times the counting."""
@@ -237,7 +277,7 @@ class Deliverer:
         match step:
             case retry.RetryAt():
                 if step.scope in (Reach.SENDER, Reach.ACCOUNT, Reach.APP):
-                    await deps.senders.slow_down(sender.id, 0.5, max(step.at_ms - now, 1000) * 4)
+                    await self._aside(deps.senders.slow_down(sender.id, 0.5, max(step.at_ms - now, 1000) * 4))
                 outcome = "r" if step.costs_attempt else "h"
                 return Settlement(
                     claimed, outcome, claimed.attempt, at_ms=step.at_ms, reason=result.outcome.value, detail=detail,
@@ -248,18 +288,18 @@ class Deliverer:
                 return Settlement(claimed, "u", claimed.attempt, at_ms=wait, reason="no_answer", detail=detail)
             case retry.DecideAgain():
                 if step.template_problem and isinstance(verdict, AsTemplate):
-                    await self._template_problem(sender, verdict, now)
+                    await self._aside(self._template_problem(sender, verdict, now))
                 return Settlement(claimed, "r", claimed.attempt, at_ms=now, reason="decide_again", detail=detail)
             case retry.PauseSender():
                 until = step.until_ms if step.until_ms is not None else now + PAUSE_MS
-                await deps.senders.set_state(sender.id, {"paused": until, "why": f"code {result.code}"})
+                await self._aside(deps.senders.set_state(sender.id, {"paused": until, "why": f"code {result.code}"}))
                 deps.brakes.stale()
                 hold = min(until, now + 30_000)
                 return Settlement(claimed, "h", claimed.attempt, at_ms=hold, reason="sender_paused", detail=detail)
             case retry.Dead() | retry.FallbackOrDead():
                 if step.reason is Reason.UNREACHABLE:
                     change = FactChange(f"un:{task.address.id}", "", now, "later")
-                    await deps.contacts.change_facts(task.contact.id, [change])
+                    await self._aside(deps.contacts.change_facts(task.contact.id, [change]))
                 return finished(claimed, step.reason, detail, sent=True)
 
     async def _template_problem(self, sender: Sender, verdict: AsTemplate, now_ms: int) -> None:

@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -16,12 +16,13 @@ from gateway.clock import Clock
 from gateway.connector import Sender
 from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
-from gateway.dispatch.deliver import Delivered, Deliverer
+from gateway.dispatch.deliver import LEAST_LEASE_MS, Delivered, Deliverer, finished
 from gateway.dispatch.prepare import Prepared
 from gateway.errors import GatewayError, StoreError
 from gateway.metrics import Metrics
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
+from gateway.rules.verdict import Reason
 from gateway.store import keys
 from gateway.store.mentions import Mentions
 from gateway.store.outbox import Claimed, ClaimWant, Outbox, Settlement
@@ -41,6 +42,7 @@ SETTLES = 4
 RENEW_S = 3.0
 BEHIND_MS = 2000
 FIRST_EVIDENCE_MS = 60_000
+INTERNAL_TRIES = 5
 
 log = structlog.get_logger()
 
@@ -104,6 +106,8 @@ class Dispatcher:
         self._turned_s = 0.0
         self._seen = Seen()
         self._emptied = asyncio.Event()
+        self._asked: tuple[int, Sequence[ClaimWant]] | None = None
+        """when and what was claimed last, while it is not answered"""
 
     async def run(self, stopping: asyncio.Event, drain_s: float) -> None:
         """Until stopping: then claim nothing more, finish what is in flight, settle it, and return."""
@@ -147,6 +151,8 @@ class Dispatcher:
     async def _turn(self) -> tuple[list[Claimed], float]:
         """One look at everything: (what was claimed, how long to wait before the next look)."""
         await self._brakes.refresh()
+        if self._asked is not None and (lost := await self._claim_again()):
+            return lost, 0.0
         await self._look_at_webhooks()
         room = self._slots - len(self._out)
         since = time.monotonic() - self._turned_s
@@ -177,11 +183,25 @@ class Dispatcher:
                 wait = min(wait, max((due_ms - now) / 1000, 0.005))
         if not wants:
             return [], wait
+        return await self._claim(now, wants), wait
+
+    async def _claim(self, at_ms: int, wants: Sequence[ClaimWant]) -> list[Claimed]:
+        """Claim, and remember what was asked until it is answered."""
         evidence = self._evidence_ms if self._looked_ms else FIRST_EVIDENCE_MS
+        self._asked = at_ms, wants
         claimed = await self._outbox.claim(
             wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=evidence, clock_ok=self._clock_ok
         )
-        return claimed, wait
+        self._asked = None
+        return [replace(one, leased_at_ms=min(one.leased_at_ms, at_ms)) for one in claimed]
+
+    async def _claim_again(self) -> list[Claimed]:
+        """A claim whose answer was lost: asked again under the same ids it gives the same messages. Without this they would
+        lie leased with nobody, and count as sent without an answer. Too late for their leases, they are left to just that."""
+        asked, self._asked = self._asked, None
+        if asked is None or self._clock.now_ms() - asked[0] > self._lease_ms - LEAST_LEASE_MS:
+            return []
+        return await self._claim(*asked)
 
     def _want(self, partition: int, sender: SenderId, priority: Priority, limit: int, deadline: int = 9_999_999_999) -> ClaimWant:
         return ClaimWant(f"{self._worker}-{next(self._numbers)}", partition, sender, priority, limit, deadline)
@@ -266,17 +286,18 @@ class Dispatcher:
         try:
             delivered = await self._deliverer.deliver(claimed, prepared)
         except (StoreError, OSError, TimeoutError) as error:
-            # Nothing is settled: the lease runs out and the message becomes uncertain, which is the truth.
+            # Not a byte has left (what breaks after that is settled as uncertain): it waits a second and costs no attempt.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)
-            self._out.pop(f"{claimed.id}.{claimed.fence}", None)
-            self._emptied.set()
-            return
+            at = self._clock.now_ms() + 1000
+            delivered = Delivered(Settlement(claimed, "h", claimed.attempt, at_ms=at, reason="store_unavailable"))
         except Exception as error:
             log.exception("deliver.failed", message_id=claimed.id, error=type(error).__name__)
-            at = self._clock.now_ms() + 5000
-            why = type(error).__name__
-            settlement = Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="internal", detail=f"error={why}")
-            delivered = Delivered(settlement)
+            why = f"error={type(error).__name__}"
+            if claimed.attempt >= INTERNAL_TRIES:  # it would hold its lane until its deadline
+                delivered = Delivered(finished(claimed, Reason.POISONED, why, sent=True))
+            else:
+                at = self._clock.now_ms() + 5000
+                delivered = Delivered(Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="internal", detail=why))
         self._settled.put_nowait(delivered)
 
     async def _settle_loop(self) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks from the door to what they change: kept before the answer, applied once, whatever comes doubled, shuffled or broken."""
+"""Webhooks from the door to what they change: kept before the answer, applied once, whatever comes doubled or broken."""
 
 from __future__ import annotations
 
@@ -555,7 +555,9 @@ async def test_not_me_means_never(house: House) -> None:
     assert await house.claim_all() == []
 
 
-async def test_a_split_that_was_killed_before_it_removed_the_webhook_delivers_nothing_twice(house: House, monkeypatch: Any) -> None:
+async def test_a_split_that_was_killed_before_it_let_go_of_the_webhook_delivers_nothing_twice(
+    house: House, monkeypatch: Any
+) -> None:
     class Died(BaseException):
         pass
 

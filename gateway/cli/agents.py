@@ -76,7 +76,7 @@ def _add(args: argparse.Namespace) -> int:
     display = args.display or args.name.partition("@")[0]
     rights = tuple(right.strip() for right in args.rights.split(",") if right.strip())
     if not rights:
-        raise BadInput([Problem("--rights", "should be read, reply or both, for one brand as reply@brand")])
+        args.fail("--rights: should be read, reply or both, for one brand as reply@brand")
 
     async def work(agents: Agents) -> int:
         if await _known(agents, args.name) is not None:

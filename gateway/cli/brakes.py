@@ -85,7 +85,8 @@ def _form(text: str) -> str:
 
 def _stop(args: argparse.Namespace) -> int:
     if not args.list and (args.scope is None or args.why is None):
-        raise BadInput([Problem("SCOPE" if args.scope is None else "--why", "is missing: stop SCOPE --why TEXT (or --list)")])
+        missing = "SCOPE" if args.scope is None else "--why"
+        args.fail(f"{missing} is missing: stop SCOPE --why TEXT, or stop --list")
     settings = opening.read_settings()
 
     async def work() -> int:
@@ -116,7 +117,7 @@ def _stop(args: argparse.Namespace) -> int:
 
 def _resume(args: argparse.Namespace) -> int:
     if not args.list and args.scope is None:
-        raise BadInput([Problem("SCOPE", "is missing: resume SCOPE (or --list)")])
+        args.fail("SCOPE is missing: resume SCOPE, or resume --list")
     settings = opening.read_settings()
 
     async def work() -> int:

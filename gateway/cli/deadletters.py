@@ -250,9 +250,9 @@ def _discard(args: argparse.Namespace) -> int:
 def _which(args: argparse.Namespace) -> None:
     """Somebody must say which: nothing means nothing, not all."""
     if not args.ids and not args.all and not _narrowed(args):
-        raise BadInput([Problem("ID", "is missing: name messages, a filter such as --reason rejected, or --all")])
+        args.fail("ID is missing: name messages, a filter such as --reason rejected, or --all")
     if args.ids and (args.all or _narrowed(args)):
-        raise BadInput([Problem("ID", "name messages or a filter, not both")])
+        args.fail("ID: name messages or a filter, not both")
 
 
 async def _chosen(args: argparse.Namespace, letters: DeadLetters, clock: Clock) -> list[DeadLetter]:

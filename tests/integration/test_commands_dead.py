@@ -198,8 +198,8 @@ async def test_how_many_people_it_reaches_is_said_and_nothing_done_until_somebod
     assert "--yes" in ran.err
     assert len(await lane.listed()) == 2
     nothing_named = await lane.home.run("dead-letters", "replay")
-    assert nothing_named.code == 1
-    assert "ID: is missing" in nothing_named.err
+    assert nothing_named.code == 2
+    assert "ID is missing" in nothing_named.err
 
 
 async def test_a_discarded_letter_leaves_the_list_and_its_story_stays(lane: Lane) -> None:

@@ -17,10 +17,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.errors import Sealed
 from gateway.store import keys, scripts
 from gateway.store.reply import octets, words
-from gateway.store.vault import Box, KeyRing, Vault
+from gateway.store.vault import Box, KeyMissing, KeyRing, Vault
 
 PAGE = 500
 
@@ -109,7 +108,7 @@ class Rewrap:
         self.moved = 0
 
     async def run(self, told: Callable[[int, int], None] = lambda looked, total: None) -> int:
-        """How many were moved. told: (keys looked at, contacts in all). Raises Sealed for a version that the ring lacks."""
+        """How many were moved. told: (keys looked at, contacts in all). Raises KeyMissing for a version that the ring lacks."""
         pipeline = self._redis.pipeline(transaction=False)
         for partition in keys.all_partitions():
             pipeline.zcard(keys.part(partition, "all"))
@@ -161,13 +160,13 @@ class Rewrap:
         self.moved += sum(await scripts.run_many(self._redis, calls))
 
     def _rewrapped(self, wrapped: bytes, about: str) -> bytes | None:
-        """The same data key under the newest version; None where it is already. Raises Sealed."""
+        """The same data key under the newest version; None where it is already. Raises KeyMissing, Sealed."""
         version, _, sealed = wrapped.partition(b"|")
         if int(version) == self._ring.current:
             return None
         old = self._ring.wrapping.get(int(version))
         if old is None:
-            raise Sealed(f"key {int(version)} is missing from GATEWAY_KEYS: without it what it wraps cannot be moved")
+            raise KeyMissing(f"key {int(version)} is missing from GATEWAY_KEYS: without it what it wraps cannot be moved")
         key = Box(old).open(sealed, about)
         return str(self._ring.current).encode() + b"|" + Box(self._ring.wrapping[self._ring.current]).seal(key, about)
 

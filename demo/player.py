@@ -71,6 +71,7 @@ class Player:
         self._once = False
         self._woken = asyncio.Event()
         self.ended = asyncio.Event()
+        self.restart = asyncio.Event()
 
     # the clock
 
@@ -239,7 +240,7 @@ class Player:
             case "speed":
                 self._speed = max(0.25, min(float(action.get("speed") or 1), 20))
             case "restart":
-                log.info("story.restart", mend="stop the demo and run it again with --again")
+                self.restart.set()
         self._woken.set()
         if not self.ended.is_set():
             await self._show("playing" if self._playing else "paused")

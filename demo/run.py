@@ -71,9 +71,12 @@ def run(args: argparse.Namespace) -> int:
     log.configure("text", level="warning")
     directory = Path(os.environ.get("GATEWAY_DATA_DIR", "var")) / "demo"
     with _own(directory, again=args.again):
-        environment = _environment(directory)
-        _ports_free(environment)
-        return asyncio.run(_play(args, directory, environment))
+        while True:
+            environment = _environment(directory)
+            _ports_free(environment)
+            if not asyncio.run(_play(args, directory, environment)):
+                return 0
+            _empty(directory)  # "restart" was pressed on the story bar
 
 
 @contextlib.contextmanager
@@ -90,10 +93,14 @@ def _own(directory: Path, *, again: bool) -> Any:
         except OSError:
             raise SettingsError(["the demo is running already: look at its phones, or stop it first"]) from None
         if again:
-            for path in directory.iterdir():
-                if path.name not in (STAMP, "lock"):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            _empty(directory)
         yield
+
+
+def _empty(directory: Path) -> None:
+    for path in directory.iterdir():
+        if path.name not in (STAMP, "lock"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _environment(directory: Path) -> dict[str, str]:
@@ -171,7 +178,9 @@ def _child(words: list[str], environment: dict[str, str], output: Path) -> subpr
         )  # fmt: skip
 
 
-async def _play(args: argparse.Namespace, directory: Path, environment: dict[str, str]) -> int:
+async def _play(args: argparse.Namespace, directory: Path, environment: dict[str, str]) -> bool:
+    """Play until somebody stops it; whether it shall begin anew."""
+    restart = False
     sandbox_url = environment["GATEWAY_GRAPH_URL"]
     gateway_url = f"http://127.0.0.1:{environment['GATEWAY_INTERNAL_PORT']}"
     stopping = asyncio.Event()
@@ -200,16 +209,19 @@ async def _play(args: argparse.Namespace, directory: Path, environment: dict[str
                     group.create_task(Bridge(runtime, sandbox_url, http).run(stopping))
                     group.create_task(player.run(stopping))
                     group.create_task(_watch(children, stopping, directory))
+                    group.create_task(_until_asked(player.restart, stopping))
                     if args.until_end:
-                        group.create_task(_until_end(player, stopping))
+                        group.create_task(_until_asked(player.ended, stopping))
+                restart = player.restart.is_set()
     except* GatewayError as group:
         raise group.exceptions[0] from None
     finally:
         print("\nStopping: the gateway finishes what it has begun ...", flush=True)
         for child in reversed(children):
             await asyncio.to_thread(_end, child)
-        print("Stopped. `make demo` goes on where it was; ARGS=--again starts anew.", flush=True)
-    return 0
+        if not restart:
+            print("Stopped. `make demo` goes on where it was; ARGS=--again starts anew.", flush=True)
+    return restart
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -297,6 +309,10 @@ async def _watch(children: list[subprocess.Popen[bytes]], stopping: asyncio.Even
         await asyncio.sleep(0.5)
 
 
-async def _until_end(player: Player, stopping: asyncio.Event) -> None:
-    await player.ended.wait()
+async def _until_asked(asked: asyncio.Event, stopping: asyncio.Event) -> None:
+    """Stop when the story has ended, or when somebody wants it from the beginning."""
+    waits = [asyncio.ensure_future(one.wait()) for one in (asked, stopping)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for one in waits:
+        one.cancel()
     stopping.set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from typing import Any
 
 from gateway import log, roles, settings
 from gateway.app import open_runtime
-from gateway.errors import SettingsError
 from gateway.settings import ROLES
 
 
@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
     names = [name.strip() for name in args.roles.split(",") if name.strip()]
     unknown = sorted(set(names) - set(ROLES))
     if unknown or not names:
-        raise SettingsError([f"--roles: {', '.join(unknown) or 'nothing'} is none of {', '.join(ROLES)}"])
+        print(f"--roles: {', '.join(unknown) or 'nothing'} is none of {', '.join(ROLES)}", file=sys.stderr)
+        return 2
     loaded = settings.read()
     log.configure(loaded.log_format)
 

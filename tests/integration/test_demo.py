@@ -133,3 +133,17 @@ def test_a_busy_port_is_answered_with_the_setting_to_change(demo: Demo, data_dir
     said = demo.output.read_text()
     assert "SANDBOX_PORT" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.timeout(120)
+def test_restart_on_the_story_bar_begins_anew_with_empty_phones(demo: Demo) -> None:
+    demo.start()
+    wait_until_sync(lambda: demo.position()[0] >= 4, timeout=60)
+    url = f"http://127.0.0.1:{demo.ports['SANDBOX_PORT']}/sandbox/story/control"
+    body = json.dumps({"action": "restart"}).encode()
+    urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=5).read()
+
+    def begun_anew() -> bool:
+        return demo.position()[0] in (0, 1) and len(_bubbles(demo.phones(), "eva", "received")) <= 1
+
+    wait_until_sync(begun_anew, timeout=60)

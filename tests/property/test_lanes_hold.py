@@ -293,9 +293,14 @@ def server() -> Iterator[StoreServer]:
 
 def test_lanes_hold_whatever_happens(server: StoreServer) -> None:
     LaneMachine.server = server
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         LaneMachine,
         settings=settings(
-            max_examples=200, stateful_step_count=30, phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+            max_examples=200,
+            stateful_step_count=30,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take longer than a test may
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
         ),
     )

@@ -42,6 +42,8 @@ from gateway.store.vault import Vault
 LEAST_LEASE_MS = 3000
 RESENDS = 2
 HOLD_DELIVERED_MS = 10_000
+UNREAD_LOOK_MS = 3_000
+"""A gateway that just started reads its templates first; messages wait for that rather than end for it."""
 STOPPED_LOOK_MS = 5_000
 PAUSE_MS = 3600_000
 
@@ -140,6 +142,9 @@ class Deliverer:
             return finished(claimed, verdict.reason)
         if isinstance(verdict, Later):
             return Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why)
+        if isinstance(verdict, AsTemplate) and not known.world.knows_templates(sender.id):
+            at = self._d.clock.now_ms() + UNREAD_LOOK_MS
+            return Settlement(claimed, "l", claimed.attempt, at_ms=at, reason="templates_unread")
         over = await self._over_tier(claimed, made.address, sender, verdict)
         return over if over is not None else (made, verdict)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from gateway.connector import Connector
@@ -104,7 +105,8 @@ class Orders:
                 continue
             contact, traveller, addresses = found
             try:
-                await self._contacts.change(contact, lambda profile, t=traveller, r=recipient, a=addresses: _join(profile, t, r, a))  # type: ignore[misc]
+                join = partial(_join, traveller=traveller, recipient=recipient, addresses=addresses)
+                await self._contacts.change(contact, join)
             except NotFound:
                 continue
             taken.append(Taken(contact, traveller))

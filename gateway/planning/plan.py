@@ -127,6 +127,8 @@ class World:
     production: bool
     now_ms: int
     default_brand: str
+    knows_templates: Callable[[SenderId], bool] = lambda sender: True
+    """whether the sender's templates were ever read from its channel"""
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
     """(event, brand) -> what all its readers see alike: made once, and words that name nobody are rendered once"""
 

@@ -68,6 +68,7 @@ class Worlds:
         scopes = {name: tuple({one.scope for one in directory if one.channel == name}) for name in connectors}
         self.only_to = OnlyTo(settings, connectors, scopes)
         self._templates: dict[SenderId, Mapping[tuple[str, str], Mapping[str, Any]]] = {}
+        self._read_once: set[SenderId] = set()
         self._read_ms = 0
         self._blocked: frozenset[AddressId] = frozenset()
 
@@ -81,6 +82,8 @@ class Worlds:
         if abs(now - self._read_ms) >= FRESH_MS:
             for sender in self._directory.ids:
                 self._templates[sender] = await self._senders.templates(sender)
+                if sender not in self._read_once and (self._templates[sender] or await self._senders.synced_ms(sender)):
+                    self._read_once.add(sender)
             self._read_ms = now
         return World(
             catalogue=self.catalogue,
@@ -93,8 +96,17 @@ class Worlds:
             production=self._settings.env is Environment.PRODUCTION,
             now_ms=now,
             default_brand=self._settings.brand,
+            knows_templates=self.knows_templates,
         )
 
+    def knows_templates(self, sender: SenderId) -> bool:
+        """Whether this sender's templates were ever read from its channel."""
+        return sender in self._read_once
+
     def template_state(self, sender: SenderId, name: str, language: str, category: str) -> TemplateState:
+        """As last heard. Before the first reading all count as approved: nothing is suppressed for what is not known yet, and
+        dispatch waits for the reading before it sends one."""
+        if not self.knows_templates(sender):
+            return TemplateState.APPROVED
         known = self._templates.get(sender, {})
         return template_state(known.get((name, language)), category=category)

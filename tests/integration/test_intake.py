@@ -86,7 +86,8 @@ async def test_news_that_takes_another_place_does_so_in_the_lane(house: House) -
 
 
 async def test_a_cancellation_ends_the_delay_of_everybody(house: House) -> None:
-    await house.tell(house.order(house.recipient(101), house.recipient(102)), house.flight(late_min=40), house.flight("cancelled"))
+    order = house.order(house.recipient(101), house.recipient(102))
+    await house.tell(order, house.flight(late_min=40), house.flight("cancelled"))
     for number in (101, 102):
         assert await house.told(number, "e") == ["flight_delayed"]
         assert "flight_cancelled" in await house.told(number, "q")

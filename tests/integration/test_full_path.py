@@ -11,7 +11,7 @@ import pytest
 from gateway.cli.trace import trace
 from gateway.insight.history import open_history
 from gateway.store.agents import Agents
-from gateway.store.facts import Facts
+from gateway.store.facts import START, Facts
 from tests.support.house import NOON, House, house_running
 from tests.support.waiting import wait_until
 
@@ -177,3 +177,22 @@ async def test_what_falls_into_the_night_waits_for_the_morning_of_the_place(data
         morning = await house.wait_for(TOM, 2)
         names = [bubble["template"]["name"] for bubble in morning]
         assert sorted(names) == ["flight_delayed_v1", "gate_changed_v1"], "a newcomer is told what still holds"
+
+
+@pytest.mark.timeout(120)
+async def test_a_message_waits_for_the_first_reading_of_the_templates(data_dir: Path) -> None:
+    names = ("intake", "dispatch")
+    async with house_running(data_dir, names=names, read_templates=False) as house:
+        assert house.runtime is not None
+        runtime = house.runtime
+        await runtime.connection.redis.delete(*(f"templates:{sender}" for sender in runtime.directory.ids))
+        await house.event("ce-order-confirmed-flight.json")
+
+        async def waits() -> bool:
+            told = await Facts(runtime.connection.redis).unfolded(dict.fromkeys(range(64), START))
+            return any(fact.kind == "later" for fact in told)
+
+        await wait_until(waits, timeout=15)
+        assert await house.received(EVA) == []
+        await house.read_templates()
+        assert len(await house.wait_for(EVA, 1)) == 1

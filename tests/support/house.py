@@ -168,6 +168,11 @@ class House:
         await wait_until(there, timeout=timeout)
         return await self.received(number)
 
+    async def read_templates(self) -> None:
+        assert self.runtime is not None
+        runtime = self.runtime
+        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
+
     async def turn_clock(self, at: datetime) -> None:
         """Set the clock of gateway and sandbox; never backwards within a test."""
         assert self.runtime is not None
@@ -203,7 +208,13 @@ async def sandbox_running(house: House, **config: Any) -> AsyncIterator[web.AppR
 
 @asynccontextmanager
 async def house_running(
-    data_dir: Path, *, names: Sequence[str] = ROLES, at: datetime = NOON, sandbox: dict[str, Any] | None = None, **more: str
+    data_dir: Path,
+    *,
+    names: Sequence[str] = ROLES,
+    at: datetime = NOON,
+    sandbox: dict[str, Any] | None = None,
+    read_templates: bool = True,
+    **more: str,
 ) -> AsyncIterator[House]:
     """Sandbox, templates approved, an agent "sanne", and the gateway with these roles, all in this process."""
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -219,7 +230,8 @@ async def house_running(
         sender = next(iter(runtime.directory))
         await push.push(runtime.catalogue, admin, sender)
         await push.status(runtime.catalogue, admin, sender, wait_s=10, every_s=0.1)
-        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
+        if read_templates:
+            await house.read_templates()
         agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)
         await agents.add_agent("sanne", "Sanne", Secret(PASSWORD))
         started = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,22 @@ from gateway.model.message import Button, ButtonKind, Choice, Content, Document,
 from gateway.model.personal import Personal
 from gateway.rules.verdict import AsTemplate, FreeText
 
+_WORD = re.compile(r"\w+")
+
 
 def said(body: Mapping[str, Any]) -> str:
     """The words of a body as one text: for the desk, the phones and the record."""
     if body.get("kind") == "reply":
         return str(body["content"]["body"])
     return "\n\n".join(str(part) for part in (body.get("header"), body.get("text"), body.get("footer")) if part)
+
+
+def unsaid(words: str, body: Mapping[str, Any]) -> str:
+    """The channel's words about an error without those that this message said: they may repeat a name, a code, a sentence."""
+    said_by_us = [str(text) for form in body.get("forms") or [] for part in ("header", "body") for text in form[part].values()]
+    said_by_us.append(str((body.get("content") or {}).get("body") or ""))
+    ours = {word for text in said_by_us for word in _WORD.findall(text.casefold())}
+    return _WORD.sub(lambda found: "…" if found[0].casefold() in ours else found[0], words)
 
 
 def form_of(body: Mapping[str, Any], verdict: AsTemplate) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from gateway.connector import Connector, Outcome, RenderedRequest, Sender, SendR
 from gateway.connector import Scope as Reach
 from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
-from gateway.dispatch.content import content_of, said
+from gateway.dispatch.content import content_of, said, unsaid
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
 from gateway.dispatch.prepare import Prepared, Preparer
 from gateway.dispatch.task import Task, question_of
@@ -278,7 +278,7 @@ class Deliverer:
         claimed, sender = task.claimed, task.sender
         detail = f"code={result.code}" if result.code else ""
         if result.outcome in (Outcome.REJECTED, Outcome.RETRY) and result.detail:
-            detail += " what=" + result.detail.replace("|", " ").replace("\n", " ")[:100]
+            detail += " what=" + unsaid(result.detail, task.body).replace("|", " ").replace("\n", " ")[:100]
         match step:
             case retry.RetryAt():
                 if step.scope in (Reach.SENDER, Reach.ACCOUNT, Reach.APP):

@@ -1,4 +1,4 @@
-"""The core on a table: an outbox with plans made by hand, and a whole house over a real store towards the sandbox.
+"""The core on a table: an outbox with plans made by hand, and a wired gateway over a real store.
 
 `Lanes` speaks to the outbox alone, without contacts, templates or a channel: what goes in is a message to an address, what comes
 out is a claim. `House` is the wired gateway (one Runtime) whose loops a test turns by hand, so that nothing happens in between.
@@ -10,15 +10,12 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from gateway.app import open_runtime
@@ -38,8 +35,6 @@ from gateway.model.ids import (
     MessageId,
     SenderId,
     new_address_id,
-    new_contact_id,
-    partition_of,
     random_id,
 )
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
@@ -64,14 +59,11 @@ from gateway.store.outbox import (
 )
 from gateway.store.ownership import Ownership
 from gateway.wake import TOPICS, Wake
-from gateway.webhooks import api as webhooks_api
 from gateway.webhooks import apply as applying
 from gateway.webhooks.split import Splitter
 from gateway.webhooks.worker import apply_one, run_apply
 from sandbox.account import WABA_ID
-from sandbox.app import WORLD, make_app
 from sandbox.config import SandboxConfig
-from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "tests" / "samples" / "events"
@@ -515,60 +507,6 @@ class House:
         return found
 
 
-@dataclass
-class Town:
-    """A house, the sandbox it speaks to, and the door for the sandbox's webhooks."""
-
-    house: House
-    world: World
-    http: aiohttp.ClientSession
-    sandbox_url: str
-    door_url: str
-
-    async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
-        async with self.http.request(method, f"{self.sandbox_url}/sandbox/{path}", json=body) as reply:
-            answer = await reply.json()
-            assert reply.status < 300, answer
-            return answer
-
-    async def phone(self, number: int, **spec: Any) -> dict[str, Any]:
-        made: dict[str, Any] = await self.sandbox("POST", "handsets", {"address": f"447700900{number:03d}", **spec})
-        return made
-
-    async def say(self, number: int, **what: Any) -> dict[str, Any]:
-        """A person writes to our number."""
-        body = {"phone_number_id": NUMBER, **what}
-        said: dict[str, Any] = (await self.sandbox("POST", f"handsets/447700900{number:03d}/say", body))["bubble"]
-        return said
-
-    async def bubbles(self, number: int) -> list[dict[str, Any]]:
-        """What a phone shows, in its order: sent (by the person) and received ones."""
-        view = await self.sandbox("GET", f"handsets/447700900{number:03d}")
-        return [bubble for thread in view["threads"] for bubble in thread["bubbles"]]
-
-    async def received(self, number: int) -> list[dict[str, Any]]:
-        return [one for one in await self.bubbles(number) if one["kind"] == "received"]
-
-    async def fault(self, name: str, **params: Any) -> None:
-        await self.sandbox("PUT", "faults", {"name": name, **params})
-
-    async def posts(self) -> int:
-        """How many messages the sandbox was asked to send."""
-        found = await self.sandbox("GET", "requests")
-        return sum(1 for one in found["requests"] if one["method"] == "POST" and one["path"].endswith("/messages"))
-
-    async def quiet(self, timeout: float = 10.0) -> None:
-        """Until the sandbox has delivered its webhooks and all of them are applied."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + timeout
-        calm = 0
-        while calm < 3:
-            assert loop.time() < until, "the sandbox does not fall silent"
-            busy = self.world.webhooks.pending() if hasattr(self.world.webhooks, "pending") else 0
-            calm = 0 if await self.house.take_webhooks() or busy else calm + 1
-            await asyncio.sleep(0.02)
-
-
 def settings_for(redis_url: str, data_dir: Path, graph_url: str, **more: str) -> Settings:
     senders = data_dir / "senders.json"  # JSON is YAML
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -610,50 +548,4 @@ async def open_house(redis_url: str, data_dir: Path, graph_url: str = "http://12
         yield house
 
 
-@asynccontextmanager
-async def open_town(redis_url: str, data_dir: Path, **more: str) -> AsyncIterator[Town]:
-    """A house with the sandbox as its channel, both at the same noon, and webhooks that reach the house's door."""
-    async with AsyncExitStack() as stack:
-        door = web.Application(client_max_size=webhooks_api.MAX_BYTES)
-        doorstep = TestServer(door)
-        held: dict[str, House] = {}
-
-        async def late(request: web.Request) -> web.Response:
-            return await _receive(held["house"], request)
-
-        door.router.add_post("/webhooks/whatsapp", late)
-        await doorstep.start_server()
-        stack.push_async_callback(doorstep.close)
-        door_url = str(doorstep.make_url("/webhooks/whatsapp"))
-        app = make_app(replace(SANDBOX, webhook_url=door_url))
-        channel = TestServer(app)
-        await channel.start_server()
-        stack.push_async_callback(channel.close)
-        graph_url = str(channel.make_url("/")).rstrip("/")
-        house = await stack.enter_async_context(open_house(redis_url, data_dir, graph_url, **more))
-        held["house"] = house
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        town = Town(house, app[WORLD], http, graph_url, door_url)
-        await town.sandbox("PUT", "clock", {"offset_ms": house.clock.offset_ms})
-        yield town
-
-
-async def _receive(house: House, request: web.Request) -> web.Response:
-    """The real door, found again for each request, so that the sandbox can be told of it before the house stands."""
-    runtime = house.runtime
-    inner = web.Application(client_max_size=webhooks_api.MAX_BYTES)
-    deps = webhooks_api.Deps(
-        webhooks=runtime.webhooks, connectors=runtime.connectors, secrets=runtime.settings.app_secrets,
-        verify_token=runtime.settings.verify_token, wake=runtime.wake, count=lambda channel, answer: None,
-    )  # fmt: skip
-    webhooks_api.add_routes(inner, deps)
-    resolved = await inner.router.resolve(request)
-    answered: web.Response = await resolved.handler(request)  # type: ignore[assignment]
-    return answered
-
-
-def partition_of_contact(contact: Contact) -> int:
-    return partition_of(contact.id)
-
-
-__all__ = ["House", "Lanes", "Town", "facts_of", "new_contact_id", "open_house", "open_town"]
+__all__ = ["House", "Lanes", "facts_of", "open_house", "settings_for"]

@@ -1,4 +1,4 @@
-"""`python main.py contacts show|import|export|erase`: what we know of a person, and their rights.
+"""`python main.py contacts show|set|consent|follow|unfollow|import|export|erase`: what we know of a person, and their rights.
 
 Somebody is named by our id, or with `-`, which asks for a number or a customer number without showing it.
 """
@@ -16,10 +16,11 @@ from typing import Any
 from gateway.api import views
 from gateway.api.people import People
 from gateway.app import open_runtime
-from gateway.cli import talk
+from gateway.cli import contact_changes, talk
 from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.intake import imports
+from gateway.intake.role import make_expander
 from gateway.model.contact import Contact
 from gateway.model.ids import is_id
 from gateway.runtime import Runtime
@@ -65,6 +66,17 @@ def add_parser(commands: Any) -> None:
     erase.set_defaults(work=talk.command(run_erase))
 
 
+    contact_changes.add_parsers(parts, who, _with_contact)
+
+
+def _with_contact(work: contact_changes.Work) -> talk.Work:
+    async def run(args: argparse.Namespace, settings: Settings, out: Dialogue) -> int:
+        async with _open(settings) as (_, people):
+            return await work(args, people, await _find(args.who, people, out), out)
+
+    return run
+
+
 def people_of(runtime: Runtime) -> People:
     """What the commands do with contacts, on an open runtime."""
 
@@ -83,6 +95,7 @@ def people_of(runtime: Runtime) -> People:
         directory=runtime.directory,
         wordings=runtime.catalogue.wordings,
         default_brand=runtime.settings.brand,
+        newcomer=make_expander(runtime).welcome,
     )
 
 

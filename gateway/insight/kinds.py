@@ -194,6 +194,7 @@ KINDS: dict[str, Kind] = {
     "proof": Kind("contact.proof", "webhooks", _proof),
     "erasing": Kind("contact.erasing", "intake", _fixed("the person's data is being erased: nothing more is planned")),
     "erased": Kind("contact.erased", "intake", _fixed("the person's data was erased")),
+    "proof_dropped": Kind("contact.proof_dropped", "webhooks", _fixed("a new device: who they are must be shown anew")),
     "enqueued": Kind("message.enqueued", "intake", _enqueued),
     "suppressed": Kind("message.suppressed", "intake", _suppressed),
     "replaced": Kind("message.replaced", "intake", _outdated),

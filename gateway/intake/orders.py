@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.connector import Connector
 from gateway.directory import Directory
-from gateway.errors import BadInput, NotFound
+from gateway.errors import BadInput, NotFound, Sealed
 from gateway.model.contact import (
     Address,
     ConsentEntry,
@@ -153,7 +153,7 @@ class Orders:
         given = self._identifiers(recipient, brand)
         owners = [(await self._contacts.find(channel, [identifier]))[0] for channel, identifier, _ in given]
         owned = next((owner for owner in owners if owner is not None), None)
-        contact = owned[0] if owned else await self._contacts.by_customer(customer)
+        contact = owned[0] if owned else await self._customer(customer, brand, new_address=bool(given))
         addresses = []
         for (channel, identifier, raw), owner in zip(given, owners, strict=True):
             found = owner or await self._contacts.reserve(channel, identifier, contact)
@@ -164,6 +164,21 @@ class Orders:
             return None
         await self._contacts.set_customer(customer, contact)
         return contact, customer, addresses
+
+    async def _customer(self, customer: str, brand: str, *, new_address: bool) -> ContactId | None:
+        """The contact a customer number is bound to. With an address that nobody has, only if it is this brand's customer.
+
+        Two systems may count alike: without this, a customer of one brand would get a stranger's address at another.
+        """
+        found = await self._contacts.by_customer(customer)
+        if found is None or not new_address:
+            return found
+        try:
+            known = await self._contacts.get(found)
+        except (NotFound, Sealed):
+            return None
+        links = [link for link in known.profile.orders if link.traveller == customer]
+        return found if not links or any(link.brand == brand for link in links) else None
 
     def _identifiers(
         self, recipient: Mapping[str, Any], brand: str

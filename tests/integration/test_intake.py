@@ -463,3 +463,21 @@ async def test_a_contact_lives_in_the_partition_that_its_id_names(house: House) 
         contact = await house.contact_of(number)
         assert all(partition_of(address.id) == partition_of(contact.id) for address in contact.profile.addresses)
         assert all(partition_of(one.id) == partition_of(contact.id) for one in await house.messages(contact.id))
+
+
+async def test_the_same_customer_number_at_another_brand_is_another_person(house: House) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    stranger = house.recipient(102) | {"customerId": "C-101"}
+    await house.tell(house.order(stranger, number="OTHER1", brand="exr"))
+    first, second = await house.find(101), await house.find(102)
+    assert first is not None
+    assert second is not None
+    assert first != second
+    profile = (await house.runtime.contacts.get(first)).profile
+    assert len(profile.addresses) == 1, "no stranger's address at the first brand's customer"
+
+
+async def test_a_customer_who_books_again_with_a_new_number_stays_one_contact(house: House) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    await house.tell(house.order(house.recipient(102) | {"customerId": "C-101"}, number="AGAIN1"))
+    assert await house.find(101) == await house.find(102)

@@ -41,7 +41,6 @@ SETTLES = 4
 """Batches being settled at a time: one is computed while the store writes another."""
 RENEW_S = 3.0
 BEHIND_MS = 2000
-FIRST_EVIDENCE_MS = 60_000
 INTERNAL_TRIES = 5
 
 log = structlog.get_logger()
@@ -187,10 +186,9 @@ class Dispatcher:
 
     async def _claim(self, at_ms: int, wants: Sequence[ClaimWant]) -> list[Claimed]:
         """Claim, and remember what was asked until it is answered."""
-        evidence = self._evidence_ms if self._looked_ms else FIRST_EVIDENCE_MS
         self._asked = at_ms, wants
         claimed = await self._outbox.claim(
-            wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=evidence, clock_ok=self._clock_ok
+            wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=self._evidence_ms, clock_ok=self._clock_ok
         )
         self._asked = None
         return [replace(one, leased_at_ms=min(one.leased_at_ms, at_ms)) for one in claimed]

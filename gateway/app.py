@@ -15,6 +15,7 @@ import aiohttp
 from gateway import directory as directories
 from gateway import registry
 from gateway.clock import Clock
+from gateway.connector import ChannelFacts
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
@@ -63,9 +64,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             stack.push_async_callback(connector.close)
         vault = Vault(ring, redis)
         pairs: dict[str, Pair] = {
-            sender.id: Pair(
-                settings.pair_interval_ms, channels.connectors[sender.channel].facts.pair_burst
-            )
+            sender.id: _pair(channels.connectors[sender.channel].facts, settings)
             for sender in senders_known
             if sender.channel in channels.connectors
         }
@@ -99,3 +98,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             stopping=asyncio.Event(),
             depth=Depth(),
         )
+
+
+def _pair(facts: ChannelFacts, settings: Settings) -> Pair:
+    """The setting may change a channel's pair rate; it gives none to a channel that has none."""
+    return Pair(settings.pair_interval_ms if facts.pair_interval_ms else 0, facts.pair_burst)

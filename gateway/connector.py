@@ -78,6 +78,23 @@ class ChannelFacts:
     opaque_max: int
     media_ttl_ms: int
     delivers_in_order: bool = False
+    interactive_text_max: int = 1024
+    """the longest text that may have buttons; longer words go out plain"""
+    template_document_mimes: frozenset[str] = frozenset()
+    """documents that may travel in the header of a template, outside the service window"""
+    person_window_ms: int = 0
+    """how long after their last message a person (never a machine) may still answer freely; 0 = no longer than the window"""
+    receipts_by_time: bool = False
+    """receipts say "everything until then", not which message"""
+    shows_speaker: bool = False
+    """the channel can show who speaks: the assistant, or a person by name"""
+    thread_control: bool = False
+    """another program may hold a person's thread, and then only it may write there"""
+
+    @property
+    def captions(self) -> bool:
+        """Whether a document can carry words. Without, they go as two messages: the words, then the file."""
+        return self.caption_max > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +164,10 @@ class SendResult:
     """the uploaded media is gone or refused: upload again before the next attempt"""
     window_closed: bool = False
     held: bool = False
+    held_elsewhere: bool = False
+    """another program holds this person's thread: it may be taken over, or comes free by itself"""
+    lacks: str = ""
+    """a capability that this answer shows the sender not to have: see model/capability.py"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +235,13 @@ class MessageEvent:
     detail: str = ""
     """the channel's type where it matters: sticker, order, voice, poll ..."""
     referral: Personal | None = None
+    """what the link carried by which they came: the token of an invitation, if it is ours"""
     opens_window: bool = True
     group: bool = False
+    standby: bool = False
+    """another program holds the thread: we only hear it"""
+    more_media: tuple[MediaRef, ...] = ()
+    """the second and further files of a message that has several"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +267,83 @@ class IdentityEvent:
     key: str
     identity_changed: bool = False
     """a new device or key: proofs drop"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptEvent:
+    """Everything of ours that they were sent until `until_ms` has this status. key: names it, for doing it once."""
+
+    account_id: str
+    identifiers: tuple[Identifier, ...]
+    status: DeliveryStatus
+    until_ms: int
+    at_ms: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EchoEvent:
+    """Words that left our sender by other hands: the channel's own inbox, another program. Not one of our own sends.
+
+    program: the channel's id of what sent them, "" unknown; person: whether people write there (the channel's inbox)
+    """
+
+    account_id: str
+    channel_id: Personal
+    identifiers: tuple[Identifier, ...]
+    at_ms: int
+    text: Personal
+    kind: InboundKind = InboundKind.TEXT
+    program: str = ""
+    person: bool = True
+    answers: Personal | None = None
+    media: MediaRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditEvent:
+    """They changed what they had written. edits: how often so far; a lower number that comes later is older."""
+
+    account_id: str
+    channel_id: Personal
+    identifiers: tuple[Identifier, ...]
+    at_ms: int
+    text: Personal
+    edits: int
+
+
+class Holder(StrEnum):
+    """Who may write in a thread."""
+
+    US = "us"
+    OTHER = "other"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadEvent:
+    """Who holds a person's thread now. wanted: somebody only asks us for it. program: the channel's id of who holds or asks."""
+
+    account_id: str
+    identifiers: tuple[Identifier, ...]
+    holder: Holder
+    at_ms: int
+    key: str
+    program: str = ""
+    wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalEvent:
+    """Somebody came by a link into a chat that they already had, and said nothing yet. referral: what the link carried."""
+
+    account_id: str
+    identifiers: tuple[Identifier, ...]
+    at_ms: int
+    referral: Personal
+    key: str
+    source: str = ""
+    opens_window: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +400,11 @@ InboundEvent = (
     | MessageEvent
     | PreferenceEvent
     | IdentityEvent
+    | ReceiptEvent
+    | EchoEvent
+    | EditEvent
+    | ThreadEvent
+    | ArrivalEvent
     | TemplateEvent
     | SenderEvent
     | ErrorEvent
@@ -325,6 +433,18 @@ class Connector(Protocol):
 
     def render_upload(self, sender: Sender, file: FilePart) -> RenderedRequest:
         """Pure. The answer's channel_id is the media id."""
+
+    def render_speaker(self, sender: Sender, name: str) -> RenderedRequest | None:
+        """Pure. Make a speaker that messages can name; the answer's channel_id is its id. None: the channel shows none."""
+
+    def render_take_over(self, sender: Sender, recipient: Sequence[tuple[str, Personal]]) -> RenderedRequest | None:
+        """Pure. Take a person's thread from the program that holds it. None: the channel knows no such thing."""
+
+    def link_in(self, sender: Sender, token: str, words: str) -> str | None:
+        """Pure. An https link that opens a chat with us and brings the token; None when we lack what it needs.
+
+        words: what the person sends with it, where the channel has no other place for the token (it holds the token then)
+        """
 
     def render_media_lookup(self, sender: Sender, channel_media_id: Personal) -> RenderedRequest:
         """Pure. First half of a download."""

@@ -1,15 +1,20 @@
 """Who speaks for which brand: senders from the settings or senders.yaml, found by brand and channel, or by the channel's own id.
 
-One sender a channel comes from GATEWAY_WHATSAPP_*; several senders and brands from senders.yaml:
+One sender a channel comes from GATEWAY_WHATSAPP_* and GATEWAY_MESSENGER_*; several senders and brands from senders.yaml:
 
     senders:
       - id: zephyr
         channel: whatsapp
         brand: zz
-        account: {phone_number_id: "314159265358979", waba_id: "271828182845904"}
+        account: {phone_number_id: "314159265358979", waba_id: "271828182845904", number: "+12025550123"}
         portfolio: zephyr-group
         token_file: /run/secrets/zephyr
         per_second: 80
+      - id: zephyr-page
+        channel: messenger
+        brand: zz
+        account: {page_id: "141421356237309"}
+        token_file: /run/secrets/zephyr-page
 """
 
 from __future__ import annotations
@@ -97,6 +102,8 @@ def read(settings: Settings) -> Directory:
         account = {"phone_number_id": settings.whatsapp_phone_number_id}
         if settings.whatsapp_waba_id:
             account["waba_id"] = settings.whatsapp_waba_id
+        if settings.whatsapp_number:
+            account["number"] = settings.whatsapp_number
         senders.append(
             Sender(
                 id=SenderId("whatsapp"),
@@ -105,6 +112,19 @@ def read(settings: Settings) -> Directory:
                 account=account,
                 scope=settings.whatsapp_portfolio,
                 token=settings.whatsapp_token,
+                per_second=settings.per_second,
+            )
+        )
+    if settings.messenger_page_id and settings.messenger_token:
+        page = settings.messenger_page_id
+        senders.append(
+            Sender(
+                id=SenderId("messenger"),
+                channel="messenger",
+                brand=settings.brand,
+                account={"page_id": page},
+                scope=page,
+                token=settings.messenger_token,
                 per_second=settings.per_second,
             )
         )
@@ -134,9 +154,9 @@ def _from_file(path: Path) -> list[Sender]:
         except (OSError, KeyError) as error:
             problems.append(f"{path}: senders[{place}]: its token cannot be read: {type(error).__name__}")
             continue
-        senders.append(
-            Sender(SenderId(one.id), one.channel, one.brand, one.account, one.portfolio, token, one.per_second)
-        )
+        # A person's id is good within one page only: two pages never share a scope, whatever the file says.
+        scope = one.account.get("page_id") or one.portfolio
+        senders.append(Sender(SenderId(one.id), one.channel, one.brand, one.account, scope, token, one.per_second))
     names = [sender.id for sender in senders]
     problems += [f"{path}: the sender id {name} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
     if problems:

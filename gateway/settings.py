@@ -69,6 +69,10 @@ class Settings:
     whatsapp_waba_id: str | None
     whatsapp_token: Secret | None
     whatsapp_portfolio: str
+    whatsapp_number: str | None
+    messenger_page_id: str | None
+    messenger_token: Secret | None
+    channels: tuple[str, ...]
     brand: str
     country: str
     per_second: float
@@ -197,6 +201,10 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         whatsapp_waba_id=reader.text("GATEWAY_WHATSAPP_WABA_ID"),
         whatsapp_token=reader.secret("GATEWAY_WHATSAPP_TOKEN"),
         whatsapp_portfolio=reader.text("GATEWAY_WHATSAPP_PORTFOLIO", "") or "",
+        whatsapp_number=reader.text("GATEWAY_WHATSAPP_NUMBER"),
+        messenger_page_id=reader.text("GATEWAY_MESSENGER_PAGE_ID"),
+        messenger_token=reader.secret("GATEWAY_MESSENGER_TOKEN"),
+        channels=reader.words("GATEWAY_CHANNELS"),
         brand=reader.text("GATEWAY_BRAND", "default") or "default",
         country=(reader.text("GATEWAY_COUNTRY", "NL") or "NL").upper(),
         per_second=reader.number("GATEWAY_PER_SECOND", 80.0, float, 0.1, 1000),

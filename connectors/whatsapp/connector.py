@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from connectors.meta.graph import Graph, origin_of
 from connectors.meta.signature import is_signed
@@ -77,6 +78,23 @@ class WhatsAppConnector:
             form={"messaging_product": "whatsapp", "type": file.mime},
             file=FilePart(name="file", filename=file.filename, mime=file.mime, data=file.data),
         )
+
+    def render_speaker(self, sender: Sender, name: str) -> RenderedRequest | None:
+        """None: a number speaks under its own name alone."""
+        return None
+
+    def render_take_over(self, sender: Sender, recipient: Sequence[tuple[str, Personal]]) -> RenderedRequest | None:
+        """None: whoever has the token may write."""
+        return None
+
+    def link_in(self, sender: Sender, token: str, words: str) -> str | None:
+        """wa.me with the words typed in beforehand, which hold the token; None without the sender's own number."""
+        number = "".join(char for char in sender.account.get("number", "") if char.isdigit())
+        if not number:
+            return None
+        if token not in words:
+            raise CannotRender("the words bring the token: they should hold it")
+        return f"https://wa.me/{number}?text={quote(words, safe='')}"
 
     def render_media_lookup(self, sender: Sender, channel_media_id: Personal) -> RenderedRequest:
         """The answer's url lives 5 minutes (Meta, "Media", 11 Sep 2026)."""

@@ -38,6 +38,10 @@ FACTS = ChannelFacts(
     media_ttl_ms=30 * 24 * 60 * 60 * 1000,
     # Meta, "Service messages", 11 Sep 2026: to force an order, wait for `delivered` of the first.
     delivers_in_order=False,
+    # Meta, "Interactive reply buttons", autumn 2026: the body of an interactive message.
+    interactive_text_max=1024,
+    # Meta, "Template components", Nov 2025: a document header is a PDF, an image header JPEG or PNG.
+    template_document_mimes=frozenset({"application/pdf", *IMAGE_MIMES}),
 )
 
 # Interactive messages: Meta's pages of autumn 2026.

@@ -83,7 +83,7 @@ def _free(
     footer = Personal(body["footer"]) if body.get("footer") else None
     text = Personal(str(body["text"]))
     # An interactive message holds less than a plain one; words that do not fit go out plain, without their buttons.
-    fits = len(text.reveal()) <= 1024
+    fits = len(text.reveal()) <= facts.interactive_text_max
     if replies and fits:
         return Choice(
             body=text,

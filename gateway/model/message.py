@@ -181,8 +181,11 @@ Content = Text | Template | Media | Choice | ChoiceList | Link | Location | Reac
 class OutboundMessage:
     """One message to one address, as a connector gets it.
 
-    opaque:   "message.attempt.sender", comes back in every status of it
-    reply_to: the channel's id of the message it quotes
+    opaque:    "message.attempt.sender", comes back in every status of it
+    reply_to:  the channel's id of the message it quotes
+    answering: said in a conversation, not by ourselves
+    by_person: a person wrote it, and it goes out only because of that: the service window is over
+    speaker:   the channel's id of who is shown to speak; None = the sender itself
     """
 
     id: MessageId
@@ -192,6 +195,9 @@ class OutboundMessage:
     """(kind, value) of the address's identifiers"""
     content: Content
     reply_to: Personal | None = None
+    answering: bool = False
+    by_person: bool = False
+    speaker: Personal | None = None
 
     @property
     def opaque(self) -> str:

@@ -71,6 +71,11 @@ def _moment(question: Question) -> Reason | None:
         return Reason.BLOCKED_BY_US
     if question.unreachable:
         return Reason.UNREACHABLE
+    if question.told_elsewhere:
+        return Reason.TOLD_ELSEWHERE
+    if question.held_elsewhere and question.kind != "reply":
+        # People answering people may take the thread over; a notification would speak into somebody else's conversation.
+        return Reason.HELD_ELSEWHERE
     if question.opted_out_at_channel and question.purpose == "offers" and _is_notification(question):
         # The switch inside the channel's app is about marketing alone; service news and answers still pass.
         return Reason.OPTED_OUT_AT_CHANNEL
@@ -120,6 +125,12 @@ def _awake(question: Question) -> bool:
 def _form(question: Question) -> FreeText | AsTemplate | Suppressed:
     if question.window_opened_at_ms is not None and _window_open(question):
         return FreeText(open_until(min(question.window_opened_at_ms, question.now_ms), question.window_ms))
+    if question.kind == "reply" and not question.automatic:
+        opened, most = question.window_opened_at_ms, question.person_window_ms
+        if opened is not None and most > question.window_ms and is_open(opened, most, question.now_ms):
+            return FreeText(open_until(min(opened, question.now_ms), most), by_person=True)
+    if question.templates and question.templates_allowed is False:
+        return Suppressed(Reason.TEMPLATES_NOT_ALLOWED)
     for choice in question.templates:
         # A language that still waits for approval is passed over: news in the next language they read beats no news.
         if choice.state is TemplateState.APPROVED:

@@ -67,6 +67,10 @@ class Question:
     only_to:     None in production; else whether this address is listed
     timezone:    of the next leg within 24 h, else the contact's, else the brand's
     spoke_at_ms: when the person last spoke in a conversation (no night for 30 min after)
+    templates_allowed: whether this sender may use templates at all; None = not known
+    person_window_ms:  how long a person may answer freely; 0 = no longer than the window, or this sender may not
+    held_elsewhere:    another program holds the thread
+    told_elsewhere:    they have it already, by another address
     """
 
     kind: str
@@ -97,3 +101,7 @@ class Question:
     window_opened_at_ms: int | None = None
     templates: tuple[TemplateChoice, ...] = ()
     spoke_at_ms: int | None = None
+    templates_allowed: bool | None = True
+    person_window_ms: int = 0
+    held_elsewhere: bool = False
+    told_elsewhere: bool = False

@@ -28,6 +28,10 @@ class Reason(StrEnum):
     TEMPLATE_PAUSED = "template_paused"
     TEMPLATE_DISABLED = "template_disabled"
     TEMPLATE_RECATEGORISED = "template_recategorised"
+    TEMPLATES_NOT_ALLOWED = "templates_not_allowed"
+    TEMPLATE_NO_DOCUMENT = "template_no_document"
+    HELD_ELSEWHERE = "held_elsewhere"
+    TOLD_ELSEWHERE = "told_elsewhere"
     EXPIRED = "expired"
     EXPIRED_BEFORE_PLANNING = "expired_before_planning"
     NIGHT_PAST_DEADLINE = "night_past_deadline"
@@ -67,6 +71,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.TEMPLATE_PAUSED: "the channel has paused the template",
     Reason.TEMPLATE_DISABLED: "the channel has disabled the template",
     Reason.TEMPLATE_RECATEGORISED: "the channel has moved the template to another category",
+    Reason.TEMPLATES_NOT_ALLOWED: "the channel does not let this sender write by templates, and free text is not allowed now",
+    Reason.TEMPLATE_NO_DOCUMENT: "the channel carries no document in a template, and free text is not allowed now",
+    Reason.HELD_ELSEWHERE: "another program holds this conversation at the channel",
+    Reason.TOLD_ELSEWHERE: "they have it already, on another channel",
     Reason.EXPIRED: "too late to be of use when its turn came",
     Reason.EXPIRED_BEFORE_PLANNING: "too late to be of use when we heard of it",
     Reason.NIGHT_PAST_DEADLINE: "it is night where they are, and in the morning it would be of no use",
@@ -91,9 +99,13 @@ SENTENCES: dict[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """Send it as free text: the service window is open until `until_ms`."""
+    """Send it as free text: the service window is open until `until_ms`.
+
+    by_person: the window is over, and the channel lets a person's own words through until then
+    """
 
     until_ms: int
+    by_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,8 @@ class ContactFacts:
     proofs:   address id -> (kind, time); a "not me" leaves kind None with its time, which bars that address
     windows:  "sender:address" -> when the person last wrote to that sender from that address (ms)
     unreachable: address -> when the channel last said so; a later message from there lifts it
+    read_at:     address -> when they last read something of ours there (ms)
+    wish:        channels in the order they asked for; () = they said nothing
     """
 
     language: str | None = None
@@ -133,6 +135,8 @@ class ContactFacts:
     proofs: Mapping[AddressId, tuple[Proof | None, int]] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
     unreachable: Mapping[AddressId, int] = field(default_factory=dict)
+    read_at: Mapping[AddressId, int] = field(default_factory=dict)
+    wish: tuple[str, ...] = ()
     moved_to: ContactId | None = None
     erasing: bool = False
 

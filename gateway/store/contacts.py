@@ -59,6 +59,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
     proofs: dict[AddressId, tuple[Proof | None, int]] = {}
     windows: dict[str, int] = {}
     unreachable: dict[AddressId, int] = {}
+    read_at: dict[AddressId, int] = {}
     plain: dict[str, str] = {}
     for raw_name, raw_value in raw.items():
         name, value = raw_name.decode(), raw_value.decode()
@@ -73,6 +74,8 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
             windows[rest] = int(value)
         elif kind == "un" and rest:
             unreachable[AddressId(rest)] = int(value)
+        elif kind == "rl" and rest:
+            read_at[AddressId(rest)] = int(value)
         else:
             plain[name] = value
     return ContactFacts(
@@ -83,6 +86,8 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
         proofs=proofs,
         windows=windows,
         unreachable=unreachable,
+        read_at=read_at,
+        wish=tuple(plain.get("wish", "").split(",")) if plain.get("wish") else (),
         moved_to=ContactId(plain["moved"]) if "moved" in plain else None,
         erasing="erasing" in plain,
     )

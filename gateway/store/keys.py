@@ -91,6 +91,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}parked", "stream", None, "items and events that could not be handled"),
     Kind(r"\{p:\d\d\}seen:[0-9a-z]{32}", "string", True, "an item that was taken in"),
     Kind(r"\{p:\d\d\}facts", "stream", None, "what happened"),
+    Kind(r"\{p:\d\d\}ways", "zset", None, "messages for which another way is due -> when (ms)"),
+    Kind(r"\{p:\d\d\}rc:a\w+", "zset", True, "an address's messages whose receipts come by time -> sent (ms)"),
     Kind(r"\{p:\d\d\}dead", "zset", None, "dead letters -> when (ms)"),
     Kind(r"\{p:\d\d\}erase", "zset", None, "contacts being erased"),
     Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the last conversation of (contact, brand, address)"),

@@ -43,6 +43,10 @@ class PlannedMessage:
     body: bytes
     revive: bool = False
     conversation: str = ""
+    another_way_ms: int = 0
+    """not delivered so long after it fell due, another way is tried; 0 = not by time"""
+    detail: str = ""
+    """for its first fact, e.g. which way this is and why"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,10 @@ class Settlement:
     ttl_ms: int = STUB_TTL_MS
     pair: bool = False
     """refused for the pair rate: the lane waits until its whole debt is repaid"""
+    another_way: bool = False
+    """where it ends here, another way to the person is tried"""
+    sent_at_ms: int = 0
+    """when it left, for a channel whose receipts say "everything until then"; 0 = receipts name their message"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +236,7 @@ class Outbox:
         senders = sorted({str(message.sender) for message in messages if message.sender} | {sender for _, sender in olds})
         number = {sender: place + 1 for place, sender in enumerate(senders)}
         prefix = keys.tag(plan.partition)
-        names = [f"{prefix}fan", f"{prefix}fanc", f"{prefix}facts"]
+        names = [f"{prefix}fan", f"{prefix}fanc", f"{prefix}facts", f"{prefix}ways"]
         for sender in senders:
             names += keys.lane_keys(plan.partition, sender)
         for contact in plan.contacts:
@@ -264,6 +272,8 @@ class Outbox:
                     "m": message.id,
                     "rev": message.revive,
                     "vv": message.conversation,
+                    "w": message.another_way_ms,
+                    "d": message.detail,
                 }
                 for message in messages
             ],
@@ -367,10 +377,11 @@ class Outbox:
         message = keys.of(member[39:], "m")
         await self._redis.zrem(names[2], member)
         batch = [{"a": address, "m": member, "f": fence, "o": "x", "at": 0, "hold": 0, "r": "poisoned", "st": "d", "n": 0}]
+        names.append(keys.part(want.partition, "ways"))
         await scripts.run(
             self._redis,
             "outbox_settle",
-            [*names, message, message, message],
+            [*names, message, message, message, message],
             [self._clock.offset_ms, self._tau(want.sender), json.dumps(batch), b""],
         )
 
@@ -385,13 +396,15 @@ class Outbox:
         calls: list[scripts.Call] = []
         for (partition, sender), places in groups.items():
             names = [keys.part(partition, "facts"), keys.part(partition, "dead"), *keys.lane_keys(partition, sender)]
+            names.append(keys.part(partition, "ways"))
             batch: list[dict[str, Any]] = []
             stubs: list[scripts.Part] = []
             for place in places:
                 one = settlements[place]
                 record_key = keys.of(one.claimed.id, "m")
                 channel_key = keys.in_partition_of(one.claimed.id, "w", one.channel_hash) if one.channel_hash else record_key
-                names += [record_key, channel_key, keys.of(one.claimed.record.contact, "told")]
+                receipts = keys.of(one.claimed.address, "rc") if one.sent_at_ms else record_key
+                names += [record_key, channel_key, keys.of(one.claimed.record.contact, "told"), receipts]
                 stubs.append(one.stub)
                 batch.append(
                     {
@@ -409,6 +422,8 @@ class Outbox:
                         "ev": one.at_ms if one.outcome == "u" else 0,
                         "d": one.detail,
                         "pair": one.pair,
+                        "ow": one.another_way,
+                        "rc": one.sent_at_ms,
                     }
                 )
             calls.append(("outbox_settle", names, [self._clock.offset_ms, self._tau(sender), json.dumps(batch), *stubs]))
@@ -448,8 +463,13 @@ class Outbox:
         stub: bytes = b"",
         detail: str = "",
         ttl_ms: int = STUB_TTL_MS,
+        another_way: bool = False,
+        receipts_by_time: bool = False,
     ) -> str:
-        """What a status webhook says about a message: settled, applied, old, double, unknown (lua/outbox_evidence.lua)."""
+        """What a status webhook says about a message: settled, applied, old, double, unknown (lua/outbox_evidence.lua).
+
+        another_way: where it says failed, another way to the person is tried
+        """
         partition = partition_of(record.id)
         record_key = keys.of(record.id, "m")
         names = [
@@ -459,6 +479,9 @@ class Outbox:
             record_key,
             keys.in_partition_of(record.id, "w", channel_hash) if channel_hash else record_key,
             keys.of(record.contact, "told"),
+            keys.part(partition, "ways"),
+            keys.of(record.address, "rc") if record.address else record_key,
+            keys.of(record.contact, "f"),
         ]
         args: list[scripts.Part] = [
             self._clock.offset_ms,
@@ -472,6 +495,8 @@ class Outbox:
             ttl_ms,
             stub,
             detail,
+            "1" if another_way else "0",
+            "1" if receipts_by_time else "0",
         ]
         answer = await scripts.run(self._redis, "outbox_evidence", names, args)
         return words(answer)
@@ -483,6 +508,35 @@ class Outbox:
         """A message's header and sealed body; None when it is unknown or forgotten."""
         raw = (await self.raw_records([message]))[0]
         return parse_record(message, raw) if raw is not None else None
+
+    async def awaiting_receipt(
+        self, address: AddressId, until_ms: int, status: DeliveryStatus
+    ) -> list[tuple[MessageRecord, bytes]]:
+        """What the channel took for this address until then and is not known to have this status yet; oldest first."""
+        raw = await self._redis.zrangebyscore(keys.of(address, "rc"), "-inf", until_ms)
+        messages = [MessageId(words(one)) for one in raw]
+        found = []
+        for message, record in zip(messages, await self.raw_records(messages), strict=True):
+            if record is not None:
+                parsed = parse_record(message, record)
+                if parsed[0].status < status:
+                    found.append(parsed)
+        return found
+
+    # other ways
+
+    async def ways_due(self, partitions: Sequence[int], *, limit: int = 50) -> list[MessageId]:
+        """Messages for which another way to their person is due."""
+        now = self._clock.now_ms()
+        commands: list[bulk.Command] = [
+            ("ZRANGEBYSCORE", keys.part(partition, "ways"), "-inf", now, "LIMIT", 0, limit) for partition in partitions
+        ]
+        return [MessageId(words(one)) for answer in await bulk.values(self._redis, commands) for one in answer]
+
+    async def way_done(self, message: MessageId, detail: str = "") -> bool:
+        """Another way was taken (detail: next=<message> why=<reason>), or is not needed any more (""). False: done before."""
+        names = [keys.beside(message, "facts"), keys.beside(message, "ways"), keys.of(message, "m")]
+        return bool(await scripts.run(self._redis, "way_done", names, [self._clock.offset_ms, message, detail]))
 
     async def by_channel_id(self, partition: int, channel_hash: str) -> MessageId | None:
         raw = await self._redis.get(f"{keys.tag(partition)}w:{channel_hash}")

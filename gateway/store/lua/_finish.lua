@@ -1,3 +1,9 @@
+-- A message whose receipts come as "everything until then": the youngest 200 of an address, by when they were sent.
+local function receipt_due(key, mid, at, ttl)
+  redis.call('ZADD', key, text(at), mid)
+  redis.call('ZREMRANGEBYRANK', key, 0, -201)
+  redis.call('PEXPIRE', key, text(ttl))
+end
 -- Close a message: out of its lane, record rewritten as a stub, what was told kept up to date.
 local function finish(set, key, header, body, mid, state, reason, told, ttl)
   local member = message_member(header, mid)

@@ -5,8 +5,10 @@ One step, because a status that comes before the answer must settle the message,
 and none may go back: sent < delivered < read < played; failed follows sent, and delivered after failed wins.
 
 KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  14 m:M  15 w:hash (m:M again if none)  16 told:C
+      17 ways (zset)  18 rc:A (zset)  19 f:C (hash)
 ARGV  1 offset (ms)  2 tau (ms)  3 M  4 attempt  5 rank  6 failed '0'/'1'  7 at (ms)  8 code  9 ttl (ms)  10 sealed stub
-      11 details for the fact (pricing; the reason of a failure)
+      11 details for the fact (pricing; the reason of a failure)  12 '1': where it failed, another way is tried
+      13 '1': this channel's receipts come by time
 RETURNS unknown | settled (it was not known to be accepted) | applied | old | double
 --]]
 -- include base
@@ -43,6 +45,7 @@ if header[STATE] ~= 'a' and header[STATE] ~= 'f' then
   finish(set, key, header, ARGV[10] ~= '' and ARGV[10] or body, mid, 'a', '', told, ARGV[9])
   redis.call('ZREM', KEYS[2], mid)
   if wkey ~= key then redis.call('SET', wkey, mid, 'PX', ARGV[9]) end
+  if ARGV[13] == '1' then receipt_due(KEYS[18], mid, tonumber(ARGV[7]), tonumber(ARGV[9])) end
   fact(KEYS[1], now, 'accepted', ids, 'attempt=' .. attempt .. ' by=evidence was=' .. was)
 elseif attempt ~= tonumber(header[ATTEMPT]) and attempt > 0 then
   local mark = 'double:' .. attempt
@@ -57,6 +60,7 @@ if failed then
   if header[STATE] == 'a' and status < 2 then
     header[STATE], header[REASON], header[STATUS_AT] = 'f', 'failed_at_channel', ARGV[7]
     redis.call('ZADD', KEYS[2], text(now), mid)
+    if ARGV[12] == '1' then redis.call('ZADD', KEYS[17], text(now), mid) end
     fact(KEYS[1], now, 'failed', ids, 'code=' .. ARGV[8] .. ' at=' .. ARGV[7] .. ' nt=' .. header[NOTIFICATION] .. ' ' .. ARGV[11])
     if answer == 'old' then answer = 'applied' end
   end
@@ -69,6 +73,16 @@ elseif rank > status then
   local word = ({'sent', 'delivered', 'read', 'played'})[rank]
   fact(KEYS[1], now, word, ids, 'at=' .. ARGV[7] .. ' ' .. ARGV[11])
   if answer == 'old' then answer = 'applied' end
+  if rank >= 2 then redis.call('ZREM', KEYS[17], mid) end
+  if rank >= 3 then
+    redis.call('ZREM', KEYS[18], mid)
+    -- Where they last read something of ours; never of a contact that is erased.
+    local read = 'rl:' .. a
+    local last = redis.call('HGET', KEYS[19], read)
+    if redis.call('EXISTS', KEYS[19]) == 1 and (not last or tonumber(last) < tonumber(ARGV[7])) then
+      redis.call('HSET', KEYS[19], read, ARGV[7])
+    end
+  end
   if rank >= 2 then
     lane.seen = 1
     if lane.hfor == mid then lane.hold, lane.hfor = 0, '' end

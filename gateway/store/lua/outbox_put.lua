@@ -4,7 +4,7 @@ One step, because a cursor that moved without its messages would lose them, also
 script enqueues a single message (no cursor). Nothing is written when a contact moved, is being erased, changed its consents
 since the caller looked, or was told something the caller did not see: the caller plans those again.
 
-KEYS  1 fan (zset)  2 fanc (hash)  3 facts (stream)
+KEYS  1 fan (zset)  2 fanc (hash)  3 facts (stream)  4 ways (zset)
       then per sender 11 lane keys: q, later, lane, ready 0-3, due 0-3
       then per contact f:C (hash), told:C (hash)
       then per message m:M (string)
@@ -13,7 +13,8 @@ ARGV  1 offset (ms)  2 plan (JSON)  3.. one sealed body per message
       plan: e event, n version, j subject, fan member ('' for none), cursor, done (bool), tau (ms), ttl ms, senders [id],
             contacts [{c, v consent version, ends [prefix of told field]}],
             messages [{c contact#, s sender# (0 none), a address, p priority, due ms, dl deadline ms, t told field, st 'q' or 's',
-                       r reason, nt notification, m id, rev bool, vv conversation}],
+                       r reason, nt notification, m id, rev bool, vv conversation, w ms after which another way is due (0 never),
+                       d details for the fact}],
             olds [message id]
 RETURNS {1, [per message: queued later suppressed exists replaced ended]} or {0, [per contact: ok moved:C erasing replan]}
 --]]
@@ -22,11 +23,11 @@ RETURNS {1, [per message: queued later suppressed exists replaced ended]} or {0,
 -- include message
 local plan = cjson.decode(ARGV[2])
 local now = now_of(KEYS[3], tonumber(ARGV[1]))
-local first_contact = 4 + #plan.senders * 11
+local first_contact = 5 + #plan.senders * 11
 local first_message = first_contact + #plan.contacts * 2
 local first_old = first_message + #plan.messages
 local number_of, sets, old_key = {}, {}, {}
-for i, sender in ipairs(plan.senders) do number_of[sender] = i; sets[i] = lane_set(4 + (i - 1) * 11) end
+for i, sender in ipairs(plan.senders) do number_of[sender] = i; sets[i] = lane_set(5 + (i - 1) * 11) end
 for i, mid in ipairs(plan.olds) do old_key[mid] = KEYS[first_old + i - 1] end
 
 -- What this plan would take out: told fields of its ends, and of the messages that it replaces.
@@ -123,7 +124,8 @@ for k, message in ipairs(plan.messages) do
     elseif message.st == 's' then
       message_write(key, header, ARGV[2 + k], text(ttl))
       if message.t ~= '' then told_write(told, message.t, plan.n, message.m, header[SENDER], 's', text(ttl)) end
-      fact(KEYS[3], now, 'suppressed', message_ids(header, message.m), 'nt=' .. message.nt .. ' reason=' .. message.r)
+      fact(KEYS[3], now, 'suppressed', message_ids(header, message.m), 'nt=' .. message.nt .. ' reason=' .. message.r
+        .. (message.d ~= '' and (' ' .. message.d) or ''))
       results[k] = 'suppressed'
     else
       local seq = redis.call('HINCRBY', set.lane, '#seq', 1)
@@ -141,7 +143,9 @@ for k, message in ipairs(plan.messages) do
       if message.t ~= '' then told_write(told, message.t, plan.n, message.m, header[SENDER], 'q', text(ttl)) end
       fact(KEYS[3], now, 'enqueued', message_ids(header, message.m), 'nt=' .. message.nt .. ' s=' .. header[SENDER]
         .. ' p=' .. text(message.p) .. ' dl=' .. text(message.dl)
-        .. (results[k] == 'later' and (' due=' .. text(message.due) .. ' why=' .. message.r) or ''))
+        .. (results[k] == 'later' and (' due=' .. text(message.due) .. ' why=' .. message.r) or '')
+        .. (message.d ~= '' and (' ' .. message.d) or ''))
+      if message.w > 0 then redis.call('ZADD', KEYS[4], text(math.max(message.due, now) + message.w), message.m) end
     end
   end
 end

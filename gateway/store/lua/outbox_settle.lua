@@ -4,11 +4,12 @@
 One step a batch, because the attempt, the state and the lane must agree. Runs when memory is full: it makes room and keeps
 promises. A settle whose lease was lost is evidence if the channel accepted, else it changes nothing. Settling twice is harmless.
 
-KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3
-      then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash)
+KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  14 ways (zset)
+      then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash), rc:A (zset)
 ARGV  1 offset (ms)  2 tau (ms)  3 batch (JSON)  4.. one sealed stub per message ('' = keep the body)
       batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail,
-               pair bool: the channel refused for the pair rate, so the lane's whole debt is waited for}]
+               pair bool: the channel refused for the pair rate, so the lane's whole debt is waited for,
+               ow bool: where it ends, another way is tried; rc ms: receipts by time are due for it, sent then (0 none)}]
       outcome: a accepted; r retry at; h hold the lane until at, no attempt spent; l later at, no attempt spent; u uncertain;
                x finished as state st for reason r
 RETURNS per message: settled evidence double old gone replaced ended
@@ -23,7 +24,8 @@ local batch = cjson.decode(ARGV[3])
 local set = lane_set(3)
 local answers = {}
 for k, item in ipairs(batch) do
-  local key, wkey, told = KEYS[14 + (k - 1) * 3], KEYS[15 + (k - 1) * 3], KEYS[16 + (k - 1) * 3]
+  local first = 15 + (k - 1) * 4
+  local key, wkey, told, rckey = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
   local stub = ARGV[3 + k]
   local a, mid = item.a, message_of(item.m)
   local lane = lane_load(set.lane, a)
@@ -61,6 +63,7 @@ for k, item in ipairs(batch) do
       unsure_take(lane, mid)
       finish(set, key, header, stub ~= '' and stub or body, mid, 'a', '', told, text(item.ttl))
       if wkey ~= key then redis.call('SET', wkey, mid, 'PX', text(item.ttl)) end
+      if (item.rc or 0) > 0 then receipt_due(rckey, mid, item.rc, item.ttl) end
       if item.hold > 0 and lane.seen == 1 then
         lane.hold, lane.hfor, lane.seen = now + item.hold, mid, 0
       end
@@ -88,6 +91,8 @@ for k, item in ipairs(batch) do
       if item.n == 0 then lane.tat = math.max(lane.tat - item.T, 0) end
       finish(set, key, header, stub ~= '' and stub or body, mid, item.st, item.r, told, text(item.ttl))
       if item.st == 'd' then redis.call('ZADD', KEYS[2], text(now), mid) end
+      if item.ow and (item.st == 'd' or item.st == 's') then redis.call('ZADD', KEYS[14], text(now), mid)
+      else redis.call('ZREM', KEYS[14], mid) end
       local kind = ({s = 'suppressed', r = 'replaced', e = 'ended', x = 'expired', d = 'dead', f = 'failed'})[item.st]
       fact(KEYS[1], now, kind, ids, 'nt=' .. header[NOTIFICATION] .. ' reason=' .. item.r .. ' ' .. item.d)
     end

@@ -24,6 +24,7 @@ class SandboxConfig:
     app_secret: str = "sandbox-app-secret"  # noqa: S105 - opens nothing but a sandbox
     verify_token: str = "sandbox-verify-token"  # noqa: S105
     webhook_url: str | None = None
+    page_webhook_url: str | None = None
     token: str = "sandbox-system-user-token"  # noqa: S105
     account: str = "live"
     seed: int | None = None
@@ -44,6 +45,7 @@ _TEXTS = (
     ("app_secret", "SANDBOX_APP_SECRET", "secret that signs the webhooks"),
     ("verify_token", "SANDBOX_VERIFY_TOKEN", "token of the GET handshake with SANDBOX_WEBHOOK_URL"),
     ("webhook_url", "SANDBOX_WEBHOOK_URL", "callback of the app when none was set by API (account 'live' only)"),
+    ("page_webhook_url", "SANDBOX_PAGE_WEBHOOK_URL", "the same for Pages, which are Messenger"),
     ("token", "SANDBOX_TOKEN", "the system-user access token"),
 )
 
@@ -52,7 +54,8 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
     """Arguments win over the environment, the environment over the defaults. raises: ConfigError, SystemExit (--help)"""
     defaults = SandboxConfig()
     parser = argparse.ArgumentParser(
-        prog="sandbox", description="Meta's Graph API for WhatsApp in small, with phones. Settings may also be SANDBOX_*."
+        prog="sandbox",
+        description="Meta's Graph API for WhatsApp and Messenger in small, with phones. Settings may also be SANDBOX_*."
     )
     parser.add_argument("--port", metavar="N", help=f"SANDBOX_PORT: port to listen on (default {defaults.port})")
     for field, variable, text in _TEXTS:
@@ -78,9 +81,10 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
     account = said("account", "SANDBOX_ACCOUNT") or defaults.account
     if account not in ("new", "live"):
         raise ConfigError(f"SANDBOX_ACCOUNT={account!r} must be 'new' or 'live'")
-    url = texts["webhook_url"]
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise ConfigError(f"SANDBOX_WEBHOOK_URL={url!r} must begin with http:// or https://")
+    for field, variable in (("webhook_url", "SANDBOX_WEBHOOK_URL"), ("page_webhook_url", "SANDBOX_PAGE_WEBHOOK_URL")):
+        url = texts[field]
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ConfigError(f"{variable}={url!r} must begin with http:// or https://")
     port = number("port", "SANDBOX_PORT", 0, 65_535)
     review = number("review_ms", "SANDBOX_REVIEW_MS", 0, 86_400_000)
     return SandboxConfig(
@@ -90,7 +94,8 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
         app_id=texts["app_id"] or defaults.app_id,
         app_secret=texts["app_secret"] or defaults.app_secret,
         verify_token=texts["verify_token"] or defaults.verify_token,
-        webhook_url=url,
+        webhook_url=texts["webhook_url"],
+        page_webhook_url=texts["page_webhook_url"],
         token=texts["token"] or defaults.token,
         account=account,
         seed=number("seed", "SANDBOX_SEED", -(2**31), 2**31),

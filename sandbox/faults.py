@@ -1,7 +1,7 @@
 """Faults by name: what goes wrong, for whom, how often.
 
 A fault is a JSON object: ``name``, its parameters, and the common ``share`` (0..1 of the cases), ``times`` (then it is
-gone), ``phone_number_id``, ``address`` (only these). Parameters may stand beside the name or under ``params``.
+gone), ``phone_number_id`` or ``page_id``, ``address`` (only these). Parameters may stand beside the name or under ``params``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ NAMES: dict[str, dict[str, tuple[type, Any]]] = {
     "http_500": {"accepted": (bool, False), "on": (str, "messages")},
     "html_502": {"accepted": (bool, False), "on": (str, "messages")},
     "hang": {"ms": (int, 60_000), "accepted": (bool, False), "on": (str, "messages")},
-    "code": {"code": (int, None), "async": (bool, None), "details": (str, "")},
+    "code": {"code": (int, None), "async": (bool, None), "details": (str, ""), "subcode": (int, 0)},
     "token_expired": {},
     "scope_missing": {"scope": (str, "whatsapp_business_messaging")},
-    "webhook_double": {},
+    "webhook_double": {"together": (bool, False)},
     "webhook_shuffle": {"ms": (int, 1_500)},
     "webhook_batch": {"wait_ms": (int, 500), "size": (int, 50)},
     "webhook_delay": {"ms": (int, 5_000)},
     "webhook_wrong_signature": {},
+    "webhook_no_signature": {},
+    "webhook_seconds": {},
+    "webhook_changes_form": {},
+    "webhook_unknown": {},
     "webhook_off": {"lost": (bool, False)},
     "phone_off": {"ms": (int, 7_200_000)},
     "no_delivered": {},
@@ -120,6 +124,8 @@ def parse(asked: Any) -> Json:
     if name not in NAMES:
         raise BadFault(f"no fault is named {name!r}; there are: {', '.join(NAMES)}")
     params = NAMES[name]
+    if "page_id" in fault:  # a Page stands where a number would: both are the sender
+        fault["phone_number_id"] = fault.pop("page_id")
     for key, value in fault.items():
         if key == "name" or value is None:
             continue

@@ -51,8 +51,9 @@ CREATE INDEX IF NOT EXISTS jobs_by_due ON jobs (due_ms, id);
 CREATE INDEX IF NOT EXISTS jobs_by_key ON jobs (key);
 CREATE TABLE IF NOT EXISTS webhooks (id INTEGER PRIMARY KEY AUTOINCREMENT, next_ms INTEGER NOT NULL, made_ms INTEGER
   NOT NULL, attempts INTEGER NOT NULL, url TEXT NOT NULL, phone_number_id TEXT NOT NULL, address TEXT NOT NULL,
-  batch INTEGER NOT NULL, entries TEXT NOT NULL);
+  batch INTEGER NOT NULL, entries TEXT NOT NULL, object TEXT NOT NULL DEFAULT 'whatsapp_business_account');
 CREATE INDEX IF NOT EXISTS webhooks_by_next ON webhooks (next_ms, id);
+CREATE INDEX IF NOT EXISTS webhooks_by_chat ON webhooks (phone_number_id, address, next_ms, id);
 CREATE TABLE IF NOT EXISTS whys (opaque_id TEXT PRIMARY KEY, why TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL);
 """
@@ -73,8 +74,14 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._add_what_is_newer()
         self._depth = 0
         self._undone: list[Callable[[], None]] = []
+
+    def _add_what_is_newer(self) -> None:
+        """Columns that a file of an earlier version does not have."""
+        if not any(row["name"] == "object" for row in self._db.execute("PRAGMA table_info(webhooks)")):
+            self._db.execute("ALTER TABLE webhooks ADD COLUMN object TEXT NOT NULL DEFAULT 'whatsapp_business_account'")
 
     def on_rollback(self, listener: Callable[[], None]) -> None:
         """Told when a transaction was undone, so that what is kept in memory is read again."""

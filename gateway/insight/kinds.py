@@ -91,9 +91,24 @@ def _enqueued(fact: Fact, when: When) -> str:
         text += f", by sender {detail['s']}"
     if detail.get("dl", "").isdigit():
         text += f", of use until {when(int(detail['dl']))}"
+    if detail.get("after"):
+        text += f"; another way, after {detail['after']}"
+    if detail.get("past"):
+        text += "; passed over: " + ", ".join(_passed(one) for one in detail["past"].split(","))
     if detail.get("due", "").isdigit():
         text += f"; waits until {when(int(detail['due']))} ({sentence_of(detail.get('why', '')) or 'not due yet'})"
     return text
+
+
+def _passed(one: str) -> str:
+    channel, _, reason = one.partition(":")
+    return f"{channel} ({sentence_of(reason)})"
+
+
+def _other_way(fact: Fact, when: When) -> str:
+    why = fact.detail.get("why", "")
+    reason = "not delivered in time" if why == "not_delivered" else sentence_of(why)
+    return f"another way to the same person is tried, as {fact.detail.get('next', '?')}: {reason}"
 
 
 def _suppressed(fact: Fact, when: When) -> str:
@@ -211,6 +226,7 @@ KINDS: dict[str, Kind] = {
     "double": Kind(
         "message.double", "dispatch", _fixed("the channel has it twice: an uncertain attempt had arrived after all")
     ),
+    "other_way": Kind("message.other_way", "dispatch", _other_way),
     # webhooks
     "sent": Kind("message.sent", "webhooks", _status("left the channel")),
     "delivered": Kind("message.delivered", "webhooks", _status("on their phone")),

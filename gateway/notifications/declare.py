@@ -101,6 +101,9 @@ def notification(
         ),
         texts=texts,
         reads=frozenset(build.roots),
+        channels=tuple(declared.channels),
+        prefer=declared.prefer,
+        another_way_ms=(declared.another_way_after_minutes or 0) * 60_000,
         places=places,
         failed=failed,
     )

@@ -15,6 +15,7 @@ from gateway.notifications.places import Places
 from gateway.notifications.render import LAST_LANGUAGE, in_order, render
 from gateway.notifications.texts import Texts
 from gateway.rules.question import Night
+from gateway.rules.ways import Prefer
 
 __all__ = ["DEFAULT_LIFE_MS", "Notification", "Rendering", "TemplateRef"]
 
@@ -72,6 +73,11 @@ class Notification:
     texts: tuple[Texts, ...]
     reads: frozenset[str]
     """the context's names that its words, buttons and document are made of"""
+    channels: tuple[str, ...] = ()
+    """the only channels it may go by, the first one first; () = any"""
+    prefer: Prefer = Prefer.GIVEN
+    another_way_ms: int = 0
+    """not delivered so long after it fell due, the person's next address is tried; 0 = only where a way fails"""
     places: Places = field(repr=False, default_factory=dict)
     failed: Failure = field(repr=False, compare=False, default=lambda name, why: None)
 

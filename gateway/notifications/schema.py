@@ -10,6 +10,7 @@ from gateway.model.event import EventType
 from gateway.model.message import OnUncertain
 from gateway.notifications.formats import FORMATS
 from gateway.rules.question import Night
+from gateway.rules.ways import Prefer
 
 
 def _as_list(value: object) -> object:
@@ -97,6 +98,9 @@ class NotificationSchema(_Strict):
     template: bool = True
     substitute: Name | None = None
     channel_ttl_minutes: Annotated[int, Field(ge=1, le=720)] | None = None
+    channels: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")]] = Field(default_factory=list)
+    prefer: Prefer = Prefer.GIVEN
+    another_way_after_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
     deadline: WhenSchema = Field(default_factory=WhenSchema)
     not_before: WhenSchema = Field(default_factory=WhenSchema)
     parameters: dict[Name, ParameterSchema] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.config import SandboxConfig
+from sandbox.messenger import pages
 from sandbox.store import Json, Store, dump
 
 PORTFOLIO_ID = "577215664901532"
@@ -42,6 +43,8 @@ class Account:
         store.on_rollback(self._read_again)
         if store.get("configured_account") != config.account:  # the first start, or the setting is another one now
             self.make(config.account)
+        elif not store.get("pages_made"):  # kept by a sandbox that had no pages yet
+            pages.make(store, self.doc()["mode"] == "live")
 
     def make(self, mode: str) -> None:
         """Start over as a ``new`` or ``live`` account; handsets, messages and media are left alone."""
@@ -65,6 +68,7 @@ class Account:
                               registered=live, verified=live, pin="000000" if live else None)
                 self.save_number(number)
             self._hello_world()
+            pages.make(self._store, live)
 
     def _hello_world(self) -> None:
         """Every WABA is born with this one template."""

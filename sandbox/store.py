@@ -56,9 +56,14 @@ CREATE INDEX IF NOT EXISTS webhooks_by_next ON webhooks (next_ms, id);
 CREATE INDEX IF NOT EXISTS webhooks_by_chat ON webhooks (phone_number_id, address, next_ms, id);
 CREATE TABLE IF NOT EXISTS whys (opaque_id TEXT PRIMARY KEY, why TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pages (id TEXT PRIMARY KEY, username TEXT NOT NULL UNIQUE, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS page_people (page_id TEXT NOT NULL, address TEXT NOT NULL, psid TEXT NOT NULL UNIQUE,
+  known_ms INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (page_id, address));
+CREATE TABLE IF NOT EXISTS personas (id TEXT PRIMARY KEY, page_id TEXT NOT NULL, made_ms INTEGER NOT NULL,
+  doc TEXT NOT NULL);
 """
 _TABLES = ("kv", "wabas", "numbers", "templates", "media", "media_urls", "links", "uploads", "handsets", "threads",
-           "messages", "reach", "jobs", "webhooks", "whys", "faults")
+           "messages", "reach", "jobs", "webhooks", "whys", "faults", "pages", "page_people", "personas")
 
 
 class Store:

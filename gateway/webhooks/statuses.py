@@ -1,0 +1,101 @@
+"""What the channel says became of our messages: to each message, before or after its settle, ranked, so that none goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from gateway.connector import Outcome, StatusEvent
+from gateway.errors import Sealed
+from gateway.model.contact import ConsentEntry
+from gateway.model.ids import MessageId, is_id, partition_of
+from gateway.model.message import MessageRecord, MessageState, parse_opaque
+from gateway.model.personal import Personal
+from gateway.rules.verdict import Reason
+from gateway.store.contacts import FactChange
+from gateway.webhooks import items
+from gateway.webhooks.deps import Deps
+from gateway.webhooks.people import People
+
+log = structlog.get_logger()
+
+
+class Statuses:
+    def __init__(self, deps: Deps, people: People) -> None:
+        self._d = deps
+        self._people = people
+
+    async def status(self, value: Mapping[str, Any]) -> None:
+        """One message's status, found by what we gave along, else by the channel's id."""
+        event = items.load_status(value)
+        deps = self._d
+        channel = value["channel"]
+        channel_hash = deps.vault.blind("channel_id", channel, event.channel_id.reveal())
+        ours = parse_opaque(event.opaque) if event.opaque else None
+        message: MessageId | None = ours[0] if ours is not None and is_id(ours[0], "m") else None
+        if message is None:
+            owner = next((one for one in await deps.contacts.find(channel, event.identifiers) if one is not None), None)
+            message = await deps.outbox.by_channel_id(partition_of(owner[0]), channel_hash) if owner else None
+        found = await deps.outbox.record(message) if message else None
+        if found is None or message is None:
+            log.info("status.unknown", channel=channel, status=int(event.status))
+            return
+        record, sealed = found
+        stub = b""
+        if record.state not in (MessageState.ACCEPTED, MessageState.FAILED):
+            stub = await self._stub(record, sealed, event.channel_id)
+        price = " ".join(f"{name}={text}" for name, text in event.pricing.items() if name in ("type", "category"))
+        if event.failed:
+            price = f"reason={_reason_of(event)}"
+        answer = await deps.outbox.evidence(
+            record,
+            attempt=ours[1] if ours else record.attempt,
+            status=event.status,
+            failed=event.failed,
+            at_ms=event.at_ms,
+            code=event.result.code if event.result else 0,
+            channel_hash=channel_hash,
+            stub=stub,
+            detail=price.replace("|", " "),
+        )
+        await self._people.named(record.contact, record.address, channel, event.identifiers)
+        await self._failed(record, channel, event)
+        if answer in ("settled", "applied"):
+            deps.wake.now("dispatch")
+        deps.wake.now("desk")
+
+    async def _failed(self, record: MessageRecord, channel: str, event: StatusEvent) -> None:
+        """What a failure says about the person, beyond this message."""
+        outcome = event.result.outcome if event.failed and event.result is not None else None
+        if outcome is Outcome.UNREACHABLE:
+            change = FactChange(f"un:{record.address}", "", event.at_ms, "later")
+            await self._d.contacts.change_facts(record.contact, [change])
+        if outcome is Outcome.OPTED_OUT:
+            brands = {one.brand for one in self._d.directory.of_account(channel, event.account_id)}
+            entries = [
+                ConsentEntry("offers", channel, brand, False, event.at_ms, "channel_opt_out") for brand in sorted(brands)
+            ]
+            await self._d.contacts.set_consents(record.contact, entries)
+
+    async def _stub(self, record: MessageRecord, sealed: bytes, channel_id: Personal) -> bytes:
+        try:
+            box = await self._d.vault.contact_box(record.contact)
+            body = box.open_json(sealed, record.id)
+        except Sealed:
+            return b""
+        body["id"] = channel_id.reveal()
+        return box.seal_json(body, record.id)
+
+
+def _reason_of(event: StatusEvent) -> str:
+    """Why the channel could not deliver it, in our own word."""
+    outcome = event.result.outcome if event.result else None
+    if outcome is Outcome.OPTED_OUT:
+        return Reason.OPTED_OUT_AT_CHANNEL.value
+    if outcome is Outcome.UNREACHABLE:
+        return Reason.UNREACHABLE.value
+    if event.result is not None and event.result.window_closed:
+        return Reason.WINDOW_CLOSED.value
+    return Reason.FAILED_AT_CHANNEL.value

@@ -6,15 +6,12 @@ Parameters are NAMED for good: a name in the wrong place is seen at once while a
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any
+from urllib.parse import quote
 
-import aiohttp
-
-from connectors.meta.graph import USER_AGENT
+from connectors.meta.template_calls import LANGUAGES, Call, GraphCall, list_all, sound
 from connectors.whatsapp import facts
 from gateway.connector import FilePart, Sender
 from gateway.model.message import ButtonKind
@@ -24,14 +21,9 @@ from gateway.notifications.remote import Created, RemoteTemplate, TemplateRefuse
 from gateway.notifications.template_rules import TemplateRules
 from gateway.notifications.texts import Texts
 
-Json = dict[str, Any]
+__all__ = ["RULES", "Call", "GraphCall", "WhatsAppTemplates", "create_body", "example_image", "example_pdf", "upload_example"]
 
-_LANGUAGES = (
-    "af sq ar ar_AE ar_EG ar_LB ar_MA ar_QA ar_SA az bn bg ca zh_CN zh_HK zh_TW hr cs da nl en en_AU en_CA",
-    "en_GB en_IN en_US et fil fi fr fr_BE fr_CA ka de el gu ha he hi hu id ga it ja kn kk rw_RW ko ky_KG lo",
-    "lv lt mk ms ml mr nb fa pl pt_BR pt_PT pa ro ru sr sk sl es es_AR es_CL es_CO es_ES es_MX es_PE es_VE sw",
-    "sv ta te th tr uk ur uz vi zu",
-)
+Json = dict[str, Any]
 
 RULES = TemplateRules(
     channel="whatsapp",
@@ -49,29 +41,14 @@ RULES = TemplateRules(
     words_per_variable=3,
     templates_unverified_max=250,
     templates_max=6_000,
-    languages=frozenset(
-        code for line in _LANGUAGES for code in line.split()
-    ),
+    languages=LANGUAGES,
 )
 """Meta, "Template components" and "Templates", Nov 2025; languages as listed there."""
 
 _FIELDS = "id,name,status,category,language,components,rejected_reason,quality_score"
-_PAGE = 100
-_PAGES_MAX = 100
 _URL_VARIABLE = "{{1}}"
 # "Error codes", 11 Sep 2026: calls per app and account, and templates an hour.
 _WAIT_CODES = frozenset({4, 80007, 80008, 1, 2, 131000, 131016})
-
-
-class Call(Protocol):
-    """One call to the Graph API as one sender.
-
-    path: below the version, with its query; body: JSON, or bytes for an upload (sent with `Authorization: OAuth` and
-    `file_offset: 0`). Gives the answer's JSON object, an `error` in it included; raises TemplateRefused without one.
-    """
-
-    async def __call__(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None) -> Mapping[str, Any]:
-        """See the class."""
 
 
 def create_body(
@@ -170,15 +147,7 @@ class WhatsAppTemplates:
         return create_body(notification, texts.language, texts=texts, header_handle=header_handle)
 
     async def list_templates(self, sender: Sender) -> list[RemoteTemplate]:
-        call, found, after = self._call_as(sender), [], ""
-        for _ in range(_PAGES_MAX):
-            path = f"{_home(sender)}?fields={_FIELDS}&limit={_PAGE}" + (f"&after={quote(after)}" if after else "")
-            answer = _sound(await call("GET", path))
-            found += [_remote(entry) for entry in answer.get("data") or [] if isinstance(entry, Mapping)]
-            after = _next_cursor(answer.get("paging"))
-            if not after:
-                return found
-        raise TemplateRefused(f"the list of templates has no end after {_PAGES_MAX} pages")
+        return await list_all(self._call_as(sender), _home(sender), _FIELDS, _WAIT_CODES)
 
     async def create_template(self, sender: Sender, body: Mapping[str, Any]) -> Created:
         answer = _sound(await self._call_as(sender)("POST", _home(sender), body))
@@ -196,42 +165,6 @@ class WhatsAppTemplates:
     async def upload_example(self, sender: Sender, header: str) -> str:
         file = example_image() if header == "image" else example_pdf()
         return await upload_example(self._call_as(sender), self._app_id, file)
-
-
-class GraphCall:
-    """A `Call` over HTTP, for one sender's token.
-
-    base_url: with the version, e.g. https://graph.facebook.com/v25.0
-    """
-
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, sender: Sender, *, timeout_s: float = 30.0) -> None:
-        self._session = session
-        self._base_url = base_url.rstrip("/")
-        self._sender = sender
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-
-    async def __call__(self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None) -> Mapping[str, Any]:
-        upload = isinstance(body, bytes)
-        scheme = "OAuth" if upload else "Bearer"
-        headers = {"User-Agent": USER_AGENT, "Authorization": f"{scheme} {self._sender.token.reveal()}"}
-        if upload:
-            headers |= {"file_offset": "0", "Content-Type": "application/octet-stream"}
-        elif body is not None:
-            headers["Content-Type"] = "application/json"
-        data = body if body is None or isinstance(body, bytes) else json.dumps(dict(body)).encode()
-        failure = ""
-        try:
-            async with self._session.request(
-                method, self._base_url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
-            ) as response:
-                answer = await response.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            failure = type(error).__name__
-        if failure:  # raised out here: the exception above holds the request with its token
-            raise TemplateRefused(f"no answer about templates ({failure})", wait=True)
-        if not isinstance(answer, dict):
-            raise TemplateRefused("the answer is no JSON object", wait=True)
-        return answer
 
 
 def example_pdf() -> FilePart:
@@ -277,41 +210,4 @@ def _home(sender: Sender) -> str:
 
 
 def _sound(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    error = answer.get("error")
-    if not isinstance(error, Mapping):
-        return answer
-    code, subcode = error.get("code"), error.get("error_subcode")
-    code = code if isinstance(code, int) else 0
-    subcode = subcode if isinstance(subcode, int) else 0
-    said = error.get("error_user_msg") or error.get("message") or "no words"
-    more = error.get("error_data")
-    details = more.get("details") if isinstance(more, Mapping) else None
-    words = " ".join(str(details or said).split())[:300]
-    raise TemplateRefused(f"{code}/{subcode}: {words}", code=code, subcode=subcode, wait=code in _WAIT_CODES)
-
-
-def _next_cursor(paging: object) -> str:
-    """The cursor of the next page; "" on the last. `next` tells that there is one; its own cursor is the surest."""
-    if not isinstance(paging, Mapping) or not paging.get("next"):
-        return ""
-    given = parse_qs(urlsplit(str(paging["next"])).query).get("after")
-    if given:
-        return given[0]
-    cursors = paging.get("cursors")
-    return str(cursors.get("after") or "") if isinstance(cursors, Mapping) else ""
-
-
-def _remote(entry: Mapping[str, Any]) -> RemoteTemplate:
-    quality = entry.get("quality_score")
-    score = quality.get("score") if isinstance(quality, Mapping) else quality
-    components = entry.get("components")
-    return RemoteTemplate(
-        id=str(entry.get("id", "")),
-        name=str(entry.get("name", "")),
-        language=str(entry.get("language", "")),
-        status=str(entry.get("status", "")).upper(),
-        category=str(entry.get("category", "")).lower(),
-        components=tuple(part for part in components if isinstance(part, Mapping)) if isinstance(components, list) else (),
-        rejected_reason="" if entry.get("rejected_reason") in (None, "NONE") else str(entry["rejected_reason"]),
-        quality=str(score or ""),
-    )
+    return sound(answer, _WAIT_CODES)

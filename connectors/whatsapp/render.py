@@ -19,6 +19,7 @@ from gateway.errors import CannotRender
 from gateway.model.message import (
     Button,
     ButtonKind,
+    Cards,
     Choice,
     ChoiceList,
     Link,
@@ -28,6 +29,7 @@ from gateway.model.message import (
     Media,
     OutboundMessage,
     Reaction,
+    Receipt,
     Template,
     Text,
 )
@@ -57,6 +59,8 @@ def message_body(message: OutboundMessage) -> Json:
             body |= _typed("interactive", _link(content))
         case Location():
             body |= _typed("location", _location(content))
+        case Cards() | Receipt():
+            raise CannotRender("this channel has no cards and no receipts: say it in words, or send a document")
         case Reaction():
             body |= _typed("reaction", _reaction(content))
         case _:

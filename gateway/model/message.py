@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import IntEnum, StrEnum
 
 from gateway.model.ids import AddressId, ContactId, ConversationId, EventId, MessageId, SenderId, SubjectId
@@ -159,6 +160,58 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A title with at least one of: a second line, a picture, a page that a tap opens, buttons."""
+
+    title: Personal
+    subtitle: Personal | None = None
+    image_url: Personal | None = None
+    url: Personal | None = None
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """One card, or several side by side."""
+
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """price: of the whole line, in the receipt's currency."""
+
+    title: Personal
+    price: Decimal
+    subtitle: Personal | None = None
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was paid, for what.
+
+    order_number:   differs from every other receipt's
+    currency:       ISO 4217
+    payment_method: in words, e.g. the kind of card and its last four digits
+    adjustments:    (name, amount) taken off, such as a railcard
+    """
+
+    recipient_name: Personal
+    order_number: Personal
+    currency: str
+    payment_method: Personal
+    total: Decimal
+    lines: tuple[ReceiptLine, ...] = ()
+    merchant_name: str = ""
+    order_url: Personal | None = None
+    paid_at_ms: int | None = None
+    subtotal: Decimal | None = None
+    tax: Decimal | None = None
+    adjustments: tuple[tuple[str, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reaction:
     """emoji "" takes a reaction back."""
 
@@ -174,7 +227,7 @@ class MarkRead:
     typing: bool = False
 
 
-Content = Text | Template | Media | Choice | ChoiceList | Link | Location | Reaction | MarkRead
+Content = Text | Template | Media | Choice | ChoiceList | Link | Location | Cards | Receipt | Reaction | MarkRead
 
 
 @dataclass(frozen=True, slots=True)

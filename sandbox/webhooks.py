@@ -1,7 +1,8 @@
 """Webhooks out: kept until somebody answers 200, in the very bytes Meta would sign.
 
 Meta serialises with non-ASCII escaped (lower-case hex) and ``/`` as ``\\/``, signs that text with HMAC-SHA256 of the app
-secret, and sends it; anything but 200 is tried again with growing gaps for 7 days, with no promise of order.
+secret, and sends it; anything but 200 is tried again with growing gaps for 7 days, with no promise of order. What is about
+a Page (Messenger) goes out in order within a chat as long as nothing fails, and is waited for at most 5 seconds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import logging
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -28,6 +30,9 @@ AT_ONCE = 64
 AT_ONCE_A_NUMBER = 16
 GIVE_UP_MS = 7 * DAY_MS
 FIRST_GAP_MS = 1_000
+WHATSAPP, PAGE = "whatsapp_business_account", "page"
+# Meta, "Webhooks for the Messenger Platform": an answer within 5 s. Its generic page speaks of retries over 36 h.
+PAGE_ANSWER_S, PAGE_GIVE_UP_MS, PAGE_GAP_MOST_MS = 5.0, 36 * HOUR_MS, HOUR_MS // 6
 _LONGEST_WAIT_S = 30.0
 
 
@@ -51,14 +56,21 @@ class Webhooks:
     def __init__(self, config: SandboxConfig, store: Store, clock: Clock, faults: Faults, rng: random.Random) -> None:
         self._config, self._store, self._clock, self._faults, self._rng = config, store, clock, faults, rng
         self._wake = asyncio.Event()
-        self._in_flight: dict[int, str] = {}
+        self._in_flight: dict[int, tuple[str, str]] = {}  # row -> its sender, and its chat where order matters
+        self._listeners: list[Callable[[str, str, bool], None]] = []
         self._settled: dict[int, asyncio.Event] = {}
         self.session: aiohttp.ClientSession | None = None
         clock.on_turn(self._wake.set)
 
-    def emit(self, url: str, entry: Json, *, phone_number_id: str = "", address: str = "") -> list[int]:
+    def on_answer(self, listener: Callable[[str, str, bool], None]) -> None:
+        """Told (object, sender's id, whether it was a 200) after each attempt, inside the transaction that settles it."""
+        self._listeners.append(listener)
+
+    def emit(self, url: str, entry: Json, *, phone_number_id: str = "", address: str = "",
+             about: str = WHATSAPP) -> list[int]:
         """Keep one entry for ``url`` ("" is the callback that is configured when it goes out).
 
+        ``about``: the body's ``object``; for a Page, ``phone_number_id`` is its id.
         Returns the rows made (two when a fault doubles it, none when it is lost).
         """
         now = self._clock.now_ms()
@@ -71,13 +83,18 @@ class Webhooks:
             at += self._rng.randrange(fault["ms"] + 1)
         if (fault := self._faults.take("webhook_batch", phone_number_id, address)) is not None:
             at, batch = at + fault["wait_ms"], fault["size"]
-        double = self._faults.take("webhook_double", phone_number_id, address) is not None
+        double = self._faults.take("webhook_double", phone_number_id, address)
+        entries = [entry, entry] if double is not None and double["together"] else [entry]
         rows = [self._store.insert(
-            "INSERT INTO webhooks (next_ms, made_ms, attempts, url, phone_number_id, address, batch, entries) "
-            "VALUES (?, ?, 0, ?, ?, ?, ?, ?)", at, now, url, phone_number_id, address, batch, dump([entry]))
-            for _ in range(2 if double else 1)]
+            "INSERT INTO webhooks (next_ms, made_ms, attempts, url, phone_number_id, address, batch, entries, object) "
+            "VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)", at, now, url, phone_number_id, address, batch, dump(entries), about)
+            for _ in range(2 if double is not None and not double["together"] else 1)]
         self._wake.set()
         return rows
+
+    def forget(self, phone_number_id: str) -> None:
+        """What was kept for a sender is gone."""
+        self._store.run("DELETE FROM webhooks WHERE phone_number_id = ?", phone_number_id)
 
     def wake(self) -> None:
         self._wake.set()
@@ -101,7 +118,7 @@ class Webhooks:
                 for row in self._due(now):
                     ids = [row["id"], *self._mates(row)]
                     for row_id in ids:
-                        self._in_flight[row_id] = row["phone_number_id"]
+                        self._in_flight[row_id] = (row["phone_number_id"], _chat(row))
                     group.create_task(self._attempt(row["url"], row["phone_number_id"], ids))
                 await self._sleep(now)
 
@@ -120,15 +137,19 @@ class Webhooks:
         free = AT_ONCE - len(self._in_flight)
         if free <= 0:
             return []
-        loads = Counter(self._in_flight.values())
+        loads = Counter(number for number, _ in self._in_flight.values())
+        busy = {chat for _, chat in self._in_flight.values() if chat}
         skip = [number for number, load in loads.items() if load >= AT_ONCE_A_NUMBER]
         held, held_values = self._held()
         marks = ",".join("?" * len(skip))
         flying = ",".join("?" * len(self._in_flight))
+        chats = ",".join("?" * len(busy))
         rows = self._store.rows(
             f"SELECT * FROM webhooks WHERE next_ms <= ? AND phone_number_id NOT IN ({marks}) "  # noqa: S608 - marks only
-            f"AND id NOT IN ({flying}){held} ORDER BY next_ms, id LIMIT ?",
-            now_ms, *skip, *self._in_flight, *held_values, free)
+            f"AND id NOT IN ({flying}){held} AND (object <> 'page' OR (phone_number_id || ':' || address NOT IN ({chats}) "
+            "AND id = (SELECT first.id FROM webhooks AS first WHERE first.phone_number_id = webhooks.phone_number_id "
+            "AND first.address = webhooks.address ORDER BY first.next_ms, first.id LIMIT 1))) ORDER BY next_ms, id LIMIT ?",
+            now_ms, *skip, *self._in_flight, *held_values, *busy, free)
         chosen, batched = [], False
         for row in rows:
             if loads[row["phone_number_id"]] >= AT_ONCE_A_NUMBER or (row["batch"] and batched):
@@ -142,8 +163,8 @@ class Webhooks:
         """Other rows that go out in one body with a batched one."""
         if not row["batch"]:
             return []
-        rows = self._store.rows("SELECT id FROM webhooks WHERE batch > 0 AND url = ? AND id <> ? ORDER BY id LIMIT ?",
-                                row["url"], row["id"], row["batch"] - 1)
+        rows = self._store.rows("SELECT id FROM webhooks WHERE batch > 0 AND url = ? AND object = ? AND id <> ? "
+                                "ORDER BY id LIMIT ?", row["url"], row["object"], row["id"], row["batch"] - 1)
         return [mate["id"] for mate in rows if mate["id"] not in self._in_flight]
 
     async def _sleep(self, looked_ms: int) -> None:
@@ -175,21 +196,17 @@ class Webhooks:
             self._wake.set()
 
     async def _post(self, url: str, phone_number_id: str, rows: list[Any]) -> None:
-        entries = [entry for row in rows for entry in json.loads(row["entries"])]
-        raw = wire({"object": "whatsapp_business_account", "entry": entries})
-        secret = self._config.app_secret
-        if self._faults.take("webhook_wrong_signature", phone_number_id, rows[0]["address"]) is not None:
-            secret = "not-" + secret
-        headers = {
-            "Content-Type": "application/json", "User-Agent": "facebookexternalua", "X-Hub-Signature-256":
-            signature(secret, raw), "X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), raw, hashlib.sha1).hexdigest()}
+        about = rows[0]["object"]
+        raw = wire({"object": about, "entry": [entry for row in rows for entry in json.loads(row["entries"])]})
+        headers = self._headers(raw, phone_number_id, rows[0]["address"])
         answered = 0
         try:
             assert self.session is not None
-            target = url or self._config.webhook_url
+            target = url or (self._config.page_webhook_url if about == PAGE else self._config.webhook_url)
             if target is None:
                 raise OSError("no callback is configured any more")
-            timeout = aiohttp.ClientTimeout(total=self._config.webhook_timeout_s)
+            wait_s = min(self._config.webhook_timeout_s, PAGE_ANSWER_S) if about == PAGE else self._config.webhook_timeout_s
+            timeout = aiohttp.ClientTimeout(total=wait_s)
             async with self.session.post(target, data=raw, headers=headers, timeout=timeout, allow_redirects=False) as reply:
                 await reply.read()
                 answered = reply.status
@@ -197,10 +214,33 @@ class Webhooks:
             answered = 0
         with self._store.tx():
             for row in rows:
-                tries = row["attempts"] + 1
-                next_ms = self._clock.now_ms() + gap_ms(tries)
-                if answered == 200 or next_ms - row["made_ms"] > GIVE_UP_MS:
-                    self._store.run("DELETE FROM webhooks WHERE id = ?", row["id"])
-                else:
-                    self._store.run("UPDATE webhooks SET attempts = ?, next_ms = ?, batch = 0 WHERE id = ?",
-                                    tries, next_ms, row["id"])
+                self._settle(row, answered == 200)
+            for sender in sorted({row["phone_number_id"] for row in rows}):
+                for listener in self._listeners:
+                    listener(about, sender, answered == 200)
+
+    def _headers(self, raw: bytes, phone_number_id: str, address: str) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
+        if self._faults.take("webhook_no_signature", phone_number_id, address) is not None:
+            return headers
+        secret = self._config.app_secret
+        if self._faults.take("webhook_wrong_signature", phone_number_id, address) is not None:
+            secret = "not-" + secret
+        headers["X-Hub-Signature-256"] = signature(secret, raw)
+        headers["X-Hub-Signature"] = "sha1=" + hmac.new(secret.encode(), raw, hashlib.sha1).hexdigest()
+        return headers
+
+    def _settle(self, row: Any, accepted: bool) -> None:
+        """Gone, or tried again after a while; a row that is too old is given up."""
+        tries, now = row["attempts"] + 1, self._clock.now_ms()
+        page = row["object"] == PAGE
+        next_ms = now + (min(gap_ms(tries), PAGE_GAP_MOST_MS) if page else gap_ms(tries))
+        if accepted or next_ms - row["made_ms"] > (PAGE_GIVE_UP_MS if page else GIVE_UP_MS):
+            self._store.run("DELETE FROM webhooks WHERE id = ?", row["id"])
+        else:
+            self._store.run("UPDATE webhooks SET attempts = ?, next_ms = ?, batch = 0 WHERE id = ?", tries, next_ms, row["id"])
+
+
+def _chat(row: Any) -> str:
+    """What must not overtake itself: a Page's chat; nothing on WhatsApp, which promises no order."""
+    return f"{row['phone_number_id']}:{row['address']}" if row["object"] == PAGE else ""

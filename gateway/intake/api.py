@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,53 +16,20 @@ from aiohttp import web
 
 from gateway.api import problems
 from gateway.api.auth import guarded
-from gateway.clock import Clock
-from gateway.connector import Connector
-from gateway.directory import Directory
-from gateway.errors import Problem
-from gateway.intake.checks import Checks
-from gateway.intake.cloudevents import MAX_BATCH, Malformed, Refusal, parse, split_request
+from gateway.intake.cloudevents import MAX_BATCH, Malformed, Refusal, split_request
+from gateway.intake.taking import CODES, KEEP_S, OTHER, Deps, Taking
 from gateway.model.event import BusinessEvent
-from gateway.notifications.catalogue import Catalogue
-from gateway.settings import Settings
-from gateway.store.apikeys import ApiKey, ApiKeys, Scope
-from gateway.store.events import Events
-from gateway.store.kept import Kept
-from gateway.store.vault import Vault
-from gateway.wake import Wake
+from gateway.store.apikeys import ApiKey, Scope
+
+__all__ = ["MAX_BODY", "Deps", "Door", "add_routes"]
 
 PATH = "/v1/events"
 MAX_BODY = 16 * 1024 * 1024
 """Of a whole request; the listener's own limit (client_max_size) should be no smaller."""
 READ_S = 30.0
-KEEP_S = 10.0
 BUSY_RETRY_S = 5
 
 _ORIGIN = re.compile(r"[A-Za-z0-9.*_-]{1,253}(:\d{1,5})?")
-
-
-def _uncounted(answer: str, how_many: int) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Deps:
-    """connectors: by channel. depth: messages waiting in the outbox
-    count: told each answer (new, same, other, refused, busy) and of how many events
-    """
-
-    events: Events
-    kept: Kept
-    keys: ApiKeys
-    vault: Vault
-    clock: Clock
-    connectors: Mapping[str, Connector]
-    directory: Directory
-    catalogue: Catalogue
-    settings: Settings
-    wake: Wake
-    depth: Callable[[], int]
-    count: Callable[[str, int], None] = _uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +51,22 @@ def add_routes(app: web.Application, deps: Deps) -> None:
 class Door:
     def __init__(self, deps: Deps) -> None:
         self._d = deps
-        self._checks = Checks(deps.connectors, deps.directory, deps.catalogue.wordings, deps.settings.brand)
+        self._taking = Taking(deps)
 
     async def post_events(self, request: web.Request, key: ApiKey) -> web.Response:
         deps = self._d
-        if deps.depth() > deps.settings.backlog_max:
+        if not self._taking.has_room():
             deps.count("busy", 1)
             detail = "So many messages wait already that more would come too late. Send the same events again later."
             return problems.problem(429, "backlog", detail, headers={"Retry-After": str(BUSY_RETRY_S)})
         looked = await self._look(request, key)
-        answers = await self._keep([event for _, event in looked.good])
+        answers = await self._taking.keep([event for _, event in looked.good])
         kept: list[dict[str, Any]] = []
         for (place, event), answer in zip(looked.good, answers, strict=True):
             if answer == "other":
                 looked.refused.append((place, OTHER))
             else:
                 kept.append({"index": place, "event": event.id, "subject": event.subject_id, "answer": answer})
-            deps.count(answer, 1)
         deps.count("refused", sum(1 for _, refusal in looked.refused if refusal is not OTHER))
         return _answer(kept, looked, good=202)
 
@@ -145,54 +110,19 @@ class Door:
     async def _look(self, request: web.Request, key: ApiKey) -> Looked:
         """Read and check a request. Raises Refused where it cannot be read as a whole."""
         raw = await _body(request)
-        deps, now = self._d, self._d.clock.now_ms()
         try:
             values, batch = split_request(request.headers.get("Content-Type", ""), request.headers, raw)
         except Malformed as error:
-            deps.count("refused", 1)
+            self._d.count("refused", 1)
             raise problems.Refused(_refusal(error.refusal)) from None
         looked = Looked([], [], batch)
-        ids = (deps.vault.event_id, deps.vault.subject_id)
         for place, value in enumerate(values):
-            found = parse(value, ids=ids, now_ms=now, key=key.name)
-            if isinstance(found, BusinessEvent):
-                forbidden = self._checks.forbidden(found, key)
-                wrong = [] if forbidden else self._checks.problems(found)
-                if forbidden:
-                    found = Refusal(403, tuple(forbidden))
-                elif wrong:
-                    found = Refusal(422, tuple(wrong))
+            found = self._taking.look(value, key)
             if isinstance(found, BusinessEvent):
                 looked.good.append((place, found))
             else:
                 looked.refused.append((place, found))
         return looked
-
-    async def _keep(self, events: Sequence[BusinessEvent]) -> list[str]:
-        """Keep them, on disk and where asked for on replicas. Raises StoreUnavailable, TimeoutError."""
-        deps = self._d
-        if not events:
-            return []
-        async with asyncio.timeout(KEEP_S):
-            answers = await deps.events.append_once(events)
-            kept = [event.id for event, answer in zip(events, answers, strict=True) if answer != "other"]
-            deps.wake.now("expand")
-            await deps.kept.wait_acks(kept, deps.settings.store_acks)
-        return answers
-
-
-OTHER = Refusal(
-    409, (Problem("id", "was used by this source before, for an event with another type, subject or data"),)
-)
-
-_CODES = {
-    400: ("malformed", "This cannot be read."),
-    403: ("forbidden", "This key does not speak for this event."),
-    409: ("other_content", "An event with this source and id was kept before, with other content."),
-    413: ("too_large", "This is larger than is taken here."),
-    415: ("media_type", "This is no CloudEvent in a form that is taken here."),
-    422: ("bad_event", "Some fields are not as they should be."),
-}
 
 
 async def _body(request: web.Request) -> bytes:
@@ -212,7 +142,7 @@ async def _body(request: web.Request) -> bytes:
 
 
 def _refusal(refusal: Refusal) -> web.Response:
-    code, detail = _CODES[refusal.status]
+    code, detail = CODES[refusal.status]
     return problems.problem(refusal.status, code, detail, problems=problems.fields(refusal.problems))
 
 
@@ -226,7 +156,7 @@ def _answer(kept: list[dict[str, Any]], looked: Looked, *, good: int) -> web.Res
         {
             "index": place,
             "status": refusal.status,
-            "code": _CODES[refusal.status][0],
+            "code": CODES[refusal.status][0],
             "problems": problems.fields(refusal.problems),
         }
         for place, refusal in sorted(looked.refused, key=lambda one: one[0])

@@ -26,6 +26,8 @@ NEWS_WITHIN = 60
 _CANCEL = re.compile(r"\b(cancel|annule(er|ren|er[sz]?)|storn(o|ieren))\b", re.IGNORECASE)
 _BRACES = re.compile(r"\{\{|\}\}")
 _MARKUP = re.compile(r"[*_~`]")
+_MARKS_OF_FORMATS = {"money": "$", "url": "#%"}
+"""Signs that a format can bring by itself: of a currency, of an encoded address. Other formats bring words and digits."""
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 
 # What tells who somebody is, what they booked or where they sit. Prefixes of paths.
@@ -52,6 +54,7 @@ def lint(catalogue: Catalogue, rules: TemplateRules) -> list[Finding]:
     for one in catalogue:
         found += _declaration(one, catalogue)
         found += _languages(one, rules)
+        found += _values(one, rules)
         for texts in one.texts:
             found += _texts(one, texts, rules)
     found += _count(catalogue, rules)
@@ -150,7 +153,9 @@ def _body(one: Notification, texts: Texts, rules: TemplateRules) -> Iterator[Fin
     where, body = f"{texts.file}: body", texts.body
     names = VARIABLE.findall(body)
     longest = len(VARIABLE.sub("", body)) + sum(one.parameters[name].longest for name in names)
-    if longest > rules.body_max:
+    if rules.footer_joins and texts.footer is not None:
+        longest += 2 + len(texts.footer)
+    if longest > rules.body_max and not rules.hindrance(one):
         message = f"with the longest values {longest} characters, the limit is {rules.body_max}: lower a `max`"
         yield Finding("error", where, "length", message)
     yield from _variables_stand_apart(where, body)
@@ -238,7 +243,33 @@ def _examples(one: Notification, texts: Texts) -> Iterator[Finding]:
             yield Finding("error", f"{texts.file}: examples.{name}", "example", "is too long or not clean as a value")
 
 
+def _values(one: Notification, rules: TemplateRules) -> Iterator[Finding]:
+    """Where a value can hold what the channel refuses in one: it goes out without, so the sentence should bear that."""
+    if not one.template or rules.hindrance(one):
+        return
+    left_out = f"{rules.channel} says it without"
+    for name, parameter in one.parameters.items():
+        where = f"{one.name}/notification.yaml: parameters.{name}"
+        for form, marks in _MARKS_OF_FORMATS.items():
+            barred = [mark for mark in marks if mark in rules.values_barred]
+            if barred and any(found == form for _, found in parameter.sources):
+                yield Finding("warning", where, "characters", f"as {form} it can hold {' '.join(barred)}: {left_out}")
+    for texts in one.texts:
+        said = {f"examples.{name}": text for name, text in texts.examples.items()}
+        said |= {f"phrases.{name}": text for name, text in texts.phrases.items()}
+        said |= {f"otherwise.{name}": text for name, text in texts.otherwise.items()}
+        said |= {f"words.{name}.{key}": text for name, row in texts.words.items() for key, text in row.items()}
+        for place, text in said.items():
+            barred = [mark for mark in rules.values_barred if mark in text]
+            if rules.values_without_emoji and _EMOJI.search(text):
+                barred.append("emoji")
+            if barred:
+                yield Finding("warning", f"{texts.file}: {place}", "characters", f"{' '.join(barred)}: {left_out}")
+
+
 def _count(catalogue: Catalogue, rules: TemplateRules) -> Iterator[Finding]:
+    if not rules.templates_max:
+        return
     count = sum(bool(texts.template) for one in catalogue for texts in one.texts)
     if count > rules.templates_max:
         message = f"{count} templates, a verified account holds {rules.templates_max}"

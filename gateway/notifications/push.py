@@ -23,6 +23,8 @@ PLACEHOLDER_HANDLE = "planned"
 
 
 class Action(StrEnum):
+    """What becomes of one language of one version."""
+
     CREATE = "create"
     """the channel does not have it"""
     EDIT = "edit"
@@ -37,6 +39,12 @@ class Action(StrEnum):
     """rejected with the very words we have: change them"""
     STOPPED = "stopped"
     """paused, disabled or moved to another category by the channel"""
+    SKIPPED = "skipped"
+    """no template of this channel can say it: nothing to do"""
+
+
+FINE = frozenset({Action.UNCHANGED, Action.SKIPPED})
+"""nothing is left to do, and nobody need look"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,9 @@ def _step(notification: Notification, texts: Texts, remote: RemoteTemplate | Non
         found = (remote.status, remote.id) if remote is not None else ("", "")
         return Step(notification.name, texts.template, texts.language, action, found[0], why, found[1])
 
+    hindrance = admin.rules.hindrance(notification)
+    if hindrance:
+        return step(Action.SKIPPED, hindrance)
     if remote is None:
         return step(Action.CREATE)
     body = admin.create_body(notification, texts, PLACEHOLDER_HANDLE)

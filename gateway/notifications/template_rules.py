@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.notifications.model import Notification
+
 
 @dataclass(frozen=True, slots=True)
 class TemplateRules:
-    """Lengths in characters. templates_max counts each language of each template."""
+    """Lengths in characters. templates_max counts each language of each template; 0 = the channel names no number."""
 
     channel: str
     name_max: int
@@ -25,3 +27,19 @@ class TemplateRules:
     templates_unverified_max: int
     templates_max: int
     languages: frozenset[str]
+    categories: frozenset[str] = frozenset({"utility", "marketing", "authentication"})
+    documents: bool = True
+    """a template may bring a document in its header"""
+    footer_joins: bool = False
+    """templates have no footer: its words end the body, and count there"""
+    values_barred: str = ""
+    """characters that the channel refuses in the value of a parameter; the connector says them without"""
+    values_without_emoji: bool = False
+
+    def hindrance(self, notification: Notification) -> str:
+        """Why no template of this channel can say this notification at all; "" where one can."""
+        if notification.document is not None and not self.documents:
+            return f"{self.channel} has no template with a document; it goes out while the service window is open"
+        if notification.category not in self.categories:
+            return f"{self.channel} has no templates of the category {notification.category}"
+        return ""

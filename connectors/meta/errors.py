@@ -30,6 +30,8 @@ class Rule:
     template_problem: bool = False
     media_problem: bool = False
     window_closed: bool = False
+    held_elsewhere: bool = False
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ class Table:
 
 def judge(fault: Fault, table: Table, *, retry_after_ms: int | None = None) -> SendResult:
     """The one classifier. retry_after_ms: what the answer's headers said; it beats the table where waiting helps."""
-    rule = table.rule(fault.code, fault.subcode) or UNKNOWN
+    return apply_rule(table.rule(fault.code, fault.subcode) or UNKNOWN, fault, retry_after_ms=retry_after_ms)
+
+
+def apply_rule(rule: Rule, fault: Fault, *, retry_after_ms: int | None = None) -> SendResult:
+    """A rule said of one fault."""
     after_ms = rule.retry_after_ms
     if retry_after_ms is not None and rule.outcome in (Outcome.RETRY, Outcome.THROTTLED):
         after_ms = max(retry_after_ms, after_ms or 0)
@@ -64,6 +70,8 @@ def judge(fault: Fault, table: Table, *, retry_after_ms: int | None = None) -> S
         template_problem=rule.template_problem,
         media_problem=rule.media_problem,
         window_closed=rule.window_closed,
+        held_elsewhere=rule.held_elsewhere,
+        lacks=rule.lacks,
     )
 
 

@@ -18,6 +18,7 @@ _DETAIL_MAX = 200
 _PERSONAL = re.compile(
     r"""
     wamid\.\S+                                        # a message id holds the phone number in base64
+    | \bm_[A-Za-z0-9_-]{12,}                          # a message id of a Page
     | https?://\S+
     | [^\s@<>"']+@[^\s@<>"']+\.[^\s@<>"']+            # mail
     | \b[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{4,}           # business-scoped user id

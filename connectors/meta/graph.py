@@ -93,7 +93,9 @@ class Graph:
         raises: NotSent, AnswerLost
         """
         url = self._url(request.path)
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", self._auth_header: self._credential(request.token)}
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+        if request.token or not _is_signed_address(request):
+            headers[self._auth_header] = self._credential(request.token)
         data: bytes | aiohttp.FormData | None = None
         if request.file is not None:
             data = _multipart(request)
@@ -157,6 +159,11 @@ class Graph:
             # aiohttp would refuse it too, with the header in its words.
             raise NotSent("the token is empty or holds characters that no header may hold")
         return f"Bearer {text}" if self._auth_header.lower() == "authorization" else text
+
+
+def _is_signed_address(request: RenderedRequest) -> bool:
+    """A download from an address that is its own permit: it is asked without a token."""
+    return request.wants_bytes and not request.path.startswith("/")
 
 
 def origin_of(url: str) -> str | None:

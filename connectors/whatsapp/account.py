@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.meta.faults import scrub
+from connectors.meta.items import key_of
 from connectors.meta.reading import (
     dump,
     listed,
@@ -23,7 +24,6 @@ from connectors.meta.reading import (
     text,
     word,
 )
-from connectors.whatsapp.inbound import key_of
 from connectors.whatsapp.people import named
 from gateway.connector import IdentityEvent, InboundEvent, PreferenceEvent, SenderEvent, TemplateEvent, UnknownEvent
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from connectors.meta.graph import Graph, origin_of
+from connectors.meta.handshake import challenge_of
 from connectors.meta.signature import is_signed
+from connectors.meta.words import filled
 from connectors.whatsapp.classify import classify
 from connectors.whatsapp.facts import FACTS, MEDIA_HOSTS
 from connectors.whatsapp.people import identify
 from connectors.whatsapp.render import account_id, message_body
 from connectors.whatsapp.webhook import parse_webhook
-from connectors.whatsapp.words import filled
 from gateway.connector import (
     BadItem,
     ChannelFacts,
@@ -32,7 +32,6 @@ from gateway.model.message import OutboundMessage
 from gateway.model.personal import Personal, Secret
 
 _VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
-_CHALLENGE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _PRINTABLE = re.compile(r"[!-~]{1,4096}")
 
 
@@ -125,12 +124,7 @@ class WhatsAppConnector:
 
     def verify_handshake(self, query: Mapping[str, str], verify_token: Secret) -> str | None:
         """Meta asks whenever the callback or its token is set. The answer is the bare challenge, as text/plain."""
-        given = query.get("hub.verify_token", "").encode("utf-8", "replace")
-        fits = hmac.compare_digest(given, verify_token.reveal().encode()) and bool(verify_token)
-        challenge = query.get("hub.challenge", "")
-        if not fits or query.get("hub.mode") != "subscribe" or not _CHALLENGE.fullmatch(challenge):
-            return None
-        return challenge
+        return challenge_of(query, verify_token)
 
     def verify(self, headers: Mapping[str, str], raw: bytes, secrets: Sequence[Secret]) -> bool:
         return is_signed(headers, raw, secrets)

@@ -6,12 +6,12 @@ user IDs", June 2026. A type we do not know is still somebody's message: it beco
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connectors.meta.items import key_of
 from connectors.meta.reading import Unreadable, listed, maybe_listed, maybe_obj, maybe_text, obj, stamp_ms, text, word
 from connectors.whatsapp.people import named
 from gateway.connector import IdentityEvent, InboundKind, MediaRef, MessageEvent, UnknownEvent
@@ -67,11 +67,6 @@ def message_event(
     if kind in _MEDIA:
         return _media(event, message, kind)
     return reader(event, message) if reader else replace(event, detail=word(kind))
-
-
-def key_of(*parts: str) -> str:
-    """A key for an item that has no id of its own, the same whenever it is delivered again; names nobody."""
-    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _own_contact(message: Json, contacts: Sequence[Any]) -> Json:

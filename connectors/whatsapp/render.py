@@ -11,10 +11,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from connectors.meta.words import filled, required, sound
 from connectors.whatsapp import facts
 from connectors.whatsapp.people import PARENT_USER_ID, PHONE, USER_ID
 from connectors.whatsapp.template_message import template_object
-from connectors.whatsapp.words import filled, header_media, required, sound
+from connectors.whatsapp.words import header_media
 from gateway.errors import CannotRender
 from gateway.model.message import (
     Button,

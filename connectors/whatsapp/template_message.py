@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.meta.words import filled, sound
 from connectors.whatsapp import facts
-from connectors.whatsapp.words import filled, header_media, sound
+from connectors.whatsapp.words import header_media
 from gateway.errors import CannotRender
 from gateway.model.message import Button, ButtonKind, Template
 from gateway.model.personal import Personal

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.meta.faults import read_fault
+from connectors.meta.items import Item, read_each, refuse
 from connectors.meta.reading import (
     Unreadable,
-    check_depth,
-    dump,
     listed,
     load,
     maybe_listed,
@@ -29,8 +28,6 @@ from connectors.whatsapp.statuses import status_event
 from gateway.connector import BadItem, ErrorEvent, InboundEvent, UnknownEvent
 
 Json = Mapping[str, Any]
-Item = tuple[str, Any, Callable[[], list[InboundEvent]]]
-"""where it stands, the item itself, and how to read it"""
 
 
 def parse_webhook(raw: bytes) -> list[InboundEvent | BadItem]:
@@ -44,37 +41,25 @@ def parse_webhook(raw: bytes) -> list[InboundEvent | BadItem]:
         return [BadItem(error.where, error.why, raw)]
     events: list[InboundEvent | BadItem] = []
     for number, entry in enumerate(entries):
-        _read_each(_changes(f"$.entry[{number}]", entry), events)
+        read_each(_changes(f"$.entry[{number}]", entry), events)
     return events
-
-
-def _read_each(items: Iterator[Item], events: list[InboundEvent | BadItem]) -> None:
-    for where, item, read in items:
-        try:
-            check_depth(item, "")
-            events.extend(read())
-        except Unreadable as error:
-            events.append(BadItem(where + error.where, error.why, dump(item)))
-        except Exception as error:
-            # The top of the loop: a mistake of ours about one item must not cost the others.
-            events.append(BadItem(where, type(error).__name__, dump(item)))
 
 
 def _changes(where: str, entry: Any) -> Iterator[Item]:
     if not isinstance(entry, dict):
-        yield where, entry, lambda: _refuse("not an object")
+        yield where, entry, lambda: refuse("not an object")
         return
     waba = maybe_text(entry.get("id"))
     at_ms = maybe_stamp_ms(entry.get("time")) or 0
     changes = entry.get("changes")
     if not isinstance(changes, list):
-        yield f"{where}.changes", entry, lambda: _refuse("not a list")
+        yield f"{where}.changes", entry, lambda: refuse("not a list")
         return
     for number, change in enumerate(changes):
         spot = f"{where}.changes[{number}]"
         value = change.get("value") if isinstance(change, dict) else None
         if not isinstance(value, dict):
-            yield f"{spot}.value", change, lambda: _refuse("not an object")
+            yield f"{spot}.value", change, lambda: refuse("not an object")
             continue
         yield from _items(f"{spot}.value", waba, maybe_text(maybe_obj(change).get("field")), value, at_ms)
 
@@ -105,7 +90,7 @@ def _messages(where: str, number: str, value: Json, at_ms: int) -> Iterator[Item
 def _listed(where: str, key: str, value: Json, read: Callable[[Json], list[InboundEvent]]) -> Iterator[Item]:
     entries = value.get(key)
     if entries is not None and not isinstance(entries, list):
-        yield f"{where}.{key}", entries, lambda: _refuse("not a list")
+        yield f"{where}.{key}", entries, lambda: refuse("not a list")
         return
     for index, entry in enumerate(entries or []):
         yield f"{where}.{key}[{index}]", entry, _reader(read, entry)
@@ -128,7 +113,3 @@ def _error(number: str, error: Json, at_ms: int) -> ErrorEvent:
     if fault is None:
         raise Unreadable(".code", "not a number")
     return ErrorEvent(number, fault.code, maybe_stamp_ms(error.get("timestamp")) or at_ms, fault.detail)
-
-
-def _refuse(why: str) -> list[InboundEvent]:
-    raise Unreadable("", why)

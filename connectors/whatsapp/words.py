@@ -1,37 +1,14 @@
-"""Small checks that every rendered content shares: lengths, sound Unicode, uploaded media."""
+"""What rendered contents share besides connectors/meta/words: uploaded media."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from connectors.meta.words import filled
 from connectors.whatsapp import facts
 from gateway.errors import CannotRender
 from gateway.model.message import Document
 from gateway.model.personal import Personal
-
-
-def sound(text: str, what: str) -> str:
-    """A text that can be written as UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise CannotRender(f"{what} holds half a character") from None
-    return text
-
-
-def filled(text: str, limit: int, what: str) -> str:
-    """1..limit characters, not only spaces."""
-    if not text.strip():
-        raise CannotRender(f"{what} is empty")
-    if len(text) > limit:
-        raise CannotRender(f"{what} has {len(text)} characters, at most {limit} are possible")
-    return sound(text, what)
-
-
-def required(value: Personal, what: str) -> str:
-    if not value:
-        raise CannotRender(f"the id of {what} is missing")
-    return sound(value.reveal(), what)
 
 
 def header_media(document: Document, media_id: Personal | None) -> dict[str, Any]:

@@ -36,6 +36,11 @@ SWITCHES: Json = {
     "airline_templates": False,  # the airline_* templates of 2016 are still taken
     "require_proof": False,      # calls need appsecret_proof
     "european": True,            # subject_to_new_eu_privacy_rules
+    "legacy_stickers": False,    # "legacy" or "transition": the forms before 30 August 2026
+    "echo_first": False,         # the echo of a send comes before its HTTP answer
+    "delivery_mids": True,       # False: deliveries tell a watermark only
+    "ref_lost": False,           # the ref of an m.me link never arrives
+    "old_handovers": False,      # handover events in an array of their own
 }
 
 

@@ -125,6 +125,7 @@ class ContactFacts:
     windows:  "sender:address" -> when the person last wrote to that sender from that address (ms)
     unreachable: address -> when the channel last said so; a later message from there lifts it
     read_at:     address -> when they last read something of ours there (ms)
+    held:        "sender:address" -> until when another program holds the thread (ms), and which ("" unknown)
     wish:        channels in the order they asked for; () = they said nothing
     """
 
@@ -136,6 +137,7 @@ class ContactFacts:
     windows: Mapping[str, int] = field(default_factory=dict)
     unreachable: Mapping[AddressId, int] = field(default_factory=dict)
     read_at: Mapping[AddressId, int] = field(default_factory=dict)
+    held: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     wish: tuple[str, ...] = ()
     moved_to: ContactId | None = None
     erasing: bool = False
@@ -146,6 +148,11 @@ class ContactFacts:
     def spoke_at(self) -> int | None:
         """When the person last wrote to any of our senders."""
         return max(self.windows.values(), default=None)
+
+    def held_elsewhere(self, sender: SenderId, address: AddressId, now_ms: int) -> bool:
+        """Whether another program holds their thread with this sender."""
+        until_ms, _ = self.held.get(f"{sender}:{address}", (0, ""))
+        return until_ms > now_ms
 
     def is_unreachable(self, address: AddressId) -> bool:
         said = self.unreachable.get(address)

@@ -1,259 +1,58 @@
-"""What one event means for one contact: which notifications, about what, to which address, as what, and when.
+"""What one event means for one contact: which notifications, about what, by which way, as what, and when.
 
 Pure but for what it is handed: the contact, the event's result, the catalogue, the senders and what is known of their templates.
 Eligibility is asked at planning (so that what may not be sent is stored with its reason) and again just before sending.
 
+A way is one address of the person. All ways are judged; the first that may be used is taken, and those behind it that may be used
+too stay in the body as `legs`: each the id, address, sender and templates of the message that takes over should this one fail
+(planning/legs.py). Ways that were passed over are named with their reason.
+
 A body is JSON, sealed under the contact's key, with everything that dispatch needs: up to two forms (templates with their
-formatted parameters, best first) and the free text of the same words.
+formatted parameters, best first) and the free text of the same words. Where a channel cannot put words beside a document,
+one draft becomes two messages, the words and then the file (`parts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.connector import ChannelFacts, Sender
-from gateway.directory import Directory
 from gateway.errors import CannotRender
-from gateway.model.contact import Address, Contact, OrderLink, Traveller
-from gateway.model.event import EventType
-from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, SubjectId, message_id
-from gateway.model.message import MessageState, OnUncertain
-from gateway.notifications.catalogue import Catalogue
+from gateway.model.capability import Capability
+from gateway.model.contact import Address, Contact
+from gateway.model.ids import AddressId, ContactId, MessageId, message_id
+from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef
+from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.rules.may_send import decide
 from gateway.rules.question import Question, TemplateChoice, TemplateState
-from gateway.rules.states import instant_ms
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed, Verdict
-from gateway.store.outbox import PlannedMessage, told_field
+from gateway.rules.ways import WAITS, in_order
+from gateway.store.outbox import told_field
 
-DAY_MS = 24 * 3600_000
 CHECK = "address_check"
+WORDS, FILE = "words", "file"
+"""The two parts of a document where the channel puts no words beside it."""
+_HOMELESS = (Reason.NO_ADDRESS, Reason.NO_SENDER)
 
 
 @dataclass(frozen=True, slots=True)
-class EventResult:
-    """What an event did, as planning needs it (kept sealed with its subject until the event is closed)."""
+class _Way:
+    """One address, judged. forms, text: as dispatch needs them; text None where nothing could be rendered."""
 
-    event: str
-    type: EventType
-    external_id: str
-    source: str
-    subject: SubjectId
-    sequence: int
-    occurred_at_ms: int
-    item: str
-    changes: tuple[str, ...]
-    state: Mapping[str, Any]
-    previous: Mapping[str, Any]
-    data: Mapping[str, Any]
-    facts: Mapping[str, Any]
-    notifications: tuple[str, ...]
-    refs: tuple[str, ...] = ()
-    """orders (subject ids) the event is limited to; none = everybody subscribed"""
-    audience: tuple[SubjectId, ...] = ()
-    """whose subscribers hear it: the subject itself, or the cells of an area"""
-    cells: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
-    """cell subject -> postcode ranges [first, last] within it; no ranges = the whole cell"""
-    document: Mapping[str, Any] | None = None
-    """ref, mime, filename of the document, once it was kept"""
-
-    def dump(self) -> dict[str, Any]:
-        return {
-            "event": self.event,
-            "type": self.type.value,
-            "xid": self.external_id,
-            "source": self.source,
-            "subject": self.subject,
-            "at": self.occurred_at_ms,
-            "item": self.item,
-            "changes": list(self.changes),
-            "state": self.state,
-            "previous": self.previous,
-            "data": self.data,
-            "facts": self.facts,
-            "notifications": list(self.notifications),
-            "refs": list(self.refs),
-            "audience": list(self.audience),
-            "cells": self.cells,
-        }
-
-    @staticmethod
-    def load(value: Mapping[str, Any], sequence: int) -> EventResult:
-        return EventResult(
-            event=value["event"],
-            type=EventType(value["type"]),
-            external_id=value["xid"],
-            source=value["source"],
-            subject=SubjectId(value["subject"]),
-            sequence=sequence,
-            occurred_at_ms=value["at"],
-            item=value["item"],
-            changes=tuple(value["changes"]),
-            state=value["state"],
-            previous=value["previous"],
-            data=value["data"],
-            facts=value["facts"],
-            notifications=tuple(value["notifications"]),
-            refs=tuple(value["refs"]),
-            audience=tuple(SubjectId(one) for one in value["audience"]),
-            cells=value["cells"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """One traveller of a contact whom an event concerns, by the order that brought it here (None for an area)."""
-
-    traveller: Traveller | None
-    link: OrderLink | None
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What planning may look at besides the contact. templates: per sender (name, language) -> state for a category."""
-
-    catalogue: Catalogue
-    directory: Directory
-    facts: Mapping[str, ChannelFacts]
-    template_state: Callable[[SenderId, str, str, str], TemplateState]
-    allowed: Callable[[Address], bool | None]
-    """None in production without a list; else whether this address may be written to"""
-    blocked: Callable[[AddressId], bool]
-    blind: Callable[..., str]
-    production: bool
-    now_ms: int
-    default_brand: str
-    knows_templates: Callable[[SenderId], bool] = lambda sender: True
-    """whether the sender's templates were ever read from its channel"""
-    scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
-    """(event, brand) -> what all its readers see alike: made once, and words that name nobody are rendered once"""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A message decided on, its body not yet sealed."""
-
-    id: MessageId
-    notification: Notification
+    address: Address
     sender: Sender | None
-    address: Address | None
     verdict: Verdict
-    due_ms: int
-    deadline_ms: int
-    told: str
-    body: Mapping[str, Any]
-    wants_check: bool = False
+    forms: Sequence[Mapping[str, Any]] = ()
+    text: Rendering | None = None
 
-    def planned(self, contact: ContactId, sealed: bytes, *, revive: bool = False) -> PlannedMessage:
-        reason = ""
-        state = MessageState.QUEUED
-        if isinstance(self.verdict, Suppressed):
-            state, reason = MessageState.SUPPRESSED, self.verdict.reason.value
-        elif isinstance(self.verdict, Later):
-            reason = self.verdict.why
-        return PlannedMessage(
-            id=self.id,
-            contact=contact,
-            sender=self.sender.id if self.sender else "",
-            address=self.address.id if self.address else "",
-            priority=self.notification.priority,
-            due_ms=self.due_ms,
-            deadline_ms=self.deadline_ms,
-            told=self.told,
-            state=state,
-            reason=reason,
-            notification=self.notification.name,
-            body=sealed,
-            revive=revive,
-        )
-
-
-def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reader]:
-    """Whom of a contact's travellers the event is about; empty when it is about none of them."""
-    travellers = {traveller.customer: traveller for traveller in contact.profile.travellers}
-    wanted = set(result.audience) | {result.subject}
-    found = []
-    for link in contact.profile.orders:
-        if link.until_ms < now_ms or not (wanted & ({link.order} | set(link.subjects))):
-            continue
-        if result.refs and link.order not in result.refs:
-            continue
-        if result.cells and not _in_cells(link, result.cells):
-            continue
-        found.append(Reader(travellers.get(link.traveller), link))
-    return found
-
-
-def _in_cells(link: OrderLink, cells: Mapping[str, Sequence[Sequence[str]]]) -> bool:
-    """Whether an area contract's exact postcode lies in one of the ranges of its cells."""
-    postcode = "".join((link.postcode.reveal() if link.postcode else "").split()).upper()
-    for subject in link.subjects:
-        ranges = cells.get(subject)
-        if ranges is None:
-            continue
-        if not ranges or not postcode:
-            return True
-        if any(first <= postcode <= last for first, last in ranges):
-            return True
-    return False
-
-
-def zone_for(contact: Contact, result: EventResult, brand_zone: str, now_ms: int) -> str:
-    """Whose night it is: the next leg's place within 24 h of it, else the person's own zone, else the brand's."""
-    departure = result.state.get("departure") or {}
-    origin = result.state.get("from") or {}
-    for key in ("estimated", "scheduled"):
-        at_ms = instant_ms(departure.get(key))
-        if at_ms is not None and abs(at_ms - now_ms) <= DAY_MS and isinstance(origin, Mapping) and origin.get("timezone"):
-            return str(origin["timezone"])
-    return contact.facts.timezone or brand_zone
-
-
-def languages(contact: Contact) -> tuple[str, ...]:
-    return (contact.facts.language,) if contact.facts.language else ()
-
-
-def scope_for(result: EventResult, reader: Reader, world: World, brand: str, links: Mapping[str, str]) -> Scope:
-    """The context of conditions and parameters, for one reader."""
-    traveller, link = reader.traveller, reader.link
-    given = traveller.given_name.reveal() if traveller and traveller.given_name else ""
-    family = traveller.family_name.reveal() if traveller and traveller.family_name else ""
-    shared = world.scopes.get((result.event, brand))
-    if shared is None:
-        shared = world.scopes[(result.event, brand)] = _shared_scope(result, world, brand)
-    return shared.of(
-        person={"given_name": given, "family_name": family},
-        order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
-        passenger={"key": link.passenger or ""} if link else {"key": ""},
-        links=dict(links),
-    )
-
-
-def _shared_scope(result: EventResult, world: World, brand: str) -> Scope:
-    known = world.catalogue.brands.get(brand)
-    fallback = {"id": brand, "name": brand, "language": "en", "timezone": "UTC", "support_url": ""}
-    return Scope(
-        {
-            "event": {
-                "type": result.type.value,
-                "status": result.state.get("status", ""),
-                "occurred_at_ms": result.occurred_at_ms,
-                "external_id": result.external_id,
-                "item": result.item,
-            },
-            "data": dict(result.data),
-            "state": dict(result.state),
-            "previous": dict(result.previous),
-            "changes": list(result.changes),
-            "facts": dict(result.facts),
-            "brand": known.context() if known else fallback,
-            "now_ms": world.now_ms,
-        }
-    )
+    @property
+    def possible(self) -> bool:
+        return not isinstance(self.verdict, Suppressed)
 
 
 def draft(
@@ -269,6 +68,7 @@ def draft(
 ) -> Draft | None:
     """Decide on one message of one notification to one contact about `readers` (several travellers of one address).
 
+    leg: 0 for the first planning; further legs are numbered from it
     returns None when the notification is for none of them (their role).
     """
     meant = [one for one in readers if _has_role(notification, one)]
@@ -287,38 +87,128 @@ def draft(
     brand_known = world.catalogue.brands.get(brand)
     zone = zone_for(contact, result, brand_known.timezone if brand_known else "UTC", world.now_ms)
 
-    def outcome(verdict: Verdict, sender: Sender | None, address: Address | None, body: Mapping[str, Any], check: bool) -> Draft:
-        due = verdict.at_ms if isinstance(verdict, Later) else 0
-        return Draft(message, notification, sender, address, verdict, due, deadline, told, body, check)
-
-    addresses = _addresses(contact, meant)
-    if not addresses:
-        return outcome(Suppressed(Reason.NO_ADDRESS), None, None, {}, False)
-    first: Draft | None = None
-    for address in addresses:
+    def judged(address: Address) -> _Way:
         sender = world.directory.for_brand(brand, address.channel)
         if sender is None:
-            first = first or outcome(Suppressed(Reason.NO_SENDER), None, address, {}, False)
-            continue
+            return _Way(address, None, Suppressed(Reason.NO_SENDER))
         try:
             forms, text = _forms(notification, scope, contact, zone, brand, sender, world)
         except CannotRender:
-            first = first or outcome(Suppressed(Reason.CANNOT_RENDER), sender, address, {}, False)
-            continue
+            return _Way(address, sender, Suppressed(Reason.CANNOT_RENDER))
         question = question_for(
             notification, contact, address, sender, world, brand=brand, zone=zone, deadline_ms=deadline,
             not_before_ms=not_before, forms=[TemplateChoice(form["name"], form["language"], form["state"]) for form in forms],
+            document=document,
         )  # fmt: skip
         verdict = decide(question)
-        if notification.document is not None and document is None:
-            verdict = verdict if isinstance(verdict, Suppressed) else Suppressed(Reason.DOCUMENT_MISSING)
-        body = body_of(notification, result, forms, text, zone, brand, address.channel, document)
-        check = isinstance(verdict, Suppressed) and verdict.reason is Reason.NO_PROOF
-        found = outcome(verdict, sender, address, body, check)
-        if not isinstance(verdict, Suppressed):
-            return found
-        first = first or found
-    return first
+        if notification.document is not None and document is None and not isinstance(verdict, Suppressed):
+            verdict = Suppressed(Reason.DOCUMENT_MISSING)
+        return _Way(address, sender, verdict, forms, text)
+
+    ways = [
+        judged(address)
+        for address in in_order(
+            _addresses(contact, meant),
+            wish=contact.facts.wish,
+            channels=notification.channels,
+            setting=world.channels,
+            prefer=notification.prefer,
+            read_at=contact.facts.read_at,
+        )
+    ]
+    taken = _taken(ways)
+    verdict = taken.verdict if taken is not None else Suppressed(Reason.NO_ADDRESS)
+    body: dict[str, Any] = {}
+    if taken is not None and taken.text is not None:
+        assert taken.sender is not None
+        body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
+        later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
+        body |= _legs(later, message, [
+            message_id(result.event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))
+        ])  # fmt: skip
+    if isinstance(verdict, Suppressed) and verdict.reason in WAITS and (document is not None or verdict.reason in _HOMELESS):
+        body["again"] = again(result, meant, document)
+    return Draft(
+        id=message,
+        notification=notification,
+        sender=taken.sender if taken is not None else None,
+        address=taken.address if taken is not None else None,
+        verdict=verdict,
+        due_ms=verdict.at_ms if isinstance(verdict, Later) else 0,
+        deadline_ms=deadline,
+        told=told,
+        body=body,
+        wants_check=isinstance(verdict, Suppressed) and verdict.reason is Reason.NO_PROOF,
+        passed=tuple(
+            (way.address.channel, way.verdict.reason.value)
+            for way in ways
+            if way is not taken and isinstance(way.verdict, Suppressed) and (taken is None or ways.index(way) < ways.index(taken))
+        ),
+    )
+
+
+def _taken(ways: Sequence[_Way]) -> _Way | None:
+    """The way to go: the first that is possible; else one that only waits for a proof, which we can ask for; else the first."""
+    possible = next((way for way in ways if way.possible), None)
+    if possible is not None:
+        return possible
+    unproven = (way for way in ways if way.verdict == Suppressed(Reason.NO_PROOF))
+    return next(unproven, ways[0] if ways else None)
+
+
+def _legs(later: Sequence[_Way], first: str, ids: Sequence[str]) -> dict[str, Any]:
+    """What takes over, best first, and which messages are the same news by other ways."""
+    if not later:
+        return {}
+    legs = [
+        {
+            "id": message,
+            "address": way.address.id,
+            "sender": way.sender.id if way.sender else "",
+            "channel": way.address.channel,
+            "forms": [{**form, "state": None} for form in way.forms],
+        }
+        for message, way in zip(ids, later, strict=True)
+    ]
+    return {"legs": legs, "before": []}
+
+
+def again(result: EventResult, readers: Sequence[Reader], document: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What it takes to plan this once more, when the person can be reached: kept with a message that waits for that."""
+    return {
+        "result": result.dump(),
+        "sequence": result.sequence,
+        "travellers": [one.traveller.customer for one in readers if one.traveller is not None],
+        "document": dict(document) if document else None,
+    }
+
+
+def parts(found: Draft, facts: ChannelFacts | None) -> list[Draft]:
+    """A draft as the messages that its channel needs (see `split_body`)."""
+    if "again" in found.body:
+        return [found]
+    made = split_body(found.id, found.told, found.body, facts)
+    return [
+        replace(found, id=message, told=told, body=body, passed=found.passed if place == 0 else ())
+        for place, (message, told, body) in enumerate(made)
+    ]
+
+
+def split_body(
+    message: MessageId | str, told: str, body: Mapping[str, Any], facts: ChannelFacts | None
+) -> list[tuple[MessageId, str, Mapping[str, Any]]]:
+    """(id, told, body) of each message that a channel needs for one: where no words can stand beside a document, two, the
+    words and then the file. Should the way fail, the file takes the whole of it another way.
+    """
+    first = MessageId(message)
+    if not body.get("document") or facts is None or facts.captions:
+        return [(first, told, body)]
+    later = [way["id"] for way in body.get("legs") or []]
+    words = {name: value for name, value in body.items() if name != "legs"} | {"document": None, "part": WORDS, "later": later}
+    file = {**body, "part": FILE, "buttons": [], "whole_buttons": body.get("buttons")}
+    # An id made of the first one's: it leads to the same partition.
+    second = message_id(first, FILE, "", ContactId(first), 0)
+    return [(first, told, words), (second, f"{told}.{FILE}" if told else "", file)]
 
 
 def _has_role(notification: Notification, reader: Reader) -> bool:
@@ -350,6 +240,7 @@ def question_for(
     deadline_ms: int,
     not_before_ms: int,
     forms: Sequence[TemplateChoice],
+    document: Mapping[str, Any] | None = None,
 ) -> Question:
     """Everything eligibility may look at, for a proactive message."""
     facts = contact.facts
@@ -380,6 +271,8 @@ def question_for(
         window_opened_at_ms=facts.window_opened_at(sender.id, address.id),
         templates=tuple(forms),
         spoke_at_ms=facts.spoke_at(),
+        templates_allowed=world.able(sender.id, Capability.TEMPLATES),
+        document_in_template=document is None or document.get("mime") in channel.template_document_mimes,
     )
 
 
@@ -463,5 +356,6 @@ def body_of(
 UNCERTAIN_DEFAULT = OnUncertain.RESEND
 
 __all__ = [
-    "AsTemplate", "Draft", "EventResult", "FreeText", "Reader", "World", "body_of", "draft", "question_for", "readers_of",
+    "AsTemplate", "Draft", "EventResult", "FreeText", "Reader", "World", "body_of", "draft", "parts", "question_for",
+    "readers_of", "scope_for", "split_body",
 ]  # fmt: skip

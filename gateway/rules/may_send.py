@@ -129,6 +129,8 @@ def _form(question: Question) -> FreeText | AsTemplate | Suppressed:
         opened, most = question.window_opened_at_ms, question.person_window_ms
         if opened is not None and most > question.window_ms and is_open(opened, most, question.now_ms):
             return FreeText(open_until(min(opened, question.now_ms), most), by_person=True)
+    if not question.document_in_template:
+        return Suppressed(Reason.TEMPLATE_NO_DOCUMENT)
     if question.templates and question.templates_allowed is False:
         return Suppressed(Reason.TEMPLATES_NOT_ALLOWED)
     for choice in question.templates:

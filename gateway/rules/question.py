@@ -69,6 +69,7 @@ class Question:
     spoke_at_ms: when the person last spoke in a conversation (no night for 30 min after)
     templates_allowed: whether this sender may use templates at all; None = not known
     person_window_ms:  how long a person may answer freely; 0 = no longer than the window, or this sender may not
+    document_in_template: whether the channel carries its document in a template; True where it has none
     held_elsewhere:    another program holds the thread
     told_elsewhere:    they have it already, by another address
     """
@@ -103,5 +104,6 @@ class Question:
     spoke_at_ms: int | None = None
     templates_allowed: bool | None = True
     person_window_ms: int = 0
+    document_in_template: bool = True
     held_elsewhere: bool = False
     told_elsewhere: bool = False

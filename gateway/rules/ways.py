@@ -1,11 +1,11 @@
 """Which way to a person first, and whether another is tried when one fails. Pure.
 
-A way is one of their addresses. The order comes from what is said most closely about this message: the person's own wish, then the
-notification's channels, then what they read last (where the notification asks for that), then the installation's setting,
+A way is one of their addresses. The order comes from what is said most closely about this message: the person's own wish, then
+the notification's channels, then what they read last (where the notification asks for that), then the installation's setting,
 then the order in which their source gave the addresses. A notification's channels also shut out the others.
 
-Another way is tried for what is wrong with a way, never for what is wrong with the message, and never for what the person chose: who
-stopped us on one channel does not get the same words by another.
+Another way is tried for what is wrong with a way, never for what is wrong with the message, and never for what the person
+chose: who stopped us on one channel does not get the same words by another.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
     windows: dict[str, int] = {}
     unreachable: dict[AddressId, int] = {}
     read_at: dict[AddressId, int] = {}
+    held: dict[str, tuple[int, str]] = {}
     plain: dict[str, str] = {}
     for raw_name, raw_value in raw.items():
         name, value = raw_name.decode(), raw_value.decode()
@@ -74,6 +75,9 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
             windows[rest] = int(value)
         elif kind == "un" and rest:
             unreachable[AddressId(rest)] = int(value)
+        elif kind == "held" and rest:
+            until, _, program = value.partition("|")
+            held[rest] = (int(until), program)
         elif kind == "rl" and rest:
             read_at[AddressId(rest)] = int(value)
         else:
@@ -87,6 +91,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
         windows=windows,
         unreachable=unreachable,
         read_at=read_at,
+        held=held,
         wish=tuple(plain.get("wish", "").split(",")) if plain.get("wish") else (),
         moved_to=ContactId(plain["moved"]) if "moved" in plain else None,
         erasing="erasing" in plain,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from gateway.model.capability import Findings
 from gateway.model.contact import Identifier
 from gateway.model.ids import SenderId
 from gateway.model.message import DeliveryStatus, OutboundMessage
@@ -469,3 +470,11 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Close what `send` opened."""
+
+
+class CapabilityProbe(Protocol):
+    """Finds out what a sender is able to do, by asking its channel. connectors/<channel>/capabilities.py implements it."""
+
+    async def ask(self, sender: Sender) -> Findings:
+        """Every capability, each with able None where the channel does not say. Raises nothing for what the channel
+        answers, or for silence: that is a finding too."""

@@ -38,8 +38,11 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"session:[0-9a-f]{64}", "string", True, "a console session, by the hash of its token"),
     Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
     Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),
+    Kind(r"capabilities:[\w.-]+", "hash", False, "what a sender is able to do: as the channel says, as sends showed"),
     Kind(r"sync:[\w.-]+", "string", None, "when something was last read from a channel"),
     Kind(r"import:[0-9a-f]{32}", "string", True, "how far an import came"),
+    Kind(r"thuisfront:events", "stream", None, "events that others add for us to read, where GATEWAY_SOURCE_REDIS_URL=store"),
+    Kind(r"thuisfront:events:dead", "stream", True, "entries of it that were not taken, as they came"),
     Kind(r"lease:[\w:.-]+", "string", True, "who owns a partition or a job"),
     Kind(r"workers", "zset", None, "process -> last seen (ms)"),
     Kind(r"a:[0-9a-z]{32}", "string", False, "keyed hash of an address -> contact|address"),
@@ -188,6 +191,10 @@ def webhook_log(number: int) -> str:
 
 def templates(sender: str) -> str:
     return f"templates:{sender}"
+
+
+def capabilities(sender: str) -> str:
+    return f"capabilities:{sender}"
 
 
 def lease(name: str) -> str:

@@ -13,10 +13,12 @@ from typing import Any
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.rules.question import TemplateState
 from gateway.store import keys, scripts
+from gateway.store.capabilities import Capabilities
 from gateway.store.reply import words
 
 
@@ -54,6 +56,7 @@ class Senders:
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._redis = redis
         self._clock = clock
+        self._capabilities = Capabilities(redis, clock)
 
     async def draw(self, sender: SenderId, per_second: float, wants: Sequence[int]) -> Grant:
         """Draw tokens before claiming. wants: per priority; the bucket holds one second's worth."""
@@ -94,6 +97,20 @@ class Senders:
         """Fields: paused, why, quality, tier, restricted."""
         fields: dict[Any, Any] = {name: str(value) for name, value in values.items()}
         await self._redis.hset(keys.sender_state(sender), mapping=fields)
+
+    # what they are able to do
+
+    async def findings(self, senders: Sequence[SenderId]) -> dict[SenderId, Findings]:
+        """What is known of each, as it counts now; see store/capabilities.py."""
+        return await self._capabilities.read(senders)
+
+    async def note_finding(self, sender: SenderId, capability: Capability, finding: Finding) -> None:
+        """What an answer of the channel to a send showed, e.g. `SendResult.lacks`. A "no" counts for 24 h."""
+        await self._capabilities.show(sender, capability, finding)
+
+    async def keep_findings(self, sender: SenderId, findings: Findings) -> None:
+        """What the channel said when it was asked."""
+        await self._capabilities.keep(sender, findings)
 
     # templates at the channel
 

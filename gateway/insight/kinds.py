@@ -234,6 +234,11 @@ KINDS: dict[str, Kind] = {
     "played": Kind("message.played", "webhooks", _status("played")),
     "failed": Kind("message.failed", "webhooks", _failed),
     "inbound": Kind("conversation.inbound", "webhooks", _fixed("they wrote")),
+    # invitations
+    "way_made": Kind("invitation.made", "", _fixed("an invitation was made")),
+    "way_claimed": Kind("invitation.claimed", "webhooks", _fixed("somebody came by the invitation, the first")),
+    "way_bound": Kind("invitation.bound", "webhooks", _fixed("their address is bound to the order")),
+    "way_revoked": Kind("invitation.revoked", "", _fixed("the invitation was revoked: nobody comes in by it any more")),
     # webcare
     "opened": Kind("conversation.opened", "webcare", _fixed("a conversation was opened")),
     "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),

@@ -7,6 +7,7 @@
     j11...            subject        a keyed hash of (type, entity): a flight, trip, order, outage
     e42...            event          a keyed hash of (source, id)
     v07...            conversation   in its contact's partition
+    i07...            invitation     in its subject's partition
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SenderId = NewType("SenderId", str)
 
 # No padding, lower case, and without i, l, o, u: an id read aloud over the telephone survives.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_LENGTHS = {"c": 13, "a": 13, "m": 20, "j": 11, "e": 16, "v": 13}
+_LENGTHS = {"c": 13, "a": 13, "m": 20, "j": 11, "e": 16, "v": 13, "i": 13}
 
 
 def encode32(number: int, length: int) -> str:

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from sandbox.clock import DAY_MS
-from sandbox.messenger import pages
+from sandbox.messenger import pages as pages
 from sandbox.store import Json, dump
 from sandbox.world import World
 
@@ -104,6 +104,38 @@ def note(world: World, page_id: str, address: str, **facts: Any) -> None:
                     dump({**person(world, page_id, address), **facts}), page_id, address)
 
 
+# recipients that are no PSID
+
+def keep_token(world: World, page_id: str, kind: str, token: str, address: str, **facts: Any) -> None:
+    """The person left a way to be written to. ``kind``: the recipient's key (user_ref, comment_id, post_id,
+    one_time_notif_token, notification_messages_token); facts: ``used`` (int), ``stopped`` (bool), ``at_ms``."""
+    known_facts = token_of(world, page_id, kind, token) or {"address": address, "at_ms": world.clock.now_ms(), "used": 0}
+    world.store.put(f"page_token:{page_id}:{kind}:{token}", {**known_facts, **facts})
+
+
+def token_of(world: World, page_id: str, kind: str, token: str) -> Json | None:
+    """{address, at_ms, used, stopped?} or None."""
+    found: Json | None = world.store.get(f"page_token:{page_id}:{kind}:{token}")
+    return found
+
+
+# typing
+
+def show_typing(world: World, page_id: str, address: str, for_ms: int, persona: Json | None = None) -> None:
+    """The dots in the chat, as the Page or a persona {name, picture}; 0 takes them away."""
+    note(world, page_id, address, typing_until_ms=world.clock.now_ms() + for_ms, typing_persona=persona)
+    world.handsets.publish_address(address, [])
+    if for_ms:
+        world.jobs.add(for_ms, "typing_end", address, {"address": address})
+
+
+def typing(world: World, page_id: str, address: str) -> Json | None:
+    """{persona: {name, picture} | None} while the dots are shown, else None."""
+    doc = person(world, page_id, address)
+    shown = doc.get("typing_until_ms", 0) > world.clock.now_ms()
+    return {"persona": doc.get("typing_persona")} if shown else None
+
+
 # the window
 
 def acted(world: World, page_id: str, address: str) -> None:
@@ -179,10 +211,8 @@ def add_bubble(world: World, page_id: str, address: str, *, message_id: str, kin
                private: Json, opaque: str | None = None) -> Json:
     """A bubble on the phone; ``kind``: "received" (the phone received it) or "sent". Returns the message's row.
 
-    ``bubble`` may have beside the WhatsApp ones: ``by`` (page, inbox, assistant), ``persona`` {name, picture},
-    ``quick_replies`` [{index, content_type, title, payload}], ``elements`` [{title, subtitle, image, buttons}],
-    ``receipt``, ``attachments`` [{type, url, filename, mime}]. Buttons: {index, type, text, url?, payload?}, where the
-    index counts through the whole message, cards included.
+    Keys of ``bubble``: contract.md. What the app sent has in ``private``: ``echo`` (text, attachments, metadata as the echo
+    carries them), ``app_id``, ``persona_id``, and ``silent`` (true for a user_ref: no echo, delivery or read comes).
     """
     world.handsets.add(message_id=message_id, number_id=page_id, address=address, kind=kind, ticks=ticks, bubble=bubble,
                        private=private, opaque=opaque)

@@ -37,11 +37,6 @@ SWITCHES: Json = {
     "require_proof": False,      # calls need appsecret_proof
     "european": True,            # subject_to_new_eu_privacy_rules
     "engaged": 10_000,           # people the page can message: 200 calls for each in a moving day
-    "legacy_stickers": False,    # "legacy" or "transition": stickers as they came before 30 August 2026
-    "echo_first": False,         # the echo of a send comes before its answer
-    "delivery_mids": True,       # deliveries name their messages beside the watermark
-    "ref_lost": False,           # a link's ref never arrives
-    "old_handovers": False,      # handover events in an array of their own
     "legacy_stickers": False,    # "legacy" or "transition": the forms before 30 August 2026
     "echo_first": False,         # the echo of a send comes before its HTTP answer
     "delivery_mids": True,       # False: deliveries tell a watermark only

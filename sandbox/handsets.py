@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.account import Account
@@ -15,7 +16,7 @@ from sandbox.stream import Hub
 
 WINDOW_MS = DAY_MS
 HIDDEN_AFTER_MS = 30 * DAY_MS
-PUBLIC = ("name", "label", "address", "user_id", "username", "language", "timezone", "online")
+PUBLIC = ("name", "label", "address", "user_id", "username", "language", "timezone", "online", "messenger")
 TYPING_MS = 25_000
 
 
@@ -24,6 +25,9 @@ class Handsets:
 
     def __init__(self, config: SandboxConfig, store: Store, clock: Clock, hub: Hub, account: Account) -> None:
         self._config, self._store, self._clock, self._hub, self._account = config, store, clock, hub, account
+        # Messenger's side: how a sender that is no number is shown, and the chats of a phone that may have no bubble yet
+        self.names_of: Callable[[str, str], Json | None] = lambda sender_id, address: None
+        self.chats_of: Callable[[str], list[str]] = lambda address: []
 
     # people
 
@@ -32,7 +36,8 @@ class Handsets:
         address = digits_of(str(spec["address"]))
         handset = self.get(address) or {
             "address": address, "name": address[-4:], "label": "", "username": None, "language": "en",
-            "timezone": "Europe/London", "online": True, "on_whatsapp": True, "read_receipts": True, "blocked": False,
+            "timezone": "Europe/London", "online": True, "on_whatsapp": True, "messenger": True, "read_receipts": True,
+            "blocked": False,
             "auto_read_ms": self._config.auto_read_ms, "marketing_stopped": [], "typing_until_ms": 0,
             "user_id": bsuid(self._account.doc()["portfolio_id"], address), "made_ms": self._clock.now_ms()}
         handset.update({key: value for key, value in spec.items() if key != "address"})
@@ -58,9 +63,11 @@ class Handsets:
         return _handset(self._store.row("SELECT * FROM handsets WHERE user_id = ?", user_id))
 
     def find(self, who: str) -> Json | None:
-        """By address (any spelling of the number), BSUID or name."""
+        """By address (any spelling of the number), BSUID, name, or PSID on any Page."""
         row = self._store.row("SELECT * FROM handsets WHERE address = ? OR user_id = ? OR name = ? COLLATE NOCASE "
                               "ORDER BY address <> ? LIMIT 1", digits_of(who) or who, who, who, digits_of(who))
+        if row is None:
+            row = self._store.row("SELECT handsets.* FROM handsets JOIN page_people USING (address) WHERE psid = ?", who)
         return _handset(row)
 
     def all(self) -> list[Json]:
@@ -156,34 +163,57 @@ class Handsets:
         return shown
 
     def view(self, handset: Json) -> Json:
+        address = handset["address"]
         threads: dict[str, list[Json]] = {}
         for row in self._store.rows("SELECT phone_number_id, bubble FROM messages WHERE address = ? ORDER BY at_ms, rowid",
-                                    handset["address"]):
+                                    address):
             threads.setdefault(row["phone_number_id"], []).append(json.loads(row["bubble"]))
+        for sender_id in self.chats_of(address):
+            threads.setdefault(sender_id, [])
         shown = self.fields(handset)
-        shown["threads"] = [{**self.number_names(number_id), "bubbles": bubbles} for number_id, bubbles in threads.items()]
+        shown["psids"] = {row["page_id"]: row["psid"] for row in self._store.rows(
+            "SELECT page_id, psid FROM page_people WHERE address = ? ORDER BY page_id", address)}
+        shown["threads"] = [{**self.thread_names(sender_id, address), "bubbles": bubbles}
+                            for sender_id, bubbles in threads.items()]
         return shown
 
-    def number_names(self, number_id: str) -> Json:
-        number = self._account.number(number_id) or {"display_phone_number": number_id, "verified_name": number_id}
-        return {"phone_number_id": number_id, "display_phone_number": number["display_phone_number"],
+    def thread_names(self, sender_id: str, address: str) -> Json:
+        """Who the chat is with, on which channel."""
+        other = self.names_of(sender_id, address)
+        if other is not None:
+            return other
+        number = self._account.number(sender_id) or {"display_phone_number": sender_id, "verified_name": sender_id}
+        return {"channel": "whatsapp", "sender_id": sender_id, "sender_name": number["verified_name"],
+                "phone_number_id": sender_id, "display_phone_number": number["display_phone_number"],
                 "verified_name": number["verified_name"]}
 
-    def publish_address(self, address: str, message_ids: list[str]) -> None:
+    def shown(self, sender_id: str, address: str, bubble: Json) -> Json:
+        """A bubble outside its thread: it says which one it stands in."""
+        if self.names_of(sender_id, address) is not None:
+            return {**bubble, "channel": "messenger", "sender_id": sender_id, "page_id": sender_id}
+        return {**bubble, "channel": "whatsapp", "sender_id": sender_id, "phone_number_id": sender_id}
+
+    def publish_address(self, address: str, message_ids: list[str], *, chats: tuple[str, ...] = ()) -> None:
+        """Tell the page of these bubbles and of the phone. ``chats``: Pages whose chat changed without a bubble."""
         def told() -> Json:
             handset = self.get(address)
             bubbles = []
             for message_id in message_ids:
                 row = self._store.row("SELECT phone_number_id, bubble FROM messages WHERE id = ?", message_id)
                 if row is not None:
-                    bubbles.append({**json.loads(row["bubble"]), "phone_number_id": row["phone_number_id"]})
-            return {"address": address, "bubbles": bubbles, "handset": None if handset is None else self.fields(handset)}
+                    bubbles.append(self.shown(row["phone_number_id"], address, json.loads(row["bubble"])))
+            senders = dict.fromkeys([*(bubble["sender_id"] for bubble in bubbles), *chats])
+            threads = [thread for sender in senders if (thread := self.names_of(sender, address)) is not None]
+            return {"address": address, "bubbles": bubbles, "threads": threads,
+                    "handset": None if handset is None else self.fields(handset)}
 
         self._hub.publish("handset", told)
 
 
 def _handset(row: sqlite3.Row | None) -> Json | None:
-    return None if row is None else {**json.loads(row["doc"]), "address": row["address"], "made_ms": row["made_ms"]}
+    if row is None:
+        return None
+    return {"messenger": True, **json.loads(row["doc"]), "address": row["address"], "made_ms": row["made_ms"]}
 
 
 def _message(row: sqlite3.Row) -> Json:

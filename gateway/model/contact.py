@@ -127,6 +127,7 @@ class ContactFacts:
     read_at:     address -> when they last read something of ours there (ms)
     held:        "sender:address" -> until when another program holds the thread (ms), and which ("" unknown)
     wish:        channels in the order they asked for; () = they said nothing
+    receipts:    "address:status" -> until when (ms) everything sent there is known to have this status
     """
 
     language: str | None = None
@@ -139,11 +140,17 @@ class ContactFacts:
     read_at: Mapping[AddressId, int] = field(default_factory=dict)
     held: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     wish: tuple[str, ...] = ()
+    receipts: Mapping[str, int] = field(default_factory=dict)
     moved_to: ContactId | None = None
     erasing: bool = False
 
     def window_opened_at(self, sender: SenderId, address: AddressId) -> int | None:
         return self.windows.get(f"{sender}:{address}")
+
+    def holder(self, sender: SenderId, address: AddressId, now_ms: int) -> str | None:
+        """The program that holds their thread with this sender ("" unknown); None when no other one does."""
+        until_ms, program = self.held.get(f"{sender}:{address}", (0, ""))
+        return program if until_ms > now_ms else None
 
     def spoke_at(self) -> int | None:
         """When the person last wrote to any of our senders."""
@@ -151,8 +158,7 @@ class ContactFacts:
 
     def held_elsewhere(self, sender: SenderId, address: AddressId, now_ms: int) -> bool:
         """Whether another program holds their thread with this sender."""
-        until_ms, _ = self.held.get(f"{sender}:{address}", (0, ""))
-        return until_ms > now_ms
+        return self.holder(sender, address, now_ms) is not None
 
     def is_unreachable(self, address: AddressId) -> bool:
         said = self.unreachable.get(address)

@@ -7,6 +7,7 @@ field by field, where the later word of the person wins. Every step may run twic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,11 +41,12 @@ from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
 
 NOT_ME = "-"
+_NOT_PLAIN = re.compile(r"[^\w.-]")
 
 
 @dataclass(frozen=True, slots=True)
 class FactChange:
-    """One change of the plain half. rule: consent, proof, drop, later or set (lua/contact_facts.lua)."""
+    """One change of the plain half. rule: consent, proof, drop, later, thread or set (lua/contact_facts.lua)."""
 
     field: str
     value: str
@@ -61,6 +63,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
     unreachable: dict[AddressId, int] = {}
     read_at: dict[AddressId, int] = {}
     held: dict[str, tuple[int, str]] = {}
+    receipts: dict[str, int] = {}
     plain: dict[str, str] = {}
     for raw_name, raw_value in raw.items():
         name, value = raw_name.decode(), raw_value.decode()
@@ -75,11 +78,13 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
             windows[rest] = int(value)
         elif kind == "un" and rest:
             unreachable[AddressId(rest)] = int(value)
-        elif kind == "held" and rest:
-            until, _, program = value.partition("|")
-            held[rest] = (int(until), program)
         elif kind == "rl" and rest:
             read_at[AddressId(rest)] = int(value)
+        elif kind == "held" and rest:
+            until, _, program = value.partition("|")[0].partition(":")
+            held[rest] = (int(until), program)
+        elif kind == "rt" and rest:
+            receipts[rest] = int(value)
         else:
             plain[name] = value
     return ContactFacts(
@@ -92,6 +97,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
         unreachable=unreachable,
         read_at=read_at,
         held=held,
+        receipts=receipts,
         wish=tuple(plain.get("wish", "").split(",")) if plain.get("wish") else (),
         moved_to=ContactId(plain["moved"]) if "moved" in plain else None,
         erasing="erasing" in plain,
@@ -328,6 +334,16 @@ class Contacts:
 
     async def open_window(self, contact: ContactId, sender: SenderId, address: AddressId, at_ms: int) -> bool:
         return (await self.change_facts(contact, [FactChange(f"w:{sender}:{address}", "", at_ms, "later")]))[0]
+
+    async def set_holder(
+        self, contact: ContactId, sender: SenderId, address: AddressId, *, program: str | None, until_ms: int, at_ms: int
+    ) -> bool:
+        """Who has the thread since `at_ms`: another program until `until_ms` ("" = unnamed), or None = nobody else.
+
+        returns: whether this was newer than what was known
+        """
+        value = "0:" if program is None else f"{until_ms}:{_NOT_PLAIN.sub('', program)[:40]}"
+        return (await self.change_facts(contact, [FactChange(f"held:{sender}:{address}", value, at_ms, "thread")]))[0]
 
     # subscriptions
 

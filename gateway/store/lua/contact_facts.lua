@@ -7,7 +7,8 @@ raises `cv`, so that nothing planned under the old one is enqueued.
 KEYS  1 f:C (hash)  2 led:C (list)  3 facts (stream)
 ARGV  1 offset (ms)  2 C  then groups of five: field, value, at (ms), sealed ledger line ('' none), rule
       rule: 'consent' (value g or w: later wins, equal time: w wins), 'proof' (value kind or '-': later wins),
-            'drop' (a proof no later than at goes; a '-' stays), 'later' (largest at wins, the field holds at), 'set' (always)
+            'drop' (a proof no later than at goes; a '-' stays), 'later' (largest at wins, the field holds at), 'set' (always),
+            'thread' (value until:program, 0: when nobody else has the thread; later wins, equal time: the larger value wins)
 RETURNS per group: applied older
 --]]
 -- include base
@@ -25,6 +26,16 @@ for k = 3, #ARGV, 5 do
       redis.call('HDEL', KEYS[1], field)
       moved, answer = true, 'applied'
       fact(KEYS[3], now, 'proof_dropped', ARGV[2], field .. '= at=' .. text(at))
+    end
+  elseif rule == 'thread' then
+    local last_value, last_at = '0:', -1
+    if old then last_value, last_at = string.match(old, '^([^|]*)|(%d+)$'); last_at = tonumber(last_at) end
+    if at > last_at or (at == last_at and value > last_value) then
+      redis.call('HSET', KEYS[1], field, value .. '|' .. text(at))
+      answer = 'applied'
+      if (string.sub(value, 1, 2) == '0:') ~= (string.sub(last_value, 1, 2) == '0:') then
+        fact(KEYS[3], now, 'thread', ARGV[2], field .. '=' .. value .. ' at=' .. text(at))
+      end
     end
   elseif rule == 'later' then
     if not old or tonumber(old) < at then redis.call('HSET', KEYS[1], field, text(at)); answer = 'applied' end

@@ -204,7 +204,7 @@ class Handsets:
                     bubbles.append(self.shown(row["phone_number_id"], address, json.loads(row["bubble"])))
             senders = dict.fromkeys([*(bubble["sender_id"] for bubble in bubbles), *chats])
             threads = [thread for sender in senders if (thread := self.names_of(sender, address)) is not None]
-            return {"address": address, "bubbles": bubbles, "threads": threads,
+            return {"address": address, "bubbles": bubbles, **({"threads": threads} if threads else {}),
                     "handset": None if handset is None else self.fields(handset)}
 
         self._hub.publish("handset", told)

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 from sandbox_box import ANN, PHONE, Box, wait_until
 
-HANDSET = {"name", "label", "address", "user_id", "username", "language", "timezone", "online", "typing", "threads"}
+HANDSET = {"name", "label", "address", "user_id", "username", "language", "timezone", "online", "typing", "threads",
+           "messenger", "psids"}
 BUBBLE = {"id", "kind", "at_ms", "type", "template", "header", "body", "footer", "buttons", "list", "reply_to", "reaction",
           "ticks", "error", "opaque", "why"}
 STORY = {"title": "A day", "steps": [{"title": "Booked", "caption": "Ann books"}], "position": 0, "state": "playing",
@@ -48,6 +49,7 @@ async def test_phones_have_the_shape_that_was_agreed(box: Box) -> None:
     assert set(phone) == HANDSET
     thread = phone["threads"][0]
     assert {key: thread[key] for key in thread if key != "bubbles"} == {
+        "channel": "whatsapp", "sender_id": PHONE, "sender_name": "Polderwind Air",
         "phone_number_id": PHONE, "display_phone_number": "+1 202-555-0142", "verified_name": "Polderwind Air"}
     assert [set(bubble) for bubble in thread["bubbles"]] == [BUBBLE, BUBBLE]
     assert [(bubble["kind"], bubble["opaque"]) for bubble in thread["bubbles"]] == [("sent", None), ("received", "m9.1.s")]
@@ -101,7 +103,7 @@ async def test_stream_tells_each_change_and_replays_what_was_missed(box: Box) ->
     assert list(dict.fromkeys(ticks())) == ["pending", "sent", "delivered", "read"]
     first = listener.named("handset")[0]
     assert set(first) == {"address", "bubbles", "handset"}
-    assert set(first["handset"]) == HANDSET - {"threads"}
+    assert set(first["handset"]) == HANDSET - {"threads", "psids"}
     assert all(bubble["phone_number_id"] == PHONE for data in listener.named("handset") for bubble in data["bubbles"])
     assert listener.named("story") == [STORY]
     cursors = [number for number, _, _ in listener.events]

@@ -24,12 +24,12 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed, StoreError
 from gateway.intake.orders import Orders, Taken
-from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent, EventType
-from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
+from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
-from gateway.planning.plan import CHECK, Draft, EventResult, Reader, World, draft, readers_of, scope_for
+from gateway.planning.result import EventResult, Reader, World, readers_of, scope_for
+from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.rules.changes import facts, state_of, step
 from gateway.store.contacts import Contacts
@@ -37,7 +37,7 @@ from gateway.store.documents import Documents
 from gateway.store.events import Events, OpenEvent
 from gateway.store.fanout import FanOut, FanOuts
 from gateway.store.keys import KEEP_MS
-from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage, told_prefix
+from gateway.store.outbox import Outbox, Plan, PlannedContact
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 from gateway.wake import Wake
@@ -74,6 +74,7 @@ class Expander:
         self._clock = clock
         self._wake = wake
         self._country = country
+        self._teller = Teller(stores.contacts, stores.subjects, stores.outbox, stores.vault, worlds, wake)
         self._opened: OrderedDict[EventId, tuple[BusinessEvent, tuple[int, ...]]] = OrderedDict()
         self._results: OrderedDict[str, EventResult] = OrderedDict()
 
@@ -363,87 +364,21 @@ class Expander:
 
     async def _put_one(self, contact: ContactId, result: EventResult, only: Sequence[Reader] | None = None) -> None:
         """Plan one contact outside a fan-out: a newcomer, a document's recipient, one who moved."""
-        world = await self._worlds.now()
-        for _ in range(5):
-            try:
-                current = await self._s.contacts.get(contact)
-            except (NotFound, Sealed):
-                return
-            planned = await self._plan_contact(current, result, world, only)
-            if planned is None:
-                return
-            plan = Plan(partition_of(current.id), result.event, result.sequence, result.subject, (planned,))
-            if (await self._s.outbox.put(plan)).written:
-                self._wake.now("dispatch")
-                return
-        raise RuntimeError("a contact is being changed by too many at once")
+        await self._teller.tell(contact, result, only)
 
     async def _plan_contacts(self, people: Sequence[ContactId], result: EventResult, world: World) -> list[PlannedContact]:
         planned = []
         for contact in await self._s.contacts.get_many(people):
             if contact is None:
                 continue
-            one = await self._plan_contact(contact, result, world, None)
+            one = await self._teller.planned(contact, result, world)
             if one is not None:
                 planned.append(one)
         return planned
 
-    async def _plan_contact(
-        self, contact: Contact, result: EventResult, world: World, only: Sequence[Reader] | None
-    ) -> PlannedContact | None:
-        if contact.facts.moved_to is not None:  # let the script say so: the caller goes after them
-            return PlannedContact(contact.id, contact.facts.consent_version)
-        readers = list(only) if only is not None else readers_of(contact, result, world.now_ms)
-        if not readers:
-            return None
-        drafts: list[Draft] = []
-        ends: list[str] = []
-        for name in result.notifications:
-            notification = world.catalogue.get(name)
-            if notification is None:
-                continue
-            ends += [told_prefix(result.subject, ended) for ended in notification.ends]
-            links = {"document": "document"} if result.document else {}
-            found = draft(notification, contact, result, readers, world, links=links, document=result.document)
-            if found is not None:
-                drafts.append(found)
-        messages = await self._seal(contact, drafts)
-        if any(one.wants_check for one in drafts):
-            check = await self._check(contact, next(one for one in drafts if one.wants_check), result, readers, world)
-            if check is not None:
-                messages.append(check)
-        return PlannedContact(contact.id, contact.facts.consent_version, tuple(dict.fromkeys(ends)), tuple(messages))
-
-    async def _seal(self, contact: Contact, drafts: Sequence[Draft]) -> list[PlannedMessage]:
-        if not drafts:
-            return []
-        box = await self._s.vault.contact_box(contact.id, create=True)
-        return [one.planned(contact.id, box.seal_json(dict(one.body), one.id)) for one in drafts]
-
-    async def _check(
-        self, contact: Contact, waiting: Draft, result: EventResult, readers: Sequence[Reader], world: World
-    ) -> PlannedMessage | None:
-        """The first message to an address without proof: it names nobody and asks. Once in eight days."""
-        notification = world.catalogue.get(CHECK)
-        if notification is None or waiting.address is None:
-            return None
-        asked = [
-            replace(one, traveller=replace(one.traveller, addresses=(waiting.address.id,)) if one.traveller else None)
-            for one in readers
-        ]
-        found = draft(notification, contact, result, asked, world)
-        if found is None:
-            return None
-        check_id = message_id("check", CHECK, waiting.address.id, contact.id, 0)
-        found = replace(found, id=check_id, told="")
-        return (await self._seal(contact, [found]))[0]
-
     async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
         """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""
-        for subject in subjects:
-            for _, sequence, entry in await self._s.subjects.current(subject):
-                if entry["event"] != but:
-                    await self._put_one(contact, EventResult.load(entry, sequence))
+        await self._teller.welcome(contact, subjects, but=but)
 
     async def _tell_recipients(self, event: BusinessEvent, result: EventResult, taken: Sequence[Taken]) -> None:
         """A document goes to the recipients that its event names, each for themselves."""

@@ -1,7 +1,7 @@
 """The words of a way in: tokens and codes made and recognised, booking codes and surnames as people type them. Pure.
 
-A token (24 characters, for links) and a code (XXXX-XXXX, for people) are keyed hashes of the invitation's id, so that neither need
-be kept to be told again; each carries its own sign, so that what nobody made is told without asking the store.
+A token (24 characters, for links) and a code (XXXX-XXXX, for people) are keyed hashes of the invitation id, so neither need be kept
+to be told again. Each carries its own sign, so that what nobody made is told without asking the store.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _READ_AS = str.maketrans("oilu", "011v")
 """Letters that our codes do not have, as what they were read for."""
 _BOOKING = re.compile(r"[0-9A-Za-z][0-9A-Za-z\-_/.]{3,30}[0-9A-Za-z]")
 _PARTICLES = frozenset(
-    "van de der den het t ten ter te op in von vom zu zur af da di do dos du des del della la le el al bin ibn st".split()
-)
+    ("van", "de", "der", "den", "het", "t", "ten", "ter", "te", "op", "in", "von", "vom", "zu", "zur", "af", "da", "di", "do",
+     "dos", "du", "des", "del", "della", "la", "le", "el", "al", "bin", "ibn", "st")
+)  # fmt: skip
 
 
 def token_of(blind: Blind, invitation: str) -> str:
@@ -111,9 +112,9 @@ def may_be_surname(text: str) -> bool:
 
 
 def same_surname(said: str, family: str, given: str = "") -> bool:
-    """Whether what somebody typed is this surname. Accents, case, dashes and particles do not matter; a given name may stand before.
+    """Whether what somebody typed is this surname; a given name may stand before it.
 
-    The name's own words must all be there: "Berg" is not "Berg-Jansen".
+    Accents, case, dashes and particles do not matter. The name's own words must all be there: "Berg" is not "Berg-Jansen".
     """
     wanted = [word for word in _folded(family) if word not in _PARTICLES] or _folded(family)
     words = [word for word in _folded(said) if word not in _PARTICLES] or _folded(said)

@@ -1,0 +1,122 @@
+"""One contact, told what an event did: planned, sealed and put, again while their consents change in between.
+
+For whoever is told outside a fan-out (a newcomer, a document's recipient, one who came by an invitation), and, contact by contact,
+for the fan-out itself. Everything may be done twice: what is told is named by event, notification, item and contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.errors import NotFound, Sealed
+from gateway.model.contact import Contact
+from gateway.model.ids import ContactId, SubjectId, message_id, partition_of
+from gateway.planning.plan import CHECK, draft, parts
+from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
+from gateway.planning.worlds import Worlds
+from gateway.store.contacts import Contacts
+from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage, told_prefix
+from gateway.store.subjects import Subjects
+from gateway.store.vault import Vault
+from gateway.wake import Wake
+
+
+class Teller:
+    def __init__(
+        self, contacts: Contacts, subjects: Subjects, outbox: Outbox, vault: Vault, worlds: Worlds, wake: Wake
+    ) -> None:
+        self._contacts = contacts
+        self._subjects = subjects
+        self._outbox = outbox
+        self._vault = vault
+        self._worlds = worlds
+        self._wake = wake
+
+    async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
+        """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""
+        for subject in subjects:
+            for _, sequence, entry in await self._subjects.current(subject):
+                if entry["event"] != but:
+                    await self.tell(contact, EventResult.load(entry, sequence))
+
+    async def tell(
+        self, contact: ContactId, result: EventResult, only: Sequence[Reader] | None = None, *, revive: bool = False
+    ) -> None:
+        """Plan one event for one contact. only: about whom, None: by their orders.
+
+        revive: what was planned before and could not be sent is planned anew
+        raises: RuntimeError when the contact is being changed by too many at once
+        """
+        world = await self._worlds.now()
+        for _ in range(5):
+            try:
+                current = await self._contacts.get(contact)
+            except (NotFound, Sealed):
+                return
+            planned = await self.planned(current, result, world, only, revive=revive)
+            if planned is None:
+                return
+            plan = Plan(partition_of(current.id), result.event, result.sequence, result.subject, (planned,))
+            if (await self._outbox.put(plan)).written:
+                self._wake.now("dispatch")
+                return
+        raise RuntimeError("a contact is being changed by too many at once")
+
+    async def planned(
+        self,
+        contact: Contact,
+        result: EventResult,
+        world: World,
+        only: Sequence[Reader] | None = None,
+        *,
+        revive: bool = False,
+    ) -> PlannedContact | None:
+        """What an event means for one contact, sealed. None: it is about none of their travellers."""
+        if contact.facts.moved_to is not None:  # let the script say so: the caller goes after them
+            return PlannedContact(contact.id, contact.facts.consent_version)
+        readers = list(only) if only is not None else readers_of(contact, result, world.now_ms)
+        if not readers:
+            return None
+        drafts: list[Draft] = []
+        ends: list[str] = []
+        for name in result.notifications:
+            notification = world.catalogue.get(name)
+            if notification is None:
+                continue
+            ends += [told_prefix(result.subject, ended) for ended in notification.ends]
+            links = {"document": "document"} if result.document else {}
+            found = draft(notification, contact, result, readers, world, links=links, document=result.document)
+            if found is not None:
+                facts = world.facts.get(found.address.channel) if found.address is not None else None
+                drafts += parts(found, facts)
+        messages = await self._seal(contact, drafts, revive=revive)
+        if any(one.wants_check for one in drafts):
+            check = await self._check(contact, next(one for one in drafts if one.wants_check), result, readers, world)
+            if check is not None:
+                messages.append(check)
+        return PlannedContact(contact.id, contact.facts.consent_version, tuple(dict.fromkeys(ends)), tuple(messages))
+
+    async def _seal(self, contact: Contact, drafts: Sequence[Draft], *, revive: bool = False) -> list[PlannedMessage]:
+        if not drafts:
+            return []
+        box = await self._vault.contact_box(contact.id, create=True)
+        return [one.planned(contact.id, box.seal_json(dict(one.body), one.id), revive=revive) for one in drafts]
+
+    async def _check(
+        self, contact: Contact, waiting: Draft, result: EventResult, readers: Sequence[Reader], world: World
+    ) -> PlannedMessage | None:
+        """The first message to an address without proof: it names nobody and asks. Once in eight days."""
+        notification = world.catalogue.get(CHECK)
+        if notification is None or waiting.address is None:
+            return None
+        asked = [
+            replace(one, traveller=replace(one.traveller, addresses=(waiting.address.id,)) if one.traveller else None)
+            for one in readers
+        ]
+        found = draft(notification, contact, result, asked, world)
+        if found is None:
+            return None
+        check_id = message_id("check", CHECK, waiting.address.id, contact.id, 0)
+        found = replace(found, id=check_id, told="")
+        return (await self._seal(contact, [found]))[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-TOPICS = ("expand", "dispatch", "webhooks", "inbox", "desk")
+TOPICS = ("expand", "dispatch", "webhooks", "inbox", "desk", "ways")
 
 Publish = Callable[[str], Awaitable[None]]
 

@@ -84,7 +84,7 @@ def _free(
     text = Personal(str(body["text"]))
     # An interactive message holds less than a plain one; words that do not fit go out plain, without their buttons.
     fits = len(text.reveal()) <= facts.interactive_text_max
-    if replies and fits:
+    if replies and fits and (document is None or facts.captions):
         return Choice(
             body=text,
             buttons=replies,
@@ -95,7 +95,8 @@ def _free(
         )
     whole = Personal(said(body))
     if document is not None:
-        return Media(document[0], caption=Personal(whole.reveal()[: facts.caption_max]), media_id=document[1])
+        caption = Personal(whole.reveal()[: facts.caption_max]) if facts.captions else None  # else the words went before it
+        return Media(document[0], caption=caption, media_id=document[1])
     if links and fits:
         url = links[0].url + (links[0].url_suffix or "")
         return Link(body=text, label=links[0].label, url=Personal(url), header=header, footer=footer)

@@ -23,16 +23,20 @@ from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.content import content_of, said, unsaid
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
 from gateway.dispatch.prepare import Prepared, Preparer
+from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.task import Task, question_of
 from gateway.errors import CannotRender, GatewayError, Sealed, StoreError
 from gateway.metrics import Metrics
+from gateway.model.capability import Capability, Finding
 from gateway.model.contact import Address
 from gateway.model.conversation import Mention
+from gateway.model.ids import MessageId
 from gateway.model.message import Document, MessageState, OnUncertain, OutboundMessage
 from gateway.model.personal import Personal
 from gateway.rules import retry
 from gateway.rules.may_send import decide
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed
+from gateway.rules.ways import ANOTHER_WAY, told_elsewhere
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.mentions import Mentioned
 from gateway.store.outbox import Claimed, Outbox, Settlement
@@ -45,6 +49,9 @@ HOLD_DELIVERED_MS = 10_000
 UNREAD_LOOK_MS = 3_000
 """A gateway that just started reads its templates first; messages wait for that rather than end for it."""
 STOPPED_LOOK_MS = 5_000
+TAKE_OVERS = 2
+HELD_MS = 3600_000
+"""How long another program is believed to hold a thread after it refused us, if no webhook says otherwise."""
 PAUSE_MS = 3600_000
 
 log = structlog.get_logger()
@@ -64,6 +71,7 @@ class Deps:
     templates_stale: Callable[[], None]
     brakes: Brakes
     documents: DocumentDesk
+    speaking: Speaking
     directory: Directory
     connectors: Mapping[str, Connector]
     clock: Clock
@@ -81,11 +89,25 @@ class Delivered:
     mention: Mentioned | None = None
 
 
-def finished(claimed: Claimed, reason: Reason, detail: str = "", *, stub: bytes = b"", sent: bool = False) -> Settlement:
-    """It ends here. sent: an attempt was made (its pair token stays spent)."""
+def finished(
+    claimed: Claimed,
+    reason: Reason,
+    detail: str = "",
+    *,
+    stub: bytes = b"",
+    sent: bool = False,
+    body: Mapping[str, Any] | None = None,
+) -> Settlement:
+    """It ends here. sent: an attempt was made (its pair token stays spent). body: where it is known, another way may follow."""
     state = _STATES.get(reason, MessageState.DEAD if sent else MessageState.SUPPRESSED)
     attempt = claimed.attempt if sent else 0
-    return Settlement(claimed, "x", attempt, reason=reason.value, state=state, detail=detail, stub=stub)
+    legs = (body or {}).get("legs") or []
+    goes_on = bool(legs) and reason in ANOTHER_WAY
+    if goes_on:
+        detail = f"{detail} next={legs[0]['id']}".strip()
+    return Settlement(
+        claimed, "x", attempt, reason=reason.value, state=state, detail=detail, stub=stub, another_way=goes_on
+    )
 
 
 class Deliverer:
@@ -137,16 +159,29 @@ class Deliverer:
         made = self._task(claimed, known, sender, connector)
         if isinstance(made, Settlement):
             return made
-        verdict = decide(question_of(made, known.world, self._d.clock.now_ms()))
+        told = await self._told_elsewhere(made.body)
+        verdict = decide(question_of(made, known.world, self._d.clock.now_ms(), told_elsewhere=told))
         if isinstance(verdict, Suppressed):
-            return finished(claimed, verdict.reason)
+            return finished(claimed, verdict.reason, body=made.body)
         if isinstance(verdict, Later):
             return Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why)
         if isinstance(verdict, AsTemplate) and not known.world.knows_templates(sender.id):
             at = self._d.clock.now_ms() + UNREAD_LOOK_MS
             return Settlement(claimed, "l", claimed.attempt, at_ms=at, reason="templates_unread")
-        over = await self._over_tier(claimed, made.address, sender, verdict)
+        over = await self._over_tier(claimed, made.address, sender, verdict, made.body)
         return over if over is not None else (made, verdict)
+
+    async def _told_elsewhere(self, body: Mapping[str, Any]) -> bool:
+        """Whether the same news went another way meanwhile. Most messages have one way only, and ask nothing."""
+        before = [MessageId(one) for one in body.get("before") or []]
+        later = [MessageId(one["id"]) for one in body.get("legs") or []] + [MessageId(one) for one in body.get("later") or []]
+        if not before and not later:
+            return False
+        found = {record.id: record for record in await self._d.outbox.headers([*before, *later])}
+        return told_elsewhere(
+            [(found[one].state, found[one].status) for one in before if one in found],
+            [found[one].state for one in later if one in found],
+        )
 
     def _task(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Task | Settlement:
         """The message opened, or why it ends before anybody asks whether it may be sent."""
@@ -172,7 +207,7 @@ class Deliverer:
         return Task(claimed, contact, box, address, sender, connector, body)
 
     async def _over_tier(
-        self, claimed: Claimed, address: Address, sender: Sender, verdict: FreeText | AsTemplate
+        self, claimed: Claimed, address: Address, sender: Sender, verdict: FreeText | AsTemplate, body: Mapping[str, Any]
     ) -> Settlement | None:
         """Outside a window the channel counts distinct people in 24 h over the whole portfolio."""
         if isinstance(verdict, FreeText):
@@ -184,7 +219,7 @@ class Deliverer:
         if room[0]:
             return None
         if free_at >= claimed.record.deadline_ms:
-            return finished(claimed, Reason.TIER)
+            return finished(claimed, Reason.TIER, body=body)
         return Settlement(claimed, "l", claimed.attempt, at_ms=free_at, reason="tier")
 
     async def _send(
@@ -203,11 +238,15 @@ class Deliverer:
                 ),
                 content=content_of(body, verdict, connector.facts, document),
                 reply_to=Personal(body["reply_to"]) if body.get("reply_to") else None,
+                answering=body["kind"] == "reply",
+                by_person=isinstance(verdict, FreeText) and verdict.by_person,
+                speaker=await deps.speaking.speaker(body, connector, sender),
             )
             request = connector.render(message, sender)
         except (CannotRender, KeyError) as error:
             detail = str(error) if isinstance(error, CannotRender) else "form"
-            return Delivered(finished(claimed, Reason.CANNOT_RENDER, detail.replace("|", " ")[:120], sent=True))
+            detail = detail.replace("|", " ")[:120]
+            return Delivered(finished(claimed, Reason.CANNOT_RENDER, detail, sent=True, body=body))
         now = deps.clock.now_ms()
         late = now - claimed.leased_at_ms > deps.lease_ms - LEAST_LEASE_MS
         if late and not (await deps.outbox.renew([claimed], lease_ms=deps.lease_ms))[0]:
@@ -217,7 +256,9 @@ class Deliverer:
             self._count(sender.channel, result.outcome, (deps.clock.now_ms() - now) / 1000)
             if result.media_problem and body.get("document"):
                 await self._aside(deps.documents.forget(body["document"], task.contact.id, sender))
-            return await self._settlement(task, verdict, result)
+            if result.held_elsewhere:
+                return Delivered(await self._held_elsewhere(task, message.recipient))
+            return await self._settlement(task, verdict, result, posted_ms=now)
         except Exception as error:  # a mistake of ours, and bytes have left: to try again would be to send again
             log.exception("deliver.failed_after_send", message_id=claimed.id, error=type(error).__name__)
             why = f"error={type(error).__name__}"
@@ -232,6 +273,19 @@ class Deliverer:
         except (OSError, TimeoutError, GatewayError) as error:
             return task.connector.classify(error)
         return task.connector.classify(answer)
+
+    async def _held_elsewhere(self, task: Task, recipient: Sequence[tuple[str, Personal]]) -> Settlement:
+        """Another program holds the thread: nothing was sent. A person's answer takes it over; news goes another way."""
+        deps, claimed, now = self._d, task.claimed, self._d.clock.now_ms()
+        if task.body["kind"] == "reply" and claimed.attempt <= TAKE_OVERS:
+            request = task.connector.render_take_over(task.sender, recipient)
+            if request is not None and (await self._post(task, request)).outcome is Outcome.ACCEPTED:
+                return Settlement(claimed, "r", claimed.attempt, at_ms=now, reason="taken_over")
+        holder = deps.contacts.set_holder(
+            task.contact.id, task.sender.id, task.address.id, program="", until_ms=now + HELD_MS, at_ms=now
+        )
+        await self._aside(holder)
+        return finished(claimed, Reason.HELD_ELSEWHERE, sent=True, body=task.body)
 
     async def _aside(self, work: Awaitable[object]) -> None:
         """What is worth knowing besides a message's outcome, which a store that is gone must not change."""
@@ -250,7 +304,9 @@ class Deliverer:
         meters[0].inc()
         meters[1].observe(seconds)
 
-    async def _settlement(self, task: Task, verdict: FreeText | AsTemplate, result: SendResult) -> Delivered:
+    async def _settlement(
+        self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, *, posted_ms: int = 0
+    ) -> Delivered:
         """The outcome, what follows from it for sender, contact and templates, and how to settle."""
         deps = self._d
         claimed, body = task.claimed, task.body
@@ -268,7 +324,7 @@ class Deliverer:
             evidence_ms=deps.evidence_ms,
         )
         if isinstance(step, retry.Accepted):
-            return self._accepted(task, verdict, result, now)
+            return self._accepted(task, verdict, result, now, posted_ms)
         return Delivered(await self._refused(task, verdict, result, step, now))
 
     async def _refused(
@@ -294,6 +350,12 @@ class Deliverer:
             case retry.DecideAgain():
                 if step.template_problem and isinstance(verdict, AsTemplate):
                     await self._aside(self._template_problem(sender, verdict, now))
+                if result.lacks:
+                    await self._aside(self._lacks(sender, result, now))
+                if result.window_closed:
+                    opened = task.contact.facts.window_opened_at(sender.id, task.address.id) or 0
+                    change = FactChange(f"w:{sender.id}:{task.address.id}", "", opened, "upto")  # unless they wrote since
+                    await self._aside(deps.contacts.change_facts(task.contact.id, [change]))
                 return Settlement(claimed, "r", claimed.attempt, at_ms=now, reason="decide_again", detail=detail)
             case retry.PauseSender():
                 until = step.until_ms if step.until_ms is not None else now + PAUSE_MS
@@ -305,14 +367,24 @@ class Deliverer:
                 if step.reason is Reason.UNREACHABLE:
                     change = FactChange(f"un:{task.address.id}", "", now, "later")
                     await self._aside(deps.contacts.change_facts(task.contact.id, [change]))
-                return finished(claimed, step.reason, detail, sent=True)
+                if result.lacks:
+                    await self._aside(self._lacks(sender, result, now))
+                return finished(claimed, step.reason, detail, sent=True, body=task.body)
+
+    async def _lacks(self, sender: Sender, result: SendResult, now_ms: int) -> None:
+        """The channel showed what this sender is not able to do: believed from now on, in every process."""
+        why = f"the channel refused a send with code {result.code}"
+        await self._d.senders.note_finding(sender.id, Capability(result.lacks), Finding(False, now_ms, why))
+        self._d.templates_stale()
 
     async def _template_problem(self, sender: Sender, verdict: AsTemplate, now_ms: int) -> None:
         """The channel knows this template otherwise than we do: not used again until its state was read anew."""
         await self._d.senders.set_template(sender.id, verdict.name, verdict.language, state="PENDING", at=now_ms)
         self._d.templates_stale()
 
-    def _accepted(self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, now: int) -> Delivered:
+    def _accepted(
+        self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, now: int, posted_ms: int
+    ) -> Delivered:
         claimed, sender, body = task.claimed, task.sender, task.body
         form = verdict.name if isinstance(verdict, AsTemplate) else "free_text"
         body["as"] = verdict.name if isinstance(verdict, AsTemplate) else "free"
@@ -328,6 +400,8 @@ class Deliverer:
             channel_hash=channel_hash,
             hold_ms=HOLD_DELIVERED_MS if body.get("order") == "delivered" else 0,
             detail=f"as={form} s={sender.id} nt={claimed.record.notification}",
+            # Before the channel can have given it a time of its own: a receipt "until then" never misses it.
+            sent_at_ms=posted_ms if task.connector.facts.receipts_by_time else 0,
         )
         if body["kind"] == "reply":
             return Delivered(settlement)
@@ -345,7 +419,7 @@ def _superseded(claimed: Claimed, body: Mapping[str, Any], superseded: str | Non
             return finished(claimed, Reason.UNCERTAIN_ASK, sent=True)
         if choice is OnUncertain.DROP:
             reason = Reason(superseded) if superseded else Reason.UNCERTAIN_DROPPED
-            return finished(claimed, reason, "uncertain", sent=True)
+            return finished(claimed, reason, "uncertain", sent=True, body=body if on_uncertain is OnUncertain.RESEND else None)
     return finished(claimed, Reason(superseded)) if superseded else None
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer, Deps
 from gateway.dispatch.documents import DocumentDesk
 from gateway.dispatch.prepare import Preparer
+from gateway.dispatch.speaking import Speaking
+from gateway.dispatch.ways import run_ways
 from gateway.dispatch.worker import Dispatcher
+from gateway.planning.legs import Deps as LegDeps
+from gateway.planning.legs import Legs
 from gateway.runtime import Runtime
+from gateway.store import keys
 from gateway.store.mentions import Mentions
+from gateway.store.ownership import Ownership
+from gateway.store.speakers import Speakers
 
 SLOTS = 200
 YOUNG = 10_000
@@ -40,6 +48,7 @@ async def run(runtime: Runtime) -> None:
         templates_stale=runtime.worlds.stale,
         brakes=brakes,
         documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=settings.sandboxed),
+        speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault)),
         directory=runtime.directory,
         connectors=runtime.connectors,
         clock=runtime.clock,
@@ -64,5 +73,18 @@ async def run(runtime: Runtime) -> None:
         evidence_ms=settings.evidence_ms,
         beat=runtime.beats.expect("dispatch", 60),
     )
-    await dispatcher.run(runtime.stopping, settings.drain_s)
+    legs = Legs(
+        LegDeps(
+            runtime.outbox, runtime.contacts, runtime.vault, runtime.worlds, runtime.directory, runtime.connectors, runtime.clock,
+            runtime.wake,
+        )
+    )  # fmt: skip
+    mine = Ownership(runtime.connection.redis, runtime.clock, "ways", len(keys.all_partitions()))
+    ways_beat = runtime.beats.expect("dispatch.ways", 60)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            run_ways(legs, mine, runtime.wake, runtime.metrics, runtime.stopping, ways_beat), name="ways"
+        )
+        await dispatcher.run(runtime.stopping, settings.drain_s)
     runtime.beats.leave("dispatch")
+    runtime.beats.leave("dispatch.ways")

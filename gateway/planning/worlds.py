@@ -9,10 +9,11 @@ from gateway.clock import Clock
 from gateway.connector import ChannelFacts, Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput
+from gateway.model.capability import Capability, Findings
 from gateway.model.contact import Address
 from gateway.model.ids import AddressId, SenderId
 from gateway.notifications.catalogue import Catalogue
-from gateway.planning.plan import World
+from gateway.planning.result import World
 from gateway.rules.question import TemplateState
 from gateway.settings import Environment, Settings
 from gateway.store.senders import Senders, template_state
@@ -71,6 +72,7 @@ class Worlds:
         self._read_once: set[SenderId] = set()
         self._read_ms = 0
         self._blocked: frozenset[AddressId] = frozenset()
+        self._findings: Mapping[SenderId, Findings] = {}
 
     def stale(self) -> None:
         """Read anew at the next call: a template's state just changed."""
@@ -84,6 +86,7 @@ class Worlds:
                 self._templates[sender] = await self._senders.templates(sender)
                 if sender not in self._read_once and (self._templates[sender] or await self._senders.synced_ms(sender)):
                     self._read_once.add(sender)
+            self._findings = await self._senders.findings(self._directory.ids)
             self._read_ms = now
         return World(
             catalogue=self.catalogue,
@@ -97,7 +100,14 @@ class Worlds:
             now_ms=now,
             default_brand=self._settings.brand,
             knows_templates=self.knows_templates,
+            able=self.able,
+            channels=self._settings.channels,
         )
+
+    def able(self, sender: SenderId, what: Capability) -> bool | None:
+        """What this sender was found to be able to do; None = not known."""
+        found = self._findings.get(sender)
+        return found.able(what) if found is not None else None
 
     def knows_templates(self, sender: SenderId) -> bool:
         """Whether this sender's templates were ever read from its channel."""

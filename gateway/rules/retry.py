@@ -182,7 +182,9 @@ def after_silence(on_uncertain: OnUncertain, resends_left: int, replaced_or_ende
 def _after_rejection(result: SendResult, attempt: int, kind: str) -> Step:
     if kind == "reply" and result.window_closed:
         return Dead(Reason.WINDOW_CLOSED)
-    believed_wrong = result.window_closed or result.template_problem
+    if kind == "reply" and result.lacks:
+        return Dead(Reason.WINDOW_CLOSED)  # the longer window that we believed in is not this sender's
+    believed_wrong = result.window_closed or result.template_problem or bool(result.lacks)
     if believed_wrong and kind != "reply" and attempt < DECISIONS_MAX:
         return DecideAgain(result.window_closed, result.template_problem)
     return _give_up(Reason.REJECTED, kind)

@@ -39,6 +39,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
     Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),
     Kind(r"capabilities:[\w.-]+", "hash", False, "what a sender is able to do: as the channel says, as sends showed"),
+    Kind(r"speakers:[\w.-]+", "hash", False, "keyed hash of a name -> the channel's id of that speaker, of one sender"),
     Kind(r"sync:[\w.-]+", "string", None, "when something was last read from a channel"),
     Kind(r"import:[0-9a-f]{32}", "string", True, "how far an import came"),
     Kind(r"thuisfront:events", "stream", None, "events that others add for us to read, where GATEWAY_SOURCE_REDIS_URL=store"),
@@ -200,6 +201,10 @@ def templates(sender: str) -> str:
 
 def capabilities(sender: str) -> str:
     return f"capabilities:{sender}"
+
+
+def speakers(sender: str) -> str:
+    return f"speakers:{sender}"
 
 
 def lease(name: str) -> str:

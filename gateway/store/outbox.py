@@ -504,6 +504,11 @@ class Outbox:
     async def raw_records(self, messages: Sequence[MessageId]) -> list[bytes | None]:
         return await bulk.values(self._redis, [("GET", keys.of(message, "m")) for message in messages])
 
+    async def headers(self, messages: Sequence[MessageId]) -> list[MessageRecord]:
+        """The records of those that are known, in the order asked for."""
+        found = zip(messages, await self.raw_records(messages), strict=True)
+        return [parse_record(message, raw)[0] for message, raw in found if raw is not None]
+
     async def record(self, message: MessageId) -> tuple[MessageRecord, bytes] | None:
         """A message's header and sealed body; None when it is unknown or forgotten."""
         raw = (await self.raw_records([message]))[0]

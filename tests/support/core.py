@@ -24,6 +24,7 @@ from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer, Deps
 from gateway.dispatch.documents import DocumentDesk
 from gateway.dispatch.prepare import Preparer
+from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.worker import Dispatcher
 from gateway.intake.expand import Expander
 from gateway.intake.role import make_expander
@@ -58,6 +59,7 @@ from gateway.store.outbox import (
     told_prefix,
 )
 from gateway.store.ownership import Ownership
+from gateway.store.speakers import Speakers
 from gateway.wake import TOPICS, Wake
 from gateway.webhooks import apply as applying
 from gateway.webhooks.split import Splitter
@@ -278,6 +280,7 @@ class House:
             templates_stale=runtime.worlds.stale,
             brakes=self.brakes,
             documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=True),
+            speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault)),
             directory=runtime.directory,
             connectors=runtime.connectors,
             clock=runtime.clock,

@@ -7,7 +7,7 @@ raises `cv`, so that nothing planned under the old one is enqueued.
 KEYS  1 f:C (hash)  2 led:C (list)  3 facts (stream)
 ARGV  1 offset (ms)  2 C  then groups of five: field, value, at (ms), sealed ledger line ('' none), rule
       rule: 'consent' (value g or w: later wins, equal time: w wins), 'proof' (value kind or '-': later wins),
-            'drop' (a proof no later than at goes; a '-' stays), 'later' (largest at wins, the field holds at), 'set' (always),
+            'drop' (a proof no later than at goes; a '-' stays), 'later' (largest at wins, the field holds at), 'upto' (a time no later than at goes), 'set' (always),
             'thread' (value until:program, 0: when nobody else has the thread; later wins, equal time: the larger value wins)
 RETURNS per group: applied older
 --]]
@@ -37,6 +37,8 @@ for k = 3, #ARGV, 5 do
         fact(KEYS[3], now, 'thread', ARGV[2], field .. '=' .. value .. ' at=' .. text(at))
       end
     end
+  elseif rule == 'upto' then
+    if old and tonumber(old) <= at then redis.call('HDEL', KEYS[1], field); answer = 'applied' end
   elseif rule == 'later' then
     if not old or tonumber(old) < at then redis.call('HSET', KEYS[1], field, text(at)); answer = 'applied' end
   else

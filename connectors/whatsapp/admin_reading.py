@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from connectors.meta.faults import scrub
-from connectors.meta.reading import maybe_int, maybe_listed, maybe_obj, maybe_text, word
+from connectors.meta.management import app_report as app
+from connectors.meta.management import token_report as token
+from connectors.meta.reading import maybe_listed, maybe_obj, maybe_text, word
 from connectors.whatsapp.account import tier
-from gateway.connector import RawResponse
 from gateway.model.account import (
     AccountReport,
-    AppReport,
     Handed,
     NumberReport,
     Refused,
     Subscribers,
-    TokenReport,
     Why,
 )
 from gateway.model.personal import Personal
 
+__all__ = ["account", "app", "handed", "number", "numbers", "subscribers", "token"]
+
 Json = Mapping[str, Any]
-
-
-def body_of(response: RawResponse) -> Json:
-    """The answer's object; {} for what is none."""
-    try:
-        return maybe_obj(json.loads(response.body))
-    except (ValueError, RecursionError):
-        return {}
-
-
-def app(answer: Json, object_name: str, wanted: tuple[str, ...]) -> AppReport:
-    """From /{app-id}/subscriptions: the entry of our kind of object; an inactive one is none."""
-    for entry in map(maybe_obj, maybe_listed(answer.get("data"))):
-        if entry.get("object") == object_name and entry.get("active") is not False:
-            # Listed as objects with a version, or as bare names in older answers.
-            names = (maybe_text(maybe_obj(one).get("name")) or maybe_text(one) for one in maybe_listed(entry.get("fields")))
-            fields = frozenset(filter(None, names))
-            missing = tuple(name for name in wanted if name not in fields)
-            return AppReport(maybe_text(entry.get("callback_url")) or None, fields, missing)
-    return AppReport(None, frozenset(), wanted)
-
-
-def token(answer: Json, needed: tuple[str, ...]) -> TokenReport:
-    """From debug_token. `expires_at` 0 is never; `data_access_expires_at` is about people's data and does not count."""
-    data = maybe_obj(answer.get("data"))
-    scopes = frozenset(maybe_text(one) for one in maybe_listed(data.get("scopes")))
-    accounts: list[str] = []
-    sees_all = False
-    for grant in map(maybe_obj, maybe_listed(data.get("granular_scopes"))):
-        scope, targets = maybe_text(grant.get("scope")), grant.get("target_ids")
-        scopes |= {scope}
-        if scope not in needed:
-            continue
-        # Without target_ids the scope holds for every account of the owner.
-        sees_all |= targets is None
-        accounts += [maybe_text(one) for one in maybe_listed(targets)]
-    expires_s = maybe_int(data.get("expires_at")) or 0
-    error = maybe_obj(data.get("error"))
-    return TokenReport(
-        valid=data.get("is_valid") is True,
-        app_id=maybe_text(data.get("app_id")),
-        expires_ms=expires_s * 1000 if expires_s > 0 else None,
-        scopes=scopes,
-        missing=tuple(name for name in needed if name not in scopes),
-        accounts=tuple(dict.fromkeys(filter(None, accounts))),
-        sees_all=sees_all,
-        why=scrub(maybe_text(error.get("message"))),
-    )
 
 
 def account(account_id: str, answer: Json) -> AccountReport:

@@ -6,11 +6,9 @@ not on that page. Places to click are those of autumn 2026; Meta moves them. Not
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from connectors.meta.faults import read_fault, scrub
-from connectors.meta.reading import maybe_obj, maybe_text
+from connectors.meta.management import refusal
 from gateway.connector import RawResponse
 from gateway.model.account import Refused, Why
 
@@ -83,27 +81,8 @@ _CODES: Mapping[int, tuple[Why, str]] = {
 }
 
 
-def refused(response: RawResponse) -> Refused | None:
-    """What an answer refuses; None when it refuses nothing."""
-    body = _object(response.body)
-    fault = read_fault(body.get("error"))
-    if fault is None:
-        if response.status < 400 and body:
-            return None
-        # HTML and empty bodies with 5xx happen (Meta, "Error codes"): the same as code 2.
-        return Refused(Why.BUSY, words=f"HTTP {response.status} without an answer of Meta's", mend=_BUSY)
-    error = maybe_obj(body.get("error"))
-    words = scrub(maybe_text(error.get("error_user_msg"))) or fault.detail
-    why, mend = _meaning(fault.code, fault.subcode)
-    return Refused(why, fault.code, fault.subcode, words, mend)
-
-
-def meaning(code: int) -> tuple[Why, str]:
-    """Of a code that came another way, e.g. in a status: what it means, and its mend ("" when we know none)."""
-    return _meaning(code, 0)
-
-
-def _meaning(code: int, subcode: int) -> tuple[Why, str]:
+def meaning(code: int, subcode: int = 0) -> tuple[Why, str]:
+    """What a code means, in an answer or in a status, and its mend ("" when we know none)."""
     if (code, subcode) == (100, 33):
         return Why.MISSING, "the id is wrong, or the token was not given this object: " + _PERMISSION
     if 200 <= code <= 299:
@@ -111,9 +90,6 @@ def _meaning(code: int, subcode: int) -> tuple[Why, str]:
     return _CODES.get(code, (Why.OTHER, ""))
 
 
-def _object(raw: bytes) -> dict[str, object]:
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def refused(response: RawResponse) -> Refused | None:
+    """What an answer refuses; None when it refuses nothing."""
+    return refusal(response, meaning)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.connector import ChannelFacts, Sender
@@ -53,6 +53,10 @@ class EventResult:
     """cell subject -> postcode ranges [first, last] within it; no ranges = the whole cell"""
     document: Mapping[str, Any] | None = None
     """ref, mime, filename of the document, once it was kept"""
+
+    def with_document(self, document: Mapping[str, Any] | None) -> EventResult:
+        """The same, with the document as it was kept for one person."""
+        return replace(self, document=document)
 
     def dump(self) -> dict[str, Any]:
         return {

@@ -15,8 +15,12 @@ from gateway.model.account import (
     AppReport,
     Handed,
     NumberReport,
+    PageReport,
     Pulse,
     Refused,
+    Reviewed,
+    Routing,
+    Screen,
     Subscribers,
     TokenReport,
     Version,
@@ -25,8 +29,8 @@ from gateway.model.message import Template
 from gateway.model.personal import Personal, Secret
 
 
-class Admin(Protocol):
-    """One app and one token at a channel."""
+class AppAdmin(Protocol):
+    """One app and one token at a channel: what is asked alike, whatever the account holds."""
 
     scopes: tuple[str, ...]
 
@@ -38,6 +42,23 @@ class Admin(Protocol):
 
     async def token(self) -> TokenReport | Refused:
         """What the token may do."""
+
+    async def subscribers(self, account_id: str) -> Subscribers | Refused: ...
+
+    async def subscribe(self, account_id: str) -> Refused | None: ...
+
+    def meaning(self, code: int) -> str:
+        """How a code in a failed status is mended, "" when nobody knows."""
+
+    async def pulse(self) -> Pulse | Refused: ...
+
+    def version(self) -> Version: ...
+
+    async def close(self) -> None: ...
+
+
+class Admin(AppAdmin, Protocol):
+    """An account that holds numbers."""
 
     async def account(self, account_id: str) -> AccountReport | Refused: ...
 
@@ -53,23 +74,31 @@ class Admin(Protocol):
     async def register(self, number_id: str, pin: Secret, region: str | None) -> Refused | None:
         """Six digits; region: two letters, or None for the channel's own choice."""
 
-    async def subscribers(self, account_id: str) -> Subscribers | Refused: ...
-
-    async def subscribe(self, account_id: str) -> Refused | None: ...
-
     async def send(self, number_id: str, to: Personal, content: Template, tag: str) -> Handed | Refused:
         """One template to +E.164. Its statuses carry `opaque_of(tag)`."""
 
     def opaque_of(self, tag: str) -> str: ...
 
-    def meaning(self, code: int) -> str:
-        """How a code in a failed status is mended, "" when nobody knows."""
 
-    async def pulse(self) -> Pulse | Refused: ...
+class PageAdmin(AppAdmin, Protocol):
+    """An account that holds pages; `account_id` of the calls above is a page's id."""
 
-    def version(self) -> Version: ...
+    async def pages(self) -> tuple[PageReport, ...] | Refused:
+        """Those that the token was given."""
 
-    async def close(self) -> None: ...
+    async def page(self, page_id: str) -> PageReport | Refused: ...
+
+    async def screen(self, page_id: str) -> Screen | Refused:
+        """What people see before they say anything."""
+
+    async def set_screen(self, page_id: str, wish: Screen) -> Refused | None:
+        """Set what the wish names; what is None or () in it stays as it is."""
+
+    async def routing(self, page_id: str) -> Routing | Refused: ...
+
+    async def reviewed(self, page_id: str) -> Reviewed | Refused:
+        """What the channel reviewed and allows this page."""
 
 
 AdminFactory = Callable[[Access], Admin]
+PageAdminFactory = Callable[[Access], PageAdmin]

@@ -1,10 +1,11 @@
-"""Our account at a channel, as the channel shows it to its owner: token, numbers, callback. For `connect` and `doctor`.
+"""Our account at a channel, as the channel shows it to its owner: token, numbers, pages, callback. For `connect` and `doctor`.
 
 A refusal is a value, not an exception: whoever asks nearly always has something to say about it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -134,6 +135,54 @@ class NumberReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PageReport:
+    """One of our pages. username: the word in its links, "" without one. token: the page's own, where it was given."""
+
+    id: str
+    name: str
+    username: str = ""
+    token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What people see of a page before they say anything, and beside the chat.
+
+    get_started:  what a newcomer's first tap brings, None: there is no such button. greeting: in the default language
+    openers:      questions offered to newcomers; they take the place of that button
+    menu:         (label, payload or URL) of each entry, in the default language
+    european:     under the European rules, None not told
+    """
+
+    get_started: str | None = None
+    greeting: str | None = None
+    openers: tuple[str, ...] = ()
+    menu: tuple[tuple[str, str], ...] = ()
+    european: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Who may write in a page's threads.
+
+    routed:   a thread has one holder at a time; None not told
+    default:  new and idle threads are ours; None: the channel does not say
+    why:      the channel's words where it refused to say
+    """
+
+    routed: bool | None
+    default: bool | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What the channel reviewed for a page: feature in small letters with "_" -> its status in capitals."""
+
+    features: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountReport:
     """One business account. verified: whether its business is, None not told."""
 
@@ -144,10 +193,17 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True)
 class Subscribers:
-    """The apps that an account tells, by id; override: a callback of the account's own."""
+    """The apps that an account tells, by id; override: a callback of the account's own.
+
+    fields:  what our app is told of, where the account says it by field; missing: what we need and are not told
+    others:  names of the other apps, where the channel names them
+    """
 
     apps: tuple[str, ...]
     override: str | None = None
+    fields: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,15 @@ AgentId = NewType("AgentId", str)
 
 AUTOMATION = "automation"
 """The author of what no person wrote."""
+INBOX = "inbox"
+"""The author of what a person said in the channel's own inbox."""
+PROGRAM = "program"
+"""The author of what another program said."""
+
+EDIT = "edit"
+"""The form of an entry that changes an earlier one of theirs."""
+WANTED = "wanted"
+"""The form of a note that somebody else asks us for the thread."""
 
 
 class ConversationState(StrEnum):
@@ -46,7 +55,10 @@ class InboundEntry:
     key:     names it for ever; the same key again adds nothing (the channel's message id will do: only a keyed hash is kept)
     kind:    the channel contract's word: text, button, media, location, contacts, reaction, unsupported, other
     origin:  which of our messages it answers
-    media:   JSON that names the file: channel_media_id, mime, filename ...
+    media:   JSON that names the file: channel_media_id, mime, filename ...; more_media: the second and further ones
+    answers: the channel's id of what it answers, ours or theirs
+    standby: another program held the thread: we only heard it
+    edit_of: the key of the entry that it changes; edits: how often that was changed so far
     """
 
     key: str
@@ -58,14 +70,47 @@ class InboundEntry:
     channel_message_id: Personal | None = None
     origin: MessageId | None = None
     detail: str = ""
+    more_media: tuple[Mapping[str, str], ...] = ()
+    answers: Personal | None = None
+    standby: bool = False
+    edit_of: str = ""
+    edits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideEntry:
+    """What was said to a person by other hands than ours: in the channel's own inbox, or by another program.
+
+    key:     names it for ever; person: a person said it, so whoever waited was answered
+    program: the channel's id of what sent it, "" unknown
+    """
+
+    key: str
+    kind: str
+    text: Personal
+    at_ms: int
+    person: bool
+    program: str = ""
+    media: Mapping[str, str] | None = None
+    channel_message_id: Personal | None = None
+    answers: Personal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a line said before it was changed."""
+
+    text: Personal
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a thread. id: its place in the stream; author: an agent, AUTOMATION, or "" for the contact.
+    """One line of a thread. id: its place in the stream; author: an agent, AUTOMATION, INBOX, PROGRAM, or "" for the contact.
 
-    message: for OUT the message it became; origin: for IN which of our messages it answers
-    again:   for OUT the message that this one repeats, after its agent said so
+    message:  for OUT the message it became; origin: for IN which of our messages it answers
+    again:    for OUT the message that this one repeats, after its agent said so; for an EDIT the key of what it changes
+    versions: for IN what it said before, oldest first; text is what it says now, since edited_ms
     """
 
     id: str
@@ -82,6 +127,13 @@ class Entry:
     channel_message_id: Personal | None = None
     again: MessageId | str = ""
     detail: str = ""
+    more_media: tuple[Mapping[str, str], ...] = ()
+    answers: Personal | None = None
+    standby: bool = False
+    program: str = ""
+    edits: int = 0
+    edited_ms: int | None = None
+    versions: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +152,8 @@ class Mention:
 class Conversation:
     """waiting_since_ms: since when the contact waits for us, None when nobody waits. inbound: how often they wrote.
 
+    elsewhere_since_ms: since when they wait for whoever holds the thread instead of us, None when nobody does
+    answered_ms:        when a person last answered in the channel's own inbox, 0 never
     decided: message -> "left" or the message that repeats it, for those whose fate was uncertain or that failed
     """
 
@@ -124,6 +178,8 @@ class Conversation:
     previous: ConversationId | None
     reopened: int
     last_owner: AgentId | None
+    elsewhere_since_ms: int | None = None
+    answered_ms: int = 0
     decided: Mapping[str, str] = field(default_factory=dict)
 
     @property

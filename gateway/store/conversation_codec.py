@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from gateway.model.conversation import AgentId, Conversation, ConversationState, Entry, EntryKind, InboundEntry, Mention
+from gateway.model.conversation import (
+    EDIT,
+    AgentId,
+    Conversation,
+    ConversationState,
+    Entry,
+    EntryKind,
+    InboundEntry,
+    Mention,
+    OutsideEntry,
+    Version,
+)
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal
 from gateway.store.vault import Box
@@ -38,6 +50,8 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         previous=ConversationId(f["pv"]) if f["pv"] else None,
         reopened=int(f["re"]),
         last_owner=AgentId(f["own"]) if f["own"] else None,
+        elsewhere_since_ms=int(f["sw"]) if f.get("sw") else None,
+        answered_ms=int(f.get("la") or 0),
         decided={name[2:]: value for name, value in f.items() if name.startswith("u:")},
     )
 
@@ -57,6 +71,25 @@ def seal_inbound(box: Box, contact: ContactId, key: str, item: InboundEntry) -> 
         body["channel_id"] = item.channel_message_id.reveal()
     if item.detail:
         body["detail"] = item.detail
+    if item.more_media:
+        body["more"] = [dict(one) for one in item.more_media]
+    if item.answers is not None:
+        body["answers"] = item.answers.reveal()
+    if item.standby:
+        body["standby"] = True
+    if item.edits:
+        body["edits"] = item.edits
+    return box.seal_json(body, about_entry(contact, key))
+
+
+def seal_outside(box: Box, contact: ContactId, key: str, item: OutsideEntry) -> bytes:
+    body: dict[str, Any] = {"text": item.text.reveal(), "program": item.program}
+    if item.media is not None:
+        body["media"] = dict(item.media)
+    if item.channel_message_id is not None:
+        body["channel_id"] = item.channel_message_id.reveal()
+    if item.answers is not None:
+        body["answers"] = item.answers.reveal()
     return box.seal_json(body, about_entry(contact, key))
 
 
@@ -64,7 +97,7 @@ def parse_entry(stream_id: bytes, raw: Mapping[bytes, bytes], box: Box, contact:
     """One line of ct:V. Raises Sealed when its contact's key is not the one it was sealed with."""
     _, kind, at, author, message, origin, key, again, form = raw[b"h"].decode().split("|")
     body = box.open_json(raw[b"b"], about_entry(contact, key))
-    channel_id = body.get("channel_id")
+    channel_id, answers = body.get("channel_id"), body.get("answers")
     return Entry(
         id=stream_id.decode(),
         kind=EntryKind(kind),
@@ -80,7 +113,42 @@ def parse_entry(stream_id: bytes, raw: Mapping[bytes, bytes], box: Box, contact:
         media=body.get("media"),
         channel_message_id=Personal(channel_id) if channel_id else None,
         detail=body.get("detail", ""),
+        more_media=tuple(body.get("more", ())),
+        answers=Personal(answers) if answers else None,
+        standby=bool(body.get("standby")),
+        program=body.get("program", ""),
+        edits=int(body.get("edits", 0)),
     )
+
+
+def fold_edits(entries: Sequence[Entry]) -> list[Entry]:
+    """Let each line say what its writer changed it into last, with what it said before; in the order of the lines.
+
+    The number of an edit decides, never its order of arrival. Edits of a line that is not here stand for it.
+    """
+    edits: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.form == EDIT:
+            edits.setdefault(entry.again, []).append(entry)
+    for found in edits.values():
+        found.sort(key=lambda one: one.edits)
+    whole = {entry.key for entry in entries if entry.form != EDIT}
+    folded = []
+    for entry in entries:
+        if entry.form != EDIT:
+            folded.append(_changed(entry, [entry, *edits.get(entry.key, ())]))
+        elif entry.again not in whole and entry is edits[entry.again][0]:
+            folded.append(_changed(replace(entry, form="text"), edits[entry.again]))
+    return folded
+
+
+def _changed(entry: Entry, steps: Sequence[Entry]) -> Entry:
+    """A line after the steps that it went through, itself or an edit of it first."""
+    last = steps[-1]
+    if last is entry:
+        return entry
+    versions = tuple(Version(one.text, one.at_ms) for one in steps[:-1])
+    return replace(entry, text=last.text, edits=last.edits, edited_ms=last.at_ms, versions=versions)
 
 
 def about_mention(address: str, message: str) -> str:

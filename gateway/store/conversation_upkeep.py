@@ -15,8 +15,13 @@ from gateway.store.desk import Desk
 from gateway.store.vault import Vault
 
 KEEP_RESOLVED_MS = 90 * keys.DAY_MS
+REOPEN_MS = 3 * keys.DAY_MS
 IDLE_MS = 600 * 1000
 SILENT_MS = 24 * 3600 * 1000
+
+
+class Back(Protocol):
+    async def come_back(self, conversation: Conversation, *, handed_over: bool) -> bool: ...
 
 
 class Store(Protocol):
@@ -24,6 +29,8 @@ class Store(Protocol):
 
     desk: Desk
 
+    @property
+    def outside(self) -> Back: ...
     async def get(self, conversation: ConversationId) -> Conversation: ...
     async def get_many(self, conversations: Sequence[ConversationId]) -> list[Conversation | None]: ...
     async def of_contact(self, contact: ContactId) -> list[ConversationId]: ...
@@ -88,6 +95,9 @@ class Upkeep:
         if one.waiting_since_ms is not None or one.resolved:
             return False
         silent_ms = now - max(one.last_in_ms, one.last_out_ms, one.owner_since_ms if one.owner else 0)
+        if one.elsewhere_since_ms is not None and one.last_out_ms < one.last_in_ms and silent_ms > SILENT_MS:
+            # Who holds the thread let a day pass without a word; the channel takes it from them after that.
+            return await self._store.outside.come_back(one, handed_over=False)
         if one.state in (ConversationState.AUTOMATED, ConversationState.WAITING) and silent_ms > SILENT_MS:
             step, by = "resolved", "automation" if one.state is ConversationState.AUTOMATED else "silence"
         elif one.state is ConversationState.ACTIVE and one.last_out_ms >= one.last_in_ms and silent_ms > IDLE_MS:

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.conversation import (
+    EDIT,
     AgentId,
     Conversation,
     Entry,
@@ -38,14 +39,13 @@ from gateway.model.ids import (
 from gateway.model.personal import Personal
 from gateway.store import conversation_codec as codec
 from gateway.store import keys, scripts
-from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, Upkeep, open_key
+from gateway.store.conversation_outside import Outside
+from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep, open_key
 from gateway.store.desk import Desk
 from gateway.store.outbox import Pair
 from gateway.store.vault import Box, Vault
 
-HOUR_MS = 3600 * 1000
-REOPEN_MS = 72 * HOUR_MS
-COURTESY_MS = HOUR_MS // 4
+COURTESY_MS = 15 * 60 * 1000
 MENTIONS = 10
 THREAD_MAX = 300
 """How many lines of a thread are read at once, newest kept."""
@@ -89,6 +89,7 @@ class Conversations:
         self._vault = vault
         self._pair = pair or {}
         self.desk = Desk(redis)
+        self.outside = Outside(self, redis, clock, vault)
         self._upkeep = Upkeep(self, redis, clock, vault)
 
     # what comes in
@@ -106,6 +107,8 @@ class Conversations:
     ) -> ConversationId:
         """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
 
+        An edit (item.edit_of) is a line of its own beside what it changes; one that is older than another changes nothing.
+
         needs_person: False for what handled itself (a stop word, an address check): kept in the thread, not queued
         raises:       NotFound when the contact is being erased; Conflict after ten lost races
         """
@@ -113,6 +116,8 @@ class Conversations:
         box = await self._vault.contact_box(contact, create=True)
         body = codec.seal_inbound(box, contact, key, item)
         new = new_conversation_id(contact)
+        changed = self._vault.blind("entry", contact, item.edit_of) if item.edit_of else ""
+        counted = self._vault.blind("edits", contact, item.edit_of) if item.edit_of else key
         for _ in range(10):
             open_key = self._open_key(contact, brand, address)
             held = await self._redis.get(open_key)
@@ -124,10 +129,12 @@ class Conversations:
                 *(keys.beside(contact, name) for name in ("facts", "vd", "vo")),
                 keys.of(contact, "vs"),
                 *(keys.of(one, name) for one in (new, old or new) for name in ("cv", "ct")),
+                keys.in_partition_of(contact, "vk", counted),
             ]
             args: list[scripts.Part] = [self._clock.offset_ms, new, old, contact, brand, address, sender, queue]
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
-            args += [item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS, keys.KEEP_MS]
+            args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
+            args += [keys.KEEP_MS, "1" if item.standby else "0", changed, item.edits if changed else 0]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")
@@ -309,9 +316,15 @@ class Conversations:
         raw = await self._redis.xrevrange(keys.of(conversation.id, "ct"), count=limit)
         try:
             box = await self._vault.contact_box(conversation.contact)
-            return [codec.parse_entry(place, fields, box, conversation.contact) for place, fields in reversed(raw)]
+            lines = [codec.parse_entry(place, fields, box, conversation.contact) for place, fields in reversed(raw)]
         except Sealed:
             return []
+        return codec.fold_edits(lines)
+
+    async def holding(self, contact: ContactId, key: str) -> Conversation | None:
+        """The conversation that holds the entry with this key, None when nobody knows it (any more)."""
+        held = await self._redis.get(keys.in_partition_of(contact, "vk", self._vault.blind("entry", contact, key)))
+        return (await self.get_many([ConversationId(bytes(held).decode())]))[0] if held else None
 
     async def last_entries(self, conversations: Sequence[Conversation]) -> list[Entry | None]:
         """Per conversation what was last said (not noted), for lists, in one round trip."""

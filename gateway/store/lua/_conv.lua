@@ -1,7 +1,8 @@
 -- A conversation is a hash cv:V:
 --   c contact, b brand, a address, s sender, st state, o owner ('' none), oat owner since, ep epoch, q queue, op opened,
 --   w the contact waits since ('' nobody waits), li last inbound, lo last of ours, n inbound count, rev revision,
---   res resolved at, by who resolved, pv previous conversation, re reopened, own last owner, u:M what was decided about M
+--   res resolved at, by who resolved, pv previous conversation, re reopened, own last owner, u:M what was decided about M,
+--   sw the contact waits since for whoever holds the thread instead of us ('' nobody does), la a person answered outside the desk
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:
 -- the desk lies in another partition, so it follows, and a crash between the two is mended by whoever sweeps vd.

@@ -21,7 +21,7 @@ local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local ids = ARGV[2] .. ' ' .. conv.c
 local changes = {o = '', oat = text(now), ep = text(tonumber(conv.ep) + 1), st = ARGV[7]}
 if ARGV[7] == 'resolved' then
-  changes.res, changes.by, changes.w = text(now), ARGV[3], ''
+  changes.res, changes.by, changes.w, changes.sw = text(now), ARGV[3], '', ''
   fact(KEYS[4], now, 'resolved', ids, 'by=' .. ARGV[3] .. ' epoch=' .. changes.ep)
 else
   if conv.w == '' then changes.w = text(now) end

@@ -11,6 +11,7 @@ if not conv or conv.rev ~= ARGV[3] or conv.w ~= '' or conv.st == 'resolved' then
 local now = now_of(KEYS[3], tonumber(ARGV[1]))
 local changes = {st = ARGV[4]}
 if ARGV[4] == 'resolved' then
+  changes.sw = ''
   changes.res, changes.by, changes.o, changes.oat, changes.ep = text(now), ARGV[5], '', text(now), text(tonumber(conv.ep) + 1)
   fact(KEYS[3], now, 'resolved', ARGV[2] .. ' ' .. conv.c, 'by=' .. ARGV[5] .. ' epoch=' .. changes.ep)
 end

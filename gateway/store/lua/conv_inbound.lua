@@ -6,20 +6,28 @@ state change would lie in a conversation that nobody is shown. Runs when memory 
 
 KEYS  1 co:C:hash (string)  2 f:C (hash)  3 vk:hash (string)  4 facts  5 vd (zset)  6 vo (zset)  7 vs:C (zset)
       8 cv:new  9 ct:new  10 cv:old  11 ct:old (8 and 9 again when there is no old one)
+      12 vk:hash of what an edit changes (string; 3 again when it is no edit)
 ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when the caller looked ('' none)
       4 C  5 brand  6 A  7 S  8 queue  9 needs a person '0'/'1'  10 courtesy '0'/'1'  11 at (ms)
       12 form  13 origin M ('' none)  14 entry key  15 sealed body  16 reopen (ms)  17 courtesy (ms)  18 keep resolved (ms)
-      19 keep the key (ms)
-RETURNS {opened | added | reopened | kept | known, V} | {again} (another conversation was opened meanwhile) | {erasing}
+      19 keep the key (ms)  20 standby '0'/'1': another program holds the thread, and is the one to answer
+      21 key of the entry that this one changes ('' none)  22 how often that was changed so far
+RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have) | {erasing}
+        | {again} (another conversation was opened meanwhile)
 --]]
 -- include base
 -- include conv
 if redis.call('HGET', KEYS[2], 'erasing') then return {'erasing'} end
 local before = redis.call('GET', KEYS[3])
 if before then return {'known', before} end
+local edits = tonumber(ARGV[22])
+if edits > 0 then
+  local count, where = string.match(redis.call('GET', KEYS[12]) or '', '^(%d+)|(.*)$')
+  if count and tonumber(count) >= edits then return {'known', where} end
+end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return {'again'} end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
-local needs, courtesy = ARGV[9] == '1', ARGV[10] == '1'
+local needs, courtesy, standby = ARGV[9] == '1', ARGV[10] == '1', ARGV[20] == '1'
 -- A time ahead of ours is the channel's clock: nobody waits since tomorrow.
 local at = text(math.min(tonumber(ARGV[11]), now))
 local cv, ct, id, word = KEYS[10], KEYS[11], ARGV[3], 'added'
@@ -29,21 +37,28 @@ if conv and conv.st == 'resolved' and now - tonumber(conv.res) > tonumber(ARGV[1
 if not conv then
   cv, ct, id, word = KEYS[8], KEYS[9], ARGV[2], 'opened'
   conv = {st = '', n = '0', o = '', ep = '0'}
-  changes = {c = ARGV[4], b = ARGV[5], a = ARGV[6], s = ARGV[7], st = needs and 'queued' or 'automated', o = '', oat = text(now),
-    ep = '1', q = ARGV[8], op = text(now), w = needs and at or '', li = at, lo = '0', n = '1', res = '', by = '',
-    pv = ARGV[3], re = '0', own = ''}
+  local ours = needs and not standby
+  changes = {c = ARGV[4], b = ARGV[5], a = ARGV[6], s = ARGV[7], st = ours and 'queued' or 'automated', o = '', oat = text(now),
+    ep = '1', q = ARGV[8], op = text(now), w = ours and at or '', li = at, lo = '0', n = '1', res = '', by = '',
+    pv = ARGV[3], re = '0', own = '', sw = (needs and standby) and at or ''}
 else
   changes = {li = text(math.max(tonumber(conv.li), tonumber(at))), n = text(tonumber(conv.n) + 1), s = ARGV[7]}
+  -- Answered in the channel's own inbox already: their words only came later than the answer to them.
+  if tonumber(conv.la or '0') >= tonumber(at) then needs = false end
   if conv.st == 'resolved' then
     if not needs or (courtesy and now - tonumber(conv.res) <= tonumber(ARGV[17])) then
       word = 'kept'
     else
       word = 'reopened'
       changes.st, changes.w, changes.q, changes.res, changes.by = 'queued', at, ARGV[8], '', ''
+      if standby then changes.st, changes.w, changes.sw = 'automated', '', at end
       changes.re, changes.ep, changes.oat = text(tonumber(conv.re) + 1), text(tonumber(conv.ep) + 1), text(now)
     end
+  elseif needs and standby then
+    if (conv.sw or '') == '' then changes.sw = at end
   elseif needs then
-    if conv.w == '' then changes.w = at end
+    local since = conv.w ~= '' and conv.w or (conv.sw or '')
+    changes.w, changes.sw = since ~= '' and since or at, ''
     if conv.st == 'automated' then
       changes.st, changes.q, changes.ep, changes.oat = 'queued', ARGV[8], text(tonumber(conv.ep) + 1), text(now)
     elseif conv.st == 'waiting' then
@@ -52,10 +67,11 @@ else
   end
 end
 local was = conv.st
-conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], '', ARGV[12], ARGV[15])
+conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)
 redis.call('SET', KEYS[1], id)
 redis.call('SET', KEYS[3], id, 'PX', ARGV[19])
+if edits > 0 then redis.call('SET', KEYS[12], ARGV[22] .. '|' .. id, 'PX', ARGV[19]) end
 redis.call('ZADD', KEYS[7], conv.op, id)
 conv_keep({cv, ct, KEYS[1], KEYS[7]}, conv.st == 'resolved', ARGV[18])
 local ids = id .. ' ' .. ARGV[4] .. (ARGV[13] ~= '' and (' ' .. ARGV[13]) or '')

@@ -38,7 +38,7 @@ message_write(KEYS[8], header, ARGV[13], text(deadline - now + tonumber(ARGV[10]
 redis.call('ZADD', set.q, 0, message_member(header, mid))
 place(set, conv.a, lane_load(set.lane, conv.a), now, tonumber(ARGV[9]))
 local entry = conv_entry(KEYS[2], now, 'out', ARGV[3], mid, '', ARGV[11], again, 'text', ARGV[14])
-local changes = {lo = text(now), w = '', st = 'active'}
+local changes = {lo = text(now), w = '', sw = '', st = 'active'}
 if again ~= '' then changes['u:' .. again] = mid end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
 local ids = message_ids(header, mid)

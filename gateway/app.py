@@ -78,6 +78,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             session=session,
             connectors=channels.connectors,
             template_admins=channels.template_admins,
+            probes=channels.probes,
             number_of=registry.number_of(settings),
             directory=senders_known,
             pairs=pairs,

@@ -476,5 +476,5 @@ class CapabilityProbe(Protocol):
     """Finds out what a sender is able to do, by asking its channel. connectors/<channel>/capabilities.py implements it."""
 
     async def ask(self, sender: Sender) -> Findings:
-        """Every capability, each with able None where the channel does not say. Raises nothing for what the channel
-        answers, or for silence: that is a finding too."""
+        """What the channel says; able None where it answers and does not tell. What nobody answered is left out, so that
+        what was known before goes on counting. Raises nothing for what the channel answers, or for silence."""

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from connectors.messenger.admin import MessengerAdmin
+from connectors.messenger.capabilities import MessengerProbe
+from connectors.messenger.templates import MessengerTemplates
 from connectors.meta.graph import Graph
 from connectors.whatsapp.admin import WhatsAppAdmin
+from connectors.whatsapp.capabilities import WhatsAppProbe
 from connectors.whatsapp.connector import WhatsAppConnector
 from connectors.whatsapp.templates import GraphCall, WhatsAppTemplates
-from gateway.connector import Connector, Sender
+from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.model.account import Access, NumberReport, Refused
 from gateway.notifications.remote import TemplateAdmin
 from gateway.settings import Settings
@@ -19,10 +23,11 @@ from gateway.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """connectors: by channel name; template_admins: how each channel's templates are managed."""
+    """connectors: by channel name; template_admins: how each channel's templates are managed; probes: what it allows us."""
 
     connectors: dict[str, Connector]
     template_admins: dict[str, TemplateAdmin]
+    probes: dict[str, CapabilityProbe]
     close: Callable[[], object]
 
 
@@ -41,6 +46,23 @@ def whatsapp_admin(settings: Settings, access: Access) -> WhatsAppAdmin:
     )
 
 
+def messenger_admin(settings: Settings, access: Access) -> MessengerAdmin:
+    """The door to Pages at Messenger, with a client of its own, which it closes."""
+    return MessengerAdmin(
+        open_graph(settings),
+        settings.graph_version,
+        app_id=access.app_id,
+        app_secret=access.app_secret,
+        token=access.token,
+    )
+
+
+def access_of(settings: Settings, sender: Sender) -> Access:
+    """What a sender's management calls speak with."""
+    secret = settings.app_secrets[0] if settings.app_secrets else None
+    return Access(settings.app_id or "", secret, sender.token)
+
+
 def open_graph(settings: Settings) -> Graph:
     return Graph(
         settings.graph_url,
@@ -52,8 +74,7 @@ def open_graph(settings: Settings) -> Graph:
 
 def number_of(settings: Settings) -> NumberOf:
     async def ask(sender: Sender) -> NumberReport | Refused:
-        secret = settings.app_secrets[0] if settings.app_secrets else None
-        admin = whatsapp_admin(settings, Access(settings.app_id or "", secret, sender.token))
+        admin = whatsapp_admin(settings, access_of(settings, sender))
         try:
             return await admin.number(sender.account["phone_number_id"])
         finally:
@@ -71,5 +92,12 @@ def open_channels(settings: Settings, session: aiohttp.ClientSession) -> Channel
         return GraphCall(session, f"{settings.graph_url}/{settings.graph_version}", sender)
 
     connectors: dict[str, Connector] = {"whatsapp": whatsapp}
-    admins: dict[str, TemplateAdmin] = {"whatsapp": WhatsAppTemplates(call_as, app_id=settings.app_id)}
-    return Channels(connectors, admins, graph.close)
+    admins: dict[str, TemplateAdmin] = {
+        "whatsapp": WhatsAppTemplates(call_as, app_id=settings.app_id),
+        "messenger": MessengerTemplates(call_as),
+    }
+    probes: dict[str, CapabilityProbe] = {
+        "whatsapp": WhatsAppProbe(lambda sender: whatsapp_admin(settings, access_of(settings, sender))),
+        "messenger": MessengerProbe(lambda sender: messenger_admin(settings, access_of(settings, sender))),
+    }
+    return Channels(connectors, admins, probes, graph.close)

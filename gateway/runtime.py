@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from gateway.clock import Clock
-from gateway.connector import Connector, Sender
+from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.directory import Directory
 from gateway.health import Beats
 from gateway.metrics import Metrics
@@ -49,6 +49,7 @@ class Runtime:
     session: aiohttp.ClientSession
     connectors: Mapping[str, Connector]
     template_admins: Mapping[str, TemplateAdmin]
+    probes: Mapping[str, CapabilityProbe]
     number_of: Callable[[Sender], Awaitable[NumberReport | Refused]]
     directory: Directory
     pairs: Mapping[str, Pair]

@@ -15,6 +15,7 @@ from gateway.insight.outgoing import Sender as HookSender
 from gateway.insight.outgoing import run_outgoing
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.finish_erasures import finish_erasures
+from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
 from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
 from gateway.store.erasure import Erasure
@@ -53,6 +54,10 @@ def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[objec
         await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
         runtime.worlds.stale()
 
+    async def capabilities() -> None:
+        await sync_capabilities(runtime.directory, runtime.probes, runtime.senders)
+        runtime.worlds.stale()
+
     async def numbers() -> None:
         await sync_senders(runtime.directory, runtime.number_of, runtime.senders)
 
@@ -71,6 +76,7 @@ def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[objec
 
     return [
         ("sync_templates", HOUR_S, templates),
+        ("sync_capabilities", HOUR_S, capabilities),
         ("sync_senders", HOUR_S, numbers),
         ("finish_erasures", HOUR_S, erasures),
     ]

@@ -81,6 +81,7 @@ ANSWERS: dict[str, Schema] = {
             "name": MAYBE,
             "language": MAYBE,
             "timezone": MAYBE,
+            "channels": many(TEXT),
             "addresses": many(ref("Address")),
             "travellers": many(thing({"given_name": MAYBE, "family_name": MAYBE, "addresses": many(TEXT)})),
             "orders": many(

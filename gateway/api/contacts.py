@@ -53,8 +53,11 @@ class SearchBody(Body):
 
 
 class ChangeBody(Body):
+    """channels: the order in which they want to be reached; [] takes it back."""
+
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] | None = None
     timezone: Zone | None = None
+    channels: Annotated[list[Annotated[str, Field(pattern=r"^[a-z]{2,20}$")]], Field(max_length=10)] | None = None
 
 
 class ConsentBody(Body):
@@ -137,6 +140,8 @@ class Routes:
         body = await body_of(request, ChangeBody)
         contact = await self._people.get(request.match_info["contact"])
         await self._people.set_language(contact.id, body.language, body.timezone)
+        if body.channels is not None:
+            await self._people.set_wish(contact.id, body.channels)
         return web.json_response(views.contact_json(await self._people.get(contact.id), reveal=False))
 
     async def delete_contact(self, request: web.Request, key: ApiKey) -> web.Response:

@@ -216,6 +216,16 @@ class People:
     async def erase(self, contact: Contact) -> Erased:
         return await self.erasure.erase(contact.id)
 
+    async def set_wish(self, contact: ContactId, channels: Sequence[str]) -> None:
+        """The channels in the order in which they want to be reached; () takes it back. Raises BadInput."""
+        strange = sorted(set(channels) - self._channels())
+        if strange:
+            raise BadInput([Problem("channels", f"{', '.join(strange)}: no channel that this installation has a sender on")])
+        await self.contacts.change_facts(contact, [FactChange("wish", ",".join(dict.fromkeys(channels)), 0, "set")])
+
+    def _channels(self) -> set[str]:
+        return {sender.channel for sender in self.directory}
+
     async def set_language(self, contact: ContactId, language: str | None, timezone: str | None) -> None:
         changes = []
         if language:

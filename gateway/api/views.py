@@ -50,6 +50,7 @@ def contact_json(contact: Contact, *, reveal: bool) -> dict[str, Any]:
         "name": initial(profile.display_name, reveal),
         "language": facts.language,
         "timezone": facts.timezone,
+        "channels": list(facts.wish),
         "addresses": [_address(contact, address, reveal) for address in profile.addresses],
         "travellers": [_traveller(one, reveal) for one in profile.travellers],
         "orders": [_order(link, reveal) for link in profile.orders],

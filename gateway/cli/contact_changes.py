@@ -27,10 +27,11 @@ Bind = Callable[[Work], talk.Work]
 
 
 def add_parsers(parts: Any, who: str, bind: Bind) -> None:
-    basics = parts.add_parser("set", help="change language or time zone")
+    basics = parts.add_parser("set", help="change language, time zone or the order of channels")
     basics.add_argument("who", metavar="CONTACT", help=who)
     basics.add_argument("--language", metavar="TAG", help="such as nl-NL")
     basics.add_argument("--timezone", metavar="ZONE", help="such as Europe/Amsterdam")
+    basics.add_argument("--channels", metavar="A,B", help="where they want to be reached, first one first; '' takes it back")
     basics.set_defaults(work=talk.command(bind(run_set)))
 
     consent = parts.add_parser("consent", help="write down what a person agreed to, or withdrew")
@@ -64,8 +65,10 @@ def add_parsers(parts: Any, who: str, bind: Bind) -> None:
 
 
 async def run_set(args: argparse.Namespace, people: People, contact: Contact, out: Dialogue) -> int:
-    if args.language is None and args.timezone is None:
-        raise BadInput([Problem("--language", "or --timezone should be given")])
+    if args.language is None and args.timezone is None and args.channels is None:
+        raise BadInput([Problem("--language", "or --timezone or --channels should be given")])
+    if args.channels is not None:
+        await people.set_wish(contact.id, [one.strip() for one in args.channels.split(",") if one.strip()])
     await people.set_language(contact.id, args.language, args.timezone)
     out.show(f"contact {contact.id}: written")
     return 0

@@ -41,6 +41,7 @@ CHOSEN = frozenset(
         Reason.UNCERTAIN_ASK,
         Reason.NIGHT_PAST_DEADLINE,
         Reason.EXPIRED_BEFORE_PLANNING,
+        Reason.TOLD_ELSEWHERE,
     }
 )
 CHECKED = frozenset({Reason.NO_PROOF, Reason.ADDRESS_CHECK_SENT})

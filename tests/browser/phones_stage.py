@@ -27,6 +27,8 @@ class Stage:
     def __init__(self, handsets: list[Json], story: Json | None, now_ms: int) -> None:
         self.handsets = handsets
         self.story = story
+        self.pages: list[Json] = []  # what stands in Meta's settings of each Page
+        self.links: dict[str, Json] = {}  # link -> what opening it answers
         self.now_ms = now_ms
         self.refuse: tuple[int, Json] | None = None
         self.posts: list[tuple[str, Json]] = []
@@ -65,7 +67,8 @@ class Stage:
             ids = {bubble["id"] for bubble in bubbles}
             known["bubbles"] = [each for each in known["bubbles"] if each["id"] not in ids] + list(bubbles)
         fields = {key: value for key, value in handset.items() if key != "threads"}
-        told = [{**bubble, "phone_number_id": known["phone_number_id"]} for bubble in bubbles]
+        sender = {key: known[key] for key in ("phone_number_id", "channel", "sender_id") if key in known}
+        told = [{**bubble, **sender} for bubble in bubbles]
         self.send("handset", {"address": handset["address"], "bubbles": told, "handset": fields})
 
     def break_streams(self, *, closed: bool = False) -> None:
@@ -92,6 +95,8 @@ class Stage:
         app.router.add_post("/sandbox/handsets/{address}/say", self._take)
         app.router.add_patch("/sandbox/handsets/{address}/state", self._change_state)
         app.router.add_post("/sandbox/story/control", self._take)
+        app.router.add_get("/sandbox/pages", self._get_pages)
+        app.router.add_put("/sandbox/pages/{id}", self._put_page)
         app.router.add_get("/sandbox/stream", self._get_stream)
         app.router.add_get("/sandbox/media/{id}", self._get_media)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2, handler_cancellation=True)
@@ -130,8 +135,22 @@ class Stage:
         if self.refuse is not None:
             status, problem = self.refuse
             return web.json_response(problem, status=status, content_type="application/problem+json")
-        self.posts.append((request.path, await request.json()))
-        return web.json_response({"success": True})
+        body = await request.json()
+        self.posts.append((request.path, body))
+        return web.json_response(self.links.get(body.get("link"), {"success": True}))
+
+    async def _get_pages(self, request: web.Request) -> web.Response:
+        return web.json_response({"pages": self.pages})
+
+    async def _put_page(self, request: web.Request) -> web.Response:
+        change = await request.json()
+        self.posts.append((request.path, change))
+        if self.refuse is not None:
+            status, problem = self.refuse
+            return web.json_response(problem, status=status, content_type="application/problem+json")
+        page = next(each for each in self.pages if each["id"] == request.match_info["id"])
+        page.update(change)
+        return web.json_response(page)
 
     async def _change_state(self, request: web.Request) -> web.Response:
         change = await request.json()

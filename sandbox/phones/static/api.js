@@ -42,5 +42,7 @@ export const api = {
   handset: (address) => request("GET", one(address)),
   say: (address, body) => request("POST", `${one(address)}/say`, body),
   state: (address, body) => request("PATCH", `${one(address)}/state`, body),
+  pages: () => request("GET", "/sandbox/pages"),
+  page: (id, body) => request("PUT", `/sandbox/pages/${encodeURIComponent(id)}`, body),
   story: (body) => request("POST", "/sandbox/story/control", body),
 };

@@ -3,6 +3,7 @@
 import { arrange, h, write } from "./dom.js";
 import { api } from "./api.js";
 import { Model } from "./model.js";
+import { PagesPanel } from "./pages.js";
 import { Phone } from "./phone.js";
 import { StoryBar } from "./story.js";
 import { Stream } from "./stream.js";
@@ -19,6 +20,7 @@ const stage = document.querySelector(".stage");
 const empty = document.querySelector(".empty");
 const connection = document.querySelector(".connection");
 const story = new StoryBar(document.querySelector(".story"));
+const pages = new PagesPanel(document.querySelector(".pages-button"), document.querySelector(".pages"), model);
 const tabs = new Tabs(document.querySelector(".tabs"), activate);
 
 let active = null; // the phone somebody works on: the only one that a screen reader hears
@@ -88,6 +90,7 @@ async function load() {
   story.render(model.story);
   for (const [address, phone] of phones) phone.render(fresh.get(address) ?? new Map());
   arrangeStage();
+  void pages.load();
   return snapshot.cursor;
 }
 
@@ -122,12 +125,14 @@ function onHandset(data) {
   if (!phone) return;
   if (document.hidden) for (const bubbles of merged.fresh.values()) unread += bubbles.filter((bubble) => bubble.kind === "received").length;
   phone.render(merged.fresh);
+  pages.render();
   if (NARROW.matches) tabs.render([...phones.values()], active, true);
   renderTitle();
 }
 
 function onEvent(name, data) {
   if (name === "handset" && data) onHandset(data);
+  else if (name === "page") void pages.load();
   else if (name === "story") {
     model.story = data?.story === undefined ? data : data.story;
     story.render(model.story);

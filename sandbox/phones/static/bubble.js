@@ -13,7 +13,7 @@ const QUICK_REACTIONS = ["👍", "❤️", "😊", "😮", "😢", "🙏"];
  * turns does not close the details somebody is reading, nor take the focus from a button.
  */
 export class BubbleRow {
-  /** act: { press, openList, reply, react, jump }: what can be done with a bubble, done by its phone. */
+  /** act: { press, openList, reply, react, edit, jump }: what can be done with a bubble, done by its phone. */
   constructor(bubble, act) {
     this.act = act;
     this.parts = new Map();
@@ -37,14 +37,21 @@ export class BubbleRow {
     return node;
   }
 
-  /** context: { zone, now, quoted: bubble or null, chosen: Set of texts, business } */
-  update(bubble, { zone, quoted, chosen, business }) {
+  /** context: { zone, language, now, quoted: bubble or null, chosen: Set of texts, business, last: see ThreadView } */
+  update(bubble, context) {
     this.bubble = bubble;
     const simple = bubble.type === "system" || (bubble.type === "reaction" && bubble.ticks !== "failed");
     this.node.className = `row ${simple ? "system" : bubble.kind}`;
+    arrange(this.words, this.inside(bubble, context).filter(Boolean));
+    this.tools.hidden = simple || bubble.kind === "unsent";
+    arrange(this.note, simple ? [] : this.smallPrint(bubble, context));
+  }
+
+  /** What stands in the bubble, from top to bottom; what is not there is null. */
+  inside(bubble, { zone, quoted, chosen, business }) {
     const placeText = bubble.type === "location" && !bubble.header?.text;
     const body = placeText ? bubble.body.split("\n").slice(1).join("\n") : (bubble.body ?? "");
-    arrange(this.words, [
+    return [
       this.part("who", [bubble.kind], () => hidden(bubble.kind === "received" ? `${business}: ` : SAID_BY[bubble.kind])),
       this.part("quote", [bubble.reply_to, quoted && excerpt(quoted), quoted?.kind], () => this.makeQuote(quoted, business)),
       this.part("header", [bubble.header, bubble.type, placeText && bubble.body], () => cards.header(bubble)),
@@ -53,9 +60,7 @@ export class BubbleRow {
       this.part("time", [bubble.at_ms, zone], () => this.makeTime(bubble, zone)),
       this.part("buttons", [bubble.buttons, bubble.list, [...chosen]], () => cards.buttons(bubble, chosen, this.act)),
       this.part("reaction", [bubble.reaction], () => this.makeReaction(bubble.reaction)),
-    ].filter(Boolean));
-    this.tools.hidden = simple || bubble.kind === "unsent";
-    arrange(this.note, simple ? [] : this.smallPrint(bubble));
+    ];
   }
 
   makeBody(bubble, body) {
@@ -69,10 +74,7 @@ export class BubbleRow {
     const how = () => h("p", {}, caption.ticks(bubble), " ", caption.origin(bubble));
     const shows = [bubble.ticks, bubble.error, bubble.template, bubble.reason];
     if (bubble.kind === "received") return [this.part("how", shows, how), why].filter(Boolean);
-    if (bubble.kind === "unsent") {
-      const unsent = () => h("p", {}, h("span", { class: "ticks ticks-unsent" }, icon("unsent"), h("span", {}, `not sent: ${bubble.reason ?? "no reason given"}`)), bubble.template && caption.origin(bubble));
-      return [this.part("how", shows, unsent), why].filter(Boolean);
-    }
+    if (bubble.kind === "unsent") return [this.part("how", shows, () => caption.unsent(bubble)), why].filter(Boolean);
     const told = bubble.ticks && bubble.ticks !== "read" ? this.part("how", shows, () => h("p", {}, caption.ticks(bubble))) : null;
     return [told, why].filter(Boolean);
   }
@@ -97,7 +99,9 @@ export class BubbleRow {
       h("button", { type: "button", class: "tool", tabindex: "-1", "aria-label": label, title: label, onclick }, icon(name));
     this.reactTool = tool("smile", "React", () => this.toggleReactions());
     this.reactTool.setAttribute("aria-expanded", "false");
-    return h("div", { class: "tools" }, tool("reply", "Reply to this", () => this.act.reply(this.bubble)), this.reactTool);
+    this.editTool = tool("edit", "Edit this", () => this.act.edit(this.bubble));
+    this.editTool.hidden = true; // only where the channel knows how, see MessengerRow
+    return h("div", { class: "tools" }, tool("reply", "Reply to this", () => this.act.reply(this.bubble)), this.reactTool, this.editTool);
   }
 
   toggleReactions() {

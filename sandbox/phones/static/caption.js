@@ -13,6 +13,12 @@ export function ticks(bubble) {
   return h("span", { class: `ticks ticks-${state}` }, icon(state), words);
 }
 
+/** "not sent: night, until 07:00": a pale bubble's reason, and what it would have been. */
+export function unsent(bubble) {
+  const reason = h("span", {}, `not sent: ${bubble.reason ?? "no reason given"}`);
+  return h("p", {}, h("span", { class: "ticks ticks-unsent" }, icon("unsent"), reason), bubble.template && origin(bubble));
+}
+
 /** "template flight_delayed (nl)" or "free text": an approved template, or words of our own inside the window. */
 export function origin(bubble) {
   if (!bubble.template) return h("span", { class: "origin" }, "free text");

@@ -1,16 +1,16 @@
-import { h, hidden, safeUrl } from "./dom.js";
+import { h, hidden, pressOnce, safeUrl } from "./dom.js";
 import { icon } from "./icons.js";
 
 // What a bubble may carry besides words: a picture, a document, a place, buttons, a list.
 
 const KINDS = { image: "Image", sticker: "Sticker", audio: "Voice message", video: "Video", contacts: "Contact" };
 
-function typeOf(header) {
+export function typeOf(header) {
   const ending = /\.([a-z0-9]{1,5})$/iu.exec(header.filename ?? "")?.[1];
   return (ending ?? header.mime?.split("/").at(-1) ?? "file").toUpperCase();
 }
 
-function card(url, iconName, title, note, className) {
+export function card(url, iconName, title, note, className) {
   const inside = [
     h("span", { class: "card-icon" }, icon(iconName)),
     h("span", { class: "card-words" }, h("span", { class: "card-title", dir: "auto" }, title), h("small", {}, note)),
@@ -51,12 +51,13 @@ export function header(bubble) {
   return null;
 }
 
-const BUTTON_ICONS = { url: "link", cta_url: "link", phone: "phone", list: "list" };
+const BUTTON_ICONS = { url: "link", cta_url: "link", web_url: "link", phone: "phone", phone_number: "phone", list: "list" };
+const LEADS_AWAY = new Set(["url", "cta_url", "web_url", "phone", "phone_number"]);
 
-/** One button. `press` resolves when the sandbox has answered; until then the button is busy and deaf. */
+/** One button: a link where the entry leads away, else a tap. `press` resolves when the sandbox has answered. */
 function button(entry, chosen, press) {
   const label = [icon(chosen ? "check" : (BUTTON_ICONS[entry.type] ?? "reply")), h("span", { dir: "auto" }, entry.text)];
-  if (entry.type === "url" || entry.type === "cta_url" || entry.type === "phone") {
+  if (LEADS_AWAY.has(entry.type)) {
     const number = /^\+?[\d ()-]{5,}$/u.exec(entry.payload ?? entry.id ?? "")?.[0];
     const href = safeUrl(entry.url ?? (number ? `tel:${number.replace(/[ ()-]/gu, "")}` : null));
     return href
@@ -64,16 +65,7 @@ function button(entry, chosen, press) {
       : h("span", { class: "button" }, label);
   }
   const node = h("button", { type: "button", class: chosen ? "button chosen" : "button" }, label, chosen && hidden("(chosen)"));
-  node.addEventListener("click", async () => {
-    if (node.getAttribute("aria-busy") === "true") return;
-    node.setAttribute("aria-busy", "true");
-    try {
-      await press();
-    } finally {
-      node.removeAttribute("aria-busy");
-    }
-  });
-  return node;
+  return pressOnce(node, press);
 }
 
 /** The buttons and the list under the words, or null. `chosen` holds the texts already answered with. */

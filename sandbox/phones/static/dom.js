@@ -28,6 +28,20 @@ export function arrange(parent, wanted) {
   }
 }
 
+/** Do `press` at a click; until it has resolved the button is busy and deaf. Returns the button. */
+export function pressOnce(node, press) {
+  node.addEventListener("click", async () => {
+    if (node.getAttribute("aria-busy") === "true") return;
+    node.setAttribute("aria-busy", "true");
+    try {
+      await press();
+    } finally {
+      node.removeAttribute("aria-busy");
+    }
+  });
+  return node;
+}
+
 /** Write text only when it differs, so that nothing is announced or repainted for nothing. */
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,5 +1,8 @@
 // What the phones hold, as the sandbox last told it. Bubbles are known by their id: hearing of one twice changes nothing.
 
+/** A chat's id: the business number or the Page that it is with. */
+const idOf = (data) => String(data.sender_id ?? data.page_id ?? data.phone_number_id);
+
 class Thread {
   constructor(data) {
     this.bubbles = new Map();
@@ -7,10 +10,18 @@ class Thread {
     this.describe(data);
   }
 
-  describe({ phone_number_id, display_phone_number, verified_name }) {
-    this.id = String(phone_number_id);
-    this.number = display_phone_number ?? this.number ?? "";
-    this.business = verified_name || this.number || this.id;
+  describe({ bubbles, ...fields }) {
+    this.fields = { ...this.fields, ...fields };
+    const { display_phone_number: number, sender_name: name, verified_name: verified, page_username: username } = this.fields;
+    this.id = idOf(this.fields);
+    this.channel = this.fields.channel ?? "whatsapp";
+    this.number = number ?? (username ? `@${username}` : "");
+    this.business = name || verified || this.number || this.id;
+  }
+
+  /** Whom the sandbox is to be told that words are for. */
+  get target() {
+    return this.channel === "messenger" ? { page_id: this.id } : { phone_number_id: this.id };
   }
 
   /** Takes new and changed bubbles; returns those never seen before. */
@@ -53,7 +64,7 @@ class Handset {
   }
 
   thread(data) {
-    const id = String(data.phone_number_id);
+    const id = idOf(data);
     const known = this.threads.get(id);
     if (known) known.describe(data);
     else this.threads.set(id, new Thread(data));
@@ -63,7 +74,7 @@ class Handset {
   /** The whole phone again: what is no longer on it goes. Returns what is new, as `merge` does. */
   reload(data) {
     this.describe(data);
-    const told = new Map((data.threads ?? []).map((thread) => [String(thread.phone_number_id), thread]));
+    const told = new Map((data.threads ?? []).map((thread) => [idOf(thread), thread]));
     for (const id of this.threads.keys()) if (!told.has(id)) this.threads.delete(id);
     return new Map([...told].map(([id, thread]) => [id, this.thread(thread).replaceAll(thread.bubbles ?? [])]));
   }
@@ -105,15 +116,16 @@ export class Model {
 
   /**
    * A "handset" event. Returns { fresh: Map thread id -> bubbles never seen before }, or null when it speaks of a
-   * phone or a business number that we have not met, whose name only a full read tells.
+   * phone or a sender that we have not met and whose name it does not bring along: a full read tells.
    */
   merge(event) {
     const handset = this.handsets.get(String(event.address));
     if (!handset) return null;
     if (event.handset) handset.describe(event.handset);
+    for (const thread of event.threads ?? []) handset.thread(thread);
     const byThread = new Map();
     for (const bubble of event.bubbles ?? []) {
-      const id = String(bubble.phone_number_id);
+      const id = idOf(bubble);
       if (!handset.threads.has(id)) return null;
       byThread.set(id, [...(byThread.get(id) ?? []), bubble]);
     }

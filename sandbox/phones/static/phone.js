@@ -1,25 +1,17 @@
-import { arrange, h, hidden, write } from "./dom.js";
+import { arrange, h, hidden, safeUrl, write } from "./dom.js";
 import { icon } from "./icons.js";
 import { api } from "./api.js";
+import { channelOf } from "./channels.js";
 import { Composer } from "./composer.js";
+import { face } from "./face.js";
+import { sayFile } from "./files.js";
+import { chatLink, leadsTo } from "./links.js";
 import { openListDialog } from "./list-dialog.js";
 import { ThreadView } from "./thread.js";
 import { clockTime, languageName, placeOf } from "./time.js";
 
-const HUES = 6;
 const TYPING_LASTS_MS = 25_000;
-
-/** The same colour for a business number on every phone. */
-function hueOf(text) {
-  let sum = 0;
-  for (const letter of text) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
-  return sum % HUES;
-}
-
-function avatar(name) {
-  const initials = name.split(/\s+/u).slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
-  return h("span", { class: `avatar hue-${hueOf(name)}`, "aria-hidden": "true" }, initials);
-}
+const PAGE_TYPING_LASTS_MS = 20_000;
 
 /** One phone: who holds it, the conversations on it, and what can be done from it. */
 export class Phone {
@@ -59,7 +51,12 @@ export class Phone {
     const dismiss = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss", onclick: () => this.fail(null) }, icon("close"));
     this.alarm = h("div", { class: "alarm", role: "alert" });
     this.alarmInside = [icon("failed"), this.alarmWords, dismiss];
-    this.composer = new Composer(this.label, (body) => this.say(body));
+    this.composer = new Composer(this.label, {
+      say: (body) => this.say(body),
+      file: (file) => this.sendFile(file),
+      link: (address) => this.follow(address),
+      menu: () => this.openMenu(),
+    });
     this.screen = h("div", { class: "screen" }, this.status, this.face, this.chats, this.body, this.alarm, this.composer.node);
     this.node = h("section", { class: "phone", "aria-labelledby": id, "data-address": this.handset.address }, owner, h("div", { class: "device" }, this.screen));
   }
@@ -79,7 +76,12 @@ export class Phone {
     this.renderChats();
     this.renderFace();
     this.renderThread(fresh);
-    this.composer.enable(this.current !== null);
+    this.composer.enable(this.thread, channelOf(this.thread).longest);
+  }
+
+  /** The conversation in front, or null. */
+  get thread() {
+    return this.handset.threads.get(this.current) ?? null;
   }
 
   /** Which conversation is in front: the one with news, unless somebody is at work on this phone. */
@@ -106,14 +108,17 @@ export class Phone {
     this.chats.hidden = threads.length < 2;
     if (this.chats.hidden) return;
     this.chips ??= new Map();
+    const mixed = new Set(threads.map((thread) => thread.channel)).size > 1;
     const chips = threads.map((thread) => {
       if (!this.chips.has(thread.id)) {
         const words = h("span", { dir: "auto" });
         const count = h("span", { class: "count" });
+        const channel = h("span", { class: "chip-channel" }, icon(channelOf(thread).icon), hidden(`${channelOf(thread).name}: `));
         const chip = h("button", { type: "button", class: "chip", onclick: () => this.open(thread.id) }, words, count);
-        this.chips.set(thread.id, { chip, words, count });
+        this.chips.set(thread.id, { chip, channel, words, count });
       }
-      const { chip, words, count } = this.chips.get(thread.id);
+      const { chip, channel, words, count } = this.chips.get(thread.id);
+      arrange(chip, mixed ? [channel, words, count] : [words, count]);
       write(words, thread.business);
       const unseen = this.unseen.get(thread.id) ?? 0;
       write(count, unseen ? String(unseen) : "");
@@ -124,23 +129,22 @@ export class Phone {
   }
 
   renderFace() {
-    const thread = this.handset.threads.get(this.current);
+    const { thread } = this;
     const typing = this.isTyping();
-    const key = JSON.stringify([thread?.business, thread?.number, typing]);
+    const key = JSON.stringify([thread?.id, thread?.business, thread?.number, thread?.fields.holder, typing, thread?.fields.typing]);
     if (key === this.faceKey) return;
     this.faceKey = key;
-    const under = typing ? h("span", { class: "is-typing" }, "typing", h("i"), h("i"), h("i")) : h("span", {}, thread?.number ?? "");
-    this.face.replaceChildren(
-      avatar(thread?.business ?? "?"),
-      h("div", {}, h("h3", { dir: "auto" }, thread?.business ?? "No conversation yet"), under),
-    );
+    this.screen.dataset.channel = thread?.channel ?? "whatsapp";
+    this.face.replaceChildren(...face(thread, typing));
   }
 
   /** "Typing" is told when it begins; that it is over comes with the message, or is not told at all. */
   isTyping() {
-    const { typing } = this.handset.fields;
-    if (!typing) this.typingUntil = null;
-    else this.typingUntil ??= Date.now() + TYPING_LASTS_MS;
+    const typing = this.thread?.channel === "messenger" ? this.thread.fields.typing : this.handset.fields.typing;
+    const lasts = this.thread?.channel === "messenger" ? PAGE_TYPING_LASTS_MS : TYPING_LASTS_MS;
+    if (!typing || this.typingIn !== this.current) this.typingUntil = null;
+    this.typingIn = this.current;
+    if (typing) this.typingUntil ??= Date.now() + lasts;
     return this.typingUntil !== null && Date.now() < this.typingUntil;
   }
 
@@ -178,14 +182,48 @@ export class Phone {
       jump: (id) => this.views.get(this.current)?.jump(id),
       press: (bubble, index) => this.say({ button: { bubble: bubble.id, index } }),
       openList: (bubble) => openListDialog(this.screen, bubble, (index) => this.say({ button: { bubble: bubble.id, index } })),
-      reply: (bubble) => this.composer.quote(bubble, bubble.kind === "sent" ? "You" : this.handset.threads.get(this.current).business),
+      reply: (bubble) => this.composer.quote(bubble, bubble.kind === "sent" ? "You" : (bubble.persona?.name ?? this.thread.business)),
       react: (bubble, emoji) => this.say({ reaction: { bubble: bubble.id, emoji } }),
+      edit: (bubble) => this.composer.edit(bubble),
+      quick: (bubble, index) => this.say({ quick_reply: { bubble: bubble.id, index } }),
+      begin: (body) => this.say(body),
+      link: (address) => this.follow(address),
     };
   }
 
-  /** Say it to the business in front. True when the sandbox took it; else the reason stands at this phone. */
+  /** Say it in the chat in front. True when the sandbox took it; else the reason stands at this phone. */
   async say(body) {
-    return this.attempt(() => api.say(this.handset.address, { ...body, phone_number_id: this.current }));
+    const { target } = this.thread;
+    return this.attempt(() => api.say(this.handset.address, { ...body, ...target }));
+  }
+
+  async sendFile(file) {
+    const { thread } = this;
+    return this.attempt(async () => api.say(this.handset.address, { ...(await sayFile(file, thread)), ...thread.target }));
+  }
+
+  /** A link to a chat: the sandbox does what it sets off, and that chat comes to the front with what is prefilled. */
+  async follow(address) {
+    return this.attempt(async () => {
+      const { composer } = await api.say(this.handset.address, { link: address });
+      this.handset.reload(await api.handset(this.handset.address)); // a chat that is only open is on no stream yet
+      const led = [...this.handset.threads.values()].find((thread) => leadsTo(address, thread));
+      this.open(led?.id ?? this.current);
+      if (composer) this.composer.write(composer);
+    });
+  }
+
+  /** The Page's menu, as the rows of a sheet; what leads away opens, what does not is tapped. */
+  openMenu() {
+    const items = this.thread.fields.menu ?? [];
+    const rows = items.map(({ index, text }) => ({ index, title: text }));
+    openListDialog(this.screen, { list: { button: "Menu", sections: [{ rows }] } }, (index) => {
+      const url = safeUrl(items.find((item) => item.index === index)?.url);
+      if (!url) return this.say({ menu: { index } });
+      if (chatLink(url)) return this.follow(url);
+      window.open(url, "_blank", "noopener,noreferrer");
+      return true;
+    });
   }
 
   async switchPower() {

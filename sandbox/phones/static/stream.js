@@ -1,7 +1,7 @@
 // Server-Sent Events with two ways back: the browser's own (it sends Last-Event-ID), and ours when it has given up
 // (an answer that was no stream, such as a proxy's 502): load everything again, then follow from that cursor.
 
-const EVENTS = ["handset", "story", "clock", "reset"];
+const EVENTS = ["handset", "page", "story", "clock", "reset"];
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8_000;
 

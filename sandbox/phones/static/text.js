@@ -27,7 +27,10 @@ export function richText(text, depth = 0) {
 
 /** One line of a message without its marks, to quote it. */
 export function excerpt(bubble) {
-  const text = bubble.body || bubble.header?.filename || bubble.header?.text || bubble.type;
+  const { header, attachment, elements, receipt } = bubble;
+  const file = header?.filename || header?.text || attachment?.title || attachment?.filename;
+  const order = receipt && `Receipt ${receipt.order_number}`;
+  const text = bubble.body || file || elements?.[0]?.title || order || attachment?.type || bubble.type;
   const plain = h("span", {}, richText(text)).textContent.replace(/\s+/gu, " ");
   const letters = [...plain.trim()];
   return letters.length > 90 ? `${letters.slice(0, 89).join("")}…` : letters.join("");

@@ -1,6 +1,9 @@
 import { arrange, h, write } from "./dom.js";
 import { icon } from "./icons.js";
 import { BubbleRow, dayRow } from "./bubble.js";
+import { chatLink } from "./links.js";
+import { MessengerRow } from "./messenger-row.js";
+import { Rail } from "./rail.js";
 import { dayName, dayOf } from "./time.js";
 
 const WINDOW = 120; // rows drawn at first, and added by "show earlier"
@@ -23,7 +26,10 @@ export class ThreadView {
     this.earlier = h("button", { type: "button", class: "earlier", onclick: () => this.showEarlier() });
     this.below = h("span");
     this.jumpDown = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() }, icon("down"), this.below);
-    this.node = h("div", { class: "thread" }, this.log, this.jumpDown);
+    const field = h("div", { class: "field" }, this.log, this.jumpDown);
+    this.Row = thread.channel === "messenger" ? MessengerRow : BubbleRow;
+    this.rail = thread.channel === "messenger" ? new Rail(act, () => this.log.focus({ preventScroll: true })) : null;
+    this.node = h("div", { class: "thread" }, field, this.rail?.node ?? []);
     this.log.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.log.addEventListener("keydown", (event) => this.keyed(event));
     this.list.addEventListener("focusin", (event) => this.moveCurrent(event.target.closest(".row")?.dataset.bubble));
@@ -32,7 +38,10 @@ export class ThreadView {
       this.held = true;
       setTimeout(() => (this.held = false), 150);
     });
-    new ResizeObserver(() => this.isStuck() && !this.held && this.keepToEnd()).observe(this.list);
+    this.list.addEventListener("click", (event) => this.followed(event));
+    const observer = new ResizeObserver(() => this.isStuck() && !this.held && this.keepToEnd());
+    observer.observe(this.list);
+    observer.observe(this.log); // the quick replies take room from it
   }
 
   /** context: { zone, language, now, spoken: may a screen reader hear it, fresh: how many bubbles are new } */
@@ -47,15 +56,17 @@ export class ThreadView {
     write(this.earlier, `Show earlier messages (${earlier})`);
     const wanted = earlier ? [this.earlier] : [];
     const answered = this.answers();
+    const last = this.lasts();
     let lastDay = null;
     for (const bubble of shown) {
       const day = dayOf(bubble.at_ms, zone);
       if (day !== lastDay) wanted.push(this.day(day, dayName(bubble.at_ms, now, zone, language)));
       lastDay = day;
-      const row = this.rows.get(bubble.id) ?? new BubbleRow(bubble, this.act);
+      const row = this.rows.get(bubble.id) ?? new this.Row(bubble, this.act);
       this.rows.set(bubble.id, row);
       const quoted = bubble.reply_to ? (this.thread.bubbles.get(bubble.reply_to) ?? null) : null;
-      row.update(bubble, { zone, quoted, chosen: answered.get(bubble.id) ?? new Set(), business: this.thread.business });
+      const chosen = answered.get(bubble.id) ?? new Set();
+      row.update(bubble, { zone, language, quoted, chosen, business: this.thread.business, last });
       wanted.push(row.node);
     }
     if (!all.length) wanted.push((this.nothing ??= h("p", { class: "nothing" }, "No messages yet")));
@@ -67,7 +78,23 @@ export class ThreadView {
     this.speak(spoken);
     this.log.setAttribute("aria-label", `Messages with ${this.thread.business}`);
     this.showMissed();
+    this.rail?.render(this.thread);
     if (this.stuck) this.keepToEnd();
+  }
+
+  /** Ids of the person's own last bubble, the last that was seen, and the last if it is words (those can be edited). */
+  lasts() {
+    const own = this.thread.ordered.filter((bubble) => bubble.kind === "sent" && bubble.type !== "reaction");
+    const newest = own.at(-1);
+    return { own: newest?.id, seen: own.findLast((bubble) => bubble.ticks === "read")?.id, text: newest?.type === "text" ? newest.id : null };
+  }
+
+  /** A link to a chat opens it on this phone, as it would on the person's own; any other link goes its way. */
+  followed(event) {
+    const link = chatLink(event.target.closest("a[href]")?.getAttribute("href"));
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    void this.act.link(link);
   }
 
   /** A reaction stands on the bubble it is about; one of its own is drawn only when it failed, or that bubble is gone. */
@@ -75,12 +102,18 @@ export class ThreadView {
     return bubble.type === "reaction" && bubble.ticks !== "failed" && this.thread.bubbles.has(bubble.reply_to);
   }
 
-  /** Bubble id -> the texts this phone has answered it with, so that a pressed button can say so. */
+  /**
+   * Bubble id -> the texts this phone has answered it with, so that a pressed button can say so. A tap in a Page's chat
+   * names no bubble: then it was the last one before it that offers these words.
+   */
   answers() {
     const answers = new Map();
+    const offers = new Map(); // words on a button -> the newest bubble that has it
     for (const bubble of this.thread.ordered) {
-      if (bubble.kind !== "sent" || !bubble.reply_to) continue;
-      answers.set(bubble.reply_to, (answers.get(bubble.reply_to) ?? new Set()).add(bubble.body));
+      const cards = (bubble.elements ?? []).flatMap((card) => card.buttons ?? []);
+      if (bubble.kind === "received") for (const { text } of [...(bubble.buttons ?? []), ...cards]) offers.set(text, bubble.id);
+      const about = bubble.reply_to ?? (bubble.type === "postback" ? offers.get(bubble.body) : null);
+      if (bubble.kind === "sent" && about) answers.set(about, (answers.get(about) ?? new Set()).add(bubble.body));
     }
     return answers;
   }

@@ -14,6 +14,7 @@ from gateway.model.ids import MessageId, is_id, partition_of
 from gateway.model.message import MessageRecord, MessageState, parse_opaque
 from gateway.model.personal import Personal
 from gateway.rules.verdict import Reason
+from gateway.rules.ways import ANOTHER_WAY
 from gateway.store.contacts import FactChange
 from gateway.webhooks import items
 from gateway.webhooks.deps import Deps
@@ -47,8 +48,10 @@ class Statuses:
         if record.state not in (MessageState.ACCEPTED, MessageState.FAILED):
             stub = await self._stub(record, sealed, event.channel_id)
         price = " ".join(f"{name}={text}" for name, text in event.pricing.items() if name in ("type", "category"))
+        another = ""
         if event.failed:
-            price = f"reason={_reason_of(event)}"
+            another = await self._another_way(record, sealed, event)
+            price = f"reason={_reason_of(event)}" + (f" next={another}" if another else "")
         answer = await deps.outbox.evidence(
             record,
             attempt=ours[1] if ours else record.attempt,
@@ -59,6 +62,8 @@ class Statuses:
             channel_hash=channel_hash,
             stub=stub,
             detail=price.replace("|", " "),
+            another_way=bool(another),
+            receipts_by_time=channel in deps.facts and deps.facts[channel].receipts_by_time,
         )
         await self._people.named(record.contact, record.address, channel, event.identifiers)
         await self._failed(record, channel, event)
@@ -78,6 +83,17 @@ class Statuses:
                 ConsentEntry("offers", channel, brand, False, event.at_ms, "channel_opt_out") for brand in sorted(brands)
             ]
             await self._d.contacts.set_consents(record.contact, entries)
+
+    async def _another_way(self, record: MessageRecord, sealed: bytes, event: StatusEvent) -> str:
+        """The message that takes over from one that the channel could not deliver; "" for none."""
+        if Reason(_reason_of(event)) not in ANOTHER_WAY:
+            return ""
+        try:
+            body = (await self._d.vault.contact_box(record.contact)).open_json(sealed, record.id)
+        except (Sealed, ValueError):
+            return ""
+        legs = body.get("legs") or []
+        return str(legs[0]["id"]) if legs else ""
 
     async def _stub(self, record: MessageRecord, sealed: bytes, channel_id: Personal) -> bytes:
         try:

@@ -9,6 +9,7 @@ import aiohttp
 
 from connectors.messenger.admin import MessengerAdmin
 from connectors.messenger.capabilities import MessengerProbe
+from connectors.messenger.connector import MessengerConnector
 from connectors.messenger.templates import MessengerTemplates
 from connectors.meta.graph import Graph
 from connectors.whatsapp.admin import WhatsAppAdmin
@@ -87,11 +88,12 @@ def open_channels(settings: Settings, session: aiohttp.ClientSession) -> Channel
     """The connectors of this installation. session: for the management calls; its owner closes it."""
     graph = open_graph(settings)
     whatsapp = WhatsAppConnector(graph, settings.graph_version)
+    messenger = MessengerConnector(graph, settings.graph_version, app_id=settings.app_id)
 
     def call_as(sender: Sender) -> GraphCall:
         return GraphCall(session, f"{settings.graph_url}/{settings.graph_version}", sender)
 
-    connectors: dict[str, Connector] = {"whatsapp": whatsapp}
+    connectors: dict[str, Connector] = {"whatsapp": whatsapp, "messenger": messenger}
     admins: dict[str, TemplateAdmin] = {
         "whatsapp": WhatsAppTemplates(call_as, app_id=settings.app_id),
         "messenger": MessengerTemplates(call_as),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sandbox import media, pricing
 from sandbox.errors import webhook_error
+from sandbox.messenger import people
 from sandbox.store import Json
 from sandbox.values import status_value
 from sandbox.world import World
@@ -220,14 +221,21 @@ def set_online(world: World, address: str, online: bool) -> None:
     world.handsets.save(handset)
     if online:
         for message in world.handsets.waiting(address):
-            if not message["private"].get("only_sent"):
+            on_whatsapp = world.account.number(message["phone_number_id"]) is not None
+            if on_whatsapp and not message["private"].get("only_sent"):
                 plan(world, message["id"], "delivered", world.between(world.config.delivered_delay_ms))
+        people.came_online(world, address)
 
 
 def open_chat(world: World, handset: Json, number_id: str | None) -> int:
-    """The person looks at the chat: what was delivered is read, and the business learns it if receipts are on."""
+    """The person looks at the chat (None: at every one): what was delivered is read, and told if receipts are on.
+
+    ``number_id`` may be a Page's. Returns how many were new.
+    """
     unread = world.handsets.unread(handset["address"], number_id)
     if handset["read_receipts"] and not handset["blocked"]:
         for message in unread:
             run_step(world, message["id"], "read")
+        for sender_id in sorted({message["phone_number_id"] for message in unread}):
+            people.read(world, sender_id, handset["address"])
     return len(unread)

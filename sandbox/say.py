@@ -76,7 +76,7 @@ def deliver(world: World, handset: Json, number: Json, message: Json, bubble: Js
         world.emit("messages", number["waba_id"], value, number=number, address=handset["address"])
     added = world.handsets.message(message_id)
     assert added is not None
-    return {**added["bubble"], "phone_number_id": number["id"]}
+    return world.handsets.shown(number["id"], handset["address"], added["bubble"])
 
 
 def _number(world: World, handset: Json, body: Json) -> Json:
@@ -88,7 +88,8 @@ def _number(world: World, handset: Json, body: Json) -> Json:
         asked = quoted["phone_number_id"]
     if asked is None:
         row = world.store.row("SELECT phone_number_id FROM messages WHERE address = ? AND kind <> 'unsent' "
-                              "ORDER BY at_ms DESC LIMIT 1", handset["address"])
+                              "AND phone_number_id IN (SELECT id FROM numbers) ORDER BY at_ms DESC LIMIT 1",
+                              handset["address"])
         numbers = world.account.numbers()
         asked = row["phone_number_id"] if row is not None else numbers[0]["id"] if len(numbers) else None
     number = world.account.number(str(asked))

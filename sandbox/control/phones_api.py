@@ -8,11 +8,13 @@ from sandbox import delivery, identity, say
 from sandbox.control.problem import Problem, body_of, check
 from sandbox.ids import digits_of
 from sandbox.keys import WORLD
+from sandbox.messenger import links, saying
+from sandbox.messenger import world as pages
 from sandbox.store import Json
 
 _STATE: dict[str, type | tuple[type, ...]] = {
     "online": bool, "read_receipts": bool, "blocked": bool, "blocked_business": bool, "on_whatsapp": bool, "username": str,
-    "auto_read_ms": int, "identity_hash": str}
+    "auto_read_ms": int, "identity_hash": str, "messenger": bool}
 _SPEC: dict[str, type | tuple[type, ...]] = {
     **_STATE, "name": str, "address": str, "label": str, "language": str, "timezone": str, "user_id": str}
 _NULLABLE = ("username", "auto_read_ms")
@@ -86,9 +88,17 @@ async def change_number(request: web.Request) -> web.Response:
 
 async def open_chat(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    body = check(await body_of(request) if request.can_read_body else {}, {"phone_number_id": str})
+    body = check(await body_of(request) if request.can_read_body else {}, {"phone_number_id": str, "page_id": str})
+    handset = named(request)
+    page = pages.page_of(world, body["page_id"]) if body.get("page_id") else None
+    if body.get("page_id") and page is None:
+        raise Problem(400, "page_id is none of this account's Pages")
     with world.store.tx():
-        read = delivery.open_chat(world, named(request), body.get("phone_number_id"))
+        if page is not None:
+            saying.ready(handset)
+            pages.know(world, page["id"], handset["address"])
+            world.handsets.publish_address(handset["address"], [], chats=(page["id"],))
+        read = delivery.open_chat(world, handset, body.get("phone_number_id") if page is None else page["id"])
     return web.json_response({"read": read})
 
 
@@ -98,8 +108,13 @@ async def say_something(request: web.Request) -> web.Response:
     body = await body_of(request)
     base = f"{request.scheme}://{request.host}"
     with world.store.tx():
-        bubble = say.say(world, handset, body, base)
-    return web.json_response({"bubble": bubble}, status=201)
+        if "link" in body:
+            answer = links.follow(world, handset, body["link"], base)
+        elif saying.meant(world, body):
+            answer = saying.say(world, handset, body, base)
+        else:
+            answer = {"bubble": say.say(world, handset, body, base)}
+    return web.json_response(answer, status=201)
 
 
 ROUTES = [

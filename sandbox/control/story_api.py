@@ -103,14 +103,17 @@ async def put_why(request: web.Request) -> web.Response:
 
 
 _UNSENT: dict[str, type | tuple[type, ...]] = {
-    "id": str, "address": str, "phone_number_id": str, "at_ms": int, "body": str, "reason": str, "why": dict,
+    "id": str, "address": str, "phone_number_id": str, "page_id": str, "at_ms": int, "body": str, "reason": str, "why": dict,
     "template": dict}
 
 
 async def put_unsent(request: web.Request) -> web.Response:
     """A message that was not sent, shown as a pale bubble on the phone it would have come to."""
     world = request.app[WORLD]
-    body = check(await body_of(request), _UNSENT, ("id", "address", "phone_number_id", "body", "reason"))
+    body = check(await body_of(request), _UNSENT, ("id", "address", "body", "reason"))
+    sender_id = body.get("page_id") or body.get("phone_number_id")
+    if not sender_id:
+        raise Problem(400, "the field 'phone_number_id' is missing, or 'page_id' in its place")
     if (old := world.handsets.message(body["id"])) is not None and old["kind"] != "unsent":
         raise Problem(409, "this id belongs to a message that was sent")
     address = digits_of(body["address"])
@@ -123,7 +126,7 @@ async def put_unsent(request: web.Request) -> web.Response:
             bubble["type"] = "template"
         if body.get("why") is not None:
             bubble["why"] = _why(body["why"])
-        world.handsets.add(message_id=body["id"], number_id=body["phone_number_id"], address=address, kind="unsent",
+        world.handsets.add(message_id=body["id"], number_id=sender_id, address=address, kind="unsent",
                            ticks="unsent", bubble=bubble, private={}, at_ms=body.get("at_ms"))
     return web.json_response({"id": body["id"]})
 

@@ -448,10 +448,10 @@ class Connector(Protocol):
         """
 
     def render_media_lookup(self, sender: Sender, channel_media_id: Personal) -> RenderedRequest:
-        """Pure. First half of a download."""
+        """Pure. First half of a download; the whole of it where the request has `wants_bytes` (the id is an address)."""
 
     def render_media_download(self, sender: Sender, lookup: RawResponse) -> RenderedRequest:
-        """Pure. Second half; refuses to send the token to a host that is not the channel's."""
+        """Pure. Second half, where there is one; refuses to send the token to a host that is not the channel's."""
 
     async def send(self, request: RenderedRequest) -> RawResponse:
         """The one call with I/O. Raises what broke; `classify` reads that too."""

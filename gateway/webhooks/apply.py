@@ -7,8 +7,10 @@ from typing import Any
 
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.messages import Messages
+from gateway.webhooks.origins import Origins
 from gateway.webhooks.people import People
 from gateway.webhooks.statuses import Statuses
+from gateway.webhooks.threads import Threads
 
 __all__ = ["Applier", "Deps"]
 
@@ -17,10 +19,18 @@ Item = Mapping[str, Any]
 
 class Applier:
     def __init__(self, deps: Deps) -> None:
-        people = People(deps)
+        people, origins = People(deps), Origins(deps)
+        statuses = Statuses(deps, people)
+        threads = Threads(deps, people, origins, statuses)
+        messages = Messages(deps, people, origins, threads)
         self._kinds: Mapping[str, Callable[[Item], Awaitable[None]]] = {
-            "status": Statuses(deps, people).status,
-            "message": Messages(deps, people).message,
+            "status": statuses.status,
+            "receipt": statuses.receipt,
+            "message": messages.message,
+            "edit": messages.edit,
+            "arrival": messages.arrival,
+            "echo": threads.echo,
+            "thread": threads.thread,
             "preference": people.preference,
             "identity": people.identity,
         }

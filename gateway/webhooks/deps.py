@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.clock import Clock
+from gateway.connector import ChannelFacts
 from gateway.directory import Directory
+from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Outbox
 from gateway.store.vault import Vault
 from gateway.wake import Wake
+from gateway.webhooks.waysin import WaysIn
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
+    """facts:   channel -> its numbers; a channel without an entry does nothing by time and shares no threads
+    waiting: sends what waited for a window or a proof; ways: asks whether somebody came by an invitation
+    """
+
     contacts: Contacts
     outbox: Outbox
     conversations: Conversations
@@ -24,3 +32,6 @@ class Deps:
     directory: Directory
     clock: Clock
     wake: Wake
+    facts: Mapping[str, ChannelFacts] = field(default_factory=dict)
+    waiting: Waiting | None = None
+    ways: WaysIn | None = None

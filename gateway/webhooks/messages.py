@@ -1,40 +1,47 @@
-"""Somebody wrote. In this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window -
-what a button decides by itself ("yes, that is me") - the desk."""
+"""Somebody wrote, changed what they had written, or came by a link.
+
+A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
+button decides by itself ("yes, that is me"), what a way in answers - the desk. What we only hear, because another program holds
+the thread, counts all the same; but nothing of ours answers it by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.connector import MessageEvent
+from gateway.connector import InboundKind, MessageEvent, Sender
+from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
-from gateway.model.ids import AddressId, ContactId, SenderId
+from gateway.model.ids import AddressId, ContactId
+from gateway.model.personal import Personal
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
 from gateway.webhooks.deps import Deps
+from gateway.webhooks.media import media_of
 from gateway.webhooks.origins import Origins
 from gateway.webhooks.people import People
 from gateway.webhooks.stops import Stops
+from gateway.webhooks.threads import Threads
+from gateway.webhooks.windows import Windows
 
 
 class Messages:
-    def __init__(self, deps: Deps, people: People) -> None:
+    def __init__(self, deps: Deps, people: People, origins: Origins, threads: Threads) -> None:
         self._d = deps
         self._people = people
-        self._origins = Origins(deps)
-        self._stops = Stops(deps, self._origins)
+        self._origins = origins
+        self._threads = threads
+        self._stops = Stops(deps, origins)
         self._buttons = Buttons(deps)
+        self._windows = Windows(deps)
 
     async def message(self, value: Mapping[str, Any]) -> None:
-        deps = self._d
         event = items.load_message(value)
-        sender = deps.directory.get(value["sender"])
-        if sender is None:
-            raise ValueError("unknown sender")
+        sender, address, channel = self._sender(value), AddressId(value["address"]), value["channel"]
         contact = await self._people.find(ContactId(value["contact"]))
         if contact is None:
             return
-        address, channel = AddressId(value["address"]), value["channel"]
         origin = await self._origins.of(contact.id, channel, event.answers)
         brand = await self._origins.brand(contact, origin, sender.brand)
         # Before anything is written that a full store might refuse: a stop asks for no room.
@@ -44,39 +51,102 @@ class Messages:
         )
         if known is None:
             return
-        contact = known
+        await self._threads.heard(known, sender, address, event.at_ms, standby=event.standby)
         if event.opens_window:
-            await deps.contacts.open_window(contact.id, SenderId(sender.id), address, event.at_ms)
-        handled = stopped is not None
+            await self._windows.open(known, address, sender, event.at_ms)
         if stopped is not None:
-            await self._stops.confirm(contact.id, address, stopped, event, brand)
+            if not event.standby:
+                await self._stops.confirm(known.id, address, stopped, event, brand)
+            handled = True
         else:
-            handled = await self._buttons.press(contact, address, event)
-            handled = handled or await self._stops.start(contact, channel, event)
+            handled = await self._by_itself(known, address, sender, event)
         entry = InboundEntry(
-            key=f"{channel}:{event.channel_id.reveal()}",
+            key=_key(channel, event.channel_id),
             kind=event.kind.value,
             text=event.text,
             at_ms=event.at_ms,
             payload=event.payload,
-            media=_media(event),
+            media=media_of(event.media),
             channel_message_id=event.channel_id,
             origin=origin.id if origin else None,
             detail=event.detail,
+            more_media=tuple(kept for one in event.more_media if (kept := media_of(one))),
+            answers=event.answers,
+            standby=event.standby,
         )
-        await deps.conversations.add_inbound(
-            contact.id, brand, address, SenderId(sender.id), item=entry, needs_person=not handled
+        await self._keep(known, brand, address, sender, entry, handled)
+
+    async def _by_itself(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:
+        """What needs no person: answers to our own questions, a start, a way in."""
+        if await self._buttons.press(contact, address, event) or await self._stops.start(contact, sender.channel, event):
+            return True
+        # Who came by a link is bound by it also where we only hear: its answer waits until the thread is ours.
+        if self._d.ways is not None and (not event.standby or event.referral is not None):
+            return await self._d.ways.message(contact, address, sender, event)
+        return False
+
+    async def edit(self, value: Mapping[str, Any]) -> None:
+        """They changed what they had written: new words in the same line, which may be a stop. An older edit changes no line."""
+        event = items.load_edit(value)
+        sender, address, channel = self._sender(value), AddressId(value["address"]), value["channel"]
+        contact = await self._people.find(ContactId(value["contact"]))
+        if contact is None:
+            return
+        changed = _key(channel, event.channel_id)
+        holding = await self._d.conversations.holding(contact.id, changed)
+        brand = holding.brand if holding else await self._origins.brand(contact, None, sender.brand)
+        this = Personal(f"{event.channel_id.reveal()}#{event.edits}")
+        said = MessageEvent(event.account_id, this, event.identifiers, event.at_ms, InboundKind.TEXT, event.text)
+        stopped = await self._stops.stop(contact, channel, brand, said, None)
+        known = await self._people.wrote(ContactId(value["contact"]), address, channel, event.identifiers, None)
+        if known is None:
+            return
+        held = known.facts.held_elsewhere(sender.id, address, self._d.clock.now_ms())
+        if stopped is not None and not held:
+            await self._stops.confirm(known.id, address, stopped, said, brand)
+        entry = InboundEntry(
+            key=_key(channel, this),
+            kind=InboundKind.TEXT.value,
+            text=event.text,
+            at_ms=event.at_ms,
+            channel_message_id=event.channel_id,
+            standby=held,
+            edit_of=changed,
+            edits=max(event.edits, 1),
         )
-        deps.wake.now("desk")
-        deps.wake.now("dispatch")
+        await self._keep(known, brand, address, sender, entry, stopped is not None)
+
+    async def arrival(self, value: Mapping[str, Any]) -> None:
+        """They came by a link into a chat that they already had, and said nothing yet."""
+        event = items.load_arrival(value)
+        sender, address = self._sender(value), AddressId(value["address"])
+        known = await self._people.wrote(
+            ContactId(value["contact"]), address, value["channel"], event.identifiers, None
+        )
+        if known is None:
+            return
+        if event.opens_window:
+            await self._windows.open(known, address, sender, event.at_ms)
+        if self._d.ways is not None:
+            await self._d.ways.arrival(known, address, sender, event)
+        self._d.wake.now("desk")
+        self._d.wake.now("dispatch")
+
+    def _sender(self, value: Mapping[str, Any]) -> Sender:
+        sender = self._d.directory.get(value["sender"])
+        if sender is None:
+            raise ValueError("unknown sender")
+        return sender
+
+    async def _keep(
+        self, contact: Contact, brand: str, address: AddressId, sender: Sender, entry: InboundEntry, handled: bool
+    ) -> None:
+        await self._d.conversations.add_inbound(
+            contact.id, brand, address, sender.id, item=entry, needs_person=not handled
+        )
+        self._d.wake.now("desk")
+        self._d.wake.now("dispatch")
 
 
-def _media(event: MessageEvent) -> dict[str, str] | None:
-    if event.media is None:
-        return None
-    media = {"channel_media_id": event.media.channel_media_id.reveal(), "mime": event.media.mime}
-    if event.media.filename is not None:
-        media["filename"] = event.media.filename.reveal()
-    if event.media.voice:
-        media["voice"] = "yes"
-    return media
+def _key(channel: str, channel_id: Personal) -> str:
+    return f"{channel}:{channel_id.reveal()}"

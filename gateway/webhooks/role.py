@@ -6,12 +6,15 @@ import asyncio
 
 from aiohttp import web
 
+from gateway.planning.telling import Teller
+from gateway.planning.waiting import Waiting
 from gateway.runtime import Runtime
 from gateway.store import keys
 from gateway.store.ownership import Ownership
 from gateway.webhooks import api, worker
 from gateway.webhooks.apply import Applier, Deps
 from gateway.webhooks.split import Splitter
+from gateway.webhooks.waysin import make_ways_in
 
 
 def add_routes(app: web.Application, runtime: Runtime) -> None:
@@ -28,9 +31,8 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
     )
 
 
-async def run(runtime: Runtime) -> None:
-    """Until stopping: split what was kept, apply what was split."""
-    splitter = Splitter(
+def make_splitter(runtime: Runtime) -> Splitter:
+    return Splitter(
         runtime.webhooks,
         runtime.contacts,
         runtime.senders,
@@ -38,19 +40,33 @@ async def run(runtime: Runtime) -> None:
         runtime.connectors,
         runtime.clock,
         runtime.worlds.stale,
+        make_ways_in(runtime),
     )
-    applier = Applier(
+
+
+def make_applier(runtime: Runtime) -> Applier:
+    contacts, outbox, vault = runtime.contacts, runtime.outbox, runtime.vault
+    teller = Teller(contacts, runtime.subjects, outbox, vault, runtime.worlds, runtime.wake)
+    return Applier(
         Deps(
-            runtime.contacts,
-            runtime.outbox,
+            contacts,
+            outbox,
             runtime.conversations,
-            runtime.vault,
+            vault,
             runtime.worlds,
             runtime.directory,
             runtime.clock,
             runtime.wake,
+            facts={name: one.facts for name, one in runtime.connectors.items()},
+            waiting=Waiting(outbox, contacts, vault, teller, runtime.clock),
+            ways=make_ways_in(runtime),
         )
     )
+
+
+async def run(runtime: Runtime) -> None:
+    """Until stopping: split what was kept, apply what was split."""
+    splitter, applier = make_splitter(runtime), make_applier(runtime)
     redis, clock, stopping = runtime.connection.redis, runtime.clock, runtime.stopping
     logs = Ownership(redis, clock, "split", keys.WEBHOOK_LOGS)
     inboxes = Ownership(redis, clock, "inbox", len(keys.all_partitions()))

@@ -13,16 +13,22 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.connector import (
+    ArrivalEvent,
     BadItem,
     Connector,
+    EchoEvent,
+    EditEvent,
     ErrorEvent,
     IdentityEvent,
     InboundEvent,
     MessageEvent,
     PreferenceEvent,
+    ReceiptEvent,
+    Sender,
     SenderEvent,
     StatusEvent,
     TemplateEvent,
+    ThreadEvent,
     UnknownEvent,
 )
 from gateway.directory import Directory
@@ -34,6 +40,7 @@ from gateway.store.contacts import Contacts
 from gateway.store.senders import Senders
 from gateway.store.webhooks import KeptWebhook, Webhooks
 from gateway.webhooks import items
+from gateway.webhooks.waysin import WaysIn
 
 BATCH = 50
 Item = tuple[int, str, Mapping[str, Any]]
@@ -51,6 +58,7 @@ class Splitter:
         connectors: Mapping[str, Connector],
         clock: Clock,
         changed: Callable[[], None],
+        ways: WaysIn | None = None,
     ) -> None:
         self._webhooks = webhooks
         self._contacts = contacts
@@ -59,6 +67,7 @@ class Splitter:
         self._connectors = connectors
         self._clock = clock
         self._changed = changed
+        self._ways = ways
 
     async def turn(self, logs: Sequence[int]) -> int:
         """Split the oldest kept webhooks of these logs; how many there were."""
@@ -112,6 +121,10 @@ class Splitter:
                 current = self._scoped(channel, event.account_id, event.current)
                 value = items.dump_identity(channel, replace(event, previous=previous, current=current), *owner)
                 return partition_of(owner[0]), f"ident:{channel}:{event.key}", value
+            case ReceiptEvent() | EchoEvent() | ThreadEvent():
+                return await self._beside(channel, event)
+            case EditEvent() | ArrivalEvent():
+                return await self._wrote(channel, event)
             case TemplateEvent():
                 await self._template(channel, event)
             case SenderEvent():
@@ -146,21 +159,58 @@ class Splitter:
         return partition, key, items.dump_status(channel, event)
 
     async def _message(self, channel: str, event: MessageEvent) -> Item | None:
-        sender = self._directory.for_account(channel, event.account_id)
-        if sender is None:
-            log.warning("webhook.unknown_account", channel=channel)
-            return None
         if event.group or not event.identifiers:
             log.info("webhook.unhandled", channel=channel, what="group" if event.group else "nobody")
             return None
+        return await self._wrote(channel, event)
+
+    async def _wrote(self, channel: str, event: MessageEvent | EditEvent | ArrivalEvent) -> Item | None:
+        """What a person did by themselves: whoever is not known yet becomes a contact by it."""
+        sender = self._sender_of(channel, event.account_id)
+        if sender is None or not event.identifiers:
+            return None
         found = self._scoped(channel, event.account_id, event.identifiers)
         owner = await self._owner(channel, found)
+        if owner is None and self._ways is not None and not isinstance(event, EditEvent):
+            owner = await self._ways.owner(channel, sender, found, replace(event, identifiers=found))
         if owner is None:
             # A phone number names a person also when the channel hides it later; reserve by it where we have it.
             first = next((one for one in found if one.kind == "phone"), found[0])
             owner = await self._contacts.reserve(channel, first)
-        value = items.dump_message(channel, replace(event, identifiers=found), owner[0], owner[1], sender.id)
-        return partition_of(owner[0]), f"msg:{channel}:{event.channel_id.reveal()}", value
+        whose = (owner[0], owner[1], sender.id)
+        match event:
+            case MessageEvent():
+                key, value = event.channel_id.reveal(), items.dump_message(channel, replace(event, identifiers=found), *whose)
+                return partition_of(owner[0]), f"msg:{channel}:{key}", value
+            case EditEvent():
+                key = f"{event.channel_id.reveal()}:{event.edits}"
+                value = items.dump_edit(channel, replace(event, identifiers=found), *whose)
+                return partition_of(owner[0]), f"edit:{channel}:{key}", value
+            case ArrivalEvent():
+                value = items.dump_arrival(channel, replace(event, identifiers=found), *whose)
+                return partition_of(owner[0]), f"arrival:{channel}:{event.key}", value
+
+    async def _beside(self, channel: str, event: ReceiptEvent | EchoEvent | ThreadEvent) -> Item | None:
+        """What was not done by the person: it concerns those whom we know, and makes nobody a contact."""
+        sender = self._sender_of(channel, event.account_id)
+        owner = await self._owner(channel, self._scoped(channel, event.account_id, event.identifiers))
+        if sender is None or owner is None:
+            return None
+        whose = (owner[0], owner[1], sender.id)
+        match event:
+            case ReceiptEvent():
+                return partition_of(owner[0]), f"receipt:{channel}:{event.key}", items.dump_receipt(channel, event, *whose)
+            case EchoEvent():
+                key = f"echo:{channel}:{event.channel_id.reveal()}"
+                return partition_of(owner[0]), key, items.dump_echo(channel, event, *whose)
+            case ThreadEvent():
+                return partition_of(owner[0]), f"thread:{channel}:{event.key}", items.dump_thread(channel, event, *whose)
+
+    def _sender_of(self, channel: str, account: str) -> Sender | None:
+        sender = self._directory.for_account(channel, account)
+        if sender is None:
+            log.warning("webhook.unknown_account", channel=channel)
+        return sender
 
     async def _template(self, channel: str, event: TemplateEvent) -> None:
         for sender in self._directory.of_account(channel, event.account_id):

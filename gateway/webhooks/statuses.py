@@ -9,9 +9,9 @@ import structlog
 
 from gateway.connector import Outcome, StatusEvent
 from gateway.errors import Sealed
-from gateway.model.contact import ConsentEntry
-from gateway.model.ids import MessageId, is_id, partition_of
-from gateway.model.message import MessageRecord, MessageState, parse_opaque
+from gateway.model.contact import ConsentEntry, Contact
+from gateway.model.ids import AddressId, ContactId, MessageId, is_id, partition_of
+from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, parse_opaque
 from gateway.model.personal import Personal
 from gateway.rules.verdict import Reason
 from gateway.rules.ways import ANOTHER_WAY
@@ -63,13 +63,67 @@ class Statuses:
             stub=stub,
             detail=price.replace("|", " "),
             another_way=bool(another),
-            receipts_by_time=channel in deps.facts and deps.facts[channel].receipts_by_time,
+            receipts_by_time=self._by_time(channel),
         )
+        if event.status is DeliveryStatus.SENT and self._by_time(channel):
+            await self._catch_up(record.id, record.contact, record.address, event.at_ms)
         await self._people.named(record.contact, record.address, channel, event.identifiers)
         await self._failed(record, channel, event)
         if answer in ("settled", "applied"):
             deps.wake.now("dispatch")
         deps.wake.now("desk")
+
+    async def left(self, contact: Contact, channel: str, channel_id: Personal, at_ms: int) -> bool:
+        """Whether what left our sender with this id was a message of ours, known by its answer; then it is its evidence."""
+        message = await self._d.outbox.by_channel_id(
+            partition_of(contact.id), self._d.vault.blind("channel_id", channel, channel_id.reveal())
+        )
+        found = await self._d.outbox.record(message) if message else None
+        if found is None:
+            return False
+        await self._reached(found[0], DeliveryStatus.SENT, at_ms)
+        if self._by_time(channel):
+            await self._catch_up(found[0].id, contact.id, found[0].address, at_ms)
+        return True
+
+    # receipts by time
+
+    async def receipt(self, value: Mapping[str, Any]) -> None:
+        """Everything of ours that they were sent until then is delivered, or read.
+
+        Remembered too: what was sent before then, and is only known to have been sent after this, is told by `_catch_up`.
+        """
+        contact = await self._people.find(ContactId(value["contact"]))
+        if contact is None:
+            return
+        address, status = AddressId(value["address"]), DeliveryStatus(value["status"])
+        until_ms, at_ms = int(value["until"]), int(value["at"])
+        await self._d.contacts.change_facts(contact.id, [FactChange(f"rt:{address}:{int(status)}", "", until_ms, "later")])
+        answers = [
+            await self._reached(record, status, at_ms)
+            for record, _ in await self._d.outbox.awaiting_receipt(address, until_ms, status)
+        ]
+        if "applied" in answers:
+            self._d.wake.now("dispatch")
+        self._d.wake.now("desk")
+
+    async def _catch_up(self, message: MessageId, contact: ContactId, address: AddressId, sent_at_ms: int) -> None:
+        """A receipt may come before the word that the message left at all."""
+        known = (await self._d.contacts.facts_of([contact]))[0].receipts
+        for status in (DeliveryStatus.DELIVERED, DeliveryStatus.READ):
+            until_ms = known.get(f"{address}:{int(status)}", 0)
+            found = await self._d.outbox.record(message) if until_ms >= sent_at_ms else None
+            if found is not None:
+                await self._reached(found[0], status, until_ms)
+
+    async def _reached(self, record: MessageRecord, status: DeliveryStatus, at_ms: int) -> str:
+        return await self._d.outbox.evidence(
+            record, attempt=record.attempt, status=status, failed=False, at_ms=at_ms, receipts_by_time=True
+        )
+
+    def _by_time(self, channel: str) -> bool:
+        facts = self._d.facts.get(channel)
+        return facts is not None and facts.receipts_by_time
 
     async def _failed(self, record: MessageRecord, channel: str, event: StatusEvent) -> None:
         """What a failure says about the person, beyond this message."""
@@ -86,7 +140,7 @@ class Statuses:
 
     async def _another_way(self, record: MessageRecord, sealed: bytes, event: StatusEvent) -> str:
         """The message that takes over from one that the channel could not deliver; "" for none."""
-        if Reason(_reason_of(event)) not in ANOTHER_WAY:
+        if _reason_of(event) not in ANOTHER_WAY:
             return ""
         try:
             body = (await self._d.vault.contact_box(record.contact)).open_json(sealed, record.id)
@@ -105,13 +159,13 @@ class Statuses:
         return box.seal_json(body, record.id)
 
 
-def _reason_of(event: StatusEvent) -> str:
+def _reason_of(event: StatusEvent) -> Reason:
     """Why the channel could not deliver it, in our own word."""
     outcome = event.result.outcome if event.result else None
     if outcome is Outcome.OPTED_OUT:
-        return Reason.OPTED_OUT_AT_CHANNEL.value
+        return Reason.OPTED_OUT_AT_CHANNEL
     if outcome is Outcome.UNREACHABLE:
-        return Reason.UNREACHABLE.value
+        return Reason.UNREACHABLE
     if event.result is not None and event.result.window_closed:
-        return Reason.WINDOW_CLOSED.value
-    return Reason.FAILED_AT_CHANNEL.value
+        return Reason.WINDOW_CLOSED
+    return Reason.FAILED_AT_CHANNEL

@@ -61,8 +61,7 @@ from gateway.store.outbox import (
 from gateway.store.ownership import Ownership
 from gateway.store.speakers import Speakers
 from gateway.wake import TOPICS, Wake
-from gateway.webhooks import apply as applying
-from gateway.webhooks.split import Splitter
+from gateway.webhooks.role import make_applier, make_splitter
 from gateway.webhooks.worker import apply_one, run_apply
 from sandbox.account import WABA_ID
 from sandbox.config import SandboxConfig
@@ -254,16 +253,8 @@ class House:
         self._ids = itertools.count(1)
         self.began_ms = runtime.clock.now_ms() // 60_000 * 60_000
         """the whole minute that timetables are counted from"""
-        self.splitter = Splitter(
-            runtime.webhooks, runtime.contacts, runtime.senders, runtime.directory, runtime.connectors, runtime.clock,
-            runtime.worlds.stale,
-        )  # fmt: skip
-        self.applier = applying.Applier(
-            applying.Deps(
-                runtime.contacts, runtime.outbox, runtime.conversations, runtime.vault, runtime.worlds, runtime.directory,
-                runtime.clock, runtime.wake,
-            )
-        )  # fmt: skip
+        self.splitter = make_splitter(runtime)
+        self.applier = make_applier(runtime)
         self.brakes = Brakes(runtime.senders, runtime.directory, runtime.clock, runtime.vault)
         self.deliverer = self.make_deliverer()
 

@@ -30,6 +30,9 @@ for k = 3, #ARGV, 5 do
   elseif rule == 'thread' then
     local last_value, last_at = '0:', -1
     if old then last_value, last_at = string.match(old, '^([^|]*)|(%d+)$'); last_at = tonumber(last_at) end
+    if value ~= '0:' and string.sub(value, -1) == ':' then -- by whom is not said: then by whoever had it
+      value = value .. string.match(last_value, '^%d+:(.*)$')
+    end
     if at > last_at or (at == last_at and value > last_value) then
       redis.call('HSET', KEYS[1], field, value .. '|' .. text(at))
       answer = 'applied'

@@ -18,6 +18,8 @@ class Origin(StrEnum):
     IVR = "ivr"
     PRINTED_TICKET = "printed_ticket"
     AGENCY = "agency"
+    CHAT = "chat"
+    """no link: they typed their booking code and the surname in a chat"""
 
 
 class Purpose(StrEnum):
@@ -28,10 +30,11 @@ class Purpose(StrEnum):
 
 
 class Identified(StrEnum):
-    """How the holder of the link was identified where it was made. Only the first two prove anything."""
+    """How the holder was identified: where the link was made, or in the chat by booking code and surname."""
 
     APP_LOGIN = "app_login"
     OTP = "otp"
+    SURNAME = "surname"
     NONE = "none"
 
     @property
@@ -108,6 +111,8 @@ class Invitation:
     until_given: bool
     """whether the maker said until when; else it ends with the order, once that is known"""
     by: str = ""
+    apart: bool = False
+    """told beside the traveller, never instead of them"""
     digest: str = ""
     """of what it was asked for, so that a repeated request is told from another one"""
     claimed_ms: int = 0

@@ -1,7 +1,7 @@
 """One contact, told what an event did: planned, sealed and put, again while their consents change in between.
 
-For whoever is told outside a fan-out (a newcomer, a document's recipient, one who came by an invitation), and, contact by contact,
-for the fan-out itself. Everything may be done twice: what is told is named by event, notification, item and contact.
+For whoever is told outside a fan-out (a newcomer, a document's recipient, one who came by an invitation), and for the fan-out
+itself, contact by contact. Everything may be done twice: what is told is named by event, notification, item and contact.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ class Teller:
         self._worlds = worlds
         self._wake = wake
 
-    async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
+    async def welcome(
+        self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "", revive: bool = False
+    ) -> None:
         """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""
         for subject in subjects:
             for _, sequence, entry in await self._subjects.current(subject):
                 if entry["event"] != but:
-                    await self.tell(contact, EventResult.load(entry, sequence))
+                    await self.tell(contact, EventResult.load(entry, sequence), revive=revive)
 
     async def tell(
         self, contact: ContactId, result: EventResult, only: Sequence[Reader] | None = None, *, revive: bool = False

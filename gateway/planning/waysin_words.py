@@ -1,7 +1,7 @@
 """The words of a way in: tokens and codes made and recognised, booking codes and surnames as people type them. Pure.
 
-A token (24 characters, for links) and a code (XXXX-XXXX, for people) are keyed hashes of the invitation id, so neither need be kept
-to be told again. Each carries its own sign, so that what nobody made is told without asking the store.
+A token (24 characters, for links) and a code (XXXX-XXXX, for people) are keyed hashes of the invitation's id: neither need be
+kept to be told again. Each carries its own sign, so that what nobody made is told without asking the store.
 """
 
 from __future__ import annotations

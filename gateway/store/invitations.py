@@ -108,6 +108,7 @@ class Invitations:
             until_ms=number("until"),
             until_given=body["given"],
             by=words(raw.get("by", b"")),
+            apart=body["apart"],
             digest=words(raw.get("digest", b"")),
             claimed_ms=number("claimed"),
             bound_ms=number("bound"),
@@ -131,6 +132,12 @@ class Invitations:
         names = [keys.of(invitation, "iv"), keys.beside(invitation, "facts")]
         args: list[scripts.Part] = [self._clock.offset_ms, invitation, contact, address, traveller, "1" if done else "0"]
         await scripts.run(self._redis, "invitation_bound", names, args)
+
+    async def move_customer(self, customer: str, held: ContactId, contact: ContactId) -> None:
+        """Let a customer number lead to another contact, if it still leads to the one it led to. Repeatable."""
+        name = keys.customer_index(customer)
+        await scripts.run(self._redis, "index_drop", [name], [held])
+        await self._redis.set(name, contact, nx=True)
 
     # ended
 
@@ -162,4 +169,5 @@ def _dump(one: Invitation) -> dict[str, Any]:
         "consents": [[asked.purpose, asked.wording] for asked in one.consents],
         "channels": list(one.channels),
         "given": one.until_given,
+        "apart": one.apart,
     }

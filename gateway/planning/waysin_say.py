@@ -1,0 +1,78 @@
+"""What is said to somebody who comes in: a service message, an answer inside the window that their own words opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gateway.errors import NotFound, Sealed
+from gateway.model.event import EventType
+from gateway.model.ids import AddressId, ContactId, SubjectId, message_id, partition_of
+from gateway.planning.plan import draft
+from gateway.planning.result import EventResult, Reader
+from gateway.planning.worlds import Worlds
+from gateway.store.contacts import Contacts
+from gateway.store.outbox import Outbox, Plan, PlannedContact
+from gateway.store.vault import Vault
+from gateway.wake import Wake
+
+WELCOME = "way_in_welcome"
+ASK_SURNAME = "way_in_ask_surname"
+WRONG = "way_in_wrong"
+USED = "way_in_used"
+ENDED = "way_in_ended"
+PERSON = "way_in_person"
+
+
+@dataclass(frozen=True, slots=True)
+class Sayer:
+    contacts: Contacts
+    outbox: Outbox
+    vault: Vault
+    worlds: Worlds
+    wake: Wake
+
+    async def say(
+        self,
+        contact: ContactId,
+        address: AddressId,
+        name: str,
+        key: str,
+        at_ms: int,
+        brand: str,
+        *,
+        language: str = "",
+        data: Mapping[str, str] | None = None,
+    ) -> None:
+        """Answer at this address, once for each (name, key), however often it is asked for.
+
+        language: of somebody who has said none
+        """
+        world = await self.worlds.now()
+        notification = world.catalogue.get(name)
+        if notification is None:
+            return
+        result = EventResult(
+            event=f"inbound:{key}", type=EventType.ORDER_STATUS, external_id="", source="inbound", subject=SubjectId(""),
+            sequence=0, occurred_at_ms=at_ms, item="", changes=(), state={}, previous={}, data=dict(data or {}), facts={},
+            notifications=(name,),
+        )  # fmt: skip
+        for _ in range(5):
+            try:
+                current = await self.contacts.get(contact)
+            except (NotFound, Sealed):
+                return
+            here = tuple(one for one in current.profile.addresses if one.id == address)
+            facts = current.facts if current.facts.language else replace(current.facts, language=language or None)
+            only = replace(current, profile=replace(current.profile, addresses=here), facts=facts)
+            found = draft(notification, only, result, [Reader(None, None)], replace(world, default_brand=brand))
+            if found is None:
+                return
+            found = replace(found, id=message_id(result.event, name, "", current.id, 0), told="")
+            box = await self.vault.contact_box(current.id, create=True)
+            message = found.planned(current.id, box.seal_json(dict(found.body), found.id))
+            planned = PlannedContact(current.id, current.facts.consent_version, (), (message,))
+            answer = await self.outbox.put(Plan(partition_of(current.id), "", 0, "", (planned,)))
+            if answer.written or any(state not in ("ok", "replan") for state in answer.contacts):
+                self.wake.now("dispatch")
+                return

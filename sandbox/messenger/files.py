@@ -99,7 +99,7 @@ def _share(chat: Chat) -> Said:
         raise Problem(400, f"share must be {{type, url, title?, id?, text?}}; type: {', '.join(_SHARES)}")
     payload: Json = {"url": url, "title": asked.get("title", "")}
     if kind in ("post", "ig_post"):
-        payload["id"] = str(asked.get("id", chat.world.ids.decimal(16)))
+        payload["id"] = int(asked.get("id", chat.world.ids.decimal(16)))
     elif kind in ("reel", "ig_reel"):
         payload["reel_video_id"] = int(asked.get("id", chat.world.ids.decimal(15)))
     content: Json = {"attachments": [{"type": kind, "payload": payload}]}

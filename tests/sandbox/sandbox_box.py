@@ -162,6 +162,8 @@ async def make_box() -> AsyncIterator[BoxMaker]:
         receiver.url = str(server.make_url("/hook"))
         if config.webhook_url is None:
             config = replace(config, webhook_url=receiver.url)
+        if config.page_webhook_url is None:
+            config = replace(config, page_webhook_url=receiver.url)
         client = TestClient(TestServer(make_app(config)))
         await client.start_server()
         closers.extend((server.close, client.close))

@@ -45,7 +45,11 @@ def quick(index: int, title: str) -> Json:
     return {"index": index, "title": title, "payload": f"quick-{index}", "content_type": "text"}
 
 
-FLEUR = {"persona": {"name": "Fleur", "picture": None}, "by": "page"}
+def attachment(kind: str, url: str | None = None, mime: str | None = None, filename: str | None = None, **more: Any) -> Json:
+    return {"type": kind, "url": url, "mime": mime, "filename": filename, **more}
+
+
+FLEUR: Json = {"persona": {"name": "Fleur", "picture": None}, "by": "page"}
 
 
 def eva() -> Json:
@@ -68,13 +72,13 @@ def eva() -> Json:
 
 
 def tom() -> Json:
-    card = {"subtitle": "1:52, direct", "image_url": "/sandbox/media/9101", "url": None}
-    elements = [
-        {**card, "title": "09:18 to Groningen", "buttons": [{"index": 0, "type": "postback", "text": "Take this one"}]},
-        {**card, "title": "09:48 to Groningen", "subtitle": "2:05, one change in Zwolle", "image_url": "https://cdn.example.com/x.png",
-         "buttons": [{"index": 1, "type": "postback", "text": "Take this one"},
-                     {"index": 2, "type": "web_url", "text": "Where it stops", "url": "https://rail.example.com/948"}]},
-        {**card, "title": "10:18 to Groningen", "image_url": None, "buttons": [{"index": 3, "type": "postback", "text": "Or this"}]},
+    card: Json = {"subtitle": "1:52, direct", "image_url": "/sandbox/media/9101", "url": None}
+    stops = {"index": 2, "type": "web_url", "text": "Where it stops", "url": "https://rail.example.com/948"}
+    elements: list[Json] = [
+        {**card, "title": "09:18 to Groningen", "buttons": [tap(0, "Take this one")]},
+        {**card, "title": "09:48 to Groningen", "subtitle": "2:05, one change in Zwolle",
+         "image_url": "https://cdn.example.com/x.png", "buttons": [tap(1, "Take this one"), stops]},
+        {**card, "title": "10:18 to Groningen", "image_url": None, "buttons": [tap(3, "Or this")]},
     ]  # fmt: skip
     receipt = {
         "recipient_name": "Tom de Wit", "merchant_name": "Noord Rail", "order_number": "TR-55310", "currency": "EUR",
@@ -83,13 +87,13 @@ def tom() -> Json:
         "summary": {"subtotal": 58.4, "total_tax": 5.26, "total_cost": 50.9},
         "adjustments": [{"name": "Off-peak", "amount": 7.5}],
     }  # fmt: skip
-    files = [{"type": "image", "url": f"/sandbox/media/92{n}", "mime": "image/jpeg", "filename": f"platform-{n}.jpg"} for n in range(2)]
+    pictures = [attachment("image", f"/sandbox/media/92{n}", "image/jpeg", f"platform-{n}.jpg") for n in range(2)]
+    ticket = attachment("file", "/sandbox/media/9301", "application/pdf", "ticket-TR-55310.pdf")
     bubbles = [
-        bubble("t1", "07:10", "", type="receipt", by="page", receipt=receipt, why=why("His order was confirmed.")),
-        bubble("t2", "07:10", "", type="file", by="page",
-               attachment={"type": "file", "url": "/sandbox/media/9301", "mime": "application/pdf", "filename": "ticket-TR-55310.pdf"}),
-        bubble("t3", "07:31", "", kind="sent", type="image", ticks="delivered", attachment=files[0], attachments=files),
-        bubble("t4", "07:40", "", type="generic", by="page", elements=elements, buttons=[each for one in elements for each in one["buttons"]],
+        bubble("t1", "07:10", "TR-55310", type="receipt", by="page", receipt=receipt, why=why("His order was confirmed.")),
+        bubble("t2", "07:10", "", type="file", by="page", attachment=ticket),
+        bubble("t3", "07:31", "", kind="sent", type="image", ticks="delivered", attachment=pictures[0], attachments=pictures),
+        bubble("t4", "07:40", elements[0]["title"], type="generic", by="page", elements=elements,
                why=why("The 08:48 does not run; these do.", trace="python main.py trace 22-77aa0011")),
     ]  # fmt: skip
     return handset("tom", "Tom, by train", "447700900202", "en", "Europe/Amsterdam", [chat(*RAIL, bubbles)])
@@ -110,11 +114,12 @@ def noor() -> Json:
 
 def daan() -> Json:
     bubbles = [
-        bubble("d1", "07:00", "Reiskosten terug? Vul in wat u betaalde.", type="coupon", by="page",
+        bubble("d1", "07:00", "Free coffee", type="coupon", by="page",
                coupon={"title": "Free coffee", "subtitle": "Today, at any station", "coupon_code": "WAIT-15"}),
-        bubble("d2", "07:05", "Your seat is 4A.", by="page", ticks="failed", error={"code": 551, "title": "This person isn't available"}),
+        bubble("d2", "07:05", "Your seat is 4A.", by="page", ticks="failed",
+               error={"code": 551, "title": "This person isn't available"}),
         bubble("d3", "07:06", "", type="location", kind="sent",
-               attachment={"type": "location", "url": None, "mime": None, "filename": None, "latitude": 52.09, "longitude": 5.11}),
+               attachment=attachment("location", latitude=52.09, longitude=5.11)),
     ]  # fmt: skip
     fresh = chat(*GRID, [], get_started=True)
     return handset("daan", "Daan, new here", "447700900204", "en", "Europe/London", [chat(*AIR, bubbles), fresh])

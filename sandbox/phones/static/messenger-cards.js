@@ -45,6 +45,8 @@ export function files(all) {
 export function carousel(bubble, chosen, act) {
   const { elements } = bubble;
   if (!elements?.length) return null;
+  const texts = elements.flatMap((each) => (each.buttons ?? []).map(({ text }) => text));
+  const told = new Set([...chosen].filter((text) => texts.indexOf(text) === texts.lastIndexOf(text))); // else nobody knows which card
   const items = elements.map((each) => {
     const href = safeUrl(each.url);
     const title = h("span", { class: "tile-title", dir: "auto" }, each.title);
@@ -53,12 +55,11 @@ export function carousel(bubble, chosen, act) {
       image,
       href ? h("a", { class: "tile-link", href, target: "_blank", rel: "noopener noreferrer" }, title) : title,
       each.subtitle ? h("span", { class: "tile-subtitle", dir: "auto" }, each.subtitle) : null,
-      cards.buttons({ buttons: each.buttons }, chosen, { press: (_, index) => act.press(bubble, index) }),
+      cards.buttons({ buttons: each.buttons }, told, { press: (_, index) => act.press(bubble, index) }),
     );
   });
   const several = items.length > 1;
-  const row = h("ul", { class: "carousel", tabindex: several ? "0" : null, role: "list", "aria-label": several ? `${items.length} cards` : "Card" }, items);
-  return row;
+  return h("ul", { class: "carousel", tabindex: several ? "0" : null, role: "list", "aria-label": several ? `${items.length} cards` : "Card" }, items);
 }
 
 function money(amount, currency, language) {

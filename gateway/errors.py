@@ -6,6 +6,7 @@
     │   ├── StoreUnavailable   no answer, or no promise of the disk: answer 503, try again
     │   ├── StoreRefused       the server may not be used (not durable, evicts, too old, another environment)
     │   └── LayoutMismatch     the data has another layout version: run `migrate`
+    ├── SourceUnavailable      a source of events does not answer, or does not let us in: it is asked again
     ├── Sealed                 cannot be opened: its key is gone or wrong
     ├── NotFound               no such thing, or not any more
     ├── Conflict               it has changed since you looked; says how
@@ -43,6 +44,10 @@ class StoreRefused(StoreError):
 
 
 class LayoutMismatch(StoreError):
+    pass
+
+
+class SourceUnavailable(GatewayError):
     pass
 
 

@@ -53,6 +53,15 @@ class Metrics:
 
         # What comes in
         self.events_in = counter("events_received_total", "Events by answer: new, same, other, refused, busy", "answer")
+        self.source_entries = counter(
+            "source_entries_total", "Entries of sources by answer: kept, or why they are dead letters", "source", "answer"
+        )
+        self.source_up = gauge("source_up", "1 while a source answers", "source")
+        self.source_paused = gauge("source_paused", "1 while nothing more is taken up from a source", "source")
+        self.source_waiting = gauge("source_entries_waiting", "Entries of a source that nobody was handed yet", "source")
+        self.source_pending = gauge("source_entries_pending", "Entries handed out and not yet kept", "source")
+        self.source_dead = gauge("source_entries_dead", "Dead letters of a source", "source")
+        self.source_oldest = gauge("source_oldest_seconds", "Age of the oldest entry that is not kept yet", "source")
         self.webhooks_in = counter(
             "webhooks_received_total", "Webhooks by channel and answer: kept, bad_signature, too_large, failed",
             "channel", "answer",

@@ -7,6 +7,7 @@ that holds them. Durations carry their unit in the name. Defaults are safe for a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,8 @@ from gateway.model.personal import Personal, Secret
 META_GRAPH_URL = "https://graph.facebook.com"
 ROLES = ("intake", "dispatch", "webhooks", "webcare", "scheduler")
 
+_STREAM = re.compile(r"[A-Za-z0-9][\w.:-]{0,199}", re.ASCII)
+
 T = TypeVar("T")
 
 
@@ -29,6 +32,13 @@ class Environment(StrEnum):
     DEMO = "demo"
     STAGING = "staging"
     PRODUCTION = "production"
+
+
+class AfterKeeping(StrEnum):
+    """What becomes of a stream's entry once its event is kept."""
+
+    DELETE = "delete"
+    LEAVE = "leave"
 
 
 class StorePromise(StrEnum):
@@ -59,6 +69,11 @@ class Settings:
     redis_url: Secret | None
     store_promise: StorePromise | None
     store_acks: int
+    source_redis_url: Secret | None
+    source_stream: str
+    source_group: str
+    source_key_name: str | None
+    source_after: AfterKeeping
     graph_url: str
     graph_version: str
     graph_auth_header: str
@@ -191,6 +206,11 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         redis_url=reader.secret("GATEWAY_REDIS_URL"),
         store_promise=reader.choice("GATEWAY_STORE_PROMISE", StorePromise, None),
         store_acks=reader.number("GATEWAY_STORE_ACKS", 0, int, 0, 5),
+        source_redis_url=reader.secret("GATEWAY_SOURCE_REDIS_URL"),
+        source_stream=reader.text("GATEWAY_SOURCE_STREAM", "thuisfront:events") or "",
+        source_group=reader.text("GATEWAY_SOURCE_GROUP", "thuisfront") or "",
+        source_key_name=reader.text("GATEWAY_SOURCE_KEY_NAME"),
+        source_after=reader.choice("GATEWAY_SOURCE_AFTER", AfterKeeping, AfterKeeping.DELETE),
         graph_url=graph_url,
         graph_version=reader.text("GATEWAY_GRAPH_VERSION", "v25.0") or "v25.0",
         graph_auth_header=reader.text("GATEWAY_GRAPH_AUTH_HEADER", "Authorization") or "Authorization",
@@ -258,3 +278,10 @@ def _check(reader: _Reader, settings: Settings) -> None:
         scheme = urlsplit(settings.redis_url.reveal()).scheme
         if scheme not in ("redis", "rediss", "unix", "valkey", "valkeys", "redis+sentinel", "redis+cluster"):
             problems.append("GATEWAY_REDIS_URL: should start with redis://, rediss:// or unix://")
+    if settings.source_redis_url is not None and settings.source_redis_url.reveal() != "store":
+        scheme = urlsplit(settings.source_redis_url.reveal()).scheme
+        if scheme not in ("redis", "rediss", "unix", "valkey", "valkeys", "redis+sentinel"):
+            problems.append("GATEWAY_SOURCE_REDIS_URL: should be `store`, or start with redis://, rediss:// or unix://")
+    if not _STREAM.fullmatch(settings.source_stream):
+        # No braces: a name with a tag could be one of the store's own keys.
+        problems.append("GATEWAY_SOURCE_STREAM: should be 1 to 200 letters, digits and . : _ - such as thuisfront:events")

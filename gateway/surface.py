@@ -17,14 +17,13 @@ from gateway.errors import StoreError
 from gateway.health import Health
 from gateway.intake import api as intake_api
 from gateway.intake import schemas
-from gateway.intake.role import make_expander
+from gateway.intake.role import make_deps, make_expander
 from gateway.metrics import metrics_handler
 from gateway.runtime import Runtime
 from gateway.settings import Environment
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.erasure import Erasure
-from gateway.store.kept import Kept
 from gateway.store.wakeup import write_offset
 
 LARGEST = 32 * 1024 * 1024
@@ -86,23 +85,7 @@ def add_internal(
 
 
 def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
-    intake_api.add_routes(
-        app,
-        intake_api.Deps(
-            events=runtime.events,
-            kept=Kept(runtime.connection.redis, runtime.clock),
-            keys=keys,
-            vault=runtime.vault,
-            clock=runtime.clock,
-            connectors=runtime.connectors,
-            directory=runtime.directory,
-            catalogue=runtime.catalogue,
-            settings=runtime.settings,
-            wake=runtime.wake,
-            depth=lambda: runtime.depth.waiting,
-            count=lambda answer, how_many: runtime.metrics.events_in.labels(answer).inc(how_many),
-        ),
-    )
+    intake_api.add_routes(app, make_deps(runtime, keys))
     redis = runtime.connection.redis
     people = People(
         contacts=runtime.contacts,

@@ -1,9 +1,10 @@
 """An order is where customers, consents, proofs and subscriptions come from.
 
 Each recipient becomes (or joins) a contact: the one who owns the first of their addresses that is owned; else the one their
-customer number is bound to; else somebody new. An order never merges contacts and never moves an address: a second customer who
-gives an address of somebody joins that contact as a further traveller. Every step may run twice; an order version that is
-taken up late changes nothing where a newer one has written.
+customer number is bound to; else somebody new. Whoever comes without any address waits: an invitation, or a booking code typed in a
+chat, brings one later. Somebody who came before the order is found by their invitation. An order never merges contacts and never
+moves an address: a second customer who gives an address of somebody joins that contact as a further traveller. Every step may
+run twice; an order version that is taken up late changes nothing where a newer one has written.
 """
 
 from __future__ import annotations
@@ -30,16 +31,59 @@ from gateway.model.contact import (
     Traveller,
 )
 from gateway.model.event import BusinessEvent
-from gateway.model.ids import AddressId, ContactId, SubjectId, partition_of
+from gateway.model.ids import AddressId, ContactId, SubjectId, new_contact_id, partition_of
+from gateway.model.invitation import Invitation
 from gateway.model.personal import Personal
+from gateway.planning.waysin_bind import nobody
+from gateway.planning.waysin_people import INVITED
+from gateway.planning.waysin_words import booking
 from gateway.rules.states import instant_ms
 from gateway.store.contacts import Contacts, FactChange
+from gateway.store.dialogues import Dialogues
+from gateway.store.invitations import Invitations
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 
 DAY_MS = 24 * 3600_000
 LONGEST_MS = 400 * DAY_MS
 PAGE = 100
+
+
+class Invited:
+    """Whom the invitations of an order have brought so far."""
+
+    def __init__(self, invitations: Sequence[Invitation], contacts: Contacts) -> None:
+        self.all = tuple(invitations)
+        self._came = [one for one in invitations if one.contact is not None and one.address is not None]
+        self._nobody = {one.id: nobody(contacts, one) for one in self._came}
+        self.claimed = [(one.id, one.contact, one.traveller) for one in self._came]
+        self._used: set[str] = set()
+
+    def as_customer(self, customer: str) -> Invitation | None:
+        """The newest invitation by which this customer came."""
+        return next((one for one in reversed(self._came) if one.traveller == customer), None)
+
+    def as_recipient(self, recipient: Mapping[str, Any], customer: str, *, alone: bool) -> Invitation | None:
+        """One who came before the order was known, and is this recipient: by customer, passenger, role or as the only one."""
+        for one in self._came:
+            if one.traveller != self._nobody[one.id] or one.apart or one.id in self._used:
+                continue
+            if one.customer:
+                fits = one.customer == customer
+            elif one.passenger:
+                fits = one.passenger == recipient.get("passenger")
+            elif one.role:
+                fits = alone and one.role == recipient.get("role")
+            else:
+                fits = alone
+            if fits:
+                self._used.add(one.id)
+                return one
+        return None
+
+    def beside(self) -> list[Invitation]:
+        """Who came and is nobody on the order: told beside its people."""
+        return [one for one in self._came if one.traveller == self._nobody[one.id] and one.id not in self._used]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +110,8 @@ class Orders:
         directory: Directory,
         connectors: Mapping[str, Connector],
         default_brand: str,
+        invitations: Invitations,
+        dialogues: Dialogues,
     ) -> None:
         self._contacts = contacts
         self._subjects = subjects
@@ -73,6 +119,8 @@ class Orders:
         self._directory = directory
         self._connectors = connectors
         self._default_brand = default_brand
+        self._invitations = invitations
+        self._dialogues = dialogues
 
     async def take(self, event: BusinessEvent, sequence: int, namespace: str) -> list[Taken]:
         """Bring an order.status event's recipients, consents and subscriptions up to date."""
@@ -81,29 +129,61 @@ class Orders:
         legs = await self._legs(data)
         subjects = (*legs, *self._areas(data))
         until = self._until(event)
+        invited = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
+        taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, invited)
+        # Whoever came by an invitation while this was under way noted it before they looked for the order's people.
+        later = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
+        if later.claimed != invited.claimed:
+            first = taken
+            taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, later)
+            named = {(one.contact, one.traveller) for one in taken}
+            for contact in await self._contacts.get_many([one.contact for one in first if (one.contact, one.traveller) not in named]):
+                if contact is not None:
+                    await self._leave_out(contact, event.subject_id, sequence + 1, named)
+        if data.get("recipients"):
+            await self._dialogues.set_booking(booking(str(data["orderNumber"])), event.subject_id, until + 30 * DAY_MS)
+            for one in later.all:
+                await self._invitations.ends(one, until)
+        return taken
+
+    async def _take(
+        self,
+        event: BusinessEvent,
+        sequence: int,
+        namespace: str,
+        brand: str,
+        subjects: tuple[SubjectId, ...],
+        until: int,
+        legs: Mapping[SubjectId, Mapping[str, Any]],
+        invited: Invited,
+    ) -> list[Taken]:
         taken = []
-        for recipient in data.get("recipients") or []:
-            found = await self._bind(recipient, brand, namespace)
-            if found is None:
-                continue
-            contact, traveller, addresses = found
+        recipients = event.data.get("recipients") or []
+        for recipient in recipients:
+            contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, alone=len(recipients) == 1)
             link = self._link(event, recipient, traveller, brand, subjects, until, sequence)
             try:
                 await self._consents(event, recipient, contact, brand, addresses)
                 taken.append(await self._subscribe(event, recipient, contact, traveller, addresses, link, legs))
             except NotFound:  # being erased: the others of the order are served all the same
                 continue
+        for one in invited.beside():
+            assert one.contact is not None
+            recipient = {"role": one.role or None, "passenger": one.passenger or None}
+            link = self._link(event, recipient, one.traveller, brand, subjects, until, sequence)
+            with contextlib.suppress(NotFound):
+                beside = replace(link, source=INVITED)
+                taken.append(await self._subscribe(event, {}, one.contact, one.traveller, [], beside, legs))
         return taken
 
     async def reach(self, event: BusinessEvent, namespace: str) -> list[Taken]:
         """The contacts of a document's recipients; those we do not know become contacts without consent."""
         brand = str(event.data.get("brand") or self._default_brand)
+        invited = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
         taken = []
-        for recipient in event.data.get("recipients") or []:
-            found = await self._bind(recipient, brand, namespace)
-            if found is None:
-                continue
-            contact, traveller, addresses = found
+        recipients = event.data.get("recipients") or []
+        for recipient in recipients:
+            contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, alone=len(recipients) == 1)
             try:
                 join = partial(_join, traveller=traveller, recipient=recipient, addresses=addresses)
                 await self._contacts.change(contact, join)
@@ -146,24 +226,61 @@ class Orders:
     # who
 
     async def _bind(
-        self, recipient: Mapping[str, Any], brand: str, namespace: str
-    ) -> tuple[ContactId, str, list[tuple[str, Identifier, AddressId, Mapping[str, Any]]]] | None:
-        """(contact, traveller, [(channel, identifier, address, as given)]) of one recipient."""
+        self, recipient: Mapping[str, Any], brand: str, namespace: str, invited: Invited, *, alone: bool
+    ) -> tuple[ContactId, str, list[tuple[str, Identifier, AddressId, Mapping[str, Any]]]]:
+        """(contact, traveller, [(channel, identifier, address, as given)]) of one recipient. alone: the order's only one"""
         customer = self._contacts.customer_hash(namespace, str(recipient["customerId"]))
         given = self._identifiers(recipient, brand)
         owners = [(await self._contacts.find(channel, [identifier]))[0] for channel, identifier, _ in given]
         owned = next((owner for owner in owners if owner is not None), None)
-        contact = owned[0] if owned else await self._customer(customer, brand, new_address=bool(given))
+        came = invited.as_customer(customer) or await self._beside(recipient, customer, invited, given=bool(given), alone=alone)
+        contact = came.contact if came is not None else owned[0] if owned else None
+        contact = contact or await self._customer(customer, brand, new_address=bool(given))
         addresses = []
         for (channel, identifier, raw), owner in zip(given, owners, strict=True):
             found = owner or await self._contacts.reserve(channel, identifier, contact)
             contact = contact or found[0]
             if found[0] == contact:  # an address of somebody else is never written to for this customer
                 addresses.append((channel, identifier, found[1], raw))
-        if contact is None:
-            return None
-        await self._contacts.set_customer(customer, contact)
+        # Without any address they wait for one: an invitation may bring it.
+        held = await self._contacts.set_customer(customer, contact or new_contact_id())
+        contact = contact or held
+        if came is not None and came.traveller != customer:
+            await self._rename(came, customer)
         return contact, customer, addresses
+
+    async def _beside(
+        self, recipient: Mapping[str, Any], customer: str, invited: Invited, *, given: bool, alone: bool
+    ) -> Invitation | None:
+        """Whoever came before the order, for a passenger or role of it, is this recipient: if nothing else reaches them."""
+        came = invited.as_recipient(recipient, customer, alone=alone)
+        if came is None or given:
+            return None
+        held = await self._contacts.by_customer(customer)
+        try:
+            known = await self._contacts.get(held) if held is not None else None
+        except (NotFound, Sealed):
+            known = None
+        return None if known is not None and known.id != came.contact and known.profile.addresses else came
+
+    async def _rename(self, came: Invitation, customer: str) -> None:
+        """The nobody of an invitation turns out to be this customer."""
+        assert came.contact is not None
+        assert came.address is not None
+        gone, address = came.traveller, came.address
+
+        def edit(profile: Profile) -> Profile:
+            if all(one.customer != customer for one in profile.travellers):
+                profile = replace(profile, travellers=(*profile.travellers, Traveller(customer, None, None, (address,))))
+            return replace(
+                profile,
+                travellers=tuple(one for one in profile.travellers if one.customer != gone),
+                orders=tuple(one for one in profile.orders if one.traveller != gone),
+            )
+
+        with contextlib.suppress(NotFound):
+            await self._contacts.change(came.contact, edit)
+        await self._invitations.bound(came.id, came.contact, address, customer, done=bool(came.bound_ms))
 
     async def _customer(self, customer: str, brand: str, *, new_address: bool) -> ContactId | None:
         """The contact a customer number is bound to. With an address that nobody has, only if it is this brand's customer.

@@ -1,14 +1,22 @@
-"""The intake role's loop: events whose time has come, and one turn each for the fan-outs under way."""
+"""The intake role's loops: events whose time has come, one turn each for the fan-outs under way, and every source that is set."""
 
 from __future__ import annotations
+
+import asyncio
 
 import structlog
 
 from gateway.errors import StoreError
 from gateway.intake.expand import Expander, Stores
 from gateway.intake.orders import Orders
+from gateway.intake.sources.configured import pumps
+from gateway.intake.taking import Deps
 from gateway.runtime import Runtime
 from gateway.store import keys
+from gateway.store.apikeys import ApiKeys
+from gateway.store.dialogues import Dialogues
+from gateway.store.invitations import Invitations
+from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
 
 IDLE_S = 1.0
@@ -24,6 +32,8 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.directory,
         runtime.connectors,
         runtime.settings.brand,
+        Invitations(runtime.connection.redis, runtime.clock, runtime.vault),
+        Dialogues(runtime.connection.redis, runtime.vault),
     )
     stores = Stores(
         runtime.events,
@@ -37,7 +47,34 @@ def make_expander(runtime: Runtime) -> Expander:
     return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country)
 
 
+def make_deps(runtime: Runtime, api_keys: ApiKeys) -> Deps:
+    """What every door needs to take an event in."""
+    return Deps(
+        events=runtime.events,
+        kept=Kept(runtime.connection.redis, runtime.clock),
+        keys=api_keys,
+        vault=runtime.vault,
+        clock=runtime.clock,
+        connectors=runtime.connectors,
+        directory=runtime.directory,
+        catalogue=runtime.catalogue,
+        settings=runtime.settings,
+        wake=runtime.wake,
+        depth=lambda: runtime.depth.waiting,
+        count=lambda answer, how_many: runtime.metrics.events_in.labels(answer).inc(how_many),
+    )
+
+
 async def run(runtime: Runtime) -> None:
+    """Read the sources and expand until stopping."""
+    api_keys = ApiKeys(runtime.connection.redis, runtime.clock, runtime.settings.api_key)
+    async with asyncio.TaskGroup() as group:
+        for pump in pumps(runtime, make_deps(runtime, api_keys)):
+            group.create_task(pump.run(), name=f"source {pump.source.name}")
+        group.create_task(_expand(runtime), name="expand")
+
+
+async def _expand(runtime: Runtime) -> None:
     """Expand until stopping, then give the partitions back."""
     expander = make_expander(runtime)
     partitions = Ownership(runtime.connection.redis, runtime.clock, "expand", len(keys.all_partitions()))

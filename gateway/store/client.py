@@ -120,6 +120,11 @@ def _open(url: str, reply_s: float | None, connections: int) -> Redis:
     return GuardedRedis.from_pool(pool)
 
 
+def open_other(url: str, *, connections: int) -> Redis:
+    """A client of another server than the store, not yet connected; the same forms of URL, a reply within 5 s."""
+    return _open(_plain(url), REPLY_S, connections)
+
+
 def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) -> Redis:
     """redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db][?tls=yes&sentinel_password=...]
 

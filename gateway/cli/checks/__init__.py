@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.cli.checks import basics, channel, flow, keyring, numbers, storage, templates, web
+from gateway.cli.checks import basics, channel, flow, keyring, numbers, sources, storage, templates, web
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding
 
@@ -57,4 +57,5 @@ CHECKS: tuple[Check, ...] = (
     Check("webhooks-silent", "flow", flow.webhooks_silent),
     Check("webhook-backlog", "flow", flow.webhook_backlog),
     Check("facts", "flow", flow.facts),
+    Check("source", "flow", sources.source),
 )

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.insight.unreached import Book
 from gateway.model.contact import Contact
 from gateway.model.ids import SenderId
 from gateway.model.message import DeliveryStatus, MessageRecord
@@ -294,6 +295,26 @@ async def test_when_every_way_fails_each_is_on_record_with_its_reason(house: Way
     first, second = await house.about("flight_delayed")
     assert {first.id, second.id} == set(ends)
     assert sorted(ends.values(), key=bool) == [None, next(one.id for one in (first, second) if one.sender == WHATSAPP)]
+
+
+async def test_nobody_counts_as_unreached_while_another_way_is_tried_and_everybody_does_after_the_last(house: Ways) -> None:
+    await house.traveller("messenger", "whatsapp")
+    house.edge.answers(PAGE, BLOCKED)
+    house.edge.answers(NUMBER, refused(131026, 0, "Message undeliverable"))
+    await house.delay()
+
+    async def unreached() -> list[str]:
+        book = Book()
+        for fact in await facts_of(house.redis):
+            book.take_in(fact, lambda name: name == "flight_delayed")
+        return [one.reason for one in book.due(house.clock.now_ms() + HOUR_MS)]
+
+    await house.dispatch()
+    assert await unreached() == []  # the end of the first names what takes over
+    await house.look_for_ways()
+    assert await unreached() == []
+    await house.dispatch()
+    assert await unreached() == ["unreachable"]
 
 
 async def test_a_thread_that_another_program_holds_sends_news_the_other_way(house: Ways) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +21,9 @@ from gateway.notifications import catalogue as catalogues
 from gateway.notifications import graph
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.lint import Finding, lint
+from gateway.notifications.parts import Rendering
 from gateway.notifications.preview import example, show
-from gateway.notifications.push import Action, Done, Step, plan, push, status
+from gateway.notifications.push import FINE, Action, Done, Step, plan, push, status
 from gateway.notifications.remote import RemoteTemplate, TemplateAdmin, TemplateRefused
 from gateway.settings import Settings
 
@@ -43,6 +44,7 @@ def add_parser(commands: Any) -> None:
     check.add_argument(
         "--graph", nargs="?", const="text", choices=("text", "mermaid"), help="also draw what replaces and ends what"
     )
+    _add_channel(check, "by the rules of one channel (default: of every channel that there is)")
     check.set_defaults(work=_lint)
     preview = arguments.command(
         group, "preview", help="show a notification as on the phone", example="templates preview gate_changed --lang nl"
@@ -50,6 +52,7 @@ def add_parser(commands: Any) -> None:
     preview.add_argument("name", metavar="NAME")
     preview.add_argument("--lang", metavar="CODE", help="one language: nl, en (default: all)")
     preview.add_argument("--brand", metavar="ID", help="a brand's own words, where it has any")
+    _add_channel(preview, "also say whether a template of this channel can hold it")
     preview.set_defaults(work=_preview)
     send = arguments.command(
         group,
@@ -65,7 +68,7 @@ def add_parser(commands: Any) -> None:
         group,
         "status",
         help="how each template stands at the channel",
-        about="Exit code 0 when all are approved and the same as ours.",
+        about="Exit code 0 when all that the channel can hold are approved and the same as ours.",
         example="templates status --wait 300",
     )
     _add_sender(follow)
@@ -79,6 +82,11 @@ def add_parser(commands: Any) -> None:
 
 def _add_sender(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sender", metavar="ID", help="one of our senders (default: all)")
+    _add_channel(parser, "the senders of one channel (default: of every channel that a brand has senders for)")
+
+
+def _add_channel(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument("--channel", metavar="NAME", help=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +97,33 @@ class _Door:
     directory: Directory
     admins: dict[str, TemplateAdmin]
 
-    def senders(self, wanted: str | None) -> list[tuple[Sender, TemplateAdmin]]:
+    def senders(self, wanted: str | None, channel: str | None) -> list[tuple[Sender, TemplateAdmin]]:
         """Those with templates at their channel. Raises NotFound, SettingsError."""
         found = [(one, self.admins[one.channel]) for one in self.directory if one.channel in self.admins]
         if not found:
             raise SettingsError(
-                ["there is no sender: set GATEWAY_WHATSAPP_PHONE_NUMBER_ID and GATEWAY_WHATSAPP_TOKEN, or senders.yaml"]
+                [
+                    "there is no sender: set GATEWAY_WHATSAPP_PHONE_NUMBER_ID and GATEWAY_WHATSAPP_TOKEN, "
+                    "GATEWAY_MESSENGER_PAGE_ID and GATEWAY_MESSENGER_TOKEN, or senders.yaml"
+                ]
             )
+        if channel is not None:
+            found = [(one, admin) for one, admin in found if one.channel == _known(channel, self.admins)]
+            if not found:
+                raise NotFound(f"no sender on {channel}; there are {', '.join(one.id for one in self.directory)}")
         if wanted is None:
             return found
         chosen = [(one, admin) for one, admin in found if one.id == wanted]
         if not chosen:
             raise NotFound(f"no sender {wanted}; there are {', '.join(one.id for one, _ in found)}")
         return chosen
+
+
+def _known(channel: str, admins: Mapping[str, TemplateAdmin]) -> str:
+    """The channel, if there is such a one. Raises NotFound."""
+    if channel not in admins:
+        raise NotFound(f"no channel {channel}; there are {', '.join(admins)}")
+    return channel
 
 
 @asynccontextmanager
@@ -126,7 +148,7 @@ def _lint(args: argparse.Namespace) -> int:
         except BadInput as error:  # what does not load is the first of all findings
             found = [Finding("error", one.field, "load", one.message) for one in error.problems]
         if catalogue is not None:
-            found = await _findings(settings, catalogue)
+            found = await _findings(settings, catalogue, args.channel)
         errors = sum(one.level == "error" for one in found)
         drawn = _drawn(args.graph, catalogue)
         if args.json:
@@ -150,14 +172,12 @@ def _drawn(form: str | None, catalogue: Catalogue | None) -> str:
     return graph.mermaid(catalogue) if form == "mermaid" else graph.text(catalogue)
 
 
-async def _findings(settings: Settings, catalogue: Catalogue) -> list[Finding]:
-    """By the rules of every channel that there is a connector for; the same finding once."""
-    async with aiohttp.ClientSession(trust_env=False) as session:
-        channels = registry.open_channels(settings, session)
-        found = [one for admin in channels.template_admins.values() for one in lint(catalogue, admin.rules)]
-        for connector in channels.connectors.values():
-            await connector.close()
-    return list(dict.fromkeys(found))
+async def _findings(settings: Settings, catalogue: Catalogue, channel: str | None) -> list[Finding]:
+    """By the rules of every channel that there is a connector for, or of one; the same finding once. Raises NotFound."""
+    async with _door(settings, catalogue) as door:
+        admins = door.admins if channel is None else {channel: door.admins[_known(channel, door.admins)]}
+        found = [one for admin in admins.values() for one in lint(catalogue, admin.rules)]
+    return sorted(dict.fromkeys(found), key=lambda finding: finding.level != "error")
 
 
 def _preview(args: argparse.Namespace) -> int:
@@ -168,21 +188,32 @@ def _preview(args: argparse.Namespace) -> int:
     known = catalogue.get(args.name)
     languages = [args.lang] if args.lang or known is None else list(known.languages)
     shown = [example(catalogue, args.name, language or "nl", brand=args.brand) for language in languages]
-    if args.json:
-        printing.as_json(
-            [
-                {
-                    "notification": one.notification, "language": one.language, "template": one.template_name,
-                    "header": one.header, "body": one.body, "footer": one.footer,
-                    "buttons": [{"kind": button.kind.value, "label": button.label} for button in one.buttons],
-                    "document": one.document.filename if one.document else None,
-                }
-                for one in shown
-            ]
-        )  # fmt: skip
-    else:
-        print("\n\n".join(show(one) for one in shown))
-    return 0
+    assert known is not None, "example refuses an unknown name"
+
+    async def work() -> int:
+        hindrance = ""
+        if args.channel is not None:
+            async with _door(settings, catalogue) as door:
+                hindrance = door.admins[_known(args.channel, door.admins)].rules.hindrance(known)
+        if args.json:
+            printing.as_json([_previewed(one, hindrance) for one in shown])
+        else:
+            print("\n\n".join(show(one) for one in shown))
+            if hindrance:
+                print(f"\nNo template: {hindrance}.")
+        return 0
+
+    return opening.run(work)
+
+
+def _previewed(one: Rendering, hindrance: str) -> dict[str, Any]:
+    return {
+        "notification": one.notification, "language": one.language, "template": one.template_name,
+        "header": one.header, "body": one.body, "footer": one.footer,
+        "buttons": [{"kind": button.kind.value, "label": button.label} for button in one.buttons],
+        "document": one.document.filename if one.document else None,
+        **({"no_template": hindrance} if hindrance else {}),
+    }  # fmt: skip
 
 
 def _push(args: argparse.Namespace) -> int:
@@ -190,13 +221,13 @@ def _push(args: argparse.Namespace) -> int:
     catalogue = catalogues.load(settings.templates_dir)
 
     async def work() -> int:
-        errors = [one for one in await _findings(settings, catalogue) if one.level == "error"]
+        errors = [one for one in await _findings(settings, catalogue, args.channel) if one.level == "error"]
         if errors:
             listed = "\n".join(f"  {one.where}: {one.message}" for one in errors[:10])
             raise NotFound(f"nothing was pushed: `templates lint` finds {printing.counted(len(errors), 'error')}\n{listed}")
         answers, bad = [], False
         async with _door(settings, catalogue) as door:
-            for sender, admin in door.senders(args.sender):
+            for sender, admin in door.senders(args.sender, args.channel):
                 done: list[Done] = [] if args.dry_run else await _carry_out(args, catalogue, admin, sender)
                 steps = plan(catalogue, await _remote(admin, sender), admin, sender.brand)
                 bad = bad or any(one.error or one.later for one in done)
@@ -238,7 +269,7 @@ def _tell_plan(sender: Sender, steps: list[Step], *, dry_run: bool, done: list[D
         for step in todo:
             print(f"would {step.action.value:<7}  {step.template} {step.language}")
     for step in steps:
-        if step.action in (Action.DRIFTED, Action.REJECTED, Action.STOPPED):
+        if step.action in (Action.DRIFTED, Action.REJECTED, Action.STOPPED, Action.SKIPPED):
             print(f"{step.action.value:<9}  {step.template} {step.language}: {step.why or step.status.lower()}")
     later = sum(one.later for one in done)
     tail = f"; {later} left for later: the channel takes so many an hour, run it again then" if later else ""
@@ -250,6 +281,7 @@ def _summary(steps: list[Step]) -> str:
     names = {
         Action.UNCHANGED: "approved", Action.WAIT: "under review", Action.CREATE: "to create", Action.EDIT: "to send again",
         Action.REJECTED: "rejected", Action.DRIFTED: "differ there", Action.STOPPED: "stopped by the channel",
+        Action.SKIPPED: "not for this channel",
     }  # fmt: skip
     said = [f"{counts[action]} {words}" for action, words in names.items() if counts[action]]
     return ", ".join(said) or "no templates"
@@ -262,14 +294,14 @@ def _status(args: argparse.Namespace) -> int:
     async def work() -> int:
         io, answers, good = asking.terminal(), [], True
         async with _door(settings, catalogue) as door:
-            for sender, admin in door.senders(args.sender):
+            for sender, admin in door.senders(args.sender, args.channel):
 
                 def told(steps: list[Step], sender: Sender = sender) -> None:
                     io.progress(f"{sender.id}: {_summary(steps)}")
 
                 steps = await status(catalogue, admin, sender, wait_s=args.wait, told=told)
                 io.progress("")
-                good = good and all(step.action is Action.UNCHANGED for step in steps)
+                good = good and all(step.action in FINE for step in steps)
                 answers.append({"sender": sender.id, "steps": [_step(step) for step in steps]})
                 if not args.json:
                     _tell_status(sender, steps)

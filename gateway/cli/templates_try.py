@@ -71,9 +71,11 @@ def add_parser(group: Any) -> None:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--lang", metavar="CODE", help="nl, en (default: the first that it is written in)")
     parser.add_argument(
-        "--to", default=ME, choices=(ME, "-"), help="me: the first of GATEWAY_ONLY_TO; -: asks for it, and does not show it"
-    )
+        "--to", default=ME, choices=(ME, "-"),
+        help="me: the first of GATEWAY_ONLY_TO that this channel knows; -: asks for it, and does not show it",
+    )  # fmt: skip
     parser.add_argument("--sender", metavar="ID", help="which of our senders (default: the brand's, or the only one)")
+    parser.add_argument("--channel", metavar="NAME", help="a sender of this channel")
     parser.add_argument("--brand", metavar="ID", help="a brand's own words, where it has any")
     parser.add_argument("--document", type=Path, metavar="FILE", help="the PDF, PNG or JPEG that goes with it, where one does")
     parser.set_defaults(work=_try)
@@ -87,7 +89,7 @@ def _try(args: argparse.Namespace) -> int:
             sender, connector = _sender(args, runtime)
             notification, rendering = _words(args, runtime, sender)
             file = _file(args.document, notification, connector.facts)
-            phone = await _phone(await _number(args.to, settings), runtime, sender, connector)
+            phone = await _phone(await _number(args.to, settings, sender, connector), runtime, sender, connector)
             verdict = await _verdict(runtime, sender, connector, notification, rendering, phone)
             if not args.json:
                 print(show(rendering))
@@ -114,6 +116,11 @@ def _sender(args: argparse.Namespace, runtime: Runtime) -> tuple[Sender, Connect
         raise SettingsError(
             ["there is no sender: set GATEWAY_WHATSAPP_PHONE_NUMBER_ID and GATEWAY_WHATSAPP_TOKEN, or senders.yaml"]
         )
+    if args.channel is not None:
+        on_it = [one for one in known if one.channel == args.channel]
+        if not on_it:
+            raise NotFound(f"no sender on {args.channel}; there are {', '.join(f'{one.id} ({one.channel})' for one in known)}")
+        known = on_it
     found = known
     if args.sender is not None:
         found = [one for one in known if one.id == args.sender]
@@ -157,13 +164,18 @@ def _file(path: Path | None, notification: Notification, facts: ChannelFacts) ->
     return FilePart("file", path.name, mime, data)
 
 
-async def _number(to: str, settings: Settings) -> Personal:
-    if to == ME:
-        mine = next((one for one in settings.only_to if one.reveal() != "*"), None)
-        if mine is None:
-            raise SettingsError(["GATEWAY_ONLY_TO names no number: put your own there first (+44...), or use --to -"])
-        return mine
-    return Personal((await asking.hidden("Your number, with + and country code")).reveal())
+async def _number(to: str, settings: Settings, sender: Sender, connector: Connector) -> Personal:
+    """As it was typed; of a list, the first that means something on this channel."""
+    if to != ME:
+        return Personal((await asking.hidden(f"Your number with + and country code, or your id on {sender.channel}")).reveal())
+    for one in settings.only_to:
+        try:
+            connector.identify(one.reveal(), sender.scope)
+        except BadInput:
+            continue
+        return one
+    what = "your own there first (+44...)" if not settings.only_to else f"your own on {sender.channel} there"
+    raise SettingsError([f"GATEWAY_ONLY_TO names no number: put {what}, or use --to -"])
 
 
 async def _phone(number: Personal, runtime: Runtime, sender: Sender, connector: Connector) -> _Phone:
@@ -188,8 +200,10 @@ async def _verdict(
     if consent is not None and not consent.granted:
         raise NotSent(f"not sent: {SENTENCES[Reason.WITHDRAWN]}")
     choices: tuple[TemplateChoice, ...] = ()
-    if rendering.template_name:
-        listed = await runtime.template_admins[sender.channel].list_templates(sender)
+    admin = runtime.template_admins[sender.channel]
+    hindrance = admin.rules.hindrance(notification)
+    if rendering.template_name and not hindrance:
+        listed = await admin.list_templates(sender)
         remote = next(
             (one for one in listed if (one.name, one.language) == (rendering.template_name, rendering.template_language)), None
         )
@@ -225,7 +239,7 @@ async def _verdict(
         verdict = in_window if isinstance(in_window, FreeText) else verdict
     match verdict:
         case Suppressed():
-            mend = _MENDS.get(verdict.reason, "")
+            mend = hindrance if hindrance and not choices else _MENDS.get(verdict.reason, "")
             raise NotSent(f"not sent: {SENTENCES[verdict.reason]}" + (f"; {mend}" if mend else ""))
         case Later():
             raise NotSent(f"not sent: not before {printing.when(verdict.at_ms)}")
@@ -258,18 +272,22 @@ async def _send(
             return uploaded
         filename = rendering.document.filename if rendering.document else file.filename
         document = (Document("", file.mime, filename), uploaded.channel_id)
-    outbound = OutboundMessage(
-        id=message,
-        attempt=1,
-        sender=sender.id,
-        recipient=tuple((one.kind, one.value) for one in phone.address.identifiers),
-        content=content_of(_body(notification, rendering), verdict, connector.facts, document),
-    )
-    try:
-        request = connector.render(outbound, sender)
-    except CannotRender as error:
-        raise NotSent(f"not sent: {SENTENCES[Reason.CANNOT_RENDER]} ({error})") from error
-    return await _call(runtime, connector, request)
+    body = _body(notification, rendering)
+    contents = [content_of(body, verdict, connector.facts, document)]
+    if document is not None and not connector.facts.captions:  # the words first, then the file, as planning does it
+        contents.insert(0, content_of(body, verdict, connector.facts, None))
+    recipient = tuple((one.kind, one.value) for one in phone.address.identifiers)
+    result: SendResult | None = None
+    for content in contents:
+        try:
+            request = connector.render(OutboundMessage(message, 1, sender.id, recipient, content), sender)
+        except CannotRender as error:
+            raise NotSent(f"not sent: {SENTENCES[Reason.CANNOT_RENDER]} ({error})") from error
+        result = await _call(runtime, connector, request)
+        if result.outcome is not Outcome.ACCEPTED:
+            break
+    assert result is not None, "there is always something to say"
+    return result
 
 
 async def _call(runtime: Runtime, connector: Connector, request: Any) -> SendResult:

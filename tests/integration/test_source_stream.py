@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -126,6 +127,15 @@ async def test_an_event_that_came_over_http_and_by_the_stream_counts_once(
         await wait_until(lambda: reader.counted("kept") == 1)
     assert stage.counted == {"new": 1, "same": 1}
     assert await stage.events.depth() == 1
+
+
+async def test_the_example_adds_events_that_are_kept(stage: Stage, stream: Redis, other_server: StoreServer) -> None:
+    command = [sys.executable, "examples/xadd_event.py", "tests/samples/events/ce-batch.json"]
+    environment = {**os.environ, "REDIS_URL": other_server.url}
+    done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, len(done.stdout.split()), done.stderr) == (0, 3, "")
+    async with Reader(stage, other_server.url).reading() as reader:
+        await wait_until(lambda: reader.counted("kept") == 3)
 
 
 # what is not taken

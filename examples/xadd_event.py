@@ -23,12 +23,13 @@ STREAM = os.environ.get("STREAM", "thuisfront:events")
 
 def connect(url: str) -> Redis:
     """A client that asks again for about a minute while the server is away."""
-    return Redis.from_url(url, socket_timeout=5, retry=Retry(ExponentialWithJitterBackoff(base=0.2, cap=10), 10))
+    patience = Retry(ExponentialWithJitterBackoff(base=0.2, cap=10), 10)
+    return Redis.from_url(url, decode_responses=True, socket_timeout=5, retry=patience)
 
 
 def add_events(redis: Redis, events: list[dict[str, Any]]) -> list[str]:
     """Add them in their order; their places in the stream. No MAXLEN: the gateway deletes what it has kept."""
-    return [str(redis.xadd(STREAM, {"event": json.dumps(event)}), "ascii") for event in events]
+    return [str(redis.xadd(STREAM, {"event": json.dumps(event)})) for event in events]
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """An order is where customers, consents, proofs and subscriptions come from.
 
 Each recipient becomes (or joins) a contact: the one who owns the first of their addresses that is owned; else the one their
-customer number is bound to; else somebody new. Whoever comes without any address waits: an invitation, or a booking code typed in a
-chat, brings one later. Somebody who came before the order is found by their invitation. An order never merges contacts and never
-moves an address: a second customer who gives an address of somebody joins that contact as a further traveller. Every step may
-run twice; an order version that is taken up late changes nothing where a newer one has written.
+customer number is bound to; else somebody new. Whoever comes without any address waits: an invitation, or a booking code typed
+in a chat, brings one later. Somebody who came before the order is found by their invitation. An order never merges contacts and
+never moves an address: a second customer who gives an address of somebody joins that contact as a further traveller. Every step
+may run twice; an order version that is taken up late changes nothing where a newer one has written.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class Orders:
             first = taken
             taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, later)
             named = {(one.contact, one.traveller) for one in taken}
-            for contact in await self._contacts.get_many([one.contact for one in first if (one.contact, one.traveller) not in named]):
+            passed = [one.contact for one in first if (one.contact, one.traveller) not in named]
+            for contact in await self._contacts.get_many(passed):
                 if contact is not None:
                     await self._leave_out(contact, event.subject_id, sequence + 1, named)
         if data.get("recipients"):

@@ -84,17 +84,23 @@ def booking(code: str) -> str:
 
 
 def bookings_in(text: str, *, asked: bool) -> list[str]:
-    """What may be an order's number in a text, normalised, at most six. asked: we asked for one, so a bare word may be it.
+    """What may be an order's number in a text, normalised, at most six. asked: we asked for one.
 
-    Unasked, a word without a digit is a word: an order number of letters alone is only seen where it stands alone in capitals.
+    A word without a digit is a word, unless it stands alone or (asked) in capitals.
     """
-    words = _BOOKING.findall(unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFKC", text)
     alone = text.strip()
-    found = [word for word in words if asked or any(char.isdigit() for char in word) or (word == alone and word.isupper())]
+    found = [word for word in _BOOKING.findall(text) if _may_be_booking(word, alone=word == alone, asked=asked)]
     joined = booking(text)
-    if 5 <= len(joined) <= 20 and (asked or any(char.isdigit() for char in joined)):
+    if 5 <= len(joined) <= 20 and any(char.isdigit() for char in joined):
         found.insert(0, joined)  # "ZX 42 99" as one
     return list(dict.fromkeys(booking(word) for word in found))[:6]
+
+
+def _may_be_booking(word: str, *, alone: bool, asked: bool) -> bool:
+    if any(char.isdigit() for char in word):
+        return True
+    return (alone and (asked or word.isupper())) or (asked and word.isupper())
 
 
 # surnames

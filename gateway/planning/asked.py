@@ -29,7 +29,7 @@ def question_of_body(
     known = contact.facts
     proof, _ = known.proofs.get(address.id, (None, 0))
     document = body.get("document")
-    person_ms = facts.person_window_ms if world.able(sender.id, Capability.PERSON_WINDOW) is not False else 0
+    person_ms = facts.person_window_ms if world.able(sender.id, Capability.PERSON_WINDOW) is True else 0
     return Question(
         kind=body["kind"],
         purpose=body.get("purpose", "reply"),

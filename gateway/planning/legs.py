@@ -24,7 +24,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.connector import Connector
 from gateway.directory import Directory
-from gateway.errors import NotFound, Sealed
+from gateway.errors import NotFound, Sealed, StoreError
 from gateway.model.contact import Contact
 from gateway.model.ids import AddressId, MessageId, partition_of
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState
@@ -40,6 +40,7 @@ from gateway.store.vault import Vault
 from gateway.wake import Wake
 
 NOT_DELIVERED = "not_delivered"
+AGAIN_MS = 60_000
 
 log = structlog.get_logger()
 
@@ -74,13 +75,22 @@ class Legs:
         """Find another way for what is due in these partitions; how many messages were looked at. Raises StoreUnavailable."""
         due = await self._d.outbox.ways_due(partitions)
         for message in due:
-            found = await self._open(message)
-            if found is None:
-                await self._d.outbox.way_done(message)
-                continue
-            taken = await self._take(found)
-            await self._d.outbox.way_done(message, f"next={taken} why={found.why}" if taken else "")
+            try:
+                await self._one(message)
+            except (StoreError, OSError, TimeoutError):
+                raise
+            except Exception as error:  # it stands in nobody's way: looked at again until its deadline is past
+                log.exception("ways.message_failed", message_id=message, error=type(error).__name__)
+                await self._d.outbox.way_later(message, self._d.clock.now_ms() + AGAIN_MS)
         return len(due)
+
+    async def _one(self, message: MessageId) -> None:
+        found = await self._open(message)
+        if found is None:
+            await self._d.outbox.way_done(message)
+            return
+        taken = await self._take(found)
+        await self._d.outbox.way_done(message, f"next={taken} why={found.why}" if taken else "")
 
     async def _open(self, message: MessageId) -> _Found | None:
         """None: no other way is wanted any more."""

@@ -543,6 +543,10 @@ class Outbox:
         names = [keys.beside(message, "facts"), keys.beside(message, "ways"), keys.of(message, "m")]
         return bool(await scripts.run(self._redis, "way_done", names, [self._clock.offset_ms, message, detail]))
 
+    async def way_later(self, message: MessageId, at_ms: int) -> None:
+        """Look for another way again then, if one is still looked for."""
+        await self._redis.zadd(keys.beside(message, "ways"), {message: at_ms}, xx=True)
+
     async def by_channel_id(self, partition: int, channel_hash: str) -> MessageId | None:
         raw = await self._redis.get(f"{keys.tag(partition)}w:{channel_hash}")
         return MessageId(words(raw)) if raw else None

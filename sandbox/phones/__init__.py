@@ -2,7 +2,8 @@
 
 What flows through: the browser loads one HTML page and its modules from here, reads `GET /sandbox/handsets` once, then
 follows `GET /sandbox/stream`. What a person does on a phone goes back as `POST /sandbox/handsets/{address}/say`, and the
-page shows it only when it comes back over the stream: the page holds no truth of its own.
+page shows it only when it comes back over the stream: the page holds no truth of its own. A phone has chats of two
+apps, with numbers and with Pages; what Meta's settings say of each Page stands behind one button (`GET /sandbox/pages`).
 
 This package only serves files. It knows nothing of handsets, so that it runs beside anything that speaks the contract.
 

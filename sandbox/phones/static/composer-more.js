@@ -26,7 +26,6 @@ export class More {
       if (event.key !== "Escape") return;
       event.stopPropagation();
       this.open(false);
-      this.toggle.focus();
     });
   }
 
@@ -40,11 +39,12 @@ export class More {
   }
 
   open(open) {
+    if (!open && this.node.contains(document.activeElement)) this.toggle.focus(); // it would be lost with what is hidden
     this.node.hidden = !open;
     this.toggle.setAttribute("aria-expanded", String(open));
     if (open) {
       this.showLink(false);
-      this.fileEntry.focus();
+      (this.fileEntry.disabled ? this.linkEntry : this.fileEntry).focus();
     }
   }
 

@@ -13,7 +13,8 @@ function localImage(url) {
 
 function picture(url, alt, className) {
   const src = localImage(url);
-  const blank = () => h("span", { class: `${className} blank`, role: "img", "aria-label": alt }, icon("image"));
+  const name = alt ? { role: "img", "aria-label": alt } : { "aria-hidden": "true" };
+  const blank = () => h("span", { class: `${className} blank`, ...name }, icon("image"));
   if (!src) return blank();
   const image = h("img", { class: className, src, alt, loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => image.replaceWith(blank()));
@@ -86,8 +87,8 @@ export function receipt(data, language) {
     .map(([name, amount]) => line(name, price(amount), null, "sum"));
   const less = (data.adjustments ?? []).map((each) => line(each.name ?? "Discount", price(-each.amount), null, "sum"));
   const { street_1: street, postal_code: postcode, city } = data.address ?? {};
-  return h("section", { class: "receipt", "aria-label": `Receipt ${data.order_number}` },
-    h("header", {}, icon("receipt"), h("span", { dir: "auto" }, h("b", {}, data.merchant_name || "Receipt"), h("small", {}, `Order ${data.order_number}`))),
+  return h("div", { class: "receipt", role: "group", "aria-label": `Receipt ${data.order_number}` },
+    h("div", { class: "receipt-head" }, icon("receipt"), h("span", { dir: "auto" }, h("b", {}, data.merchant_name || "Receipt"), h("small", {}, `Order ${data.order_number}`))),
     h("dl", {}, bought, sums, less, line("Total", price(summary.total_cost), null, "total")),
     h("p", { dir: "auto" }, [data.recipient_name, data.payment_method, [street, postcode, city].filter(Boolean).join(", ")].filter(Boolean).join(" · ")),
     data.order_url && cards.card(data.order_url, "link", "The order", "", "file"),
@@ -96,7 +97,7 @@ export function receipt(data, language) {
 
 export function coupon(data) {
   if (!data) return null;
-  return h("section", { class: "coupon", "aria-label": `Coupon: ${data.title}` },
+  return h("div", { class: "coupon", role: "group", "aria-label": `Coupon: ${data.title}` },
     h("b", { dir: "auto" }, data.title),
     h("small", { dir: "auto" }, data.subtitle || "Terms may apply"),
     data.coupon_code && h("code", {}, data.coupon_code),

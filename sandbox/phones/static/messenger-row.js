@@ -10,6 +10,7 @@ import * as rich from "./messenger-cards.js";
 const STATES = { pending: ["pending", "on its way"], sent: ["ring", "sent"], delivered: ["check", "delivered"], read: ["eye", "seen"], failed: ["failed", "failed"] };
 const NOT_OURS = { inbox: ["staff", "staff, in the Page's inbox"], assistant: ["spark", "Meta's assistant"] };
 const WORDS = new Set(["text", "button", "utility"]);
+const KINDS = { generic: "cards", image_grid: "pictures" }; // what is better said otherwise
 const OWN_CARD = new Set(["generic", "receipt", "coupon", "image_grid"]); // their words are on the card
 
 /** One row of a chat with a Page: who speaks and when above it, the bubble, and "Seen" where it was seen last. */
@@ -85,7 +86,7 @@ export class MessengerRow extends BubbleRow {
   }
 
   makeOrigin(bubble) {
-    return bubble.template || WORDS.has(bubble.type) ? caption.origin(bubble) : h("span", { class: "origin" }, bubble.type.replace("_", " "));
+    return bubble.template || WORDS.has(bubble.type) ? caption.origin(bubble) : h("span", { class: "origin" }, KINDS[bubble.type] ?? bubble.type);
   }
 
   makeState(bubble) {

@@ -210,6 +210,8 @@ export class Phone {
       const led = [...this.handset.threads.values()].find((thread) => leadsTo(address, thread));
       this.open(led?.id ?? this.current);
       if (composer) this.composer.write(composer);
+      if (composer) this.composer.box.focus();
+      else this.views.get(this.current)?.log.focus({ preventScroll: true });
     });
   }
 

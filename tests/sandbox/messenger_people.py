@@ -19,9 +19,9 @@ def sample(name: str) -> Any:
 
 
 def shape(value: Any) -> Any:
-    """Keys and types all the way down, of every item of a list."""
+    """Keys and types all the way down, of every item of a list; a key that is an app's id is any app's."""
     if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items()}
+        return {"<app>" if key.isdigit() else key: shape(item) for key, item in value.items()}
     if isinstance(value, list):
         return [shape(item) for item in value]
     return type(value).__name__

@@ -77,7 +77,7 @@ class Receiver:
         return bool(self.headers[index]["X-Hub-Signature-256"] == "sha256=" + digest)
 
     def changes(self, name: str = "messages") -> list[Any]:
-        return [change["value"] for body in self.bodies for entry in body["entry"] for change in entry["changes"]
+        return [change["value"] for body in self.bodies for entry in body["entry"] for change in entry.get("changes", [])
                 if change["field"] == name]
 
     def statuses(self, message_id: str | None = None) -> list[Any]:

@@ -32,7 +32,8 @@ async def test_words_open_the_window_and_stand_in_the_chat(box: Box) -> None:
     told = await heard(box, "message")
     assert told["message"] == {"mid": answer["bubble"]["id"], "text": "Fährt der RE 4711? 🚆"}
     assert told["recipient"] == {"id": AIR}
-    assert (answer["bubble"]["channel"], answer["bubble"]["page_id"], answer["bubble"]["ticks"]) == ("messenger", AIR, "delivered")
+    shown = answer["bubble"]
+    assert (shown["channel"], shown["page_id"], shown["ticks"]) == ("messenger", AIR, "delivered")
     chat = await thread(box)
     assert chat["window_until_ms"] == answer["bubble"]["at_ms"] + DAY_MS
     assert (chat["holder"], chat["page_username"]) == ("idle", "polderwindair")
@@ -114,7 +115,8 @@ async def test_reaction_stands_on_the_bubble_and_can_be_taken_back(box: Box) -> 
     assert (await heard(box, "reaction", count=2))["reaction"] == {"mid": mid, "action": "unreact"}
 
 
-@pytest.mark.parametrize(("emoji", "name"), [("👍", "like"), ("👍🏽", "like"), ("👎", "dislike"), ("😡", "angry"), ("🎉", "other")])
+@pytest.mark.parametrize(("emoji", "name"), [
+    ("👍", "like"), ("👍🏽", "like"), ("👎", "dislike"), ("😡", "angry"), ("🎉", "other")])
 async def test_reactions_have_the_names_that_meta_gives_them(box: Box, emoji: str, name: str) -> None:
     await opened(box)
     mid = (await box.say(ANN, {"text": "mine", "page_id": AIR}))["bubble"]["id"]
@@ -196,7 +198,8 @@ async def test_link_without_get_started_opens_the_chat_and_loses_the_ref(box: Bo
     assert (await thread(box))["window_until_ms"] is None
     await box.say(ANN, {"text": "now I write", "page_id": AIR})
     await heard(box, "message")
-    assert not items(box, "referral") and not items(box, "postback")
+    assert not items(box, "referral")
+    assert not items(box, "postback")
 
 
 async def test_ref_may_be_lost_on_the_way(box: Box) -> None:

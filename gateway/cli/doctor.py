@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from gateway import directory as directories
-from gateway.cli.admin_port import AdminFactory
+from gateway.cli.admin_port import AdminFactory, PageAdminFactory
 from gateway.cli.checks import CHECKS, Check
 from gateway.cli.checks.case import Case, Surroundings
 from gateway.cli.checks.finding import Finding, Level, NotSeen
@@ -47,13 +47,14 @@ async def run(
     io: Dialogue,
     admins: Mapping[str, AdminFactory],
     template_admins: Mapping[str, TemplateAdmin],
+    page_admins: Mapping[str, PageAdminFactory] | None = None,
     json_: bool = False,
     only: Sequence[str] = (),
     surroundings: Surroundings | None = None,
 ) -> int:
     """Examine the installation and say what was found; 0 when nothing fails, else 1.
 
-    admins, template_admins: by channel. only: names of checks, () for all
+    admins, page_admins, template_admins: by channel. only: names of checks, () for all
     raises: BadInput for a name that is no check's
     """
     checks = chosen(only)
@@ -66,8 +67,10 @@ async def run(
         directory,
         admins=admins,
         template_admins=template_admins,
+        page_admins=page_admins,
         surroundings=surroundings or Surroundings(Clock()),
     )
+    checks = tuple(check for check in checks if only or check.concerns(case))
     try:
         findings = await examine(case, checks, io)
         promise = await _promise(case)

@@ -54,6 +54,7 @@ def run_doctor(args: argparse.Namespace) -> int:
                     loaded,
                     io=io,
                     admins={"whatsapp": lambda access: registry.whatsapp_admin(loaded, access)},
+                    page_admins={"messenger": lambda access: registry.messenger_admin(loaded, access)},
                     template_admins=channels.template_admins,
                     json_=args.json,
                     only=[name.strip() for name in args.only.split(",") if name.strip()],

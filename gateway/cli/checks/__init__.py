@@ -9,20 +9,33 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.cli.checks import basics, channel, flow, keyring, numbers, sources, storage, templates, web
+from gateway.cli.checks import basics, channel, flow, keyring, numbers, pages, sources, storage, templates, web
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """alone: runs after all others, because it would disturb them; limit_s: longer than what it waits for inside."""
+    """alone: runs after all others, because it would disturb them; limit_s: longer than what it waits for inside.
+
+    concerns: whether it has anything to look at here; asked for by name it is run all the same
+    """
 
     name: str
     group: str
     look: Callable[[Case], Awaitable[list[Finding]]]
     limit_s: float = 20.0
     alone: bool = False
+    concerns: Callable[[Case], bool] = lambda case: True
+
+
+def _numbers(case: Case) -> bool:
+    """Not where pages are all there is."""
+    return bool(case.numbers) or not case.pages
+
+
+def _pages(case: Case) -> bool:
+    return bool(case.pages)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -43,17 +56,27 @@ CHECKS: tuple[Check, ...] = (
     Check("token", "channel", channel.token),
     Check("token-scopes", "channel", channel.token_scopes),
     Check("token-end", "channel", channel.token_end),
-    Check("number", "channel", numbers.number),
-    Check("number-verified", "channel", numbers.number_verified),
-    Check("test-mode", "channel", numbers.test_mode),
-    Check("account", "channel", numbers.account_state),
-    Check("quality", "channel", numbers.quality),
-    Check("tier", "channel", numbers.tier),
+    Check("number", "channel", numbers.number, concerns=_numbers),
+    Check("number-verified", "channel", numbers.number_verified, concerns=_numbers),
+    Check("test-mode", "channel", numbers.test_mode, concerns=_numbers),
+    Check("account", "channel", numbers.account_state, concerns=_numbers),
+    Check("quality", "channel", numbers.quality, concerns=_numbers),
+    Check("tier", "channel", numbers.tier, concerns=_numbers),
+    Check("page", "channel", pages.page, concerns=_pages),
+    Check("default-app", "channel", pages.default_app, concerns=_pages),
+    Check("thread-control", "channel", pages.thread_control, concerns=_pages),
+    Check("assistant", "channel", pages.assistant, concerns=_pages),
+    Check("utility", "channel", pages.utility, concerns=_pages),
+    Check("human-agent", "channel", pages.human_agent, concerns=_pages),
+    Check("capabilities", "channel", pages.capabilities),
     Check("templates", "channel", templates.templates, limit_s=60),
     Check("public-url", "way in", web.public_url),
     Check("tls", "way in", web.tls),
     Check("callback", "way in", channel.callback),
     Check("subscription", "way in", channel.subscription),
+    Check("get-started", "way in", pages.get_started, concerns=_pages),
+    Check("greeting", "way in", pages.greeting, concerns=_pages),
+    Check("menu", "way in", pages.menu, concerns=_pages),
     Check("webhooks-silent", "flow", flow.webhooks_silent),
     Check("webhook-backlog", "flow", flow.webhook_backlog),
     Check("facts", "flow", flow.facts),

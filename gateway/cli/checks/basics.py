@@ -22,9 +22,16 @@ async def senders(case: Case) -> list[Finding]:
     """Somebody must speak, and know which account they speak for."""
     check = "senders"
     if not len(case.directory):
-        mend = "run `python main.py connect whatsapp`, or set GATEWAY_WHATSAPP_PHONE_NUMBER_ID and GATEWAY_WHATSAPP_TOKEN"
+        mend = (
+            "run `python main.py connect whatsapp` or `connect messenger`, or set GATEWAY_WHATSAPP_PHONE_NUMBER_ID and "
+            "GATEWAY_WHATSAPP_TOKEN, GATEWAY_MESSENGER_PAGE_ID and GATEWAY_MESSENGER_TOKEN"
+        )
         return fail(check, "no sender is set up, so nothing can be sent", mend)
-    lost = [sender.id for sender in case.senders if not sender.account.get("waba_id")]
+    nowhere = [sender.id for sender in case.pages if not sender.account.get("page_id")]
+    if nowhere:
+        mend = "set GATEWAY_MESSENGER_PAGE_ID (or `page_id` in senders.yaml)"
+        return fail(check, f"no Page for {names(list(nowhere))}", mend)
+    lost = [sender.id for sender in case.numbers if not sender.account.get("waba_id")]
     if lost:
         mend = "set GATEWAY_WHATSAPP_WABA_ID (or `waba_id` in senders.yaml): templates and the subscription hang on it"
         return fail(check, f"no account id for {names(list(lost))}", mend)

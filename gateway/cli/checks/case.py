@@ -8,20 +8,35 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
-from gateway.cli.admin_port import Admin, AdminFactory
+from gateway.cli.admin_port import Admin, AdminFactory, AppAdmin, PageAdmin, PageAdminFactory
 from gateway.cli.checks.finding import NotSeen
 from gateway.cli.probe import Shake, shake
 from gateway.clock import Clock
 from gateway.connector import Sender
 from gateway.directory import Directory
 from gateway.errors import GatewayError
-from gateway.model.account import Access, AppReport, NumberReport, Pulse, Refused, Subscribers, TokenReport, Why
+from gateway.model.account import (
+    Access,
+    AppReport,
+    NumberReport,
+    PageReport,
+    Pulse,
+    Refused,
+    Reviewed,
+    Routing,
+    Screen,
+    Subscribers,
+    TokenReport,
+    Why,
+)
+from gateway.model.capability import Findings
 from gateway.model.personal import Secret
 from gateway.notifications.remote import TemplateAdmin
 from gateway.settings import Environment, Settings
 from gateway.store.client import Connection, connect
+from gateway.store.senders import Senders
 
 T = TypeVar("T")
 
@@ -65,8 +80,16 @@ class Surroundings:
     people_due: PeopleDue | None = None
 
 
+def account_of(sender: Sender) -> str:
+    """The account that templates and the subscription hang on: a business account, or a page."""
+    return sender.account.get("waba_id") or sender.account.get("page_id", "")
+
+
 class Case:
-    """settings and what hangs on them. `close` closes what was opened."""
+    """settings and what hangs on them. `close` closes what was opened.
+
+    admins, page_admins: by channel, the doors to accounts that hold numbers, and to those that hold pages
+    """
 
     def __init__(
         self,
@@ -76,14 +99,16 @@ class Case:
         admins: Mapping[str, AdminFactory],
         template_admins: Mapping[str, TemplateAdmin],
         surroundings: Surroundings,
+        page_admins: Mapping[str, PageAdminFactory] | None = None,
     ) -> None:
         self.settings = settings
         self.directory = directory
         self.template_admins = template_admins
         self.world = surroundings
         self.clock = surroundings.clock
-        self._factories = admins
-        self._admins: dict[str, Admin] = {}
+        self._of_numbers = admins
+        self._of_pages = page_admins or {}
+        self._admins: dict[str, AppAdmin] = {}
         self._store: Once[Connection | GatewayError] = Once(self._open_store)
         self._asked: dict[tuple[str, str], Once[object]] = {}
 
@@ -115,23 +140,38 @@ class Case:
     @property
     def senders(self) -> list[Sender]:
         """Those whose channel can be asked."""
-        return [sender for sender in self.directory if sender.channel in self._factories]
+        return [sender for sender in self.directory if sender.channel in {**self._of_numbers, **self._of_pages}]
+
+    @property
+    def numbers(self) -> list[Sender]:
+        return [sender for sender in self.directory if sender.channel in self._of_numbers]
+
+    @property
+    def pages(self) -> list[Sender]:
+        return [sender for sender in self.directory if sender.channel in self._of_pages]
 
     def one_an_account(self) -> list[Sender]:
-        """One sender for each business account."""
+        """One sender for each business account, and each page."""
         found: dict[str, Sender] = {}
         for sender in self.senders:
-            found.setdefault(sender.account.get("waba_id") or f"?{sender.id}", sender)
+            found.setdefault(account_of(sender) or f"?{sender.id}", sender)
         return list(found.values())
 
-    def admin(self, sender: Sender, secret: Secret | None = None) -> Admin:
+    def admin(self, sender: Sender, secret: Secret | None = None) -> AppAdmin:
         """The door to a sender's account. secret: another app secret than the first."""
         name = sender.id if secret is None else f"{sender.id} {self.settings.app_secrets.index(secret)}"
         if name not in self._admins:
             first = self.settings.app_secrets[0] if self.settings.app_secrets else None
             access = Access(self.settings.app_id or "", secret or first, sender.token)
-            self._admins[name] = self._factories[sender.channel](access)
+            factory = {**self._of_numbers, **self._of_pages}[sender.channel]
+            self._admins[name] = factory(access)
         return self._admins[name]
+
+    def _number_admin(self, sender: Sender) -> Admin:
+        return cast(Admin, self.admin(sender))  # its channel's factory makes no other
+
+    def _page_admin(self, sender: Sender) -> PageAdmin:
+        return cast(PageAdmin, self.admin(sender))
 
     async def _ask(self, kind: str, sender: Sender, make: Callable[[], Awaitable[T | Refused]]) -> T | Refused:
         once = self._asked.setdefault((kind, sender.id), Once(make))
@@ -153,15 +193,34 @@ class Case:
     async def number(self, sender: Sender) -> NumberReport:
         """raises: NotSeen"""
         number_id = sender.account.get("phone_number_id", "")
-        return told(await self._ask("number", sender, lambda: self.admin(sender).number(number_id)), "number")
+        return told(await self._ask("number", sender, lambda: self._number_admin(sender).number(number_id)), "number")
 
     async def number_or_refusal(self, sender: Sender) -> NumberReport | Refused:
         number_id = sender.account.get("phone_number_id", "")
-        return await self._ask("number", sender, lambda: self.admin(sender).number(number_id))
+        return await self._ask("number", sender, lambda: self._number_admin(sender).number(number_id))
 
     async def subscribers(self, sender: Sender) -> Subscribers | Refused:
-        account_id = sender.account.get("waba_id", "")
-        return await self._ask("subscribers", sender, lambda: self.admin(sender).subscribers(account_id))
+        return await self._ask("subscribers", sender, lambda: self.admin(sender).subscribers(account_of(sender)))
+
+    async def page(self, sender: Sender) -> PageReport | Refused:
+        return await self._ask("page", sender, lambda: self._page_admin(sender).page(account_of(sender)))
+
+    async def screen(self, sender: Sender) -> Screen:
+        """raises: NotSeen"""
+        return told(await self._ask("screen", sender, lambda: self._page_admin(sender).screen(account_of(sender))), "page")
+
+    async def routing(self, sender: Sender) -> Routing:
+        """raises: NotSeen"""
+        return told(await self._ask("routing", sender, lambda: self._page_admin(sender).routing(account_of(sender))), "page")
+
+    async def reviewed(self, sender: Sender) -> Reviewed:
+        """raises: NotSeen"""
+        return told(await self._ask("reviewed", sender, lambda: self._page_admin(sender).reviewed(account_of(sender))), "page")
+
+    async def findings(self, sender: Sender) -> Findings:
+        """What the gateway knows its sender to be able to do. raises: NotSeen"""
+        redis = (await self.store()).redis
+        return (await Senders(redis, self.clock).findings([sender.id]))[sender.id]
 
     # the way in
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from gateway.cli.checks.case import Case, told
-from gateway.cli.checks.finding import Finding, NotSeen, fail, note, ok, span, warn
+from gateway.cli.checks.case import Case, account_of, told
+from gateway.cli.checks.finding import Finding, NotSeen, fail, names, note, ok, span, warn
 from gateway.connector import Sender
 from gateway.model.account import Refused, TokenReport
 
 SOON_MS = 30 * 24 * 3600 * 1000
 URGENT_MS = 3 * 24 * 3600 * 1000
 _RENEW = "make one that never ends: business.facebook.com > Settings > Users > System users > Generate token, expiration `never`"
-_WEBHOOK_PAGE = "developers.facebook.com > your app > WhatsApp > Configuration > Webhook"
+_WEBHOOK_PAGE = "developers.facebook.com > your app > Webhooks, or the channel's own page > Configuration"
 NEEDED_FIELD = "messages"
 
 
@@ -83,10 +83,13 @@ def _token(case: Case, sender: Sender, report: TokenReport | Refused) -> list[Fi
     if case.settings.app_id and report.app_id and report.app_id != case.settings.app_id:
         mend = "take a token of the app GATEWAY_APP_ID, or set the id of the app that the token was made for"
         return fail(check, f"{whose} was made for another app: webhooks would be signed with that app's secret", mend)
-    account = sender.account.get("waba_id", "")
+    account = account_of(sender)
     if account and report.accounts and not report.sees_all and account not in report.accounts:
-        mend = "System users > Assign assets: give the system user this WhatsApp account, then generate its token anew"
-        return fail(check, f"{whose} was not given the account GATEWAY_WHATSAPP_WABA_ID", mend)
+        page = "page_id" in sender.account
+        what = "the Page GATEWAY_MESSENGER_PAGE_ID" if page else "the account GATEWAY_WHATSAPP_WABA_ID"
+        asset = "this Page" if page else "this WhatsApp account"
+        mend = f"System users > Assign assets: give the system user {asset}, then generate its token anew"
+        return fail(check, f"{whose} was not given {what}", mend)
     return ok(check, f"{whose} is accepted")
 
 
@@ -98,7 +101,7 @@ async def token_scopes(case: Case) -> list[Finding]:
         if not report.valid:
             raise NotSeen("the token is not valid", "token")
         if report.missing:
-            mend = "generate the system user's token anew and tick both: " + ", ".join(case.admin(sender).scopes)
+            mend = "generate the system user's token anew and tick all: " + ", ".join(case.admin(sender).scopes)
             found += fail(check, f"the token of {sender.id} lacks {', '.join(report.missing)}", mend)
     return found or ok(check, "the token may send, and manage templates and numbers")
 
@@ -131,15 +134,15 @@ async def callback(case: Case) -> list[Finding]:
     found: list[Finding] = []
     for sender in case.one_an_account() or _need_senders(case):
         report = await case.app(sender)
-        number = await case.number_or_refusal(sender)
-        there = (number.callback if not isinstance(number, Refused) else None) or report.callback
+        number = await case.number_or_refusal(sender) if sender in case.numbers else None
+        there = (number.callback if number is not None and not isinstance(number, Refused) else None) or report.callback
         found += _callback(case, sender, there, report.missing)
     return found
 
 
 def _callback(case: Case, sender: Sender, there: str | None, missing: tuple[str, ...]) -> list[Finding]:
     check, here = "callback", expected_callback(case, sender.channel)
-    connect = f"`python main.py connect whatsapp` sets it, or: {_WEBHOOK_PAGE}"
+    connect = f"`python main.py connect {sender.channel}` sets it, or: {_WEBHOOK_PAGE}"
     if there is None:
         return fail(check, f"no callback is set for {sender.id}: no status and no answer ever comes", connect)
     if here is None:
@@ -149,22 +152,28 @@ def _callback(case: Case, sender: Sender, there: str | None, missing: tuple[str,
     if NEEDED_FIELD in missing:
         return fail(check, f"the field `{NEEDED_FIELD}` is not subscribed: no status and no answer ever comes", connect)
     if missing:
-        return warn(check, f"not subscribed: {', '.join(missing)}: changes of templates and numbers come late", connect)
+        return warn(check, f"not subscribed: {', '.join(missing)}: what they tell comes late or never", connect)
     return ok(check, f"webhooks of {sender.id} come to {_shown(here)} with every field")
 
 
 async def subscription(case: Case) -> list[Finding]:
     """An account tells only the apps that are subscribed to it."""
     check, found = "subscription", []
-    for sender in [one for one in case.one_an_account() or _need_senders(case) if one.account.get("waba_id")]:
+    for sender in [one for one in case.one_an_account() or _need_senders(case) if account_of(one)]:
         report = told(await case.subscribers(sender), "token")
         if not case.settings.app_id:
             raise NotSeen("GATEWAY_APP_ID is not set", "app-secret")
+        connect = f"run `python main.py connect {sender.channel}` (it subscribes)"
         if case.settings.app_id not in report.apps:
-            mend = "run `python main.py connect whatsapp` (it subscribes), or POST /<account id>/subscribed_apps with the token"
+            mend = f"{connect}, or POST /<account or Page id>/subscribed_apps with the token"
             found += fail(check, f"the app is not subscribed to the account of {sender.id}: no webhook ever comes", mend)
-        elif len(report.apps) > 1:
-            found += note(check, f"besides ours, {len(report.apps) - 1} other app(s) hear what {sender.id} hears")
+        elif NEEDED_FIELD in report.missing:
+            found += fail(check, f"{sender.id} does not tell the app of `{NEEDED_FIELD}`: no answer ever comes", connect)
+        elif report.missing:
+            found += warn(check, f"{sender.id} does not tell the app of {', '.join(report.missing)}", connect)
+        if len(report.apps) > 1:
+            others = names(list(report.others)) if report.others else f"{len(report.apps) - 1} other app(s)"
+            found += note(check, f"besides ours, {others} hear what {sender.id} hears")
     return found or ok(check, "the app is subscribed")
 
 

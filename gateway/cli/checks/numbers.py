@@ -20,20 +20,23 @@ _CONNECT = "run `python main.py connect whatsapp`: it goes on where it was"
 
 
 async def _each(case: Case, judge: Callable[[Sender, NumberReport], list[Finding]]) -> list[Finding]:
-    if not case.senders:
-        raise NotSeen("no sender is set up", "senders")
     found: list[Finding] = []
-    for sender in case.senders:
+    for sender in _numbers(case):
         found += judge(sender, await case.number(sender))
     return found
+
+
+def _numbers(case: Case) -> list[Sender]:
+    """raises: NotSeen where there is none"""
+    if not case.numbers:
+        raise NotSeen("no number is set up", "senders")
+    return case.numbers
 
 
 async def number(case: Case) -> list[Finding]:
     """The number exists, is ours and is registered for the API."""
     check, found = "number", []
-    if not case.senders:
-        raise NotSeen("no sender is set up", "senders")
-    for sender in case.senders:
+    for sender in _numbers(case):
         report = await case.number_or_refusal(sender)
         if isinstance(report, Refused):
             if report.why not in (Why.MISSING, Why.OTHER, Why.PERMISSION):
@@ -116,7 +119,7 @@ async def tier(case: Case) -> list[Finding]:
     """As many people as are due in the next 24 hours may be written to: the limit is shared by all numbers of a portfolio."""
     check, portfolios = "tier", _portfolios(case)
     if not portfolios:
-        raise NotSeen("no sender is set up", "senders")
+        raise NotSeen("no number is set up", "senders")
     found: list[Finding] = []
     for senders in portfolios:
         tiers = [report.tier for report in [await case.number(sender) for sender in senders] if report.tier is not None]
@@ -147,7 +150,7 @@ def judge_tier(whose: str, limit: int, due: int, exact: bool) -> list[Finding]:
 
 def _portfolios(case: Case) -> list[list[Sender]]:
     found: dict[str, list[Sender]] = {}
-    for sender in case.senders:
+    for sender in case.numbers:
         found.setdefault(sender.scope, []).append(sender)
     return list(found.values())
 

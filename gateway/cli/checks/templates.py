@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.cli.checks.case import Case
-from gateway.cli.checks.finding import Finding, Level, NotSeen, names, ok, warn
+from gateway.cli.checks.case import Case, account_of
+from gateway.cli.checks.finding import Finding, Level, NotSeen, names, note, ok, warn
 from gateway.connector import Sender
 from gateway.errors import BadInput
 from gateway.notifications.catalogue import Catalogue, load
@@ -35,7 +35,7 @@ async def templates(case: Case) -> list[Finding]:
     found: list[Finding] = []
     for sender in case.one_an_account():
         admin = case.template_admins.get(sender.channel)
-        if admin is None or not sender.account.get("waba_id"):
+        if admin is None or not account_of(sender):
             continue
         try:
             remote = await admin.list_templates(sender)
@@ -50,7 +50,7 @@ def _not_listed(sender: Sender, error: TemplateRefused) -> list[Finding]:
     if not error.code:
         raise NotSeen("the channel does not answer", "channel")
     if not error.wait:
-        raise NotSeen(f"the channel does not list them ({error})", "token")
+        raise NotSeen(f"the channel does not list them ({error})", "utility" if "page_id" in sender.account else "token")
     return warn("templates", f"{sender.id}: the channel does not list them now ({error})", "try again in an hour")
 
 
@@ -68,7 +68,11 @@ def judge(
                 found.append(Finding(level, "templates", f"{sender.id}: {words}: {listed}{more}", mend))
     fit = sum(step.action is Action.UNCHANGED for step in steps)
     if not found:
-        return ok("templates", f"{sender.id}: {fit} templates approved, with our words")
+        found += ok("templates", f"{sender.id}: {fit} templates approved, with our words")
+    without = [step.notification for step in steps if step.action is Action.SKIPPED]
+    if without:
+        listed = names(list(dict.fromkeys(without)))
+        found += note("templates", f"{sender.id}: no template of this channel can hold {listed}: inside the service window only")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -42,10 +42,10 @@ async def reply(house: Ways, contact: Contact, text: str, author: str = "Sanne",
 
 
 @pytest.fixture
-async def anna(house: Ways) -> AsyncIterator[Contact]:
+async def anna(house: Ways) -> Contact:
     contact = await house.traveller("messenger")
     await house.wrote(contact)
-    yield contact
+    return contact
 
 
 async def allow(house: Ways, able: bool | None) -> None:

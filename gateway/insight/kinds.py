@@ -176,6 +176,27 @@ def _gap(fact: Fact, when: When) -> str:
     return f"the store went back behind what was read (a failover, a restore): facts after {after} may be missing"
 
 
+def _inbound(fact: Fact, when: When) -> str:
+    return "they changed what they had written" if fact.detail.get("form") == "edit" else "they wrote"
+
+
+def _outside(fact: Fact, when: When) -> str:
+    if fact.detail.get("by") == "inbox":
+        return "somebody answered them in the channel's own inbox"
+    return "another program wrote to them"
+
+
+def _thread(fact: Fact, when: When) -> str:
+    for name, value in fact.detail.items():
+        if name.startswith("held:"):
+            until, _, program = value.partition(":")
+            if until == "0":
+                return "no other program holds their thread any more"
+            by = f"program {program}" if program else "another program"
+            return f"{by} holds their thread, until {when(int(until))}" if until.isdigit() else f"{by} holds their thread"
+    return "their thread changed hands"
+
+
 def _queued(fact: Fact, when: When) -> str:
     return f"waits for an agent in the queue {fact.detail.get('q', '?')}"
 
@@ -233,7 +254,9 @@ KINDS: dict[str, Kind] = {
     "read": Kind("message.read", "webhooks", _status("read")),
     "played": Kind("message.played", "webhooks", _status("played")),
     "failed": Kind("message.failed", "webhooks", _failed),
-    "inbound": Kind("conversation.inbound", "webhooks", _fixed("they wrote")),
+    "inbound": Kind("conversation.inbound", "webhooks", _inbound),
+    "outside": Kind("conversation.outside", "webhooks", _outside),
+    "thread": Kind("contact.thread", "webhooks", _thread),
     # invitations
     "way_made": Kind("invitation.made", "", _fixed("an invitation was made")),
     "way_claimed": Kind("invitation.claimed", "webhooks", _fixed("somebody came by the invitation, the first")),

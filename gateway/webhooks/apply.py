@@ -19,6 +19,7 @@ Item = Mapping[str, Any]
 
 class Applier:
     def __init__(self, deps: Deps) -> None:
+        self.deps = deps
         people, origins = People(deps), Origins(deps)
         statuses = Statuses(deps, people)
         threads = Threads(deps, people, origins, statuses)

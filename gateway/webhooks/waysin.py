@@ -85,7 +85,7 @@ class WaysIn:
 
         Claims the invitation: two unknown people must not both become the person whom it knows.
         """
-        if isinstance(event, MessageEvent) and (event.standby or event.group):
+        if isinstance(event, MessageEvent) and event.group:
             return None
         came = await self._came_by(event)
         if came is None or came.invitation is None or not found or channel not in came.invitation.channels:
@@ -107,7 +107,7 @@ class WaysIn:
 
     async def message(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:
         """Whether this message was a way in and is answered. The event's identifiers are scoped."""
-        if event.standby or event.group:
+        if event.group:
             return False
         key = self.vault.blind("inbound", event.channel_id.reveal())[:16]
         comer = _Comer(contact, address, sender, event.at_ms, key)
@@ -120,7 +120,7 @@ class WaysIn:
         came = await self._came_by(event)
         if came is not None:
             return await self._came(comer, came, event.identifiers, text)
-        if not text:
+        if not text or event.standby:
             return False
         if dialogue.ask == "surname" and not words.bookings_in(text, asked=False):
             return await self._surname(comer, dialogue, text) if words.may_be_surname(text) else False

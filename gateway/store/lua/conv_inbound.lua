@@ -12,21 +12,30 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       12 form  13 origin M ('' none)  14 entry key  15 sealed body  16 reopen (ms)  17 courtesy (ms)  18 keep resolved (ms)
       19 keep the key (ms)  20 standby '0'/'1': another program holds the thread, and is the one to answer
       21 key of the entry that this one changes ('' none)  22 how often that was changed so far
-RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have) | {erasing}
-        | {again} (another conversation was opened meanwhile)
+RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
+        | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
 -- include base
 -- include conv
 if redis.call('HGET', KEYS[2], 'erasing') then return {'erasing'} end
 local before = redis.call('GET', KEYS[3])
 if before then return {'known', before} end
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return {'again'} end
+local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local edits = tonumber(ARGV[22])
 if edits > 0 then
   local count, where = string.match(redis.call('GET', KEYS[12]) or '', '^(%d+)|(.*)$')
-  if count and tonumber(count) >= edits then return {'known', where} end
+  if count and tonumber(count) >= edits then
+    -- They changed it again since, and that came first: this is only what it said in between.
+    local conv = where == ARGV[3] and conv_read(KEYS[10])
+    if conv and tonumber(count) > edits then
+      conv_entry(KEYS[11], math.min(tonumber(ARGV[11]), now), 'in', '', '', '', ARGV[14], ARGV[21], ARGV[12], ARGV[15])
+      conv_write(KEYS[10], KEYS[5], KEYS[6], where, conv, {})
+      redis.call('SET', KEYS[3], where, 'PX', ARGV[19])
+    end
+    return {'known', where}
+  end
 end
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return {'again'} end
-local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local needs, courtesy, standby = ARGV[9] == '1', ARGV[10] == '1', ARGV[20] == '1'
 -- A time ahead of ours is the channel's clock: nobody waits since tomorrow.
 local at = text(math.min(tonumber(ARGV[11]), now))

@@ -24,7 +24,8 @@ def wire_jobs(world: World) -> None:
     world.jobs.register("fail", lambda job: run_fail(world, job["id"], job["code"], job.get("details")))
     world.jobs.register("fail_unknown", lambda job: fail_unknown(world, job))
     world.jobs.register("phone_on", lambda job: set_online(world, job["address"], True))
-    world.jobs.register("typing_end", lambda job: world.handsets.publish_address(job["address"], []))
+    world.jobs.register("typing_end", lambda job: world.handsets.publish_address(
+        job["address"], [], chats=tuple(job.get("chats", ()))))
 
     async def fetch(job: Json) -> Callable[[], None]:
         return await run_fetch(world, job)

@@ -24,7 +24,7 @@ def change_number(world: World, handset: Json, address: str) -> Json:
     numbers = [row["phone_number_id"] for row in world.store.rows(
         "SELECT phone_number_id FROM threads WHERE address = ? ORDER BY phone_number_id", old["address"])]
     world.store.run("DELETE FROM handsets WHERE address = ?", old["address"])
-    for table in ("threads", "messages", "reach"):
+    for table in ("threads", "messages", "reach", "page_people"):
         world.store.run(f"UPDATE {table} SET address = ? WHERE address = ?", address, old["address"])  # noqa: S608
     world.handsets.save(new)
     for number_id in numbers:

@@ -53,8 +53,9 @@ async def put_page(request: web.Request) -> web.Response:
         allowed = _CHOICES.get(name)
         if allowed is not None and not any(value is one or (isinstance(one, str) and value == one) for one in allowed):
             raise Problem(400, f"{name} must be one of: {', '.join(map(repr, allowed))}")
-        if allowed is None and not isinstance(value, bool):
-            raise Problem(400, f"{name} must be true or false")
+        kind = type(SWITCHES.get(name, True))
+        if allowed is None and type(value) is not kind:
+            raise Problem(400, f"{name} must be {'true or false' if kind is bool else 'a number'}")
     with world.store.tx():
         if body.get("subscribed") is False and page["subscribed"]:
             webhooks.cut_off(world, page)

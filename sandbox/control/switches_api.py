@@ -12,6 +12,7 @@ from sandbox.control.problem import Problem, body_of, check
 from sandbox.faults import NAMES, BadFault
 from sandbox.ids import digits_of
 from sandbox.keys import WORLD
+from sandbox.messenger import templates
 from sandbox.store import Json
 from sandbox.world import World
 
@@ -173,7 +174,8 @@ async def decide(request: web.Request) -> web.Response:
                                           "notice": bool})
     with world.store.tx():
         try:
-            found = review.decide(world, request.match_info["id"], body)
+            template_id = request.match_info["id"]
+            found = templates.decide(world, template_id, body) or review.decide(world, template_id, body)
         except review.BadDecision as bad:
             raise Problem(400, str(bad)) from None
     if found is None:

@@ -16,7 +16,6 @@ def wire_jobs(world: World) -> None:
     world.jobs.register("page_echo", lambda job: run_echo(world, job["id"]))
     world.jobs.register("page_delivered", lambda job: run_delivered(world, job["page_id"], job["address"]))
     world.jobs.register("page_read", lambda job: read(world, job["page_id"], job["address"]))
-    world.jobs.register("page_typing_end", lambda job: world.handsets.publish_address(job["address"], []))
     webhooks.wire(world)
     world.handsets.names_of = lambda sender_id, address: thread_view(world, sender_id, address)
     world.handsets.chats_of = lambda address: list(pages.psids(world, address))
@@ -113,14 +112,12 @@ def thread_view(world: World, page_id: str, address: str) -> Json | None:
     page = pages.page_of(world, page_id)
     if page is None:
         return None
-    thread, kept = world.handsets.thread(page["id"], address), pages.person(world, page["id"], address)
-    last, profile = thread["last_in_ms"], page["profile"]
-    typing = kept.get("typing_until_ms", 0) > world.clock.now_ms()
+    last, profile = world.handsets.thread(page["id"], address)["last_in_ms"], page["profile"]
     return {
         "channel": "messenger", "sender_id": page["id"], "sender_name": page["name"], "page_id": page["id"],
         "page_username": page["username"], "psid": pages.psids(world, address).get(page["id"]),
         "holder": pages.holder(world, page["id"], address) or "idle",
         "window_until_ms": None if last is None else last + pages.WINDOW_MS,
-        "typing": {"persona": kept.get("typing_persona")} if typing else None,
+        "typing": pages.typing(world, page["id"], address),
         "get_started": bool(profile.get("get_started")) and last is None, "menu": kinds.menu(profile),
         "ice_breakers": [{"index": index, "text": one["question"]} for index, one in enumerate(kinds.ice_breakers(profile))]}

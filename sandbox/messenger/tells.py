@@ -54,10 +54,3 @@ def _comment(world: World, page: Json, asked: Json) -> Json:
                  "id": whole_post},
         "message": str(asked.get("text", "")), "post_id": whole_post, "comment_id": f"{post}_{world.ids.decimal(16)}",
         "created_time": world.clock.now_s(), "item": "comment", "parent_id": whole_post, "verb": "add"}
-
-
-def template_status(world: World, page: Json, event: str, template: Json, reason: str = "NONE") -> list[int]:
-    """What became of a Page's template. ``template``: {id, name, language}; ``event``: APPROVED, REJECTED, PAUSED ..."""
-    return webhooks.change(world, page, "message_template_status_update", {
-        "event": event, "message_template_id": int(template["id"]), "message_template_name": template["name"],
-        "message_template_language": template["language"], "reason": reason})

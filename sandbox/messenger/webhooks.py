@@ -31,8 +31,7 @@ def item(world: World, page: Json, address: str | None, event: Json, *, at_ms: i
     at = world.clock.now_ms() if at_ms is None else at_ms
     if address is None:
         return {"recipient": {"id": page["id"]}, "timestamp": at, **event}
-    person = {"id": pages.psids(world, address).get(page["id"]) or pages.know(world, page["id"], address)}
-    ours = {"id": page["id"]}
+    person, ours = {"id": pages.know(world, page["id"], address)}, {"id": page["id"]}
     sender, recipient = (ours, person) if from_page else (person, ours)
     return {"sender": sender, "recipient": recipient, "timestamp": at, **event}
 

@@ -71,12 +71,14 @@ def known(world: World, page_id: str, address: str) -> bool:
 
 
 def know(world: World, page_id: str, address: str) -> str:
-    """The person opens the page's chat: from now on their PSID is one. Returns it; nothing else happens."""
-    psid = psid_of(page_id, address)
+    """The person opens the page's chat: from now on their PSID is one. Returns it; nothing else happens.
+
+    It stays theirs when the phone takes another number.
+    """
     world.handsets.ensure(address)
-    world.store.run("INSERT OR IGNORE INTO page_people VALUES (?, ?, ?, ?, ?)", page_id, address, psid,
+    world.store.run("INSERT OR IGNORE INTO page_people VALUES (?, ?, ?, ?, ?)", page_id, address, psid_of(page_id, address),
                     world.clock.now_ms(), dump({}))
-    return psid
+    return psids(world, address)[page_id]
 
 
 def who(world: World, psid: str) -> tuple[str, str] | None:
@@ -124,9 +126,9 @@ def token_of(world: World, page_id: str, kind: str, token: str) -> Json | None:
 def show_typing(world: World, page_id: str, address: str, for_ms: int, persona: Json | None = None) -> None:
     """The dots in the chat, as the Page or a persona {name, picture}; 0 takes them away."""
     note(world, page_id, address, typing_until_ms=world.clock.now_ms() + for_ms, typing_persona=persona)
-    world.handsets.publish_address(address, [])
+    world.handsets.publish_address(address, [], chats=(page_id,))
     if for_ms:
-        world.jobs.add(for_ms, "typing_end", address, {"address": address})
+        world.jobs.add(for_ms, "typing_end", address, {"address": address, "chats": [page_id]})
 
 
 def typing(world: World, page_id: str, address: str) -> Json | None:

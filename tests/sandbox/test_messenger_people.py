@@ -227,6 +227,15 @@ async def test_link_of_the_other_channel_says_its_words_to_that_number(box: Box)
     await box.say(ANN, {"link": "https://wa.me/12025559999?text=x"}, expect=400)
 
 
+async def test_psid_and_chats_stay_when_the_phone_takes_another_number(box: Box) -> None:
+    psid = await opened(box)
+    await box.control("POST", f"handsets/{ANN}/change_number", {"address": "447700900999"})
+    phone = await box.control("GET", f"handsets/{psid}")
+    assert (phone["address"], phone["psids"]) == ("447700900999", {AIR: psid})
+    await box.say("447700900999", {"text": "still me", "page_id": AIR})
+    assert (await heard(box, "message"))["sender"] == {"id": psid}
+
+
 async def test_message_not_sent_is_a_pale_bubble_in_the_pages_chat(box: Box) -> None:
     await opened(box)
     await box.control("PUT", "unsent", {"id": "u1", "address": ANN, "page_id": AIR, "body": "Gate B4", "reason": "night"})

@@ -19,7 +19,9 @@ PORTFOLIO_ID = "577215664901532"
 WABA_ID = "271828182845904"
 TIERS: dict[str, int | None] = {"TIER_50": 50, "TIER_250": 250, "TIER_2K": 2_000, "TIER_10K": 10_000,
                                 "TIER_100K": 100_000, "TIER_UNLIMITED": None}
-SCOPES = ["whatsapp_business_management", "whatsapp_business_messaging", "business_management", "public_profile"]
+PAGE_SCOPES = ["pages_show_list", "pages_messaging", "pages_manage_metadata", "pages_utility_messaging"]
+SCOPES = ["whatsapp_business_management", "whatsapp_business_messaging", "business_management", "public_profile",
+          *PAGE_SCOPES]
 FIELDS = ["messages", "message_template_status_update", "message_template_quality_update", "template_category_update",
           "message_template_components_update", "phone_number_quality_update", "phone_number_name_update",
           "account_update", "account_alerts", "account_review_update", "business_capability_update", "security",
@@ -45,6 +47,7 @@ class Account:
             self.make(config.account)
         elif not store.get("pages_made"):  # kept by a sandbox that had no pages yet
             pages.make(store, self.doc()["mode"] == "live")
+            self.save({**self.edit(), "scopes": list(dict.fromkeys([*self.doc()["scopes"], *PAGE_SCOPES]))})
 
     def make(self, mode: str) -> None:
         """Start over as a ``new`` or ``live`` account; handsets, messages and media are left alone."""

@@ -15,16 +15,31 @@ from sandbox import delivery, review
 from sandbox.config import SandboxConfig
 from sandbox.control import pages_api, phones_api, story_api, switches_api
 from sandbox.control.problem import answer_problems
-from sandbox.graph import app_api, block_api, dispatch, media_api, messages, nodes, numbers_api, templates_api
+from sandbox.graph import (
+    app_api,
+    block_api,
+    dispatch,
+    media_api,
+    messages,
+    nodes,
+    numbers_api,
+    page_account,
+    page_messages,
+    page_people,
+    page_templates,
+    page_threads,
+    templates_api,
+)
 from sandbox.keys import WORLD
 from sandbox.media import BIGGEST, MB
-from sandbox.messenger import people
+from sandbox.messenger import faces, people, templates
 from sandbox.world import World
 
 __all__ = ["WORLD", "make_app"]
 
 # imported for the calls they register
-GRAPH = (app_api, block_api, media_api, messages, nodes, numbers_api, templates_api)
+GRAPH = (app_api, block_api, media_api, messages, nodes, numbers_api, page_account, page_messages, page_people,
+         page_templates, page_threads, templates_api)
 
 _CONNECTIONS = 128
 log = logging.getLogger("sandbox")
@@ -35,9 +50,10 @@ def make_app(config: SandboxConfig) -> web.Application:
     app = web.Application(middlewares=[answer_problems], client_max_size=BIGGEST + MB)
     world = World(config)
     app[WORLD] = world
-    for part in (delivery, review, switches_api, people):
+    for part in (delivery, review, switches_api, people, templates):
         part.wire_jobs(world)
-    app.router.add_routes([*phones_api.ROUTES, *pages_api.ROUTES, *switches_api.ROUTES, *story_api.ROUTES, *media_api.ROUTES])
+    app.router.add_routes([*phones_api.ROUTES, *pages_api.ROUTES, *switches_api.ROUTES, *story_api.ROUTES, *media_api.ROUTES,
+                           *faces.ROUTES])
     _add_phones_page(app)
     for path in (r"/{version:v\d+\.\d+}/{node}", r"/{version:v\d+\.\d+}/{node}/{edge:.+}"):
         app.router.add_route("*", path, dispatch.graph)

@@ -14,6 +14,7 @@ from sandbox.handsets import Handsets
 from sandbox.ids import Ids
 from sandbox.jobs import Jobs
 from sandbox.limits import Limits
+from sandbox.messenger.usage import Usage
 from sandbox.store import Json, Store
 from sandbox.story import Story
 from sandbox.stream import Hub
@@ -36,6 +37,7 @@ class World:
         self.webhooks = Webhooks(config, self.store, self.clock, self.faults, self.rng)
         self.handsets = Handsets(config, self.store, self.clock, self.hub, self.account)
         self.limits = Limits(self.store, self.clock, self.account)
+        self.usage = Usage(self.clock)
         self.story = Story(self.store, self.hub)
         self.requests: deque[Json] = deque(maxlen=REQUESTS_KEPT)
         self.request_count = 0
@@ -68,6 +70,7 @@ class World:
         self.account.make(self.config.account)
         self.faults.reload()
         self.limits.forget()
+        self.usage.forget()
         self.story.forget()
         self.requests.clear()
         self.clock.turn(0)

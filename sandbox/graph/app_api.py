@@ -6,10 +6,11 @@ from typing import Any
 
 from sandbox import account as accounts
 from sandbox.errors import GraphError
-from sandbox.graph import auth
+from sandbox.graph import auth, page_account
 from sandbox.graph.call import MANAGEMENT, MESSAGING, Call, call, fields_of
 from sandbox.graph.handshake import shake_hands
 from sandbox.graph.numbers_api import DEFAULT, health, view
+from sandbox.messenger import pages
 from sandbox.store import Json
 
 OBJECT = "whatsapp_business_account"
@@ -85,10 +86,10 @@ def _app_only(this: Call) -> None:
 async def list_subscriptions(this: Call) -> Json:
     _app_only(this)
     subscription = this.world.account.subscription()
-    if subscription is None:
-        return {"data": []}
-    return {"data": [{"object": OBJECT, "callback_url": this.world.account.callback_url(), "active": True,
-                      "fields": [{"name": name, "version": this.version} for name in subscription["fields"]]}]}
+    numbers = [] if subscription is None else [{
+        "object": OBJECT, "callback_url": this.world.account.callback_url(), "active": True,
+        "fields": [{"name": name, "version": this.version} for name in subscription["fields"]]}]
+    return {"data": numbers + page_account.subscription(this)}
 
 
 @call("POST", "app", "subscriptions", scope=None)
@@ -96,6 +97,8 @@ async def set_subscription(this: Call) -> Json:
     """raises: 15 with a user's token, 100 for wrong parameters, 2200 when the callback fails the handshake"""
     _app_only(this)
     body = {**this.request.query, **await this.read_object()}
+    if body.get("object") == page_account.OBJECT:
+        return await page_account.set_subscription(this, body)
     if body.get("object") != OBJECT:
         raise GraphError(100, message=f"(#100) Param object must be one of {{{OBJECT}}}.")
     for name in ("callback_url", "verify_token"):
@@ -121,10 +124,15 @@ def _names(fields: Any) -> list[str]:
 
 @call("DELETE", "app", "subscriptions", scope=None)
 async def drop_subscription(this: Call) -> Json:
+    """Of one ``object``, or of all."""
     _app_only(this)
-    account = this.world.account.edit()
-    account["callback"] = {}  # nobody, also not the configured one
-    this.world.account.save(account)
+    about = {**this.request.query, **await this.read_object()}.get("object")
+    if about in (None, page_account.OBJECT):
+        page_account.drop_subscription(this.world)
+    if about in (None, OBJECT):
+        account = this.world.account.edit()
+        account["callback"] = {}  # nobody, also not the configured one
+        this.world.account.save(account)
     return {"success": True}
 
 
@@ -143,11 +151,14 @@ async def debug_token(this: Call) -> Json:
     if auth.same(asked, f"{world.config.app_id}|{world.config.app_secret}"):
         return {"data": {"app_id": world.config.app_id, "type": "APP", "application": "Sandbox app", "is_valid": True,
                          "scopes": []}}
+    if (page_id := auth.page_of_token(world, asked)) is not None:
+        return {"data": page_account.describe_token(world, page_id)}
     if not auth.same(asked, world.config.token):
         return {"data": {"error": {"code": 190, "message": "Invalid OAuth access token - Cannot parse access token"},
                          "is_valid": False, "scopes": []}}
     targets = {MESSAGING: [accounts.WABA_ID], MANAGEMENT: [accounts.WABA_ID], "business_management":
                [account["portfolio_id"]]}
+    targets.update({scope: [page["id"] for page in pages.everyone(world.store)] for scope in accounts.PAGE_SCOPES})
     data: Json = {"app_id": world.config.app_id, "type": "SYSTEM_USER", "application": "Sandbox app",
                   "data_access_expires_at": 0, "expires_at": 0, "is_valid": True, "issued_at": 0,
                   "scopes": account["scopes"], "granular_scopes": [

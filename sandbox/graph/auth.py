@@ -1,4 +1,4 @@
-"""Who calls: the system-user token, or the app itself (``APPID|SECRET``); with which scopes."""
+"""Who calls: the system-user token, a Page's token, or the app itself (``APPID|SECRET``); with which scopes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sandbox.errors import GraphError
+from sandbox.messenger import pages
 from sandbox.world import World
+
+PAGE_TOKEN = "sandbox-page-token-"  # noqa: S105 - the beginning of a Page's token, its id follows
 
 
 @dataclass(frozen=True)
 class Caller:
-    """``is_app``: an app token, which may only manage the app itself."""
+    """``is_app``: an app token, which may only manage the app itself. ``page_id``: a Page's token, for this Page alone."""
 
     is_app: bool
     scopes: tuple[str, ...]
+    page_id: str | None = None
 
 
 def token_of(request: web.Request) -> str | None:
@@ -38,7 +42,8 @@ def caller(world: World, request: web.Request) -> Caller:
         raise GraphError(104)
     if same(token, f"{world.config.app_id}|{world.config.app_secret}"):
         return Caller(True, ())
-    if not same(token, world.config.token):
+    page_id = page_of_token(world, token)
+    if page_id is None and not same(token, world.config.token):
         raise GraphError(190)
     account = world.account.doc()
     if account["switches"]["token_expired"] or world.faults.take("token_expired") is not None:
@@ -46,7 +51,13 @@ def caller(world: World, request: web.Request) -> Caller:
     scopes = list(account["scopes"])
     if (fault := world.faults.take("scope_missing")) is not None and fault["scope"] in scopes:
         scopes.remove(fault["scope"])
-    return Caller(False, tuple(scopes))
+    return Caller(False, tuple(scopes), page_id)
+
+
+def page_of_token(world: World, token: str) -> str | None:
+    """The id of the Page whose token this is."""
+    page = pages.get(world.store, token.removeprefix(PAGE_TOKEN)) if token.startswith(PAGE_TOKEN) else None
+    return page["id"] if page is not None and same(token, PAGE_TOKEN + page["id"]) else None
 
 
 def issue(world: World, request: web.Request) -> dict[str, str]:

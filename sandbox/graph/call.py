@@ -54,17 +54,17 @@ class Call:
 async def _read_body(request: web.Request) -> Any:
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         form = await request.post()
-        return {key: _json_or_text(value) for key, value in form.items() if isinstance(value, str)}
+        return {key: json_or_text(value) for key, value in form.items() if isinstance(value, str)}
     raw = await request.read()
     if not raw:
-        return {key: _json_or_text(value) for key, value in request.query.items() if key != "access_token"}
+        return {key: json_or_text(value) for key, value in request.query.items() if key != "access_token"}
     try:
         return json.loads(raw)
     except ValueError:
         raise GraphError(100, message="(#100) The request body is not valid JSON.") from None
 
 
-def _json_or_text(value: str) -> Any:
+def json_or_text(value: str) -> Any:
     if value[:1] in "[{":
         try:
             return json.loads(value)

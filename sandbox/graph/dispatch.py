@@ -14,7 +14,10 @@ from sandbox import account
 from sandbox.errors import GraphError, object_missing
 from sandbox.graph import auth
 from sandbox.graph.call import CALLS, FINDERS, MANAGEMENT, Call
+from sandbox.graph.page_call import REFUSED, usage_headers
 from sandbox.keys import WORLD
+from sandbox.messenger import pages
+from sandbox.messenger.errors import PageError
 from sandbox.store import Json
 from sandbox.webhooks import wire
 from sandbox.world import World
@@ -67,7 +70,8 @@ async def _faulty(world: World, request: web.Request, entry: Json) -> web.Stream
     if lost is not None:
         return None
     if refused is not None and broken is not None:
-        return _finish(world, request, GraphError(131000).body(world.ids.trace()), 500)
+        of_page = pages.get(world.store, request.match_info["node"]) is not None
+        return _finish(world, request, (PageError(2) if of_page else GraphError(131000)).body(world.ids.trace()), 500)
     if refused is not None and html is not None:
         return web.Response(status=502, text=HTML_502, content_type="text/html")
     assert response is not None
@@ -78,6 +82,7 @@ async def _answer(world: World, request: web.Request, entry: Json) -> web.Stream
     try:
         found = await _call(world, request, entry)
     except GraphError as error:
+        request[REFUSED] = error
         return _finish(world, request, error.body(world.ids.trace()), error.http)
     except web.HTTPException:
         raise
@@ -95,6 +100,7 @@ async def _call(world: World, request: web.Request, entry: Json) -> web.StreamRe
     if (node_id, edge) == ("oauth", "access_token"):
         return dict(auth.issue(world, request))
     who = auth.caller(world, request)
+    node_id = (who.page_id or node_id) if node_id == "me" else node_id
     kind, node = _find(world, node_id, request.method)
     known = CALLS.get((request.method, kind, edge))
     if known is None:
@@ -125,11 +131,12 @@ def _find(world: World, node_id: str, method: str) -> tuple[str, Json]:
 
 def _finish(world: World, request: web.Request, body: Any, status: int) -> web.Response:
     usage = {"call_count": 1, "total_cputime": 0, "total_time": 0}
+    told = usage_headers(world, request) or {
+        "x-app-usage": json.dumps(usage), "x-business-use-case-usage": json.dumps({"271828182845904": [
+            {"type": "whatsapp", **usage, "estimated_time_to_regain_access": 0}]})}
     headers = {
         "x-fb-trace-id": world.ids.trace(), "x-fb-request-id": world.ids.trace(), "x-fb-rev": str(int(time.time())),
-        "facebook-api-version": request.match_info["version"], "x-app-usage": json.dumps(usage),
-        "x-business-use-case-usage": json.dumps({"271828182845904": [
-            {"type": "whatsapp", **usage, "estimated_time_to_regain_access": 0}]}),
+        "facebook-api-version": request.match_info["version"], **told,
         "Access-Control-Allow-Origin": "*", "Cache-Control": "private, no-cache, no-store, must-revalidate",
         "Pragma": "no-cache", "Expires": "Sat, 01 Jan 2000 00:00:00 GMT"}
     return web.Response(status=status, body=wire(body), headers=headers,

@@ -1,10 +1,11 @@
-"""What an id in the path means: a phone number, a WABA, the app, a template, a file."""
+"""What an id in the path means: a phone number, a WABA, the app, a template, a file; a Page and what is a Page's."""
 
 from __future__ import annotations
 
 import json
 
 from sandbox import media
+from sandbox.graph import page_account, page_people, page_templates
 from sandbox.graph.call import FINDERS
 from sandbox.store import Json
 from sandbox.world import World
@@ -35,4 +36,4 @@ def _special(world: World, node_id: str) -> tuple[str, Json] | None:
     return ("debug_token", {}) if node_id == "debug_token" else None
 
 
-FINDERS += [_account, _template, _media, _special]
+FINDERS += [_account, page_account.find, page_templates.find, _template, _media, page_people.find, _special]

@@ -49,7 +49,7 @@ def threads_of(world: World, page_id: str) -> list[str]:
 
 def view_thread(world: World, page: Json, address: str, asked: list[Field], base: str) -> Json:
     """raises: 100 for a field there is not"""
-    psid, shown = pages.psid_of(page["id"], address), {}
+    psid, shown = pages.know(world, page["id"], address), {}
     last = newest(world, page["id"], address, 1)
     for field in asked:
         if field.name not in THREAD_FIELDS:
@@ -122,7 +122,7 @@ def view_message(world: World, page: Json, message: Json, asked: list[Field], ba
 def _party(world: World, page: Json, address: str, is_page: bool) -> Json:
     if is_page:
         return {"name": page["name"], "email": f"{page['id']}@facebook.com", "id": page["id"]}
-    psid = pages.psid_of(page["id"], address)
+    psid = pages.know(world, page["id"], address)
     handset = world.handsets.get(address)
     return {"name": handset["name"] if handset else psid, "email": f"{psid}@facebook.com", "id": psid}
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from sandbox.messenger import attachments
+from sandbox.messenger import attachments, cdn
 from sandbox.messenger.errors import invalid
 from sandbox.messenger.reading import text, url
 from sandbox.store import Json, dump
@@ -50,6 +50,10 @@ def speaker(world: World, page_id: str, persona_id: Any) -> Json | None:
     if found is None or found["page_id"] != page_id:
         raise invalid("Param persona_id is not a persona of this Page")
     return {"name": found["name"], "picture": f"/sandbox/media/{found['media_id']}"}
+
+
+def picture_url(world: World, persona: Json, base: str) -> str:
+    return cdn.url_of(world, str(persona["media_id"]), base)
 
 
 def _persona(row: sqlite3.Row) -> Json:

@@ -15,11 +15,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
+from connectors.messenger.admin import MessengerAdmin
+from connectors.messenger.templates import MessengerTemplates
 from connectors.meta.graph import Graph
 from connectors.whatsapp.admin import WhatsAppAdmin
 from connectors.whatsapp.templates import GraphCall, WhatsAppTemplates
 from gateway.cli import doctor
-from gateway.cli.admin_port import Admin
+from gateway.cli.admin_port import Admin, PageAdmin
 from gateway.cli.checks.case import Case, PeopleDue, Surroundings
 from gateway.cli.checks.finding import Finding, Level
 from gateway.clock import Clock
@@ -90,6 +92,18 @@ class Clinic:
         version, secret = settings.graph_version, access.app_secret
         return WhatsAppAdmin(graph, version, app_id=access.app_id, app_secret=secret, token=access.token)
 
+    def page_admin(self, access: Access, settings: Settings) -> PageAdmin:
+        graph = Graph(settings.graph_url, connect_timeout_s=2, timeout_s=5)
+        version, secret = settings.graph_version, access.app_secret
+        return MessengerAdmin(graph, version, app_id=access.app_id, app_secret=secret, token=access.token)
+
+    def template_admins(self, settings: Settings) -> dict[str, TemplateAdmin]:
+        return {"whatsapp": self.template_admin(settings), "messenger": self.page_templates(settings)}
+
+    def page_templates(self, settings: Settings) -> TemplateAdmin:
+        base = f"{settings.graph_url}/{settings.graph_version}"
+        return MessengerTemplates(lambda sender: GraphCall(self.session, base, sender))
+
     def template_admin(self, settings: Settings) -> TemplateAdmin:
         def call_as(sender: Sender) -> GraphCall:
             return GraphCall(self.session, f"{settings.graph_url}/{settings.graph_version}", sender)
@@ -104,7 +118,8 @@ class Clinic:
             settings,
             io=io,
             admins={"whatsapp": lambda access: self.admin(access, settings)},
-            template_admins={"whatsapp": self.template_admin(settings)},
+            template_admins=self.template_admins(settings),
+            page_admins={"messenger": lambda access: self.page_admin(access, settings)},
             json_=json_,
             only=only,
             surroundings=Surroundings(self.clock, self.tls, lambda path: self.disk, self.people_due),
@@ -118,7 +133,8 @@ class Clinic:
             settings,
             read_directory(settings),
             admins={"whatsapp": lambda access: self.admin(access, settings)},
-            template_admins={"whatsapp": self.template_admin(settings)},
+            template_admins=self.template_admins(settings),
+            page_admins={"messenger": lambda access: self.page_admin(access, settings)},
             surroundings=Surroundings(self.clock, self.tls, lambda path: self.disk, self.people_due),
         )
         try:

@@ -49,7 +49,7 @@ def attachment(kind: str, url: str | None = None, mime: str | None = None, filen
     return {"type": kind, "url": url, "mime": mime, "filename": filename, **more}
 
 
-FLEUR: Json = {"persona": {"name": "Fleur", "picture": None}, "by": "page"}
+FLEUR: Json = {"persona": {"name": "Fleur", "picture": "/sandbox/media/9401"}, "by": "page"}
 
 
 def eva() -> Json:
@@ -64,7 +64,7 @@ def eva() -> Json:
                page_reaction=None, quick_replies=[quick(0, "Graag"), quick(1, "Nee, dank u"), quick(2, "Wat kost dat?")],
                why=why("Written by an agent in the webcare desk.", trace="python main.py trace 11-0a1b2c99")),
     ]  # fmt: skip
-    bubbles[2]["page_reaction"] = "👍"
+    bubbles[2]["page_reaction"] = "❤"
     whatsapp = {**AIR_NUMBER, "bubbles": [
         bubble("w1", "06:40", "Goedemorgen Eva. Volg uw vlucht ook op https://m.me/zilverair?ref=zz1007 als u dat wilt.")]}
     menu = [tap(0, "Mijn vlucht"), {"index": 1, "type": "web_url", "text": "Website", "url": "https://air.example.com/"}]

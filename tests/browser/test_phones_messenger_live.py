@@ -87,7 +87,7 @@ def test_a_link_opens_the_chat_and_words_edits_reactions_and_files_come_back_ove
     answered = sandbox.ask("POST", f"/sandbox/pages/{AIR}/inbox", {"address": ANN, "text": "Dag Ann, gate D24."})["bubble"]["id"]
     told = ann.locator(f'[data-bubble="{answered}"]')
     expect(told.locator(".by")).to_have_text("staff, in the Page's inbox")
-    expect(ann.locator(".chat-head .held")).to_have_text("Messenger · with the Page's staff")
+    expect(ann.locator(".chat-head .held")).to_have_text("Messenger · staff answer")
     expect(told.locator(".state")).to_have_text("seen")
     told.focus()
     told.get_by_role("button", name="React", exact=True).click()
@@ -106,12 +106,13 @@ def test_what_the_app_sends_is_shown_as_it_is_and_answered_by_a_tap(sandbox: Rea
     ann = phone(page, "Ann")
     sandbox.ask("POST", "/sandbox/handsets/ann/say", {"page_id": AIR, "text": "Is anybody there?"})
     expect(ann.locator(".row.sent .body")).to_have_text("Is anybody there?")
-    face = {"name": "Fleur", "profile_picture_url": "https://example.com/fleur.png"}
+    face = {"name": "Fleur", "profile_picture_url": f"{sandbox.url}/messenger/stickers/1.png"}
     fleur = sandbox.ask("POST", f"/v25.0/{AIR}/personas", face)
     quick = [{"content_type": "text", "title": title, "payload": title} for title in ("Yes please", "No")]
     send(sandbox, AIR, message={"text": "Shall I help?", "quick_replies": quick, "metadata": "m-1.1.zz"}, persona_id=fleur["id"])
     question = newest(ann, "received")
     expect(question.locator(".speaker b")).to_have_text("Fleur")
+    assert question.locator(".face").evaluate("node => node.decode().then(() => node.naturalWidth > 0)")
     expect(question.locator(".state")).to_have_text("seen")
     sandbox.ask("PUT", "/sandbox/why", {"opaque": "m-1", "why": why("Because she asked.", trace="main.py trace m-1")})
     expect(question.locator("summary")).to_have_text("Because she asked.")
@@ -123,7 +124,8 @@ def test_what_the_app_sends_is_shown_as_it_is_and_answered_by_a_tap(sandbox: Rea
     send(sandbox, AIR, message=template(template_type="button", text="It is late.", buttons=buttons))
     newest(ann, "received").get_by_role("button", name="Rebook me").click()
     expect(newest(ann, "received").locator(".chosen")).to_contain_text("Rebook me")
-    elements = [{"title": f"Flight {n}", "subtitle": "via Dublin", "buttons": [{**buttons[0], "title": f"Take {n}"}]} for n in range(3)]
+    takes = [{**buttons[0], "title": f"Take {n}"} for n in range(3)]
+    elements = [{"title": f"Flight {n}", "subtitle": "via Dublin", "buttons": [take]} for n, take in enumerate(takes)]
     send(sandbox, AIR, message=template(template_type="generic", elements=elements))
     newest(ann, "received").get_by_role("button", name="Take 2").click()
     expect(newest(ann, "sent").locator(".body")).to_have_text("Take 2")

@@ -11,5 +11,5 @@ export const channelOf = (thread) => CHANNELS[thread?.channel] ?? CHANNELS.whats
 
 /** Who else than our gateway answers in this chat now, in words; empty when nobody else does. */
 export function holderWords(holder) {
-  return { inbox: "with the Page's staff", assistant: "with Meta's assistant" }[holder] ?? "";
+  return { inbox: "staff answer", assistant: "Meta answers" }[holder] ?? "";
 }

@@ -5,6 +5,7 @@ import { channelOf, holderWords } from "./channels.js";
 // The head of a chat: with whom, over which app, and who is typing.
 
 const HUES = 6;
+const HELD = "Another app holds this thread: the gateway may only listen.";
 
 /** The same colour for a business number on every phone. */
 function hueOf(text) {
@@ -30,7 +31,7 @@ export function face(thread, typing) {
   const held = holderWords(thread?.fields.holder);
   const about = () => {
     if (thread?.channel !== "messenger") return h("span", {}, thread?.number ?? "");
-    return h("span", { class: held ? "held" : null }, [channel.name, held || thread.number].filter(Boolean).join(" · "));
+    return h("span", { class: held ? "held" : null, title: held ? HELD : null }, [channel.name, held || thread.number].filter(Boolean).join(" · "));
   };
   const name = h("h3", { dir: "auto" }, thread?.business ?? "No conversation yet");
   return [avatar(thread?.business ?? "?", channel), h("div", {}, name, typing ? isTyping(thread) : about())];

@@ -11,7 +11,7 @@ function localImage(url) {
   return href && new URL(href).origin === location.origin ? href : null;
 }
 
-function picture(url, alt, className) {
+export function picture(url, alt, className) {
   const src = localImage(url);
   const name = alt ? { role: "img", "aria-label": alt } : { "aria-hidden": "true" };
   const blank = () => h("span", { class: `${className} blank`, ...name }, icon("image"));

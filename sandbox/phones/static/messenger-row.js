@@ -36,6 +36,7 @@ export class MessengerRow extends BubbleRow {
   above(bubble, { zone }) {
     const { persona, by, edited, history } = bubble;
     return [
+      this.part("face", [persona?.picture], () => persona?.picture && rich.picture(persona.picture, "", "face")),
       this.part("persona", [persona?.name], () => persona?.name && h("b", { dir: "auto" }, persona.name)),
       this.part("by", [by], () => by in NOT_OURS && h("span", { class: "by" }, icon(NOT_OURS[by][0]), NOT_OURS[by][1])),
       this.part("time", [bubble.at_ms, zone], () => this.makeTime(bubble, zone)),

@@ -75,10 +75,14 @@ def know(world: World, page_id: str, address: str) -> str:
 
     It stays theirs when the phone takes another number.
     """
+    if (there := psids(world, address).get(page_id)) is not None:
+        return there
+    psid = psid_of(page_id, address)
+    while who(world, psid) is not None:  # somebody had this number before and took their PSID along
+        psid = psid_of(page_id, psid)
     world.handsets.ensure(address)
-    world.store.run("INSERT OR IGNORE INTO page_people VALUES (?, ?, ?, ?, ?)", page_id, address, psid_of(page_id, address),
-                    world.clock.now_ms(), dump({}))
-    return psids(world, address)[page_id]
+    world.store.run("INSERT INTO page_people VALUES (?, ?, ?, ?, ?)", page_id, address, psid, world.clock.now_ms(), dump({}))
+    return psid
 
 
 def who(world: World, psid: str) -> tuple[str, str] | None:

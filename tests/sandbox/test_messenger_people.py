@@ -234,6 +234,7 @@ async def test_psid_and_chats_stay_when_the_phone_takes_another_number(box: Box)
     assert (phone["address"], phone["psids"]) == ("447700900999", {AIR: psid})
     await box.say("447700900999", {"text": "still me", "page_id": AIR})
     assert (await heard(box, "message"))["sender"] == {"id": psid}
+    assert await opened(box) not in ("", psid)  # somebody else has the old number now
 
 
 async def test_message_not_sent_is_a_pale_bubble_in_the_pages_chat(box: Box) -> None:

@@ -282,6 +282,7 @@ async def test_who_hides_receipts_is_never_told_to_have_read(box: Box) -> None:
 async def test_staff_who_answer_in_the_inbox_take_the_thread(box: Box) -> None:
     psid = await opened(box)
     await box.control("PUT", f"pages/{AIR}/threads/{ANN}", {"holder": "ours"})
+    await heard(box, "pass_thread_control")
     forget(box)
     said = await box.control("POST", f"pages/{AIR}/inbox", {"address": ANN, "text": "Mara here."})
     assert (said["bubble"]["by"], said["bubble"]["kind"]) == ("inbox", "received")
@@ -308,6 +309,7 @@ async def test_what_a_person_does_while_another_holds_the_thread_is_on_standby(b
     await heard(box, "read")
     shown = await box.control("PUT", f"pages/{AIR}/threads/{ANN}", {"holder": "inbox"})
     assert (shown["holder"], shown["psid"]) == ("inbox", psid)
+    await heard(box, "take_thread_control")
     forget(box)
     await box.say(ANN, {"button": {"bubble": mid, "index": 0}})
     tapped = await heard(box, "postback", "standby")

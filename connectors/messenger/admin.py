@@ -112,7 +112,7 @@ class MessengerAdmin(Management):
             return Routing(False, None)
         others = await self._call("GET", f"{path_of(page_id)}/secondary_receivers?fields=id,name")
         if not isinstance(others, Refused):
-            return Routing(routed, True)
+            return Routing(routed, True, others=reading.receivers(others))
         lacks_role = (others.code, others.subcode) in reading.NOT_THE_DEFAULT
         return Routing(routed, False if lacks_role else None, others.sentence)
 

@@ -13,6 +13,8 @@ Json = Mapping[str, Any]
 
 NOT_THE_DEFAULT = frozenset({(10, 2018300), (100, 2018300), (100, 2534037), (2018300, 0)})
 """(code, subcode) of a call that only the default app, or who holds the thread, may make."""
+INBOXES = frozenset({"263902037430900", "26390203743090", "1217981644879628"})
+"""Where people answer: the Page's inbox (one page of Meta's prints it without its last digit), and Instagram's."""
 _DEFAULT = "default"
 """The locale that counts where no other fits."""
 
@@ -108,6 +110,13 @@ def routed(answer: Json) -> bool | None:
     flags = [_flag(status.get(name)) for name in ("hop_v2", "msgr_multi_app")]
     told = [flag for flag in flags if flag is not None]
     return any(told) if told else None
+
+
+def receivers(answer: Json) -> dict[str, str]:
+    """From secondary_receivers: id -> name, without the inboxes for people."""
+    entries = [maybe_obj(entry) for entry in maybe_listed(answer.get("data"))]
+    found = {maybe_text(entry.get("id")): maybe_text(entry.get("name")) for entry in entries}
+    return {program: name or program for program, name in found.items() if program and program not in INBOXES}
 
 
 def _flag(value: Any) -> bool | None:

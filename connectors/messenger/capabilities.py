@@ -55,7 +55,7 @@ class MessengerProbe:
             Capability.TEMPLATES: templates(asked_token.result(), asked_templates.result()),
             Capability.PERSON_WINDOW: person_window(asked_reviewed.result()),
             Capability.IN_CONTROL: in_control(asked_routing.result(), apps),
-            Capability.NO_MACHINE_ELSEWHERE: no_machine_elsewhere(apps),
+            Capability.NO_MACHINE_ELSEWHERE: no_machine_elsewhere(asked_routing.result(), apps),
             Capability.WAY_IN: way_in(screen),
         }
         details: dict[str, str] = {}
@@ -108,10 +108,13 @@ def in_control(routing: Routing | Refused, apps: Subscribers | Refused) -> Verdi
     return None, f"the channel does not say whose new threads are{f' ({routing.why})' if routing.why else ''}"
 
 
-def no_machine_elsewhere(apps: Subscribers | Refused) -> Verdict | None:
-    """Meta's own assistant cannot be asked for: it is no subscribed app. A thread that it holds shows it."""
+def no_machine_elsewhere(routing: Routing | Refused, apps: Subscribers | Refused) -> Verdict | None:
+    """Meta's own assistant is no subscribed app. Where it may hold threads it may be listed; a thread that it holds shows it."""
     if isinstance(apps, Refused):
         return _open(apps)
+    machines = () if isinstance(routing, Refused) else routing.machines(apps)
+    if machines:
+        return False, f"{', '.join(machines)} may take people's chats"
     hint = "whether Meta's own assistant is switched on it does not say"
     if apps.others:
         return None, f"other apps hear what people write ({', '.join(apps.others)}); {hint}"

@@ -168,11 +168,17 @@ class Routing:
     routed:   a thread has one holder at a time; None not told
     default:  new and idle threads are ours; None: the channel does not say
     why:      the channel's words where it refused to say
+    others:   id -> name of the other programs that may hold a thread, without the channel's inbox for people
     """
 
     routed: bool | None
     default: bool | None
     why: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def machines(self, apps: Subscribers) -> tuple[str, ...]:
+        """Names of programs that may hold threads and that nobody subscribed: the channel's own automation."""
+        return tuple(name for program, name in self.others.items() if program not in apps.apps)
 
 
 @dataclass(frozen=True, slots=True)

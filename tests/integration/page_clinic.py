@@ -1,4 +1,4 @@
-"""An installation that speaks for a Page alone: a real store, the sandbox as Messenger, and somebody who answers the handshake."""
+"""An installation that speaks for a Page alone: a real store, the sandbox as Messenger, somebody who answers the handshake."""
 
 from __future__ import annotations
 

@@ -127,6 +127,14 @@ async def test_people_who_may_answer_for_a_day_only_are_told(pages: PageClinic) 
     assert (found.level, "24 h only" in found.what) == (Level.WARN, True)
 
 
+async def test_an_assistant_of_the_channels_own_is_told_where_it_shows(pages: PageClinic) -> None:
+    found = await pages.one("assistant")
+    assert (found.level, "does not say" in found.what) == (Level.NOTE, True)
+    await pages.switch(assistant=True)
+    found = await pages.one("assistant")
+    assert (found.level, "Meta Assistant may take the chats" in found.what) == (Level.WARN, True)
+
+
 async def test_what_sends_showed_is_told_with_its_age(pages: PageClinic, redis: Redis) -> None:
     now, senders = Clock().now_ms(), Senders(redis, Clock())
     assert "not looked at yet" in (await pages.one("capabilities")).what

@@ -129,6 +129,12 @@ def scopes(*names: str) -> Any:
             None,
             "Chatty",
         ),
+        (
+            Capability.NO_MACHINE_ELSEWHERE,
+            {"secondary_receivers": {"data": [{"id": "263902037430900"}, {"id": "9", "name": "Helpful"}]}},
+            False,
+            "Helpful may take",
+        ),
         (Capability.WAY_IN, {"messenger_profile": NOTHING}, False, "Get Started is not set"),
         (
             Capability.WAY_IN,

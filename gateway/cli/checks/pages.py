@@ -179,7 +179,11 @@ async def assistant(case: Case) -> list[Finding]:
     check, found = "assistant", []
     for sender in _pages(case):
         known = await _known(case, sender, Capability.NO_MACHINE_ELSEWHERE)
-        if known is not None and known[0] is False:
+        machines = (await case.routing(sender)).machines(told(await case.subscribers(sender), "subscription"))
+        if machines:
+            what = f"{names(list(machines))} may take the chats of {sender.id}, and then only it can write"
+            found += warn(check, what, _ASSISTANT)
+        elif known is not None and known[0] is False:
             found += warn(check, f"another machine answers people of {sender.id}: {known[1]}", _ASSISTANT)
         else:
             what = f"whether Meta's own assistant answers people of {sender.id} the channel does not say"

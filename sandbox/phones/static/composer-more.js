@@ -15,7 +15,8 @@ export class More {
     this.fileEntry = entry("clip", "Send a file", () => this.picker.click());
     this.linkEntry = entry("link", "Open a link", () => this.showLink(true));
     this.menuEntry = entry("list", "Menu", () => this.act.menu());
-    this.address = h("input", { type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", class: "address", placeholder: "m.me/… or wa.me/…", "aria-label": "Link to a chat" });
+    const looks = { class: "address", placeholder: "m.me/… or wa.me/…", "aria-label": "Link to a chat" };
+    this.address = h("input", { type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", ...looks });
     this.wrong = h("p", { class: "wrong", role: "alert" });
     this.openEntry = h("button", { type: "button", class: "more-entry go", onclick: () => void this.follow() }, "Open");
     this.address.addEventListener("keydown", (event) => this.keyed(event));

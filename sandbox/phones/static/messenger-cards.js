@@ -28,7 +28,9 @@ function file(one) {
     return href ? h("a", { class: className, href, target: "_blank", rel: "noopener noreferrer" }, inside) : h("span", { class: className }, inside);
   };
   if (type === "image") return opens([picture(url, filename || "Picture", "picture fixed"), url && hidden("opens the picture")], "picture-link");
-  if (type === "sticker") return h("span", { class: "sticker" }, localImage(url) ? picture(url, "Sticker", "sticker-picture") : [icon("smile"), hidden("Sticker")]);
+  if (type === "sticker") {
+    return h("span", { class: "sticker" }, localImage(url) ? picture(url, "Sticker", "sticker-picture") : [icon("smile"), hidden("Sticker")]);
+  }
   if (type === "location") return cards.header({ type: "location", header: { text: title || `${one.latitude}, ${one.longitude}` }, body: "" });
   if (type === "fallback") return cards.card(url, "link", title || "Shared link", url || "not available", "file");
   const known = { audio: ["audio", "Voice message"], video: ["video", "Video"] }[type] ?? ["document", filename || "File"];
@@ -87,10 +89,11 @@ export function receipt(data, language) {
     .map(([name, amount]) => line(name, price(amount), null, "sum"));
   const less = (data.adjustments ?? []).map((each) => line(each.name ?? "Discount", price(-each.amount), null, "sum"));
   const { street_1: street, postal_code: postcode, city } = data.address ?? {};
+  const where = [street, postcode, city].filter(Boolean).join(", ");
   return h("div", { class: "receipt", role: "group", "aria-label": `Receipt ${data.order_number}` },
     h("div", { class: "receipt-head" }, icon("receipt"), h("span", { dir: "auto" }, h("b", {}, data.merchant_name || "Receipt"), h("small", {}, `Order ${data.order_number}`))),
     h("dl", {}, bought, sums, less, line("Total", price(summary.total_cost), null, "total")),
-    h("p", { dir: "auto" }, [data.recipient_name, data.payment_method, [street, postcode, city].filter(Boolean).join(", ")].filter(Boolean).join(" · ")),
+    h("p", { dir: "auto" }, [data.recipient_name, data.payment_method, where].filter(Boolean).join(" · ")),
     data.order_url && cards.card(data.order_url, "link", "The order", "", "file"),
   );
 }

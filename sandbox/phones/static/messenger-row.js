@@ -7,11 +7,19 @@ import * as cards from "./cards.js";
 import * as caption from "./caption.js";
 import * as rich from "./messenger-cards.js";
 
-const STATES = { pending: ["pending", "on its way"], sent: ["ring", "sent"], delivered: ["check", "delivered"], read: ["eye", "seen"], failed: ["failed", "failed"] };
+const STATES = {
+  pending: ["pending", "on its way"],
+  sent: ["ring", "sent"],
+  delivered: ["check", "delivered"],
+  read: ["eye", "seen"],
+  failed: ["failed", "failed"],
+};
 const NOT_OURS = { inbox: ["staff", "staff, in the Page's inbox"], assistant: ["spark", "Meta's assistant"] };
 const WORDS = new Set(["text", "button", "utility"]);
 const KINDS = { generic: "cards", image_grid: "pictures" }; // what is better said otherwise
 const OWN_CARD = new Set(["generic", "receipt", "coupon", "image_grid"]); // their words are on the card
+
+const earlier = (history) => (history ?? []).map((words) => `was: ${words}`).join("\n");
 
 /** One row of a chat with a Page: who speaks and when above it, the bubble, and "Seen" where it was seen last. */
 export class MessengerRow extends BubbleRow {
@@ -40,7 +48,7 @@ export class MessengerRow extends BubbleRow {
       this.part("persona", [persona?.name], () => persona?.name && h("b", { dir: "auto" }, persona.name)),
       this.part("by", [by], () => by in NOT_OURS && h("span", { class: "by" }, icon(NOT_OURS[by][0]), NOT_OURS[by][1])),
       this.part("time", [bubble.at_ms, zone], () => this.makeTime(bubble, zone)),
-      this.part("edited", [edited, history], () => edited && h("span", { class: "edited", title: (history ?? []).map((words) => `was: ${words}`).join("\n") }, "edited")),
+      this.part("edited", [edited, history], () => edited && h("span", { class: "edited", title: earlier(history) }, "edited")),
     ];
   }
 

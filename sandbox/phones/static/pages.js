@@ -31,12 +31,14 @@ export class PagesPanel {
 
   render() {
     if (!this.panel.matches(":popover-open")) return;
-    for (const page of this.pages) if (!this.cards.has(page.id)) this.cards.set(page.id, new PageCard(page, (change) => this.change(page.id, change)));
-    for (const page of this.pages) this.cards.get(page.id).update(page, this.threads(page.id));
+    for (const page of this.pages) {
+      if (!this.cards.has(page.id)) this.cards.set(page.id, new PageCard(page.id, (change) => this.change(page.id, change)));
+      this.cards.get(page.id).update(page, this.threads(page.id));
+    }
     arrange(this.list, this.pages.map((page) => this.cards.get(page.id).node));
   }
 
-  /** The chats with this Page: [{ label, holder, zone }]. */
+  /** The chats with this Page: [{ label, holder }]. */
   threads(pageId) {
     return [...this.model.handsets.values()].flatMap((handset) => {
       const thread = handset.threads.get(pageId);
@@ -56,14 +58,15 @@ export class PagesPanel {
 }
 
 class PageCard {
-  constructor(page, change) {
+  constructor(pageId, change) {
     this.name = h("h3", { dir: "auto" });
     this.username = h("small");
-    const id = `utility-${page.id}`;
+    const id = `utility-${pageId}`;
     this.region = h("button", { type: "button", role: "switch", class: "switch", "aria-labelledby": id, onclick: () => this.flip(change) });
     this.facts = h("dl");
     const templates = h("span", { id }, "Utility templates allowed here");
-    this.node = h("article", { class: "page" }, h("header", {}, icon("page"), this.name, this.username), h("div", { class: "region" }, templates, this.region), this.facts);
+    const head = h("header", {}, icon("page"), this.name, this.username);
+    this.node = h("article", { class: "page" }, head, h("div", { class: "region" }, templates, this.region), this.facts);
   }
 
   async flip(change) {

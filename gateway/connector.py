@@ -435,8 +435,11 @@ class Connector(Protocol):
     def render_upload(self, sender: Sender, file: FilePart) -> RenderedRequest:
         """Pure. The answer's channel_id is the media id."""
 
-    def render_speaker(self, sender: Sender, name: str) -> RenderedRequest | None:
-        """Pure. Make a speaker that messages can name; the answer's channel_id is its id. None: the channel shows none."""
+    def render_speaker(self, sender: Sender, name: str, picture: str = "") -> RenderedRequest | None:
+        """Pure. Make a speaker that messages can name; the answer's channel_id is its id. None: the channel shows none.
+
+        picture: https address that the channel can fetch, where the sender's account names none of its own
+        """
 
     def render_take_over(self, sender: Sender, recipient: Sequence[tuple[str, Personal]]) -> RenderedRequest | None:
         """Pure. Take a person's thread from the program that holds it. None: the channel knows no such thing."""

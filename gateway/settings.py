@@ -106,6 +106,13 @@ class Settings:
     log_format: str
 
     @property
+    def public_base(self) -> str:
+        """Where the internet (or a sandbox on this machine) reaches the public listener; "" when nobody said."""
+        if self.public_url:
+            return self.public_url
+        return f"http://127.0.0.1:{self.public_port}" if self.sandboxed else ""
+
+    @property
     def sandboxed(self) -> bool:
         return urlsplit(self.graph_url).hostname in ("127.0.0.1", "localhost", "::1")
 

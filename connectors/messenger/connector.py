@@ -79,10 +79,10 @@ class MessengerConnector:
             file=FilePart(name="filedata", filename=file.filename, mime=file.mime, data=file.data),
         )
 
-    def render_speaker(self, sender: Sender, name: str) -> RenderedRequest | None:
+    def render_speaker(self, sender: Sender, name: str, picture: str = "") -> RenderedRequest | None:
         """A persona. It has no call to change it: a new name is a new persona."""
         body = {"name": filled(name.strip(), facts.SPEAKER_NAME_MAX, "a speaker's name")}
-        picture = sender.account.get("speaker_picture")
+        picture = sender.account.get("speaker_picture") or picture
         if picture:
             body["profile_picture_url"] = picture
         return self._post(sender, "personas", body)

@@ -78,7 +78,7 @@ class WhatsAppConnector:
             file=FilePart(name="file", filename=file.filename, mime=file.mime, data=file.data),
         )
 
-    def render_speaker(self, sender: Sender, name: str) -> RenderedRequest | None:
+    def render_speaker(self, sender: Sender, name: str, picture: str = "") -> RenderedRequest | None:
         """None: a number speaks under its own name alone."""
         return None
 

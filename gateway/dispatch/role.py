@@ -20,6 +20,8 @@ from gateway.store.mentions import Mentions
 from gateway.store.ownership import Ownership
 from gateway.store.speakers import Speakers
 
+SPEAKER_PATH = "/speaker.png"
+"""Served by the public listener (the webhooks role)."""
 SLOTS = 200
 YOUNG = 10_000
 """New objects between two looks of the garbage collector at the young ones (Python's own: 700)."""
@@ -38,6 +40,7 @@ def _calm_collector() -> None:
 async def run(runtime: Runtime) -> None:
     _calm_collector()
     settings = runtime.settings
+    picture = settings.public_base + SPEAKER_PATH if settings.public_base else ""
     brakes = Brakes(runtime.senders, runtime.directory, runtime.clock, runtime.vault)
     deps = Deps(
         outbox=runtime.outbox,
@@ -48,7 +51,7 @@ async def run(runtime: Runtime) -> None:
         templates_stale=runtime.worlds.stale,
         brakes=brakes,
         documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=settings.sandboxed),
-        speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault)),
+        speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault), picture),
         directory=runtime.directory,
         connectors=runtime.connectors,
         clock=runtime.clock,

@@ -23,8 +23,11 @@ log = structlog.get_logger()
 
 
 class Speaking:
-    def __init__(self, speakers: Speakers) -> None:
+    """picture: where the channel can fetch a picture for a speaker; "" = nowhere"""
+
+    def __init__(self, speakers: Speakers, picture: str = "") -> None:
         self._speakers = speakers
+        self._picture = picture
 
     async def speaker(self, body: Mapping[str, Any], connector: Connector, sender: Sender) -> Personal | None:
         """The channel's id of the person who wrote this; None for what nobody wrote, and where the channel shows no names."""
@@ -39,7 +42,7 @@ class Speaking:
             return None
 
     async def _make(self, name: Personal, connector: Connector, sender: Sender) -> Personal | None:
-        request = connector.render_speaker(sender, name.reveal())
+        request = connector.render_speaker(sender, name.reveal(), self._picture)
         if request is None:
             return None
         async with asyncio.timeout(MAKE_S):

@@ -11,13 +11,14 @@ from gateway.planning.waiting import Waiting
 from gateway.runtime import Runtime
 from gateway.store import keys
 from gateway.store.ownership import Ownership
-from gateway.webhooks import api, worker
+from gateway.webhooks import api, speaker, worker
 from gateway.webhooks.apply import Applier, Deps
 from gateway.webhooks.split import Splitter
 from gateway.webhooks.waysin import make_ways_in
 
 
 def add_routes(app: web.Application, runtime: Runtime) -> None:
+    speaker.add_routes(app)
     api.add_routes(
         app,
         api.Deps(

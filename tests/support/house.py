@@ -37,6 +37,7 @@ SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "events"
 API_KEY = "test-key-test-key-test-key-test-key"
 PASSWORD = "correct-horse-battery-7"
 BRANDS = {"air": ("zz", "314159265358979"), "rail": ("exr", "314159265358980"), "net": ("netx", "314159265358981")}
+PAGES = {"air-page": ("zz", "141421356237301"), "rail-page": ("exr", "141421356237302"), "net-page": ("netx", "141421356237303")}
 WABA = "271828182845904"
 NOON = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 """Just before the samples' flights leave, and day in every zone of the samples."""
@@ -44,8 +45,11 @@ NOON = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
 @dataclass
 class House:
+    """pages: whether its brands also speak by Messenger."""
+
     data_dir: Path
     ports: dict[str, int] = field(default_factory=dict)
+    pages: bool = False
     runtime: Runtime | None = None
     http: aiohttp.ClientSession | None = None
 
@@ -82,6 +86,17 @@ class House:
             }
             for name, (brand, number) in BRANDS.items()
         ]
+        if self.pages:
+            entries += [
+                {
+                    "id": name,
+                    "channel": "messenger",
+                    "brand": brand,
+                    "account": {"page_id": page},
+                    "token": "sandbox-system-user-token",
+                }
+                for name, (brand, page) in PAGES.items()
+            ]
         senders.write_text(yaml.safe_dump({"senders": entries}))
         return {
             "GATEWAY_ENV": "demo",
@@ -143,6 +158,29 @@ class House:
         async with self.http.post(f"{self.sandbox}/sandbox/handsets/{number.lstrip('+')}/say", json=body) as answer:
             assert answer.status == 201, await answer.text()
 
+    async def page(self, page: str, **switches: Any) -> dict[str, Any]:
+        """A Page as the sandbox shows it, after these switches were set."""
+        assert self.http is not None
+        url = f"{self.sandbox}/sandbox/pages/{page}"
+        async with self.http.put(url, json=switches) if switches else self.http.get(url) as answer:
+            assert answer.status == 200, await answer.text()
+            found: dict[str, Any] = await answer.json()
+        return found
+
+    async def get_started(self, page: str) -> None:
+        """Give a Page its Get Started button, without which a link's ref is lost on newcomers."""
+        assert self.http is not None
+        url = f"{self.sandbox}/v25.0/{page}/messenger_profile"
+        headers = {"Authorization": "Bearer sandbox-system-user-token"}
+        async with self.http.post(url, json={"get_started": {"payload": "get_started"}}, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def psid(self, number: str, page: str) -> str:
+        """The id by which a Page knows a person who opened its chat."""
+        assert self.http is not None
+        async with self.http.get(f"{self.sandbox}/sandbox/handsets/{number.lstrip('+')}") as answer:
+            return str((await answer.json())["psids"][page])
+
     async def handset(self, number: str, name: str, **more: Any) -> None:
         """A phone that nobody wrote to yet."""
         assert self.http is not None
@@ -190,6 +228,7 @@ async def sandbox_running(house: House, **config: Any) -> AsyncIterator[web.AppR
         "port": house.ports["sandbox"],
         "data_dir": ":memory:",
         "webhook_url": f"{house.public}/webhooks/whatsapp",
+        "page_webhook_url": f"{house.public}/webhooks/messenger",
         "seed": 7,
         "review_ms": 0,
         "sent_delay_ms": (1, 10),
@@ -214,11 +253,12 @@ async def house_running(
     at: datetime = NOON,
     sandbox: dict[str, Any] | None = None,
     read_templates: bool = True,
+    pages: bool = False,
     **more: str,
 ) -> AsyncIterator[House]:
     """Sandbox, templates approved, an agent "sanne", and the gateway with these roles, all in this process."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    house = House(data_dir, {name: free_port() for name in ("public", "internal", "console", "sandbox")})
+    house = House(data_dir, {name: free_port() for name in ("public", "internal", "console", "sandbox")}, pages)
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
         sandbox_running(house, **(sandbox or {})),
@@ -226,10 +266,14 @@ async def house_running(
     ):
         house.http, house.runtime = http, runtime
         await house.turn_clock(at)
-        admin = runtime.template_admins["whatsapp"]
-        sender = next(iter(runtime.directory))
-        await push.push(runtime.catalogue, admin, sender)
-        await push.status(runtime.catalogue, admin, sender, wait_s=10, every_s=0.1)
+        # One number brings the templates of its account, which all have in common; a Page has its own.
+        first = next(iter(runtime.directory))
+        for sender in [first, *(one for one in runtime.directory if one.channel != first.channel)]:
+            admin = runtime.template_admins[sender.channel]
+            await push.push(runtime.catalogue, admin, sender)
+            await push.status(runtime.catalogue, admin, sender, wait_s=10, every_s=0.1)
+        for _, page in PAGES.values() if pages else ():
+            await house.get_started(page)
         if read_templates:
             await house.read_templates()
         agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 from gateway import http, webcare
 from gateway.api import routes as api_routes
 from gateway.api.auth import guarded
+from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.errors import StoreError
 from gateway.health import Health
@@ -61,6 +62,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         },
         enqueued=lambda sender: runtime.wake.now("dispatch"),
         trusted_proxies=runtime.settings.trusted_proxies,
+        findings=runtime.senders.findings,
     )
 
 
@@ -102,7 +104,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         default_brand=runtime.settings.brand,
         newcomer=make_expander(runtime).welcome,
     )
-    api_routes.add_routes(app, people, keys, schemas.components())
+    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components())
 
 
 def _keyed(keys: ApiKeys) -> Middleware:

@@ -37,6 +37,25 @@ _ENTRY = {**_CONSENT, "how": TEXT, "wording": MAYBE, "evidence": MAYBE}
 _FIELD = thing({"field": TEXT, "message": TEXT})
 _IDENTIFIER = thing({"kind": TEXT, "value": MAYBE})
 
+_INVITATION = {
+    "id": TEXT,
+    "state": {"enum": ["open", "claimed", "bound", "expired", "revoked"]},
+    "origin": TEXT,
+    "reason": TEXT,
+    "brand": TEXT,
+    "language": TEXT,
+    "channels": many(TEXT),
+    "proof": TEXT,
+    "consents": many(thing({"purpose": TEXT, "wording": TEXT})),
+    "made_at": WHEN,
+    "valid_until": WHEN,
+    "claimed_at": WHEN,
+    "bound_at": WHEN,
+    "revoked_at": WHEN,
+    "contact": MAYBE,
+    "address": MAYBE,
+}
+
 ANSWERS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -184,6 +203,17 @@ ANSWERS: dict[str, Schema] = {
         about="state: queued, accepted, failed, suppressed, replaced, ended, expired, dead; status: the channel's word.",
     ),
     "Messages": thing({"messages": many(ref("Message"))}),
+    "Invitation": thing(_INVITATION, about="Never its token, its code, or for whom it is."),
+    "InvitationMade": thing(
+        {
+            **_INVITATION,
+            "link": MAYBE,
+            "links": many(thing({"channel": TEXT, "url": TEXT})),
+            "code": TEXT,
+            "qr": thing({"of": TEXT, "svg": TEXT, "png": TEXT}),
+        },
+        about="link: our page with all channels (needs GATEWAY_PUBLIC_URL); code: for people; qr: as SVG and as a PNG data URL.",
+    ),
     "Keys": thing(
         {
             "keys": many(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
+from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
 from gateway.api.subscriptions import SubscriptionsBody
 from gateway.store.apikeys import Scope
@@ -46,6 +47,8 @@ class Operation:
 
 CONTACT = Parameter("contact", "path", "our id of the contact, c07...", True)
 REVEAL = Parameter("reveal", "query", "true: show what identifies a person (scope messages:reveal)")
+INVITATION = Parameter("invitation", "path", "our id of the invitation, i07...", True)
+_UNKNOWN = {404: ("unknown, or long over", "Problem")}
 _GONE = {404: ("unknown, or erased", "Problem"), 410: ("erased: its key is destroyed", "Problem")}
 _WRONG = {422: ("some fields are wrong; each is named", "Problem")}
 _CONTACT = {200: ("the contact", "Contact"), **_GONE}
@@ -159,6 +162,26 @@ OPERATIONS: tuple[Operation, ...] = (
         "get", "/v1/messages/{message}", "Messages", "Where a message is, and why", Scope.MESSAGES_READ,
         {200: ("the message", "Message"), **_GONE}, None,
         (Parameter("message", "path", "our id of the message, m07...", True), REVEAL),
+    ),
+    Operation(
+        "post", "/v1/invitations", "Invitations", "Make a link that binds a chat to an order", Scope.CONTACTS_WRITE,
+        {
+            201: ("made; its links are told this once", "InvitationMade"),
+            200: ("made before by the same request", "InvitationMade"),
+            409: ("this Idempotency-Key was used before, with another body", "Problem"),
+            **_WRONG,
+        },
+        InvitationBody, (Parameter("Idempotency-Key", "header", "new for each intention; repeated, the same links"),),
+        about="The first who comes by it is bound to the order. What they agree to is what the page of the link says.",
+    ),
+    Operation(
+        "get", "/v1/invitations/{invitation}", "Invitations", "How far an invitation came; never its links",
+        Scope.CONTACTS_READ, {200: ("the invitation", "Invitation"), **_UNKNOWN}, None, (INVITATION,),
+    ),
+    Operation(
+        "delete", "/v1/invitations/{invitation}", "Invitations", "Revoke: nobody comes in by it any more",
+        Scope.CONTACTS_WRITE, {204: ("revoked", ""), 409: ("somebody came by it already", "Problem"), **_UNKNOWN}, None,
+        (INVITATION,),
     ),
     Operation("get", "/v1/keys", "Keys", "Every key, without the first", Scope.ADMIN, {200: ("the keys", "Keys")}),
     Operation(

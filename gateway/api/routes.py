@@ -7,17 +7,23 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.api import contacts, keys, messages, openapi, subscriptions
+from gateway.api import contacts, invitations, keys, messages, openapi, subscriptions
+from gateway.api.inviting import Inviting
 from gateway.api.people import People
 from gateway.store.apikeys import ApiKeys
 
 
 def add_routes(
-    app: web.Application, people: People, api_keys: ApiKeys, event_schemas: tuple[Mapping[str, str], Mapping[str, Any]]
+    app: web.Application,
+    people: People,
+    inviting: Inviting,
+    api_keys: ApiKeys,
+    event_schemas: tuple[Mapping[str, str], Mapping[str, Any]],
 ) -> None:
     """event_schemas: what gateway.intake.schemas.components() gives."""
     contacts.add_routes(app, people, api_keys)
     subscriptions.add_routes(app, people, api_keys)
     messages.add_routes(app, people, api_keys)
+    invitations.add_routes(app, inviting, api_keys)
     keys.add_routes(app, api_keys)
     openapi.add_routes(app, *event_schemas)

@@ -25,6 +25,7 @@ from gateway.model.message import MessageState
 from gateway.model.personal import Personal
 from gateway.planning.result import EventResult, Reader
 from gateway.planning.telling import Teller
+from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_people import INVITED, Member, Members
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.documents import Documents
@@ -71,6 +72,7 @@ class Binder:
     documents: Documents
     vault: Vault
     teller: Teller
+    waiting: Waiting
     clock: Clock
 
     async def by_invitation(self, invitation: Invitation, chat: Chat) -> None:
@@ -164,10 +166,11 @@ class Binder:
         if real:
             await self._follow(traveller.customer, chat, current.id, identified=said.proof is not None)
         person = next(one for one in current.profile.travellers if one.customer == traveller.customer)
-        for holder in [*(one.contact.id for one in others), current.id]:
-            await self._again(holder, current.id, Reader(person, mine), subjects)
+        for other in others:
+            await self._again(other.contact.id, current.id, Reader(person, mine), subjects)
         for subject in subjects:
             await self.teller.welcome(current.id, [subject], revive=True)
+        await self.waiting.revive(current.id, chat.address)
         for other in others:
             await self._leave(other)
 
@@ -234,7 +237,7 @@ class Binder:
             await self.contacts.unsubscribe(member.contact.id, order, "elsewhere")
 
     async def _again(self, holder: ContactId, contact: ContactId, reader: Reader, subjects: Sequence[SubjectId]) -> None:
-        """Plan for this contact what was planned for the traveller and could not be sent. holder: where it was planned"""
+        """Plan for this contact what was planned for the traveller elsewhere and could not be sent. holder: where"""
         assert reader.traveller is not None
         for message in await self.outbox.told_messages(holder):
             found = await self.outbox.record(message)
@@ -251,7 +254,7 @@ class Binder:
                 continue
             result = EventResult.load(kept["result"], kept["sequence"])
             document = kept.get("document")
-            if document and holder != contact:
+            if document:
                 document = {**document, "ref": self.vault.blind("document", document["ref"], contact)}
                 data = await self.documents.get(holder, kept["document"]["ref"])
                 if data is not None:

@@ -6,9 +6,12 @@ kept to be told again. Each carries its own sign, so that what nobody made is to
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+
+from gateway.model.ids import SubjectId, from_digest, partition_of
 
 Blind = Callable[..., str]
 """The vault's keyed hash: 32 characters of 0-9a-z without i, l, o, u"""
@@ -23,6 +26,12 @@ _PARTICLES = frozenset(
     ("van", "de", "der", "den", "het", "t", "ten", "ter", "te", "op", "in", "von", "vom", "zu", "zur", "af", "da", "di", "do",
      "dos", "du", "des", "del", "della", "la", "le", "el", "al", "bin", "ibn", "st")
 )  # fmt: skip
+
+
+def invitation_id(blind: Blind, subject: SubjectId, *parts: str) -> str:
+    """The id of an invitation to a subject that is made of these parts: asked for twice, it is one."""
+    digest = hashlib.sha256(blind("invitation id", subject, *parts).encode()).digest()
+    return from_digest("i", partition_of(subject), digest)
 
 
 def token_of(blind: Blind, invitation: str) -> str:

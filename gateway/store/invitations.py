@@ -24,6 +24,10 @@ AFTER_MS = 30 * keys.DAY_MS
 LONGEST_MS = 400 * keys.DAY_MS
 
 
+class NameTaken(Conflict):
+    """A token or code leads to another invitation: choose another one."""
+
+
 class Invitations:
     def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
         self._redis: Any = redis
@@ -36,14 +40,14 @@ class Invitations:
         """Keep a new invitation: new, or same when it was kept before for the same request.
 
         names:  everything it is found by: the token, the code for people
-        raises: Conflict: kept before, for another request, or a name is taken by another invitation
+        raises: Conflict: kept before, for another request; NameTaken: a name leads to another invitation
         """
         keep = (one.until_ms if one.until_given else max(one.until_ms, one.made_ms + LONGEST_MS)) + AFTER_MS
         for name in names:
             index = self._index(name)
             await self._redis.set(index, one.id, nx=True, pxat=keep)
             if words(await self._redis.get(index) or b"") != one.id:
-                raise Conflict("this name leads to another invitation")
+                raise NameTaken("this name leads to another invitation")
         args: list[scripts.Part] = [
             self._clock.offset_ms, one.id, self._vault.seal_about(one.id, _dump(one)), one.until_ms, keep, one.digest, one.by,
         ]  # fmt: skip
@@ -51,6 +55,12 @@ class Invitations:
         if answer == "other":
             raise Conflict("this Idempotency-Key was used before, with another body")
         return answer
+
+    async def once(self, request: str, invitation: str) -> str:
+        """The invitation that a request (a keyed hash) made, which is this one if it is new. Remembered for 8 days."""
+        name = f"idem:{request}"
+        await self._redis.set(name, invitation, nx=True, px=keys.KEEP_MS)
+        return words(await self._redis.get(name) or invitation.encode())
 
     def _index(self, name: str) -> str:
         return f"i:{self._vault.blind('invitation', name)}"

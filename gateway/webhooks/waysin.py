@@ -21,12 +21,13 @@ from gateway.connector import ArrivalEvent, InboundKind, MessageEvent, Sender
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact, Identifier
 from gateway.model.conversation import InboundEntry
-from gateway.model.ids import AddressId, ContactId, SenderId, SubjectId, from_digest, partition_of
+from gateway.model.ids import AddressId, ContactId, SenderId, SubjectId
 from gateway.model.invitation import Claim, ConsentAsked, Identified, Invitation, Origin, Purpose
 from gateway.model.personal import Personal
 from gateway.planning import waysin_say as say
 from gateway.planning import waysin_words as words
 from gateway.planning.telling import Teller
+from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_bind import Binder, Chat
 from gateway.planning.waysin_people import Member, Members, by_surname, one_of
 from gateway.runtime import Runtime
@@ -181,8 +182,8 @@ class WaysIn:
         match claim:
             case Claim.FIRST | Claim.YOURS:
                 assert invitation is not None
-                await self.binder.by_invitation(invitation, comer.chat)
                 await self._welcome(comer, invitation)
+                await self.binder.by_invitation(invitation, comer.chat)
                 return not asks
             case Claim.BOUND:
                 return not asks
@@ -225,8 +226,8 @@ class WaysIn:
         member = one_of(members)
         if member is not None:
             invitation = await self._typed(comer, member)
-            await self.binder.by_invitation(invitation, comer.chat)
             await self._welcome(comer, invitation)
+            await self.binder.by_invitation(invitation, comer.chat)
             await self.dialogues.put(comer.address, dialogue.step(comer.key, "", True, ask="", tries=0))
             return True
         if members:  # several of that name: people decide
@@ -244,10 +245,9 @@ class WaysIn:
     async def _typed(self, comer: _Comer, member: Member) -> Invitation:
         """What they have shown, as an invitation claimed on the spot: later versions of the order find it like any other."""
         order, now = member.link.order, self.clock.now_ms()
-        digest = self.vault.blind("invitation typed", order, comer.address)
         purpose = "service" if member.link.kind == "service" else "journey"
         invitation = Invitation(
-            id=from_digest("i", partition_of(order), digest.encode()[:16]),
+            id=words.invitation_id(self.vault.blind, order, "typed", comer.address),
             origin=Origin.CHAT,
             purpose=Purpose.UPDATES,
             brand=member.link.brand,
@@ -266,7 +266,7 @@ class WaysIn:
             until_given=True,
             by="chat",
             apart=member.contact.id != comer.contact.id and bool(member.contact.profile.addresses),
-            digest=digest,
+            digest="typed",
         )
         await self.invitations.put(invitation, [])
         return await self.invitations.get(invitation.id) or invitation
@@ -289,13 +289,14 @@ def make_ways_in(runtime: Runtime) -> WaysIn:
     redis, clock, vault, contacts = runtime.connection.redis, runtime.clock, runtime.vault, runtime.contacts
     invitations, members = Invitations(redis, clock, vault), Members(contacts, runtime.subjects)
     teller = Teller(contacts, runtime.subjects, runtime.outbox, vault, runtime.worlds, runtime.wake)
+    waiting = Waiting(runtime.outbox, contacts, vault, teller, clock)
     return WaysIn(
         contacts=contacts,
         conversations=runtime.conversations,
         invitations=invitations,
         dialogues=Dialogues(redis, vault),
         members=members,
-        binder=Binder(contacts, invitations, members, runtime.outbox, runtime.documents, vault, teller, clock),
+        binder=Binder(contacts, invitations, members, runtime.outbox, runtime.documents, vault, teller, waiting, clock),
         sayer=say.Sayer(contacts, runtime.outbox, vault, runtime.worlds, runtime.wake),
         vault=vault,
         clock=clock,

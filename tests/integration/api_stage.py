@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from connectors.meta.graph import Graph
 from connectors.whatsapp.connector import WhatsAppConnector
 from gateway.api import routes
+from gateway.api.inviting import Inviting
 from gateway.api.people import People
 from gateway.clock import Clock
 from gateway.connector import Connector, Sender
@@ -26,12 +27,16 @@ from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, MessageId, SenderId, SubjectId, message_id, partition_of
 from gateway.model.message import MessageState, Priority
 from gateway.model.personal import Secret
+from gateway.planning.waysin_links import LinkMaker
+from gateway.planning.waysin_people import Members
 from gateway.settings import Settings, read
 from gateway.store.apikeys import ApiKeys
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.dialogues import Dialogues
 from gateway.store.erasure import Erasure
 from gateway.store.events import Events
+from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.outbox import Outbox, Pair, Plan, PlannedContact, PlannedMessage, told_field
 from gateway.store.subjects import Subjects
@@ -45,7 +50,7 @@ BATCH = "application/cloudevents-batch+json"
 FIRST = "a first key that nobody guesses, 1"
 SENDER = SenderId("zz-main")
 NOW_MS = 1795348800000  # 2026-11-22T12:00:00Z, just after what the samples tell
-ONE_SENDER = Sender(SENDER, "whatsapp", "zz", {"phone_number_id": "1"}, "portfolio", Secret("t"))
+ONE_SENDER = Sender(SENDER, "whatsapp", "zz", {"phone_number_id": "1", "number": "+12025550123"}, "portfolio", Secret("t"))
 
 
 def sample(name: str) -> Any:
@@ -104,9 +109,7 @@ class Stage:
         event_id = EventId(answer["event"])
         event = await self.events.read(event_id, await self.events.place_of(event_id) or "")
         assert isinstance(event, BusinessEvent)
-        subjects = Subjects(self.redis, self.clock, self.vault)
-        orders = Orders(self.contacts, subjects, self.vault, self.directory, self.connectors, "zz")
-        return [one.contact for one in await orders.take(event, 1, "")]
+        return [one.contact for one in await self.orders().take(event, 1, "")]
 
     async def plan(
         self,
@@ -164,6 +167,27 @@ class Stage:
             newcomer=self._newcomer,
         )
 
+    def orders(self) -> Orders:
+        subjects = Subjects(self.redis, self.clock, self.vault)
+        invitations = Invitations(self.redis, self.clock, self.vault)
+        dialogues = Dialogues(self.redis, self.vault)
+        return Orders(
+            self.contacts, subjects, self.vault, self.directory, self.connectors, "zz", invitations, dialogues
+        )
+
+    def inviting(self) -> Inviting:
+        subjects = Subjects(self.redis, self.clock, self.vault)
+        return Inviting(
+            contacts=self.contacts,
+            invitations=Invitations(self.redis, self.clock, self.vault),
+            members=Members(self.contacts, subjects),
+            maker=LinkMaker(self.connectors, self.directory, self.vault.blind, self.settings.public_url),
+            vault=self.vault,
+            clock=self.clock,
+            catalogue=catalogue(),
+            default_brand="zz",
+        )
+
     async def _newcomer(self, contact: ContactId, subjects: Sequence[SubjectId]) -> None:
         self.newcomers += [(contact, subject) for subject in subjects]
 
@@ -171,7 +195,7 @@ class Stage:
     async def serve(self) -> AsyncIterator[Client]:
         app = web.Application(client_max_size=door.MAX_BODY)
         door.add_routes(app, self.door_deps())
-        routes.add_routes(app, self.people(), self.keys, schemas.components())
+        routes.add_routes(app, self.people(), self.inviting(), self.keys, schemas.components())
         async with TestClient(TestServer(app)) as client:
             try:
                 yield client

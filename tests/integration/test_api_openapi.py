@@ -91,6 +91,7 @@ async def test_every_scope_that_is_asked_for_is_told(client: Client, stage: Stag
                 path.replace("{contact}", "c07")
                 .replace("{message}", "m07")
                 .replace("{subject}", "j1")
+                .replace("{invitation}", "i07")
                 .replace("{name}", "n")
             )
             status, answer = await ask(client, method, url, {}, key=nobody)

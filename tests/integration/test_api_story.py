@@ -19,7 +19,6 @@ from redis.asyncio import Redis
 from gateway.intake import api as door
 from gateway.intake import asof
 from gateway.intake.expand import Expander, Stores
-from gateway.intake.orders import Orders
 from gateway.planning.worlds import Worlds
 from gateway.store import keys
 from gateway.store.documents import Documents
@@ -66,7 +65,7 @@ async def expander(stage: Stage) -> Expander:
         stage.events, subjects, stage.contacts, stage.outbox, FanOuts(stage.redis), Documents(stage.redis, stage.vault),
         stage.vault,
     )  # fmt: skip
-    orders = Orders(stage.contacts, subjects, stage.vault, stage.directory, stage.connectors, "zz")
+    orders = stage.orders()
     return Expander(stores, orders, worlds, stage.clock, stage.wake, "NL")
 
 

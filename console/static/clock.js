@@ -30,6 +30,10 @@ export function left(closes) {
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const far = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** A moment some days away, in the reader's own zone. */
+export const moment = (ms) => far.format(new Date(ms));
 const write = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
@@ -40,7 +44,7 @@ export function localise(root) {
     const when = new Date(node.dateTime);
     node.dataset.local = "yes";
     node.title = full.format(when);
-    write(node, time.format(when));
+    write(node, (node.classList.contains("far") ? far : time).format(when));
   }
 }
 
@@ -66,8 +70,10 @@ export function markDays(lines) {
 export function tick(root = document) {
   for (const node of root.querySelectorAll("[data-since]")) write(node, age(now() - Number(node.dataset.since)));
   for (const node of root.querySelectorAll(".window")) {
-    const { words, tone } = left(Number(node.dataset.closes));
-    node.dataset.tone = tone;
-    write(node.firstElementChild, `window ${words}`);
+    const { words, tone, ms } = left(Number(node.dataset.closes));
+    const person = left(Number(node.dataset.person));
+    const byPerson = !ms && person.ms;
+    node.dataset.tone = byPerson ? "amber" : tone;
+    write(node.firstElementChild, byPerson ? `a person: ${person.words}` : `window ${words}`);
   }
 }

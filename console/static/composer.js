@@ -1,7 +1,7 @@
 // The box to answer in. It is never patched: what the agent types is theirs. What the rest of the page knows (whose the
 // conversation is, whether the window is open, whether we are connected) only decides whether send may go, and says why not.
 
-import { left } from "./clock.js";
+import { left, moment } from "./clock.js";
 import { post } from "./commands.js";
 import { keepDraft, newKey, readDraft } from "./drafts.js";
 
@@ -26,6 +26,11 @@ export class Composer {
       });
       byId(`tab-${mode}`).addEventListener("click", () => this.show(mode, "text"));
     }
+    byId("quoting-off").addEventListener("click", () => {
+      this.unquote();
+      this.text.reply.focus();
+    });
+    this.showQuote();
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
       if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");
     });
@@ -60,6 +65,28 @@ export class Composer {
     }
     this.say("");
     if (focus) (focus === "text" ? this.text[mode] : byId(`tab-${mode}`)).focus();
+  }
+
+  /** Quote a line of theirs in the reply. line: its id on the page; the draft keeps it. */
+  quote(line) {
+    this.draft.reply.quote = line;
+    this.save();
+    this.show("reply", "text");
+    this.showQuote();
+  }
+
+  unquote() {
+    delete this.draft.reply.quote;
+    this.save();
+    this.showQuote();
+  }
+
+  showQuote() {
+    const line = this.draft.reply.quote && byId(this.draft.reply.quote);
+    byId("quoting").hidden = !line;
+    if (!line) return;
+    byId("quoting-who").textContent = line.querySelector(".who").textContent;
+    byId("quoting-text").textContent = (line.querySelector(".bubble .text, .media bdi, .label")?.textContent ?? "").slice(0, 200);
   }
 
   typed(mode) {
@@ -99,11 +126,21 @@ export class Composer {
     if (facts.resolved) return { words: "Finished. It comes back when they write again.", tone: "" };
     if (!facts.mayReply) return { words: "You may read this, not answer it.", tone: "" };
     if (!facts.mine) return { words: facts.owner ? `${facts.owner} has this conversation.` : "Take it to answer.", tone: "" };
-    const window = left(facts.closes);
-    if (!window.ms) {
+    if (!left(facts.closes).ms) {
       return { words: "The service window is closed: nothing may be sent until they write again. Your words are kept.", tone: "red" };
     }
     if (this.text.reply.value.length > facts.textMax) return { words: `At most ${facts.textMax} characters.`, tone: "red" };
+    return null;
+  }
+
+  /** What is about to close, or what may still be said after the window did; null while there is time. */
+  warning(facts) {
+    const window = left(facts.window);
+    const last = left(facts.closes);
+    if (facts.closes === facts.window || !window.ms) {
+      if (["amber", "red"].includes(last.tone)) return { words: `${facts.closes === facts.window ? "Service window" : "To answer as a person"}: ${last.words}.`, tone: last.tone };
+      if (!window.ms) return { words: `The service window is over; as a person you may answer until ${moment(facts.closes)}.`, tone: "" };
+    }
     return null;
   }
 
@@ -112,9 +149,7 @@ export class Composer {
     const why = this.why();
     const node = byId("reply-why");
     const facts = this.facts();
-    const window = left(facts.closes);
-    const warning = !why && ["amber", "red"].includes(window.tone) ? { words: `Service window: ${window.words}.`, tone: window.tone } : null;
-    const shown = why ?? warning ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
+    const shown = why ?? this.warning(facts) ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
     if (node.textContent !== shown.words) node.textContent = shown.words;
     node.dataset.tone = shown.tone;
     // Not `disabled`: a button that vanishes from the tab order under a finger cannot say why.
@@ -137,8 +172,9 @@ export class Composer {
     const draft = this.draft.reply;
     draft.text = this.text.reply.value;
     draft.key ||= newKey();
+    const quote = draft.quote && byId(draft.quote) ? draft.quote.replace(/^e-/, "") : "";
     this.save();
-    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch }, draft.key));
+    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }) }, draft.key));
   }
 
   async keepNote() {
@@ -176,6 +212,7 @@ export class Composer {
     this.draft[mode] = { text: "", key: "" };
     this.text[mode].value = "";
     this.save();
+    this.showQuote();
     if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");
   }
 

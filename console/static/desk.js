@@ -19,9 +19,9 @@ setServerNow(Number(document.querySelector('meta[name="desk-now"]').content));
 
 /** What the head says, read where it stands: there is no second copy to go stale. */
 function facts() {
-  const { epoch, inbound, mine, free, resolved, closesMs, textMax, mayReply, owner } = document.querySelector(".head").dataset;
+  const { epoch, inbound, mine, free, resolved, windowMs, closesMs, textMax, mayReply, owner } = document.querySelector(".head").dataset;
   return {
-    epoch: Number(epoch), inbound: Number(inbound), closes: Number(closesMs), textMax: Number(textMax), owner,
+    epoch: Number(epoch), inbound: Number(inbound), window: Number(windowMs), closes: Number(closesMs), textMax: Number(textMax), owner,
     mine: mine === "yes", free: free === "yes", resolved: resolved === "yes", mayReply: mayReply === "yes",
   };
 }
@@ -68,12 +68,17 @@ function heardLists() {
 
 function heardLines(patch) {
   const end = atEnd();
+  const edited = new Map([...document.querySelectorAll("#lines .versions summary time")].map((node) => [node.closest(".line").id, node.dateTime]));
   const known = new Set([...document.querySelectorAll("#lines .fate.bad")].map((node) => node.closest(".line").id));
   const added = patchLines(byId("lines"), patch);
   for (const node of document.querySelectorAll("#lines .line[data-key]")) composer?.saw(node.dataset.key);
   for (const node of document.querySelectorAll("#lines .out .fate.bad")) {
     const line = node.closest(".line");
     if (!known.has(line.id)) alarm(`Not delivered: ${line.querySelector(".text")?.textContent.slice(0, 60) ?? ""}`);
+  }
+  for (const node of document.querySelectorAll("#lines .versions summary time")) {
+    const line = node.closest(".line");
+    if (!added.includes(line) && edited.get(line.id) !== node.dateTime) news("They changed what they had written");
   }
   if (end || added.some((node) => node.matches(".out, .note"))) toEnd();
   else if (added.length) byId("jump").hidden = false;
@@ -86,7 +91,11 @@ const live = new Live({
     patch(patch) {
       setServerNow(patch.now);
       if (patch.part === "lines") heardLines(patch);
-      else if (byId(patch.part)) patchPart(byId(patch.part), patch);
+      else if (byId(patch.part)) {
+        const held = Boolean(document.querySelector(".held"));
+        patchPart(byId(patch.part), patch);
+        if (!held && document.querySelector(".held")) news("Another program holds this conversation now");
+      }
       if (patch.part === "lists") heardLists();
       composer?.update();
     },
@@ -150,6 +159,8 @@ document.addEventListener("click", (event) => {
   if (button) void command(button.dataset.command, button.dataset.message ? { message: button.dataset.message } : {});
   const toggle = event.target.closest("#toggle-card");
   if (toggle) showCard(document.body.dataset.card !== "open");
+  const quoted = event.target.closest("[data-quote]");
+  if (quoted) composer?.quote(quoted.dataset.quote);
   if (event.target.closest("#close-card")) hideCard();
   if (event.target.closest("#longest")) longest();
 });
@@ -185,6 +196,11 @@ new Keys({
   g: longest,
   o: whenOpen(() => facts().free && facts().mayReply ? command("take") : news("It cannot be taken")),
   r: whenOpen(() => composer.show("reply", "text")),
+  q: whenOpen(() => {
+    const all = document.querySelectorAll("#lines [data-quote]");
+    if (all.length) composer.quote(all[all.length - 1].dataset.quote);
+    else news("There is nothing to quote");
+  }),
   n: whenOpen(() => composer.show("note", "text")),
   e: whenOpen(() => facts().mine ? command("finish") : news("It is not yours")),
   b: whenOpen(() => facts().mine ? command("release") : news("It is not yours")),

@@ -12,7 +12,8 @@ const parse = (html) => {
 function remembered(root) {
   const node = document.activeElement;
   if (!node || !root.contains(node) || node === root) return null;
-  const { id, command } = node.dataset;
+  const { id, command, quote } = node.dataset;
+  if (quote) return `[data-quote="${quote}"]`;
   if (command) return `[data-command="${command}"]`;
   if (id) return `[data-id="${id}"]`;
   return node.id ? `#${CSS.escape(node.id)}` : null;
@@ -47,7 +48,9 @@ export function patchLines(lines, { order, lines: fresh }) {
       lines.append(node);
     } else if (old.dataset.version !== version) {
       const focused = remembered(old);
+      const unfolded = old.querySelector("details")?.open;
       old.replaceChildren(...node.children);
+      if (unfolded && old.querySelector("details")) old.querySelector("details").open = true;
       old.dataset.version = version;
       if (focused) (old.querySelector(focused) ?? document.getElementById("thread")).focus({ preventScroll: true });
     }

@@ -13,9 +13,10 @@ from aiohttp import web
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
-from gateway.webcare import commands, views
+from gateway.webcare import commands, lines, views
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.problems import answering, body_of
+from gateway.webcare.windows import closing
 
 LIST_MAX = 200
 
@@ -51,10 +52,17 @@ class Api:
         """One conversation with its thread."""
         one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
         contact = (await views.contacts_of(self._deps, [one]))[one.contact]
-        lines = await views.thread(self._deps, one, contact)
-        closes = views.closes_ms(self._deps, one, contact)
+        facts = contact.facts if contact else None
+        closes = closing(self._deps, one, facts, await self._deps.person_windows())
+        held = facts is not None and facts.held_elsewhere(one.sender, one.address, self._deps.clock.now_ms())
         return web.json_response(
-            {**_summary(one), "service_window_closes_at": _time(closes), "thread": [_line(line) for line in lines]}
+            {
+                **_summary(one),
+                "service_window_closes_at": _time(closes.window_ms),
+                "a_person_may_answer_until": _time(closes.last_ms),
+                "held_elsewhere": held,
+                "thread": [_line(line) for line in await lines.thread(self._deps, one, contact)],
+            }
         )
 
     async def post_command(self, request: web.Request) -> web.StreamResponse:
@@ -101,7 +109,7 @@ def _summary(one: Conversation) -> dict[str, Any]:
     }
 
 
-def _line(line: views.Line) -> dict[str, Any]:
+def _line(line: lines.Line) -> dict[str, Any]:
     return {
         "id": line.id.removeprefix("e-").removeprefix("n-"),
         "kind": line.kind,
@@ -114,6 +122,9 @@ def _line(line: views.Line) -> dict[str, Any]:
         "status": line.fate.word if line.fate else None,
         "status_detail": (line.fate.detail or None) if line.fate else None,
         "answers": line.quote.title if line.quote else None,
+        "files": list(line.files),
+        "heard_only": line.standby,
+        "said_before": [{"text": one.text, "at": _time(one.at_ms)} for one in line.versions],
     }
 
 

@@ -80,14 +80,15 @@ async def _do(
 
 
 async def _deadline_ms(deps: WebcareDeps, found: Conversation) -> int:
-    """When free text will no longer be taken: the end of the service window less the margin; 0 when it was never open."""
+    """When a person's words will no longer be taken: the end of their window less the margin; 0 when it was never open."""
     facts = (await deps.contacts.facts_of([found.contact]))[0]
     if facts.moved_to is not None:
         facts = (await deps.contacts.facts_of([facts.moved_to]))[0]
     opened = facts.window_opened_at(found.sender, found.address)
     if opened is None:
         return 0
-    return open_until(min(opened, deps.clock.now_ms()), deps.window_ms(found.sender)) - SERVER_MARGIN_MS
+    lasts_ms = max(deps.window_ms(found.sender), (await deps.person_windows()).get(found.sender, 0))
+    return open_until(min(opened, deps.clock.now_ms()), lasts_ms) - SERVER_MARGIN_MS
 
 
 async def _words_of(deps: WebcareDeps, found: Conversation, message: MessageId | str) -> Personal:

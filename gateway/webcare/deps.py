@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
+from gateway.model.capability import Capability, Findings
 from gateway.model.ids import SenderId
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
@@ -28,6 +29,7 @@ class WebcareDeps:
     live:            tells open pages what changed; `webcare.run` feeds it
     enqueued:        called with the sender of each reply, so that a dispatch in this process need not wait to look
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
+    findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
     conversations: Conversations
@@ -40,6 +42,7 @@ class WebcareDeps:
     live: Live = field(default_factory=Live)
     enqueued: Callable[[SenderId], None] = _nobody
     trusted_proxies: tuple[str, ...] = ()
+    findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)
@@ -52,3 +55,24 @@ class WebcareDeps:
     def text_max(self, sender: SenderId) -> int:
         facts = self.channels.get(sender)
         return facts.text_max if facts else TEXT_MAX
+
+    def shows_speaker(self, sender: SenderId) -> bool:
+        facts = self.channels.get(sender)
+        return facts is not None and facts.shows_speaker
+
+    async def person_windows(self) -> Mapping[SenderId, int]:
+        """Sender -> how long after their last words a person may still answer, where that is longer than the service window.
+
+        Only where the sender was found to be allowed to: what is not known is a no, as it is when the words are sent.
+        """
+        longer = [
+            sender for sender, facts in self.channels.items() if facts.person_window_ms > facts.window_ms
+        ]
+        if not longer or self.findings is None:
+            return {}
+        found = await self.findings(longer)
+        return {
+            sender: self.channels[sender].person_window_ms
+            for sender in longer
+            if sender in found and found[sender].able(Capability.PERSON_WINDOW) is True
+        }

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.model.contact import Contact
-from gateway.model.conversation import Agent, Conversation, ConversationState, Entry, EntryKind
-from gateway.model.ids import ConversationId
+from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
+from gateway.model.ids import ConversationId, SenderId
 from gateway.webcare import views, words
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.windows import Closing, closing
 
 ROWS_MAX = 100
 SHARED_S = 1.5
@@ -24,9 +25,9 @@ SHARED_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation in a list. closes_ms: when the service window ends, None when it is closed.
+    """A conversation in a list. closing: when its windows end.
 
-    said_by: the agent who spoke last, "note", or "" for the contact; for the page it is put into words
+    said_by: the agent who spoke last, "note", INBOX, PROGRAM, or "" for the contact; for the page it is put into words
     """
 
     id: ConversationId
@@ -36,7 +37,7 @@ class Row:
     brand: str
     channel: str
     waiting_since_ms: int | None
-    closes_ms: int | None
+    closing: Closing
     said_by: str
 
 
@@ -95,12 +96,15 @@ class ListReader:
     async def _rows(self, conversations: Sequence[Conversation]) -> list[Row]:
         contacts = await views.contacts_of(self._deps, conversations)
         entries = await self._deps.conversations.last_entries(conversations)
+        persons = await self._deps.person_windows()
         return [
-            self._row(one, contacts.get(one.contact), entry)
+            self._row(one, contacts.get(one.contact), entry, persons)
             for one, entry in zip(conversations, entries, strict=True)
         ]
 
-    def _row(self, one: Conversation, contact: Contact | None, entry: Entry | None) -> Row:
+    def _row(
+        self, one: Conversation, contact: Contact | None, entry: Entry | None, persons: Mapping[SenderId, int]
+    ) -> Row:
         said_by = preview = ""
         if entry is not None:
             preview = views.short(entry.text.reveal() or words.FORMS.get(entry.form, ""), 90)
@@ -114,7 +118,7 @@ class ListReader:
             brand=self._deps.brands.get(one.brand, one.brand),
             channel=words.CHANNELS.get(channel, channel),
             waiting_since_ms=one.waiting_since_ms,
-            closes_ms=views.closes_ms(self._deps, one, contact),
+            closing=closing(self._deps, one, contact.facts if contact else None, persons),
             said_by=said_by,
         )
 
@@ -122,4 +126,5 @@ class ListReader:
 def _said(row: Row, agent: Agent) -> Row:
     if not row.said_by:
         return row
-    return replace(row, said_by="Note" if row.said_by == "note" else ("You" if row.said_by == agent.id else "Us"))
+    said = {"note": "Note", INBOX: "Inbox", PROGRAM: "Program", agent.id: "You"}
+    return replace(row, said_by=said.get(row.said_by, "Us"))

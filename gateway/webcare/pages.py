@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gateway.errors import NotFound
 from gateway.model.conversation import Agent, Conversation
 from gateway.model.ids import MessageId
-from gateway.webcare import views, words
+from gateway.webcare import lines, views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.lists import ListReader
 
@@ -78,7 +78,7 @@ class Pages:
         self._deps = deps
         self._environment = _environment()
         self._reader = ListReader(deps)
-        self._lines: OrderedDict[tuple[views.Line, bool], Part] = OrderedDict()
+        self._lines: OrderedDict[tuple[lines.Line, bool], Part] = OrderedDict()
 
     def draw(self, name: str, **context: Any) -> str:
         return self._environment.get_template(name).render(context)
@@ -96,20 +96,17 @@ class Pages:
         contact = (await views.contacts_of(self._deps, [conversation]))[conversation.contact]
         head = await views.head(self._deps, conversation, contact, agent)
         card = await views.card(self._deps, conversation, contact)
-        lines: dict[str, Part] = {}
-        thread = await views.thread(self._deps, conversation, contact)
-        for line in thread:
-            lines[line.id] = self._line(line, head.mine)
+        thread = await lines.thread(self._deps, conversation, contact)
+        drawn = {line.id: self._line(line, head.mine) for line in thread}
         return Opened(
             conversation,
             self._part("head.html", head, head=head),
             self._part("card.html", (card, conversation.brand), card=card, brand=head.brand, channel=head.channel),
-            lines,
+            drawn,
             tuple(MessageId(line.message) for line in thread if line.message),
         )
 
-
-    def _line(self, line: views.Line, mine: bool) -> Part:
+    def _line(self, line: lines.Line, mine: bool) -> Part:
         """A line's part, drawn once for all pages that show it."""
         part = self._lines.get((line, mine))
         if part is None:

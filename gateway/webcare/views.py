@@ -5,58 +5,21 @@ What an agent may not see is left out here, not by the page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import NotFound
 from gateway.model.contact import Contact
-from gateway.model.conversation import (
-    AUTOMATION,
-    Agent,
-    Conversation,
-    Entry,
-    EntryKind,
-    Mention,
-)
-from gateway.model.ids import ContactId, ConversationId, MessageId
-from gateway.model.message import MessageRecord
-from gateway.rules.window import SERVER_MARGIN_MS, open_until
-from gateway.store.outbox import parse_record
+from gateway.model.conversation import Agent, Conversation
+from gateway.model.ids import ContactId, ConversationId
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a line answers: a notification's name or whose words, and its first words."""
-
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a thread. kind: in, out, note, news (a proactive message). id: unique on the page."""
-
-    id: str
-    kind: str
-    at_ms: int
-    who: str
-    text: str
-    form: str = "text"
-    title: str = ""
-    label: str = ""
-    quote: Quote | None = None
-    fate: words.Fate | None = None
-    message: str = ""
-    decided: str = ""
-    key: str = ""
-    media: str = ""
+from gateway.webcare.windows import Closing, closing
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """closes_ms: when free text will no longer be taken (the channel's end, margin off); None: closed or never open."""
+    """closing: when words will no longer be taken; held: another program holds the thread at the channel"""
 
     id: ConversationId
     name: str
@@ -71,10 +34,14 @@ class Head:
     epoch: int
     inbound: int
     waiting_since_ms: int | None
-    closes_ms: int | None
+    closing: Closing
     text_max: int
     may_reply: bool
     reopened: int
+    held: bool = False
+    program: str = ""
+    speaks_as: str = ""
+    """the name that the person is shown for this agent's words, "" where the channel shows none"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +76,7 @@ class Card:
     orders: Sequence[Known] = field(default_factory=tuple)
     other_subscriptions: int = 0
     proof: str = ""
-    closes_ms: int | None = None
+    closing: Closing = field(default_factory=Closing)
     earlier: int = 0
 
 
@@ -122,16 +89,6 @@ def first_name(contact: Contact | None) -> str:
         if contact.profile.display_name:
             return contact.profile.display_name.reveal().split(" ")[0][:40]
     return "Somebody new"
-
-
-def closes_ms(deps: WebcareDeps, conversation: Conversation, contact: Contact | None) -> int | None:
-    """When free text will no longer be taken for this conversation; None when that is past or was never so."""
-    opened = contact.facts.window_opened_at(conversation.sender, conversation.address) if contact else None
-    if opened is None:
-        return None
-    now = deps.clock.now_ms()
-    until = open_until(min(opened, now), deps.window_ms(conversation.sender)) - SERVER_MARGIN_MS
-    return until if until > now else None
 
 
 async def contacts_of(deps: WebcareDeps, conversations: Sequence[Conversation]) -> dict[ContactId, Contact | None]:
@@ -149,6 +106,8 @@ async def contacts_of(deps: WebcareDeps, conversations: Sequence[Conversation]) 
 
 async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Head:
     owner = (await deps.agents.many([one.owner])).get(one.owner) if one.owner else None
+    facts = contact.facts if contact else None
+    program = facts.holder(one.sender, one.address, deps.clock.now_ms()) if facts else None
     return Head(
         id=one.id,
         name=first_name(contact),
@@ -163,79 +122,13 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         epoch=one.epoch,
         inbound=one.inbound,
         waiting_since_ms=one.waiting_since_ms,
-        closes_ms=closes_ms(deps, one, contact),
+        closing=closing(deps, one, facts, await deps.person_windows()),
         text_max=deps.text_max(one.sender),
         may_reply=agent.may("reply", one.brand),
         reopened=one.reopened,
-    )
-
-
-async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> list[Line]:
-    """Theirs, ours, notes, and the proactive messages in between, by time."""
-    entries = await deps.conversations.thread(one)
-    mentions = await deps.conversations.mentions(one)
-    messages = [MessageId(entry.message) for entry in entries if entry.message] + [item.message for item in mentions]
-    records: dict[str, MessageRecord | None] = {}
-    for message, raw in zip(messages, await deps.outbox.raw_records(messages), strict=True):
-        records[message] = parse_record(message, raw)[0] if raw is not None else None
-    authors = await deps.agents.many(entry.author for entry in entries if entry.author not in ("", AUTOMATION))
-    channel = deps.channel(one.sender)
-    name = first_name(contact)
-    quotes = {item.message: Quote(words.notification(item.notification), short(item.text.reveal(), 120)) for item in mentions}
-    quotes |= {MessageId(e.message): Quote("Our answer", short(e.text.reveal(), 120)) for e in entries if e.message}
-    lines = [_news(item, records.get(item.message), channel) for item in mentions]
-    lines += [_line(entry, one, records, authors, quotes, name, channel) for entry in entries]
-    return sorted(lines, key=lambda line: line.at_ms)
-
-
-def _news(item: Mention, record: MessageRecord | None, channel: str) -> Line:
-    found = words.fate(record, channel)
-    return Line(
-        id=f"n-{item.message}",
-        kind="news",
-        at_ms=item.at_ms,
-        who="Automatic message",
-        title=words.notification(item.notification),
-        text=item.text.reveal(),
-        fate=words.Fate(found.word, found.tone, found.detail),
-        message=item.message,
-    )
-
-
-def _line(
-    entry: Entry,
-    one: Conversation,
-    records: Mapping[str, MessageRecord | None],
-    authors: Mapping[str, Agent],
-    quotes: Mapping[MessageId, Quote],
-    name: str,
-    channel: str,
-) -> Line:
-    if entry.kind is EntryKind.IN:
-        quote = quotes.get(MessageId(entry.origin)) if entry.origin else None
-        if entry.origin and quote is None:
-            quote = Quote("An earlier message", "")
-        label = words.FORMS.get(entry.form, "") or ("pressed a button" if entry.form == "button" else "")
-        media = str((entry.media or {}).get("filename") or (entry.media or {}).get("mime") or "")
-        return Line(
-            f"e-{entry.id}", "in", entry.at_ms, name, entry.text.reveal(),
-            form=entry.form, label=label, quote=quote, media=media,
-        )  # fmt: skip
-    author = authors.get(entry.author)
-    who = "Automatic answer" if entry.author == AUTOMATION else (author.display.reveal() if author else "A colleague")
-    if entry.kind is EntryKind.NOTE:
-        return Line(f"e-{entry.id}", "note", entry.at_ms, who, entry.text.reveal(), key=entry.key)
-    return Line(
-        f"e-{entry.id}",
-        "out",
-        entry.at_ms,
-        who,
-        entry.text.reveal(),
-        label="sent again, as its agent decided" if entry.again else "",
-        fate=words.fate(records.get(str(entry.message)), channel),
-        message=str(entry.message),
-        decided=one.decided.get(str(entry.message), ""),
-        key=entry.key,
+        held=program is not None,
+        program=program or "",
+        speaks_as=agent.first_name.reveal() if deps.shows_speaker(one.sender) else "",
     )
 
 
@@ -271,7 +164,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
         orders=orders,
         other_subscriptions=len(subscribed - covered),
         proof=_proof_words(proof[0].value if proof and proof[0] else ("-" if proof else "")),
-        closes_ms=closes_ms(deps, one, contact),
+        closing=closing(deps, one, facts, await deps.person_windows()),
         earlier=len(await deps.conversations.of_contact(one.contact)) - 1,
     )
 

@@ -1,0 +1,209 @@
+"""A conversation's thread as the desk shows it: theirs, ours, what others said, notes, and the proactive messages in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.model.contact import Contact
+from gateway.model.conversation import (
+    AUTOMATION,
+    INBOX,
+    PROGRAM,
+    WANTED,
+    Agent,
+    Conversation,
+    Entry,
+    EntryKind,
+    Mention,
+)
+from gateway.model.ids import MessageId
+from gateway.model.message import MessageRecord
+from gateway.store.outbox import parse_record
+from gateway.webcare import words
+from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.views import first_name, short
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a line answers: a notification's name or whose words, and its first words."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a line said before it was changed."""
+
+    text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a thread. id: unique on the page.
+
+    kind:      in, out, outside (said to them by other hands than ours), note, news (a proactive message)
+    files:     names or kinds of what came with it
+    versions:  what it said before it was changed, oldest first
+    standby:   another program held the thread when they wrote it
+    speaks_as: the name that they were shown for it
+    quotable:  a reply may quote it
+    """
+
+    id: str
+    kind: str
+    at_ms: int
+    who: str
+    text: str
+    form: str = "text"
+    title: str = ""
+    label: str = ""
+    quote: Quote | None = None
+    fate: words.Fate | None = None
+    message: str = ""
+    decided: str = ""
+    key: str = ""
+    files: tuple[str, ...] = ()
+    versions: tuple[Said, ...] = ()
+    edited_ms: int | None = None
+    standby: bool = False
+    speaks_as: str = ""
+    quotable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """What drawing one line may look at."""
+
+    conversation: Conversation
+    name: str
+    channel: str
+    shows_speaker: bool
+    records: Mapping[str, MessageRecord | None]
+    authors: Mapping[str, Agent]
+    ours: Mapping[str, Quote]
+    """by our message"""
+    by_channel_id: Mapping[str, Quote]
+    """by the channel's id, which is compared and never shown"""
+
+
+async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> list[Line]:
+    """Theirs, ours, notes, and the proactive messages in between, by time."""
+    entries = await deps.conversations.thread(one)
+    mentions = await deps.conversations.mentions(one)
+    messages = [MessageId(entry.message) for entry in entries if entry.message] + [item.message for item in mentions]
+    records: dict[str, MessageRecord | None] = {}
+    for message, raw in zip(messages, await deps.outbox.raw_records(messages), strict=True):
+        records[message] = parse_record(message, raw)[0] if raw is not None else None
+    nobody = ("", AUTOMATION, INBOX, PROGRAM)
+    channel, name = deps.channel(one.sender), first_name(contact)
+    quotes: dict[str, Quote] = {
+        item.message: Quote(words.notification(item.notification), short(item.text.reveal(), 120)) for item in mentions
+    }
+    quotes |= {str(entry.message): Quote("Our answer", short(entry.text.reveal(), 120)) for entry in entries if entry.message}
+    drawn = _Thread(
+        conversation=one,
+        name=name,
+        channel=channel,
+        shows_speaker=deps.shows_speaker(one.sender),
+        records=records,
+        authors=await deps.agents.many(entry.author for entry in entries if entry.author not in nobody),
+        ours=quotes,
+        by_channel_id={
+            entry.channel_message_id.reveal(): Quote(
+                name if entry.kind is EntryKind.IN else _outsider(entry, channel), short(entry.text.reveal(), 120)
+            )
+            for entry in entries
+            if entry.channel_message_id is not None
+        },
+    )
+    lines = [_news(item, records.get(item.message), channel) for item in mentions]
+    lines += [_line(entry, drawn) for entry in entries]
+    return sorted(lines, key=lambda line: line.at_ms)
+
+
+def _news(item: Mention, record: MessageRecord | None, channel: str) -> Line:
+    found = words.fate(record, channel)
+    return Line(
+        id=f"n-{item.message}",
+        kind="news",
+        at_ms=item.at_ms,
+        who="Automatic message",
+        title=words.notification(item.notification),
+        text=item.text.reveal(),
+        fate=words.Fate(found.word, found.tone, found.detail),
+        message=item.message,
+    )
+
+
+def _line(entry: Entry, drawn: _Thread) -> Line:
+    if entry.kind is EntryKind.IN:
+        return _theirs(entry, drawn)
+    if entry.author in (INBOX, PROGRAM):
+        return Line(
+            f"e-{entry.id}", "outside", entry.at_ms, _outsider(entry, drawn.channel), entry.text.reveal(), form=entry.form,
+            label=words.FORMS.get(entry.form, ""), quote=_quote(entry, drawn), files=_files(entry),
+        )  # fmt: skip
+    author = drawn.authors.get(entry.author)
+    who = "Automatic answer" if entry.author == AUTOMATION else (author.display.reveal() if author else "A colleague")
+    if entry.kind is EntryKind.NOTE:
+        remark = entry.form == WANTED
+        text = "Another program asks for this conversation." if remark else entry.text.reveal()
+        who = words.CHANNELS.get(drawn.channel, drawn.channel) if remark else who
+        return Line(f"e-{entry.id}", "note", entry.at_ms, who, text, form=entry.form, key=entry.key)
+    message = str(entry.message)
+    return Line(
+        f"e-{entry.id}",
+        "out",
+        entry.at_ms,
+        who,
+        entry.text.reveal(),
+        label="sent again, as its agent decided" if entry.again else "",
+        fate=words.fate(drawn.records.get(message), drawn.channel),
+        message=message,
+        decided=drawn.conversation.decided.get(message, ""),
+        key=entry.key,
+        speaks_as=author.first_name.reveal() if author and drawn.shows_speaker else "",
+    )
+
+
+def _theirs(entry: Entry, drawn: _Thread) -> Line:
+    label = words.FORMS.get(entry.form, "") or ("pressed a button" if entry.form == "button" else "")
+    if entry.form == "reaction" and not entry.text.reveal():
+        label = "took back a reaction"
+    return Line(
+        f"e-{entry.id}",
+        "in",
+        entry.at_ms,
+        drawn.name,
+        entry.text.reveal(),
+        form=entry.form,
+        label=label,
+        quote=_quote(entry, drawn),
+        files=_files(entry),
+        versions=tuple(Said(one.text.reveal(), one.at_ms) for one in entry.versions),
+        edited_ms=entry.edited_ms,
+        standby=entry.standby,
+        quotable=entry.channel_message_id is not None and entry.form != "reaction",
+    )
+
+
+def _quote(entry: Entry, drawn: _Thread) -> Quote | None:
+    if entry.origin:
+        return drawn.ours.get(str(entry.origin)) or Quote("An earlier message", "")
+    if entry.answers is not None:
+        return drawn.by_channel_id.get(entry.answers.reveal()) or Quote("An earlier message", "")
+    return None
+
+
+def _outsider(entry: Entry, channel: str) -> str:
+    where = words.CHANNELS.get(channel, channel or "the channel")
+    return f"Somebody in {where}'s own inbox" if entry.author == INBOX else "Another program"
+
+
+def _files(entry: Entry) -> tuple[str, ...]:
+    found: Sequence[Mapping[str, str]] = [one for one in (entry.media, *entry.more_media) if one]
+    return tuple(one.get("filename") or one.get("mime") or "a file" for one in found)

@@ -183,7 +183,7 @@ class Webhooks:
     async def _attempt(self, url: str, phone_number_id: str, ids: list[int]) -> None:
         try:
             marks = ",".join("?" * len(ids))
-            rows = self._store.rows(f"SELECT * FROM webhooks WHERE id IN ({marks}) ORDER BY id", *ids)  # noqa: S608
+            rows = self._store.rows(f"SELECT * FROM webhooks WHERE id IN ({marks}) ORDER BY next_ms, id", *ids)  # noqa: S608
             if rows:
                 await self._post(url, phone_number_id, rows)
         except Exception:

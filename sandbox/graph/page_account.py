@@ -10,7 +10,7 @@ from sandbox.graph import auth
 from sandbox.graph.call import Call, call, fields_of
 from sandbox.graph.handshake import shake_hands
 from sandbox.graph.page_call import METADATA, page_call, params
-from sandbox.messenger import pages, personas, profile
+from sandbox.messenger import pages, personas, profile, webhooks
 from sandbox.messenger import world as page_world
 from sandbox.messenger.errors import PageError, invalid
 from sandbox.messenger.fields import parse
@@ -56,6 +56,7 @@ async def subscribe(this: Call, page: Json) -> Json:
     fields = _names((await params(this)).get("subscribed_fields"), "subscribed_fields")
     page.update(subscribed=True, subscribed_fields=fields, since_ms=this.world.clock.now_ms())
     pages.save(this.world.store, page)
+    webhooks.publish(this.world, page["id"])
     return {"success": True}
 
 
@@ -72,6 +73,7 @@ async def list_subscribed(this: Call, page: Json) -> Json:
 async def unsubscribe(this: Call, page: Json) -> Json:
     page.update(subscribed=False, since_ms=this.world.clock.now_ms())
     pages.save(this.world.store, page)
+    webhooks.publish(this.world, page["id"])
     return {"success": True}
 
 

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from messenger_people import AIR, BOB, RAIL, bubbles, forget, heard, items, opened, send, thread
+from messenger_people import AIR, BOB, RAIL, bubbles, entries, forget, heard, items, opened, send, thread
 from sandbox_box import ANN, PHONE, Box, wait_until
 
 DAY_MS = 86_400_000
@@ -235,6 +235,43 @@ async def test_psid_and_chats_stay_when_the_phone_takes_another_number(box: Box)
     await box.say("447700900999", {"text": "still me", "page_id": AIR})
     assert (await heard(box, "message"))["sender"] == {"id": psid}
     assert await opened(box) not in ("", psid)  # somebody else has the old number now
+
+
+async def test_chat_shows_what_the_pages_profile_offers_and_who_is_typing(box: Box) -> None:
+    await profile(box, get_started={"payload": "START"},
+                  ice_breakers=[{"call_to_actions": [{"question": "On time?", "payload": "ICE"}], "locale": "default"}],
+                  persistent_menu=[{"locale": "default", "call_to_actions": [
+                      {"type": "postback", "title": "A person", "payload": "HUMAN"},
+                      {"type": "web_url", "title": "Timetable", "url": "https://rail.example/t"}]}])
+    await box.handset()
+    await box.control("POST", f"handsets/{ANN}/open", {"page_id": AIR})
+    chat = await thread(box)
+    assert chat["get_started"] is True
+    assert chat["ice_breakers"] == [{"index": 0, "text": "On time?"}]
+    assert chat["menu"] == [{"index": 0, "type": "postback", "text": "A person", "payload": "HUMAN"},
+                            {"index": 1, "type": "web_url", "text": "Timetable", "url": "https://rail.example/t"}]
+    await box.say(ANN, {"menu": {"index": 1}, "page_id": AIR}, expect=400)
+    await box.say(ANN, {"get_started": True, "page_id": AIR})
+    assert (await heard(box, "postback"))["postback"]["payload"] == "START"
+    psid = chat["psid"]
+    status, _ = await box.graph("POST", f"{AIR}/messages", {"recipient": {"id": psid}, "sender_action": "typing_on"})
+    assert status == 200
+    assert (await thread(box))["typing"] == {"persona": None}
+    await box.forward(25_000)
+    chat = await thread(box)
+    assert (chat["typing"], chat["get_started"]) == (None, False)
+
+
+async def test_operator_decides_about_a_pages_template(box: Box) -> None:
+    await box.control("PUT", "account", {"review": "hold"})
+    status, made = await box.graph("POST", f"{AIR}/message_templates", {
+        "name": "train_late", "language": "en", "category": "UTILITY", "components": [
+            {"type": "BODY", "text": "Your train is about half an hour late today, we are sorry."}]})
+    assert (status, made["status"]) == (200, "PENDING")
+    decided = await box.control("POST", f"templates/{made['id']}/decide", {"decision": "APPROVED"})
+    assert decided["status"] == "APPROVED"
+    told = (await wait_until(lambda: [change for entry in entries(box) for change in entry.get("changes", [])]))[0]
+    assert (told["value"]["event"], told["value"]["message_template_name"]) == ("APPROVED", "train_late")
 
 
 async def test_message_not_sent_is_a_pale_bubble_in_the_pages_chat(box: Box) -> None:

@@ -6,12 +6,15 @@ import asyncio
 import hashlib
 import hmac
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from messenger_people import AIR, BOB, INBOX_APP, RAIL, SAMPLES, bubbles, entries, forget, heard, items, opened, send, thread
 from sandbox_box import ANN, Box, BoxMaker, wait_until
 
+from sandbox.store import Store
 from sandbox.webhooks import PAGE_GAP_MOST_MS, signature, wire
 
 HOUR_MS = 3_600_000
@@ -199,6 +202,18 @@ async def test_slow_answer_counts_as_none(make_box: BoxMaker) -> None:
     await box.forward(1_000)
     await wait_until(lambda: kept(box) == 0)
     assert len(items(box, "message")) >= 1
+
+
+async def test_webhooks_kept_by_an_earlier_version_still_go_out(tmp_path: Path, make_box: BoxMaker) -> None:
+    """A file without the column that says what a webhook is about."""
+    before = Store(str(tmp_path))
+    before.run("ALTER TABLE webhooks DROP COLUMN object")
+    before.run("INSERT INTO webhooks (next_ms, made_ms, attempts, url, phone_number_id, address, batch, entries) "
+               "VALUES (0, ?, 0, '', '', '', 0, ?)", int(time.time() * 1_000), '[{"id":"1","changes":[]}]')
+    before.close()
+    box = await make_box(data_dir=str(tmp_path))
+    body = (await wait_until(lambda: box.receiver.bodies))[0]
+    assert body == {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": []}]}
 
 
 async def test_operator_turns_switches_and_wrong_ones_are_refused(box: Box) -> None:

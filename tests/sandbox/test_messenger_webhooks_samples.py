@@ -164,9 +164,10 @@ async def rejected(box: Box, psid: str) -> None:
 
 
 async def second_before_first(box: Box, psid: str) -> None:
-    """Two messages in one body, the later one first: the earlier is tried again beside it."""
+    """Two messages in one body, the later one first."""
     await box.fault(name="webhook_off", page_id=AIR)
     await box.fault(name="webhook_batch", page_id=AIR, wait_ms=0, size=10, times=2)
+    await box.fault(name="webhook_delay", page_id=AIR, ms=300, times=1)
     for text in ("first", "second"):
         await box.say(ANN, {"page_id": AIR, "text": text})
     await box.control("DELETE", "faults/webhook_off")
@@ -287,4 +288,6 @@ async def test_body_has_the_shape_of_the_sample(make_box: BoxMaker, name: str) -
         await wait_until(found, name, timeout_s=3.0)
     except AssertionError:
         raise AssertionError(f"{wanted}\nis none of\n" + "\n".join(str(shape(body)) for body in box.receiver.bodies)) from None
+    if name == "out-of-order":
+        assert [one["message"]["text"] for one in items(box, "message")] == ["second", "first"]
     assert all(box.receiver.signed(index) for index in range(len(box.receiver.raws)))

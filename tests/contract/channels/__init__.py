@@ -8,3 +8,5 @@ from tests.contract.channels.messenger import CASE as MESSENGER
 from tests.contract.channels.whatsapp import CASE as WHATSAPP
 
 CASES: tuple[Case, ...] = (WHATSAPP, MESSENGER)
+
+__all__ = ["CASES", "MESSENGER", "WHATSAPP"]

@@ -63,7 +63,7 @@ def clean_parameter(text: str) -> str:
     text = _PICTURES.sub(" ", text)
     text = _NUMBER_SIGN.sub("", text)
     text = _DOLLAR.sub(" dollar ", _PERCENT.sub(" pct", text))
-    return _SPACES.sub(" ", text).strip(" ") or "-"
+    return _SPACES.sub(" ", text).strip() or "-"
 
 
 def _header(content: Template) -> Json | None:

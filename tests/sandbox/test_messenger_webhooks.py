@@ -14,6 +14,7 @@ import pytest
 from messenger_people import AIR, BOB, INBOX_APP, RAIL, SAMPLES, bubbles, entries, forget, heard, items, opened, send, thread
 from sandbox_box import ANN, Box, BoxMaker, wait_until
 
+from sandbox.config import ConfigError, read_config
 from sandbox.store import Store
 from sandbox.webhooks import PAGE_GAP_MOST_MS, signature, wire
 
@@ -70,6 +71,14 @@ async def test_fault_of_a_page_leaves_other_pages_and_numbers_alone(box: Box) ->
     assert (await heard(box, "message"))["message"]["text"] == "rail"
     await wait_until(box.receiver.messages)
     assert [entry["id"] for entry in entries(box)] == [RAIL]
+
+
+def test_callback_of_pages_is_a_setting_and_a_wrong_one_is_named() -> None:
+    hook = "http://localhost:8080/webhooks/messenger"
+    assert read_config([], {"SANDBOX_PAGE_WEBHOOK_URL": hook}).page_webhook_url == hook
+    assert read_config(["--page-webhook-url", hook], {"SANDBOX_PAGE_WEBHOOK_URL": "http://other"}).page_webhook_url == hook
+    with pytest.raises(ConfigError, match="SANDBOX_PAGE_WEBHOOK_URL"):
+        read_config([], {"SANDBOX_PAGE_WEBHOOK_URL": "localhost"})
 
 
 # order, repetition, form

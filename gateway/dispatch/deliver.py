@@ -22,6 +22,7 @@ from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.content import content_of, said, unsaid
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
+from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.prepare import Prepared, Preparer
 from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.task import Task, question_of
@@ -77,7 +78,7 @@ class Deps:
     clock: Clock
     metrics: Metrics
     send_timeout_s: float
-    evidence_ms: int
+    evidence: EvidenceClock
     lease_ms: int
 
 
@@ -263,7 +264,7 @@ class Deliverer:
             log.exception("deliver.failed_after_send", message_id=claimed.id, error=type(error).__name__)
             why = f"error={type(error).__name__}"
             return Delivered(
-                Settlement(claimed, "u", claimed.attempt, at_ms=deps.evidence_ms, reason="internal", detail=why)
+                Settlement(claimed, "u", claimed.attempt, at_ms=deps.evidence.wait_ms, reason="internal", detail=why)
             )
 
     async def _post(self, task: Task, request: RenderedRequest) -> SendResult:
@@ -321,7 +322,7 @@ class Deliverer:
             jitter=random.random(),
             on_uncertain=OnUncertain(body.get("on_uncertain", "ask")),
             kind=body["kind"],
-            evidence_ms=deps.evidence_ms,
+            evidence_ms=deps.evidence.wait_ms,
         )
         if isinstance(step, retry.Accepted):
             return self._accepted(task, verdict, result, now, posted_ms)

@@ -8,6 +8,7 @@ import gc
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer, Deps
 from gateway.dispatch.documents import DocumentDesk
+from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.prepare import Preparer
 from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.ways import run_ways
@@ -42,6 +43,12 @@ async def run(runtime: Runtime) -> None:
     settings = runtime.settings
     picture = settings.public_base + SPEAKER_PATH if settings.public_base else ""
     brakes = Brakes(runtime.senders, runtime.directory, runtime.clock, runtime.vault)
+    mine = Ownership(runtime.connection.redis, runtime.clock, "ways", len(keys.all_partitions()))
+
+    async def webhooks_are_taken() -> bool:
+        return await mine.served("split")
+
+    evidence = EvidenceClock(runtime.webhooks, runtime.clock, settings.evidence_ms, webhooks_are_taken)
     deps = Deps(
         outbox=runtime.outbox,
         contacts=runtime.contacts,
@@ -57,13 +64,13 @@ async def run(runtime: Runtime) -> None:
         clock=runtime.clock,
         metrics=runtime.metrics,
         send_timeout_s=settings.send_timeout_s,
-        evidence_ms=settings.evidence_ms,
+        evidence=evidence,
         lease_ms=settings.lease_ms,
     )
     dispatcher = Dispatcher(
         runtime.outbox,
         runtime.senders,
-        runtime.webhooks,
+        evidence,
         runtime.directory,
         brakes,
         Deliverer(deps),
@@ -73,7 +80,6 @@ async def run(runtime: Runtime) -> None:
         runtime.metrics,
         slots=SLOTS,
         lease_ms=settings.lease_ms,
-        evidence_ms=settings.evidence_ms,
         beat=runtime.beats.expect("dispatch", 60),
     )
     legs = Legs(
@@ -82,7 +88,6 @@ async def run(runtime: Runtime) -> None:
             runtime.wake,
         )
     )  # fmt: skip
-    mine = Ownership(runtime.connection.redis, runtime.clock, "ways", len(keys.all_partitions()))
     ways_beat = runtime.beats.expect("dispatch.ways", 60)
     async with asyncio.TaskGroup() as group:
         group.create_task(

@@ -17,6 +17,7 @@ from gateway.connector import Sender
 from gateway.directory import Directory
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import LEAST_LEASE_MS, Delivered, Deliverer, finished
+from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.prepare import Prepared
 from gateway.errors import GatewayError, StoreError
 from gateway.metrics import Metrics
@@ -27,7 +28,6 @@ from gateway.store import keys
 from gateway.store.mentions import Mentions
 from gateway.store.outbox import Claimed, ClaimWant, Outbox, Settlement
 from gateway.store.senders import Senders
-from gateway.store.webhooks import Webhooks
 from gateway.wake import Wake
 
 IDLE_S = 1.0
@@ -40,7 +40,6 @@ SETTLE_MAX = 100
 SETTLES = 4
 """Batches being settled at a time: one is computed while the store writes another."""
 RENEW_S = 3.0
-BEHIND_MS = 2000
 INTERNAL_TRIES = 5
 
 log = structlog.get_logger()
@@ -67,7 +66,7 @@ class Dispatcher:
         self,
         outbox: Outbox,
         senders: Senders,
-        webhooks: Webhooks,
+        evidence: EvidenceClock,
         directory: Directory,
         brakes: Brakes,
         deliverer: Deliverer,
@@ -78,14 +77,13 @@ class Dispatcher:
         *,
         slots: int,
         lease_ms: int,
-        evidence_ms: int,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._metrics = metrics
         self._beat = beat
         self._outbox = outbox
         self._senders = senders
-        self._webhooks = webhooks
+        self._evidence = evidence
         self._directory = directory
         self._brakes = brakes
         self._deliverer = deliverer
@@ -94,14 +92,11 @@ class Dispatcher:
         self._wake = wake
         self._slots = slots
         self._lease_ms = lease_ms
-        self._evidence_ms = evidence_ms
         self._worker = f"{os.getpid():x}{secrets.token_hex(3)}"
         self._numbers = itertools.count()
         self._out: dict[str, Claimed] = {}
         self._settled: asyncio.Queue[Delivered] = asyncio.Queue()
         self._tokens: dict[SenderId, list[int]] = {}
-        self._clock_ok = True
-        self._looked_ms = 0
         self._turned_s = 0.0
         self._seen = Seen()
         self._emptied = asyncio.Event()
@@ -152,7 +147,7 @@ class Dispatcher:
         await self._brakes.refresh()
         if self._asked is not None and (lost := await self._claim_again()):
             return lost, 0.0
-        await self._look_at_webhooks()
+        await self._evidence.look()
         room = self._slots - len(self._out)
         since = time.monotonic() - self._turned_s
         if room < self._slots // 2 and since < FULL_PAUSE_S:
@@ -188,7 +183,8 @@ class Dispatcher:
         """Claim, and remember what was asked until it is answered."""
         self._asked = at_ms, wants
         claimed = await self._outbox.claim(
-            wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=self._evidence_ms, clock_ok=self._clock_ok
+            wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=self._evidence.wait_ms,
+            clock_ok=self._evidence.runs,
         )
         self._asked = None
         return [replace(one, leased_at_ms=min(one.leased_at_ms, at_ms)) for one in claimed]
@@ -257,15 +253,6 @@ class Dispatcher:
         for prio in range(4):
             have[prio] += grant.tokens[prio]
         return have, grant.wait_ms / 1000 if any(have[p] < asked[p] for p in range(4)) else 0.0
-
-    async def _look_at_webhooks(self) -> None:
-        """The evidence clock stands still while our own webhooks are behind."""
-        now = self._clock.now_ms()
-        if now - self._looked_ms < 1000:
-            return
-        _, age = await self._webhooks.backlog()
-        self._clock_ok = age < BEHIND_MS
-        self._looked_ms = now
 
     async def _deliver_all(self, group: asyncio.TaskGroup, claimed: Sequence[Claimed]) -> None:
         """Read what one claim needs in a go, then deliver each by itself."""

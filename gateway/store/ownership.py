@@ -57,6 +57,12 @@ class Ownership:
         self._renewed_ms = now
         return self._mine
 
+    async def served(self, role: str) -> bool:
+        """Whether a process of another role has shown itself lately."""
+        now = self._clock.now_ms() - self._clock.offset_ms
+        rows = await self._redis.zrangebyscore(keys.WORKERS, now - GONE_MS, "+inf")
+        return any(words(row).startswith(f"{role}:") for row in rows)
+
     async def release(self) -> None:
         """Give everything back, for the next process to go on at once."""
         self._stopped = True

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from gateway.clock import Clock
 from gateway.errors import Sealed
@@ -99,6 +100,20 @@ class Webhooks:
         oldest = min((int(words(rows[0][0]).partition("-")[0]) for rows in answers[1::2] if rows), default=0)
         now = self._clock.now_ms() - self._clock.offset_ms
         return count, now - oldest if oldest else 0
+
+    async def heard_ms(self) -> int:
+        """When the last webhook of all was kept, by the server's clock; 0 = never. Entries go once they are split, this stays."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for log in range(keys.WEBHOOK_LOGS):
+            pipeline.xinfo_stream(keys.webhook_log(log))
+        last = 0
+        for answer in await pipeline.execute(raise_on_error=False):
+            if isinstance(answer, ResponseError):  # a log that nothing was ever written to
+                continue
+            if isinstance(answer, Exception):
+                raise answer
+            last = max(last, int(words(answer["last-generated-id"]).partition("-")[0]))
+        return last
 
     # inboxes
 

@@ -23,6 +23,7 @@ from gateway.clock import Clock
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer, Deps
 from gateway.dispatch.documents import DocumentDesk
+from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.prepare import Preparer
 from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.worker import Dispatcher
@@ -256,6 +257,8 @@ class House:
         self.splitter = make_splitter(runtime)
         self.applier = make_applier(runtime)
         self.brakes = Brakes(runtime.senders, runtime.directory, runtime.clock, runtime.vault)
+        self.evidence = EvidenceClock(runtime.webhooks, runtime.clock, runtime.settings.evidence_ms)
+        self.evidence.heard = True  # the way in is known to be open
         self.deliverer = self.make_deliverer()
 
     # making
@@ -277,16 +280,16 @@ class House:
             clock=runtime.clock,
             metrics=runtime.metrics,
             send_timeout_s=settings.send_timeout_s,
-            evidence_ms=settings.evidence_ms,
+            evidence=self.evidence,
             lease_ms=settings.lease_ms,
         )
         return Deliverer(replace(deps, **changes))
 
     def make_dispatcher(self, deliverer: Deliverer | None = None, **changes: Any) -> Dispatcher:
         runtime, settings = self.runtime, self.runtime.settings
-        values: dict[str, Any] = {"slots": 50, "lease_ms": settings.lease_ms, "evidence_ms": settings.evidence_ms} | changes
+        values: dict[str, Any] = {"slots": 50, "lease_ms": settings.lease_ms} | changes
         return Dispatcher(
-            runtime.outbox, runtime.senders, runtime.webhooks, runtime.directory, self.brakes, deliverer or self.deliverer,
+            runtime.outbox, runtime.senders, self.evidence, runtime.directory, self.brakes, deliverer or self.deliverer,
             Mentions(self.redis, runtime.vault, runtime.conversations.desk), runtime.clock, runtime.wake, runtime.metrics,
             **values,
         )  # fmt: skip

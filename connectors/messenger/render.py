@@ -13,10 +13,10 @@ from connectors.messenger import facts
 from connectors.messenger.people import recipient
 from connectors.messenger.structured import (
     address,
-    attachment,
     button_object,
     button_template,
     generic_template,
+    media_attachment,
     quick_replies,
     receipt_template,
     reply_buttons,
@@ -116,7 +116,7 @@ def _media(content: Media) -> Json:
     kind = attachment_type(content.document)
     if not content.media_id:
         raise CannotRender("the document has not been uploaded")
-    return attachment(kind, {"attachment_id": sound(content.media_id.reveal(), "the uploaded document's id")})
+    return media_attachment(kind, attachment_id=content.media_id.reveal())
 
 
 def _choice(content: Choice) -> Json:

@@ -1,4 +1,4 @@
-"""Attachments of type template: buttons, cards, receipts; and quick replies. Pure; `CannotRender` names the limit.
+"""Attachments: files, and templates such as buttons, cards and receipts; quick replies. Pure; `CannotRender` names the limit.
 
 Sources: Meta, button and generic template pages (Jan 2022 to 30 Jun 2026), quick replies (17 Jun 2026); the receipt's fields
 as client libraries of May 2026 write them.
@@ -19,12 +19,28 @@ from gateway.model.personal import Personal
 
 Json = dict[str, Any]
 
+MEDIA = ("image", "audio", "video", "file")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def attachment(kind: str, payload: Json) -> Json:
     """The `message` that is one attachment."""
     return {"attachment": {"type": kind, "payload": payload}}
+
+
+def media_attachment(kind: str, *, attachment_id: str = "", url: str = "", reusable: bool = False) -> Json:
+    """One image, audio, video or file, by the id of its upload or by an https address that Meta fetches now.
+
+    reusable: the answer then brings an attachment id for the fetched file
+    """
+    if kind not in MEDIA:
+        raise CannotRender(f"an attachment is one of: {', '.join(MEDIA)}")
+    if bool(attachment_id) == bool(url):
+        raise CannotRender("an attachment has either the id of its upload or an address")
+    if attachment_id:
+        return attachment(kind, {"attachment_id": sound(attachment_id, "the uploaded document's id")})
+    payload: Json = {"url": _https(Personal(url), "an attachment's address")}
+    return attachment(kind, payload | ({"is_reusable": True} if reusable else {}))
 
 
 def button_template(text: str, buttons: Sequence[Json]) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.messenger import MessengerConnector
-from connectors.messenger.structured import attachment, button_object, button_template, quick_replies
+from connectors.messenger.structured import button_object, button_template, media_attachment, quick_replies
 from connectors.meta.graph import Graph
 from gateway.connector import FilePart, Sender
 from gateway.errors import BadInput, CannotRender
@@ -284,7 +285,19 @@ def test_parts_for_other_messages_check_the_same_limits() -> None:
         button_template("x" * 641, [button_object(OK)])
     with pytest.raises(CannotRender, match="1 to 13"):
         quick_replies("x", [])
-    assert attachment("image", {"attachment_id": "1"}) == {"attachment": {"type": "image", "payload": {"attachment_id": "1"}}}
+
+
+def test_an_attachment_is_named_by_its_upload_or_by_an_address_and_not_by_both() -> None:
+    by_id = media_attachment("file", attachment_id="1")
+    assert by_id == {"attachment": {"type": "file", "payload": {"attachment_id": "1"}}}
+    by_url = media_attachment("image", url="https://a.example/x.png", reusable=True)
+    assert by_url["attachment"]["payload"] == {"url": "https://a.example/x.png", "is_reusable": True}
+    refused: list[dict[str, str]] = [{}, {"attachment_id": "1", "url": "https://a.example"}, {"url": "http://a.example"}]
+    for wrong in refused:
+        with pytest.raises(CannotRender):
+            media_attachment("image", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(CannotRender, match="image, audio, video, file"):
+        media_attachment("hologram", attachment_id="1")
 
 
 @pytest.mark.parametrize(
@@ -304,6 +317,13 @@ def test_a_speakers_name_has_one_to_fifty_characters() -> None:
     request = CONNECTOR.render_speaker(SENDER, "x" * 50)
     assert request is not None
     assert request.body == {"name": "x" * 50}
+    pictured = CONNECTOR.render_speaker(SENDER, "Mara", "https://a.example/nobody.png")
+    assert pictured is not None
+    assert pictured.body == {"name": "Mara", "profile_picture_url": "https://a.example/nobody.png"}
+    account = {"page_id": PAGE, "speaker_picture": "https://a.example/own.png"}
+    own = CONNECTOR.render_speaker(replace(SENDER, account=account), "Mara", "https://a.example/nobody.png")
+    assert own is not None
+    assert own.body == {"name": "Mara", "profile_picture_url": "https://a.example/own.png"}
     for name in ("x" * 51, " "):
         with pytest.raises(CannotRender, match="name"):
             CONNECTOR.render_speaker(SENDER, name)

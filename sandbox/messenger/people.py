@@ -34,9 +34,10 @@ def arrived(world: World, page: Json, address: str, bubble: Json) -> list[int]:
         rows = run_echo(world, bubble["id"])
     else:
         world.jobs.add(world.between(world.config.sent_delay_ms), "page_echo", bubble["id"], {"id": bubble["id"]})
-    fault = world.faults.take("late_failed", page["id"], address)  # Messenger tells nobody: it just never arrives
     handset = world.handsets.get(address)
-    if fault is None and handset is not None and handset["online"]:
+    if (fault := world.faults.take("late_failed", page["id"], address)) is not None:  # nobody is told: it just never arrives
+        world.handsets.change(bubble, ticks="failed", error={"code": fault["code"], "title": "Never arrived"})
+    elif handset is not None and handset["online"]:
         plan_delivered(world, page["id"], address)
     return rows
 

@@ -276,6 +276,21 @@ async def test_deliveries_may_lack_the_messages(box: Box) -> None:
     assert set((await heard(box, "delivery"))["delivery"]) == {"watermark"}
 
 
+async def test_receipts_may_be_missing_and_a_message_may_never_arrive(box: Box) -> None:
+    psid = await opened(box)
+    await box.fault(name="no_delivered", page_id=AIR, times=1)
+    await send(box, psid, {"text": "quiet"})
+    await heard(box, "read")
+    assert not items(box, "delivery")
+    await box.fault(name="late_failed", page_id=AIR, times=1)
+    lost = (await send(box, psid, {"text": "lost"}))["message_id"]
+    come = (await send(box, psid, {"text": "come"}))["message_id"]
+    await heard(box, "read", count=2)
+    assert items(box, "delivery")[-1]["delivery"]["mids"] == [come]
+    assert [(one["id"], one["ticks"]) for one in (await bubbles(box))[2:]] == [(lost, "failed"), (come, "read")]
+    assert lost in [one["message"]["mid"] for one in items(box, "message")]  # it was echoed all the same
+
+
 async def test_phone_that_was_off_takes_all_its_messages_at_once(box: Box) -> None:
     psid = await opened(box, auto_read_ms=None)
     await box.control("PATCH", f"handsets/{ANN}/state", {"online": False})

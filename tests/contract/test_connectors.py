@@ -3,89 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 from dataclasses import fields, replace
-from decimal import Decimal
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from connectors.meta.graph import Graph
-from gateway.connector import BadItem, ChannelFacts, FilePart, MessageEvent, Outcome, RawResponse, Scope, StatusEvent
+from gateway.connector import ChannelFacts, FilePart, Outcome, RawResponse, Scope
 from gateway.errors import BadInput, CannotRender
 from gateway.model.ids import MessageId
 from gateway.model.message import (
     Button,
     ButtonKind,
-    Card,
-    Cards,
     Choice,
-    ChoiceList,
     Content,
-    DeliveryStatus,
     Document,
-    Link,
-    ListRow,
-    Location,
     MarkRead,
     Media,
-    OutboundMessage,
     Reaction,
-    Receipt,
-    ReceiptLine,
-    Template,
     Text,
-    parse_opaque,
 )
 from gateway.model.personal import Personal as P
-from gateway.model.personal import Secret
 from tests.contract.channels import CASES
-from tests.contract.channels.case import MESSAGE_ID, WORDS, Case
+from tests.contract.channels.case import MESSAGE_ID, Case
+from tests.contract.channels.contents import CONTENTS, PDF, message_to, rendered
 
 every_channel = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-
-PDF = Document("r1", "application/pdf", "pass.pdf")
-OK = Button(ButtonKind.REPLY, "OK", payload="ok")
-CONTENTS: dict[str, Content] = {
-    "words": Text(P("Hello")),
-    "a template": Template("train_delay", "nl", {"minutes": P("25")}, buttons=(OK,)),
-    "a template with a file": Template("ticket", "nl", {"name": P("Ann")}, header_document=PDF, media_id=P("4711")),
-    "a file": Media(PDF, media_id=P("4711")),
-    "a file with words": Media(PDF, caption=P("Your ticket"), media_id=P("4711")),
-    "a choice": Choice(P("Which?"), (OK, Button(ButtonKind.REPLY, "No", payload="no"))),
-    "a choice with its frame": Choice(P("Which?"), (OK,), header=P("Seat"), footer=P("Lindental Rail")),
-    "a choice with a file": Choice(P("Which?"), (OK,), header_document=PDF, media_id=P("4711")),
-    "a list": ChoiceList(P("Where?"), "Show", (("", (ListRow("b1", "Station", "until 18:00"), ListRow("b2", "Quay"))),)),
-    "a link": Link(P("Track it"), "Open", P("https://a.example/t/1")),
-    "a place": Location(51.5, -0.12, "Desk", "1 Sample Street"),
-    "cards": Cards((Card(P("RE 4711"), subtitle=P("07:15"), buttons=(OK,)),)),
-    "a receipt": Receipt(P("Ann"), P("5512"), "EUR", P("card"), Decimal("4.50"), (ReceiptLine(P("Seat"), Decimal("4.50")),)),
-    "a reaction": Reaction(P("id"), "👍"),
-    "a read mark": MarkRead(P("id")),
-}
-
-
-def message(case: Case, content: Content, **more: Any) -> OutboundMessage:
-    return OutboundMessage(
-        **{
-            "id": MessageId("m07abcdefghjkmnpqrstvw"),
-            "attempt": 2,
-            "sender": case.sender.id,
-            "recipient": case.recipient,
-            "content": content,
-            **more,
-        }
-    )
-
-
-def rendered(case: Case, content: Content, **more: Any) -> dict[str, Any]:
-    request = case.connector.render(message(case, content, **more), case.sender)
-    return dict(request.body or {})
-
 
 # Addresses
 
@@ -122,16 +66,16 @@ def test_a_content_is_rendered_or_refused_with_a_reason(case: Case, name: str) -
     content = CONTENTS[name]
     if name in case.refuses:
         with pytest.raises(CannotRender, match=r"\w+ \w+ \w+"):
-            case.connector.render(message(case, content), case.sender)
+            case.connector.render(message_to(case, content), case.sender)
         return
-    request = case.connector.render(message(case, content), case.sender)
+    request = case.connector.render(message_to(case, content), case.sender)
     assert (request.method, request.sender, request.token) == ("POST", case.sender.id, case.sender.token)
     assert request.path.startswith("/v25.0/")
     assert case.account in request.path
     wire = json.dumps(request.body)
     assert "token-Mark" not in wire
     sent_as_message = not isinstance(content, Reaction | MarkRead)
-    assert not sent_as_message or message(case, content).opaque in wire
+    assert not sent_as_message or message_to(case, content).opaque in wire
 
 
 @every_channel
@@ -188,7 +132,7 @@ def test_a_file_is_uploaded_within_its_limits(case: Case) -> None:
 @every_channel
 def test_a_sender_that_lacks_its_account_is_refused_by_name(case: Case) -> None:
     with pytest.raises(CannotRender, match="_id"):
-        case.connector.render(message(case, Text(P("x"))), replace(case.sender, account={}))
+        case.connector.render(message_to(case, Text(P("x"))), replace(case.sender, account={}))
 
 
 @every_channel
@@ -250,7 +194,7 @@ def test_a_throttle_says_how_far_it_reaches_and_how_long_it_lasts(case: Case) ->
 
 
 @every_channel
-def test_a_dead_token_stops_the_sender_and_not_the_message(case: Case) -> None:
+def test_a_dead_token_stops_the_sender_and_not_the_message_to(case: Case) -> None:
     result = case.connector.classify(case.token_dead)
     assert (result.outcome, result.scope) == (Outcome.SENDER_PAUSED, Scope.SENDER)
 
@@ -302,7 +246,7 @@ async def test_no_connection_means_not_sent_and_no_answer_means_perhaps(case: Ca
 
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    request = case.connector.render(message(case, Text(P("x"))), case.sender)
+    request = case.connector.render(message_to(case, Text(P("x"))), case.sender)
     outcomes: list[Outcome] = []
     for _ in range(2):
         connector = case.make(Graph(f"http://127.0.0.1:{port}", connect_timeout_s=2, timeout_s=5))
@@ -316,111 +260,6 @@ async def test_no_connection_means_not_sent_and_no_answer_means_perhaps(case: Ca
     assert outcomes == [Outcome.UNCERTAIN, Outcome.RETRY]
     for error in (TimeoutError(), asyncio.CancelledError(), RuntimeError("?")):
         assert case.connector.classify(error).outcome is Outcome.UNCERTAIN
-
-
-# Webhooks
-
-
-@every_channel
-def test_our_opaque_data_comes_back_as_it_was_sent(case: Case) -> None:
-    opaque = message(case, Text(P("x"))).opaque
-    (event,) = case.connector.parse_webhook(case.webhook(case.status(opaque)))
-    assert isinstance(event, StatusEvent)
-    assert (event.status, event.failed, event.opaque) == (DeliveryStatus.SENT, False, opaque)
-    assert parse_opaque(event.opaque or "") == (MessageId("m07abcdefghjkmnpqrstvw"), 2, case.sender.id)
-    assert (event.account_id, event.channel_id) == (case.account, P(MESSAGE_ID))
-
-
-@every_channel
-def test_who_writes_can_be_answered_by_what_the_webhook_names(case: Case) -> None:
-    (event,) = case.connector.parse_webhook(case.webhook(case.said(WORDS, MESSAGE_ID)))
-    assert isinstance(event, MessageEvent)
-    assert (event.account_id, event.text, event.channel_id) == (case.account, P(WORDS), P(MESSAGE_ID))
-    assert event.opens_window
-    writer = tuple((one.kind, one.value) for one in event.identifiers)
-    assert rendered(case, Text(P("x")), recipient=writer, reply_to=event.channel_id, answering=True)
-
-
-@every_channel
-def test_an_item_nobody_can_read_costs_only_itself(case: Case) -> None:
-    raw = case.webhook(case.said("first", "id-1"), case.unreadable, case.said("second", "id-2"))
-    first, bad, second = case.connector.parse_webhook(raw)
-    assert isinstance(bad, BadItem)
-    assert json.loads(bad.raw) == case.unreadable
-    assert bad.where.startswith("$.entry[0]")
-    assert isinstance(first, MessageEvent)
-    assert isinstance(second, MessageEvent)
-    assert (first.text, second.text) == (P("first"), P("second"))
-
-
-@every_channel
-def test_the_same_webhook_is_read_the_same_twice_and_shows_nobody(case: Case) -> None:
-    raw = case.webhook(case.said(WORDS, MESSAGE_ID), case.status("m07abc.1.zz"))
-    found = case.connector.parse_webhook(raw)
-    assert found == case.connector.parse_webhook(raw)
-    shown = repr(found)
-    for secret in (WORDS, MESSAGE_ID, *(value.reveal().lstrip("+") for _, value in case.recipient)):
-        assert secret not in shown
-
-
-@every_channel
-@pytest.mark.parametrize(
-    "raw", [b"", b"\xff", b"null", b"[]", b"{}", b'"page"', b'{"entry":[]}', b"[" * 100_000, b'{"object":' + b"9" * 10_000 + b"}"]
-)
-def test_a_body_that_is_no_webhook_is_one_bad_item(case: Case, raw: bytes) -> None:
-    (event,) = case.connector.parse_webhook(raw)
-    assert isinstance(event, BadItem)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@every_channel
-@given(data=st.data())
-@settings(max_examples=60, deadline=None)
-def test_no_webhook_makes_the_reading_of_it_raise(case: Case, data: st.DataObject) -> None:
-    item = case.said("x", "id-1")
-    spoilt = {**item, data.draw(st.sampled_from([*item, "type", "new"])): data.draw(JSON)}
-    raw = case.webhook(spoilt, case.said(WORDS, MESSAGE_ID))
-    cut = data.draw(st.integers(0, len(raw)))
-    assert case.connector.parse_webhook(raw[:cut]) is not None
-    found = case.connector.parse_webhook(raw)
-    assert any(isinstance(event, MessageEvent) and event.text == P(WORDS) for event in found)
-
-
-@every_channel
-def test_a_signature_fits_these_bytes_and_one_of_the_secrets(case: Case) -> None:
-    raw = case.webhook(case.said("Zoë/ü", "id-1"))
-    old, new = Secret("old-secret"), Secret("new-secret")
-
-    def sign(by: Secret, body: bytes = raw) -> dict[str, str]:
-        return {"X-Hub-Signature-256": "sha256=" + hmac.new(by.reveal().encode(), body, hashlib.sha256).hexdigest()}
-
-    verify = case.connector.verify
-    assert verify(sign(old), raw, [new, old])
-    assert verify(sign(new), raw, [new, old])
-    assert not verify(sign(Secret("forged")), raw, [new, old])
-    assert not verify(sign(old, raw + b" "), raw, [new, old])
-    assert not verify({}, raw, [new, old])
-    assert not verify({"x-hub-signature-256": "sha256="}, raw, [new, old])
-    assert not verify(sign(old), raw, [])
-    assert not verify(sign(Secret("")), raw, [Secret("")])
-
-
-@every_channel
-def test_a_handshake_is_answered_with_its_challenge_or_not_at_all(case: Case) -> None:
-    query = {"hub.mode": "subscribe", "hub.verify_token": "verify-me", "hub.challenge": "1158201444"}
-    ask = case.connector.verify_handshake
-    assert ask(query, Secret("verify-me")) == "1158201444"
-    assert ask(query, Secret("other")) is None
-    assert ask({**query, "hub.mode": "unsubscribe"}, Secret("verify-me")) is None
-    assert ask({**query, "hub.challenge": "<script>"}, Secret("verify-me")) is None
-    assert ask({**query, "hub.verify_token": ""}, Secret("")) is None
-    assert ask({}, Secret("verify-me")) is None
 
 
 # Facts
@@ -443,4 +282,4 @@ def test_the_facts_are_complete_and_agree_with_each_other(case: Case) -> None:
     assert (facts.pair_interval_ms == 0) == (facts.pair_burst == 0)
     assert facts.template_document_mimes <= set(facts.document_mimes)
     assert {"application/pdf", "image/png"} <= set(facts.document_mimes)
-    assert len(message(case, Text(P("x"))).opaque) < facts.opaque_max
+    assert len(message_to(case, Text(P("x"))).opaque) < facts.opaque_max

@@ -50,7 +50,7 @@ from gateway.model.personal import Secret
 from sandbox.app import make_app
 from sandbox.config import SandboxConfig
 from tests.contract.channels import MESSENGER
-from tests.contract.test_connectors import CONTENTS
+from tests.contract.channels.contents import CONTENTS
 from tests.support.waiting import wait_until
 
 PAGE, ANN, DAY_MS = "141421356237301", "447700900123", 86_400_000

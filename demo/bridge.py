@@ -78,17 +78,18 @@ class Bridge:
         sender = self._runtime.directory.get(record.sender)
         if address is None or sender is None or not body.get("text"):
             return
-        value = address.value("phone")
-        if value is None:
+        phone = await self._phone(address)
+        if phone is None:
             return
         self._pale.add(record.id)
+        account = "page_id" if "page_id" in sender.account else "phone_number_id"
         await self._call(
             "PUT",
             "/sandbox/unsent",
             {
                 "id": record.id,
-                "address": value.reveal().lstrip("+"),
-                "phone_number_id": sender.account["phone_number_id"],
+                "address": phone,
+                account: sender.account[account],
                 "at_ms": fact.at_ms,
                 "body": said(body),
                 "reason": _reason(fact, body),
@@ -103,6 +104,15 @@ class Bridge:
         except GatewayError:
             return None
         return next((one for one in contact.profile.addresses if one.id == record.address), None)
+
+    async def _phone(self, address: Address) -> str | None:
+        """The number of the phone that an address leads to. A Page knows people by ids of its own: the sandbox knows whose."""
+        number, psid = address.value("phone"), address.value("psid")
+        if number is not None or psid is None:
+            return number.reveal().lstrip("+") if number is not None else None
+        url = f"{self._sandbox}/sandbox/handsets/{psid.reveal()}"
+        async with self._http.get(url, timeout=aiohttp.ClientTimeout(total=5)) as answer:
+            return str((await answer.json())["address"]).lstrip("+") if answer.status == 200 else None
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> None:
         async with self._http.request(method, self._sandbox + path, json=body, timeout=aiohttp.ClientTimeout(total=5)) as answer:

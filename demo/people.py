@@ -1,4 +1,4 @@
-"""Five people with phones. All numbers are of ranges kept for fiction."""
+"""Six people with phones. All numbers are of ranges kept for fiction."""
 
 from __future__ import annotations
 
@@ -27,4 +27,7 @@ TOM = Person("tom", "Tom", "de Wit", "+447700900124", "en-GB", "Europe/London", 
 MILA = Person("mila", "Mila", "Berg", "+447700900126", "en-GB", "Europe/Amsterdam", "C-31007", "journey", "journey-en-3")
 NOOR = Person("noor", "Noor", "Smit", "+447700900125", "nl-NL", "Europe/Amsterdam", "C-40001", "service", "service-nl-1")
 DAAN = Person("daan", "Daan", "Visser", "+447700900127", "en-GB", "Europe/Amsterdam", "C-40002", "service", "service-en-1")
-EVERYBODY = (EVA, TOM, MILA, NOOR, DAAN)
+FINN = Person("finn", "Finn", "Bakker", "+447700900128", "nl-NL", "Europe/Amsterdam", "C-31008", "journey", "journey-nl-3")
+EVERYBODY = (EVA, TOM, MILA, FINN, NOOR, DAAN)
+PAGE = "141421356237302"
+"""The railway's Page on Facebook."""

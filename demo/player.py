@@ -139,13 +139,17 @@ class Player:
             await self._turn(wanted)
         self._shown = number
         await self._show("playing" if self._playing else "paused")
+        if step.page:
+            await self._switch(step.page)
         for place, event in enumerate(step.events):
             at = datetime.fromtimestamp(self._now_ms() / 1000, UTC).isoformat(timespec="milliseconds")
             body = {**event, "id": f"demo-{self.place.first}-{number}-{place}", "time": at}
             await self._event(body)
+        for place, (name, invitation) in enumerate(step.opens):
+            link = await self._invite(invitation, f"demo-{self.place.first}-{number}-{place}")
+            await self._says(name, {"link": link})
         for name, text in step.says:
-            person = next(one for one in people.EVERYBODY if one.name == name)
-            await self._post(f"{self._sandbox}/sandbox/handsets/{person.number.lstrip('+')}/say", {"text": text})
+            await self._says(name, {"text": text})
         if step.answer:
             key = f"demo-{self.place.first}-{number}"
             await answer_oldest(self._http, self._gateway, self._headers, self._agent, step.answer, key)
@@ -166,24 +170,44 @@ class Player:
             await asyncio.sleep(pause)
         raise RuntimeError("the gateway takes no events")
 
+    async def _says(self, name: str, body: dict[str, Any]) -> None:
+        """Something that is done on a phone."""
+        person = next(one for one in people.EVERYBODY if one.name == name)
+        await self._post(f"{self._sandbox}/sandbox/handsets/{person.number.lstrip('+')}/say", body)
+
+    async def _invite(self, invitation: dict[str, Any], key: str) -> str:
+        """Make an invitation as a booking page would, the same one however often; its link to the chat."""
+        headers = {**self._headers, "Idempotency-Key": key}
+        async with self._http.post(f"{self._gateway}/v1/invitations", json=invitation, headers=headers) as answer:
+            made = await answer.json()
+            if answer.status >= 300:
+                raise RuntimeError(f"the gateway refused an invitation of the story: {answer.status} {made}")
+        return str(made["links"][0]["url"])
+
+    async def _switch(self, switches: dict[str, bool]) -> None:
+        async with self._http.put(f"{self._sandbox}/sandbox/pages/{people.PAGE}", json=switches) as answer:
+            answer.raise_for_status()
+
     async def _received(self) -> dict[str, int]:
-        """How many messages each phone has got so far."""
+        """How many messages each chat has got so far."""
         async with self._http.get(f"{self._sandbox}/sandbox/handsets") as answer:
             value = await answer.json()
-        return {
-            one["name"]: sum(bubble["kind"] == "received" for thread in one["threads"] for bubble in thread["bubbles"])
-            for one in value["handsets"]
-        }
+        counts: dict[str, int] = {}
+        for one in value["handsets"]:
+            for thread in one["threads"]:
+                chat = story.chat_of(one["name"], thread["channel"])
+                counts[chat] = counts.get(chat, 0) + sum(bubble["kind"] == "received" for bubble in thread["bubbles"])
+        return counts
 
     async def _arrived(self, before: dict[str, int], expect: Sequence[tuple[str, str]]) -> None:
         """Wait for what the step promises, so that no clock is turned while something is on its way."""
         wanted: dict[str, int] = {}
-        for name, _ in expect:
-            wanted[name] = wanted.get(name, 0) + 1
+        for chat, _ in expect:
+            wanted[chat] = wanted.get(chat, 0) + 1
         until = time.monotonic() + ARRIVE_S
         while time.monotonic() < until:
             now = await self._received()
-            if all(now.get(name, 0) >= before.get(name, 0) + count for name, count in wanted.items()):
+            if all(now.get(chat, 0) >= before.get(chat, 0) + count for chat, count in wanted.items()):
                 return
             await asyncio.sleep(0.2)
         log.warning("story.late", step=self.place.position)
@@ -204,7 +228,7 @@ class Player:
 
     async def _show(self, state: str) -> None:
         body = {
-            "title": "A day at the home front",
+            "title": "Days at the home front",
             "steps": [{"title": step.title, "caption": step.caption} for step in self.steps],
             "position": self._shown,
             "state": state,

@@ -24,14 +24,18 @@ from typing import Any
 import aiohttp
 import yaml
 
+from demo import people
 from demo.bridge import Bridge
 from demo.player import Player
-from gateway import log
+from gateway import log, registry
 from gateway import settings as settings_module
 from gateway.app import open_runtime
+from gateway.connector import Sender
 from gateway.errors import Conflict, GatewayError, SettingsError
+from gateway.model.account import Screen
 from gateway.model.personal import Secret
 from gateway.notifications import push
+from gateway.notifications.remote import TemplateAdmin, TemplateRefused
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.store.agents import Agents
@@ -51,13 +55,14 @@ BRANDS = (
     ("net", "netx", "314159265358981"),
 )
 WABA = "271828182845904"
+PAGE = ("rail-page", "exr", people.PAGE)
 SANDBOX_TOKEN = "sandbox-system-user-token"  # noqa: S105 -- opens nothing but the sandbox
 PR_SET_PDEATHSIG = 1
 
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "demo", help="a day to watch, on this machine", description="Play a day on five phones, on this machine only."
+        "demo", help="days to watch, on this machine", description="Play some days on six phones, on this machine only."
     )
     parser.add_argument("--again", action="store_true", help="start the story anew (forgets the last one)")
     parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="how fast, 0.25 to 20 (default 1)")
@@ -118,6 +123,10 @@ def _environment(directory: Path) -> dict[str, str]:
         }
         for name, brand, number in BRANDS
     ]
+    name, brand, page = PAGE
+    entries.append(
+        {"id": name, "channel": "messenger", "brand": brand, "account": {"page_id": page}, "token": SANDBOX_TOKEN}
+    )
     senders.write_text(yaml.safe_dump({"senders": entries}))
     key = directory / "api-key"
     if not key.exists():
@@ -137,6 +146,7 @@ def _environment(directory: Path) -> dict[str, str]:
         "GATEWAY_LOG_FORMAT": "text",
         "SANDBOX_DATA_DIR": str(directory / "sandbox"),
         "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/whatsapp",
+        "SANDBOX_PAGE_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/messenger",
         "SANDBOX_REVIEW_MS": "300",
     }
     # For the other commands: python main.py --env-file var/demo/env trace ...
@@ -197,6 +207,7 @@ async def _play(args: argparse.Namespace, directory: Path, environment: dict[str
             await _ready(http, waited_for, children, directory)
             settings = settings_module.read(environment)
             async with open_runtime(settings) as runtime:
+                await _first_screen(runtime)
                 await _templates(runtime)
                 agent, password = await _agent(runtime, directory)
                 player = Player(
@@ -254,17 +265,43 @@ async def _ready(
             await asyncio.sleep(0.1)
 
 
+async def _first_screen(runtime: Runtime) -> None:
+    """What people see of the Page before they write, as `connect messenger` sets it: without Get Started a link is lost."""
+    for sender in runtime.directory:
+        if "page_id" not in sender.account:
+            continue
+        admin = registry.messenger_admin(runtime.settings, registry.access_of(runtime.settings, sender))
+        try:
+            screen = Screen(get_started="get_started", greeting="Tickets and news of your train, right here.")
+            refused = await admin.set_screen(sender.account["page_id"], screen)
+        finally:
+            await admin.close()
+        if refused is not None:
+            raise GatewayError(f"the Page's first screen could not be set: {refused.sentence}")
+
+
 async def _templates(runtime: Runtime) -> None:
     """Hand in the templates as one would at Meta, and wait for their approval."""
-    admin = runtime.template_admins["whatsapp"]
-    sender = next(iter(runtime.directory))
-    await push.push(runtime.catalogue, admin, sender)
-    await push.status(runtime.catalogue, admin, sender, wait_s=20, every_s=0.3)
-    for one in runtime.directory:  # webhooks tell of each approval; a story that is resumed reads them here
-        for template in await admin.list_templates(one):
-            await runtime.senders.set_template(
-                one.id, template.name, template.language, state=template.status, category=template.category, at=1
-            )
+    first = next(iter(runtime.directory))  # the numbers share an account, and so its templates; the Page has its own
+    for sender in (first, *(one for one in runtime.directory if one.channel != first.channel)):
+        admin = runtime.template_admins[sender.channel]
+        try:
+            await push.push(runtime.catalogue, admin, sender)
+            await push.status(runtime.catalogue, admin, sender, wait_s=20, every_s=0.3)
+            for one in (one for one in runtime.directory if one.channel == sender.channel):
+                await _read(runtime, admin, one)
+        except TemplateRefused:
+            # A story that is resumed after its Page was barred from templates; what was approved is known.
+            if "page_id" not in sender.account:
+                raise
+
+
+async def _read(runtime: Runtime, admin: TemplateAdmin, sender: Sender) -> None:
+    """Webhooks tell of each approval; a story that is resumed reads them here."""
+    for template in await admin.list_templates(sender):
+        await runtime.senders.set_template(
+            sender.id, template.name, template.language, state=template.status, category=template.category, at=1
+        )
 
 
 async def _agent(runtime: Runtime, directory: Path) -> tuple[str, str]:

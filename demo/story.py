@@ -1,7 +1,7 @@
 """The story, as data: at what local time what happens, and which phone must then show what.
 
-`expect` names (phone, notification) in the order they arrive; a test holds the phones against it. `unsent` names what must not have
-been sent, with the reason that the phones show.
+`expect` names (chat, notification) in the order they arrive; a test holds the phones against it. `unsent` names what must not have
+been sent, with the reason that the phones show. A chat is a phone's name for WhatsApp, with `/messenger` behind it for Messenger.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ LONDON = ZoneInfo("Europe/London")
 class Step:
     """at: on the story's clock. events: CloudEvents without id and time. says: (phone, text) typed on a phone.
 
+    opens: (phone, invitation): a link that is made for this person, and opened on their phone
+    page: switches of the railway's Page at Meta, turned before anything else happens
     answer: what the agent at the desk replies to the oldest waiting conversation ("" = nobody answers)
     """
 
@@ -30,6 +32,8 @@ class Step:
     at: datetime
     events: tuple[dict[str, Any], ...] = ()
     says: tuple[tuple[str, str], ...] = ()
+    opens: tuple[tuple[str, dict[str, Any]], ...] = ()
+    page: dict[str, bool] = field(default_factory=dict)
     answer: str = ""
     expect: tuple[tuple[str, str], ...] = ()
     unsent: tuple[tuple[str, str, str], ...] = ()
@@ -61,13 +65,20 @@ def _event(kind: str, source: str, subject: str, data: dict[str, Any], version: 
     }
 
 
-def _recipient(person: people.Person, day: _Days, *, role: str, passenger: str | None = None) -> dict[str, Any]:
-    value: dict[str, Any] = {
+def _traveller(person: people.Person, *, role: str) -> dict[str, Any]:
+    """Somebody of a booking who gave no address: to be reached by an invitation."""
+    return {
         "customerId": person.customer,
         "name": {"given": person.given, "family": person.family},
         "role": role,
         "locale": person.locale,
         "timezone": person.timezone,
+    }
+
+
+def _recipient(person: people.Person, day: _Days, *, role: str, passenger: str | None = None) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        **_traveller(person, role=role),
         "addresses": [{"channel": "whatsapp", "to": person.number, "proof": "otp", "givenBy": "self"}],
         "consents": [
             {
@@ -127,8 +138,9 @@ def _pass(day: _Days, person: people.Person, seat: str, ticket: str) -> dict[str
 def make(first: date) -> list[Step]:
     """The story whose first afternoon is `first`."""
     day = _Days(first)
-    eva, tom, mila, noor, daan = people.EVA, people.TOM, people.MILA, people.NOOR, people.DAAN
+    eva, tom, mila, finn, noor, daan = people.EVA, people.TOM, people.MILA, people.FINN, people.NOOR, people.DAAN
     flight_day = day.at(1, "00:00").date().isoformat()
+    train_day = day.at(3, "00:00").date().isoformat()
     order = {
         "orderNumber": "ZX7K2P",
         "kind": "flight",
@@ -164,7 +176,7 @@ def make(first: date) -> list[Step]:
             _recipient(tom, day, role="passenger", passenger="P2"),
         ],
     }
-    trip = f"EXR/3542/{flight_day}"
+    trip = f"EXR/3542/{train_day}"
     rail = {
         "orderNumber": "TR-55310",
         "kind": "rail",
@@ -172,7 +184,7 @@ def make(first: date) -> list[Step]:
         "status": "confirmed",
         "placedAt": day.iso(0, "14:18"),
         "currency": "EUR",
-        "total": "29.00",
+        "total": "58.00",
         "itinerary": [
             {
                 "entity": trip,
@@ -180,26 +192,47 @@ def make(first: date) -> list[Step]:
                 "from": {"code": "xmp:UT", "name": "Utrecht", "timezone": "Europe/Amsterdam"},
                 "to": {"code": "xmp:EHV", "name": "Eindhoven", "timezone": "Europe/Amsterdam"},
                 "times": {
-                    "departure": {"scheduled": day.iso(1, "09:03")},
-                    "arrival": {"scheduled": day.iso(1, "09:52")},
+                    "departure": {"scheduled": day.iso(3, "09:03")},
+                    "arrival": {"scheduled": day.iso(3, "09:52")},
                 },
             }
         ],
-        "recipients": [_recipient(mila, day, role="booker")],
+        "recipients": [_recipient(mila, day, role="booker"), _traveller(finn, role="passenger")],
     }
-    ticket = {
-        "orderNumber": "TR-55310",
-        "brand": "exr",
-        "document": {
-            "kind": "rail_ticket",
-            "id": "TR-55310-1",
-            "title": "Utrecht - Eindhoven",
-            "startsAt": day.iso(1, "09:03"),
-            "content": pdf("Train ticket", ["Utrecht - Eindhoven", "09:03, platform 7", "1 adult, second class"]),
-            "mime": "application/pdf",
-        },
-        "recipients": [{"customerId": mila.customer, "addresses": [{"channel": "whatsapp", "to": mila.number}]}],
-    }
+    def ticket(person: people.Person, number: int) -> dict[str, Any]:
+        data = {
+            "orderNumber": "TR-55310",
+            "brand": "exr",
+            "document": {
+                "kind": "rail_ticket",
+                "id": f"TR-55310-{number}",
+                "title": "Utrecht - Eindhoven",
+                "startsAt": day.iso(3, "09:03"),
+                "content": pdf("Train ticket", [f"{person.given} {person.family}", "Utrecht - Eindhoven", "09:03, platform 7"]),
+                "mime": "application/pdf",
+            },
+            "recipients": [{"customerId": person.customer}],
+        }
+        return _event("order.document", "/rail/tickets", f"TR-55310-{number}", data, 1)
+
+    def invitation(person: people.Person) -> dict[str, Any]:
+        return {
+            "origin": "booking_page",
+            "reason": "ticket",
+            "subject": {"order": "TR-55310"},
+            "customerId": person.customer,
+            "language": person.language,
+            "brand": "exr",
+            "channels": ["messenger"],
+            "proof": "app_login",
+            "consents": [{"purpose": person.purpose, "wording": person.wording}],
+        }
+
+    def delayed(minutes: int, estimated: str, platform: str, version: int, **more: Any) -> dict[str, Any]:
+        times = {"departure": {"scheduled": day.iso(3, "09:03"), "estimated": day.iso(3, estimated)}}
+        platforms = {"planned": "7", "actual": platform}
+        data = {**train, "status": "delayed", "delayMinutes": minutes, "times": times, "platform": platforms, **more}
+        return _event("trip.status", "/rail/trips", trip, data, version)
 
     def contract(person: people.Person, number: str, postcode: str) -> dict[str, Any]:
         data = {
@@ -223,7 +256,7 @@ def make(first: date) -> list[Step]:
             "operator": "EXR",
             "line": "IC 3500",
             "tripNumber": "3542",
-            "operatingDay": flight_day,
+            "operatingDay": train_day,
             "from": {"code": "xmp:UT", "name": "Utrecht"},
             "to": {"code": "xmp:EHV", "name": "Eindhoven"},
         }
@@ -236,12 +269,21 @@ def make(first: date) -> list[Step]:
             day.at(0, "14:00"), (_event("order.status", "/booking/orders", "ZX7K2P", order, 1),), expect=(("eva", "order_confirmed"),),
         ),
         Step(
-            "Mila takes the train", "Another brand, another number, in English.",
+            "Mila takes the train", "Another brand, another number, in English. She also books for Finn, who gave no number.",
             day.at(0, "14:20"), (_event("order.status", "/rail/orders", "TR-55310", rail, 1),), expect=(("mila", "order_confirmed"),),
         ),
         Step(
-            "The ticket", "The railway's own PDF arrives in the chat.",
-            day.at(0, "14:25"), (_event("order.document", "/rail/tickets", "TR-55310-1", ticket, 1),), expect=(("mila", "ticket_issued"),),
+            "The ticket, please: in Messenger", "A link on the booking page opens the railway's chat. Get Started, and the chat knows her booking.",
+            day.at(0, "14:22"), opens=(("mila", invitation(mila)),), expect=(("mila/messenger", "way_in_welcome"),),
+        ),
+        Step(
+            "Finn has a link of his own", "Signed, for one person, and it holds no name and no number.",
+            day.at(0, "14:24"), opens=(("finn", invitation(finn)),), expect=(("finn/messenger", "way_in_welcome"),),
+        ),
+        Step(
+            "The tickets", "To each their own, within seconds, in the chat they opened: first the words, then the railway's own PDF.",
+            day.at(0, "14:25"), (ticket(mila, 1), ticket(finn, 2)),
+            expect=tuple((f"{name}/messenger", "ticket_issued") for name in ("mila", "mila", "finn", "finn")),
         ),
         Step(
             "Two households on broadband", "Contracts bring customers and their postcodes. Nobody is written to yet.",
@@ -316,37 +358,6 @@ def make(first: date) -> list[Step]:
             expect=(("tom", "reply"),),
         ),
         Step(
-            "Mila's train", "14 minutes late, and from another platform: one message says both.",
-            day.at(1, "08:41"),
-            (
-                _event(
-                    "trip.status", "/rail/trips", trip,
-                    {
-                        **train, "status": "delayed", "delayMinutes": 14, "times": _departure(day, "09:03", "09:17"),
-                        "platform": {"planned": "7", "actual": "5b"},
-                        "reason": {"code": "signal_failure", "text": {"en": "a signal failure", "nl": "een seinstoring"}},
-                    },
-                    3,
-                ),
-            ),
-            expect=(("mila", "trip_delayed"),),
-        ),
-        Step(
-            "Another platform again", "Only what is new is told.",
-            day.at(1, "08:58"),
-            (
-                _event(
-                    "trip.status", "/rail/trips", trip,
-                    {
-                        **train, "status": "delayed", "delayMinutes": 14, "times": _departure(day, "09:03", "09:17"),
-                        "platform": {"planned": "7", "actual": "3"},
-                    },
-                    4,
-                ),
-            ),
-            expect=(("mila", "platform_changed"),),
-        ),
-        Step(
             "Another gate", "Within seconds, on both phones.",
             day.at(1, "10:02"), (_flight(day, "delayed", 13, times=_first_flight(day, "11:40", "12:02"), gate="C07"),),
             expect=(("eva", "gate_changed"), ("tom", "gate_changed")),
@@ -366,12 +377,34 @@ def make(first: date) -> list[Step]:
             expect=(("eva", "flight_departed"), ("tom", "flight_departed")),
         ),
         Step(
-            "Landed", "The end of this story. The phones, the desk and the trace stay open: look around.",
+            "Landed", "",
             day.at(1, "13:02"),
             (_flight(day, "arrived", 17, times={"arrival": {"scheduled": day.iso(1, "11:20", LONDON), "actual": day.iso(1, "11:58", LONDON)}}),),
             expect=(("eva", "flight_landed"), ("tom", "flight_landed")),
         ),
+        Step(
+            "Three days later: the train is late", "The chats have been silent for days, so the news goes as a utility message that Meta approved.",
+            day.at(3, "08:41"),
+            (delayed(14, "09:17", "5b", 3, reason={"code": "signal_failure", "text": {"en": "a signal failure", "nl": "een seinstoring"}}),),
+            expect=(("mila/messenger", "trip_delayed"), ("finn/messenger", "trip_delayed")),
+        ),
+        Step(
+            "Another platform again", "Only what is new is told.",
+            day.at(3, "08:46"), (delayed(14, "09:17", "3", 4),),
+            expect=(("mila/messenger", "platform_changed"), ("finn/messenger", "platform_changed")),
+        ),
+        Step(
+            "Where a Page may not", "Meta does not let Pages everywhere send utility messages. Mila is told over WhatsApp instead; Finn has no other way: his phone shows why.",
+            day.at(3, "08:52"), (delayed(45, "09:48", "3", 5),), page={"utility": False},
+            expect=(("mila", "trip_delayed"),),
+            unsent=(("mila/messenger", "trip_delayed", "not_allowed"), ("finn/messenger", "trip_delayed", "not_allowed")),
+        ),
     ]  # fmt: skip
+
+
+def chat_of(phone: str, channel: str) -> str:
+    """How `expect` names a chat."""
+    return phone if channel == "whatsapp" else f"{phone}/{channel}"
 
 
 def first_day(now: datetime) -> date:

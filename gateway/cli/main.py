@@ -17,7 +17,7 @@ from gateway.errors import BadInput, GatewayError, SettingsError
 
 WELCOME = """Thuisfront: proactive messages over WhatsApp, and their answers.
 
-  to watch          python main.py demo             a day in the life of five phones, on this machine
+  to watch          python main.py demo             some days of six phones, on this machine
   to your own phone python main.py connect whatsapp  asks what it needs, ends with a message on your phone
   to run            python main.py run              the gateway; settings in .env (see .env.example)
   when in doubt     python main.py doctor           names what is wrong, and the mend

@@ -67,9 +67,14 @@ def demo(data_dir: Path) -> Iterator[Demo]:
     one.stop()
 
 
-def _bubbles(phones: dict[str, Any], name: str, kind: str) -> list[dict[str, Any]]:
-    one = next(handset for handset in phones["handsets"] if handset["name"] == name)
-    found = [bubble for thread in one["threads"] for bubble in thread["bubbles"] if bubble["kind"] == kind]
+CHATS = ("eva", "tom", "mila", "mila/messenger", "finn/messenger", "noor", "daan")
+
+
+def _bubbles(phones: dict[str, Any], chat: str, kind: str) -> list[dict[str, Any]]:
+    """What is in a chat as the story names it."""
+    one = next(handset for handset in phones["handsets"] if handset["name"] == chat.partition("/")[0])
+    threads = [thread for thread in one["threads"] if story.chat_of(one["name"], thread["channel"]) == chat]
+    found = [bubble for thread in threads for bubble in thread["bubbles"] if bubble["kind"] == kind]
     return sorted(found, key=lambda bubble: bubble["at_ms"])
 
 
@@ -83,7 +88,8 @@ def _said(bubble: dict[str, Any]) -> str:
 
 
 def _all_explained(demo: Demo) -> bool:
-    received = [bubble for one in demo.phones()["handsets"] for bubble in _bubbles(demo.phones(), one["name"], "received")]
+    phones = demo.phones()
+    received = [bubble for chat in CHATS for bubble in _bubbles(phones, chat, "received")]
     return bool(received) and all(bubble["why"] for bubble in received)
 
 
@@ -99,16 +105,25 @@ def test_demo_stopped_and_resumed_puts_every_promised_message_on_its_phone_once_
 
     first = json.loads((demo.data_dir / "demo" / "story.json").read_text())["first"]
     steps = story.make(date.fromisoformat(first))
-    for name in ("eva", "tom", "mila", "noor", "daan"):
-        promised = [notification for step in steps for phone, notification in step.expect if phone == name]
+    used = {story.chat_of(one["name"], thread["channel"]) for one in phones["handsets"] for thread in one["threads"]}
+    assert used == set(CHATS), "nobody was written to anywhere else"
+    for name in CHATS:
+        promised = [notification for step in steps for chat, notification in step.expect if chat == name]
         got = [_said(bubble) for bubble in _bubbles(phones, name, "received")]
         assert got == promised, name
         assert {bubble["ticks"] for bubble in _bubbles(phones, name, "received")} <= {"sent", "delivered", "read"}
+    reasons = {"replaced": "newer news", "ended": "pointless", "not_allowed": "does not let this sender write by templates"}
     for step in steps:
         for name, _, word in step.unsent:
-            reasons = {"replaced": "newer news", "ended": "pointless"}
             pale = [bubble["reason"] for bubble in _bubbles(phones, name, "unsent")]
             assert any(reasons[word] in reason for reason in pale), (name, word, pale)
+    for chat in ("mila/messenger", "finn/messenger"):
+        _, words, file = _bubbles(phones, chat, "received")[:3]
+        assert "attachment" not in words, "the words, then the file"
+        assert file["attachment"]["mime"] == "application/pdf"
+        assert file["at_ms"] - words["at_ms"] < 5_000
+        late = [bubble for bubble in _bubbles(phones, chat, "received") if _said(bubble) == "trip_delayed"]
+        assert [bubble["type"] for bubble in late] == ["utility"], "days after the chat was last used"
     why = _bubbles(phones, "eva", "received")[0]["why"]
     assert why is not None
     assert "order" in why["text"]
@@ -117,7 +132,7 @@ def test_demo_stopped_and_resumed_puts_every_promised_message_on_its_phone_once_
     demo.start()
     wait_until_sync(lambda: demo.position()[1] == "ended", timeout=60)
     again = demo.phones()
-    for name in ("eva", "tom", "mila", "noor", "daan"):
+    for name in CHATS:
         assert len(_bubbles(again, name, "received")) == len(_bubbles(phones, name, "received")), "nothing is sent twice"
 
 

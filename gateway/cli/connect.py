@@ -13,10 +13,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.cli import connect_access, connect_first, connect_number, connect_state, connect_webhooks, envfile
+from gateway.cli import connect_access, connect_first, connect_number, connect_state, connect_webhooks
 from gateway.cli.admin_port import AdminFactory
 from gateway.cli.connect_listener import Ear
-from gateway.cli.connect_visit import Halted, Visit
+from gateway.cli.connect_visit import Halted, Visit, tell_unwritten
 from gateway.cli.dialogue import Dialogue
 from gateway.clock import Clock
 from gateway.connector import Connector
@@ -112,10 +112,10 @@ async def run(
             io.show(f"\nStopped: {reason.what}.")
             if reason.mend:
                 io.show(f"-> {reason.mend}")
-            _tell_unwritten(visit)
+            tell_unwritten(visit)
             io.show("Start `python main.py connect whatsapp` again and it goes on from here.")
             return 1
-    _tell_unwritten(visit)
+    tell_unwritten(visit)
     io.show(
         "\nConnected. Next:\n"
         "  python main.py run         webhooks wait at Meta until a gateway runs to keep them\n"
@@ -123,10 +123,3 @@ async def run(
         "  docs/go-live.md            what takes days: business verification, display name, templates, the people a day"
     )
     return 0
-
-
-def _tell_unwritten(visit: Visit) -> None:
-    if visit.unwritten:
-        visit.io.show(f"\nNot written to {visit.env_file}, as you wished. The gateway needs these lines:")
-        for name, value in visit.unwritten.items():
-            visit.io.show("  " + envfile.shown(name, value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.cli.connect_visit import TRIES, Halted, Visit
@@ -17,13 +18,27 @@ _SYSTEM_USER = (
 _OF_NOTHING_LEFT = "look at it in peace, then start this again"
 
 
-async def credentials(visit: Visit, app_id: str | None) -> None:
-    """Ask for what is not in the settings, and check it until it fits. raises: Halted"""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a channel's token is called, made and kept. able: what a good one may do; tick: what a lacking one should get."""
+
+    setting: str
+    made: str
+    able: str
+    tick: str
+
+
+NUMBERS = Door("GATEWAY_WHATSAPP_TOKEN", _SYSTEM_USER, "send, and manage numbers and templates", "tick both")
+
+
+async def credentials(visit: Visit, app_id: str | None, door: Door = NUMBERS, known: Secret | None = None) -> None:
+    """Ask for what is not in the settings, and check it until it fits. known: the token they hold. raises: Halted"""
     visit.step(1, "App and token", "The app signs webhooks, the token sends. Both are checked before anything is kept.")
     io, settings = visit.io, visit.settings
     app = app_id or settings.app_id or visit.state.app_id
     secret = settings.app_secrets[0] if settings.app_secrets else None
-    token = settings.whatsapp_token
+    token = known if door is not NUMBERS else settings.whatsapp_token
+    held = token
     for _ in range(TRIES):
         app = app or await io.ask(f"   App id ({_BASIC})")
         secret = secret or await io.ask_hidden("   App secret (same page > Show)")
@@ -31,38 +46,39 @@ async def credentials(visit: Visit, app_id: str | None) -> None:
             io.show("   The app id is a long number, and the secret is not empty.")
             app, secret = "", None
             continue
-        token = token or await _ask_token(visit)
+        token = token or await _ask_token(visit, door)
         refused = await _check_app(visit, Access(app, secret, token))
         if refused is not None:
             visit.explain(refused)
             app, secret = "", None
             continue
-        report = await _check_token(visit, app)
+        report = await _check_token(visit, app, door)
         if report is None:
             token = None
             continue
-        io.show(token_end(report, visit.clock.now_ms()))
+        io.show(token_end(report, visit.clock.now_ms(), door))
         visit.state.app_id = app
         visit.save()
-        await visit.keep(_new(visit, app, secret, token))
+        fresh = _new(visit, app, secret)
+        if held != token:
+            fresh[door.setting] = token.reveal()
+        await visit.keep(fresh)
         return
     raise Halted("app, secret and token do not fit together yet", _OF_NOTHING_LEFT)
 
 
-async def _ask_token(visit: Visit) -> Secret:
-    visit.io.show(f"   A token that lasts: {_SYSTEM_USER}.\n   The one on the page API Setup ends after a day.")
+async def _ask_token(visit: Visit, door: Door) -> Secret:
+    visit.io.show(f"   A token that lasts: {door.made}.\n   The one on the page API Setup ends after a day.")
     return await visit.io.ask_hidden("   Access token")
 
 
-def _new(visit: Visit, app: str, secret: Secret, token: Secret) -> dict[str, str]:
+def _new(visit: Visit, app: str, secret: Secret) -> dict[str, str]:
     """What the settings do not hold yet, wherever they have it from."""
     settings, found = visit.settings, {}
     if settings.app_id != app:
         found["GATEWAY_APP_ID"] = app
     if secret not in settings.app_secrets:
         found["GATEWAY_APP_SECRET"] = secret.reveal()
-    if settings.whatsapp_token != token:
-        found["GATEWAY_WHATSAPP_TOKEN"] = token.reveal()
     return found
 
 
@@ -77,35 +93,35 @@ async def _check_app(visit: Visit, access: Access) -> Refused | None:
     return answer
 
 
-async def _check_token(visit: Visit, app: str) -> TokenReport | None:
+async def _check_token(visit: Visit, app: str, door: Door) -> TokenReport | None:
     """None when another token is needed; why was said."""
-    io, report = visit.io, await visit.admin.token()
+    io, report = visit.io, await visit.app_admin.token()
     if isinstance(report, Refused):
         if report.passing:
             raise visit.halt(report)
         visit.explain(report)
         return None
     if not report.valid:
-        io.show(f"   The token is not valid: {report.why or 'no reason given'}\n   -> make a new one: {_SYSTEM_USER}")
+        io.show(f"   The token is not valid: {report.why or 'no reason given'}\n   -> make a new one: {door.made}")
         return None
     if report.app_id and report.app_id != app:
-        io.show(f"   The token was made for another app.\n   -> generate it for app {app}: {_SYSTEM_USER}")
+        io.show(f"   The token was made for another app.\n   -> generate it for app {app}: {door.made}")
         return None
     if report.missing:
-        io.show(f"   The token lacks {', '.join(report.missing)}.\n   -> generate it anew and tick both: {_SYSTEM_USER}")
+        io.show(f"   The token lacks {', '.join(report.missing)}.\n   -> generate it anew and {door.tick}: {door.made}")
         return None
-    io.show("   The token may send, and manage numbers and templates.")
+    io.show(f"   The token may {door.able}.")
     return report
 
 
-def token_end(report: TokenReport, now_ms: int) -> str:
+def token_end(report: TokenReport, now_ms: int, door: Door = NUMBERS) -> str:
     """When a token ends, for people, and how to get one that does not if that is soon."""
     if report.expires_ms is None:
         return "   It never ends."
     day = datetime.fromtimestamp(report.expires_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     said = f"   It ends on {day}."
     if report.expires_ms - now_ms < SOON_MS:
-        said += f"\n   That is soon; nothing is sent after it. A lasting one: {_SYSTEM_USER}."
+        said += f"\n   That is soon; nothing is sent after it. A lasting one: {door.made}."
     return said
 
 

@@ -140,23 +140,32 @@ async def _create(visit: Visit) -> None:
 
 
 def _ours(visit: Visit, known: list[RemoteTemplate], status: str) -> Template | None:
-    """Our question as it can be sent, in the first language in which the channel has it with this status."""
+    # No payload: the label comes back, and nobody takes it for a proof.
+    return ours_approved(visit, known, status=status)
+
+
+def ours_approved(
+    visit: Visit, known: list[RemoteTemplate], *, status: str = "APPROVED", payload: str = ""
+) -> Template | None:
+    """Our question as it can be sent, in the first language in which the channel has it with this status.
+
+    payload: what its buttons bring back
+    """
     notification = visit.catalogue.get(OURS)
     if notification is None:
         return None
     states = {(one.name, one.language): one.status for one in known}
+    said = visit.number.name if visit.number is not None else visit.page.name if visit.page is not None else ""
     for texts in notification.languages.values():
         if states.get((texts.template, texts.language)) != status:
             continue
-        name = visit.number.name if visit.number is not None and visit.number.name else visit.settings.brand
-        values = {parameter: Personal(name) for parameter in texts.body_variables}
-        # No payload: the label comes back, and nobody takes it for a proof.
-        buttons = tuple(Button(ButtonKind.REPLY, label) for label in texts.buttons.values())
+        values = {parameter: Personal(said or visit.settings.brand) for parameter in texts.body_variables}
+        buttons = tuple(Button(ButtonKind.REPLY, label, payload=payload) for label in texts.buttons.values())
         return Template(texts.template, texts.language, body_parameters=values, buttons=buttons)
     return None
 
 
-async def _hear(visit: Visit, signal: Signal, waiting: str) -> Heard | None:
+async def hear(visit: Visit, signal: Signal, waiting: str) -> Heard | None:
     """Wait with a sign of life; None when the time is over."""
     assert visit.ear is not None
     begun = time.monotonic()
@@ -172,7 +181,7 @@ async def _delivered(visit: Visit) -> None:
     if visit.state.delivered_ms:
         visit.io.show("   It was delivered before.")
         return
-    while (heard := await _hear(visit, Signal.DELIVERED, "Waiting for `delivered`")) is None:
+    while (heard := await hear(visit, Signal.DELIVERED, "Waiting for `delivered`")) is None:
         visit.io.show(
             f"   Nothing within {visit.wait_s:.0f} s. Is the phone on and online, and did it not block the number?\n"
             "   Does the callback lead here (developers.facebook.com > your app > WhatsApp > Configuration)?\n"
@@ -196,7 +205,7 @@ async def _delivered(visit: Visit) -> None:
 
 async def _answered(visit: Visit) -> None:
     visit.io.show("   Now answer on the phone: press a button, or write anything.")
-    while await _hear(visit, Signal.ANSWER, "Waiting for your answer") is None:
+    while await hear(visit, Signal.ANSWER, "Waiting for your answer") is None:
         visit.io.show(
             f"   Nothing within {visit.wait_s:.0f} s. `delivered` came, so webhooks do come: did you answer in this very chat?"
         )

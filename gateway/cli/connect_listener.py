@@ -13,10 +13,10 @@ from typing import Protocol
 
 from aiohttp import web
 
-from gateway.connector import BadItem, Connector, InboundEvent, MessageEvent, StatusEvent
+from gateway.connector import BadItem, Connector, InboundEvent, MessageEvent, ReceiptEvent, StatusEvent
 from gateway.model.contact import Identifier
 from gateway.model.message import DeliveryStatus
-from gateway.model.personal import Secret
+from gateway.model.personal import Personal, Secret
 
 MAX_BYTES = 3 * 1024 * 1024
 """The channel's largest webhook (WhatsApp webhooks, September 2026)."""
@@ -29,19 +29,26 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """failed: the channel's code when the message failed instead, 0 when it did not; words: the channel's, scrubbed."""
+    """failed: the channel's code when the message failed instead, 0 when it did not; words: the channel's, scrubbed.
+
+    who: of an answer, the first of the ways in which the channel names who wrote
+    """
 
     signal: Signal
     at_ms: int
     failed: int = 0
     words: str = ""
+    who: Identifier | None = None
 
 
 class Ear(Protocol):
     """Whoever hears webhooks. A running gateway can be one, over its store."""
 
-    def expect(self, opaque: str, to: Identifier) -> None:
-        """Listen for statuses with this opaque data, and for messages of this person."""
+    def expect(self, opaque: str, to: Identifier | None) -> None:
+        """Listen for statuses with this opaque data, and for messages of this person; None: of anybody."""
+
+    def sent(self, channel_id: Personal, at_ms: int) -> None:
+        """The message has this id at the channel: what is told of it by that, or by its time, counts as well."""
 
     async def wait_for(self, signal: Signal, timeout_s: float) -> Heard | None:
         """The signal, also when it came before; None after the time. A failure counts as `DELIVERED` with its code.
@@ -59,6 +66,8 @@ class Listener:
         self._verify_token = verify_token
         self._opaque = ""
         self._to: Identifier | None = None
+        self._anybody = False
+        self._sent: tuple[Personal, int] | None = None
         self._heard: dict[Signal, Heard] = {}
         self._news = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -87,9 +96,12 @@ class Listener:
             await self._runner.cleanup()
             self._runner = None
 
-    def expect(self, opaque: str, to: Identifier) -> None:
-        self._opaque, self._to = opaque, to
+    def expect(self, opaque: str, to: Identifier | None) -> None:
+        self._opaque, self._to, self._anybody, self._sent = opaque, to, to is None, None
         self._heard.clear()
+
+    def sent(self, channel_id: Personal, at_ms: int) -> None:
+        self._sent = (channel_id, at_ms)
 
     async def wait_for(self, signal: Signal, timeout_s: float) -> Heard | None:
         try:
@@ -121,7 +133,7 @@ class Listener:
     def _take(self, event: InboundEvent | BadItem) -> bool:
         """Whether it is about the first message; remembers what it says."""
         if isinstance(event, StatusEvent):
-            if not self._opaque or event.opaque != self._opaque:
+            if not self._is_ours(event):
                 return False
             if event.failed:
                 result = event.result
@@ -130,7 +142,18 @@ class Listener:
             elif event.status >= DeliveryStatus.DELIVERED:
                 self._heard[Signal.DELIVERED] = Heard(Signal.DELIVERED, event.at_ms)
             return True
-        if isinstance(event, MessageEvent) and self._to is not None and self._to in event.identifiers:
-            self._heard[Signal.ANSWER] = Heard(Signal.ANSWER, event.at_ms)
+        if isinstance(event, ReceiptEvent):
+            if self._sent is None or self._to is None or self._to not in event.identifiers or event.until_ms < self._sent[1]:
+                return False
+            if event.status >= DeliveryStatus.DELIVERED:
+                self._heard[Signal.DELIVERED] = Heard(Signal.DELIVERED, event.at_ms)
+            return True
+        if isinstance(event, MessageEvent) and event.identifiers and (self._anybody or self._to in event.identifiers):
+            self._heard[Signal.ANSWER] = Heard(Signal.ANSWER, event.at_ms, who=event.identifiers[0])
             return True
         return False
+
+    def _is_ours(self, event: StatusEvent) -> bool:
+        if self._opaque and event.opaque == self._opaque:
+            return True
+        return self._sent is not None and event.channel_id.reveal() == self._sent[0].reveal()

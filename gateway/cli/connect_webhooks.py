@@ -13,19 +13,29 @@ from gateway.cli.probe import Answer, shake
 from gateway.model.account import AppReport, Refused
 from gateway.model.personal import Secret
 
-_PAGE = "developers.facebook.com > your app > WhatsApp > Configuration > Webhook > Edit"
+_BY_HAND = {
+    "whatsapp": (
+        "developers.facebook.com > your app > WhatsApp > Configuration > Webhook > Edit",
+        "message, template, phone, account,\n   business, security and user",
+    ),
+    "messenger": (
+        "developers.facebook.com > your app > Messenger > Messenger API settings > Configure webhooks",
+        "message, messaging and standby",
+    ),
+}
+"""Channel -> (where the callback is typed in, how the fields begin that are needed)."""
 _TUNNEL = (
     "   Meta must reach this machine's port {port} over https. On a server: a proxy with TLS in front of it. On a laptop: any\n"
     "   tunnel that gives you an https address for http://127.0.0.1:{port}."
 )
 
 
-async def callback(visit: Visit, ear: Ear | None, stack: AsyncExitStack) -> None:
+async def callback(visit: Visit, ear: Ear | None, stack: AsyncExitStack, *, step: int = 5) -> None:
     """Have webhooks sent to us where we can be reached, else say what to paste where.
 
     ear: a running gateway's; without one a listener is opened on the public port until `stack` closes. raises: Halted
     """
-    visit.step(5, "Webhooks come to you", "What becomes of messages, and every answer, comes as a call to your address.")
+    visit.step(step, "Webhooks come to you", "What becomes of messages, and every answer, comes as a call to your address.")
     visit.verify_token = visit.settings.verify_token or Secret(secrets.token_urlsafe(24))
     fresh = {}
     if visit.settings.verify_token is None:
@@ -88,7 +98,7 @@ async def _listen(visit: Visit, stack: AsyncExitStack) -> Listener | None:
 async def _point(visit: Visit, url: str) -> None:
     """Set the callback, or have it set by hand; `visit.hears` afterwards says whether webhooks come."""
     assert visit.verify_token is not None
-    app = await visit.admin.app()
+    app = await visit.app_admin.app()
     if isinstance(app, Refused):
         raise visit.halt(app)
     if app.callback == url and not app.missing:
@@ -116,7 +126,7 @@ async def _set(visit: Visit, url: str, app: AppReport) -> bool:
         shown = urlsplit(app.callback or "").netloc
         if not await agreed(visit.io, f"   Webhooks of this app go to {shown} now. Have them come here instead?", default=False):
             return False
-    refused = await visit.admin.set_callback(url, visit.verify_token)
+    refused = await visit.app_admin.set_callback(url, visit.verify_token)
     if refused is None:
         visit.io.show("   Set, with every field that is needed.")
         return True
@@ -129,16 +139,16 @@ async def _set(visit: Visit, url: str, app: AppReport) -> bool:
 async def _by_hand(visit: Visit, url: str) -> bool:
     """Say exactly what to paste where, and look whether it was done."""
     assert visit.verify_token is not None
+    page, beginnings = _BY_HAND[visit.connector.channel]
     visit.io.show(
         f"   Make the address lead to port {visit.settings.public_port}, then, at\n"
-        f"   {_PAGE}\n"
+        f"   {page}\n"
         f"     Callback URL   {url}\n"
         f"     Verify token   {visit.verify_token.reveal()}\n"
-        "   press Verify and save, and below it subscribe to every field that begins with message, template, phone, account,\n"
-        "   business, security and user."
+        f"   press Verify and save, and below it subscribe to every field that begins with {beginnings}."
     )
     while await visit.io.choose("   And now?", ("done, look again", "later")) == 0:
-        app = await visit.admin.app()
+        app = await visit.app_admin.app()
         if not isinstance(app, Refused) and app.callback == url and "messages" not in app.missing:
             visit.io.show("   The callback is set.")
             return True
@@ -146,16 +156,16 @@ async def _by_hand(visit: Visit, url: str) -> bool:
     return False
 
 
-async def subscribe(visit: Visit) -> None:
-    """Without it the account tells no app anything. raises: Halted"""
-    visit.step(6, "The account tells your app", "An account tells only the apps that are subscribed to it.")
-    known = await visit.admin.subscribers(visit.state.account_id)
+async def subscribe(visit: Visit, *, step: int = 6, what: str = "account") -> None:
+    """Without it the account (or page) tells no app anything. raises: Halted"""
+    visit.step(step, f"The {what} tells your app", f"A{'n' if what[0] in 'aeiou' else ''} {what} tells only the subscribed apps.")
+    known = await visit.app_admin.subscribers(visit.state.account_id)
     if isinstance(known, Refused):
         raise visit.halt(known)
-    if visit.state.app_id in known.apps:
+    if visit.state.app_id in known.apps and not known.missing:
         visit.io.show("   Subscribed before.")
         return
-    refused = await visit.admin.subscribe(visit.state.account_id)
+    refused = await visit.app_admin.subscribe(visit.state.account_id)
     if refused is not None:
         raise visit.halt(refused)
     visit.io.show("   Subscribed.")

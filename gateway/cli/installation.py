@@ -1,19 +1,22 @@
-"""`python main.py doctor` and `python main.py connect whatsapp`: wiring only."""
+"""`python main.py doctor` and `python main.py connect ...`: wiring only."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from gateway import log, registry, settings
-from gateway.cli import connect, doctor
+from gateway.cli import connect, connect_messenger, doctor
 from gateway.cli.dialogue import Terminal
+from gateway.connector import Connector
 from gateway.errors import SettingsError
 from gateway.notifications import catalogue
+from gateway.notifications.remote import TemplateAdmin
 
 
 def add_parser(commands: Any) -> None:
@@ -27,13 +30,23 @@ def add_parser(commands: Any) -> None:
     examine.set_defaults(work=run_doctor)
     join: argparse.ArgumentParser = commands.add_parser(
         "connect",
-        help="connect a number, up to a message on your own phone",
-        description="Connect a number step by step; stopped, it goes on where it was. Secrets are asked for, never arguments.",
+        help="connect a number or a Page, up to a message on your own phone",
+        description="Connect step by step; stopped, it goes on where it was. Secrets are asked for, never arguments.",
         epilog="example: python main.py connect whatsapp",
     )
-    join.add_argument("channel", choices=["whatsapp"], help="which channel")
-    connect.add_arguments(join)
-    join.set_defaults(work=run_connect)
+    channels = join.add_subparsers(dest="channel", metavar="CHANNEL", required=True)
+    number = channels.add_parser(
+        "whatsapp", help="a number", description="Connect a WhatsApp number in seven steps.",
+        epilog="example: python main.py connect whatsapp",
+    )  # fmt: skip
+    connect.add_arguments(number)
+    number.set_defaults(work=run_connect)
+    page = channels.add_parser(
+        "messenger", help="a Page", description="Connect a Page in seven steps.",
+        epilog="example: python main.py connect messenger",
+    )  # fmt: skip
+    connect_messenger.add_arguments(page)
+    page.set_defaults(work=run_connect_page)
 
 
 def run_doctor(args: argparse.Namespace) -> int:
@@ -67,26 +80,57 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 
 def run_connect(args: argparse.Namespace) -> int:
+    loaded, wanted = settings.read(), connect.parse_arguments(args)
+
+    async def work(connector: Connector, templates: TemplateAdmin) -> int:
+        return await connect.run(
+            wanted,
+            loaded,
+            io=Terminal(),
+            admins=lambda access: registry.whatsapp_admin(loaded, access),
+            connector=connector,
+            templates=templates,
+            catalogue=catalogue.load(loaded.templates_dir),
+            env_file=_env_file(args),
+        )
+
+    return _with_channel(args.channel, loaded, work)
+
+
+def run_connect_page(args: argparse.Namespace) -> int:
+    loaded, wanted = settings.read(), connect_messenger.parse_arguments(args)
+
+    async def work(connector: Connector, templates: TemplateAdmin) -> int:
+        return await connect_messenger.run(
+            wanted,
+            loaded,
+            io=Terminal(),
+            admins=lambda access: registry.messenger_admin(loaded, access),
+            connector=connector,
+            templates=templates,
+            catalogue=catalogue.load(loaded.templates_dir),
+            env_file=_env_file(args),
+        )
+
+    return _with_channel(args.channel, loaded, work)
+
+
+def _env_file(args: argparse.Namespace) -> Path:
+    return Path(args.env_file) if args.env_file else Path(".env")
+
+
+def _with_channel(
+    name: str, loaded: settings.Settings, work: Callable[[Connector, TemplateAdmin], Coroutine[Any, Any, int]]
+) -> int:
     log.configure("text", level="error")
-    loaded = settings.read()
-    wanted = connect.parse_arguments(args)
 
     async def main() -> int:
         async with aiohttp.ClientSession(trust_env=False) as session:
             channels = registry.open_channels(loaded, session)
-            connector = channels.connectors[args.channel]
             try:
-                return await connect.run(
-                    wanted,
-                    loaded,
-                    io=Terminal(),
-                    admins=lambda access: registry.whatsapp_admin(loaded, access),
-                    connector=connector,
-                    templates=channels.template_admins[args.channel],
-                    catalogue=catalogue.load(loaded.templates_dir),
-                    env_file=Path(args.env_file) if args.env_file else Path(".env"),
-                )
+                return await work(channels.connectors[name], channels.template_admins[name])
             finally:
-                await connector.close()
+                for connector in channels.connectors.values():
+                    await connector.close()
 
     return asyncio.run(main())

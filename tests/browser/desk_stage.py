@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,10 +12,12 @@ from aiohttp import web
 from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
+from connectors.messenger.facts import FACTS as PAGE_FACTS
 from connectors.whatsapp.facts import FACTS
 from gateway.clock import Clock
+from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import ConsentEntry, Identifier, OrderLink, Proof, Subscription, Traveller
-from gateway.model.conversation import Agent, InboundEntry
+from gateway.model.conversation import WANTED, Agent, InboundEntry, OutsideEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, message_id, partition_of
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.model.personal import Personal, Secret
@@ -31,14 +33,17 @@ T = TypeVar("T")
 
 PASSWORD = "a long sentence to sign in with"
 SENDER = SenderId("zz-wa")
+PAGE_SENDER = SenderId("zz-me")
+"""A Page: a channel that shows who speaks, lets a person answer for a week, and shares its threads with other programs."""
+INBOX_APP = "263902037430900"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Person:
     """A customer of the stage."""
 
-    def __init__(self, contact: ContactId, address: AddressId, name: str) -> None:
-        self.contact, self.address, self.name = contact, address, name
+    def __init__(self, contact: ContactId, address: AddressId, name: str, sender: SenderId) -> None:
+        self.contact, self.address, self.name, self.sender = contact, address, name, sender
         self.conversation = ConversationId("")
         self.said = 0
 
@@ -77,7 +82,8 @@ class Stage:
             self.outbox,
             self.clock,
             {"zz": "Polderwind Air"},
-            {SENDER: FACTS},
+            {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS},
+            findings=self._findings,
         )
         app = web.Application()
         add_console_routes(app, self.deps)
@@ -89,6 +95,10 @@ class Stage:
         self._role = asyncio.create_task(run(self.deps))
         self.port = self._runner.addresses[0][1]
         return f"http://127.0.0.1:{self.port}"
+
+    async def _findings(self, senders: Sequence[SenderId]) -> Mapping[SenderId, Findings]:
+        """Every sender may do everything."""
+        return {one: Findings({what: Finding(True, 0) for what in Capability}) for one in senders}
 
     async def _shut(self) -> None:
         self._role.cancel()
@@ -110,12 +120,17 @@ class Stage:
     def agent(self, name: str, display: str, rights: tuple[str, ...] = ("reply",)) -> Agent:
         return self.call(self.agents.add_agent(name, display, Secret(PASSWORD), rights))
 
-    def person(self, name: str, number: str, *, language: str = "en-GB", order: str = "", consent: bool = True) -> Person:
-        return self.call(self._person(name, number, language, order, consent))
+    def person(
+        self, name: str, number: str, *, language: str = "en-GB", order: str = "", consent: bool = True, page: bool = False
+    ) -> Person:
+        """number: a phone number, or with `page` the id by which the Page knows them"""
+        return self.call(self._person(name, number, language, order, consent, page))
 
-    async def _person(self, name: str, number: str, language: str, order: str, consent: bool) -> Person:
-        identifier = Identifier("phone", "", Personal(number))
-        contact, address = await self.contacts.reserve("whatsapp", identifier)
+    async def _person(self, name: str, number: str, language: str, order: str, consent: bool, page: bool) -> Person:
+        kind, scope = ("psid", "141421356237301") if page else ("phone", "")
+        identifier = Identifier(kind, scope, Personal(number))
+        channel = "messenger" if page else "whatsapp"
+        contact, address = await self.contacts.reserve(channel, identifier)
         now = self.clock.now_ms()
         links: tuple[OrderLink, ...] = ()
         if order:
@@ -134,47 +149,86 @@ class Stage:
         )
         await self.contacts.change_facts(contact, [FactChange("lang", language, now, "set")])
         if consent:
-            entry = ConsentEntry("journey", "whatsapp", "zz", True, now - 5 * 86_400_000, "order")
+            entry = ConsentEntry("journey", channel, "zz", True, now - 5 * 86_400_000, "order")
             await self.contacts.set_consents(contact, [entry])
             await self.contacts.set_proof(contact, address, Proof.INBOUND, now)
-        return Person(contact, address, name)
+        return Person(contact, address, name, PAGE_SENDER if page else SENDER)
 
     # what they and the channel do
 
     def says(
         self, person: Person, text: str, *, ago_ms: int = 0, answers: MessageId | None = None, kind: str = "text",
         payload: str | None = None, media: dict[str, str] | None = None, window_ago_ms: int | None = None,
+        about: Personal | None = None, **more: Any,
     ) -> ConversationId:  # fmt: skip
+        """about: the channel's id of what it answers; more: of InboundEntry"""
         person.said += 1
         at = self.clock.now_ms() - ago_ms
         opened = at if window_ago_ms is None else self.clock.now_ms() - window_ago_ms
         item = InboundEntry(
             f"{person.contact}:{person.said}", kind, Personal(text), at, payload=payload, media=media,
-            channel_message_id=Personal(f"wamid.{person.said}"), origin=answers,
+            channel_message_id=Personal(f"wamid.{person.said}"), origin=answers, answers=about, **more,
         )  # fmt: skip
 
         async def work() -> ConversationId:
-            await self.contacts.open_window(person.contact, SENDER, person.address, opened)
-            return await self.conversations.add_inbound(person.contact, "zz", person.address, SENDER, item=item)
+            await self.contacts.open_window(person.contact, person.sender, person.address, opened)
+            return await self.conversations.add_inbound(person.contact, "zz", person.address, person.sender, item=item)
 
         person.conversation = self.call(work())
         return person.conversation
 
-    def close_window(self, person: Person, *, in_ms: int) -> None:
-        """Let the person's last words be as old as it takes for the window to close in so long, margin and all."""
-        opened = self.clock.now_ms() + in_ms + 60_000 - FACTS.window_ms
-        self.call(self.redis.hset(f"{{p:{person.contact[1:3]}}}f:{person.contact}", f"w:{SENDER}:{person.address}", opened))
+    def changes(self, person: Person, said: int, text: str, *, edits: int = 1, ago_ms: int = 0) -> None:
+        """They change what they said as their `said`th message."""
+        item = InboundEntry(
+            f"{person.contact}:{said}#{edits}", "text", Personal(text), self.clock.now_ms() - ago_ms,
+            channel_message_id=Personal(f"wamid.{said}"), edit_of=f"{person.contact}:{said}", edits=edits,
+        )  # fmt: skip
+        self.call(self.conversations.add_inbound(person.contact, "zz", person.address, person.sender, item=item))
+
+    def outside(self, person: Person, text: str, *, by_person: bool = True, ago_ms: int = 0) -> None:
+        """Somebody answers them in the channel's own inbox, or another program does."""
+        person.said += 1
+        item = OutsideEntry(
+            f"o{person.contact}:{person.said}", "text", Personal(text), self.clock.now_ms() - ago_ms, by_person,
+            channel_message_id=Personal(f"wamid.o{person.said}"),
+        )  # fmt: skip
+        self.call(self.conversations.outside.add(person.contact, "zz", person.address, person.sender, item))
+
+    def held(self, person: Person, program: str | None) -> None:
+        """Another program takes their thread, or (None) lets go of it."""
+        now = self.clock.now_ms()
+        self.call(
+            self.contacts.set_holder(
+                person.contact, person.sender, person.address, program=program, until_ms=now + 86_400_000, at_ms=now
+            )
+        )
+
+    def wanted(self, person: Person) -> None:
+        async def work() -> None:
+            found = await self.conversations.get(person.conversation)
+            await self.conversations.outside.remark(found, "wanted", WANTED, self.clock.now_ms())
+
+        self.call(work())
+
+    def close_window(self, person: Person, *, in_ms: int, lasts_ms: int = FACTS.window_ms) -> None:
+        """Let the person's last words be as old as it takes for the window to close in so long, margin and all.
+
+        lasts_ms: the window's length; PAGE_FACTS.person_window_ms for the time in which a person may answer
+        """
+        opened = self.clock.now_ms() + in_ms + 60_000 - lasts_ms
+        name = f"{{p:{person.contact[1:3]}}}f:{person.contact}"
+        self.call(self.redis.hset(name, f"w:{person.sender}:{person.address}", opened))
 
     def told(self, person: Person, notification: str, text: str, *, ago_ms: int = 0) -> MessageId:
         """A proactive message that the channel took. Its record is that of a message that was delivered."""
         message = message_id("e00", notification, str(ago_ms), person.contact, 0)
-        header = f"1|a|1|{SENDER}|{person.address}|2|1|0|1||||{person.contact}|3|0||{notification}|0|0|"
+        header = f"1|a|1|{person.sender}|{person.address}|2|1|0|1||||{person.contact}|3|0||{notification}|0|0|"
 
         async def work() -> None:
             await self.redis.set(f"{{p:{message[1:3]}}}m:{message}", header + "\n", px=86_400_000)
             at = self.clock.now_ms() - ago_ms
             await self.conversations.mention(
-                person.contact, "zz", person.address, SENDER, message, notification, Personal(text), at
+                person.contact, "zz", person.address, person.sender, message, notification, Personal(text), at
             )
 
         self.call(work())
@@ -197,7 +251,7 @@ class Stage:
         """Claim and settle what waits for a person; how many. outcome: as Settlement says."""
 
         async def work() -> int:
-            want = ClaimWant(f"w{self.clock.now_ms()}", partition_of(person.contact), SENDER, Priority.AGENT, 10)
+            want = ClaimWant(f"w{self.clock.now_ms()}", partition_of(person.contact), person.sender, Priority.AGENT, 10)
             claimed = await self.outbox.claim([want], worker="w1", lease_ms=10_000, evidence_ms=30_000, clock_ok=True)
             await self.outbox.settle(
                 [Settlement(one, outcome, one.attempt, reason=reason, state=state, ttl_ms=86_400_000) for one in claimed]

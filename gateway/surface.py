@@ -18,7 +18,7 @@ from gateway.errors import StoreError
 from gateway.health import Health
 from gateway.intake import api as intake_api
 from gateway.intake import schemas
-from gateway.intake.role import make_deps, make_expander
+from gateway.intake.role import make_deps, make_expander, make_waiting
 from gateway.metrics import metrics_handler
 from gateway.runtime import Runtime
 from gateway.settings import Environment
@@ -103,6 +103,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         wordings=runtime.catalogue.wordings,
         default_brand=runtime.settings.brand,
         newcomer=make_expander(runtime).welcome,
+        waiting=make_waiting(runtime),
     )
     api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components())
 

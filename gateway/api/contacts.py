@@ -207,7 +207,7 @@ class Routes:
             raise Refused(problem(403, "forbidden", "This key does not speak for these brands.", problems=barred))
         if problems:
             raise BadInput(problems)
-        applied = await people.contacts.set_consents(contact.id, entries)
+        applied = await people.set_consents(contact, entries)
         answers = ["applied" if one else "older" for one in applied]
         current = await people.get(contact.id)
         return web.json_response({"answers": answers, "consents": views.consents_json(current)})
@@ -234,7 +234,7 @@ class Routes:
         answers = []
         for one in body.proofs:
             at_ms = one.at if one.at is not None else people.clock.now_ms()
-            done = await people.contacts.set_proof(contact.id, AddressId(one.address), one.proof, at_ms)
+            done = await people.set_proof(contact, AddressId(one.address), one.proof, at_ms)
             answers.append("applied" if done else "older")
         current = views.contact_json(await people.get(contact.id), reveal=False)
         return web.json_response({"answers": answers, "addresses": current["addresses"]})

@@ -11,11 +11,12 @@ from gateway.clock import Clock
 from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Problem, Sealed
-from gateway.model.contact import ConsentEntry, Contact, Identifier, OrderLink, Profile, Subscription
-from gateway.model.ids import ContactId, MessageId, SubjectId, is_id, partition_of
+from gateway.model.contact import ConsentEntry, Contact, Identifier, OrderLink, Profile, Proof, Subscription
+from gateway.model.ids import AddressId, ContactId, MessageId, SubjectId, is_id, partition_of
 from gateway.model.message import MessageRecord
 from gateway.model.personal import Personal
 from gateway.notifications.wordings import Wordings
+from gateway.planning.waiting import Mended, Waiting
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erased, Erasure
@@ -36,7 +37,10 @@ async def _tell_nobody(contact: ContactId, subjects: Sequence[SubjectId]) -> Non
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """newcomer: what a new subscription sets off (intake's expander); without it they hear from the next event on."""
+    """newcomer: what a new subscription sets off (intake's expander); without it they hear from the next event on.
+
+    waiting: sends what a proof or a consent was waited for
+    """
 
     contacts: Contacts
     outbox: Outbox
@@ -49,6 +53,7 @@ class People:
     wordings: Wordings
     default_brand: str
     newcomer: Newcomer = _tell_nobody
+    waiting: Waiting | None = None
 
     # who
 
@@ -107,6 +112,22 @@ class People:
         if entry.at_ms > self.clock.now_ms() + 300_000:
             found.append(Problem(f"{at}at", "lies more than 5 minutes ahead of this server's clock"))
         return found
+
+    async def set_consents(self, contact: Contact, entries: Sequence[ConsentEntry]) -> list[bool]:
+        """Write down what they said; per entry whether it is newer than what was known. What waited for a grant goes."""
+        applied = await self.contacts.set_consents(contact.id, entries)
+        granted = {one.channel for one, done in zip(entries, applied, strict=True) if done and one.granted}
+        for address in contact.profile.addresses:
+            if self.waiting is not None and address.channel in granted:
+                await self.waiting.revive(contact.id, address.id, Mended.CONSENT)
+        return applied
+
+    async def set_proof(self, contact: Contact, address: AddressId, proof: Proof | None, at_ms: int) -> bool:
+        """Bind an address to its person, or say that it is not theirs. What waited for the proof goes."""
+        applied = await self.contacts.set_proof(contact.id, address, proof, at_ms)
+        if applied and proof is not None and self.waiting is not None:
+            await self.waiting.revive(contact.id, address, Mended.PROOF)
+        return applied
 
     # what they hear about
 

@@ -92,7 +92,7 @@ async def run_consent(args: argparse.Namespace, people: People, contact: Contact
     problems = [Problem(f"--{one.field}", one.message) for one in people.consent_problems(entry, "")]
     if problems:
         raise BadInput(problems)
-    newer = (await people.contacts.set_consents(contact.id, [entry]))[0]
+    newer = (await people.set_consents(contact, [entry]))[0]
     word = "agreed to" if entry.granted else "withdrew"
     if newer:
         out.show(f"contact {contact.id}: {word} {args.purpose} of {args.brand} on {args.channel}")

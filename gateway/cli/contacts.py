@@ -20,7 +20,7 @@ from gateway.cli import contact_changes, talk
 from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.intake import imports
-from gateway.intake.role import make_expander
+from gateway.intake.role import make_expander, make_waiting
 from gateway.model.contact import Contact
 from gateway.model.ids import is_id
 from gateway.runtime import Runtime
@@ -96,6 +96,7 @@ def people_of(runtime: Runtime) -> People:
         wordings=runtime.catalogue.wordings,
         default_brand=runtime.settings.brand,
         newcomer=make_expander(runtime).welcome,
+        waiting=make_waiting(runtime),
     )
 
 

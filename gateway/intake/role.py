@@ -11,6 +11,8 @@ from gateway.intake.expand import Expander, Stores
 from gateway.intake.orders import Orders
 from gateway.intake.sources.configured import pumps
 from gateway.intake.taking import Deps
+from gateway.planning.telling import Teller
+from gateway.planning.waiting import Waiting
 from gateway.runtime import Runtime
 from gateway.store import keys
 from gateway.store.apikeys import ApiKeys
@@ -45,6 +47,11 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.vault,
     )
     return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country)
+
+
+def make_waiting(runtime: Runtime) -> Waiting:
+    teller = Teller(runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake)
+    return Waiting(runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock)
 
 
 def make_deps(runtime: Runtime, api_keys: ApiKeys) -> Deps:

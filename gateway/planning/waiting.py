@@ -2,6 +2,7 @@
 
     they wrote       the window is open: what had no template for it, or no right to one, goes as free text
     they proved      the address is theirs: what names them goes
+    they agreed      news of this kind is wanted from now on, what still holds included
     they came in     an address, a consent, a proof and an open window at once (an invitation): everything that waited
                      goes, planned anew where it had no address to be planned for
 
@@ -38,6 +39,7 @@ class Mended(Enum):
 
     WINDOW = _WINDOW
     PROOF = _PROOF
+    CONSENT = frozenset({Reason.NO_CONSENT})
     CAME_IN = WAITS
 
 

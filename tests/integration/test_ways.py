@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.cli.contacts import people_of
 from gateway.insight.unreached import Book
-from gateway.model.contact import Contact
+from gateway.model.contact import ConsentEntry, Contact
 from gateway.model.ids import SenderId
 from gateway.model.message import DeliveryStatus, MessageRecord
+from gateway.model.personal import Personal
 from gateway.planning.legs import Deps, Legs
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Mended, Waiting
@@ -49,7 +51,7 @@ class Ways(House):
         consents = [
             {"purpose": "journey", "channel": one, "granted": True, "at": at, "how": "booking-checkbox"} for one in channels
         ]
-        recipient = self.recipient(1, addresses=addresses, consents=consents, **more)
+        recipient = self.recipient(1, **{"addresses": addresses, "consents": consents} | more)
         await self.tell(self.order(recipient, status="placed"))
         (found,) = await self.runtime.contacts.find(
             channels[0], [self.runtime.connectors[channels[0]].identify(to[channels[0]], PAGE)]
@@ -350,6 +352,25 @@ async def test_reading_is_remembered_by_address(house: Ways) -> None:
     at_ms = house.clock.now_ms() + 5
     await house.runtime.outbox.evidence(record, attempt=1, status=DeliveryStatus.READ, failed=False, at_ms=at_ms)
     assert (await house.runtime.contacts.get(contact.id)).facts.read_at == {record.address: at_ms}
+
+
+# what waits for a word from somewhere else
+
+
+async def test_a_proof_or_consent_that_comes_by_the_api_sends_what_waited_for_it(house: Ways) -> None:
+    people = people_of(house.runtime)
+    contact = await house.traveller("whatsapp", consents=[])
+    await house.tell(ticket(house))
+    await house.dispatch()
+    assert house.edge.sent(NUMBER) == []
+    at = house.clock.now_ms()
+    consent = ConsentEntry("journey", "whatsapp", "zz", True, at, "telephone", "w1", Personal("call 7"))
+    await people.set_consents(await house.runtime.contacts.get(contact.id), [consent])
+    await house.dispatch()
+    assert [one["template"]["name"] for one in house.edge.sent(NUMBER)] == ["ticket_issued_v1"]
+    await people.set_consents(contact, [consent])
+    await house.dispatch()
+    assert len(house.edge.sent(NUMBER)) == 1
 
 
 # documents

@@ -91,6 +91,8 @@ class ChannelFacts:
     """the channel can show who speaks: the assistant, or a person by name"""
     thread_control: bool = False
     """another program may hold a person's thread, and then only it may write there"""
+    name: str = ""
+    """the channel as people know it"""
 
     @property
     def captions(self) -> bool:

@@ -23,6 +23,7 @@ DOCUMENT_MIMES = {
 
 FACTS = ChannelFacts(
     channel="messenger",
+    name="Messenger",
     # Meta, "Send a Message", 5 May 2026: 24 hours from the person's last qualifying action.
     window_ms=24 * _HOUR_MS,
     # Meta, "Messenger Platform rate limits", 23 Mar 2026, names none for one person beyond "do not flood a thread".

@@ -20,6 +20,7 @@ DOCUMENT_MIMES = {
 
 FACTS = ChannelFacts(
     channel="whatsapp",
+    name="WhatsApp",
     # Meta, "Service messages", 11 Sep 2026: 24 hours from the person's last message or call to that number.
     window_ms=24 * 60 * 60 * 1000,
     # Meta, "Throughput", 11 Sep 2026: one message in 6 s to the same person, 45 in a burst that is paid back.

@@ -43,7 +43,8 @@ FACTS = ChannelFacts(
     media_ttl_ms=90 * 24 * _HOUR_MS,
     # Nothing orders parallel requests; one at a time for each person, each after the last one's answer, arrive as sent.
     delivers_in_order=True,
-    interactive_text_max=640,
+    # Above 640 characters the answers are quick replies, which any text may have.
+    interactive_text_max=2000,
     # Meta, "Send a utility message", 13 Mar 2026: a header is a text or an image of the template's own.
     template_document_mimes=frozenset(),
     # Meta, "Send a Message", 5 May 2026: HUMAN_AGENT, 7 days, for what a person wrote.
@@ -58,6 +59,7 @@ FACTS = ChannelFacts(
 
 # Messages: Meta, "Send a Message", 5 May 2026; quick replies, 17 Jun 2026; template pages of Jan 2022 to 30 Jun 2026.
 PAYLOAD_MAX = 1000
+BUTTON_TEXT_MAX = 640  # the words above buttons that stay
 QUICK_REPLIES_MAX = 13
 QUICK_REPLY_TITLE_MAX = 20
 CARDS_MAX = 10

@@ -127,7 +127,7 @@ def _choice(content: Choice) -> Json:
         raise CannotRender(f"a choice has 1 to {facts.FACTS.buttons_max} buttons")
     words = _words(content.header, content.body, content.footer)
     buttons = reply_buttons(content.buttons)
-    if len(words) <= facts.FACTS.interactive_text_max:
+    if len(words) <= facts.BUTTON_TEXT_MAX:
         return button_template(words, buttons)
     return quick_replies(words, content.buttons)
 
@@ -160,7 +160,7 @@ def _link(content: Link) -> Json:
     words = _words(content.header, content.body, content.footer)
     url = address(content.url.reveal(), "the link's address")
     button = button_object(Button(ButtonKind.URL, content.label, url=url))
-    if len(words) <= facts.FACTS.interactive_text_max:
+    if len(words) <= facts.BUTTON_TEXT_MAX:
         return button_template(words, [button])
     return {"text": filled(f"{words}\n\n{url}", facts.FACTS.text_max, "the text")}
 

@@ -47,7 +47,7 @@ def button_template(text: str, buttons: Sequence[Json]) -> Json:
     """Words with one to three buttons beneath them, which stay."""
     if not 1 <= len(buttons) <= facts.FACTS.buttons_max:
         raise CannotRender(f"a message has 1 to {facts.FACTS.buttons_max} buttons")
-    words = filled(text, facts.FACTS.interactive_text_max, "the text above buttons")
+    words = filled(text, facts.BUTTON_TEXT_MAX, "the text above buttons")
     return attachment("template", {"template_type": "button", "text": words, "buttons": list(buttons)})
 
 

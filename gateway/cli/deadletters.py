@@ -19,7 +19,7 @@ from gateway.insight.trace import find
 from gateway.model.ids import MessageId, is_id
 from gateway.store.deadletters import DeadLetter, DeadLetterBox
 from gateway.store.facts import Facts
-from gateway.store.outbox import Outbox, Pair
+from gateway.store.outbox import Outbox
 from gateway.store.wakeup import publish_to
 
 
@@ -174,12 +174,7 @@ def _replay(args: argparse.Namespace) -> int:
     async def work() -> int:
         async with open_runtime(settings) as runtime:
             redis, clock = runtime.connection.redis, runtime.clock
-            pairs: dict[str, Pair] = {
-                sender.id: Pair(settings.pair_interval_ms, runtime.connectors[sender.channel].facts.pair_burst)
-                for sender in runtime.directory
-                if sender.channel in runtime.connectors
-            }
-            box = DeadLetterBox(redis, clock, pairs)
+            box = DeadLetterBox(redis, clock, runtime.pairs)
             letters = DeadLetters(box, runtime.outbox, runtime.vault, runtime.directory)
             deadline_ms = args.deadline.after(clock.now_ms()) if args.deadline else 0
             if deadline_ms and deadline_ms <= clock.now_ms():

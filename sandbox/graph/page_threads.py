@@ -6,6 +6,7 @@ from sandbox.graph.call import Call
 from sandbox.graph.page_call import page_call, params
 from sandbox.messenger import recipients, threads
 from sandbox.messenger import world as pages
+from sandbox.messenger.errors import PageError
 from sandbox.messenger.reading import thing
 from sandbox.store import Json
 
@@ -67,6 +68,8 @@ async def thread_owner(this: Call, page: Json) -> Json:
 
 @page_call("GET", "page", "secondary_receivers")
 async def secondary_receivers(this: Call, page: Json) -> Json:
-    """Legacy: the other apps of the Page."""
+    """Legacy: the other apps of the Page, for the default app only. raises: 100/2534037"""
+    if page["default_app"] not in ("ours", None):
+        raise PageError(100, 2534037)
     others = [(pages.INBOX_APP_ID, "Page Inbox")] + ([(pages.ASSISTANT_APP_ID, "Meta Assistant")] if page["assistant"] else [])
     return {"data": [{"id": app_id, "name": name} for app_id, name in others]}

@@ -99,8 +99,10 @@ async def test_only_owner_and_default_app_may_ask_who_holds_it(box: Box) -> None
     psid = await chat(box)
     await call(box, "pass", psid, target_app_id=INBOX_APP)
     assert await holder(box, psid) == INBOX_APP
+    assert (await box.graph("GET", f"{AIR}/secondary_receivers"))[0] == 200
     await switch(box, default_app="inbox")
     assert await holder(box, psid) == (100, 2534037)
+    assert code_of((await box.graph("GET", f"{AIR}/secondary_receivers"))[1]) == (100, 2534037)
 
 
 async def test_passing_needs_an_app_that_is_there(box: Box) -> None:

@@ -8,10 +8,12 @@ from aiohttp import web
 
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
+from gateway.planning.waysin_links import LinkMaker
 from gateway.runtime import Runtime
 from gateway.store import keys
+from gateway.store.invitations import Invitations
 from gateway.store.ownership import Ownership
-from gateway.webhooks import api, speaker, worker
+from gateway.webhooks import api, invite, speaker, worker
 from gateway.webhooks.apply import Applier, Deps
 from gateway.webhooks.split import Splitter
 from gateway.webhooks.waysin import make_ways_in
@@ -28,6 +30,20 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
             verify_token=runtime.settings.verify_token,
             wake=runtime.wake,
             count=lambda channel, answer: runtime.metrics.webhooks_in.labels(channel, answer).inc(),
+        ),
+    )
+    settings, vault = runtime.settings, runtime.vault
+    invite.add_routes(
+        app,
+        invite.Deps(
+            invitations=Invitations(runtime.connection.redis, runtime.clock, vault),
+            maker=LinkMaker(runtime.connectors, runtime.directory, vault.blind, settings.public_url),
+            catalogue=runtime.catalogue,
+            vault=vault,
+            clock=runtime.clock,
+            connectors=runtime.connectors,
+            trusted_proxies=settings.trusted_proxies,
+            default_brand=settings.brand,
         ),
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from connectors.messenger import facts
 from connectors.meta.template_calls import LANGUAGES, Call, list_all, sound
 from gateway.connector import Sender
 from gateway.model.message import ButtonKind
@@ -27,25 +28,23 @@ Json = dict[str, Any]
 RULES = TemplateRules(
     channel="messenger",
     # Neither name nor header has a length in Meta's pages; these are the other channel's, so that one text serves both.
-    name_max=512,
-    header_max=60,
+    name_max=facts.TEMPLATE_NAME_MAX,
+    header_max=facts.TEMPLATE_HEADER_MAX,
     footer_max=60,
-    # A field report of 2026; Meta's page names no length either.
-    body_max=1024,
-    # "Send a Message", 5 May 2026: 20 characters for every button title, 3 buttons, a payload or URL of 1000 and more.
-    label_max=20,
-    buttons_max=3,
-    url_buttons_max=3,
-    url_max=2000,
-    free_label_max=20,
-    free_buttons_max=3,
+    body_max=facts.TEMPLATE_BODY_MAX,
+    label_max=facts.FACTS.button_label_max,
+    buttons_max=facts.TEMPLATE_BUTTONS_MAX,
+    url_buttons_max=facts.TEMPLATE_BUTTONS_MAX,
+    url_max=facts.URL_MAX,
+    free_label_max=facts.FACTS.button_label_max,
+    free_buttons_max=facts.FACTS.buttons_max,
     # PARAMS_TO_WORD_RATIO_EXCEED_LIMIT exists; its number does not. Three passed on the other channel.
     words_per_variable=3,
     templates_unverified_max=0,
     templates_max=0,
     languages=LANGUAGES,
     categories=frozenset({"utility"}),
-    documents=False,
+    documents=bool(facts.FACTS.template_document_mimes),
     footer_joins=True,
     # Refused in values with 100 / 1893043 (production tests of 2026); other currency signs pass.
     values_barred="#%$",

@@ -54,6 +54,16 @@ async def test_from_nothing_to_an_answer_from_the_own_phone(page_newcomer: PageN
     assert "Polderwind Air" in profile["greeting"][0]["text"]
 
 
+@pytest.mark.parametrize("switches", [{"delivery_mids": False}, {"echo_first": True}])
+async def test_receipts_by_time_and_early_echoes_count_as_delivered(
+    page_newcomer: PageNewcomer, switches: dict[str, bool]
+) -> None:
+    await page_newcomer.control("PUT", f"pages/{PAGE}", switches)
+    script = page_newcomer.page_script()
+    assert await together(page_newcomer, script) == 0, script.said
+    assert "Delivered: it is on your phone." in script.said
+
+
 async def test_what_is_secret_is_neither_shown_nor_kept_outside_env(page_newcomer: PageNewcomer) -> None:
     script = page_newcomer.page_script()
     assert await together(page_newcomer, script) == 0

@@ -47,6 +47,12 @@ async def test_another_pages_token_does_not_see_this_page(pages: PageClinic) -> 
     assert (await pages.one("page", **stranger)).level is Level.FAIL
 
 
+async def test_an_app_that_demands_a_proof_with_each_call_is_told_where_to_switch_that_off(pages: PageClinic) -> None:
+    await pages.switch(require_proof=True)
+    found = await pages.one("page")
+    assert (found.level, "appsecret_proof" in found.what, "Require app secret" in found.mend) == (Level.FAIL, True, True)
+
+
 async def test_a_token_without_a_permission_names_it(pages: PageClinic) -> None:
     await pages.sandbox("PUT", "account", {"scopes": ["pages_messaging", "pages_utility_messaging"]})
     found = await pages.one("token-scopes")

@@ -20,6 +20,10 @@ HOLDER_FIELDS = ("messaging_handovers", "standby")
 OLD_MS = 3 * 3600 * 1000
 """Asked every hour: older than this, no scheduler runs."""
 _CONNECT = "run `python main.py connect messenger`: it goes on where it was"
+_PAGE = (
+    "compare GATEWAY_MESSENGER_PAGE_ID with the Page's settings > About > Page transparency; and at your app > App settings > "
+    "Advanced, `Require app secret` must be off: our calls bring no proof of it"
+)
 _ROUTING = "facebook.com > the Page > Settings > Messaging > Conversation routing: choose this app as the default app"
 _REVIEW = "developers.facebook.com > your app > App Review > Permissions and features"
 _ASSISTANT = (
@@ -43,7 +47,7 @@ async def page(case: Case) -> list[Finding]:
         if isinstance(report, Refused):
             if report.why not in (Why.MISSING, Why.OTHER, Why.PERMISSION):
                 told(report, check)
-            mend = report.mend or "compare GATEWAY_MESSENGER_PAGE_ID with the Page's settings > About > Page transparency"
+            mend = report.mend or _PAGE
             found += fail(check, f"the Page of {sender.id} cannot be seen: {report.sentence}", mend)
         elif not report.username:
             what = f"{report.name} has no user name: its links m.me/... hold its number instead"

@@ -29,6 +29,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
 from gateway.store.events import Events
 from gateway.store.fanout import FanOuts
+from gateway.store.ledger import Ledger
 from gateway.store.outbox import Outbox, Pair
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
@@ -63,6 +64,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         for connector in channels.connectors.values():
             stack.push_async_callback(connector.close)
         vault = Vault(ring, redis)
+        ledger = Ledger(settings.ledger_file, vault.blind)
+        ledger.make()
         pairs: dict[str, Pair] = {
             sender.id: _pair(channels.connectors[sender.channel].facts, settings)
             for sender in senders_known
@@ -83,7 +86,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             directory=senders_known,
             pairs=pairs,
             catalogue=catalogue,
-            contacts=Contacts(redis, clock, vault),
+            contacts=Contacts(redis, clock, vault, ledger),
             subjects=Subjects(redis, clock, vault),
             events=Events(redis, clock, vault),
             fans=FanOuts(redis),

@@ -62,6 +62,7 @@ class Settings:
     host: str
     trusted_proxies: tuple[str, ...]
     data_dir: Path
+    ledger_file: Path
     templates_dir: Path
     senders_file: Path | None
     api_key: Secret | None
@@ -206,6 +207,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         host=reader.text("GATEWAY_HOST", "127.0.0.1") or "127.0.0.1",
         trusted_proxies=reader.words("GATEWAY_TRUSTED_PROXIES"),
         data_dir=data_dir,
+        ledger_file=Path(reader.text("GATEWAY_LEDGER_FILE") or data_dir / "ledger"),
         templates_dir=Path(reader.text("GATEWAY_TEMPLATES_DIR", "templates") or "templates"),
         senders_file=Path(senders_file) if senders_file else None,
         api_key=reader.secret("GATEWAY_API_KEY"),

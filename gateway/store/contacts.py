@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
-from gateway.errors import Conflict, NotFound, Sealed
+from gateway.errors import Conflict, NotFound, Sealed, StoreError
 from gateway.model.contact import (
     Address,
     Consent,
@@ -36,9 +37,11 @@ from gateway.model.ids import (
     partition_of,
 )
 from gateway.model.personal import Personal
-from gateway.store import bulk, keys, profile_codec, scripts
+from gateway.store import bulk, keys, ledger, profile_codec, scripts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
+
+log = structlog.get_logger("store")
 
 NOT_ME = "-"
 _NOT_PLAIN = re.compile(r"[^\w.-]")
@@ -105,10 +108,12 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
 
 
 class Contacts:
-    def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault, beside: ledger.Ledger | None = None) -> None:
+        """beside: where stops are kept as well, for a store that is restored from a backup taken before them"""
         self._redis = redis
         self._clock = clock
         self._vault = vault
+        self.beside = beside
 
     # who is it
 
@@ -277,12 +282,42 @@ class Contacts:
         """Change the plain half in one step with its ledger lines; per change whether it was newer than what was known."""
         if not changes:
             return []
+        await self._keep_beside(contact, changes)
         names = [keys.of(contact, "f"), keys.of(contact, "led"), keys.beside(contact, "facts")]
         args: list[scripts.Part] = [self._clock.offset_ms, contact]
         for change in changes:
             args += [change.field, change.value, change.at_ms, change.line, change.rule]
         answers = await scripts.run(self._redis, "contact_facts", names, args)
         return [answer == b"applied" for answer in answers]
+
+    async def _keep_beside(self, contact: ContactId, changes: Sequence[FactChange]) -> None:
+        """Stops and "not me" into the ledger, before the store has them. A ledger that fails keeps nobody from stopping."""
+        withdrawn = [one for one in changes if one.rule == "consent" and one.value == "w"]
+        not_theirs = [one for one in changes if one.rule == "proof" and one.value == NOT_ME]
+        if self.beside is None or not (withdrawn or not_theirs):
+            return
+        found = (await self.get_many([contact]))[0]
+        known = self.beside_addresses(found) if found is not None else ()
+        kept = ledger.now_ms()
+        lines = []
+        for at_ms in sorted({one.at_ms for one in withdrawn}):
+            scopes = tuple(one.field[2:] for one in withdrawn if one.at_ms == at_ms)
+            lines.append(ledger.Entry(ledger.WITHDRAWN, at_ms, kept, contact, scopes, known))
+        for one in not_theirs:
+            theirs = tuple(address for address in known if address[0] == one.field[2:])
+            lines.append(ledger.Entry(ledger.NOT_ME, one.at_ms, kept, contact, (), theirs or ((one.field[2:], ""),)))
+        try:
+            await self.beside.append(*lines)
+        except StoreError as error:
+            log.error("ledger.failed", contact_id=contact, count=len(lines), error=type(error).__name__)
+
+    def beside_addresses(self, contact: Contact) -> tuple[tuple[str, str], ...]:
+        """(address id, keyed hash) of everything that names a contact, as the ledger has it."""
+        return tuple(
+            (address.id, self._index(address.channel, known).partition(":")[2])
+            for address in contact.profile.addresses
+            for known in address.identifiers
+        )
 
     async def consent_changes(self, contact: ContactId, entries: Sequence[ConsentEntry]) -> list[FactChange]:
         """Ledger lines, sealed with the contact's key, for `change_facts`."""

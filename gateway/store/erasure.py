@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.errors import NotFound
 from gateway.model.contact import Contact
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, is_id, partition_of
-from gateway.store import keys, scripts
+from gateway.store import keys, ledger, scripts
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Pair
@@ -59,17 +59,32 @@ class Erasure:
         self._pair = pair
 
     async def erase(self, contact: ContactId) -> Erased:
-        """Erase a contact. Repeatable. Raises NotFound when there is none, or it was erased before."""
+        """Erase a contact. Repeatable.
+
+        raises: NotFound when there is none, or it was erased before; StoreUnavailable, also when the ledger cannot be written
+        """
         for _ in range(5):
             names = [keys.of(contact, "f"), keys.beside(contact, "erase"), keys.beside(contact, "facts")]
             found = (await self._contacts.get_many([contact]))[0]
             if found is None or (found.version == 0 and found.facts.moved_to is None):
                 raise NotFound("no such contact, or it was erased")
+            await self._keep_beside(found)
             answer = words(await scripts.run(self._redis, "contact_erasing", names, [self._clock.offset_ms, contact]))
             if answer == "ok":
                 return await self._finish(found)
             contact = ContactId(answer.partition(":")[2])
         raise NotFound("this contact moved in a circle: run doctor")
+
+    async def _keep_beside(self, contact: Contact) -> None:
+        """Into the ledger first: without its line a restored backup would bring the person back. Raises StoreUnavailable."""
+        if self._contacts.beside is None:
+            return
+        scopes = tuple(sorted(contact.facts.consents))
+        known = self._contacts.beside_addresses(contact)
+        kept = ledger.now_ms()
+        await self._contacts.beside.append(
+            ledger.Entry(ledger.ERASED, self._clock.now_ms(), kept, contact.id, scopes, known)
+        )
 
     async def _finish(self, contact: Contact) -> Erased:
         """What follows the mark. Indexes first: whoever comes with this number from now on is somebody new."""

@@ -103,6 +103,7 @@ class Conversations:
         *,
         item: InboundEntry,
         needs_person: bool = True,
+        elsewhere: bool = False,
         queue: str = "general",
     ) -> ConversationId:
         """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
@@ -110,6 +111,7 @@ class Conversations:
         An edit (item.edit_of) is a line of its own beside what it changes; one that is older than another changes nothing.
 
         needs_person: False for what handled itself (a stop word, an address check): kept in the thread, not queued
+        elsewhere:    another program holds the thread and is the one to answer: not queued until it comes back to us
         raises:       NotFound when the contact is being erased; Conflict after ten lost races
         """
         key = self._vault.blind("entry", contact, item.key)
@@ -134,7 +136,7 @@ class Conversations:
             args: list[scripts.Part] = [self._clock.offset_ms, new, old, contact, brand, address, sender, queue]
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
             args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
-            args += [keys.KEEP_MS, "1" if item.standby else "0", changed, item.edits if changed else 0]
+            args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

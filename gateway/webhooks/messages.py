@@ -74,7 +74,7 @@ class Messages:
             answers=event.answers,
             standby=event.standby,
         )
-        await self._keep(known, brand, address, sender, entry, handled)
+        await self._keep(known, brand, address, sender, entry, handled, heard=event.standby)
 
     async def _by_itself(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:
         """What needs no person: answers to our own questions, a start, a way in."""
@@ -101,8 +101,7 @@ class Messages:
         known = await self._people.wrote(ContactId(value["contact"]), address, channel, event.identifiers, None)
         if known is None:
             return
-        held = known.facts.held_elsewhere(sender.id, address, self._d.clock.now_ms())
-        if stopped is not None and not held:
+        if stopped is not None and not await self._elsewhere(known, sender, address):
             await self._stops.confirm(known.id, address, stopped, said, brand)
         entry = InboundEntry(
             key=_key(channel, this),
@@ -110,11 +109,10 @@ class Messages:
             text=event.text,
             at_ms=event.at_ms,
             channel_message_id=event.channel_id,
-            standby=held,
             edit_of=changed,
             edits=max(event.edits, 1),
         )
-        await self._keep(known, brand, address, sender, entry, stopped is not None)
+        await self._keep(known, brand, address, sender, entry, stopped is not None, heard=True)
 
     async def arrival(self, value: Mapping[str, Any]) -> None:
         """They came by a link into a chat that they already had, and said nothing yet."""
@@ -139,13 +137,19 @@ class Messages:
         return sender
 
     async def _keep(
-        self, contact: Contact, brand: str, address: AddressId, sender: Sender, entry: InboundEntry, handled: bool
+        self, contact: Contact, brand: str, address: AddressId, sender: Sender, entry: InboundEntry, handled: bool, *, heard: bool
     ) -> None:
+        """heard: it may not be for us to answer; whoever holds the thread by now is."""
+        elsewhere = heard and await self._elsewhere(contact, sender, address)
         await self._d.conversations.add_inbound(
-            contact.id, brand, address, sender.id, item=entry, needs_person=not handled
+            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere
         )
         self._d.wake.now("desk")
         self._d.wake.now("dispatch")
+
+    async def _elsewhere(self, contact: Contact, sender: Sender, address: AddressId) -> bool:
+        facts = (await self._d.contacts.facts_of([contact.id]))[0]
+        return facts.held_elsewhere(sender.id, address, self._d.clock.now_ms())
 
 
 def _key(channel: str, channel_id: Personal) -> str:

@@ -66,8 +66,11 @@ else
   elseif needs and standby then
     if (conv.sw or '') == '' then changes.sw = at end
   elseif needs then
-    local since = conv.w ~= '' and conv.w or (conv.sw or '')
-    changes.w, changes.sw = since ~= '' and since or at, ''
+    -- They may have waited elsewhere before, and words may come in another order than they were said.
+    changes.w, changes.sw = at, ''
+    for _, since in ipairs({conv.w, conv.sw or ''}) do
+      if since ~= '' and tonumber(since) < tonumber(changes.w) then changes.w = since end
+    end
     if conv.st == 'automated' then
       changes.st, changes.q, changes.ep, changes.oat = 'queued', ARGV[8], text(tonumber(conv.ep) + 1), text(now)
     elseif conv.st == 'waiting' then

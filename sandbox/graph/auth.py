@@ -48,7 +48,7 @@ def caller(world: World, request: web.Request) -> Caller:
     account = world.account.doc()
     if account["switches"]["token_expired"] or world.faults.take("token_expired") is not None:
         raise expired(world)
-    scopes = list(account["scopes"])
+    scopes = [scope for scope in account["scopes"] if page_id is None or scope.startswith("pages_")]
     if (fault := world.faults.take("scope_missing")) is not None and fault["scope"] in scopes:
         scopes.remove(fault["scope"])
     return Caller(False, tuple(scopes), page_id)

@@ -117,6 +117,7 @@ def drop_subscription(world: World) -> None:
 async def put_profile(this: Call, page: Json) -> Json:
     page["profile"] = profile.put(page["profile"], await params(this))
     pages.save(this.world.store, page)
+    webhooks.publish(this.world, page["id"])
     return {"result": "success"}
 
 
@@ -133,6 +134,7 @@ async def drop_profile(this: Call, page: Json) -> Json:
     fields = (await params(this)).get("fields")
     page["profile"] = profile.drop(page["profile"], fields.split(",") if isinstance(fields, str) else fields)
     pages.save(this.world.store, page)
+    webhooks.publish(this.world, page["id"])
     return {"result": "success"}
 
 

@@ -180,9 +180,11 @@ def holds_until_ms(world: World, page_id: str, address: str) -> int:
 
 
 def give(world: World, page_id: str, address: str, to: str | None, *, for_ms: int = CONTROL_MS) -> str | None:
-    """Make ``to`` the holder (None: idle). Returns the holder before. Says nothing to anybody: see ``people``."""
+    """Make ``to`` the holder (None: idle). Returns the holder before. No app is told: see ``people``."""
     before = holder(world, page_id, address)
     note(world, page_id, address, holder=to, until_ms=world.clock.now_ms() + for_ms if to else 0)
+    if before != to:
+        world.handsets.publish_address(address, [], chats=(page_id,))
     return before
 
 

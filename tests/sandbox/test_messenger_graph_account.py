@@ -12,7 +12,7 @@ from typing import Any
 import messenger_graph as graph
 import pytest
 from messenger_graph import AIR, DAY_MS, INBOX_APP, RAIL, chat, code_of, refused, send, sent, switch
-from sandbox_box import ANN, QUICK, Box, BoxMaker, wait_until
+from sandbox_box import ANN, PHONE, QUICK, Box, BoxMaker, wait_until
 
 from sandbox.messenger import pages
 from sandbox.messenger import world as page_world
@@ -57,6 +57,13 @@ async def test_token_tells_its_page_and_scopes(box: Box) -> None:
     await box.control("PUT", "account", {"switches": {"token_expired": True}})
     _, answer = await box.graph("GET", f"debug_token?input_token={graph.PAGE_TOKEN}{AIR}", headers=app_headers(box))
     assert (answer["data"]["is_valid"], answer["data"]["error"]["subcode"]) == (False, 463)
+
+
+async def test_token_of_a_page_opens_no_number(box: Box) -> None:
+    token = {"Authorization": f"Bearer {graph.PAGE_TOKEN}{AIR}"}
+    body = {"messaging_product": "whatsapp", "to": ANN, "type": "text", "text": {"body": "Hello"}}
+    assert (await box.graph("POST", f"{PHONE}/messages", body, headers=token))[1]["error"]["code"] == 200
+    assert (await box.graph("GET", PHONE, headers=token))[1]["error"]["code"] == 10
 
 
 async def test_proof_is_checked_when_given_and_asked_for_when_required(box: Box) -> None:

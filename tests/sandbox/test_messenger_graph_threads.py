@@ -105,6 +105,14 @@ async def test_only_owner_and_default_app_may_ask_who_holds_it(box: Box) -> None
     assert code_of((await box.graph("GET", f"{AIR}/secondary_receivers"))[1]) == (100, 2534037)
 
 
+async def test_phones_page_sees_at_once_who_holds_the_thread(box: Box) -> None:
+    psid = await chat(box)
+    start = box.world.hub.cursor
+    await call(box, "pass", psid, target_app_id=INBOX_APP)
+    told = [event.told().data for event in box.world.hub.after(start) if event.name == "handset"]
+    assert [thread["holder"] for one in told for thread in one.get("threads", [])][-1:] == ["inbox"]
+
+
 async def test_passing_needs_an_app_that_is_there(box: Box) -> None:
     psid = await chat(box)
     assert await call(box, "pass", psid, target_app_id="12345") == (100, 2018164)

@@ -23,6 +23,7 @@ from gateway.intake.sources import pump, redis_stream
 from gateway.model.event import BusinessEvent
 from gateway.settings import read
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.client import open_other
 from gateway.store.reply import words
 from gateway.store.sourcestream import SourceStream
 from gateway.store.vault import KeyRing
@@ -261,9 +262,30 @@ async def test_a_full_store_leaves_entries_pending_however_often_they_are_tried(
     assert await letters(stream) == []
 
 
+async def test_what_came_while_the_store_was_out_of_memory_is_kept_once_it_has_room(
+    stage: Stage, stream: Redis, other_server: StoreServer, redis_url: str, ring: str
+) -> None:
+    client = open_other(redis_url, connections=8)
+    reader = Reader(staged(client, ring), other_server.url)
+    full: Any = await stage.redis.config_get("maxmemory")
+    await stage.redis.config_set("maxmemory", "1mb")
+    try:
+        await add(stream, *(structured(event(number)) for number in range(3)))
+        async with reader.reading():
+            up = {"source": "redis_stream"}
+            await wait_until(lambda: reader.metrics.registry.get_sample_value("thuisfront_source_up", up) == 0)
+            assert await waiting(stream) == (3, 3, 0)
+            await stage.redis.config_set("maxmemory", full["maxmemory"])
+            await wait_until(lambda: reader.counted("kept") == 3)
+    finally:
+        await stage.redis.config_set("maxmemory", full["maxmemory"])
+        await client.aclose()
+
+
 async def test_one_event_that_cannot_be_kept_holds_up_nobody(
     stage: Stage, stream: Redis, other_server: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pump, "DELIVERIES_MAX", 2)  # each try tells the log a whole traceback
     await add(stream, *(structured(event(number)) for number in range(4)))
     append = stage.events.append_once
 

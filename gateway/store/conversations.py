@@ -7,10 +7,7 @@ repeated it answers as the first time. Texts are sealed with the contact's key, 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -39,46 +36,19 @@ from gateway.model.ids import (
 from gateway.model.personal import Personal
 from gateway.store import conversation_codec as codec
 from gateway.store import keys, scripts
+from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
 from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep, open_key
 from gateway.store.desk import Desk
 from gateway.store.outbox import Pair
 from gateway.store.vault import Box, Vault
 
+__all__ = ["Command", "CommandRefused", "Conversations", "Done"]
+
 COURTESY_MS = 15 * 60 * 1000
 MENTIONS = 10
 THREAD_MAX = 300
 """How many lines of a thread are read at once, newest kept."""
-
-
-class CommandRefused(Conflict):
-    """A command came too late. code: owner_changed, resolved, they_wrote, window_closed, decided, erasing, sender_changed,
-    key_reused; owner and since_ms: whose the conversation is now (None: nobody's)."""
-
-    def __init__(self, code: str, owner: AgentId | None, since_ms: int, state: str, epoch: int) -> None:
-        super().__init__(f"{code}: {state}, epoch {epoch}, owner {owner or 'nobody'} since {since_ms}")
-        self.code, self.owner, self.since_ms, self.state, self.epoch = code, owner, since_ms, state, epoch
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What every command carries. epoch: as the agent saw it; key: theirs, made once for one intention."""
-
-    conversation: ConversationId
-    agent: AgentId
-    epoch: int
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command did. repeated: it was done before, under the same key, and this is its first answer."""
-
-    revision: int
-    epoch: int
-    entry: str
-    message: MessageId | str
-    repeated: bool
 
 
 class Conversations:
@@ -184,7 +154,7 @@ class Conversations:
 
     async def take(self, command: Command) -> Done:
         """Make a conversation that is nobody's one's own. Raises CommandRefused, NotFound."""
-        args: list[scripts.Part] = [command.agent, command.epoch, _digest("take", command), keys.KEEP_MS]
+        args: list[scripts.Part] = [command.agent, command.epoch, digest("take", command), keys.KEEP_MS]
         return await self._run("conv_take", command, self._names(command.conversation, command), args)
 
     async def reply(
@@ -249,7 +219,7 @@ class Conversations:
             keys.of(message, "m"),
             *keys.lane_keys(int(found.contact[1:3]), found.sender),
         ]
-        args: list[scripts.Part] = [command.agent, command.epoch, _digest("reply", command, words, again), keys.KEEP_MS]
+        args: list[scripts.Part] = [command.agent, command.epoch, digest("reply", command, words, again), keys.KEEP_MS]
         args += [message, deadline_ms, pair.tolerance_ms if pair else 0, keys.REPLY_KEEP_MS, command.key, again]
         args += [body, entry, found.sender]
         return names, args
@@ -259,7 +229,7 @@ class Conversations:
         found = await self.get(command.conversation)
         box = await self._vault.contact_box(found.contact)
         body = box.seal_json({"text": text.reveal()}, codec.about_entry(found.contact, command.key))
-        args: list[scripts.Part] = [command.agent, _digest("note", command, text.reveal()), keys.KEEP_MS, command.key, body]
+        args: list[scripts.Part] = [command.agent, digest("note", command, text.reveal()), keys.KEEP_MS, command.key, body]
         return await self._run("conv_note", command, self._names(command.conversation, command), args)
 
     async def finish(self, command: Command, *, inbound_seen: int | None = None) -> Done:
@@ -272,7 +242,7 @@ class Conversations:
 
     async def leave(self, command: Command, message: MessageId) -> Done:
         """Decide that a message that failed, or may have arrived, is not sent again."""
-        args: list[scripts.Part] = [command.agent, command.epoch, _digest("leave", command, message), keys.KEEP_MS, message]
+        args: list[scripts.Part] = [command.agent, command.epoch, digest("leave", command, message), keys.KEEP_MS, message]
         return await self._run("conv_leave", command, self._names(command.conversation, command), args)
 
     async def _let_go(self, command: Command, state: str, seen: str) -> Done:
@@ -282,7 +252,7 @@ class Conversations:
             self._open_key(found.contact, found.brand, found.address),
             keys.of(found.contact, "vs"),
         ]
-        args: list[scripts.Part] = [command.agent, command.epoch, _digest(state, command), keys.KEEP_MS]
+        args: list[scripts.Part] = [command.agent, command.epoch, digest(state, command), keys.KEEP_MS]
         args += [state, seen, KEEP_RESOLVED_MS]
         return await self._run("conv_finish", command, names, args)
 
@@ -396,9 +366,3 @@ class Conversations:
             f"{keys.of(conversation, 'ik')}:{key}",
             *(keys.beside(conversation, name) for name in ("facts", "vd", "vo")),
         ]
-
-
-def _digest(kind: str, command: Command, *parts: str) -> str:
-    """What a key stands for, so that it cannot be used for something else. Salted by the key, and cut: no text shows in it."""
-    text = json.dumps([kind, command.key, command.conversation, *parts])
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

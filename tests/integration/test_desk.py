@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -16,11 +16,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
+from connectors.messenger.facts import FACTS as PAGE_FACTS
 from connectors.whatsapp.facts import FACTS
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict
+from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import Identifier
-from gateway.model.conversation import Agent, InboundEntry
+from gateway.model.conversation import Agent, InboundEntry, OutsideEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys
@@ -33,6 +35,8 @@ from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
 
 PASSWORD = "a long sentence to sign in with"
 SENDER = SenderId("zz-wa")
+PAGE_SENDER = SenderId("zz-me")
+HOUR = 3_600_000
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 Client = TestClient[web.Request, web.Application]
 
@@ -48,6 +52,14 @@ class Desk:
     contact: ContactId | None = None
     address: AddressId | None = None
     said: int = 0
+    able: dict[SenderId, bool] = field(default_factory=dict)
+    """which senders were found to let a person answer beyond the service window"""
+
+    async def findings(self, senders: Sequence[SenderId]) -> dict[SenderId, Findings]:
+        found = {one: self.able.get(one) for one in senders}
+        return {
+            one: Findings({Capability.PERSON_WINDOW: Finding(able, 0)}) for one, able in found.items() if able is not None
+        }
 
     def client(self) -> Client:
         """A browser of its own: its cookies are nobody else's."""
@@ -58,15 +70,22 @@ class Desk:
     async def agent(self, name: str = "ann", display: str = "Ann Berg", rights: tuple[str, ...] = ("reply",)) -> Agent:
         return await self.deps.agents.add_agent(name, display, Secret(PASSWORD), rights)
 
-    async def says(self, text: str, brand: str = "zz") -> ConversationId:
+    async def says(
+        self, text: str, brand: str = "zz", sender: SenderId = SENDER, elsewhere: bool = False, **more: Any
+    ) -> ConversationId:
+        """more: of InboundEntry"""
         if self.contact is None or self.address is None:
             identifier = Identifier("phone", "", Personal("+447700900101"))
             self.contact, self.address = await self.deps.contacts.reserve("whatsapp", identifier)
         self.said += 1
         now = self.clock.now_ms()
-        await self.deps.contacts.open_window(self.contact, SENDER, self.address, now)
-        item = InboundEntry(f"k{self.said}", "text", Personal(text), now, channel_message_id=Personal("wamid.QUOTED"))
-        return await self.deps.conversations.add_inbound(self.contact, brand, self.address, SENDER, item=item)
+        await self.deps.contacts.open_window(self.contact, sender, self.address, now)
+        item = InboundEntry(
+            f"k{self.said}", "text", Personal(text), now, channel_message_id=Personal("wamid.QUOTED"), **more
+        )
+        return await self.deps.conversations.add_inbound(
+            self.contact, brand, self.address, sender, item=item, elsewhere=elsewhere
+        )
 
 
 class Page:
@@ -88,15 +107,17 @@ async def desk(redis: Redis) -> AsyncIterator[Desk]:
     woken: list[SenderId] = []
     deps = WebcareDeps(
         Conversations(redis, clock, vault), Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
-        Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air", "exr": "Laagland Rail"}, {SENDER: FACTS}, enqueued=woken.append,
+        Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air", "exr": "Laagland Rail"},
+        {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS}, enqueued=woken.append,
     )  # fmt: skip
+    desk = Desk(redis, deps, clock, TestServer(web.Application()), woken)
+    deps = desk.deps = replace(deps, findings=desk.findings)
     app = web.Application()
     add_console_routes(app, deps)
     add_api_routes(app, deps)
-    server = TestServer(app)
+    server = desk.server = TestServer(app)
     await server.start_server()
     role = asyncio.create_task(run(deps))
-    desk = Desk(redis, deps, clock, server, woken)
     yield desk
     for client in desk.clients:
         await client.session.close()
@@ -513,3 +534,62 @@ async def test_the_api_refuses_an_agent_that_is_not_one(desk: Desk) -> None:
             assert response.content_type == "application/problem+json"
     async with api.get("/v1/conversations/nonsense") as response:
         assert response.status == 404
+
+
+# threads that are shared
+
+
+async def test_a_person_may_answer_after_the_window_where_the_sender_may_and_not_a_moment_longer(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello", sender=PAGE_SENDER)
+    page = await signed_in(desk)
+    path = f"/desk/{conversation}/"
+    assert (await page.post(f"{path}take", {"epoch": 1}, "t"))[0] == 200
+    contact = desk.contact
+    assert contact is not None
+    spoke = desk.clock.now_ms()
+    await desk.redis.hset(keys.of(contact, "f"), f"w:{PAGE_SENDER}:{desk.address}", spoke - 25 * HOUR)
+    for able in (None, False):
+        if able is not None:
+            desk.able[PAGE_SENDER] = able
+        status, refused = await page.post(f"{path}reply", {"epoch": 2, "text": "too late?"}, f"no{able}")
+        assert (status, refused["code"]) == (409, "window_closed")
+    desk.able[PAGE_SENDER] = True
+    status, done = await page.post(f"{path}reply", {"epoch": 2, "text": "a person's words"}, "yes")
+    assert status == 200
+    found = await desk.deps.outbox.record(MessageId(done["message"]))
+    assert found is not None
+    assert found[0].deadline_ms == spoke - 25 * HOUR + PAGE_FACTS.person_window_ms - 60_000
+    await desk.redis.hset(keys.of(contact, "f"), f"w:{PAGE_SENDER}:{desk.address}", spoke - 7 * 24 * HOUR)
+    status, refused = await page.post(f"{path}reply", {"epoch": 2, "text": "much too late"}, "late")
+    assert (status, refused["code"]) == (409, "window_closed")
+
+
+async def test_the_api_tells_what_others_said_what_was_changed_and_who_holds_the_thread(desk: Desk) -> None:
+    conversation = await desk.says("RE 4711?", sender=PAGE_SENDER)
+    await desk.says("RE 4713?", sender=PAGE_SENDER, edit_of="k1", edits=1)
+    await desk.says("a person, please", sender=PAGE_SENDER, standby=True, elsewhere=True, media={"mime": "image/png"},
+                    more_media=({"mime": "image/png", "filename": "2.png"},))  # fmt: skip
+    assert desk.contact is not None
+    assert desk.address is not None
+    now = desk.clock.now_ms()
+    said = OutsideEntry("o1", "text", Personal("On time."), now, True)
+    await desk.deps.conversations.outside.add(desk.contact, "zz", desk.address, PAGE_SENDER, said)
+    await desk.deps.contacts.set_holder(
+        desk.contact, PAGE_SENDER, desk.address, program="1", until_ms=now + HOUR, at_ms=now
+    )
+    async with desk.client().get(f"/v1/conversations/{conversation}") as response:
+        one = await response.json()
+    assert one["held_elsewhere"] is True
+    assert one["a_person_may_answer_until"] == one["service_window_closes_at"]
+    lines = [(line["kind"], line["text"], line["heard_only"], line["files"]) for line in one["thread"]]
+    assert lines == [
+        ("in", "RE 4713?", False, []), ("in", "a person, please", True, ["image/png", "2.png"]),
+        ("outside", "On time.", False, []),
+    ]  # fmt: skip
+    assert [before["text"] for before in one["thread"][0]["said_before"]] == ["RE 4711?"]
+    assert one["thread"][2]["status"] is None
+    desk.able[PAGE_SENDER] = True
+    async with desk.client().get(f"/v1/conversations/{conversation}") as response:
+        one = await response.json()
+    assert one["a_person_may_answer_until"] > one["service_window_closes_at"]

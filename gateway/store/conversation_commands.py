@@ -1,0 +1,47 @@
+"""What an agent's command carries, what it answers, and how it is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from gateway.errors import Conflict
+from gateway.model.conversation import AgentId
+from gateway.model.ids import ConversationId, MessageId
+
+
+class CommandRefused(Conflict):
+    """A command came too late. code: owner_changed, resolved, they_wrote, window_closed, decided, erasing, sender_changed,
+    key_reused; owner and since_ms: whose the conversation is now (None: nobody's)."""
+
+    def __init__(self, code: str, owner: AgentId | None, since_ms: int, state: str, epoch: int) -> None:
+        super().__init__(f"{code}: {state}, epoch {epoch}, owner {owner or 'nobody'} since {since_ms}")
+        self.code, self.owner, self.since_ms, self.state, self.epoch = code, owner, since_ms, state, epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What every command carries. epoch: as the agent saw it; key: theirs, made once for one intention."""
+
+    conversation: ConversationId
+    agent: AgentId
+    epoch: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command did. repeated: it was done before, under the same key, and this is its first answer."""
+
+    revision: int
+    epoch: int
+    entry: str
+    message: MessageId | str
+    repeated: bool
+
+
+def digest(kind: str, command: Command, *parts: str) -> str:
+    """What a key stands for, so that it cannot be used for something else. Salted by the key, and cut: no text shows in it."""
+    text = json.dumps([kind, command.key, command.conversation, *parts])
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

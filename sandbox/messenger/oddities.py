@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sandbox.control.problem import Problem
 from sandbox.messenger.chat import Chat, Said
+from sandbox.messenger.world import keep_token
 from sandbox.store import Json
 
 _FAR_MS = 4_102_444_800_000  # 1 January 2100: tokens of notification messages do not end
@@ -21,19 +22,28 @@ def _optin(chat: Chat) -> Said:
         return Said("messaging_optins", {"optin": {"ref": ref}})
     if kind == "checkbox":
         optin: Json = {"ref": ref, "user_ref": str(asked.get("user_ref", ""))}
+        if optin["user_ref"]:
+            _left(chat, "user_ref", optin["user_ref"])
         return Said("messaging_optins", {"optin": optin}, acts=False, nobody=True)
     if kind == "one_time":
         optin = {"type": "one_time_notif_req", "payload": payload, "one_time_notif_token": token}
+        _left(chat, "one_time_notif_token", token)
         return Said("messaging_optins", {"optin": optin}, acts=False)
     if kind not in ("notification", "notification_stopped"):
         raise Problem(400, "optin.kind must be plugin, checkbox, one_time, notification or notification_stopped")
     optin = {"type": "notification_messages", "payload": payload, "notification_messages_token": token,
              "notification_messages_timezone": chat.handset["timezone"], "token_expiry_timestamp": _FAR_MS,
              "user_token_status": "NOT_REFRESHED"}
+    _left(chat, "notification_messages_token", token, stopped=kind == "notification_stopped")
     if kind == "notification_stopped":
         optin["notification_messages_status"] = "STOP_NOTIFICATIONS"
     optin["title"] = str(asked.get("title", ""))
     return Said("messaging_optins", {"optin": optin}, acts=False)
+
+
+def _left(chat: Chat, kind: str, token: str, **facts: bool) -> None:
+    """The person has left a way to be written to: a send may name this token as its recipient."""
+    keep_token(chat.world, chat.page["id"], kind, token, chat.handset["address"], **facts)
 
 
 def _account_linking(chat: Chat) -> Said:

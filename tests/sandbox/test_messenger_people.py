@@ -289,7 +289,7 @@ async def test_who_opted_in_by_a_checkbox_or_for_one_note_can_be_written_to_by_t
     await box.say(ANN, {"optin": {"kind": "one_time", "payload": "refund"}, "page_id": AIR})
     token = (await heard(box, "optin"))["optin"]["one_time_notif_token"]
     status, answer = await box.graph(
-        "POST", f"/{AIR}/messages", {"recipient": {"one_time_notif_token": token}, "message": {"text": "It is refunded."}}
+        "POST", f"{AIR}/messages", {"recipient": {"one_time_notif_token": token}, "message": {"text": "It is refunded."}}
     )
     assert status == 200, answer
     assert (await thread(box))["bubbles"][-1]["body"] == "It is refunded."

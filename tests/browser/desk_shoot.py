@@ -9,7 +9,8 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.model.message import DeliveryStatus
-from tests.browser.desk_stage import PASSWORD, Person, Stage
+from gateway.model.personal import Personal
+from tests.browser.desk_stage import INBOX_APP, PASSWORD, Person, Stage
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 MINUTE = 60_000
@@ -42,6 +43,20 @@ def set_the_stage(stage: Stage) -> Person:
             window_ago_ms=window * MINUTE if window else None,
         )  # fmt: skip
     return mila
+
+
+def set_the_shared_stage(stage: Stage) -> Person:
+    """A thread in which the channel's own inbox and an assistant have spoken too."""
+    lies = stage.person("Lies de Wit", "6100000000000107", order="EXR4T7", language="nl-NL", page=True)
+    stage.told(lies, "trip_delayed", "Uw trein RE 4711 naar Marienau vertrekt 25 minuten later.", ago_ms=50 * MINUTE)
+    stage.says(lies, "Rijdt de RE 4711 morgen?", ago_ms=30 * MINUTE)
+    stage.changes(lies, 1, "Rijdt de RE 4713 morgenochtend?", ago_ms=25 * MINUTE)
+    stage.outside(lies, "Ik ben de assistent van deze pagina. Ik zoek het voor u op.", by_person=False, ago_ms=24 * MINUTE)
+    stage.outside(lies, "Goedemorgen, met Mara van de servicebalie. Die rijdt om 07:15 van spoor 7.", ago_ms=20 * MINUTE)
+    stage.says(lies, "❤️", kind="reaction", ago_ms=18 * MINUTE, about=Personal("wamid.o3"))
+    stage.says(lies, "Kan ik iemand spreken over mijn plaats?", ago_ms=10 * MINUTE, standby=True)
+    stage.held(lies, INBOX_APP)
+    return lies
 
 
 def play(stage: Stage, page: Page, mila: Person) -> None:
@@ -87,6 +102,13 @@ def shoot(to: Path) -> None:
             open_page(browser, stage, at, (1440, 900), "dark").screenshot(path=to / "desk-desktop-dark.png")
             open_page(browser, stage, at, (390, 844), "light").screenshot(path=to / "desk-mobile.png")
             open_page(browser, stage, "/desk", (390, 844), "light").screenshot(path=to / "desk-mobile-lists.png")
+            lies = set_the_shared_stage(stage)
+            page = open_page(browser, stage, f"/desk/{lies.conversation}", (1440, 900), "light")
+            page.get_by_role("button", name="Take", exact=True).click()
+            page.locator(".line.in").last.get_by_role("button", name="Quote").click()
+            page.locator(".versions summary").click()
+            page.locator("#thread").evaluate("node => { node.scrollTop = node.scrollHeight }")
+            page.screenshot(path=to / "desk-shared.png")
             browser.close()
     finally:
         stage.close()

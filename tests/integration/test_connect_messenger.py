@@ -10,6 +10,7 @@ import pytest
 from connectors.messenger.admin import WEBHOOK_FIELDS
 from gateway.cli import connect_messenger, envfile
 from gateway.cli.connect_messenger import PageArgs
+from gateway.cli.main import main
 from gateway.errors import BadInput
 from tests.integration.newcomer import ANN, CONFIG
 from tests.integration.page_newcomer import PAGE, PageNewcomer, page_newcomer, together
@@ -202,3 +203,20 @@ def test_arguments_hold_no_secret_and_wrong_ones_are_named_together() -> None:
     for name in ("--token", "--secret"):
         with pytest.raises(SystemExit):
             parsed(name, "x")
+
+
+@pytest.mark.parametrize("words", [["connect"], ["connect", "telex"], ["connect", "messenger", "--number", "1"]])
+def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+def test_help_names_every_argument_and_ends_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["connect", "messenger", "--help"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert all(name in said for name in ("--app-id", "--page", "--yes", "--wait"))
+    assert said.rstrip().endswith("example: python main.py connect messenger")

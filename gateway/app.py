@@ -20,6 +20,7 @@ from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
 from gateway.planning.worlds import Worlds
+from gateway.prices.tariffs import Tariffs
 from gateway.runtime import Depth, Runtime
 from gateway.settings import Environment, Settings
 from gateway.store import layout
@@ -49,6 +50,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     async with contextlib.AsyncExitStack() as stack:
         senders_known = directories.read(settings)
         catalogue = catalogues.load(settings.templates_dir)
+        tariffs = Tariffs.open(settings.prices_dir)
         ring = ring_for(settings.keys, settings.data_dir)
         connection = await connect(settings)
         stack.push_async_callback(connection.close)
@@ -86,6 +88,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             directory=senders_known,
             pairs=pairs,
             catalogue=catalogue,
+            tariffs=tariffs,
             contacts=Contacts(redis, clock, vault, ledger),
             subjects=Subjects(redis, clock, vault),
             events=Events(redis, clock, vault),

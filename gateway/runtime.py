@@ -17,6 +17,7 @@ from gateway.model.account import NumberReport, Refused
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.remote import TemplateAdmin
 from gateway.planning.worlds import Worlds
+from gateway.prices.tariffs import Tariffs
 from gateway.settings import Settings
 from gateway.store.client import Connection
 from gateway.store.contacts import Contacts
@@ -54,6 +55,7 @@ class Runtime:
     directory: Directory
     pairs: Mapping[str, Pair]
     catalogue: Catalogue
+    tariffs: Tariffs
     contacts: Contacts
     subjects: Subjects
     events: Events

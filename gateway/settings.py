@@ -64,6 +64,7 @@ class Settings:
     data_dir: Path
     ledger_file: Path
     templates_dir: Path
+    prices_dir: Path
     senders_file: Path | None
     api_key: Secret | None
     keys: Secret | None
@@ -209,6 +210,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         data_dir=data_dir,
         ledger_file=Path(reader.text("GATEWAY_LEDGER_FILE") or data_dir / "ledger"),
         templates_dir=Path(reader.text("GATEWAY_TEMPLATES_DIR", "templates") or "templates"),
+        prices_dir=Path(reader.text("GATEWAY_PRICES_DIR", "prices") or "prices"),
         senders_file=Path(senders_file) if senders_file else None,
         api_key=reader.secret("GATEWAY_API_KEY"),
         keys=reader.secret("GATEWAY_KEYS"),

@@ -149,6 +149,8 @@ export class Composer {
     const why = this.why();
     const node = byId("reply-why");
     const facts = this.facts();
+    const invitation = facts.speaksAs ? `Write a reply; they see the name ${facts.speaksAs}` : "Write a reply";
+    if (this.text.reply.placeholder !== invitation) this.text.reply.placeholder = invitation;
     const shown = why ?? this.warning(facts) ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
     if (node.textContent !== shown.words) node.textContent = shown.words;
     node.dataset.tone = shown.tone;

@@ -19,9 +19,9 @@ setServerNow(Number(document.querySelector('meta[name="desk-now"]').content));
 
 /** What the head says, read where it stands: there is no second copy to go stale. */
 function facts() {
-  const { epoch, inbound, mine, free, resolved, windowMs, closesMs, textMax, mayReply, owner } = document.querySelector(".head").dataset;
+  const { epoch, inbound, mine, free, resolved, windowMs, closesMs, textMax, mayReply, owner, speaksAs } = document.querySelector(".head").dataset;
   return {
-    epoch: Number(epoch), inbound: Number(inbound), window: Number(windowMs), closes: Number(closesMs), textMax: Number(textMax), owner,
+    epoch: Number(epoch), inbound: Number(inbound), window: Number(windowMs), closes: Number(closesMs), textMax: Number(textMax), owner, speaksAs,
     mine: mine === "yes", free: free === "yes", resolved: resolved === "yes", mayReply: mayReply === "yes",
   };
 }

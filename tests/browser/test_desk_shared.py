@@ -97,6 +97,7 @@ def test_a_person_may_answer_after_the_window_and_is_told_until_when(
 ) -> None:
     page = taken(sign_in, lies)
     expect(page.locator(".head .window")).to_contain_text("window 23 h")
+    expect(page.locator("#reply-text")).to_have_attribute("placeholder", "Write a reply; they see the name Ann")
     expect(page.locator(".head .person-until")).to_contain_text("a person may answer until")
     stage.close_window(lies, in_ms=-HOUR)
     expect(page.locator(".head .window")).to_contain_text("a person: 5 d left")

@@ -100,6 +100,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}parked", "stream", None, "items and events that could not be handled"),
     Kind(r"\{p:\d\d\}seen:[0-9a-z]{32}", "string", True, "an item that was taken in"),
     Kind(r"\{p:\d\d\}facts", "stream", None, "what happened"),
+    Kind(r"\{p:\d\d\}spent:\d{4}-\d\d", "hash", True, "expected prices of a month, added up: currency:brand:day -> millionths"),
     Kind(r"\{p:\d\d\}ways", "zset", None, "messages for which another way is due -> when (ms)"),
     Kind(r"\{p:\d\d\}rc:a\w+", "zset", True, "an address's messages whose receipts come by time -> sent (ms)"),
     Kind(r"\{p:\d\d\}dead", "zset", None, "dead letters -> when (ms)"),
@@ -153,6 +154,10 @@ def part(partition: int, name: str) -> str:
 def in_partition_of(identifier: str, name: str, suffix: str) -> str:
     """A key with a suffix of its own in an id's partition: {p:07}w:<hash>"""
     return f"{{p:{identifier[1:3]}}}{name}:{suffix}"
+
+
+def spent(partition: int, month: str) -> str:
+    return f"{{p:{partition:02d}}}spent:{month}"
 
 
 def lane_keys(partition: int, sender: str) -> list[str]:

@@ -19,6 +19,8 @@ from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, partiti
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
 from gateway.store import bulk, keys, scripts
 from gateway.store.reply import words
+from gateway.store.spending import KEEP_MS as SPENT_MS
+from gateway.store.spending import Spend
 
 STUB_TTL_MS = keys.KEEP_MS
 EVIDENCE_STANDS_STILL_MS = 15 * 60 * 1000
@@ -124,6 +126,8 @@ class Settlement:
     """where it ends here, another way to the person is tried"""
     sent_at_ms: int = 0
     """when it left, for a channel whose receipts say "everything until then"; 0 = receipts name their message"""
+    spend: Spend | None = None
+    """what it costs where it is accepted"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +385,7 @@ class Outbox:
         await scripts.run(
             self._redis,
             "outbox_settle",
-            [*names, message, message, message, message],
+            [*names, message, message, message, message, message],
             [self._clock.offset_ms, self._tau(want.sender), json.dumps(batch), b""],
         )
 
@@ -404,7 +408,8 @@ class Outbox:
                 record_key = keys.of(one.claimed.id, "m")
                 channel_key = keys.in_partition_of(one.claimed.id, "w", one.channel_hash) if one.channel_hash else record_key
                 receipts = keys.of(one.claimed.address, "rc") if one.sent_at_ms else record_key
-                names += [record_key, channel_key, keys.of(one.claimed.record.contact, "told"), receipts]
+                spent = keys.spent(partition, one.spend.month) if one.spend else record_key
+                names += [record_key, channel_key, keys.of(one.claimed.record.contact, "told"), receipts, spent]
                 stubs.append(one.stub)
                 batch.append(
                     {
@@ -424,6 +429,7 @@ class Outbox:
                         "pair": one.pair,
                         "ow": one.another_way,
                         "rc": one.sent_at_ms,
+                        **_spend(one.spend),
                     }
                 )
             calls.append(("outbox_settle", names, [self._clock.offset_ms, self._tau(sender), json.dumps(batch), *stubs]))
@@ -465,10 +471,13 @@ class Outbox:
         ttl_ms: int = STUB_TTL_MS,
         another_way: bool = False,
         receipts_by_time: bool = False,
+        price: str = "",
+        spend: Spend | None = None,
     ) -> str:
         """What a status webhook says about a message: settled, applied, old, double, unknown (lua/outbox_evidence.lua).
 
         another_way: where it says failed, another way to the person is tried
+        price, spend: what it should cost, where this is the first word of its being accepted
         """
         partition = partition_of(record.id)
         record_key = keys.of(record.id, "m")
@@ -482,6 +491,7 @@ class Outbox:
             keys.part(partition, "ways"),
             keys.of(record.address, "rc") if record.address else record_key,
             keys.of(record.contact, "f"),
+            keys.spent(partition, spend.month) if spend else record_key,
         ]
         args: list[scripts.Part] = [
             self._clock.offset_ms,
@@ -497,6 +507,10 @@ class Outbox:
             detail,
             "1" if another_way else "0",
             "1" if receipts_by_time else "0",
+            price,
+            spend.amount if spend else 0,
+            SPENT_MS,
+            *(spend.fields if spend else ()),
         ]
         answer = await scripts.run(self._redis, "outbox_evidence", names, args)
         return words(answer)
@@ -583,6 +597,10 @@ class Outbox:
                 pipeline.zcard(keys.part(partition, f"q:{sender}"))
                 pipeline.zcard(keys.part(partition, f"later:{sender}"))
         return sum(await pipeline.execute()) if senders else 0
+
+
+def _spend(spend: Spend | None) -> dict[str, Any]:
+    return {"sp": list(spend.fields), "cost": spend.amount, "spt": SPENT_MS} if spend else {}
 
 
 @dataclass(frozen=True, slots=True)

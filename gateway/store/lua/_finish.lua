@@ -4,6 +4,11 @@ local function receipt_due(key, mid, at, ttl)
   redis.call('ZREMRANGEBYRANK', key, 0, -201)
   redis.call('PEXPIRE', key, text(ttl))
 end
+-- What an accepted message costs by our price list, added to the counters of its month. No fields: nothing to add.
+local function spend(key, fields, amount, ttl)
+  for _, field in ipairs(fields) do redis.call('HINCRBY', key, field, text(amount)) end
+  if #fields > 0 then redis.call('PEXPIRE', key, text(ttl)) end
+end
 -- Close a message: out of its lane, record rewritten as a stub, what was told kept up to date.
 local function finish(set, key, header, body, mid, state, reason, told, ttl)
   local member = message_member(header, mid)

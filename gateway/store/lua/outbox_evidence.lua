@@ -5,10 +5,11 @@ One step, because a status that comes before the answer must settle the message,
 and none may go back: sent < delivered < read < played; failed follows sent, and delivered after failed wins.
 
 KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  14 m:M  15 w:hash (m:M again if none)  16 told:C
-      17 ways (zset)  18 rc:A (zset)  19 f:C (hash)
+      17 ways (zset)  18 rc:A (zset)  19 f:C (hash)  20 spent:month (hash; m:M again when it costs nothing)
 ARGV  1 offset (ms)  2 tau (ms)  3 M  4 attempt  5 rank  6 failed '0'/'1'  7 at (ms)  8 code  9 ttl (ms)  10 sealed stub
       11 details for the fact (pricing; the reason of a failure)  12 '1': where it failed, another way is tried
-      13 '1': this channel's receipts come by time
+      13 '1': this channel's receipts come by time  14 what it should cost, for the fact that it was accepted
+      15 cost (millionths)  16 ttl of spent:month (ms)  17.. its fields
 RETURNS unknown | settled (it was not known to be accepted) | applied | old | double
 --]]
 -- include base
@@ -46,7 +47,11 @@ if header[STATE] ~= 'a' and header[STATE] ~= 'f' then
   redis.call('ZREM', KEYS[2], mid)
   if wkey ~= key then redis.call('SET', wkey, mid, 'PX', ARGV[9]) end
   if ARGV[13] == '1' then receipt_due(KEYS[18], mid, tonumber(ARGV[7]), tonumber(ARGV[9])) end
-  fact(KEYS[1], now, 'accepted', ids, 'attempt=' .. attempt .. ' by=evidence was=' .. was)
+  fact(KEYS[1], now, 'accepted', ids, 'attempt=' .. attempt .. ' by=evidence was=' .. was
+    .. ' s=' .. header[SENDER] .. ' nt=' .. header[NOTIFICATION] .. ' ' .. ARGV[14])
+  local fields = {}
+  for place = 17, #ARGV do fields[#fields + 1] = ARGV[place] end
+  spend(KEYS[20], fields, tonumber(ARGV[15]), tonumber(ARGV[16]))
 elseif attempt ~= tonumber(header[ATTEMPT]) and attempt > 0 then
   local mark = 'double:' .. attempt
   if not string.find(header[REASON], mark, 1, true) then

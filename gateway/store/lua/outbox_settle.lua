@@ -5,11 +5,13 @@ One step a batch, because the attempt, the state and the lane must agree. Runs w
 promises. A settle whose lease was lost is evidence if the channel accepted, else it changes nothing. Settling twice is harmless.
 
 KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  14 ways (zset)
-      then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash), rc:A (zset)
+      then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash), rc:A (zset),
+      spent:month (hash; m:M again when it costs nothing)
 ARGV  1 offset (ms)  2 tau (ms)  3 batch (JSON)  4.. one sealed stub per message ('' = keep the body)
       batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail,
                pair bool: the channel refused for the pair rate, so the lane's whole debt is waited for,
-               ow bool: where it ends, another way is tried; rc ms: receipts by time are due for it, sent then (0 none)}]
+               ow bool: where it ends, another way is tried; rc ms: receipts by time are due for it, sent then (0 none),
+               sp {fields of spent:month}, cost (millionths), spt: how long a month's counters are kept (ms)}]
       outcome: a accepted; r retry at; h hold the lane until at, no attempt spent; l later at, no attempt spent; u uncertain;
                x finished as state st for reason r
 RETURNS per message: settled evidence double old gone replaced ended
@@ -24,7 +26,7 @@ local batch = cjson.decode(ARGV[3])
 local set = lane_set(3)
 local answers = {}
 for k, item in ipairs(batch) do
-  local first = 15 + (k - 1) * 4
+  local first = 15 + (k - 1) * 5
   local key, wkey, told, rckey = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
   local stub = ARGV[3 + k]
   local a, mid = item.a, message_of(item.m)
@@ -64,6 +66,7 @@ for k, item in ipairs(batch) do
       finish(set, key, header, stub ~= '' and stub or body, mid, 'a', '', told, text(item.ttl))
       if wkey ~= key then redis.call('SET', wkey, mid, 'PX', text(item.ttl)) end
       if (item.rc or 0) > 0 then receipt_due(rckey, mid, item.rc, item.ttl) end
+      spend(KEYS[first + 4], item.sp or {}, item.cost or 0, item.spt or 0)
       if item.hold > 0 and lane.seen == 1 then
         lane.hold, lane.hfor, lane.seen = now + item.hold, mid, 0
       end

@@ -1,0 +1,52 @@
+"""What was spent, month by month: added up in the very scripts that learn that a channel took a message.
+
+That is why a counter is right without a list of messages: a message is accepted once, by its settle or by evidence, in one step
+with its price; both may run twice, and the second time find it accepted. The counters are spread over the partitions like
+the messages, so that a script touches its own partition only; who reads adds them up, in one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from gateway.store import bulk, keys
+
+KEEP_MS = 63 * keys.DAY_MS
+"""A month's counters outlast the month after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What one message adds. month: 2026-11; fields: counters of that month; amount: millionths of the currency."""
+
+    month: str
+    fields: tuple[str, ...]
+    amount: int
+
+
+class Spending:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def read(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """(month, field) -> what was spent, over all partitions. Raises StoreUnavailable."""
+        by_month: dict[str, list[str]] = {}
+        for month, field in sorted(set(wanted)):
+            by_month.setdefault(month, []).append(field)
+        asked = [(month, fields, part) for month, fields in by_month.items() for part in keys.all_partitions()]
+        commands: list[bulk.Command] = [("HMGET", keys.spent(part, month), *fields) for month, fields, part in asked]
+        found = dict.fromkeys(wanted, 0)
+        for (month, fields, _), amounts in zip(asked, await bulk.values(self._redis, commands), strict=True):
+            for field, amount in zip(fields, amounts, strict=True):
+                found[month, field] += int(amount or 0)
+        return found
+
+    async def first(self, month: str, said: str) -> bool:
+        """Whether nobody has said this in this month yet; from now on somebody has."""
+        name = keys.spent(0, month)
+        new = bool(await self._redis.hsetnx(name, f"said:{said}", "1"))
+        await self._redis.pexpire(name, KEEP_MS)
+        return new

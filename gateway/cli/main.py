@@ -15,10 +15,11 @@ from gateway import settings
 from gateway.cli import bench, contacts, events, everyday, installation, invitations, run
 from gateway.errors import BadInput, GatewayError, SettingsError
 
-WELCOME = """Thuisfront: proactive messages over WhatsApp, and their answers.
+WELCOME = """Thuisfront: proactive messages over WhatsApp and Messenger, and their answers.
 
   to watch          python main.py demo             some days of six phones, on this machine
   to your own phone python main.py connect whatsapp  asks what it needs, ends with a message on your phone
+                    python main.py connect messenger the same for a Facebook Page
   to run            python main.py run              the gateway; settings in .env (see .env.example)
   when in doubt     python main.py doctor           names what is wrong, and the mend
   where is it?      python main.py trace ID         a message, booking or flight: every step, and why

@@ -8,6 +8,7 @@ drain, ends the process and says what was left.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -25,6 +26,7 @@ from gateway.intake import role as intake
 from gateway.runtime import Runtime
 from gateway.scheduler import role as scheduler
 from gateway.settings import Environment
+from gateway.store.hold import Hold
 from gateway.store.leases import Leases
 from gateway.store.wakeup import follow_offset, listen
 from gateway.webcare import WebcareDeps
@@ -33,6 +35,7 @@ from gateway.webhooks import api as webhooks_api
 from gateway.webhooks import role as webhooks
 
 WATCHDOG_S = 10.0
+HELD_LOOK_S = 1.0
 
 log = structlog.get_logger()
 
@@ -93,7 +96,7 @@ def _watchdog(seconds: float) -> threading.Timer:
 def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     known: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "intake": lambda: intake.run(runtime),
-        "dispatch": lambda: dispatch.run(runtime),
+        "dispatch": lambda: _dispatch(runtime),
         "webhooks": lambda: webhooks.run(runtime),
         "webcare": lambda: run_webcare(desk),
         "scheduler": lambda: scheduler.run(runtime),
@@ -106,6 +109,26 @@ def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tu
     if runtime.settings.env is Environment.DEMO:
         loops.append(("clock", follow_offset(connection.redis, runtime.clock, runtime.stopping)))
     return loops
+
+
+async def _dispatch(runtime: Runtime) -> None:
+    """After a restore nobody is written to until somebody resumes, so dispatch does not begin before."""
+    hold, told = Hold(runtime.connection.redis), False
+    while not runtime.stopping.is_set():
+        try:
+            async with asyncio.timeout(5):
+                standing = await hold.standing()
+        except (StoreError, OSError, TimeoutError):
+            standing = True  # unknown; dispatch could do nothing without the store either
+        if not standing:
+            await dispatch.run(runtime)
+            return
+        if not told:
+            log.warning("gateway.held", why="restored from a backup", mend="python main.py resume all")
+            told = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HELD_LOOK_S):
+                await runtime.stopping.wait()
 
 
 async def _listeners(runtime: Runtime, names: Sequence[str], health: Health, desk: WebcareDeps) -> list[web.AppRunner]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.cli import (
     agents,
+    backup,
     brakes,
     deadletters,
     hooks,
@@ -14,4 +15,4 @@ from gateway.cli import (
     trace_command,
 )
 
-MODULES = (trace_command, brakes, deadletters, templates, agents, hooks, keys, migrate, sandbox_command)
+MODULES = (trace_command, brakes, deadletters, templates, agents, hooks, keys, backup, migrate, sandbox_command)

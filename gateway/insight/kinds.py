@@ -136,7 +136,8 @@ def _accepted(fact: Fact, when: When) -> str:
 
 
 def _uncertain(fact: Fact, when: When) -> str:
-    why = {"lease": "the process that sent it went silent"}.get(fact.detail.get("why", ""), fact.detail.get("why", "no answer"))
+    words = {"lease": "the process that sent it went silent", "restore": "the store was brought back from a backup"}
+    why = words.get(fact.detail.get("why", ""), fact.detail.get("why", "no answer"))
     return f"it may have been sent, no answer came ({why}); evidence is waited for"
 
 
@@ -283,6 +284,10 @@ KINDS: dict[str, Kind] = {
     ),
     "stopped": Kind("brake.stopped", "", _brake("stopped")),
     "resumed": Kind("brake.resumed", "", _brake("lifted the stop of")),
+    "backed_up": Kind("store.backed_up", "", _fixed("a backup was taken")),
+    "restored": Kind(
+        "store.restored", "", _fixed("the store was brought back from a backup; nothing is sent until somebody resumes")
+    ),
     "rewrapped": Kind("keys.rewrapped", "", _fixed("data keys were wrapped anew under the newest key of the ring")),
     # the fold itself
     "unreached": Kind("message.unreached", "", _unreached),

@@ -32,6 +32,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"layout", "hash", False, "layout version, environment, made at"),
     Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
+    Kind(r"restored", "hash", False, "what the store was brought back from, and whether that still holds everything"),
     Kind(r"apikeys", "hash", False, "hash of an API key -> name and scopes"),
     Kind(r"agents", "hash", False, "agent id -> name, password hash, rights"),
     Kind(r"blocks", "hash", False, "keyed hash of a blocked address -> until, who"),
@@ -127,6 +128,7 @@ def kind_of(name: str) -> Kind | None:
 LAYOUT = "layout"
 CLOCK = "clock"
 STOPS = "stops"
+RESTORED = "restored"
 API_KEYS = "apikeys"
 AGENTS = "agents"
 BLOCKS = "blocks"

@@ -273,6 +273,7 @@ def question_for(
         spoke_at_ms=facts.spoke_at(),
         templates_allowed=world.able(sender.id, Capability.TEMPLATES),
         document_in_template=document is None or document.get("mime") in channel.template_document_mimes,
+        held_elsewhere=channel.thread_control and facts.held_elsewhere(sender.id, address.id, world.now_ms),
     )
 
 

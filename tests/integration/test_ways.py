@@ -333,6 +333,20 @@ async def test_a_thread_that_another_program_holds_sends_news_the_other_way(hous
     assert known.facts.held_elsewhere(SenderId(MESSENGER), address.id, house.clock.now_ms())
 
 
+async def test_a_thread_known_to_be_held_is_passed_over_at_once(house: Ways) -> None:
+    contact = await house.traveller("messenger", "whatsapp")
+    address = next(one for one in contact.profile.addresses if one.channel == "messenger")
+    now = house.clock.now_ms()
+    await house.runtime.contacts.set_holder(
+        contact.id, SenderId(MESSENGER), address.id, program="inbox", until_ms=now + HOUR_MS, at_ms=now
+    )
+    await house.delay()
+    await house.dispatch()
+    assert await house.states() == [(WHATSAPP, "a", "")]
+    (fact,) = [one for one in await house.facts("enqueued") if one.detail.get("nt") == "flight_delayed"]
+    assert fact.detail["past"] == "messenger:held_elsewhere"
+
+
 async def test_the_persons_wish_and_what_they_read_last_say_which_way_comes_first(house: Ways) -> None:
     contact = await house.traveller("messenger", "whatsapp")
     await house.runtime.contacts.change_facts(contact.id, [FactChange("wish", "whatsapp", 0, "set")])

@@ -49,12 +49,9 @@ class Checks:
         return found
 
     def address(self, channel: str, to: str, brand: str) -> str:
-        """What an address should be, "" when it is one or its channel is none of this installation's.
-
-        Before any sender is set (lint on a fresh installation) every channel that we know is looked at.
-        """
+        """What an address should be, "" when it is one or its channel is none of this installation's: it has no sender there."""
         connector = self.connectors.get(channel)
-        if connector is None or (len(self.directory) and self.directory.for_brand(brand, channel) is None):
+        if connector is None or self.directory.for_brand(brand, channel) is None:
             return ""
         try:
             connector.identify(to, self.directory.scope_of(brand, channel))

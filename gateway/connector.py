@@ -169,6 +169,8 @@ class SendResult:
     held: bool = False
     held_elsewhere: bool = False
     """another program holds this person's thread: it may be taken over, or comes free by itself"""
+    speaker_problem: bool = False
+    """whoever was to be shown as speaking is not known to the channel any more"""
     lacks: str = ""
     """a capability that this answer shows the sender not to have: see model/capability.py"""
 

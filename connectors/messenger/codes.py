@@ -121,6 +121,7 @@ _WORDS: tuple[tuple[str, Rule], ...] = (
     ("template not found", _TEMPLATE),
     ("allowed window", _WINDOW),
     ("appsecret_proof", Rule(Outcome.SENDER_PAUSED, scope=Scope.APP)),
+    ("persona", Rule(Outcome.REJECTED, retries=0, speaker_problem=True)),
     ("controlling this thread", _HELD),
     ("not the thread owner", _HELD),
     ("no matching user", _UNREACHABLE),

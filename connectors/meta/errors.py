@@ -31,6 +31,7 @@ class Rule:
     media_problem: bool = False
     window_closed: bool = False
     held_elsewhere: bool = False
+    speaker_problem: bool = False
     lacks: str = ""
 
 
@@ -71,6 +72,7 @@ def apply_rule(rule: Rule, fault: Fault, *, retry_after_ms: int | None = None) -
         media_problem=rule.media_problem,
         window_closed=rule.window_closed,
         held_elsewhere=rule.held_elsewhere,
+        speaker_problem=rule.speaker_problem,
         lacks=rule.lacks,
     )
 

@@ -51,6 +51,8 @@ UNREAD_LOOK_MS = 3_000
 """A gateway that just started reads its templates first; messages wait for that rather than end for it."""
 STOPPED_LOOK_MS = 5_000
 TAKE_OVERS = 2
+SPEAKS_UNTIL = 2
+"""The attempt after which an agent's words go out under the sender's own name: it is the words that matter."""
 HELD_MS = 3600_000
 """How long another program is believed to hold a thread after it refused us, if no webhook says otherwise."""
 PAUSE_MS = 3600_000
@@ -241,7 +243,7 @@ class Deliverer:
                 reply_to=Personal(body["reply_to"]) if body.get("reply_to") else None,
                 answering=body["kind"] == "reply",
                 by_person=isinstance(verdict, FreeText) and verdict.by_person,
-                speaker=await deps.speaking.speaker(body, connector, sender),
+                speaker=await deps.speaking.speaker(body, connector, sender) if claimed.attempt <= SPEAKS_UNTIL else None,
             )
             request = connector.render(message, sender)
         except (CannotRender, KeyError) as error:
@@ -257,6 +259,10 @@ class Deliverer:
             self._count(sender.channel, result.outcome, (deps.clock.now_ms() - now) / 1000)
             if result.media_problem and body.get("document"):
                 await self._aside(deps.documents.forget(body["document"], task.contact.id, sender))
+            if result.speaker_problem and message.speaker is not None:
+                await self._aside(deps.speaking.forget(body, sender))
+                at = deps.clock.now_ms()
+                return Delivered(Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="speaker_gone"))
             if result.held_elsewhere:
                 return Delivered(await self._held_elsewhere(task, message.recipient))
             return await self._settlement(task, verdict, result, posted_ms=now)

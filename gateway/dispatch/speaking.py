@@ -41,6 +41,10 @@ class Speaking:
             log.warning("speaker.not_made", sender=sender.id, error=type(error).__name__)
             return None
 
+    async def forget(self, body: Mapping[str, Any], sender: Sender) -> None:
+        """The channel does not know this speaker any more."""
+        await self._speakers.forget(sender.id, Personal(str(body.get("author", ""))))
+
     async def _make(self, name: Personal, connector: Connector, sender: Sender) -> Personal | None:
         request = connector.render_speaker(sender, name.reveal(), self._picture)
         if request is None:

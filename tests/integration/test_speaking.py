@@ -79,6 +79,18 @@ async def test_without_a_speaker_the_words_go_out_all_the_same(house: Ways, anna
     assert "persona_id" not in house.edge.sent(PAGE)[0]
 
 
+async def test_a_speaker_that_the_channel_forgot_is_made_anew_and_in_the_end_done_without(house: Ways, anna: Contact) -> None:
+    gone = refused(100, 0, "(#100) Invalid persona_id")
+    await reply(house, anna, "Hello")
+    house.edge.answers(PAGE, gone)
+    assert (await reply(house, anna, "Are you there?")).state is MessageState.ACCEPTED
+    house.edge.answers(PAGE, gone, gone)
+    assert (await reply(house, anna, "I am still here")).state is MessageState.ACCEPTED
+    sent = house.edge.sent(PAGE)
+    assert ["persona_id" in one for one in sent] == [True, True, True, True, True, False]
+    assert len({one.get("persona_id") for one in sent}) == 4  # the first, two made anew, and none
+
+
 async def test_a_person_may_answer_for_seven_days_where_the_page_may(house: Ways, anna: Contact) -> None:
     await allow(house, True)
     house.pass_ms(6 * DAY_MS)

@@ -76,6 +76,7 @@ class Metrics:
         self.queued = gauge("messages_queued", "Messages in lanes and waiting to be due", "sender")
         self.events_open = gauge("events_open", "Events whose fan-out is not closed")
         self.dead_letters = gauge("dead_letters", "Messages in the dead letters")
+        self.budget_used = gauge("budget_used_ratio", "What is spent of a budget in its present period", "budget")
         self.sender_paused = gauge("sender_paused", "1 while a sender may not send", "sender")
 
         # Outgoing webhooks

@@ -7,8 +7,10 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.directory import Directory
+from gateway.dispatch.purse import Purse
 from gateway.model.ids import SenderId
 from gateway.model.message import MessageRecord
+from gateway.prices.tariffs import Tariffs
 from gateway.store.senders import Senders, SenderState, Stop
 from gateway.store.vault import Vault
 
@@ -16,7 +18,12 @@ FRESH_MS = 500
 
 
 class Brakes:
-    def __init__(self, senders: Senders, directory: Directory, clock: Clock, vault: Vault) -> None:
+    """purse: what messages cost and what budgets are left; without one, nothing is known to cost anything."""
+
+    def __init__(
+        self, senders: Senders, directory: Directory, clock: Clock, vault: Vault, purse: Purse | None = None
+    ) -> None:
+        self.purse = purse or Purse(Tariffs(), clock)
         self._senders = senders
         self._directory = directory
         self._clock = clock
@@ -34,6 +41,7 @@ class Brakes:
             return
         self._stops = {stop.scope: stop for stop in await self._senders.stops()}
         self._states = await self._senders.states(self._directory.ids)
+        await self.purse.refresh()
         self._read_ms = now
 
     def state(self, sender: SenderId) -> SenderState:

@@ -42,6 +42,7 @@ from gateway.store.contacts import Contacts, FactChange
 from gateway.store.mentions import Mentioned
 from gateway.store.outbox import Claimed, Outbox, Settlement
 from gateway.store.senders import Senders
+from gateway.store.spending import Spend
 from gateway.store.vault import Vault
 
 LEAST_LEASE_MS = 3000
@@ -171,6 +172,9 @@ class Deliverer:
         if isinstance(verdict, AsTemplate) and not known.world.knows_templates(sender.id):
             at = self._d.clock.now_ms() + UNREAD_LOOK_MS
             return Settlement(claimed, "l", claimed.attempt, at_ms=at, reason="templates_unread")
+        held = self._d.brakes.purse.hold(made, verdict)
+        if held is not None:
+            return held
         over = await self._over_tier(claimed, made.address, sender, verdict, made.body)
         return over if over is not None else (made, verdict)
 
@@ -399,6 +403,7 @@ class Deliverer:
         if result.channel_id is not None:
             body["id"] = result.channel_id.reveal()
             channel_hash = self._d.vault.blind("channel_id", sender.channel, result.channel_id.reveal())
+        charge = self._d.brakes.purse.charge(task, verdict)
         settlement = Settlement(
             claimed,
             "a",
@@ -406,7 +411,8 @@ class Deliverer:
             stub=task.box.seal_json(body, claimed.id),
             channel_hash=channel_hash,
             hold_ms=HOLD_DELIVERED_MS if body.get("order") == "delivered" else 0,
-            detail=f"as={form} s={sender.id} nt={claimed.record.notification}",
+            detail=f"as={form} s={sender.id} nt={claimed.record.notification} {charge.detail}",
+            spend=Spend.of(charge),
             # Before the channel can have given it a time of its own: a receipt "until then" never misses it.
             sent_at_ms=posted_ms if task.connector.facts.receipts_by_time else 0,
         )

@@ -10,6 +10,7 @@ from gateway.dispatch.deliver import Deliverer, Deps
 from gateway.dispatch.documents import DocumentDesk
 from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.prepare import Preparer
+from gateway.dispatch.purse import Purse
 from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.ways import run_ways
 from gateway.dispatch.worker import Dispatcher
@@ -20,6 +21,7 @@ from gateway.store import keys
 from gateway.store.mentions import Mentions
 from gateway.store.ownership import Ownership
 from gateway.store.speakers import Speakers
+from gateway.store.spending import Spending
 
 SPEAKER_PATH = "/speaker.png"
 """Served by the public listener (the webhooks role)."""
@@ -42,7 +44,8 @@ async def run(runtime: Runtime) -> None:
     _calm_collector()
     settings = runtime.settings
     picture = settings.public_base + SPEAKER_PATH if settings.public_base else ""
-    brakes = Brakes(runtime.senders, runtime.directory, runtime.clock, runtime.vault)
+    purse = Purse(runtime.tariffs, runtime.clock, Spending(runtime.connection.redis), runtime.metrics)
+    brakes = Brakes(runtime.senders, runtime.directory, runtime.clock, runtime.vault, purse)
     mine = Ownership(runtime.connection.redis, runtime.clock, "ways", len(keys.all_partitions()))
 
     async def webhooks_are_taken() -> bool:

@@ -7,12 +7,15 @@ the messages, so that a script touches its own partition only; who reads adds th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from gateway.store import bulk, keys
+from gateway.clock import Clock
+from gateway.prices.budgets import fields
+from gateway.prices.model import Charge
+from gateway.store import audit, bulk, keys
 
 KEEP_MS = 63 * keys.DAY_MS
 """A month's counters outlast the month after it."""
@@ -25,6 +28,11 @@ class Spend:
     month: str
     fields: tuple[str, ...]
     amount: int
+
+    @classmethod
+    def of(cls, charge: Charge) -> Spend | None:
+        """None for what is free, or of which nobody knows what it costs."""
+        return cls(charge.month, fields(charge), charge.expected) if charge.expected else None
 
 
 class Spending:
@@ -44,9 +52,11 @@ class Spending:
                 found[month, field] += int(amount or 0)
         return found
 
-    async def first(self, month: str, said: str) -> bool:
-        """Whether nobody has said this in this month yet; from now on somebody has."""
-        name = keys.spent(0, month)
+    async def tell_once(self, clock: Clock, month: str, said: str, kind: str, detail: Mapping[str, str]) -> bool:
+        """Write a fact unless this was said in this month before; whether it was written. Killed in between, nobody says it."""
+        name = keys.spent(audit.PARTITION, month)
         new = bool(await self._redis.hsetnx(name, f"said:{said}", "1"))
-        await self._redis.pexpire(name, KEEP_MS)
+        if new:
+            await self._redis.pexpire(name, KEEP_MS)
+            await audit.write_fact(self._redis, clock, kind, detail=detail)
         return new

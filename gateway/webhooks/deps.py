@@ -10,6 +10,7 @@ from gateway.connector import ChannelFacts
 from gateway.directory import Directory
 from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
+from gateway.prices.tariffs import Tariffs
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Outbox
@@ -35,3 +36,4 @@ class Deps:
     facts: Mapping[str, ChannelFacts] = field(default_factory=dict)
     waiting: Waiting | None = None
     ways: WaysIn | None = None
+    tariffs: Tariffs = field(default_factory=Tariffs)

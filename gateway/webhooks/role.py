@@ -77,6 +77,7 @@ def make_applier(runtime: Runtime) -> Applier:
             facts={name: one.facts for name, one in runtime.connectors.items()},
             waiting=Waiting(outbox, contacts, vault, teller, runtime.clock),
             ways=make_ways_in(runtime),
+            tariffs=runtime.tariffs,
         )
     )
 

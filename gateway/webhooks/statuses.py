@@ -13,10 +13,12 @@ from gateway.model.contact import ConsentEntry, Contact
 from gateway.model.ids import AddressId, ContactId, MessageId, is_id, partition_of
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, parse_opaque
 from gateway.model.personal import Personal
+from gateway.prices.model import Charge
 from gateway.rules.verdict import Reason
 from gateway.rules.ways import ANOTHER_WAY
 from gateway.store.contacts import FactChange
-from gateway.webhooks import items
+from gateway.store.spending import Spend
+from gateway.webhooks import billing, items
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.people import People
 
@@ -44,9 +46,12 @@ class Statuses:
             log.info("status.unknown", channel=channel, status=int(event.status))
             return
         record, sealed = found
-        stub = b""
+        stub, cost = b"", None
         if record.state not in (MessageState.ACCEPTED, MessageState.FAILED):
-            stub = await self._stub(record, sealed, event.channel_id)
+            body, stub = await self._stub(record, sealed, event.channel_id)
+            category = event.pricing.get("category", "")
+            now = deps.clock.now_ms()
+            cost = billing.charge_of(deps.tariffs, channel, body, event.identifiers, category=category, at_ms=now)
         price = " ".join(f"{name}={text}" for name, text in event.pricing.items() if name in ("type", "category"))
         another = ""
         if event.failed:
@@ -64,6 +69,8 @@ class Statuses:
             detail=price.replace("|", " "),
             another_way=bool(another),
             receipts_by_time=self._by_time(channel),
+            price=cost.detail if cost else "",
+            spend=Spend.of(cost) if cost else None,
         )
         if event.status is DeliveryStatus.SENT and self._by_time(channel):
             await self._catch_up(record.id, record.contact, record.address, event.at_ms)
@@ -81,7 +88,10 @@ class Statuses:
         found = await self._d.outbox.record(message) if message else None
         if found is None:
             return False
-        await self._reached(found[0], DeliveryStatus.SENT, at_ms)
+        cost = None
+        if found[0].state not in (MessageState.ACCEPTED, MessageState.FAILED):
+            cost = await self._cost(contact, channel, *found)
+        await self._reached(found[0], DeliveryStatus.SENT, at_ms, cost)
         if self._by_time(channel):
             await self._catch_up(found[0].id, contact.id, found[0].address, at_ms)
         return True
@@ -116,10 +126,25 @@ class Statuses:
             if found is not None:
                 await self._reached(found[0], status, until_ms)
 
-    async def _reached(self, record: MessageRecord, status: DeliveryStatus, at_ms: int) -> str:
+    async def _reached(
+        self, record: MessageRecord, status: DeliveryStatus, at_ms: int, cost: Charge | None = None
+    ) -> str:
         return await self._d.outbox.evidence(
-            record, attempt=record.attempt, status=status, failed=False, at_ms=at_ms, receipts_by_time=True
-        )
+            record, attempt=record.attempt, status=status, failed=False, at_ms=at_ms, receipts_by_time=True,
+            price=cost.detail if cost else "", spend=Spend.of(cost) if cost else None,
+        )  # fmt: skip
+
+    async def _cost(self, contact: Contact, channel: str, record: MessageRecord, sealed: bytes) -> Charge | None:
+        """What a message should cost whose channel names no price with its word that it left."""
+        try:
+            body = (await self._d.vault.contact_box(contact.id)).open_json(sealed, record.id)
+        except (Sealed, ValueError):
+            return None
+        address = next((one for one in contact.profile.addresses if one.id == record.address), None)
+        facts, now = self._d.facts.get(channel), self._d.clock.now_ms()
+        category = billing.category_of(body, record, contact, facts.window_ms if facts else 0, now)
+        known = address.identifiers if address is not None else ()
+        return billing.charge_of(self._d.tariffs, channel, body, known, category=category, at_ms=now)
 
     def _by_time(self, channel: str) -> bool:
         facts = self._d.facts.get(channel)
@@ -149,14 +174,17 @@ class Statuses:
         legs = body.get("legs") or []
         return str(legs[0]["id"]) if legs else ""
 
-    async def _stub(self, record: MessageRecord, sealed: bytes, channel_id: Personal) -> bytes:
+    async def _stub(
+        self, record: MessageRecord, sealed: bytes, channel_id: Personal
+    ) -> tuple[Mapping[str, Any], bytes]:
+        """(its body, what to keep of it now that the channel's id is known); empty where it cannot be opened any more."""
         try:
             box = await self._d.vault.contact_box(record.contact)
             body = box.open_json(sealed, record.id)
         except Sealed:
-            return b""
+            return {}, b""
         body["id"] = channel_id.reveal()
-        return box.seal_json(body, record.id)
+        return body, box.seal_json(body, record.id)
 
 
 def _reason_of(event: StatusEvent) -> Reason:

@@ -17,6 +17,7 @@ from gateway.store.vault import Vault
 from gateway.wake import Wake
 
 WELCOME = "way_in_welcome"
+START = "way_in_start"
 ASK_SURNAME = "way_in_ask_surname"
 WRONG = "way_in_wrong"
 USED = "way_in_used"

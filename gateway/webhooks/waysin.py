@@ -38,6 +38,9 @@ from gateway.store.invitations import Invitations
 from gateway.store.keys import DAY_MS
 from gateway.store.vault import Vault
 
+STARTED = "get_started"
+"""What the button says that opens a chat; `connect` sets it."""
+
 SHORT = 6
 """Words besides a code: a longer message says more than the code, and a person should read it."""
 _TOKEN = re.compile(r"(?<![0-9a-z])[0-9a-z]{24}(?![0-9a-z])")
@@ -121,7 +124,13 @@ class WaysIn:
         came = await self._came_by(event)
         if came is not None:
             return await self._came(comer, came, event.identifiers, text)
-        if not text or event.standby:
+        if event.standby:
+            return False
+        if event.kind is InboundKind.BUTTON and event.answers is None and event.payload == STARTED:
+            # A link that lost its token on the way looks like this too: the booking code is the other way.
+            await self._step(comer, dialogue, say.START, handled=True, ask="code")
+            return True
+        if not text:
             return False
         if dialogue.ask == "surname" and not words.bookings_in(text, asked=False):
             return await self._surname(comer, dialogue, text) if words.may_be_surname(text) else False
@@ -179,6 +188,7 @@ class WaysIn:
         if invitation is not None and channel in invitation.channels:
             claim = await self.invitations.claim(invitation.id, channel, identifiers, comer.at_ms)
         asks = "?" in text
+        dialogue = await self.dialogues.get(comer.address)  # whoever tried too often did so for good, by whatever link they come
         match claim:
             case Claim.FIRST | Claim.YOURS:
                 assert invitation is not None
@@ -188,10 +198,12 @@ class WaysIn:
             case Claim.BOUND:
                 return not asks
             case Claim.USED:
-                await self._step(comer, Dialogue(), say.USED, handled=not asks, ask="code")
+                language = invitation.language if invitation is not None else ""
+                await self._step(comer, dialogue, say.USED, handled=not asks, language=language, ask="code")
                 return not asks
             case Claim.EXPIRED | Claim.REVOKED | Claim.UNKNOWN:
-                await self._step(comer, Dialogue(), say.ENDED, handled=False, ask="code")
+                language = invitation.language if invitation is not None else ""
+                await self._step(comer, dialogue, say.ENDED, handled=False, language=language, ask="code")
                 return False
 
     async def _welcome(self, comer: _Comer, invitation: Invitation) -> None:
@@ -228,7 +240,7 @@ class WaysIn:
             invitation = await self._typed(comer, member)
             await self._welcome(comer, invitation)
             await self.binder.by_invitation(invitation, comer.chat)
-            await self.dialogues.put(comer.address, dialogue.step(comer.key, "", True, ask="", tries=0))
+            await self.dialogues.put(comer.address, dialogue.step(comer.key, "", True, ask=""))
             return True
         if members:  # several of that name: people decide
             await self._step(comer, dialogue, say.PERSON, handled=False, ask="")
@@ -274,14 +286,16 @@ class WaysIn:
     # answers
 
     async def _step(
-        self, comer: _Comer, dialogue: Dialogue, answer: str, *, handled: bool, **changes: str | int
+        self, comer: _Comer, dialogue: Dialogue, answer: str, *, handled: bool, language: str = "", **changes: str | int
     ) -> None:
         """Answer, and remember what was asked. First the answer: a step that was kept is not taken again."""
-        await self._say(comer, answer)
+        await self._say(comer, answer, language)
         await self.dialogues.put(comer.address, dialogue.step(comer.key, answer, handled, **changes))
 
-    async def _say(self, comer: _Comer, name: str) -> None:
-        await self.sayer.say(comer.contact.id, comer.address, name, comer.key, comer.at_ms, comer.sender.brand)
+    async def _say(self, comer: _Comer, name: str, language: str = "") -> None:
+        await self.sayer.say(
+            comer.contact.id, comer.address, name, comer.key, comer.at_ms, comer.sender.brand, language=language
+        )
 
 
 def make_ways_in(runtime: Runtime) -> WaysIn:

@@ -25,7 +25,7 @@ from gateway.store.outbox import Settlement
 from gateway.store.spending import Spending
 
 LOOK_MS = 5 * 60_000
-"""How often a held message asks again whether its budget was raised, spread over a minute. Each look costs a claim and a token."""
+"""How often a held message asks whether its budget was raised, spread over a minute. Each look costs a claim and a token."""
 SPREAD_MS = 60_000
 WHY = "budget"
 

@@ -24,7 +24,9 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from gateway.errors import Conflict, SettingsError, StoreUnavailable
+from gateway.insight import costs
 from gateway.insight.tables import (
+    costs_table,
     fact_of,
     fact_row,
     facts_table,
@@ -154,6 +156,7 @@ class History:
                 connection.execute(sql.delete(pending_table).where(pending_table.c.message.in_(some)))
             if added:
                 connection.execute(sql.insert(pending_table), added)
+            costs.write(connection, (fact for batch in batches for fact in batch.facts))
 
         await self._call(work)
 
@@ -237,6 +240,10 @@ class History:
 
         return await self._call(work)
 
+    async def costs(self, *, since_ms: int, until_ms: int) -> list[costs.Group]:
+        """The messages that channels took in [since, until), with what they should cost; see costs.py."""
+        return await self._call(lambda connection: costs.read(connection, since_ms, until_ms))
+
     async def forget_before(self, at_ms: int, *, limit: int = 20_000) -> int:
         """Retention: drop what is older, at most `limit` facts a call (no long transaction); how many."""
 
@@ -245,6 +252,7 @@ class History:
             bound = connection.execute(old.offset(limit - 1).limit(1)).scalar()
             until = at_ms if bound is None else bound + 1
             connection.execute(sql.delete(ids_table).where(ids_table.c.at_ms < until))
+            connection.execute(sql.delete(costs_table).where(costs_table.c.at_ms < until))
             return connection.execute(sql.delete(facts_table).where(facts_table.c.at_ms < until)).rowcount
 
         return await self._call(work)

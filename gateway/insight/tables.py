@@ -1,7 +1,7 @@
 """The tables of the history, and how facts and pending messages become their rows and back.
 
 facts and fact_ids: what happened, and by which ids it is found. positions: how far each partition is folded. pending: messages
-that may turn out unreached. Texts have no length: one that were too long would stop the fold for ever.
+that may turn out unreached. costs: what each message that a channel took should cost (costs.py). Texts have no length: one that were too long would stop the fold for ever.
 """
 
 from __future__ import annotations
@@ -55,6 +55,26 @@ pending_table = sql.Table(
     sql.Column("reason", sql.String, nullable=False),
     sql.Column("notification", sql.String, nullable=False),
     sql.Column("ids", sql.String, nullable=False),
+)
+
+
+costs_table = sql.Table(
+    "costs",
+    metadata,
+    sql.Column("message", sql.String, primary_key=True),
+    sql.Column("at_ms", sql.BigInteger, nullable=False),
+    sql.Column("notification", sql.String, nullable=False),
+    sql.Column("sender", sql.String, nullable=False),
+    sql.Column("channel", sql.String, nullable=False),
+    sql.Column("brand", sql.String, nullable=False),
+    sql.Column("country", sql.String, nullable=False),
+    sql.Column("category", sql.String, nullable=False),
+    sql.Column("currency", sql.String, nullable=False),
+    sql.Column("expected", sql.BigInteger, nullable=True),
+    sql.Column("said", sql.String, nullable=False),
+    sql.Column("said_category", sql.String, nullable=False),
+    sql.Column("failed", sql.Boolean, nullable=False),
+    sql.Index("costs_at", "at_ms"),
 )
 
 

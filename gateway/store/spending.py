@@ -42,14 +42,14 @@ class Spending:
     async def read(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """(month, field) -> what was spent, over all partitions. Raises StoreUnavailable."""
         by_month: dict[str, list[str]] = {}
-        for month, field in sorted(set(wanted)):
-            by_month.setdefault(month, []).append(field)
-        asked = [(month, fields, part) for month, fields in by_month.items() for part in keys.all_partitions()]
-        commands: list[bulk.Command] = [("HMGET", keys.spent(part, month), *fields) for month, fields, part in asked]
+        for month, name in sorted(set(wanted)):
+            by_month.setdefault(month, []).append(name)
+        asked = [(month, names, part) for month, names in by_month.items() for part in keys.all_partitions()]
+        commands: list[bulk.Command] = [("HMGET", keys.spent(part, month), *names) for month, names, part in asked]
         found = dict.fromkeys(wanted, 0)
-        for (month, fields, _), amounts in zip(asked, await bulk.values(self._redis, commands), strict=True):
-            for field, amount in zip(fields, amounts, strict=True):
-                found[month, field] += int(amount or 0)
+        for (month, names, _), amounts in zip(asked, await bulk.values(self._redis, commands), strict=True):
+            for name, amount in zip(names, amounts, strict=True):
+                found[month, name] += int(amount or 0)
         return found
 
     async def tell_once(self, clock: Clock, month: str, said: str, kind: str, detail: Mapping[str, str]) -> bool:

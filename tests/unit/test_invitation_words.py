@@ -124,13 +124,13 @@ def test_a_qr_code_is_read_back_from_its_picture() -> None:
     url = "https://news.example.org/i/abcdefghjkmnpqrstvwx0123"
     png = qr_png(url, scale=4)
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    rows = _pixels(png)
+    rows = pixels(png)
     assert zxingcpp.read_barcodes(rows)[0].text == url
     svg = qr_svg(url, label="QR")
     assert svg.count("h1v1h-1z") == sum(sum(row) for row in _modules(url))
 
 
-def _pixels(png: bytes) -> memoryview:
+def pixels(png: bytes) -> memoryview:
     """A one-bit PNG as grey bytes."""
     side = int.from_bytes(png[16:20], "big")
     at = png.index(b"IDAT")

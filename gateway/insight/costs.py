@@ -19,7 +19,15 @@ from gateway.prices.model import DAY_MS
 from gateway.store.facts import Fact
 
 HEARD = frozenset({"sent", "delivered", "read", "played"})
-_KEYS = {"notification": "nt", "sender": "s", "channel": "ch", "brand": "b", "country": "mk", "category": "cat", "currency": "cur"}
+_KEYS = {
+    "notification": "nt",
+    "sender": "s",
+    "channel": "ch",
+    "brand": "b",
+    "country": "mk",
+    "category": "cat",
+    "currency": "cur",
+}
 _CHUNK = 400
 
 
@@ -126,7 +134,7 @@ def read(connection: Connection, since_ms: int, until_ms: int) -> list[Group]:
         .group_by(*by, unknown)
         .order_by(*by)
     )
-    return [_group(row._mapping) for row in connection.execute(query)]
+    return [_group(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def _group(row: Mapping[str, Any]) -> Group:

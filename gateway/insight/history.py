@@ -240,7 +240,7 @@ class History:
 
         return await self._call(work)
 
-    async def costs(self, *, since_ms: int, until_ms: int) -> list[costs.Group]:
+    async def cost_groups(self, *, since_ms: int, until_ms: int) -> list[costs.Group]:
         """The messages that channels took in [since, until), with what they should cost; see costs.py."""
         return await self._call(lambda connection: costs.read(connection, since_ms, until_ms))
 

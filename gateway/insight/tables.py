@@ -1,7 +1,8 @@
 """The tables of the history, and how facts and pending messages become their rows and back.
 
 facts and fact_ids: what happened, and by which ids it is found. positions: how far each partition is folded. pending: messages
-that may turn out unreached. costs: what each message that a channel took should cost (costs.py). Texts have no length: one that were too long would stop the fold for ever.
+that may turn out unreached. costs: what each message that a channel took should cost (costs.py). Texts have no length: one that
+were too long would stop the fold for ever.
 """
 
 from __future__ import annotations

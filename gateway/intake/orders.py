@@ -63,8 +63,14 @@ class Invited:
         """The newest invitation by which this customer came."""
         return next((one for one in reversed(self._came) if one.traveller == customer), None)
 
-    def as_recipient(self, recipient: Mapping[str, Any], customer: str, *, alone: bool) -> Invitation | None:
-        """One who came before the order was known, and is this recipient: by customer, passenger, role or as the only one."""
+    def as_recipient(
+        self, recipient: Mapping[str, Any], customer: str, everybody: Sequence[Mapping[str, Any]]
+    ) -> Invitation | None:
+        """One who came before the order was known, and is this recipient: by customer, passenger, only one of a role, only one.
+
+        everybody: all recipients of the order
+        """
+        roles = [one.get("role") for one in everybody]
         for one in self._came:
             if one.traveller != self._nobody[one.id] or one.apart or one.id in self._used:
                 continue
@@ -73,9 +79,9 @@ class Invited:
             elif one.passenger:
                 fits = one.passenger == recipient.get("passenger")
             elif one.role:
-                fits = alone and one.role == recipient.get("role")
+                fits = one.role == recipient.get("role") and roles.count(one.role) == 1
             else:
-                fits = alone
+                fits = len(everybody) == 1
             if fits:
                 self._used.add(one.id)
                 return one
@@ -161,7 +167,7 @@ class Orders:
         taken = []
         recipients = event.data.get("recipients") or []
         for recipient in recipients:
-            contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, alone=len(recipients) == 1)
+            contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, recipients)
             link = self._link(event, recipient, traveller, brand, subjects, until, sequence)
             try:
                 await self._consents(event, recipient, contact, brand, addresses)
@@ -182,9 +188,9 @@ class Orders:
         brand = str(event.data.get("brand") or self._default_brand)
         invited = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
         taken = []
-        recipients = event.data.get("recipients") or []
-        for recipient in recipients:
-            contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, alone=len(recipients) == 1)
+        for recipient in event.data.get("recipients") or []:
+            # A document names only some of an order's people: who is nobody yet is none of them.
+            contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, ())
             try:
                 join = partial(_join, traveller=traveller, recipient=recipient, addresses=addresses)
                 await self._contacts.change(contact, join)
@@ -227,14 +233,21 @@ class Orders:
     # who
 
     async def _bind(
-        self, recipient: Mapping[str, Any], brand: str, namespace: str, invited: Invited, *, alone: bool
+        self,
+        recipient: Mapping[str, Any],
+        brand: str,
+        namespace: str,
+        invited: Invited,
+        everybody: Sequence[Mapping[str, Any]],
     ) -> tuple[ContactId, str, list[tuple[str, Identifier, AddressId, Mapping[str, Any]]]]:
-        """(contact, traveller, [(channel, identifier, address, as given)]) of one recipient. alone: the order's only one"""
+        """(contact, traveller, [(channel, identifier, address, as given)]) of one recipient. everybody: all of an order's"""
         customer = self._contacts.customer_hash(namespace, str(recipient["customerId"]))
         given = self._identifiers(recipient, brand)
         owners = [(await self._contacts.find(channel, [identifier]))[0] for channel, identifier, _ in given]
         owned = next((owner for owner in owners if owner is not None), None)
-        came = invited.as_customer(customer) or await self._beside(recipient, customer, invited, given=bool(given), alone=alone)
+        came = invited.as_customer(customer)
+        if came is None and everybody and not given:
+            came = await self._came_before(recipient, customer, invited, everybody)
         contact = came.contact if came is not None else owned[0] if owned else None
         contact = contact or await self._customer(customer, brand, new_address=bool(given))
         addresses = []
@@ -250,12 +263,12 @@ class Orders:
             await self._rename(came, customer)
         return contact, customer, addresses
 
-    async def _beside(
-        self, recipient: Mapping[str, Any], customer: str, invited: Invited, *, given: bool, alone: bool
+    async def _came_before(
+        self, recipient: Mapping[str, Any], customer: str, invited: Invited, everybody: Sequence[Mapping[str, Any]]
     ) -> Invitation | None:
         """Whoever came before the order, for a passenger or role of it, is this recipient: if nothing else reaches them."""
-        came = invited.as_recipient(recipient, customer, alone=alone)
-        if came is None or given:
+        came = invited.as_recipient(recipient, customer, everybody)
+        if came is None:
             return None
         held = await self._contacts.by_customer(customer)
         try:
@@ -281,7 +294,7 @@ class Orders:
 
         with contextlib.suppress(NotFound):
             await self._contacts.change(came.contact, edit)
-        await self._invitations.bound(came.id, came.contact, address, customer, done=bool(came.bound_ms))
+        await self._invitations.bound(came, came.contact, address, customer, done=bool(came.bound_ms))
 
     async def _customer(self, customer: str, brand: str, *, new_address: bool) -> ContactId | None:
         """The contact a customer number is bound to. With an address that nobody has, only if it is this brand's customer.

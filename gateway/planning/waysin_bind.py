@@ -79,7 +79,7 @@ class Binder:
         """Bind the first who came by an invitation. Raises NotFound: they are being erased."""
         traveller, _ = await self._whom(invitation, chat)
         # First where an order that comes meanwhile looks; then who is on the order.
-        await self.invitations.bound(invitation.id, chat.contact, chat.address, traveller.customer, done=False)
+        await self.invitations.bound(invitation, chat.contact, chat.address, traveller.customer, done=False)
         traveller, link = await self._whom(invitation, chat)
         said = Said(
             tuple((one.purpose, one.wording or None) for one in invitation.consents),
@@ -90,7 +90,7 @@ class Binder:
         )
         real = traveller.customer != nobody(self.contacts, invitation)
         await self._bind(chat, said, invitation.brand, traveller, link, real=real)
-        await self.invitations.bound(invitation.id, chat.contact, chat.address, traveller.customer, done=True)
+        await self.invitations.bound(invitation, chat.contact, chat.address, traveller.customer, done=True)
 
     # who and what
 

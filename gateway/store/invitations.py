@@ -7,6 +7,7 @@ first is decided by one script (lua/invitation_claim.lua). An invitation is kept
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -137,10 +138,14 @@ class Invitations:
         args: list[scripts.Part] = [self._clock.offset_ms, invitation, at_ms, *hashes]
         return Claim(words(await scripts.run(self._redis, "invitation_claim", names, args)))
 
-    async def bound(self, invitation: str, contact: ContactId, address: AddressId, traveller: str, *, done: bool) -> None:
-        """Note whom it is bound to. done: everything was planned; before that, the same comer is taken up again."""
-        names = [keys.of(invitation, "iv"), keys.beside(invitation, "facts")]
-        args: list[scripts.Part] = [self._clock.offset_ms, invitation, contact, address, traveller, "1" if done else "0"]
+    async def bound(self, one: Invitation, contact: ContactId, address: AddressId, traveller: str, *, done: bool) -> None:
+        """Note whom it is bound to. done: everything was planned; before that, the same comer is taken up again.
+
+        What it was about is the contact's own from then on, and goes with them: the order's number is dropped here.
+        """
+        names = [keys.of(one.id, "iv"), keys.beside(one.id, "facts")]
+        body = self._vault.seal_about(one.id, _dump(replace(one, number="", entity="") if done else one))
+        args: list[scripts.Part] = [self._clock.offset_ms, one.id, contact, address, traveller, "1" if done else "0", body]
         await scripts.run(self._redis, "invitation_bound", names, args)
 
     async def move_customer(self, customer: str, held: ContactId, contact: ContactId) -> None:

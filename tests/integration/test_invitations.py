@@ -90,3 +90,37 @@ async def test_only_the_passenger_is_known_and_the_chat_is_first(data_dir: Path)
         _, known = await house.get(f"/v1/contacts/{contact}?reveal=true")
         assert [(one["given_name"], one["family_name"]) for one in known["travellers"]] == [("Mila", "van den Berg")]
         assert len(known["orders"]) == 1
+
+
+async def test_a_flight_or_train_alone_is_followed_without_an_order(data_dir: Path) -> None:
+    trip, phone = Trip(), "+447700900301"
+    async with rail_house(data_dir) as house:
+        await house.handset(phone, "Mila")
+        status, invitation = await house.post("/v1/invitations", {
+            **trip.asked(reason="updates", subject={"entity": trip.entity, "type": "trip"}, proof="otp", channels=["whatsapp"])
+        })  # fmt: skip
+        assert status == 201
+        await house.says(phone, link=link(invitation, "whatsapp"))
+        await is_bound(house, invitation)
+        await tell(house, trip.delay())
+        await hears(house, phone, "vertrekt later")
+
+
+async def test_a_document_for_one_of_an_order_is_not_for_who_came_for_nobody_in_particular(data_dir: Path) -> None:
+    """An invitation to an order of two that names neither: its bearer hears of the order, and gets nobody's ticket."""
+    trip, phone = Trip(), "+447700900301"
+    other = {"customerId": "C-9", "name": {"given": "Ada", "family": "Smit"}, "role": "passenger", "passenger": "2"}
+    async with rail_house(data_dir) as house:
+        await house.handset(phone, "Mila")
+        status, invitation = await house.post(
+            "/v1/invitations", {key: value for key, value in trip.asked().items() if key != "customerId"}
+        )
+        assert status == 201
+        await house.says(phone, link=link(invitation, "whatsapp"))
+        await is_bound(house, invitation)
+        await tell(house, trip.ticket(), trip.order(others=[other]), trip.delay())
+        await hears(house, phone, "vertrekt later")
+        assert tickets(await house.received(phone)) == []
+        contact = (await state_of(house, invitation))["contact"]
+        _, known = await house.get(f"/v1/contacts/{contact}?reveal=true")
+        assert [(one["given_name"], one["family_name"]) for one in known["travellers"]] == [(None, None)]

@@ -3,12 +3,12 @@
 In two calls: before the traveller joins (what an order that comes meanwhile must see), and after everything was planned.
 
 KEYS  1 iv:I (hash)  2 facts (stream)
-ARGV  1 offset (ms)  2 I  3 C  4 A  5 traveller  6 '1' when all is done
+ARGV  1 offset (ms)  2 I  3 C  4 A  5 traveller  6 '1' when all is done  7 sealed body
 RETURNS ok | gone
 --]]
 -- include base
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'gone' end
-redis.call('HSET', KEYS[1], 'c', ARGV[3], 'a', ARGV[4], 't', ARGV[5])
+redis.call('HSET', KEYS[1], 'c', ARGV[3], 'a', ARGV[4], 't', ARGV[5], 'b', ARGV[7])
 if ARGV[6] == '1' and redis.call('HEXISTS', KEYS[1], 'bound') == 0 then
   local now = now_of(KEYS[2], tonumber(ARGV[1]))
   redis.call('HSET', KEYS[1], 'bound', text(now))

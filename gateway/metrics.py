@@ -79,6 +79,21 @@ class Metrics:
         self.budget_used = gauge("budget_used_ratio", "What is spent of a budget in its present period", "budget")
         self.sender_paused = gauge("sender_paused", "1 while a sender may not send", "sender")
 
+        # The whole installation, as the store has it: every process with the scheduler says the same, so take the highest
+        self.lanes_ready = gauge("lanes_ready", "Lanes whose head could be sent now, of senders that may send", "sender")
+        self.oldest_ready = gauge("oldest_ready_seconds", "Age of the oldest message that could be sent now", "priority")
+        self.sender_slowed = gauge("sender_slowed", "1 while the channel has us send slower", "sender")
+        self.tier_used = gauge("tier_used_ratio", "People written to in 24 h against the portfolio's tier", "sender")
+        self.templates_blocked = gauge("templates_blocked", "Templates that the channel paused or disabled", "sender")
+        self.brakes = gauge("brakes_pulled", "Brakes in force")
+        self.webhooks_oldest = gauge("webhooks_oldest_seconds", "Age of the oldest kept webhook that is not applied yet")
+        self.store_memory = gauge("store_memory_ratio", "Memory of the store in use, of what it may; 0 without a limit")
+        self.store_at_risk = gauge("store_at_risk", "1 for what stands against the store keeping its promise", "why")
+
+        # Alerts, in the process that watches
+        self.alerts_firing = gauge("alerts_firing", "Alerts that fire now, by rule", "alert")
+        self.alert_posts = counter("alert_posts_total", "Posts to GATEWAY_ALERT_URL: delivered, failed", "outcome")
+
         # Outgoing webhooks
         self.outgoing = counter(
             "outgoing_webhooks_total", "Tries of outgoing webhooks: delivered, retry, dead, dropped", "outcome"
@@ -92,6 +107,8 @@ class Metrics:
         # This process
         self.ready = gauge("ready", "1 while every check of readiness passes")
         self.check_failed = gauge("check_failed", "1 for each check of readiness that fails", "check")
+        self.loop_late = gauge("loop_late_seconds", "How long a loop has been silent beyond its time", "loop")
+        self.clock_skew = gauge("clock_skew_seconds", "This process's clock against the store's, either way")
         self.loop_failures = counter("loop_failures_total", "Errors caught at the top of a role's loop", "role")
 
     def bounded(self, label: str, value: str) -> str:

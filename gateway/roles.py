@@ -106,6 +106,7 @@ def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tu
     loops.append(("wake", listen(connection.blocking, runtime.wake.here, runtime.stopping)))
     loops.append(("recover", _recover(runtime)))
     loops.append(("depth", surface.sample_depth(runtime)))
+    loops.append(("signs", surface.say_signs(runtime)))
     if runtime.settings.env is Environment.DEMO:
         loops.append(("clock", follow_offset(connection.redis, runtime.clock, runtime.stopping)))
     return loops

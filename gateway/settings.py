@@ -98,6 +98,7 @@ class Settings:
     webhook_targets: tuple[str, ...]
     webhook_secret: Secret | None
     webhook_types: tuple[str, ...]
+    alert_url: Secret | None
     drain_s: float
     connect_timeout_s: float
     send_timeout_s: float
@@ -244,6 +245,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
         webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),
         webhook_types=reader.words("GATEWAY_WEBHOOK_TYPES"),
+        alert_url=reader.secret("GATEWAY_ALERT_URL"),
         drain_s=reader.number("GATEWAY_DRAIN_S", 20.0, float, 0, 600),
         connect_timeout_s=reader.number("GATEWAY_CONNECT_TIMEOUT_S", 3.0, float, 0.1, 30),
         send_timeout_s=reader.number("GATEWAY_SEND_TIMEOUT_S", 15.0, float, 0.1, 120),
@@ -280,6 +282,10 @@ def _check(reader: _Reader, settings: Settings) -> None:
         problems.append("GATEWAY_CONNECT_TIMEOUT_S: should be shorter than GATEWAY_SEND_TIMEOUT_S")
     if settings.webhook_targets and settings.webhook_secret is None:
         problems.append("GATEWAY_WEBHOOK_TARGETS needs GATEWAY_WEBHOOK_SECRET (whsec_...) to sign with")
+    if settings.alert_url is not None:
+        address = urlsplit(settings.alert_url.reveal())
+        if address.scheme not in ("http", "https") or not address.hostname:
+            problems.append("GATEWAY_ALERT_URL: should be one address that takes a POST, https://...")
     ports = [settings.public_port, settings.internal_port, settings.console_port]
     if len(set(ports)) != len(ports):
         problems.append("GATEWAY_PUBLIC_PORT, GATEWAY_INTERNAL_PORT and GATEWAY_CONSOLE_PORT must differ")

@@ -16,6 +16,8 @@ from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.errors import StoreError
 from gateway.health import Health
+from gateway.insight.watch_rules import load_here, names_of
+from gateway.insight.watch_signs import instance_of, run_signs
 from gateway.intake import api as intake_api
 from gateway.intake import schemas
 from gateway.intake.role import make_deps, make_expander, make_waiting
@@ -25,6 +27,7 @@ from gateway.settings import Environment
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.erasure import Erasure
+from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
 
 LARGEST = 32 * 1024 * 1024
@@ -45,6 +48,20 @@ async def sample_depth(runtime: Runtime) -> None:
         except (StoreError, OSError, TimeoutError) as error:
             log.info("depth.unknown", error=type(error).__name__)
         await asyncio.sleep(DEPTH_S)
+
+
+async def say_signs(runtime: Runtime) -> None:
+    """How this process is, for whoever watches."""
+    await run_signs(
+        Signs(runtime.connection.redis),
+        instance=instance_of(runtime.settings.internal_port),
+        names=names_of(load_here()),
+        channels=runtime.connectors,
+        metrics=runtime.metrics,
+        beats=runtime.beats,
+        clock=runtime.clock,
+        stopping=runtime.stopping,
+    )
 
 
 def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:

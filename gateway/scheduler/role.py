@@ -8,11 +8,15 @@ from collections.abc import Awaitable, Callable
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from gateway.insight import hooks
+from gateway.insight import hooks, watch_rules
 from gateway.insight.fold import Fold, Hooks, run_fold
 from gateway.insight.history import History, open_history
 from gateway.insight.outgoing import Sender as HookSender
 from gateway.insight.outgoing import run_outgoing
+from gateway.insight.watch import Watch, run_watch
+from gateway.insight.watch_gauges import Survey
+from gateway.insight.watch_post import Poster
+from gateway.insight.watch_signs import instance_of, samples_of
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.finish_erasures import finish_erasures
 from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
@@ -22,6 +26,8 @@ from gateway.store.erasure import Erasure
 from gateway.store.facts import Facts
 from gateway.store.leases import Leases
 from gateway.store.outgoing import Outgoing
+from gateway.store.readings import Readings
+from gateway.store.signs import Signs
 
 HOUR_S = 3600
 JOB_LEASE_MS = 60_000
@@ -43,6 +49,7 @@ async def run(runtime: Runtime) -> None:
             await _one(runtime, leases, name, work)()
         async with asyncio.TaskGroup() as group:
             group.create_task(_fold(runtime, history, group), name="fold")
+            group.create_task(_watch(runtime, leases), name="watch")
             group.create_task(runtime.stopping.wait())
     finally:
         scheduler.shutdown(wait=False)
@@ -96,6 +103,25 @@ def _one(
             log.warning("job.failed", role="scheduler", job=name, error=type(error).__name__)
 
     return job
+
+
+async def _watch(runtime: Runtime, leases: Leases) -> None:
+    settings, metrics = runtime.settings, runtime.metrics
+    redis = runtime.connection.redis
+    rules = watch_rules.load_here()
+    names, instance = watch_rules.names_of(rules), instance_of(settings.internal_port)
+    poster = Poster(runtime.session, settings.alert_url, metrics, env=settings.env.value) if settings.alert_url else None
+    survey = Survey(
+        readings=Readings(redis, runtime.clock), senders=runtime.senders, webhooks=runtime.webhooks,
+        directory=runtime.directory, catalogue=runtime.catalogue, settings=settings, metrics=metrics, clock=runtime.clock,
+    )  # fmt: skip
+    watch = Watch(
+        Signs(redis), rules, own=lambda: (instance, samples_of(metrics, names)), poster=poster, metrics=metrics
+    )
+    await run_watch(
+        watch, leases=leases, survey=survey.look, metrics=metrics, stopping=runtime.stopping,
+        beat=runtime.beats.expect("watch", 120),
+    )  # fmt: skip
 
 
 async def _fold(runtime: Runtime, history: History, group: asyncio.TaskGroup) -> None:

@@ -47,6 +47,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"thuisfront:events:dead", "stream", True, "entries of it that were not taken, as they came"),
     Kind(r"lease:[\w:.-]+", "string", True, "who owns a partition or a job"),
     Kind(r"workers", "zset", None, "process -> last seen (ms)"),
+    Kind(r"signs", "hash", None, "process -> when it last spoke (ms) and its figures, for alerts"),
+    Kind(r"alerts", "hash", None, "an alert that fires -> since when, and whether somebody was told"),
     Kind(r"a:[0-9a-z]{32}", "string", False, "keyed hash of an address -> contact|address"),
     Kind(r"x:[0-9a-z]{32}", "string", False, "keyed hash of (source, customer) -> contact"),
     Kind(r"b:[0-9a-z]{32}", "string", True, "keyed hash of a booking code -> the order"),
@@ -133,6 +135,8 @@ API_KEYS = "apikeys"
 AGENTS = "agents"
 BLOCKS = "blocks"
 WORKERS = "workers"
+SIGNS = "signs"
+ALERTS = "alerts"
 
 
 def tag(partition: int) -> str:

@@ -1,0 +1,148 @@
+"""How the whole installation stands, read from the store itself: for gauges and alerts. Reads only.
+
+Three round trips a sender over all partitions, whatever waits: the lanes that are looked into are a few of each partition, the
+first and the last by deadline, so the oldest message is found where it is (an early deadline overdue, or a late one starved).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.model.ids import MessageId, SenderId
+from gateway.model.message import Priority
+from gateway.rules.question import TemplateState
+from gateway.settings import Settings
+from gateway.store import bulk, keys
+from gateway.store.brakes import headers
+from gateway.store.durability import examine
+from gateway.store.reply import words
+from gateway.store.senders import TEMPLATE_WORDS
+
+HEADS = 4
+LATE_MS = 10_000
+"""What has been due for less is only on its way to its lane."""
+BLOCKED = frozenset({TemplateState.PAUSED, TemplateState.DISABLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """queued, ready: by sender. oldest_s: priority -> age of the oldest message that could be sent now, 0 for none."""
+
+    queued: Mapping[SenderId, int]
+    ready: Mapping[SenderId, int]
+    oldest_s: Mapping[Priority, float]
+
+
+class Readings:
+    def __init__(self, redis: Redis, clock: Clock) -> None:
+        self._redis = redis
+        self._clock = clock
+
+    async def lanes(self, senders: Sequence[SenderId], *, sending: Sequence[SenderId]) -> Lanes:
+        """sending: those of them that may send now; only their messages can be too old."""
+        now = self._clock.now_ms()
+        queued, ready = dict.fromkeys(senders, 0), dict.fromkeys(senders, 0)
+        heads: list[MessageId] = []
+        for sender in senders:
+            names = [keys.part(partition, f"{kind}:{sender}") for partition in keys.all_partitions() for kind in ("q", "later")]
+            queued[sender] = sum(await bulk.values(self._redis, [("ZCARD", name) for name in names]))
+        for sender in sending:
+            ready[sender], found = await self._ready(sender, now)
+            heads += found
+        return Lanes(queued, ready, await self._oldest(heads, now))
+
+    async def _ready(self, sender: SenderId, now: int) -> tuple[int, list[MessageId]]:
+        """How many lanes of a sender could send now, and messages at the heads of some of them."""
+        late = now - LATE_MS
+        asked: list[bulk.Command] = []
+        for partition in keys.all_partitions():
+            for priority in Priority:
+                name = keys.part(partition, f"ready:{sender}:{priority.value}")
+                asked += [("ZCARD", name), ("ZRANGE", name, 0, HEADS - 1), ("ZRANGE", name, -HEADS, -1)]
+            waiting = [keys.part(partition, f"due:{sender}:{priority.value}") for priority in _WAITING]
+            for name in (*waiting, keys.part(partition, f"later:{sender}")):
+                asked += [("ZCOUNT", name, "-inf", late), ("ZRANGE", name, "-inf", late, "BYSCORE", "LIMIT", 0, HEADS)]
+        answers = iter(await bulk.values(self._redis, asked))
+        count = 0
+        lanes: dict[tuple[int, bytes], None] = {}
+        overdue: list[MessageId] = []
+        for partition in keys.all_partitions():
+            for _ in Priority:
+                count += next(answers)
+                lanes |= dict.fromkeys((partition, address) for address in (*next(answers), *next(answers)))
+            for _ in _WAITING:
+                count += next(answers)
+                lanes |= dict.fromkeys((partition, address) for address in next(answers))
+            count += next(answers)
+            overdue += [_message(member) for member in next(answers)]
+        heads: list[bulk.Command] = [
+            ("ZRANGE", keys.part(partition, f"q:{sender}"), b"[" + address + b":", b"[" + address + b";", "BYLEX", "LIMIT", 0, 1)
+            for partition, address in lanes
+        ]
+        return count, [_message(members[0]) for members in await bulk.values(self._redis, heads) if members] + overdue
+
+    async def _oldest(self, messages: Sequence[MessageId], now: int) -> dict[Priority, float]:
+        oldest = dict.fromkeys(Priority, 0.0)
+        for record in await headers(self._redis, list(dict.fromkeys(messages))):
+            if record is not None:
+                age_s = max(now - max(record.due_at_ms, record.planned_at_ms), 0) / 1000
+                oldest[record.priority] = max(oldest[record.priority], age_s)
+        return oldest
+
+    async def slowed(self, senders: Sequence[SenderId]) -> dict[SenderId, bool]:
+        """Whom the channel has slowed down just now."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for sender in senders:
+            pipeline.hget(keys.bucket(sender), "slow")
+        now = self._clock.now_ms() - self._clock.offset_ms
+        answers = await pipeline.execute() if senders else []
+        return {sender: raw is not None and int(float(raw)) > now for sender, raw in zip(senders, answers, strict=True)}
+
+    async def people(self, portfolios: Sequence[str]) -> dict[str, int]:
+        """Distinct people of each portfolio who were written to in the last 24 h."""
+        since = self._clock.now_ms() - keys.DAY_MS
+        pipeline = self._redis.pipeline(transaction=False)
+        for portfolio in portfolios:
+            pipeline.zcount(keys.people(portfolio), f"({since}", "+inf")
+        return dict(zip(portfolios, await pipeline.execute() if portfolios else [], strict=True))
+
+    async def dead(self) -> int:
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in keys.all_partitions():
+            pipeline.zcard(keys.part(partition, "dead"))
+        return sum(await pipeline.execute())
+
+    async def memory(self) -> float:
+        """What is used of what may be used, 0 where nobody set a limit."""
+        info = await self._redis.info("memory")
+        most = int(info.get("maxmemory", 0))
+        return int(info.get("used_memory", 0)) / most if most else 0.0
+
+    async def risks(self, settings: Settings) -> dict[str, bool]:
+        """What stands against the promise of a 202: why -> whether it does now. Raises StoreUnavailable."""
+        durability = await examine(self._redis, settings)
+        info = await self._redis.info("persistence")
+        failed = info.get("aof_last_write_status", "ok") != "ok" or info.get("aof_last_bgrewrite_status", "ok") != "ok"
+        return {"not_durable": bool(durability.problems), "append_failed": failed}
+
+
+def blocked(templates: Mapping[tuple[str, str], Mapping[str, Any]], in_use: frozenset[str]) -> int:
+    """How many templates of those in use the channel has paused or disabled."""
+    return sum(
+        name in in_use and TEMPLATE_WORDS.get(str(value.get("state", "")).upper()) in BLOCKED
+        for (name, _), value in templates.items()
+    )
+
+
+def _message(member: bytes) -> MessageId:
+    """The message that a lane's member names; see lua/_lane.lua."""
+    return MessageId(words(member)[39:])
+
+
+_WAITING = (Priority.AGENT, Priority.URGENT, Priority.NORMAL)
+"""A lane that waits as bulk may be empty: only its pair rate is kept there."""

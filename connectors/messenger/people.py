@@ -15,7 +15,8 @@ from gateway.model.personal import Personal
 
 PSID = "psid"
 
-_PSID = re.compile(r"[0-9]{10,20}")
+_PSID = re.compile(r"(?:psid:)?([0-9]{10,20})")
+"""Sources may say what kind of id it is: psid:3141592653589793."""
 _ID = re.compile(r"[0-9]{1,25}")
 """In webhooks and answers, where Meta vouches for it (the test button of its dashboard sends five digits)."""
 
@@ -25,12 +26,12 @@ def identify(to: str, scope: str) -> Identifier:
 
     raises: BadInput, without the value
     """
-    given = to.strip()
-    if not _PSID.fullmatch(given):
+    given = _PSID.fullmatch(to.strip())
+    if given is None:
         raise BadInput([Problem("to", "should be a page-scoped id: the 10 to 20 digits by which Messenger names a person")])
     if not scope:
         raise BadInput([Problem("to", "should stand with the Page it belongs to: another Page knows the person by another id")])
-    return Identifier(PSID, scope, Personal(given))
+    return Identifier(PSID, scope, Personal(given[1]))
 
 
 def named(page: str, value: object) -> tuple[Identifier, ...]:

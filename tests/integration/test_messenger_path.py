@@ -99,19 +99,29 @@ async def bubbles(house: House, channel: str) -> list[dict[str, Any]]:
 
 
 async def wait_for(house: House, channel: str, count: int) -> list[dict[str, Any]]:
+    """What Anna received since she was greeted, once it is so many."""
+
+    async def news() -> list[dict[str, Any]]:
+        return (await bubbles(house, channel))[1 if channel == "messenger" else 0 :]
+
     async def there() -> bool:
-        return len(await bubbles(house, channel)) >= count
+        return len(await news()) >= count
 
     await wait_until(there, timeout=20)
-    found = await bubbles(house, channel)
+    found = await news()
     assert len(found) == count, [one["body"] for one in found]
     return found
 
 
 async def in_the_chat(house: House) -> str:
-    """Anna opens the Page's chat by its link and taps Get Started."""
+    """Anna opens the Page's chat by its link, taps Get Started, and is greeted."""
     await house.handset(ANNA, "Anna")
-    await house.says(ANNA, link=f"https://m.me/{RAIL}?ref=none")
+    await house.says(ANNA, link=f"https://m.me/{RAIL}")
+
+    async def greeted() -> bool:
+        return ["Laagland Rail" in one["body"] for one in await bubbles(house, "messenger")] == [True]
+
+    await wait_until(greeted, timeout=20)
     return await house.psid(ANNA, RAIL)
 
 
@@ -161,7 +171,7 @@ async def test_where_the_page_may_not_use_templates_the_delay_goes_by_whatsapp(t
         await house.event(delay(NOON, 25, 1))
         (told,) = await wait_for(house, "whatsapp", 1)
         assert "Eindhoven" in told["body"]
-        assert len(await bubbles(house, "messenger")) == 1
+        assert len(await bubbles(house, "messenger")) == 2  # the greeting and the confirmation
 
 
 async def test_an_agent_answers_in_the_chat_under_her_first_name_and_a_week_later_as_a_person(tmp_path: Path) -> None:

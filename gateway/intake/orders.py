@@ -18,6 +18,7 @@ from typing import Any
 from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Sealed
+from gateway.intake.invited import Invited, invited_to
 from gateway.model.contact import (
     Address,
     ConsentEntry,
@@ -32,9 +33,7 @@ from gateway.model.contact import (
 )
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import AddressId, ContactId, SubjectId, new_contact_id, partition_of
-from gateway.model.invitation import Invitation
 from gateway.model.personal import Personal
-from gateway.planning.waysin_bind import nobody
 from gateway.planning.waysin_people import INVITED
 from gateway.planning.waysin_words import booking
 from gateway.rules.states import instant_ms
@@ -47,49 +46,6 @@ from gateway.store.vault import Vault
 DAY_MS = 24 * 3600_000
 LONGEST_MS = 400 * DAY_MS
 PAGE = 100
-
-
-class Invited:
-    """Whom the invitations of an order have brought so far."""
-
-    def __init__(self, invitations: Sequence[Invitation], contacts: Contacts) -> None:
-        self.all = tuple(invitations)
-        self._came = [one for one in invitations if one.contact is not None and one.address is not None]
-        self._nobody = {one.id: nobody(contacts, one) for one in self._came}
-        self.claimed = [(one.id, one.contact, one.traveller) for one in self._came]
-        self._used: set[str] = set()
-
-    def as_customer(self, customer: str) -> Invitation | None:
-        """The newest invitation by which this customer came."""
-        return next((one for one in reversed(self._came) if one.traveller == customer), None)
-
-    def as_recipient(
-        self, recipient: Mapping[str, Any], customer: str, everybody: Sequence[Mapping[str, Any]]
-    ) -> Invitation | None:
-        """One who came before the order was known, and is this recipient: by customer, passenger, only one of a role, only one.
-
-        everybody: all recipients of the order
-        """
-        roles = [one.get("role") for one in everybody]
-        for one in self._came:
-            if one.traveller != self._nobody[one.id] or one.apart or one.id in self._used:
-                continue
-            if one.customer:
-                fits = one.customer == customer
-            elif one.passenger:
-                fits = one.passenger == recipient.get("passenger")
-            elif one.role:
-                fits = one.role == recipient.get("role") and roles.count(one.role) == 1
-            else:
-                fits = len(everybody) == 1
-            if fits:
-                self._used.add(one.id)
-                return one
-        return None
-
-    def beside(self) -> list[Invitation]:
-        """Who came and is nobody on the order: told beside its people."""
-        return [one for one in self._came if one.traveller == self._nobody[one.id] and one.id not in self._used]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +91,10 @@ class Orders:
         legs = await self._legs(data)
         subjects = (*legs, *self._areas(data))
         until = self._until(event)
-        invited = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
+        invited = await invited_to(event.subject_id, self._invitations, self._contacts)
         taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, invited)
         # Whoever came by an invitation while this was under way noted it before they looked for the order's people.
-        later = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
+        later = await invited_to(event.subject_id, self._invitations, self._contacts)
         if later.claimed != invited.claimed:
             first = taken
             taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, later)
@@ -186,7 +142,7 @@ class Orders:
     async def reach(self, event: BusinessEvent, namespace: str) -> list[Taken]:
         """The contacts of a document's recipients; those we do not know become contacts without consent."""
         brand = str(event.data.get("brand") or self._default_brand)
-        invited = Invited(await self._invitations.of_subject(event.subject_id), self._contacts)
+        invited = await invited_to(event.subject_id, self._invitations, self._contacts)
         taken = []
         for recipient in event.data.get("recipients") or []:
             # A document names only some of an order's people: who is nobody yet is none of them.
@@ -247,7 +203,7 @@ class Orders:
         owned = next((owner for owner in owners if owner is not None), None)
         came = invited.as_customer(customer)
         if came is None and everybody and not given:
-            came = await self._came_before(recipient, customer, invited, everybody)
+            came = await invited.came_before(recipient, customer, everybody)
         contact = came.contact if came is not None else owned[0] if owned else None
         contact = contact or await self._customer(customer, brand, new_address=bool(given))
         addresses = []
@@ -260,41 +216,8 @@ class Orders:
         held = await self._contacts.set_customer(customer, contact or new_contact_id())
         contact = contact or held
         if came is not None and came.traveller != customer:
-            await self._rename(came, customer)
+            await invited.rename(came, customer)
         return contact, customer, addresses
-
-    async def _came_before(
-        self, recipient: Mapping[str, Any], customer: str, invited: Invited, everybody: Sequence[Mapping[str, Any]]
-    ) -> Invitation | None:
-        """Whoever came before the order, for a passenger or role of it, is this recipient: if nothing else reaches them."""
-        came = invited.as_recipient(recipient, customer, everybody)
-        if came is None:
-            return None
-        held = await self._contacts.by_customer(customer)
-        try:
-            known = await self._contacts.get(held) if held is not None else None
-        except (NotFound, Sealed):
-            known = None
-        return None if known is not None and known.id != came.contact and known.profile.addresses else came
-
-    async def _rename(self, came: Invitation, customer: str) -> None:
-        """The nobody of an invitation turns out to be this customer."""
-        assert came.contact is not None
-        assert came.address is not None
-        gone, address = came.traveller, came.address
-
-        def edit(profile: Profile) -> Profile:
-            if all(one.customer != customer for one in profile.travellers):
-                profile = replace(profile, travellers=(*profile.travellers, Traveller(customer, None, None, (address,))))
-            return replace(
-                profile,
-                travellers=tuple(one for one in profile.travellers if one.customer != gone),
-                orders=tuple(one for one in profile.orders if one.traveller != gone),
-            )
-
-        with contextlib.suppress(NotFound):
-            await self._contacts.change(came.contact, edit)
-        await self._invitations.bound(came, came.contact, address, customer, done=bool(came.bound_ms))
 
     async def _customer(self, customer: str, brand: str, *, new_address: bool) -> ContactId | None:
         """The contact a customer number is bound to. With an address that nobody has, only if it is this brand's customer.

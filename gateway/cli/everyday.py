@@ -6,6 +6,7 @@ from gateway.cli import (
     agents,
     backup,
     brakes,
+    cost,
     deadletters,
     hooks,
     keys,
@@ -15,4 +16,4 @@ from gateway.cli import (
     trace_command,
 )
 
-MODULES = (trace_command, brakes, deadletters, templates, agents, hooks, keys, backup, migrate, sandbox_command)
+MODULES = (trace_command, brakes, cost, deadletters, templates, agents, hooks, keys, backup, migrate, sandbox_command)

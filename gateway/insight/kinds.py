@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.prices import amount
 from gateway.rules.verdict import SENTENCES, Reason
 from gateway.store.facts import Fact
 
@@ -30,6 +31,8 @@ class Kind:
 
 def sentence_of(reason: str) -> str:
     """The sentence of a reason; the word itself where it is none of ours (a channel's code)."""
+    if reason == "budget":
+        return "the budget that would pay for it is used up, and it is not urgent"
     try:
         return SENTENCES[Reason(reason)]
     except ValueError:
@@ -131,8 +134,17 @@ def _claimed(fact: Fact, when: When) -> str:
 def _accepted(fact: Fact, when: When) -> str:
     attempt = fact.detail.get("attempt", "?")
     if fact.detail.get("by") == "evidence":
-        return f"the channel's own status shows that it has the message (attempt {attempt})"
-    return f"the channel took it (attempt {attempt})"
+        return f"the channel's own status shows that it has the message (attempt {attempt}){_price(fact)}"
+    return f"the channel took it (attempt {attempt}){_price(fact)}"
+
+
+def _price(fact: Fact) -> str:
+    """What it should cost; nothing where nobody knows."""
+    detail = fact.detail
+    if not detail.get("ex", "").isdigit() or not detail.get("cur"):
+        return ""
+    place = " ".join(word for word in (detail.get("cat", ""), detail.get("mk", "")) if word)
+    return f"; expected price {amount.exact(int(detail['ex']))} {detail['cur']} ({place})"
 
 
 def _uncertain(fact: Fact, when: When) -> str:
@@ -153,7 +165,23 @@ def _again(verb: str) -> Say:
 def _status(text: str) -> Say:
     def say(fact: Fact, when: When) -> str:
         at = fact.detail.get("at", "")
-        return f"{text} at {when(int(at))}" if at.isdigit() and int(at) > 0 else text
+        said = f"{text} at {when(int(at))}" if at.isdigit() and int(at) > 0 else text
+        return said + _billed(fact)
+
+    return say
+
+
+def _billed(fact: Fact) -> str:
+    kind, category = fact.detail.get("type", ""), fact.detail.get("category", "").replace("_", " ")
+    if kind.startswith("free"):
+        return f"; free of charge ({category or kind.replace('_', ' ')})"
+    return f"; billed as {category or kind}" if kind else ""
+
+
+def _budget(text: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        name, period, spent, limit, currency = (fact.detail.get(key, "?") for key in ("budget", "period", "spent", "limit", "cur"))
+        return f"the budget {name} {text} in {period}: {spent} of {limit} {currency}"
 
     return say
 
@@ -288,6 +316,8 @@ KINDS: dict[str, Kind] = {
     "restored": Kind(
         "store.restored", "", _fixed("the store was brought back from a backup; nothing is sent until somebody resumes")
     ),
+    "budget_warned": Kind("budget.warned", "dispatch", _budget("is nearly used up")),
+    "budget_full": Kind("budget.full", "dispatch", _budget("is used up, and what is not urgent waits")),
     "rewrapped": Kind("keys.rewrapped", "", _fixed("data keys were wrapped anew under the newest key of the ring")),
     # the fold itself
     "unreached": Kind("message.unreached", "", _unreached),

@@ -28,6 +28,12 @@ _DETAIL_FIELDS = {
     "due": "due_ms",
     "n": "sequence",
     "by": "by",
+    "ch": "channel",
+    "b": "brand",
+    "mk": "country",
+    "cat": "category",
+    "cur": "currency",
+    "ex": "expected_millionths",
 }
 _WAITS = frozenset({"retry", "held", "later"})
 _PLAIN = re.compile(r"[a-z][a-z_]*")

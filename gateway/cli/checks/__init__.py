@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.cli.checks import basics, channel, flow, keyring, numbers, pages, sources, storage, templates, web
+from gateway.cli.checks import basics, channel, flow, keyring, money, numbers, pages, sources, storage, templates, web
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding
 
@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     Check("senders", "settings", basics.senders),
     Check("only-to", "settings", basics.only_to),
     Check("ports", "settings", basics.ports, alone=True),
+    Check("prices", "settings", money.prices),
     Check("store", "store", storage.store, limit_s=40),
     Check("environment", "store", storage.environment),
     Check("store-keeps", "store", storage.store_keeps),
@@ -81,4 +82,5 @@ CHECKS: tuple[Check, ...] = (
     Check("webhook-backlog", "flow", flow.webhook_backlog),
     Check("facts", "flow", flow.facts),
     Check("source", "flow", sources.source),
+    Check("budgets", "flow", money.budgets),
 )

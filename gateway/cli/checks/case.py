@@ -37,6 +37,7 @@ from gateway.notifications.remote import TemplateAdmin
 from gateway.settings import Environment, Settings
 from gateway.store.client import Connection, connect
 from gateway.store.senders import Senders
+from gateway.store.wakeup import read_offset
 
 T = TypeVar("T")
 
@@ -121,9 +122,12 @@ class Case:
 
     async def _open_store(self) -> Connection | GatewayError:
         try:
-            return await connect(self.settings)
+            connection = await connect(self.settings)
+            if self.settings.env is Environment.DEMO:  # what it keeps stands under the time of its story
+                self.clock.offset_ms = await read_offset(connection.redis)
         except GatewayError as error:
             return error
+        return connection
 
     async def store_or_error(self) -> Connection | GatewayError:
         return await self._store()

@@ -12,6 +12,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from gateway.cli import arguments, opening, printing
@@ -129,8 +130,8 @@ def as_text(by: str, found: Sequence[Row]) -> str:
         )
         for row in lines
     ]
-    widths = [max(len(row[place]) for row in cells) for place in (3, 4, 5)]
-    shown = [(*row[:3], *(text.rjust(width) for text, width in zip(row[3:], widths, strict=True))) for row in cells]
+    widths = [max(len(str(row[place])) for row in cells) for place in (3, 4, 5)]
+    shown = [(*row[:3], *(str(text).rjust(width) for text, width in zip(row[3:], widths, strict=True))) for row in cells]
     unknown = any(row.expected_unknown or row.real_unknown for row in lines)
     text = printing.columns((by, "messages", "currency", "expected", "real", "difference"), shown)
     return text + ("\n\n? (n): not known of n messages; no list has the price, or the channel has not said" if unknown else "")
@@ -164,14 +165,15 @@ def check(settings: Settings, *, as_json: bool) -> int:
             "channel": known.channel,
             "currency": known.currency,
             "from": one.valid_from.isoformat(),
-            "until": one.valid_until.isoformat() if one.valid_until else None,
+            "until": end.isoformat() if end else None,
             "markets": len(one.prices),
             "confidence": one.confidence.value,
             "source": one.source,
             "file": known.file,
         }
         for known in book.channels.values()
-        for one in known.lists
+        for one, after in zip_longest(known.lists, known.lists[1:])
+        for end in [one.valid_until or (after.valid_from if after else None)]
     ]
     if as_json:
         names = [{"name": one.name, "brand": one.brand, "per": one.per.value, "currency": one.currency,

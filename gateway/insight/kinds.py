@@ -180,8 +180,8 @@ def _billed(fact: Fact) -> str:
 
 def _budget(text: str) -> Say:
     def say(fact: Fact, when: When) -> str:
-        name, period, spent, limit, currency = (fact.detail.get(key, "?") for key in ("budget", "period", "spent", "limit", "cur"))
-        return f"the budget {name} {text} in {period}: {spent} of {limit} {currency}"
+        said = {name: fact.detail.get(name, "?") for name in ("budget", "period", "spent", "limit", "cur")}
+        return f"the budget {said['budget']} {text} in {said['period']}: {said['spent']} of {said['limit']} {said['cur']}"
 
     return say
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.intake.orders import Orders
 from gateway.model.conversation import Conversation, ConversationState, EntryKind
 from gateway.model.ids import ContactId
 from gateway.planning.waysin_bind import Binder
@@ -38,6 +39,11 @@ pytestmark = pytest.mark.timeout(150)
 async def contact_of(house: House, phone: str) -> dict[str, Any]:
     _, found = await house.post("/v1/contacts/search", {"address": {"channel": "whatsapp", "to": phone}})
     return dict(found["contacts"][0])
+
+
+async def somebody(house: House, phone: str) -> bool:
+    _, found = await house.post("/v1/contacts/search", {"address": {"channel": "whatsapp", "to": phone}})
+    return bool(found["contacts"])
 
 
 async def conversations(house: House, contact: str) -> list[Conversation]:
@@ -238,3 +244,36 @@ async def test_a_chat_that_somebody_has_already_takes_the_traveller_over(data_di
         await hears(house, MILA, "geannuleerd")
         _, left = await house.get(f"/v1/contacts/{waiting['id']}")
         assert left["orders"] == []
+
+
+async def test_who_comes_while_the_order_is_being_taken_in_is_told_once(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chat is opened after the order looked for invitations and before it has subscribed anybody."""
+    trip = Trip()
+    waiting: list[str] = []
+    whole = Orders._subscribe
+    async with rail_house(data_dir) as house:
+        await house.handset(MILA, "Mila")
+        await house.says(MILA, text="hallo", **WHATSAPP)  # somebody already, so not born in the contact that waits
+        await wait_until(lambda: somebody(house, MILA), timeout=20)
+        invitation = await invited(house, trip)
+
+        async def meanwhile(self: Orders, event: Any, recipient: Any, contact: ContactId, *rest: Any) -> Any:
+            if not waiting:
+                waiting.append(contact)
+                await house.says(MILA, link=link(invitation, "whatsapp"))
+                await is_bound(house, invitation)
+            return await whole(self, event, recipient, contact, *rest)
+
+        monkeypatch.setattr(Orders, "_subscribe", meanwhile)
+        await tell(house, trip.order(), trip.ticket(), trip.delay())
+        await gets_ticket(house, MILA)
+        await hears(house, MILA, "vertrekt later")
+        contact = (await state_of(house, invitation))["contact"]
+        assert waiting[0] != contact
+        _, left = await house.get(f"/v1/contacts/{waiting[0]}")
+        assert left["orders"] == []
+        bubbles = await house.received(MILA)
+        assert [len(saying(bubbles, words)) for words in ("Welkom", "bevestigd", "vertrekt later")] == [1, 1, 1]
+        assert len(tickets(bubbles)) == 1

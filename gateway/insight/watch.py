@@ -55,8 +55,9 @@ class _Known:
     loaded: bool = False
     to_keep: dict[str, Change | None] = field(default_factory=dict)
     instances: set[str] = field(default_factory=set)
-    quiet: set[str] = field(default_factory=set)
-    """that fire, where nobody is to be told: each is logged once"""
+    firing: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    """that fired under this watcher: it knows when they are over"""
 
 
 class Watch:
@@ -143,10 +144,12 @@ class Watch:
                     self._poster.take_back(name)
             elif waits is None or waits.ended_s:
                 self._poster.add(_change(alert))
+        known.seen &= told.keys() | on.keys()
         looked_back = {rule.name: rule.look_back_s for rule in self._rules}
         for name, change in told.items():
             rule = change.labels.get("alertname", "")
-            if name not in on and self._poster.waits(name) is None and now - known.began_s >= looked_back.get(rule, 0):
+            sure = name in known.seen or now - known.began_s >= looked_back.get(rule, 0)
+            if sure and name not in on and self._poster.waits(name) is None:
                 self._poster.add(_ended(change, now))
         for name in self._unheard(on, told):
             self._poster.take_back(name)
@@ -176,12 +179,13 @@ class Watch:
 
     def _say(self, known: _Known, firing: Sequence[Alert]) -> None:
         on = {alert.fingerprint: alert for alert in firing}
-        for name in on.keys() - known.quiet:
+        for name in on.keys() - known.firing:
             alert = on[name]
             log.warning("alert.firing", alert=alert.rule.name, summary=alert.summary, **_plain(alert.labels))
-        for name in known.quiet - on.keys():
+        for name in known.firing - on.keys():
             log.info("alert.over", fingerprint=name)
-        known.quiet = set(on)
+        known.firing = set(on)
+        known.seen |= known.firing
 
 
 def _plain(labels: Sequence[tuple[str, str]]) -> dict[str, str]:

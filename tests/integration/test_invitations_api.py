@@ -14,6 +14,7 @@ from gateway.model.invitation import Claim
 from gateway.model.personal import Personal
 from gateway.store.apikeys import Scope
 from gateway.store.invitations import Invitations
+from gateway.store.reply import words
 from tests.integration.api_stage import FIRST, Client, Stage, ask, bearer
 
 BODY: dict[str, Any] = {
@@ -49,11 +50,12 @@ async def post(client: Client, body: Any, *, key: str = FIRST, once: str = "") -
 
 async def everything(redis: Redis) -> str:
     """All that the store holds, as text."""
-    found = []
-    async for name in redis.scan_iter(count=1000):
-        kind = (await redis.type(name)).decode()
-        value: Any = await (redis.get(name) if kind == "string" else redis.hgetall(name) if kind == "hash" else redis.dump(name))  # type: ignore[misc]
-        found.append(f"{name!r} {value!r}")
+    found: list[str] = []
+    client: Any = redis
+    async for name in client.scan_iter(count=1000):
+        kind = words(await client.type(name))
+        read = {"string": client.get, "hash": client.hgetall}.get(kind, client.dump)
+        found.append(f"{name!r} {await read(name)!r}")
     return "\n".join(found)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, Request, async_playwright
 
 from gateway.model.invitation import Purpose
 from gateway.webhooks.invite import Limit
@@ -39,6 +40,10 @@ async def looked_at(page: Page) -> None:
         assert box["height"] >= 44
 
 
+def _note(asked: list[str], request: Request) -> None:
+    asked.append(request.url)
+
+
 @pytest.mark.timeout(150)
 async def test_the_page_shows_what_comes_and_two_ways_and_consumes_nothing(data_dir: Path) -> None:
     trip = Trip()
@@ -65,7 +70,7 @@ async def test_the_page_shows_what_comes_and_two_ways_and_consumes_nothing(data_
                 options: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": colours}
                 page = await browser.new_page(java_script_enabled=True, **options)
                 asked: list[str] = []
-                page.on("request", lambda one, asked=asked: asked.append(one.url))
+                page.on("request", partial(_note, asked))
                 await page.goto(url)
                 await looked_at(page)
                 assert asked == [url], "nothing is loaded from elsewhere"

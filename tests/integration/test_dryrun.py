@@ -1,0 +1,160 @@
+"""A dry run: what an event would do, in numbers and examples, and nothing of it done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.intake.dryrun import FREE_TEXT, DryRun, Rehearsal
+from gateway.model.event import BusinessEvent
+from gateway.store import keys
+from gateway.store.readonly import READINGS, WouldWrite, names_in, reading
+from tests.support.core import House, open_house
+
+
+@pytest.fixture
+async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[House]:
+    async with open_house(redis_url, data_dir) as made:
+        yield made
+
+
+async def everything(redis: Redis) -> dict[bytes, bytes | None]:
+    """Every key with its content, as the server itself would move it elsewhere."""
+    names = sorted([name async for name in redis.scan_iter(count=1000)])
+    return {name: await redis.dump(name) for name in names}
+
+
+async def rehearsed(house: House, event: BusinessEvent) -> DryRun:
+    """A dry run, held against a store that did not change."""
+    before = await everything(house.redis)
+    found = await Rehearsal(house.runtime).of(event)
+    assert await everything(house.redis) == before
+    return found
+
+
+async def as_planned(house: House, event: BusinessEvent) -> Counter[tuple[str, str, str]]:
+    """(notification, state, reason) of what the event made when it was really told."""
+    await house.tell(event)
+    return Counter((one.notification, one.state.value, one.reason) for one in await house.messages() if one.event == event.id)
+
+
+def as_rehearsed(found: DryRun) -> Counter[tuple[str, str, str]]:
+    letters = {"queued": "q", "later": "q", "suppressed": "s", "replaced": "r", "ended": "e"}
+    return Counter((one.notification, letters[one.answer], one.reason) for one in found.lines if one.answer != "exists")
+
+
+async def test_a_delay_is_counted_and_nothing_of_it_is_kept(house: House) -> None:
+    await house.tell(house.order(*(house.recipient(number) for number in range(101, 140))))
+    late = house.flight(late_min=60)
+    found = await rehearsed(house, late)
+    assert (found.people, found.looked_at, found.older) == (39, 39, False)
+    assert found.counts() == {("flight_delayed", "whatsapp", "en", "queued", "flight_delayed_v1", ""): 39}
+    assert found.seconds is not None
+    assert 0 < found.seconds < 60
+    assert as_rehearsed(found) == await as_planned(house, late)
+
+
+async def test_an_order_with_people_nobody_knows_yet_is_told_as_it_would_be(house: House) -> None:
+    await house.tell(house.flight(late_min=60))
+    order = house.order(house.recipient(101), house.recipient(102, proof=None), house.recipient(103, consents=[]))
+    found = await rehearsed(house, order)
+    assert {one.notification for one in found.lines} >= {"order_confirmed", "flight_delayed", "address_check"}
+    planned = await as_planned(house, order)
+    welcomed = Counter(one for one in (await _all(house)).elements() if one[0] in ("flight_delayed", "address_check"))
+    rehearsal = as_rehearsed(found)
+    assert Counter({one: count for one, count in rehearsal.items() if one[0] == "order_confirmed"}) == Counter(
+        {one: count for one, count in planned.items() if one[0] == "order_confirmed"}
+    )
+    assert Counter({one: count for one, count in rehearsal.items() if one[0] != "order_confirmed"}) == welcomed
+
+
+async def _all(house: House) -> Counter[tuple[str, str, str]]:
+    return Counter((one.notification, one.state.value, one.reason) for one in await house.messages())
+
+
+async def test_an_older_event_would_tell_nobody(house: House) -> None:
+    await house.tell(house.order(house.recipient(101)), house.flight(late_min=40, version=7))
+    found = await rehearsed(house, house.flight("cancelled", version=6))
+    assert found.older
+    assert found.lines == ()
+
+
+async def test_what_waits_and_would_be_taken_out_is_counted(house: House) -> None:
+    await house.tell(house.order(house.recipient(101), house.recipient(102)), house.flight(late_min=40))
+    found = await rehearsed(house, house.flight("cancelled"))
+    assert found.takes_out == 2
+    assert found.people == 2
+
+
+async def test_a_window_that_is_open_makes_it_free_text(house: House) -> None:
+    await house.tell(house.order(house.recipient(101), house.recipient(102)))
+    contact = await house.contact_of(101)
+    sender = next(iter(house.runtime.directory)).id
+    await house.runtime.contacts.open_window(contact.id, sender, contact.profile.addresses[0].id, house.clock.now_ms())
+    found = await rehearsed(house, house.flight(late_min=60))
+    assert Counter(one.form for one in found.lines) == {FREE_TEXT: 1, "flight_delayed_v1": 1}
+
+
+async def test_a_document_with_its_bytes_is_rehearsed_too(house: House) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    document = {"kind": "ticket", "id": "T-1", "content": "JVBERi0xLjQK", "mime": "application/pdf"}
+    data = {"orderNumber": "ZX7K2P", "brand": "zz", "document": document, "recipients": [house.recipient(101)]}
+    event = house.event_of("order.document", "ZX7K2P", data, source="/booking/orders")
+    found = await rehearsed(house, event)
+    assert [(one.notification, one.answer) for one in found.lines] == [("ticket_issued", "queued")]
+    assert as_rehearsed(found) == await as_planned(house, event)
+
+
+async def test_an_outage_is_counted_over_its_cells_and_by_exact_postcode(house: House) -> None:
+    for number, postcode in ((101, "1012AB"), (102, "1013AB"), (103, "9999ZZ")):
+        service = {"name": "internet", "area": {"country": "NL", "postcode": postcode}}
+        person = house.recipient(number, purpose="service")
+        more: dict[str, Any] = {"itinerary": None, "kind": "service", "service": service, "status": "placed"}
+        await house.tell(house.order(person, number=f"NX{number}", **more))
+    data = {
+        "outageId": "OUT-1", "service": "internet", "status": "confirmed", "affected": {"postcodes": ["1012", "1013AA-1013AZ"]},
+    }  # fmt: skip
+    event = house.event_of("outage.status", "OUT-1", data)
+    found = await rehearsed(house, event)
+    assert found.people == 2
+    assert as_rehearsed(found) == await as_planned(house, event)
+
+
+async def test_a_large_audience_is_gone_through_chunk_by_chunk(house: House) -> None:
+    people = [house.recipient(number) for number in range(100, 900)]
+    for begin in range(0, len(people), 50):
+        await house.tell(house.order(*people[begin : begin + 50], number=f"ZX{begin}", status="placed"))
+    found = await rehearsed(house, house.flight(late_min=60))
+    assert found.people == 800
+
+
+async def test_a_paused_sender_gives_no_duration(house: House) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    sender = next(iter(house.runtime.directory)).id
+    await house.runtime.senders.set_state(sender, {"paused": house.clock.now_ms() + 60_000})
+    assert (await rehearsed(house, house.flight(late_min=60))).seconds is None
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda redis: redis.set("layout", "x"),
+        lambda redis: redis.hset(keys.STOPS, "all", "x"),
+        lambda redis: redis.execute_command("EVALSHA", "0" * 40, 0),
+        lambda redis: redis.pipeline(transaction=False).get("layout").delete("layout").execute(),
+    ],
+)
+async def test_its_client_cannot_write(redis: Redis, write: Any) -> None:
+    with pytest.raises(WouldWrite):
+        await write(reading(redis))
+
+
+def test_commands_are_read_out_of_what_is_packed() -> None:
+    packed = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*3\r\n$3\r\nset\r\n$1\r\na\r\n$4\r\n*1\r\n\r\n*1\r\n$4\r\nPING\r\n"
+    assert list(names_in(packed)) == ["GET", "SET", "PING"]
+    assert {"EVALSHA", "EVAL", "SET", "HSET", "DEL", "XADD", "ZADD"}.isdisjoint(READINGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.cli.checks import CHECKS
 from gateway.cli.main import make_parser
 from gateway.errors import BadInput
 from gateway.insight.watch_expr import evaluate, parse, selects
@@ -28,8 +30,6 @@ CASES = read(ROOT / "deploy" / "alerts.test.yaml")
 PROMTOOL = shutil.which("promtool")
 MISSING = "promtool is missing: `apt-get install prometheus` (Debian, Ubuntu) brings it; our own evaluation is tested anyhow"
 HEADINGS = ("What customers notice", "First", "Stop the harm", "Whom to wake", "How it ends")
-OUTSIDE = ("demo", "sandbox", "connect", "doctor", "templates", "bench", "report", "restore", "backup")
-"""Commands that main.py adds to the parser from other modules."""
 
 
 def figures() -> set[str]:
@@ -37,7 +37,7 @@ def figures() -> set[str]:
     found: set[str] = set()
     for family in Metrics().registry.collect():
         ends = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))
-        found |= {family.name + end for end in ends}
+        found |= {family.name, *(family.name + end for end in ends)}
     return found
 
 
@@ -94,12 +94,16 @@ def test_every_alert_has_a_page_that_says_what_to_do(name: str) -> None:
 def test_the_commands_of_a_page_are_ours(page: Path) -> None:
     commands = re.findall(r"^python main\.py (.+)$", page.read_text("utf-8"), re.MULTILINE)
     for command in commands:
-        words = re.sub(r"\s+#.*", "", command)
-        parts = [part.strip("'\"") for part in re.findall(r'"[^"]*"|\S+', words)]
-        if parts[0] in OUTSIDE:
-            continue
+        parts = shlex.split(command)
+        if parts[-1] == "--help":
+            parts.pop()
         args = make_parser().parse_args(parts)
         assert args.work is not None, command
+        if parts[0] == "doctor":
+            assert set(args.only.split(",")) <= {check.name for check in CHECKS}
+        for part in parts:
+            if part.startswith("notification:"):
+                assert (ROOT / "templates" / part.partition(":")[2]).is_dir(), part
 
 
 def test_no_page_is_left_of_an_alert_that_is_gone() -> None:
@@ -235,3 +239,29 @@ def test_the_file_that_prometheus_reads_is_the_one_that_we_read() -> None:
     config = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text("utf-8"))
     assert config["rule_files"] == [ALERTS_FILE.name]
     assert [job["job_name"] for job in config["scrape_configs"]] == ["thuisfront"]
+
+
+def asked_for() -> set[str]:
+    boards = "".join(board.read_text("utf-8") for board in BOARDS)
+    return set(names_of(RULES)) | {name for name in in_text(boards) if name != "thuisfront_total"}
+
+
+def test_every_figure_that_is_asked_for_is_set_somewhere() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "gateway").rglob("*.py") if path.name != "metrics.py")
+    attributes = {one._name: name for name, one in vars(Metrics()).items() if hasattr(one, "_name")}
+    for name in asked_for():
+        base = re.sub(r"_(total|bucket|sum|count)$", "", name)
+        attribute = attributes.get(name) or attributes.get(base)
+        assert attribute is not None, name
+        assert f"etrics.{attribute}" in code, name
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason=MISSING)
+def test_what_a_board_asks_is_understood_by_prometheus(tmp_path: Path) -> None:
+    shown = [json.loads(board.read_text("utf-8")) for board in BOARDS]
+    asked = [target["expr"] for board in shown for panel in board["panels"] for target in panel.get("targets", ())]
+    rules = [{"record": f"panel:{number}", "expr": expr} for number, expr in enumerate(asked)]
+    (tmp_path / "board.yaml").write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": rules}]}))
+    words = [str(PROMTOOL), "check", "rules", str(tmp_path / "board.yaml")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

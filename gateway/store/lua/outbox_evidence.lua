@@ -45,6 +45,8 @@ if header[STATE] ~= 'a' and header[STATE] ~= 'f' then
   unsure_take(lane, mid)
   finish(set, key, header, ARGV[10] ~= '' and ARGV[10] or body, mid, 'a', '', told, ARGV[9])
   redis.call('ZREM', KEYS[2], mid)
+  -- It had ended, and another way was about to be looked for: not now that the channel has it.
+  if was ~= 'q' then redis.call('ZREM', KEYS[17], mid) end
   if wkey ~= key then redis.call('SET', wkey, mid, 'PX', ARGV[9]) end
   if ARGV[13] == '1' then receipt_due(KEYS[18], mid, tonumber(ARGV[7]), tonumber(ARGV[9])) end
   fact(KEYS[1], now, 'accepted', ids, 'attempt=' .. attempt .. ' by=evidence was=' .. was
@@ -65,7 +67,8 @@ if failed then
   if header[STATE] == 'a' and status < 2 then
     header[STATE], header[REASON], header[STATUS_AT] = 'f', 'failed_at_channel', ARGV[7]
     redis.call('ZADD', KEYS[2], text(now), mid)
-    if ARGV[12] == '1' then redis.call('ZADD', KEYS[17], text(now), mid) end
+    -- Where none is tried, the one that would be due in time is not either: they stopped us, or there is no other.
+    if ARGV[12] == '1' then redis.call('ZADD', KEYS[17], text(now), mid) else redis.call('ZREM', KEYS[17], mid) end
     fact(KEYS[1], now, 'failed', ids, 'code=' .. ARGV[8] .. ' at=' .. ARGV[7] .. ' nt=' .. header[NOTIFICATION] .. ' ' .. ARGV[11])
     if answer == 'old' then answer = 'applied' end
   end

@@ -107,6 +107,8 @@ class Legs:
             contact = await deps.contacts.get(record.contact)
         except (NotFound, Sealed, ValueError):  # erased meanwhile, or nothing that we can read
             return None
+        if _stopped(body, contact):
+            return None
         return _Found(record, body, contact, why)
 
     async def _take(self, found: _Found) -> MessageId | None:
@@ -124,8 +126,10 @@ class Legs:
             if verdict is None:
                 continue
             connector = self._d.connectors.get(way["channel"])
+            notification = world.catalogue.get(found.record.notification)
             for message, told, part in split_body(way["id"], found.record.told, body, connector.facts if connector else None):
-                planned.append(self._planned(found, way, verdict, message, told, box.seal_json(part, message)))
+                wait_ms = notification.another_way_ms if notification is not None and part.get("legs") else 0
+                planned.append(self._planned(found, way, verdict, message, told, box.seal_json(part, message), wait_ms))
             if not isinstance(verdict, Suppressed):
                 taken = MessageId(way["id"])
         if planned:
@@ -145,8 +149,16 @@ class Legs:
         return decide(question)
 
     def _planned(
-        self, found: _Found, way: Mapping[str, Any], verdict: Verdict, message: MessageId, told: str, sealed: bytes
+        self,
+        found: _Found,
+        way: Mapping[str, Any],
+        verdict: Verdict,
+        message: MessageId,
+        told: str,
+        sealed: bytes,
+        wait_ms: int,
     ) -> PlannedMessage:
+        """wait_ms: after which the way behind this one is tried, should this one bring nothing"""
         record = found.record
         suppressed = isinstance(verdict, Suppressed)
         return PlannedMessage(
@@ -162,6 +174,7 @@ class Legs:
             reason=verdict.reason.value if isinstance(verdict, Suppressed) else verdict.why if isinstance(verdict, Later) else "",
             notification=record.notification,
             body=sealed,
+            another_way_ms=wait_ms,
             detail=f"after={record.id} why={found.why}",
         )
 
@@ -189,6 +202,12 @@ def _why(record: MessageRecord) -> str | None:
             return record.reason or NOT_DELIVERED
         case MessageState.REPLACED | MessageState.ENDED | MessageState.EXPIRED:
             return None
+
+
+def _stopped(body: Mapping[str, Any], contact: Contact) -> bool:
+    """Whether they stopped this news where it was tried first: the same words do not follow them to another channel."""
+    said = contact.facts.consents.get(f"{body.get('purpose')}.{body.get('channel')}.{body.get('brand')}")
+    return body["kind"] == "notification" and said is not None and not said.granted
 
 
 def _body(body: Mapping[str, Any], way: Mapping[str, Any], rest: Sequence[Any], before: Sequence[str]) -> dict[str, Any]:

@@ -296,7 +296,9 @@ class Deliverer:
             task.contact.id, task.sender.id, task.address.id, program="", until_ms=now + HELD_MS, at_ms=now
         )
         await self._aside(holder)
-        return finished(claimed, Reason.HELD_ELSEWHERE, sent=True, body=task.body)
+        # News without another way waits for the thread, as where it was known to be held; for a reply its agent is told.
+        waits = task.body["kind"] == "notification" and not task.body.get("legs")
+        return finished(claimed, Reason.HELD_ELSEWHERE, sent=not waits, body=task.body)
 
     async def _aside(self, work: Awaitable[object]) -> None:
         """What is worth knowing besides a message's outcome, which a store that is gone must not change."""

@@ -1,0 +1,119 @@
+"""What somebody who wished it ill tried on two channels to one person, and what holds now."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gateway.model.contact import ConsentEntry
+from gateway.model.ids import SenderId
+from gateway.model.message import DeliveryStatus
+from gateway.planning.waiting import Mended
+from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
+from tests.integration.test_ways import house as house
+from tests.support.core import NUMBER, iso
+from tests.support.edge import refused
+
+
+def in_time(house: Ways) -> None:
+    """Let the time pass after which another way is due."""
+    known = house.runtime.catalogue.get("flight_delayed")
+    assert known is not None
+    house.pass_ms(known.another_way_ms + 1)
+
+
+# another way, and a stop
+
+
+async def test_who_stopped_us_before_the_other_way_was_due_is_not_told_by_it(house: Ways) -> None:
+    contact = await house.traveller("messenger", "whatsapp")
+    await house.delay()
+    await house.dispatch()
+    stop = ConsentEntry("journey", "messenger", "zz", False, house.clock.now_ms(), "stop_word")
+    await house.runtime.contacts.set_consents(contact.id, [stop])
+    in_time(house)
+    assert await house.look_for_ways() == 1
+    await house.dispatch()
+    assert house.edge.sent(NUMBER) == []
+    assert await house.facts("other_way") == []
+    assert await house.look_for_ways() == 0
+
+
+async def test_an_opt_out_told_after_the_channel_took_it_ends_the_wait_for_another_way(house: Ways) -> None:
+    await house.traveller("whatsapp", "messenger")
+    await house.delay()
+    await house.dispatch()
+    (first,) = await house.about("flight_delayed")
+    await house.runtime.webhooks.append("whatsapp", failed(house, first.id, 131050))
+    assert await house.take_webhooks() == 1
+    in_time(house)
+    assert await house.look_for_ways() == 0
+    await house.dispatch()
+    assert house.edge.sent(PAGE) == []
+    assert [one.state.value for one in await house.about("flight_delayed")] == ["f"]
+
+
+def failed(house: Ways, message: str, code: int) -> bytes:
+    status: dict[str, Any] = {
+        "id": "wamid.OUT1", "status": "failed", "timestamp": str(house.clock.now_ms() // 1000), "recipient_id": "447700900001",
+        "biz_opaque_callback_data": f"{message}.1.{WHATSAPP}", "errors": [{"code": code, "title": "refused"}],
+    }  # fmt: skip
+    metadata = {"display_phone_number": "12025550143", "phone_number_id": NUMBER}
+    value = {"messaging_product": "whatsapp", "metadata": metadata, "statuses": [status]}
+    entry = {"id": "271828182845904", "changes": [{"field": "messages", "value": value}]}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+
+
+# another way, and what became of the first
+
+
+async def test_evidence_that_a_dead_message_left_after_all_ends_the_search_for_another_way(house: Ways) -> None:
+    await house.traveller("messenger", "whatsapp")
+    house.edge.answers(PAGE, BLOCKED)
+    await house.delay()
+    await house.dispatch()
+    (first,) = await house.about("flight_delayed")
+    assert first.state.value == "d"
+    await house.runtime.outbox.evidence(
+        first, attempt=1, status=DeliveryStatus.SENT, failed=False, at_ms=house.clock.now_ms()
+    )
+    assert await house.look_for_ways() == 0
+    await house.dispatch()
+    assert house.edge.sent(NUMBER) == []
+
+
+async def test_of_three_ways_the_last_is_tried_too_when_the_second_brings_nothing_in_time(house: Ways) -> None:
+    to = (("messenger", PSID), ("whatsapp", "+447700900001"), ("whatsapp", "+447700900002"))
+    addresses = [{"channel": channel, "to": value, "proof": "otp", "givenBy": "self"} for channel, value in to]
+    at = iso(house.clock.now_ms() - 60_000)
+    consents = [
+        {"purpose": "journey", "channel": one, "granted": True, "at": at, "how": "booking-checkbox"}
+        for one in ("messenger", "whatsapp")
+    ]
+    await house.tell(house.order(house.recipient(1, addresses=addresses, consents=consents), status="placed"))
+    await house.delay()
+    await house.dispatch()
+    told = []
+    for _ in range(3):
+        in_time(house)
+        await house.look_for_ways()
+        await house.dispatch()
+        told.append([body["to"] for body in house.edge.sent(NUMBER)])
+    one, two = "+447700900001", "+447700900002"
+    assert told == [[one], [one, two], [one, two]]
+    assert len(house.edge.sent(PAGE)) == 1
+
+
+async def test_news_refused_for_a_held_thread_waits_for_the_thread_where_there_is_no_other_way(house: Ways) -> None:
+    contact = await house.traveller("messenger")
+    house.edge.answers(PAGE, refused(10, 2018300, "another app is controlling this thread"))
+    await house.delay()
+    await house.dispatch()
+    assert await house.states() == [(MESSENGER, "s", "held_elsewhere")]
+    address, now = contact.profile.addresses[0].id, house.clock.now_ms()
+    await house.runtime.contacts.set_holder(contact.id, SenderId(MESSENGER), address, program=None, until_ms=0, at_ms=now + 1)
+    for _ in range(2):
+        await house.waiting.revive(contact.id, address, Mended.WINDOW)
+        await house.dispatch()
+    assert await house.states() == [(MESSENGER, "a", "")]
+    assert len(house.edge.sent(PAGE)) == 2

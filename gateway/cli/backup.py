@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.cli import arguments, asking, opening, printing, restore
 from gateway.cli.dialogue import Terminal
-from gateway.errors import BadInput, Problem
+from gateway.errors import BadInput, GatewayError, Problem
 from gateway.insight import history_copy
 from gateway.settings import Settings
 from gateway.store import archive, audit, layout, ledger, restoring, rotation, snapshot
@@ -53,6 +53,9 @@ async def _take(args: argparse.Namespace, settings: Settings, target: Path) -> i
     began = time.monotonic()
     async with opening.open_store(settings) as opened:
         redis = opened.connection.redis
+        if not await restoring.occupied(opened.connection):
+            # A copy of nothing would one day push the last good one out.
+            raise GatewayError(f"the store at {opened.connection.where} is empty: is this the right GATEWAY_DATA_DIR or server?")
         used = await rotation.usage(redis, lambda count: io.progress(f"{count:,} keys looked at"))
         missing = [version for version in used.versions if version not in opened.ring.wrapping]
         if missing:

@@ -95,6 +95,7 @@ async def loaded(settings: Settings, rdb: Callable[[Path], None], told: Told) ->
     """
     real = settings.data_dir.resolve() / "store"
     real.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(_clear_leftovers, real)
     room = Path(tempfile.mkdtemp(prefix=".restore-", dir=real))  # on the disk of the real store, mode 0700
     try:
         files = room / "store" / FILES
@@ -115,6 +116,13 @@ async def loaded(settings: Settings, rdb: Callable[[Path], None], told: Told) ->
             await connection.close()
     finally:
         await asyncio.to_thread(shutil.rmtree, room, ignore_errors=True)
+
+
+def _clear_leftovers(store: Path) -> None:
+    """Copies of restores that were killed; one that is at work holds its own lock."""
+    for room in store.glob(".restore-*"):
+        with contextlib.suppress(OSError, Conflict), _locked(room / "store"):
+            shutil.rmtree(room, ignore_errors=True)
 
 
 # the place where it goes

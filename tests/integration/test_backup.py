@@ -213,11 +213,30 @@ async def test_wrong_arguments_are_told_with_the_usage(home: Home) -> None:
     assert (nowhere.code, "is no directory" in nowhere.err) == (1, True)
 
 
+async def test_an_empty_store_is_not_backed_up(home: Home) -> None:
+    ran = await home.run("backup", "one.tar")
+    assert (ran.code, "is empty" in ran.err) == (1, True)
+    assert not (home.data_dir / "one.tar").exists()
+
+
+async def test_what_a_killed_restore_left_behind_goes_with_the_next_one(home: Home) -> None:
+    async with opened(home.data_dir) as (_, redis), home.people(redis):
+        assert (await home.run("backup", "one.tar")).code == 0
+    left = home.data_dir / "store" / ".restore-killed"
+    (left / "store").mkdir(parents=True)
+    (left / "store" / "dump").write_text("somebody's data")
+    assert (await home.run("restore", "one.tar", "--replace", "--yes")).code == 0
+    assert not left.exists()
+    assert not list((home.data_dir / "store").glob(".restore-*"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_backup_that_is_interrupted_leaves_no_half_file(home: Home, number: signal.Signals) -> None:
     server = StoreServer({"repl-diskless-sync-delay": "30"})  # it waits so long before it begins to send
     try:
         (home.data_dir / "here").mkdir()
+        async with Redis.from_url(server.url) as redis, home.people(redis):
+            pass
         async with started(home.data_dir, "backup", "here/one.tar", GATEWAY_KEYS=RING, GATEWAY_REDIS_URL=server.url) as process:
             await wait_until(lambda: bool(os.listdir(home.data_dir / "here")), timeout=20)
             process.send_signal(number)
@@ -257,7 +276,7 @@ async def test_a_server_of_ones_own_is_copied_and_filled_again(home: Home) -> No
 async def test_a_server_with_other_databases_is_not_copied(home: Home) -> None:
     server = StoreServer()
     try:
-        async with Redis.from_url(server.url, db=3) as other:
+        async with Redis.from_url(server.url, db=3) as other, Redis.from_url(server.url) as redis, home.people(redis):
             await other.set("somebody", "else's")
         ran = await home.run("backup", "one.tar", GATEWAY_REDIS_URL=server.url)
         assert (ran.code, "db3" in ran.err) == (1, True)

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 from gateway import http, webcare
 from gateway.api import routes as api_routes
 from gateway.api.auth import guarded
+from gateway.api.brakes import BrakeDeps
 from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.errors import StoreError
@@ -20,6 +21,7 @@ from gateway.insight.watch_rules import load_here, names_of
 from gateway.insight.watch_signs import instance_of, run_signs
 from gateway.intake import api as intake_api
 from gateway.intake import schemas
+from gateway.intake.dryrun_api import DryRunDoor
 from gateway.intake.role import make_deps, make_expander, make_waiting
 from gateway.metrics import metrics_handler
 from gateway.runtime import Runtime
@@ -104,7 +106,8 @@ def add_internal(
 
 
 def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
-    intake_api.add_routes(app, make_deps(runtime, keys))
+    deps = make_deps(runtime, keys)
+    intake_api.add_routes(app, deps)
     redis = runtime.connection.redis
     people = People(
         contacts=runtime.contacts,
@@ -122,7 +125,8 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
     )
-    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components())
+    brakes = BrakeDeps(rehearse=DryRunDoor(runtime, deps).answer)
+    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components(), brakes)
 
 
 def _keyed(keys: ApiKeys) -> Middleware:

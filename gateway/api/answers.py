@@ -37,6 +37,8 @@ _ENTRY = {**_CONSENT, "how": TEXT, "wording": MAYBE, "evidence": MAYBE}
 _FIELD = thing({"field": TEXT, "message": TEXT})
 _IDENTIFIER = thing({"kind": TEXT, "value": MAYBE})
 
+_COUNTED = thing({"notification": TEXT, "channel": MAYBE, "reason": TEXT, "sentence": TEXT, "count": NUMBER})
+
 _INVITATION = {
     "id": TEXT,
     "state": {"enum": ["open", "claimed", "bound", "expired", "revoked"]},
@@ -91,6 +93,39 @@ ANSWERS: dict[str, Schema] = {
         ],
         "description": "One event is answered with itself, a batch with a list; index is the place in the batch.",
     },
+    "DryRun": thing(
+        {
+            "event": TEXT,
+            "subject": TEXT,
+            "answer": {"enum": ["new", "same", "other", "older"]},
+            "people": NUMBER,
+            "looked_at": NUMBER,
+            "messages": many(thing({"notification": TEXT, "channel": TEXT, "language": TEXT, "form": TEXT, "count": NUMBER})),
+            "later": many(_COUNTED),
+            "last_due_at": WHEN,
+            "not_sent": many(_COUNTED),
+            "takes_out": NUMBER,
+            "price": many(thing({"currency": MAYBE, "amount": TEXT, "unknown": NUMBER})),
+            "seconds": {"type": ["number", "null"]},
+            "fuse": MAYBE,
+            "examples": many(
+                thing(
+                    {
+                        "notification": TEXT,
+                        "channel": TEXT,
+                        "language": TEXT,
+                        "as": TEXT,
+                        "to": many(_IDENTIFIER),
+                        "text": TEXT,
+                        "buttons": many(TEXT),
+                    }
+                )
+            ),
+            "masked": FLAG,
+        },
+        optional=("fuse",),
+        about="form: `text` for free text, else the template. seconds: at the present pace, null while a sender is paused.",
+    ),
     "Consent": thing(_CONSENT),
     "ConsentEntry": thing(_ENTRY, about="One line of the ledger."),
     "Contact": thing(

@@ -78,6 +78,12 @@ OPERATIONS: tuple[Operation, ...] = (
         EVENTS,
     ),
     Operation(
+        "post", "/v1/events/dry-run", "Events", "Ask what one event would do now; nothing is kept or sent", Scope.EVENTS,
+        {200: ("people, messages, price, duration, examples", "DryRun"), **_EVENT_REFUSALS},
+        EVENTS, (REVEAL,),
+        about="The planning that works for live events, over a store that it cannot change. It takes one event, no batch.",
+    ),
+    Operation(
         "options", "/v1/events", "Events", "Ask whether a sender may push (CloudEvents webhooks)", None,
         {200: ("WebHook-Allowed-Origin says yes", ""), 400: ("the origin is no host name", "Problem")},
         parameters=(Parameter("WebHook-Request-Origin", "header", "the sender's host"),),

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.api import brakes as braking
 from gateway.api import contacts, invitations, keys, messages, openapi, subscriptions
 from gateway.api.inviting import Inviting
 from gateway.api.people import People
@@ -19,11 +20,13 @@ def add_routes(
     inviting: Inviting,
     api_keys: ApiKeys,
     event_schemas: tuple[Mapping[str, str], Mapping[str, Any]],
+    brakes: braking.BrakeDeps | None = None,
 ) -> None:
-    """event_schemas: what gateway.intake.schemas.components() gives."""
+    """event_schemas: what gateway.intake.schemas.components() gives. brakes: None where nothing is expanded."""
     contacts.add_routes(app, people, api_keys)
     subscriptions.add_routes(app, people, api_keys)
     messages.add_routes(app, people, api_keys)
     invitations.add_routes(app, inviting, api_keys)
     keys.add_routes(app, api_keys)
+    braking.add_routes(app, brakes, api_keys)
     openapi.add_routes(app, *event_schemas)

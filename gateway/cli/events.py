@@ -15,7 +15,7 @@ import aiohttp
 from gateway import directory as directories
 from gateway import registry
 from gateway.app import open_runtime
-from gateway.cli import talk
+from gateway.cli import events_dryrun, talk
 from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, GatewayError, Problem
 from gateway.intake import asof, schemas
@@ -66,6 +66,12 @@ def add_parser(commands: Any) -> None:
     send.add_argument("--dry-run", action="store_true", help="ask what would become of them; nothing is kept")
     send.add_argument("--json", action="store_true", help="the answers as JSON")
     send.set_defaults(work=talk.command(run_send))
+
+    rehearse = parts.add_parser("dry-run", help="say what the events of a file would do now: to how many, in which words")
+    rehearse.add_argument("file", type=Path, metavar="FILE", help=files)
+    rehearse.add_argument("--reveal", action="store_true", help="show names and numbers in the examples")
+    rehearse.add_argument("--json", action="store_true", help="the answer as JSON")
+    rehearse.set_defaults(work=talk.command(events_dryrun.run_dry_run))
 
     replay = parts.add_parser("replay", help="take an event up again that is open, or was set aside")
     replay.add_argument("id", metavar="EVENT", help="our id of the event, e42...; trace shows it")

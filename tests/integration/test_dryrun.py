@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from redis.asyncio import Redis
 
+from gateway.api import brakes as braking
+from gateway.api.answers import ANSWERS
+from gateway.api.brakes import BrakeDeps
 from gateway.intake.dryrun import FREE_TEXT, DryRun, Rehearsal
+from gateway.intake.dryrun_api import DryRunDoor
+from gateway.intake.dryrun_show import as_lines
+from gateway.intake.role import make_deps
 from gateway.model.event import BusinessEvent
+from gateway.model.personal import Secret
 from gateway.store import keys
+from gateway.store.apikeys import ApiKeys
 from gateway.store.readonly import READINGS, WouldWrite, names_in, reading
-from tests.support.core import House, open_house
+from tests.integration import commands_stage
+from tests.integration.commands_stage import launcher as launcher
+from tests.support.core import House, iso, open_house
 
 
 @pytest.fixture
@@ -158,3 +174,83 @@ def test_commands_are_read_out_of_what_is_packed() -> None:
     packed = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*3\r\n$3\r\nset\r\n$1\r\na\r\n$4\r\n*1\r\n\r\n*1\r\n$4\r\nPING\r\n"
     assert list(names_in(packed)) == ["GET", "SET", "PING"]
     assert {"EVALSHA", "EVAL", "SET", "HSET", "DEL", "XADD", "ZADD"}.isdisjoint(READINGS)
+
+
+# as it is told
+
+
+@asynccontextmanager
+async def served(house: House) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    runtime = house.runtime
+    keys_ = ApiKeys(house.redis, runtime.clock, Secret("k" * 32))
+    app = web.Application()
+    braking.add_routes(app, BrakeDeps(rehearse=DryRunDoor(runtime, make_deps(runtime, keys_)).answer), keys_)
+    async with TestClient(TestServer(app)) as client:
+        client.session.headers["Authorization"] = f"Bearer {'k' * 32}"
+        yield client
+
+
+def cloud_event(event: BusinessEvent) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": event.external_id, "source": event.source, "subject": event.subject,
+        "type": f"org.example.{event.type.value}.v1", "time": iso(event.occurred_at_ms), "data": dict(event.data),
+    }  # fmt: skip
+
+
+async def ask(client: TestClient[web.Request, web.Application], value: Any, query: str = "") -> tuple[int, Any]:
+    kind = "application/cloudevents-batch+json" if isinstance(value, list) else "application/cloudevents+json"
+    async with client.post(f"/v1/events/dry-run{query}", data=json.dumps(value), headers={"Content-Type": kind}) as response:
+        return response.status, await response.json(content_type=None)
+
+
+async def test_the_api_tells_it_masked_and_reveals_it_to_who_may(house: House) -> None:
+    event = house.order(house.recipient(101), house.recipient(102))
+    async with served(house) as client:
+        status, told = await ask(client, cloud_event(event))
+        assert status == 200
+        jsonschema.validate(told, ANSWERS["DryRun"])
+        assert (told["answer"], told["people"], told["masked"]) == ("new", 2, True)
+        assert "ZX7K2P" not in json.dumps(told)
+        assert "7700900" not in json.dumps(told)
+        assert told["examples"][0]["text"]
+        _, revealed = await ask(client, cloud_event(event), "?reveal=true")
+        assert "ZX7K2P" in revealed["examples"][0]["text"]
+        assert revealed["examples"][0]["to"][0]["value"].startswith("+447700900")
+    assert any("2 people would be written to" in line for line in as_lines(told))
+
+
+async def test_the_api_says_what_the_door_would_say(house: House) -> None:
+    event = house.order(house.recipient(101))
+    async with served(house) as client:
+        assert (await ask(client, [cloud_event(event)]))[1]["code"] == "one_event"
+        status, told = await ask(client, cloud_event(event) | {"data": {"status": "no such"}})
+        assert (status, told["code"]) == (422, "bad_event")
+        await house.tell(event)
+        status, told = await ask(client, cloud_event(event))
+        assert (status, told["answer"], told["people"]) == (200, "same", 0)
+        status, told = await ask(client, cloud_event(event) | {"data": {**event.data, "total": "1.00"}})
+        assert (status, told["code"]) == (409, "other_content")
+
+
+async def test_the_command_tells_it_in_lines(home: commands_stage.House, tmp_path: Path) -> None:
+    file = tmp_path / "flight.json"
+    now = datetime.now(UTC)
+    departure = (now + timedelta(hours=5)).isoformat(timespec="seconds")
+    leg = {"carrier": "ZZ", "flightNumber": "1007", "originDate": f"{now:%Y-%m-%d}", "from": "AMS", "to": "LHR"}
+    data = {"leg": leg, "status": "cancelled", "times": {"departure": {"scheduled": departure}}}
+    file.write_text(json.dumps({
+        "specversion": "1.0", "id": "1", "source": "/ops", "subject": f"ZZ1007/{now:%Y-%m-%d}/AMS",
+        "type": "org.example.flight.status.v1", "time": now.isoformat(timespec="seconds"), "data": data,
+    }))  # fmt: skip
+    ran = await home.run("events", "dry-run", str(file))
+    assert (ran.code, ran.out.strip()) == (0, "0 people would be written to, of 0 whom it is about.")
+    asked = await home.run("events", "dry-run", str(file), "--json")
+    assert (asked.data["people"], asked.data["examples"]) == (0, [])
+    file.write_text("[]")
+    assert (await home.run("events", "dry-run", str(file))).code == 1
+
+
+@pytest.fixture
+async def home(data_dir: Path, launcher: commands_stage.Launcher) -> AsyncIterator[commands_stage.House]:
+    async with commands_stage.house(data_dir, launcher) as made:
+        yield made

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from gateway.model.message import Priority
-from gateway.prices.model import Charge, day_of
+from gateway.prices.model import Charge, day_of, month_of
 
 WARN_AT = 80
 """Per cent of the limit from which a budget warns, unless it says otherwise."""
@@ -41,7 +41,7 @@ class Budget:
     def counter(self, at_ms: int) -> tuple[str, str]:
         """(month, field) of the counters that hold what it has spent in the period of a time."""
         day = day_of(at_ms)
-        return f"{day:%Y-%m}", _field(self.currency, self.brand or "", f"{day:%d}" if self.per is Per.DAY else "")
+        return month_of(day), _field(self.currency, self.brand or "", f"{day.day:02d}" if self.per is Per.DAY else "")
 
     def period(self, at_ms: int) -> str:
         """2026-11-22 or 2026-11."""
@@ -86,7 +86,7 @@ class Standing:
 
 def fields(charge: Charge) -> tuple[str, ...]:
     """The counters that a message adds its price to: its brand's and everybody's, of the month and of the day."""
-    day = f"{day_of(charge.at_ms):%d}"
+    day = f"{day_of(charge.at_ms).day:02d}"
     return tuple(_field(charge.currency, brand, of) for brand in dict.fromkeys((charge.brand, "")) for of in ("", day))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 CATEGORIES = frozenset(
     {
@@ -118,7 +119,7 @@ class Charge:
 
     @property
     def month(self) -> str:
-        return f"{day_of(self.at_ms):%Y-%m}"
+        return month_of(day_of(self.at_ms))
 
 
 def charge(book: Book, *, channel: str, brand: str, country: str, category: str, at_ms: int) -> Charge:
@@ -129,8 +130,19 @@ def charge(book: Book, *, channel: str, brand: str, country: str, category: str,
 
 def day_of(at_ms: int) -> date:
     """The day (UTC) of a time."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).date()
+    return _day(at_ms // DAY_MS)
 
 
+@lru_cache(maxsize=512)
+def _day(number: int) -> date:
+    return datetime.fromtimestamp(number * DAY_MS / 1000, UTC).date()
+
+
+def month_of(day: date) -> str:
+    """2026-11"""
+    return f"{day.year}-{day.month:02d}"
+
+
+@lru_cache(maxsize=4096)
 def _word(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum() or letter in "._-")

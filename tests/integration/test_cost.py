@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import csv
 import io
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from gateway.insight.history import open_history
 from gateway.metrics import Metrics
 from gateway.model.message import MessageRecord
 from gateway.model.personal import Personal
+from gateway.prices.budgets import Budget, Per
 from gateway.prices.budgets import Level as Used
 from gateway.prices.tariffs import Tariffs
 from gateway.store import keys
@@ -32,6 +36,7 @@ from tests.integration.clinic import Clinic, clinic
 from tests.integration.commands_stage import Launcher, launcher, run
 from tests.support.core import House, facts_of, open_house, settings_for
 from tests.support.meta import status_of, webhook
+from tests.support.waiting import wait_until
 
 __all__ = ["clinic", "launcher"]
 
@@ -177,6 +182,30 @@ async def test_what_nobody_knows_the_price_of_is_unknown_and_counts_nothing(hous
     (fact,) = await facts(house, "accepted")
     assert "ex" not in fact.detail
     assert await spent(house) == 0
+
+
+async def test_the_counters_are_the_sum_of_what_was_accepted_however_many_send_at_once(house: House) -> None:
+    people = [house.recipient(number) for number in range(101, 141)]
+    await house.tell(house.order(*people))
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(house.make_dispatcher().run(stopping, 5.0)) for _ in range(3)]
+
+    async def all_taken() -> bool:
+        return {one.state.value for one in await house.messages()} == {"a"}
+
+    try:
+        await wait_until(all_taken)
+    finally:
+        stopping.set()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*tasks)
+    prices = [int(fact.detail["ex"]) for fact in await facts(house, "accepted")]
+    assert prices == [20_000] * 40
+    assert await spent(house) == sum(prices)
+    kinds: tuple[tuple[str | None, Per], ...] = ((None, Per.MONTH), ("zz", Per.DAY), ("exr", Per.DAY))
+    wanted = [Budget("b", brand, per, 1, "EUR").counter(house.clock.now_ms()) for brand, per in kinds]
+    found = await Spending(house.redis).read(wanted)
+    assert [found[one] for one in wanted] == [800_000, 800_000, 0]
 
 
 async def test_what_did_not_go_out_is_not_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,6 +367,20 @@ async def test_a_message_that_failed_at_the_channel_costs_nothing_and_one_that_c
     await status(house, claimed, "delivered", "wamid.1", **pricing())
     await fold(house, url)
     assert await groups() == [(False, "regular")]
+
+
+async def test_a_history_of_before_gets_its_table(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    history = await open_history(url)
+    await history.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "history.db")) as file:
+        file.execute("DROP TABLE costs")
+        file.commit()
+    history = await open_history(url)
+    try:
+        assert await history.cost_groups(since_ms=0, until_ms=1) == []
+    finally:
+        await history.close()
 
 
 async def test_retention_forgets_costs_with_the_facts(house: House) -> None:

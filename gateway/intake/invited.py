@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Profile, Traveller
-from gateway.model.ids import SubjectId
+from gateway.model.ids import AddressId, SubjectId
 from gateway.model.invitation import Invitation
 from gateway.planning.waysin_bind import nobody
 from gateway.store.contacts import Contacts
@@ -18,6 +18,17 @@ from gateway.store.invitations import Invitations
 
 async def invited_to(order: SubjectId, store: Invitations, contacts: Contacts) -> Invited:
     return Invited(await store.of_subject(order), store, contacts)
+
+
+@dataclass(frozen=True, slots=True)
+class Chats:
+    """Addresses that came by invitations. asked: of somebody who was identified, and so goes first; brought: of a bearer"""
+
+    asked: Set[AddressId] = frozenset()
+    brought: Set[AddressId] = frozenset()
+
+
+NO_CHATS = Chats()
 
 
 class Invited:
@@ -35,6 +46,10 @@ class Invited:
     def as_customer(self, customer: str) -> Invitation | None:
         """The newest invitation by which this customer came."""
         return next((one for one in reversed(self._came) if one.traveller == customer), None)
+
+    def chats(self, customer: str) -> list[AddressId]:
+        """The addresses by which this customer came."""
+        return [one.address for one in self._came if one.address is not None and one.traveller == customer]
 
     def as_recipient(
         self, recipient: Mapping[str, Any], customer: str, everybody: Sequence[Mapping[str, Any]]

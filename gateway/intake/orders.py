@@ -18,7 +18,7 @@ from typing import Any
 from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Sealed
-from gateway.intake.invited import Invited, invited_to
+from gateway.intake.invited import NO_CHATS, Chats, Invited, invited_to
 from gateway.model.contact import (
     Address,
     ConsentEntry,
@@ -127,7 +127,8 @@ class Orders:
             link = self._link(event, recipient, traveller, brand, subjects, until, sequence)
             try:
                 await self._consents(event, recipient, contact, brand, addresses)
-                taken.append(await self._subscribe(event, recipient, contact, traveller, addresses, link, legs))
+                chats = await self._chats(contact, invited, traveller)
+                taken.append(await self._subscribe(event, recipient, contact, traveller, addresses, link, legs, chats))
             except NotFound:  # being erased: the others of the order are served all the same
                 continue
         for one in invited.beside():
@@ -148,7 +149,8 @@ class Orders:
             # A document names only some of an order's people: who is nobody yet is none of them.
             contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, ())
             try:
-                join = partial(_join, traveller=traveller, recipient=recipient, addresses=addresses)
+                chats = await self._chats(contact, invited, traveller)
+                join = partial(_join, traveller=traveller, recipient=recipient, addresses=addresses, chats=chats)
                 await self._contacts.change(contact, join)
             except NotFound:
                 continue
@@ -249,6 +251,12 @@ class Orders:
                 continue  # refused at the door; kept events from before a stricter rule end here
         return found
 
+    async def _chats(self, contact: ContactId, invited: Invited, traveller: str) -> Chats:
+        """The addresses that an invitation brought this contact, for this order or another: no order takes them away."""
+        proofs = (await self._contacts.facts_of([contact]))[0].proofs
+        asked = frozenset(address for address, (proof, _) in proofs.items() if proof is Proof.LINK)
+        return Chats(asked, frozenset(invited.chats(traveller)) - asked)
+
     # what they agreed to
 
     async def _consents(
@@ -347,12 +355,13 @@ class Orders:
         addresses: Sequence[tuple[str, Identifier, AddressId, Mapping[str, Any]]],
         link: OrderLink,
         legs: Mapping[SubjectId, Mapping[str, Any]],
+        chats: Chats = NO_CHATS,
     ) -> Taken:
         stale = False
 
         def edit(profile: Profile) -> Profile:
             nonlocal stale
-            joined = _join(profile, traveller, recipient, addresses)
+            joined = _join(profile, traveller, recipient, addresses, chats)
             mine = next((one for one in joined.orders if one.order == link.order and one.traveller == traveller), None)
             stale = mine is not None and mine.version > link.version
             if stale:
@@ -393,6 +402,7 @@ def _join(
     traveller: str,
     recipient: Mapping[str, Any],
     addresses: Sequence[tuple[str, Identifier, AddressId, Mapping[str, Any]]],
+    chats: Chats = NO_CHATS,
 ) -> Profile:
     """This traveller and their addresses among a contact's; nothing of the others is touched."""
     known = list(profile.addresses)
@@ -402,8 +412,10 @@ def _join(
     name = recipient.get("name") or {}
     old = next((one for one in profile.travellers if one.customer == traveller), None)
     mine = tuple(address for _, _, address, _ in addresses)
-    if not mine and old is not None:
-        mine = old.addresses
+    if old is not None:
+        came = [one for one in old.addresses if one not in mine]
+        before, behind = ([one for one in came if one in chosen] for chosen in (chats.asked, chats.brought))
+        mine = (*before, *mine, *behind) if mine else old.addresses
     given = Personal(name["given"]) if name.get("given") else (old.given_name if old else None)
     family = Personal(name["family"]) if name.get("family") else (old.family_name if old else None)
     person = Traveller(traveller, given, family, mine)

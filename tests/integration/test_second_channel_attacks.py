@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from gateway.model.contact import ConsentEntry
 from gateway.model.ids import SenderId
 from gateway.model.message import DeliveryStatus
 from gateway.planning.waiting import Mended
+from tests.integration.invitations_stage import (
+    Trip,
+    gets_ticket,
+    hears,
+    invited,
+    is_bound,
+    link,
+    rail_house,
+    saying,
+    tell,
+    tickets,
+)
 from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
 from tests.integration.test_ways import house as house
 from tests.support.core import NUMBER, iso
 from tests.support.edge import refused
+
+MILA, NOOR = "+447700900301", "+447700900302"
 
 
 def in_time(house: Ways) -> None:
@@ -117,3 +132,33 @@ async def test_news_refused_for_a_held_thread_waits_for_the_thread_where_there_i
         await house.dispatch()
     assert await house.states() == [(MESSENGER, "a", "")]
     assert len(house.edge.sent(PAGE)) == 2
+
+
+# an invitation, and what the order's own source knows
+
+
+async def test_a_later_version_of_an_order_with_its_own_address_leaves_the_chat_that_was_asked_for(data_dir: Path) -> None:
+    """The source goes on naming the number it knows; whoever came by the link hears in the chat that they chose."""
+    trip = Trip()
+    address = {"channel": "whatsapp", "to": MILA, "proof": "otp", "givenBy": "self"}
+    consent = {
+        "purpose": "journey", "channel": "whatsapp", "granted": True, "at": "2026-11-18T08:03:30Z", "how": "checkbox",
+        "wording": "journey-nl-3",
+    }  # fmt: skip
+    known: dict[str, Any] = {"addresses": [address], "consents": [consent]}
+    async with rail_house(data_dir) as house:
+        await house.handset(MILA, "Mila")
+        await house.handset(NOOR, "Mila's other phone")
+        invitation = await invited(house, trip)
+        await house.says(NOOR, link=link(invitation, "messenger"))
+        await is_bound(house, invitation)
+        await tell(house, trip.order(**known), trip.ticket())  # the chat came first, the order's own number after it
+        await gets_ticket(house, NOOR)
+        await tell(house, trip.order(2, **known), Trip("TR-70007", trip.customer, "3600").order(**known), trip.delay())
+        await hears(house, NOOR, "vertrekt later")
+        assert saying(await house.received(MILA), "vertrekt later") == []
+        assert tickets(await house.received(MILA)) == []
+        _, contact = await house.get(f"/v1/contacts/{(await is_bound(house, invitation))['contact']}?reveal=true")
+        (traveller,) = contact["travellers"]
+        channels = {one["id"]: one["channel"] for one in contact["addresses"]}
+        assert [channels[one] for one in traveller["addresses"]] == ["messenger", "whatsapp"]

@@ -11,9 +11,10 @@ from gateway.cli import (
     hooks,
     keys,
     migrate,
+    report,
     sandbox_command,
     templates,
     trace_command,
 )
 
-MODULES = (trace_command, brakes, cost, deadletters, templates, agents, hooks, keys, backup, migrate, sandbox_command)
+MODULES = (trace_command, report, brakes, cost, deadletters, templates, agents, hooks, keys, backup, migrate, sandbox_command)

@@ -1,0 +1,141 @@
+"""`python main.py report incident`: what happened between two times, for the review afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway import directory as directories
+from gateway.cli import arguments, opening, printing
+from gateway.cli.trace import zone_of
+from gateway.clock import Clock
+from gateway.errors import BadInput, GatewayError, NotFound, Problem, SettingsError, StoreError
+from gateway.insight.history import History
+from gateway.insight.incident import Incident, gather
+from gateway.insight.incident_page import page_of
+from gateway.insight.incident_words import as_csv, as_dict, as_text
+from gateway.insight.trace import FAMILIES, candidates
+from gateway.settings import Environment, Settings
+from gateway.store.vault import Vault
+
+SHOWN = ("flight", "trip", "outage")
+"""Families whose names may stand in a report; the number of an order leads to a person."""
+
+
+def add_parser(commands: Any) -> None:
+    group = commands.add_parser("report", help="what happened, for the review afterwards")
+    parts = group.add_subparsers(title="reports", metavar="REPORT", required=True)
+    parser = arguments.command(
+        parts,
+        "incident",
+        help="who was told how late between two times, who was not, and why",
+        about=(
+            "TIME is 30m, 2h, 1d ago, or 2026-11-22T18:00 (this machine's zone unless it says another). Without --html, --csv\n"
+            "or --json the report is text. Nothing of a person is in it but our own ids."
+        ),
+        example="report incident --from 2026-11-22T06:00 --to 2026-11-22T09:00 --html incident.html",
+    )
+    parser.add_argument("--from", dest="since", type=arguments.moment, required=True, metavar="TIME", help="the beginning")
+    parser.add_argument("--to", dest="until", type=arguments.moment, metavar="TIME", help="the end (default: now)")
+    parser.add_argument(
+        "--subject", type=arguments.not_a_number, metavar="WHAT",
+        help="about one flight, trip, order or outage: flight:ZZ1007/2026-11-22/AMS, or our id j11...",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="a page that needs nothing else; light, dark, and for phones")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="a line a message, for a spreadsheet; - for standard output")
+    parser.add_argument("--zone", metavar="NAME", help="show times as in this zone (default: this machine's)")
+    parser.set_defaults(work=_incident)
+
+
+def _incident(args: argparse.Namespace) -> int:
+    zone = zone_of(args.zone)
+    for path in (args.html, args.csv):
+        if path is not None and str(path) != "-" and not path.absolute().parent.is_dir():
+            raise BadInput([Problem("--html" if path is args.html else "--csv", f"there is no directory {path.parent}")])
+    settings = opening.read_settings()
+
+    async def work() -> int:
+        vault, now = await _vault_and_now(settings, subject=args.subject)
+        since, until = args.since.before(now), min(args.until.before(now) if args.until else now, now)
+        if since >= now:
+            raise BadInput([Problem("--from", "should be in the past")])
+        async with opening.opened_history(settings) as history:
+            subject, shown = await _subject(args.subject, vault, history) if args.subject and vault else ("", "")
+            report = await gather(
+                history, since_ms=since, until_ms=until, subject=subject, channels=_channels(settings), progress=_progress
+            )
+        _progress(0)
+        return _give(args, replace(report, subject=shown), zone)
+
+    return opening.run(work)
+
+
+async def _vault_and_now(settings: Settings, *, subject: str | None) -> tuple[Vault | None, int]:
+    """What turns a name into our id, and the time. Without a subject a store that is gone is no hindrance: it may be why."""
+    try:
+        async with opening.open_store(settings) as opened:
+            return opened.vault, opened.clock.now_ms()
+    except StoreError:
+        if subject or settings.env is Environment.DEMO:
+            raise
+        return None, Clock().now_ms()
+
+
+async def _subject(text: str, vault: Vault, history: History) -> tuple[str, str]:
+    """(our id, how the report calls it). Raises NotFound."""
+    family, _, entity = text.partition(":")
+    if family in FAMILIES and entity:
+        found = [str(vault.subject_id(family, entity))]
+    else:
+        found = [one for one in candidates(text, vault) if one.startswith("j")]
+    known = [one for one in found if await history.of_ids([one], limit=1)]
+    if not known:
+        raise NotFound(
+            f"the history knows no such subject: it should be written as its source writes it, "
+            f"{' | '.join(f'{name}:...' for name in FAMILIES)}, e.g. flight:ZZ1007/2026-11-22/AMS, or be our id j11..."
+        )
+    if len(known) > 1:
+        raise NotFound(f"several are called that: {', '.join(known)}: give its kind, e.g. flight:...")
+    return known[0], text if family in SHOWN else known[0]
+
+
+def _channels(settings: Settings) -> dict[str, str]:
+    """Sender -> channel; a report can be made while senders.yaml cannot be read."""
+    try:
+        return {str(sender.id): sender.channel for sender in directories.read(settings)}
+    except SettingsError:
+        return {}
+
+
+def _give(args: argparse.Namespace, report: Incident, zone: ZoneInfo | None) -> int:
+    if args.html is not None:
+        _write(args.html, [page_of(report, zone)])
+    if args.csv is not None and str(args.csv) == "-":
+        sys.stdout.writelines(as_csv(report))
+    elif args.csv is not None:
+        _write(args.csv, as_csv(report))
+    if args.json:
+        printing.as_json(as_dict(report))
+    elif args.html is None and args.csv is None:
+        print(as_text(report, zone, printing.columns))
+    return 0
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise GatewayError(f"{path} cannot be written: {error.strerror}") from error
+    print(f"{path} was written.", file=sys.stderr)
+
+
+def _progress(count: int) -> None:
+    """How many facts were read, on a terminal; 0 takes the line away."""
+    if sys.stderr.isatty():
+        print(f"\r{count:,} facts read" if count else "\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)

@@ -28,7 +28,9 @@ from gateway.runtime import Runtime
 from gateway.settings import Environment
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.brakes import BrakeBook
 from gateway.store.erasure import Erasure
+from gateway.store.incidents import Incidents
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
 
@@ -81,6 +83,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         },
         enqueued=lambda sender: runtime.wake.now("dispatch"),
         trusted_proxies=runtime.settings.trusted_proxies,
+        first_queues=Incidents(runtime.connection.redis, runtime.clock).first_queues,
         findings=runtime.senders.findings,
     )
 
@@ -125,8 +128,19 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
     )
-    brakes = BrakeDeps(rehearse=DryRunDoor(runtime, deps).answer)
-    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components(), brakes)
+    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components(), brake_deps(runtime, deps))
+
+
+def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:
+    redis = runtime.connection.redis
+    return BrakeDeps(
+        rehearse=DryRunDoor(runtime, deps).answer,
+        incidents=Incidents(redis, runtime.clock),
+        subjects=runtime.subjects,
+        book=BrakeBook(redis, runtime.clock),
+        vault=runtime.vault,
+        clock=runtime.clock,
+    )
 
 
 def _keyed(keys: ApiKeys) -> Middleware:

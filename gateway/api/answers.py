@@ -58,6 +58,16 @@ _INVITATION = {
     "address": MAYBE,
 }
 
+_CRISIS = {
+    "subject": TEXT,
+    "said": TEXT,
+    "queue": TEXT,
+    "since": WHEN,
+    "who": TEXT,
+    "why": TEXT,
+    "asked": {"anyOf": [thing({"who": TEXT, "why": TEXT, "at": WHEN}), {"type": "null"}]},
+}
+
 ANSWERS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -249,6 +259,9 @@ ANSWERS: dict[str, Schema] = {
         },
         about="link: our page with all channels (needs GATEWAY_PUBLIC_URL); code: for people; qr: as SVG and as a PNG data URL.",
     ),
+    "Crises": thing({"crises": many(ref("Crisis"))}),
+    "Crisis": thing(_CRISIS, about="who: the name of the key or person; asked: who asked to lift it."),
+    "CrisisLift": thing({**_CRISIS, "lifted": FLAG}),
     "Keys": thing(
         {
             "keys": many(

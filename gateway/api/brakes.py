@@ -7,15 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.api.auth import guarded, reveals
+from gateway.api.fields import Short, body_of, printable
 from gateway.api.problems import Refused, problem
+from gateway.api.views import iso
+from gateway.clock import Clock
+from gateway.errors import NotFound
+from gateway.insight.naming import find_subject
+from gateway.model.ids import SubjectId, is_id
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.brakes import BrakeBook
+from gateway.store.incidents import Crisis, Incidents, people_of
+from gateway.store.subjects import Subjects
+from gateway.store.vault import Vault
 
 DRY_RUN = "/v1/events/dry-run"
+CRISES = "/v1/crises"
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Queue = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
+
+
+class CrisisBody(BaseModel):
+    """subject: our id, kind and name (flight:...), or a name that only one thing has. why: shown to everybody who wonders."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: Short
+    why: Line
+    queue: Queue = "crisis"
+
+
+class WhyBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    why: Line
+
 
 Rehearse = Callable[..., Awaitable[dict[str, Any]]]
 """(content type, headers, body, key, reveal=) -> the answer; raises Refused"""
@@ -24,12 +56,20 @@ Rehearse = Callable[..., Awaitable[dict[str, Any]]]
 @dataclass(frozen=True, slots=True)
 class BrakeDeps:
     rehearse: Rehearse
+    incidents: Incidents
+    subjects: Subjects
+    book: BrakeBook
+    vault: Vault
+    clock: Clock
 
 
 def add_routes(app: web.Application, deps: BrakeDeps | None, keys: ApiKeys) -> None:
     """deps: None where this process expands nothing; every request is then told so."""
     routes = Routes(deps)
     app.router.add_post(DRY_RUN, guarded(keys, Scope.EVENTS, routes.post_dry_run))
+    app.router.add_get(CRISES, guarded(keys, Scope.ADMIN, routes.get_crises))
+    app.router.add_post(CRISES, guarded(keys, Scope.ADMIN, routes.post_crisis))
+    app.router.add_post(CRISES + "/{subject}/lift", guarded(keys, Scope.ADMIN, routes.post_lift))
 
 
 class Routes:
@@ -48,3 +88,39 @@ class Routes:
         raw = await request.read()
         answer = await self._d.rehearse(headers.get("Content-Type", ""), headers, raw, key, reveal=reveal)
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    # crises
+
+    async def get_crises(self, request: web.Request, key: ApiKey) -> web.Response:
+        return web.json_response({"crises": [_crisis(one) for one in await self._d.incidents.all()]})
+
+    async def post_crisis(self, request: web.Request, key: ApiKey) -> web.Response:
+        deps = self._d
+        body = await body_of(request, CrisisBody)
+        subject = await find_subject(body.subject.strip(), deps.vault, deps.book)
+        people = await people_of(deps.subjects, subject)
+        crisis = Crisis(subject, people, body.subject.strip(), body.queue, key.name, body.why, deps.clock.now_ms())
+        await deps.incidents.begin(crisis)
+        return web.json_response(_crisis(crisis), status=201)
+
+    async def post_lift(self, request: web.Request, key: ApiKey) -> web.Response:
+        """The first key asks (202), another one confirms (200)."""
+        subject = request.match_info["subject"]
+        if not is_id(subject, "j"):
+            raise NotFound("there is no crisis about it")
+        body = await body_of(request, WhyBody)
+        lifted, crisis = await self._d.incidents.lift(SubjectId(subject), who=key.name, why=body.why)
+        return web.json_response({**_crisis(crisis), "lifted": lifted}, status=200 if lifted else 202)
+
+
+def _crisis(one: Crisis) -> dict[str, Any]:
+    asked = one.asked
+    return {
+        "subject": one.subject,
+        "said": one.said,
+        "queue": one.queue,
+        "since": iso(one.at_ms),
+        "who": one.who,
+        "why": one.why,
+        "asked": {"who": asked.who, "why": asked.why, "at": iso(asked.at_ms)} if asked else None,
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from gateway.api.brakes import CrisisBody, WhyBody
 from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
 from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
@@ -188,6 +189,32 @@ OPERATIONS: tuple[Operation, ...] = (
         "delete", "/v1/invitations/{invitation}", "Invitations", "Revoke: nobody comes in by it any more",
         Scope.CONTACTS_WRITE, {204: ("revoked", ""), 409: ("somebody came by it already", "Problem"), **_UNKNOWN}, None,
         (INVITATION,),
+    ),
+    Operation(
+        "get", "/v1/crises", "Brakes", "Subjects about which nothing automatic leaves", Scope.ADMIN,
+        {200: ("oldest first", "Crises")},
+    ),
+    Operation(
+        "post", "/v1/crises", "Brakes", "Declare a crisis about a subject, at once", Scope.ADMIN,
+        {
+            201: ("it began; every process knows within two seconds", "Crisis"),
+            404: ("nothing is known of that subject, or several are called that", "Problem"),
+            409: ("there is one already", "Problem"),
+            **_WRONG,
+        },
+        CrisisBody,
+        about="Notifications, address checks, surveys and offers stop; what its people write goes to a queue before all others.",
+    ),
+    Operation(
+        "post", "/v1/crises/{subject}/lift", "Brakes", "Ask that a crisis ends, or confirm it with another key", Scope.ADMIN,
+        {
+            200: ("lifted: another key had asked", "CrisisLift"),
+            202: ("asked: another key confirms within an hour", "CrisisLift"),
+            404: ("there is none", "Problem"),
+            409: ("this key asked already: another one confirms", "Problem"),
+            **_WRONG,
+        },
+        WhyBody, (Parameter("subject", "path", "our id of the subject, j11...", True),),
     ),
     Operation("get", "/v1/keys", "Keys", "Every key, without the first", Scope.ADMIN, {200: ("the keys", "Keys")}),
     Operation(

@@ -18,11 +18,11 @@ from gateway import directory as directories
 from gateway.cli import arguments, asking, opening, printing
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Problem
-from gateway.insight.trace import FAMILIES
-from gateway.model.ids import SubjectId, is_id
+from gateway.insight.naming import find_subject
 from gateway.model.message import MessageRecord
 from gateway.settings import Settings
 from gateway.store.brakes import BrakeBook
+from gateway.store.incidents import PREFIX as CRISIS
 from gateway.store.senders import Stop
 from gateway.store.vault import Vault
 
@@ -163,7 +163,7 @@ async def _resolve(text: str, settings: Settings, vault: Vault, book: BrakeBook,
             names = sorted(path.parent.name for path in settings.templates_dir.glob("*/notification.yaml"))
             return _named(text, kind, rest, names, "GATEWAY_TEMPLATES_DIR has none")
         case "subject":
-            subject = await _subject(rest, vault, book)
+            subject = await find_subject(rest, vault, book, prefix="subject:")
             return Scope(f"subject:{subject}", text, (subject,))
         case _:
             return Scope(f"source:{vault.blind('source', rest)[:12]}", text)
@@ -174,24 +174,6 @@ def _named(text: str, kind: str, rest: str, known: Iterable[str], none: str) -> 
     if rest not in names:
         raise NotFound(f"no {kind} {rest}; there are {', '.join(names)}" if names else f"there is no {kind} at all: {none}")
     return Scope(text, text)
-
-
-async def _subject(text: str, vault: Vault, book: BrakeBook) -> SubjectId:
-    if is_id(text.lower(), "j"):
-        return SubjectId(text.lower())
-    family, _, entity = text.partition(":")
-    if family in FAMILIES and entity:
-        return vault.subject_id(family, entity)
-    names = dict.fromkeys((text, text.upper(), text.lower()))
-    kinds = {vault.subject_id(family, name): family for name in names for family in FAMILIES}
-    found = await book.known(list(kinds))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = ", ".join(f"subject:{one} ({kinds[one]})" for one in found)
-        raise NotFound(f"several are called that: {several}")
-    example = "subject:flight:ZZ1007/2026-11-22/AMS"
-    raise NotFound(f"nothing is known of that subject. If its first event is still to come, say its kind: {example}")
 
 
 async def _waiting(scope: Scope, book: BrakeBook, directory: Directory) -> str:
@@ -221,6 +203,8 @@ def _show(stops: list[Stop], *, as_json: bool) -> int:
 
 
 def _ends(stop: Stop) -> str:
+    if stop.scope.startswith(CRISIS):
+        return "lifted by two"
     return printing.when(stop.until_ms) if stop.until_ms else "resumed"
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.clock import Clock
 from gateway.directory import Directory
 from gateway.dispatch.purse import Purse
+from gateway.model.contact import Contact
 from gateway.model.ids import SenderId
 from gateway.model.message import MessageRecord
 from gateway.prices.tariffs import Tariffs
+from gateway.store.incidents import PREFIX as CRISIS
+from gateway.store.incidents import Crisis
 from gateway.store.senders import Senders, SenderState, Stop
 from gateway.store.vault import Vault
 
 FRESH_MS = 500
+SPARED = ("survey", "offers")
+"""Purposes that people are spared while a crisis is about them."""
 
 
 class Brakes:
@@ -29,6 +34,7 @@ class Brakes:
         self._clock = clock
         self._vault = vault
         self._stops: dict[str, Stop] = {}
+        self._crises: Sequence[Crisis] = ()
         self._states: dict[SenderId, SenderState] = {}
         self._read_ms = 0
 
@@ -40,6 +46,7 @@ class Brakes:
         if abs(now - self._read_ms) < FRESH_MS:
             return
         self._stops = {stop.scope: stop for stop in await self._senders.stops()}
+        self._crises = await self._senders.crises() if any(scope.startswith(CRISIS) for scope in self._stops) else ()
         self._states = await self._senders.states(self._directory.ids)
         await self.purse.refresh()
         self._read_ms = now
@@ -54,8 +61,11 @@ class Brakes:
     def stopped(self, sender: SenderId) -> bool:
         return "all" in self._stops or f"sender:{sender}" in self._stops
 
-    def stops(self, record: MessageRecord, body: Mapping[str, Any]) -> Stop | None:
-        """The brake that holds this message, if any. Agents' replies are not automatic: no brake holds them."""
+    def stops(self, record: MessageRecord, body: Mapping[str, Any], contact: Contact | None = None) -> Stop | None:
+        """The brake that holds this message, if any. Agents' replies are not automatic: no brake holds them.
+
+        A crisis holds whatever is about its subject, and what its people can do without, whatever that is about.
+        """
         if not self._stops or body.get("kind") == "reply":
             return None
         source = (body.get("event") or {}).get("source", "")
@@ -64,6 +74,11 @@ class Brakes:
             f"sender:{record.sender}",
             f"notification:{record.notification}",
             f"subject:{record.subject}",
+            f"{CRISIS}{record.subject}",
             f"source:{self._vault.blind('source', source)[:12]}" if source else "",
         ]
-        return next((self._stops[scope] for scope in scopes if scope in self._stops), None)
+        held = next((self._stops[scope] for scope in scopes if scope in self._stops), None)
+        if held is None and contact is not None and body.get("purpose") in SPARED:
+            crisis = next((one for one in self._crises if one.is_about(contact)), None)
+            held = self._stops.get(f"{CRISIS}{crisis.subject}") if crisis is not None else None
+        return held

@@ -204,7 +204,7 @@ class Deliverer:
         ended = _superseded(claimed, body, known.superseded)
         if ended is not None:
             return ended
-        stop = self._d.brakes.stops(record, body)
+        stop = self._d.brakes.stops(record, body, contact)
         if stop is not None:
             at = self._d.clock.now_ms() + STOPPED_LOOK_MS
             return Settlement(claimed, "l", claimed.attempt, at_ms=min(at, record.deadline_ms), reason="stopped")

@@ -312,6 +312,9 @@ KINDS: dict[str, Kind] = {
     ),
     "stopped": Kind("brake.stopped", "", _brake("stopped")),
     "resumed": Kind("brake.resumed", "", _brake("lifted the stop of")),
+    "crisis": Kind("crisis.begun", "", _brake("declared a crisis about")),
+    "crisis_lift_asked": Kind("crisis.lift_asked", "", _brake("asked to lift the crisis about")),
+    "crisis_lifted": Kind("crisis.lifted", "", _brake("confirmed that the crisis is over about")),
     "backed_up": Kind("store.backed_up", "", _fixed("a backup was taken")),
     "restored": Kind(
         "store.restored", "", _fixed("the store was brought back from a backup; nothing is sent until somebody resumes")

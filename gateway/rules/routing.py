@@ -31,9 +31,19 @@ class QueueRule:
 
 
 def queue_for(
-    brand: str, rules: Iterable[QueueRule] = (), *, notification: str | None = None, language: str | None = None
+    brand: str,
+    rules: Iterable[QueueRule] = (),
+    *,
+    notification: str | None = None,
+    language: str | None = None,
+    first: str | None = None,
 ) -> str:
-    """The queue of the first rule that matches, else the general one. The table's order is the operator's."""
+    """The queue of the first rule that matches, else the general one. The table's order is the operator's.
+
+    first: the queue of a crisis that is about this person: it goes before every rule
+    """
+    if first:
+        return first
     for rule in rules:
         if rule.matches(brand, notification, language):
             return rule.queue

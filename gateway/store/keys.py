@@ -66,6 +66,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
     Kind(r"\{desk\}done", "zset", None, "resolved conversations -> when (ms)"),
     Kind(r"\{desk\}at", "hash", None, "conversation -> revision and place that the desk knows"),
+    Kind(r"\{desk\}first", "zset", False, "queues answered before all others -> since (ms)"),
     Kind(r"\{desk\}feed", "stream", None, "what changed on the desk, for live pages"),
     Kind(r"try:[0-9a-z]{32}", "string", True, "failed sign-ins of a name or from an address"),
     Kind(r"\{p:\d\d\}e:e\w+", "string", True, "an event's digest and place in the stream"),
@@ -130,6 +131,7 @@ def kind_of(name: str) -> Kind | None:
 LAYOUT = "layout"
 CLOCK = "clock"
 STOPS = "stops"
+DESK_FIRST = "{desk}first"
 RESTORED = "restored"
 API_KEYS = "apikeys"
 AGENTS = "agents"

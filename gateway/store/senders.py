@@ -19,6 +19,7 @@ from gateway.model.message import Priority
 from gateway.rules.question import TemplateState
 from gateway.store import keys, scripts
 from gateway.store.capabilities import Capabilities
+from gateway.store.incidents import Crisis, Incidents
 from gateway.store.reply import words
 
 
@@ -170,6 +171,11 @@ class Senders:
                 continue
             found.append(Stop(words(scope), value["until"], value["who"], value["why"], value["at"]))
         return found
+
+
+    async def crises(self) -> list[Crisis]:
+        """Crises in force, oldest first; each is among `stops` too."""
+        return await Incidents(self._redis, self._clock).all()
 
 
 TEMPLATE_WORDS: Mapping[str, TemplateState] = {

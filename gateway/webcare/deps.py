@@ -23,12 +23,17 @@ def _nobody(sender: SenderId) -> None:
     pass
 
 
+async def _none() -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class WebcareDeps:
     """brands: id -> name for people; channels: sender -> its channel's numbers
     live:            tells open pages what changed; `webcare.run` feeds it
     enqueued:        called with the sender of each reply, so that a dispatch in this process need not wait to look
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
+    first_queues:    the queues that are answered before the general one, in their order
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -42,6 +47,7 @@ class WebcareDeps:
     live: Live = field(default_factory=Live)
     enqueued: Callable[[SenderId], None] = _nobody
     trusted_proxies: tuple[str, ...] = ()
+    first_queues: Callable[[], Awaitable[Sequence[str]]] = _none
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
 
     def channel(self, sender: SenderId) -> str:

@@ -1,4 +1,4 @@
-"""The desk's two lists for one agent: their own conversations, and the general queue.
+"""The desk's two lists for one agent: their own conversations, and what waits: queues of crises first, then the general one.
 
 What waits is the same for everybody, so it is read once a change and shared by all pages of this process: forty open pages
 cost one reading. An agent's rights are applied to it afterwards.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from gateway.model.contact import Contact
 from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
+from gateway.rules.routing import GENERAL
 from gateway.webcare import views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.windows import Closing, closing
@@ -82,13 +83,15 @@ class ListReader:
             changes, now_s = self._deps.live.changes, time.monotonic()
             shared = self._shared
             if shared is None or shared.changes != changes or now_s - shared.read_at_s > SHARED_S:
-                found = await self._deps.conversations.get_many(await self._deps.conversations.desk.queue("general"))
+                rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), GENERAL))}
+                listed = [one for name in rank for one in await self._deps.conversations.desk.queue(name)]
+                found = await self._deps.conversations.get_many(listed)
                 waiting = [
                     one
                     for one in found
                     if one is not None and one.owner is None and one.state is ConversationState.QUEUED
                 ]
-                waiting.sort(key=lambda one: one.waiting_since_ms or one.opened_ms)
+                waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
                 rows = tuple(await self._rows(waiting[:ROWS_MAX]))
                 shared = self._shared = _Shared(changes, now_s, rows, tuple(one.brand for one in waiting))
             return shared

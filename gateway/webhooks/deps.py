@@ -13,6 +13,7 @@ from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.incidents import Incidents
 from gateway.store.outbox import Outbox
 from gateway.store.vault import Vault
 from gateway.wake import Wake
@@ -23,6 +24,7 @@ from gateway.webhooks.waysin import WaysIn
 class Deps:
     """facts:   channel -> its numbers; a channel without an entry does nothing by time and shares no threads
     waiting: sends what waited for a window or a proof; ways: asks whether somebody came by an invitation
+    incidents: knows whose answers belong in the queue of a crisis
     """
 
     contacts: Contacts
@@ -36,4 +38,5 @@ class Deps:
     facts: Mapping[str, ChannelFacts] = field(default_factory=dict)
     waiting: Waiting | None = None
     ways: WaysIn | None = None
+    incidents: Incidents | None = None
     tariffs: Tariffs = field(default_factory=Tariffs)

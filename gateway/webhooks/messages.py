@@ -15,6 +15,7 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
+from gateway.rules.routing import queue_for
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
 from gateway.webhooks.deps import Deps
@@ -141,9 +142,11 @@ class Messages:
     ) -> None:
         """heard: it may not be for us to answer; whoever holds the thread by now is."""
         elsewhere = heard and await self._elsewhere(contact, sender, address)
+        crisis = await self._d.incidents.queue_of(contact) if self._d.incidents is not None else None
         await self._d.conversations.add_inbound(
-            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere
-        )
+            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere,
+            queue=queue_for(brand, first=crisis),
+        )  # fmt: skip
         self._d.wake.now("desk")
         self._d.wake.now("dispatch")
 

@@ -11,6 +11,7 @@ from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_links import LinkMaker
 from gateway.runtime import Runtime
 from gateway.store import keys
+from gateway.store.incidents import Incidents
 from gateway.store.invitations import Invitations
 from gateway.store.ownership import Ownership
 from gateway.webhooks import api, invite, speaker, worker
@@ -77,6 +78,7 @@ def make_applier(runtime: Runtime) -> Applier:
             facts={name: one.facts for name, one in runtime.connectors.items()},
             waiting=Waiting(outbox, contacts, vault, teller, runtime.clock),
             ways=make_ways_in(runtime),
+            incidents=Incidents(runtime.connection.redis, runtime.clock),
             tariffs=runtime.tariffs,
         )
     )

@@ -18,9 +18,7 @@ from redis.asyncio import Redis
 
 from gateway.api import brakes as braking
 from gateway.api.answers import ANSWERS
-from gateway.api.brakes import BrakeDeps
 from gateway.intake.dryrun import FREE_TEXT, DryRun, Rehearsal
-from gateway.intake.dryrun_api import DryRunDoor
 from gateway.intake.dryrun_show import as_lines
 from gateway.intake.role import make_deps
 from gateway.model.event import BusinessEvent
@@ -28,6 +26,7 @@ from gateway.model.personal import Secret
 from gateway.store import keys
 from gateway.store.apikeys import ApiKeys
 from gateway.store.readonly import READINGS, WouldWrite, names_in, reading
+from gateway.surface import brake_deps
 from tests.integration import commands_stage
 from tests.integration.commands_stage import launcher as launcher
 from tests.support.core import House, iso, open_house
@@ -184,7 +183,7 @@ async def served(house: House) -> AsyncIterator[TestClient[web.Request, web.Appl
     runtime = house.runtime
     keys_ = ApiKeys(house.redis, runtime.clock, Secret("k" * 32))
     app = web.Application()
-    braking.add_routes(app, BrakeDeps(rehearse=DryRunDoor(runtime, make_deps(runtime, keys_)).answer), keys_)
+    braking.add_routes(app, brake_deps(runtime, make_deps(runtime, keys_)), keys_)
     async with TestClient(TestServer(app)) as client:
         client.session.headers["Authorization"] = f"Bearer {'k' * 32}"
         yield client

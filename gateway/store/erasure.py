@@ -23,6 +23,7 @@ from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, is_id, 
 from gateway.store import keys, ledger, scripts
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.invitations import Invitations
 from gateway.store.outbox import Pair
 from gateway.store.reply import words
 from gateway.store.vault import Vault
@@ -89,6 +90,7 @@ class Erasure:
     async def _finish(self, contact: Contact) -> Erased:
         """What follows the mark. Indexes first: whoever comes with this number from now on is somebody new."""
         await self._drop_indexes(contact)
+        await self._drop_ways_in(contact)
         conversations = await self._conversations.erase(contact.id)
         addresses = [address.id for address in contact.profile.addresses]
         messages = await self._erase(contact.id, addresses)
@@ -106,6 +108,14 @@ class Erasure:
         names += [keys.customer_index(traveller.customer) for traveller in contact.profile.travellers]
         calls: list[scripts.Call] = [("index_drop", [name], [contact.id]) for name in names]
         await scripts.run_many(self._redis, calls)
+
+    async def _drop_ways_in(self, contact: Contact) -> None:
+        """By what they came, what they were asked about it, and which messages wait for a receipt: none lies under their key."""
+        for address in contact.profile.addresses:
+            await self._redis.delete(keys.of(address.id, "wd"), keys.of(address.id, "rc"))
+        subjects = [one for link in contact.profile.orders for one in (link.order, *link.subjects)]
+        customers = {traveller.customer for traveller in contact.profile.travellers}
+        await Invitations(self._redis, self._clock, self._vault).forget(subjects, contact.id, customers)
 
     async def _erase(self, contact: ContactId, addresses: Sequence[AddressId]) -> int:
         partition = partition_of(contact)

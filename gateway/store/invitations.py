@@ -6,7 +6,7 @@ first is decided by one script (lua/invitation_claim.lua). An invitation is kept
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -160,6 +160,17 @@ class Invitations:
         """revoked, same, claimed (too late: somebody came by it) or unknown."""
         names = [keys.of(invitation, "iv"), keys.beside(invitation, "facts")]
         return words(await scripts.run(self._redis, "invitation_revoke", names, [self._clock.offset_ms, invitation]))
+
+    async def forget(self, subjects: Iterable[SubjectId], contact: ContactId, customers: Container[str]) -> int:
+        """Forget the invitations to these subjects by which a contact came, or that name one of its customers; how many."""
+        count = 0
+        for subject in dict.fromkeys(subjects):
+            for one in await self.of_subject(subject):
+                if one.contact == contact or (one.contact is None and one.customer in customers):
+                    await self._redis.delete(keys.of(one.id, "iv"))
+                    await self._redis.srem(keys.beside(one.id, f"ij:{subject}"), one.id)
+                    count += 1
+        return count
 
     async def ends(self, one: Invitation, until_ms: int) -> None:
         """The order is known now: an invitation whose maker said no end ends with it."""

@@ -22,6 +22,7 @@ from tests.integration.invitations_stage import (
     tell,
     tickets,
 )
+from tests.integration.test_invitations_others import contact_of
 from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
 from tests.integration.test_ways import house as house
 from tests.support.core import NUMBER, iso
@@ -162,3 +163,28 @@ async def test_a_later_version_of_an_order_with_its_own_address_leaves_the_chat_
         (traveller,) = contact["travellers"]
         channels = {one["id"]: one["channel"] for one in contact["addresses"]}
         assert [channels[one] for one in traveller["addresses"]] == ["messenger", "whatsapp"]
+
+
+async def test_an_erased_person_leaves_no_invitation_and_no_dialogue(data_dir: Path) -> None:
+    trip = Trip()
+    async with rail_house(data_dir) as house:
+        assert house.runtime is not None
+        await house.handset(MILA, "Mila")
+        await tell(house, trip.order())
+        unused, used = await invited(house, trip, reason="updates"), await invited(house, trip)
+        await house.says(MILA, link=link(used, "messenger"))
+        bound = await is_bound(house, used)
+        await house.says(MILA, link=link(used, "whatsapp"))  # their other chat is somebody else to us: asked for the code
+        await hears(house, MILA, "al een keer gebruikt")
+        contacts = [bound["contact"], (await contact_of(house, MILA))["id"]]
+        for contact in contacts:
+            assert house.http is not None
+            async with house.http.delete(f"{house.internal}/v1/contacts/{contact}", headers=house.headers) as answer:
+                assert answer.status == 200
+        left = [bytes(name).decode() async for name in house.runtime.connection.redis.scan_iter(count=1000)]
+        kinds = ("iv:", "ij:", "wd:", "rc:")
+        assert [name for name in left if name.partition("}")[2].startswith(kinds)] == []
+        for invitation in (unused, used):
+            assert (await house.get(f"/v1/invitations/{invitation['id']}"))[0] == 404
+        await house.says(MILA, link=link(unused, "messenger"))
+        await hears(house, MILA, "werkt niet meer")

@@ -97,34 +97,47 @@ def names_of(rules: Sequence[Rule]) -> frozenset[str]:
 
 
 def load(path: Path = ALERTS_FILE) -> list[Rule]:
-    """Raises BadInput naming the rule and what is wrong with it."""
-    try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        entries = [entry for group in raw["groups"] for entry in group["rules"] if "alert" in entry]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise BadInput([Problem(str(path), f"cannot be read as rules of Prometheus ({type(error).__name__})")]) from error
-    rules, problems = [], []
-    for entry in entries:
-        name = str(entry["alert"])
-        try:
-            notes = entry.get("annotations", {})
-            expr, for_s = parse(str(entry.get("expr", ""))), _seconds(str(entry.get("for", "0s")))
-            labels = {str(key): str(value) for key, value in entry.get("labels", {}).items()}
-            rules.append(Rule(name, expr, for_s, labels, str(notes.get("summary", name)), str(notes.get("runbook_url", ""))))
-        except BadInput as error:
-            problems += [Problem(f"{path.name}: {name}: {one.field}", one.message) for one in error.problems]
+    """Raises BadInput naming each rule that is not understood, and what of it."""
+    rules, problems = read(path)
     if problems:
         raise BadInput(problems)
     return rules
 
 
 def load_here() -> list[Rule]:
-    """The rules; none, and a line in the log, where they cannot be read: nobody goes untold of a flight for that."""
+    """The rules that are understood; the log names the others. A process runs without any, rather than not at all."""
+    rules, problems = read(ALERTS_FILE)
+    if problems:
+        log.error("watch.not_understood", rules=[f"{one.field}: {one.message}" for one in problems])
+    return rules
+
+
+def read(path: Path) -> tuple[list[Rule], list[Problem]]:
+    """The rules of a file, and what is wrong with it."""
     try:
-        return load()
-    except BadInput as error:
-        log.error("watch.no_rules", problems=[f"{one.field}: {one.message}" for one in error.problems])
-        return []
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = [entry for group in raw["groups"] for entry in group["rules"] if "alert" in entry]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        return [], [Problem(str(path), f"cannot be read as rules of Prometheus ({type(error).__name__})")]
+    rules, problems = [], []
+    for entry in entries:
+        try:
+            rules.append(_rule(entry))
+        except BadInput as error:
+            problems += [Problem(f"{path.name}: {entry['alert']}: {one.field}", one.message) for one in error.problems]
+    return rules, problems
+
+
+def _rule(entry: dict[str, Any]) -> Rule:
+    name, notes = str(entry["alert"]), entry.get("annotations", {})
+    return Rule(
+        name=name,
+        expr=parse(str(entry.get("expr", ""))),
+        for_s=_seconds(str(entry.get("for", "0s"))),
+        labels={str(key): str(value) for key, value in entry.get("labels", {}).items()},
+        summary=str(notes.get("summary", name)),
+        runbook=str(notes.get("runbook_url", "")),
+    )
 
 
 def _seconds(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -279,6 +279,45 @@ async def test_of_two_processes_one_watches(redis: Redis, http: aiohttp.ClientSe
         stopping.set()
     assert min(looked.values()) == 0
     assert await Leases(redis).holder(LEASE) is None, "given back, for the next one"
+
+
+async def test_who_watched_goes_on_while_nobody_can_have_the_lease_and_nobody_else_begins(redis: Redis) -> None:
+    stopping, turns, broken = asyncio.Event(), {"first": 0, "second": 0}, False
+
+    class Failing(Leases):
+        async def acquire(self, names: Sequence[str], ttl_ms: int) -> list[bool]:
+            if broken:
+                raise ConnectionError
+            return await super().acquire(names, ttl_ms)
+
+    class Counted:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def turn(self) -> None:
+            turns[self.name] += 1
+
+        def rest(self) -> None:
+            raise AssertionError
+
+    async def survey() -> None:
+        raise ConnectionError
+
+    def watching(name: str) -> Coroutine[Any, Any, None]:
+        watch: Any = Counted(name)
+        return run_watch(
+            watch, leases=Failing(redis), survey=survey, metrics=Metrics(), stopping=stopping, every_s=0.02
+        )
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watching("first"))
+        await wait_until(lambda: turns["first"] > 0)
+        group.create_task(watching("second"))
+        broken = True
+        before = turns["first"]
+        await wait_until(lambda: turns["first"] > before + 5)
+        stopping.set()
+    assert turns["second"] == 0
 
 
 async def test_a_process_says_how_it_is_and_takes_its_name_out_at_the_end(redis: Redis) -> None:

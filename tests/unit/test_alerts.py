@@ -17,7 +17,7 @@ from gateway.cli.checks import CHECKS
 from gateway.cli.main import make_parser
 from gateway.errors import BadInput
 from gateway.insight.watch_expr import evaluate, parse, selects
-from gateway.insight.watch_rules import ALERTS_FILE, Alarm, Rule, load, names_of
+from gateway.insight.watch_rules import ALERTS_FILE, Alarm, Rule, load, load_here, names_of
 from gateway.insight.watch_series import Window, labels_of
 from gateway.metrics import Metrics
 from tests.support.rule_series import Case, read, values
@@ -233,6 +233,15 @@ def test_rules_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert [one.field for one in refused.value.problems] == ["alerts.yaml: Odd: expr", "alerts.yaml: Late: for"]
     with pytest.raises(BadInput):
         load(tmp_path / "none.yaml")
+
+
+def test_one_rule_that_is_not_understood_does_not_silence_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text(ALERTS_FILE.read_text("utf-8") + "      - {alert: Mine, expr: 'rate(up[5m]) > 0'}\n")
+    monkeypatch.setattr("gateway.insight.watch_rules.ALERTS_FILE", path)
+    assert [one.name for one in load_here()] == [one.name for one in RULES]
+    monkeypatch.setattr("gateway.insight.watch_rules.ALERTS_FILE", tmp_path / "none.yaml")
+    assert load_here() == []
 
 
 def test_the_file_that_prometheus_reads_is_the_one_that_we_read() -> None:

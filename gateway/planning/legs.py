@@ -33,7 +33,7 @@ from gateway.planning.plan import split_body
 from gateway.planning.result import World
 from gateway.planning.worlds import Worlds
 from gateway.rules.may_send import decide
-from gateway.rules.verdict import Later, Suppressed, Verdict
+from gateway.rules.verdict import Later, Reason, Suppressed, Verdict
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage
 from gateway.store.vault import Vault
@@ -100,8 +100,10 @@ class Legs:
             return None
         record, sealed = known
         why = _why(record)
-        if why is None or record.deadline_ms <= deps.clock.now_ms() or (await deps.outbox.superseded([record]))[0]:
+        if why is None or (await deps.outbox.superseded([record]))[0]:
             return None
+        if record.deadline_ms <= deps.clock.now_ms() and record.state in (MessageState.ACCEPTED, MessageState.QUEUED):
+            return None  # one that had ended is followed by ways that are too late, so that it shows that nobody was told
         try:
             body = (await deps.vault.contact_box(record.contact)).open_json(sealed, record.id)
             contact = await deps.contacts.get(record.contact)
@@ -137,12 +139,14 @@ class Legs:
         return taken
 
     def _judge(self, found: _Found, way: Mapping[str, Any], body: Mapping[str, Any], world: World) -> Verdict | None:
-        """None: the address or the sender is gone since."""
+        """None: the sender is gone since."""
         address = next((one for one in found.contact.profile.addresses if one.id == way["address"]), None)
         sender = self._d.directory.get(way["sender"])
         connector = self._d.connectors.get(way["channel"])
-        if address is None or sender is None or connector is None:
+        if sender is None or connector is None:
             return None
+        if address is None:
+            return Suppressed(Reason.NO_ADDRESS)
         question = question_of_body(
             body, found.record, found.contact, address, sender, connector.facts, world, self._d.clock.now_ms()
         )

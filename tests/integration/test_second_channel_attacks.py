@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gateway.insight.unreached import Book
 from gateway.model.contact import ConsentEntry
 from gateway.model.ids import SenderId
 from gateway.model.message import DeliveryStatus
@@ -25,7 +27,7 @@ from tests.integration.invitations_stage import (
 from tests.integration.test_invitations_others import contact_of
 from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
 from tests.integration.test_ways import house as house
-from tests.support.core import NUMBER, iso
+from tests.support.core import HOUR_MS, NUMBER, facts_of, iso
 from tests.support.edge import refused
 
 MILA, NOOR = "+447700900301", "+447700900302"
@@ -133,6 +135,55 @@ async def test_news_refused_for_a_held_thread_waits_for_the_thread_where_there_i
         await house.dispatch()
     assert await house.states() == [(MESSENGER, "a", "")]
     assert len(house.edge.sent(PAGE)) == 2
+
+
+# another way that is not there any more
+
+
+async def unreached(house: Ways) -> list[str]:
+    """Why nobody was told of the delay, as reports and webhooks say it."""
+    book = Book()
+    for fact in await facts_of(house.redis):
+        book.take_in(fact, lambda name: name == "flight_delayed")
+    return [one.reason for one in book.due(house.clock.now_ms() + HOUR_MS)]
+
+
+async def test_a_way_that_is_looked_for_too_late_counts_as_nobody_told(house: Ways) -> None:
+    await house.traveller("messenger", "whatsapp")
+    house.edge.answers(PAGE, BLOCKED)
+    await house.delay()
+    await house.dispatch()
+    assert await unreached(house) == []  # it named the way that takes over, and whoever looks for it was away until
+    house.pass_ms(12 * HOUR_MS)
+    assert await house.look_for_ways() == 1
+    await house.dispatch()
+    assert house.edge.sent(NUMBER) == []
+    assert await house.states() == [(MESSENGER, "d", "unreachable"), (WHATSAPP, "s", "expired")]
+    assert await unreached(house) == ["expired"]
+    assert await house.look_for_ways() == 0
+
+
+async def test_a_way_whose_address_was_taken_away_meanwhile_counts_as_nobody_told(house: Ways) -> None:
+    contact = await house.traveller("messenger", "whatsapp")
+    house.edge.answers(PAGE, BLOCKED)
+    await house.delay()
+    await house.dispatch()
+    kept = tuple(one for one in contact.profile.addresses if one.channel == "messenger")
+    await house.runtime.contacts.change(contact.id, lambda profile: replace(profile, addresses=kept))
+    assert await house.look_for_ways() == 1
+    await house.dispatch()
+    assert house.edge.sent(NUMBER) == []
+    assert await unreached(house) == ["no_address"]
+
+
+async def test_what_was_taken_in_time_is_not_counted_when_its_other_way_comes_too_late(house: Ways) -> None:
+    await house.traveller("messenger", "whatsapp")
+    await house.delay()
+    await house.dispatch()
+    house.pass_ms(12 * HOUR_MS)
+    assert await house.look_for_ways() == 1
+    assert [one.state.value for one in await house.about("flight_delayed")] == ["a"]
+    assert await unreached(house) == []
 
 
 # an invitation, and what the order's own source knows

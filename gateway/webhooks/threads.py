@@ -58,7 +58,9 @@ class Threads:
         elif facts is not None and facts.thread_control and contact.facts.held_elsewhere(
             sender.id, address, self._d.clock.now_ms()
         ):
-            await self._d.contacts.set_holder(contact.id, sender.id, address, program=None, until_ms=0, at_ms=at_ms)
+            freed = await self._d.contacts.set_holder(contact.id, sender.id, address, program=None, until_ms=0, at_ms=at_ms)
+            if freed and self._d.waiting is not None:
+                await self._d.waiting.revive(contact.id, address, Mended.WINDOW)
 
     async def _held(self, contact: Contact, sender: SenderId, address: AddressId, program: str, at_ms: int) -> None:
         until_ms = at_ms + HOLD_MS

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
 from gateway.insight.unreached import Book
 from gateway.model.contact import ConsentEntry
 from gateway.model.ids import SenderId
@@ -28,7 +30,8 @@ from tests.integration.test_invitations_others import contact_of
 from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
 from tests.integration.test_ways import house as house
 from tests.support.core import HOUR_MS, NUMBER, facts_of, iso
-from tests.support.edge import refused
+from tests.support.edge import edge_running, refused
+from tests.support.page import INBOX_APP, open_page_house
 
 MILA, NOOR = "+447700900301", "+447700900302"
 
@@ -239,3 +242,23 @@ async def test_an_erased_person_leaves_no_invitation_and_no_dialogue(data_dir: P
             assert (await house.get(f"/v1/invitations/{invitation['id']}"))[0] == 404
         await house.says(MILA, link=link(unused, "messenger"))
         await hears(house, MILA, "werkt niet meer")
+
+
+# a thread that another program held
+
+
+async def test_who_writes_to_us_directly_frees_the_thread_and_gets_what_waited_for_it(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    """Nobody tells that a thread fell back to nobody: their next message does, be it within a window that was open already."""
+    async with edge_running() as edge, open_page_house(redis_url, data_dir, edge.url) as house:
+        await house.tell(house.order(house.traveller(), status="placed"))
+        await house.hear(house.said("hello"), house.takes(INBOX_APP))
+        await house.tell(house.flight(late_min=60))
+        await house.dispatch()
+        assert edge.asked == []
+        house.pass_ms(1000)
+        await house.hear(house.said("are you there?"))
+        await house.dispatch()
+        assert [(one.notification, one.state.value) for one in await house.messages()] == [("flight_delayed", "a")]
+        assert len(edge.sent(PAGE)) == 1

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.cli import arguments, asking, opening, printing, restore
+from gateway.cli import arguments, asking, ending, opening, printing, restore
 from gateway.cli.dialogue import Terminal
 from gateway.errors import BadInput, GatewayError, Problem
 from gateway.insight import history_copy
@@ -44,8 +44,7 @@ def _backup(args: argparse.Namespace) -> int:
     target: Path = args.file or Path(f"thuisfront-{settings.env.value}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar")
     if not target.absolute().parent.is_dir():
         raise BadInput([Problem("FILE", f"{target.absolute().parent} is no directory")])
-    restore.end_like_ctrl_c()
-    return opening.run(lambda: _take(args, settings, target.absolute()))
+    return ending.run(lambda: _take(args, settings, target.absolute()))
 
 
 async def _take(args: argparse.Namespace, settings: Settings, target: Path) -> int:

@@ -10,13 +10,12 @@ import argparse
 import asyncio
 import contextlib
 import hmac
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.cli import arguments, asking, opening, printing
+from gateway.cli import arguments, asking, ending, opening, printing
 from gateway.cli.dialogue import Terminal
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, GatewayError, LayoutMismatch, Problem, StoreError, StoreRefused
@@ -81,19 +80,13 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(work=_restore)
 
 
-def end_like_ctrl_c() -> None:
-    """What a service manager sends to end a command leaves no half file either."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
 def _restore(args: argparse.Namespace) -> int:
     if args.in_place == (args.file is not None):
         args.fail("give FILE, or --in-place without one")
     if args.in_place and args.replace:
         args.fail("--replace is for a FILE")
     settings = opening.read_settings()
-    end_like_ctrl_c()
-    return opening.run(lambda: _in_place(args, settings) if args.in_place else _from_file(args, settings))
+    return ending.run(lambda: _in_place(args, settings) if args.in_place else _from_file(args, settings))
 
 
 # from a file

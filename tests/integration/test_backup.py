@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import shutil
 import signal
@@ -17,12 +18,13 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.errors import GatewayError, StoreError
 from gateway.insight.history import open_history
 from gateway.model.contact import ConsentEntry, Identifier, Proof
 from gateway.model.ids import ContactId
 from gateway.model.personal import Personal
-from gateway.settings import Environment
-from gateway.store import layout, ledger
+from gateway.settings import Environment, read
+from gateway.store import layout, ledger, restoring
 from gateway.store.contacts import Contacts
 from gateway.store.hold import Hold
 from gateway.store.ledger import Ledger
@@ -228,6 +230,31 @@ async def test_what_a_killed_restore_left_behind_goes_with_the_next_one(home: Ho
     assert (await home.run("restore", "one.tar", "--replace", "--yes")).code == 0
     assert not left.exists()
     assert not list((home.data_dir / "store").glob(".restore-*"))
+
+
+async def test_a_disk_that_is_full_while_restoring_is_said_and_nothing_is_left(data_dir: Path) -> None:
+    settings = read({"GATEWAY_DATA_DIR": str(data_dir)}, None)
+
+    def full(into: Path) -> None:
+        into.write_bytes(b"REDIS0011")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(GatewayError, match="is full"):
+        async with restoring.loaded(settings, full, lambda text: None):
+            raise AssertionError("it was not loaded")
+    assert os.listdir(data_dir / "store") == []
+
+
+async def test_a_copy_that_no_server_can_read_is_refused_and_nothing_is_left(data_dir: Path) -> None:
+    settings = read({"GATEWAY_DATA_DIR": str(data_dir)}, None)
+
+    def strange(into: Path) -> None:
+        into.write_bytes(b"REDIS9999" + bytes(50))
+
+    with pytest.raises(StoreError):
+        async with restoring.loaded(settings, strange, lambda text: None):
+            raise AssertionError("it was not loaded")
+    assert os.listdir(data_dir / "store") == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -33,7 +33,8 @@ Fields = dict[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """fields: None where the stream was cut before anybody read it; deliveries: readers that were handed it, this one included"""
+    """fields: None where the stream was cut before anybody read it; deliveries: readers that were handed it and did not give it
+    back, this one included"""
 
     id: str
     fields: Fields | None
@@ -168,8 +169,15 @@ class SourceStream:
                 self.stream, self.group, min="-", max="+", count=1000, consumername=self.reader
             )
             if rows:
-                names = [words(row["message_id"]) for row in rows]
-                await self._redis.xclaim(self.stream, self.group, self.reader, 0, names, idle=idle_ms, justid=True)
+                # Whoever gives back has lived: this delivery does not count among those that somebody ended with.
+                pipeline = self._redis.pipeline(transaction=False)
+                for row in rows:
+                    count = max(int(row["times_delivered"]) - 1, 0)
+                    pipeline.xclaim(
+                        self.stream, self.group, self.reader, 0, [words(row["message_id"])],
+                        idle=idle_ms, retrycount=count, justid=True,
+                    )  # fmt: skip
+                await pipeline.execute()
             else:
                 await self._leave(self.reader, 0)
 

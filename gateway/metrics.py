@@ -69,6 +69,8 @@ class Metrics:
         self.webhooks_waiting = gauge("webhooks_waiting", "Kept webhooks and items that are not applied yet")
         self.parked = counter("parked_total", "Events and items set aside because they could not be handled", "kind")
 
+        self.fuses_blown = counter("fuses_blown_total", "Events held for reaching too many: number, unusual", "why")
+
         # What goes out
         self.sends = counter("sends_total", "Attempts by channel and outcome", "channel", "outcome")
         self.send_seconds = histogram("send_seconds", "From the first byte out to the channel's answer", "channel")
@@ -80,8 +82,8 @@ class Metrics:
         self.sender_paused = gauge("sender_paused", "1 while a sender may not send", "sender")
 
         # The whole installation, as the store has it: every process with the scheduler says the same, so take the highest
-        self.lanes_ready = gauge("lanes_ready", "Lanes whose head could be sent now, of senders that may send", "sender")
-        self.oldest_ready = gauge("oldest_ready_seconds", "Age of the oldest message that could be sent now", "priority")
+        self.messages_due = gauge("messages_due", "Messages due and not handed over, of senders that may send", "sender")
+        self.oldest_due = gauge("oldest_due_seconds", "Age of the oldest message that is due and not handed over", "priority")
         self.sender_slowed = gauge("sender_slowed", "1 while the channel has us send slower", "sender")
         self.tier_used = gauge("tier_used_ratio", "People written to in 24 h against the portfolio's tier", "sender")
         self.templates_blocked = gauge("templates_blocked", "Templates that the channel paused or disabled", "sender")

@@ -105,13 +105,13 @@ class Survey:
         for sender in ids:
             tier = states[sender].tier
             metrics.queued.labels(sender).set(lanes.queued[sender])
-            metrics.lanes_ready.labels(sender).set(lanes.ready[sender])
+            metrics.messages_due.labels(sender).set(lanes.due[sender])
             metrics.sender_paused.labels(sender).set(paused[sender])
             metrics.sender_slowed.labels(sender).set(slowed[sender])
             metrics.tier_used.labels(sender).set(people[portfolios[sender]] / tier if tier > 0 else 0)
             metrics.templates_blocked.labels(sender).set(blocked(await self._senders.templates(sender), self._in_use))
         for priority in Priority:
-            metrics.oldest_ready.labels(priority.name.lower()).set(lanes.oldest_s[priority])
+            metrics.oldest_due.labels(priority.name.lower()).set(lanes.oldest_s[priority])
         metrics.dead_letters.set(await self._readings.dead())
         waiting, oldest_ms = await self._webhooks.backlog()
         metrics.webhooks_waiting.set(waiting)

@@ -1,7 +1,9 @@
 """How the whole installation stands, read from the store itself: for gauges and alerts. Reads only.
 
 Three round trips a sender over all partitions, whatever waits: the lanes that are looked into are a few of each partition, the
-first and the last by deadline, so the oldest message is found where it is (an early deadline overdue, or a late one starved).
+first and the last by deadline or time, so the oldest message is found where it is (an early deadline overdue, or a late one
+starved). Old is what has been due for long: what was put off (the night, a brake, a minute and more until the next try) is due
+when that is over.
 """
 
 from __future__ import annotations
@@ -31,10 +33,10 @@ BLOCKED = frozenset({TemplateState.PAUSED, TemplateState.DISABLED})
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """queued, ready: by sender. oldest_s: priority -> age of the oldest message that could be sent now, 0 for none."""
+    """queued: all that waits, by sender; due: of it, what should have been sent. oldest_s: priority -> the oldest of those."""
 
     queued: Mapping[SenderId, int]
-    ready: Mapping[SenderId, int]
+    due: Mapping[SenderId, int]
     oldest_s: Mapping[Priority, float]
 
 
@@ -46,51 +48,48 @@ class Readings:
     async def lanes(self, senders: Sequence[SenderId], *, sending: Sequence[SenderId]) -> Lanes:
         """sending: those of them that may send now; only their messages can be too old."""
         now = self._clock.now_ms()
-        queued, ready = dict.fromkeys(senders, 0), dict.fromkeys(senders, 0)
+        queued: dict[SenderId, int] = {}
+        due = dict.fromkeys(senders, 0)
         heads: list[MessageId] = []
         for sender in senders:
-            names = [keys.part(partition, f"{kind}:{sender}") for partition in keys.all_partitions() for kind in ("q", "later")]
-            queued[sender] = sum(await bulk.values(self._redis, [("ZCARD", name) for name in names]))
-        for sender in sending:
-            ready[sender], found = await self._ready(sender, now)
-            heads += found
-        return Lanes(queued, ready, await self._oldest(heads, now))
+            asked: list[bulk.Command] = []
+            for partition in keys.all_partitions():
+                lanes, later = (keys.part(partition, f"{kind}:{sender}") for kind in ("q", "later"))
+                asked += [("ZCARD", lanes), ("ZCARD", later), ("ZCOUNT", later, "-inf", now - LATE_MS)]
+            counts = await bulk.values(self._redis, asked)
+            queued[sender] = sum(counts[::3]) + sum(counts[1::3])
+            if sender in sending:
+                due[sender] = sum(counts[::3]) + sum(counts[2::3])
+                heads += await self._heads(sender)
+        return Lanes(queued, due, await self._oldest(heads, now))
 
-    async def _ready(self, sender: SenderId, now: int) -> tuple[int, list[MessageId]]:
-        """How many lanes of a sender could send now, and messages at the heads of some of them."""
-        late = now - LATE_MS
+    async def _heads(self, sender: SenderId) -> list[MessageId]:
+        """The first messages of some lanes of a sender, and some that wait for their time."""
         asked: list[bulk.Command] = []
         for partition in keys.all_partitions():
             for priority in Priority:
-                name = keys.part(partition, f"ready:{sender}:{priority.value}")
-                asked += [("ZCARD", name), ("ZRANGE", name, 0, HEADS - 1), ("ZRANGE", name, -HEADS, -1)]
-            waiting = [keys.part(partition, f"due:{sender}:{priority.value}") for priority in _WAITING]
-            for name in (*waiting, keys.part(partition, f"later:{sender}")):
-                asked += [("ZCOUNT", name, "-inf", late), ("ZRANGE", name, "-inf", late, "BYSCORE", "LIMIT", 0, HEADS)]
+                ready, waits = (keys.part(partition, f"{kind}:{sender}:{priority.value}") for kind in ("ready", "due"))
+                asked += [("ZRANGE", ready, 0, HEADS - 1), ("ZRANGE", ready, -HEADS, -1), ("ZRANGE", waits, 0, HEADS - 1)]
+            asked.append(("ZRANGE", keys.part(partition, f"later:{sender}"), 0, HEADS - 1))
         answers = iter(await bulk.values(self._redis, asked))
-        count = 0
         lanes: dict[tuple[int, bytes], None] = {}
-        overdue: list[MessageId] = []
+        waiting: list[MessageId] = []
         for partition in keys.all_partitions():
             for _ in Priority:
-                count += next(answers)
-                lanes |= dict.fromkeys((partition, address) for address in (*next(answers), *next(answers)))
-            for _ in _WAITING:
-                count += next(answers)
-                lanes |= dict.fromkeys((partition, address) for address in next(answers))
-            count += next(answers)
-            overdue += [_message(member) for member in next(answers)]
+                found = (*next(answers), *next(answers), *next(answers))
+                lanes |= dict.fromkeys((partition, address) for address in found)
+            waiting += [_message(member) for member in next(answers)]
         heads: list[bulk.Command] = [
             ("ZRANGE", keys.part(partition, f"q:{sender}"), b"[" + address + b":", b"[" + address + b";", "BYLEX", "LIMIT", 0, 1)
             for partition, address in lanes
         ]
-        return count, [_message(members[0]) for members in await bulk.values(self._redis, heads) if members] + overdue
+        return [_message(members[0]) for members in await bulk.values(self._redis, heads) if members] + waiting
 
     async def _oldest(self, messages: Sequence[MessageId], now: int) -> dict[Priority, float]:
         oldest = dict.fromkeys(Priority, 0.0)
         for record in await headers(self._redis, list(dict.fromkeys(messages))):
             if record is not None:
-                age_s = max(now - max(record.due_at_ms, record.planned_at_ms), 0) / 1000
+                age_s = (now - max(record.due_at_ms, record.planned_at_ms)) / 1000
                 oldest[record.priority] = max(oldest[record.priority], age_s)
         return oldest
 
@@ -142,7 +141,3 @@ def blocked(templates: Mapping[tuple[str, str], Mapping[str, Any]], in_use: froz
 def _message(member: bytes) -> MessageId:
     """The message that a lane's member names; see lua/_lane.lua."""
     return MessageId(words(member)[39:])
-
-
-_WAITING = (Priority.AGENT, Priority.URGENT, Priority.NORMAL)
-"""A lane that waits as bulk may be empty: only its pair rate is kept there."""

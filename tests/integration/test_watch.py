@@ -360,7 +360,7 @@ async def test_the_oldest_message_that_could_be_sent_is_found_and_what_waits_on_
     clock, sender = Clock(), SenderId("air")
     readings = Readings(redis, clock)
     empty = await readings.lanes([sender], sending=[sender])
-    assert (empty.queued, empty.ready, max(empty.oldest_s.values())) == ({sender: 0}, {sender: 0}, 0)
+    assert (empty.queued, empty.due, max(empty.oldest_s.values())) == ({sender: 0}, {sender: 0}, 0)
     now = clock.now_ms()
     ages = [(Priority.NORMAL, 300_000), (Priority.URGENT, 20_000), (Priority.NORMAL, -600_000)]
     for number, (priority, due_ms) in enumerate(ages):
@@ -374,11 +374,11 @@ async def test_the_oldest_message_that_could_be_sent_is_found_and_what_waits_on_
         assert (await Outbox(redis, Clock(-400_000), {sender: Pair(0, 1)}).put(plan)).written
     found = await readings.lanes([sender], sending=[sender])
     assert found.queued == {sender: 3}
-    assert found.ready == {sender: 2}
+    assert found.due == {sender: 2}
     assert found.oldest_s[Priority.NORMAL] == pytest.approx(300, abs=5)
     assert found.oldest_s[Priority.URGENT] == pytest.approx(20, abs=5)
     stopped = await readings.lanes([sender], sending=[])
-    assert (stopped.queued, stopped.ready) == ({sender: 3}, {sender: 0})
+    assert (stopped.queued, stopped.due) == ({sender: 3}, {sender: 0})
 
 
 def test_only_templates_in_use_count_as_blocked() -> None:

@@ -10,13 +10,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.insight.incident import Bucket, Incident, Row
-from gateway.insight.incident_words import COLUMNS, MEANING, brake_words, clock, heads, lates, span
+from gateway.insight.incident_words import COLUMNS, FIRST, LATE, MEANING, brake_words, clock, heads, lates, span
 from gateway.insight.kinds import sentence_of
 
 WIDTH, HEIGHT = 640, 150
-
-_LATE = ("half within", "9 of 10 within", "99 of 100 within", "the last after")
-_FIRST = ("planned", "told", "delivered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ def page_of(report: Incident, zone: ZoneInfo | None) -> str:
     most = max((max(bucket.known, bucket.told, bucket.lost) for bucket in report.buckets), default=0)
     shown = [(name, words) for name, words in COLUMNS if getattr(report.total, name)]
     days = report.until_ms - report.since_ms > 24 * 3600_000
-    first = [one for one in COLUMNS if one[0] in _FIRST]
+    first = [one for one in COLUMNS if one[0] in FIRST]
     rest = [one for one in shown if one not in first]
     rows = (*report.rows, report.total)
     tick = clock(zone, "%a %d %b %H:%M") if days else clock(zone, "%H:%M")
@@ -52,7 +49,7 @@ def page_of(report: Incident, zone: ZoneInfo | None) -> str:
         ticks=[tick(at) for at in (report.since_ms, middle, report.until_ms)],
         most=f"{most:,}",
         tables=[
-            ("How late", [*(words for _, words in first), *_LATE], [(row, _cells(row, first, late=True)) for row in rows]),
+            ("How late", [*(words for _, words in first), *LATE], [(row, _cells(row, first, late=True)) for row in rows]),
             ("What held it up", [words for _, words in rest], [(row, _cells(row, rest, late=False)) for row in rows]),
         ],
         meaning=[(words, MEANING[words]) for _, words in shown],
@@ -76,7 +73,7 @@ def _tiles(report: Incident) -> list[tuple[str, str, bool]]:
 
 def _cells(row: Row, columns: Sequence[tuple[str, str]], *, late: bool) -> list[tuple[str, str]]:
     counts = [(words, f"{getattr(row, name):,}") for name, words in columns]
-    return [*counts, *zip(_LATE, lates(row), strict=True)] if late else counts
+    return [*counts, *zip(LATE, lates(row), strict=True)] if late else counts
 
 
 def _bars(buckets: Sequence[Bucket], most: int) -> list[Bar]:

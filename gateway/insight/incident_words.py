@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,9 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("unreached", "unreached"), ("uncertain", "uncertain"), ("doubled", "doubled"),
 )  # fmt: skip
 """Fields of a Row with the words for them."""
+FIRST = ("planned", "told", "delivered")
+"""Those that stand beside how late it was; the others say what held it up."""
+LATE = ("half within", "9 of 10 within", "99 of 100 within", "the last after")
 MEANING = {
     "planned": "messages that were to be said, of all kinds of ends",
     "told": "the channel took it",
@@ -89,13 +92,19 @@ def as_text(report: Incident, zone: ZoneInfo | None, table: Callable[[list[str],
     show = clock(zone)
     lines = [f"{show(report.since_ms)}  to  {show(report.until_ms)}" + (f", {report.subject}" if report.subject else ""), ""]
     lines += [*heads(report), ""]
-    shown = [(name, words) for name, words in COLUMNS if getattr(report.total, name)]
-    rows: list[list[object]] = [
-        [row.notification, row.channel, *(getattr(row, name) for name, _ in shown), *lates(row)]
-        for row in (*report.rows, report.total)
-    ]
-    rows[-1][0] = "all"
-    lines += [table(["notification", "channel", *(words for _, words in shown), "p50", "p90", "p99", "worst"], rows), ""]
+    rows = (*report.rows, report.total)
+
+    def rows_of(names: Sequence[str], late: bool) -> list[list[object]]:
+        return [
+            [row.notification or "all", row.channel, *(getattr(row, name) for name in names), *(lates(row) if late else ())]
+            for row in rows
+        ]
+
+    words = dict(COLUMNS)
+    rest = [name for name in words if name not in FIRST and getattr(report.total, name)]
+    lines += [table(["notification", "channel", *(words[name] for name in FIRST), *LATE], rows_of(FIRST, True)), ""]
+    if rest:
+        lines += [table(["notification", "channel", *(words[name] for name in rest)], rows_of(rest, False)), ""]
     if report.reasons:
         found: list[list[object]] = [[count, kind, sentence_of(reason)] for kind, reason, count in report.reasons]
         lines += [table(["messages", "ended", "because"], found), ""]

@@ -55,7 +55,7 @@ class _Known:
     loaded: bool = False
     to_keep: dict[str, Change | None] = field(default_factory=dict)
     instances: set[str] = field(default_factory=set)
-    firing: set[str] = field(default_factory=set)
+    firing: dict[str, Alert] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     """that fired under this watcher: it knows when they are over"""
 
@@ -179,13 +179,14 @@ class Watch:
 
     def _say(self, known: _Known, firing: Sequence[Alert]) -> None:
         on = {alert.fingerprint: alert for alert in firing}
-        for name in on.keys() - known.firing:
-            alert = on[name]
-            log.warning("alert.firing", alert=alert.rule.name, summary=alert.summary, **_plain(alert.labels))
-        for name in known.firing - on.keys():
-            log.info("alert.over", fingerprint=name)
-        known.firing = set(on)
-        known.seen |= known.firing
+        for name, alert in on.items():
+            if name not in known.firing:
+                log.warning("alert.firing", alert=alert.rule.name, summary=alert.summary, **_plain(alert.labels))
+        for name, alert in known.firing.items():
+            if name not in on:
+                log.info("alert.over", alert=alert.rule.name, **_plain(alert.labels))
+        known.firing = on
+        known.seen |= on.keys()
 
 
 def _plain(labels: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,14 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.errors import NotFound
 from gateway.health import Beats
+from gateway.insight.history import open_history
+from gateway.insight.incident import Incident, gather
 from gateway.insight.watch import LEASE, SILENT_MS, Watch, run_watch
 from gateway.insight.watch_gauges import look_at_self
 from gateway.insight.watch_post import Change, Poster, body_of
-from gateway.insight.watch_rules import load, names_of
+from gateway.insight.watch_rules import ALERTS_FILE, load, names_of
 from gateway.insight.watch_signs import run_signs, samples_of
 from gateway.metrics import Metrics
 from gateway.model.ids import AddressId, ContactId, EventId, SenderId, message_id, random_id
@@ -414,3 +418,42 @@ async def test_a_whole_gateway_says_that_a_sender_was_paused_and_that_it_is_over
         assert sign.instance.rpartition(":")[2] == str(house.ports["internal"])
     assert {name for _, name in receiver.heard} == {"SenderHeldUp"}
     assert receiver.heard.count(("firing", "SenderHeldUp")) == 1
+
+
+@pytest.mark.timeout(120)
+async def test_a_channel_that_takes_nothing_is_told_of_and_the_report_says_who_was_late(
+    data_dir: Path, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = tmp_path / "alerts.yaml"
+    quick.write_text(re.sub(r"\[\d+m\]", "[2s]", re.sub(r"for: \w+", "for: 0s", ALERTS_FILE.read_text("utf-8"))))
+    monkeypatch.setattr("gateway.insight.watch_rules.load_here", lambda: load(quick))
+    monkeypatch.setitem(run_watch.__kwdefaults__, "every_s", 0.2)
+    monkeypatch.setitem(run_signs.__kwdefaults__, "every_s", 0.2)
+    monkeypatch.setitem(Poster.__init__.__kwdefaults__, "every_s", 0.1)
+    async with house_running(data_dir, GATEWAY_ALERT_URL=receiver.url) as house:
+        assert house.http is not None
+        assert house.runtime is not None
+        await house.fault("http_500")
+        begin = house.runtime.clock.now_ms()
+        assert (await house.event("ce-order-confirmed-flight.json"))[0] == 202
+        await wait_until(lambda: ("firing", "NothingSent") in receiver.heard, timeout=40)
+        async with house.http.delete(f"{house.sandbox}/sandbox/faults/http_500") as answer:
+            assert answer.status == 200
+        await house.wait_for("+447700900123", 1, timeout=60)
+        await wait_until(lambda: ("resolved", "NothingSent") in receiver.heard, timeout=30)
+        end = house.runtime.clock.now_ms()
+        history = await open_history(house.runtime.settings.history_url)
+
+        async def told() -> Incident | None:
+            try:
+                report = await gather(history, since_ms=begin - 1000, until_ms=end + 60_000)
+            except NotFound:
+                return None
+            return report if report.people["told"] else None
+
+        try:
+            report = await wait_until(told, timeout=20)
+        finally:
+            await history.close()
+        late = [case.late_ms for case in report.cases if case.notification == "order_confirmed" and case.accepted_ms]
+        assert max(late) > 1000

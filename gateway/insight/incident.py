@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.errors import BadInput, NotFound, Problem
+from gateway.errors import BadInput, NotFound, Problem, StoreUnavailable
 from gateway.insight.history import History
 from gateway.insight.incident_cases import KINDS, Case, Tally, number
 from gateway.store.facts import Fact
@@ -128,26 +128,36 @@ async def gather(
     if until_ms <= since_ms:
         raise BadInput([Problem("--to", "should be later than --from")])
     tally = Tally()
-    if subject:
-        found = await history.of_ids([subject], limit=SUBJECT_FACTS_MAX)
-        if not found:
-            raise NotFound("nothing is known of that subject: it may be written otherwise, or be older than the retention")
-        tally.take(found)
+    if subject and await _about(history, tally, subject):
         unsure = await _all(history, ["uncertain", "gap"], since_ms, until_ms + DAY_MS, progress)
         tally.take(fact for fact in unsure if fact.kind == "gap" or fact.id_of("m") in tally.cases)
     else:
-        await _scan(history, tally, since_ms - DAY_MS, until_ms + DAY_MS, progress)
+        await _scan(history, tally, since_ms - DAY_MS, until_ms + DAY_MS, subject, progress)
         await _complete(history, tally, since_ms, until_ms)
     brakes = await _all(history, ["stopped", "resumed"], since_ms - BRAKES_BACK_MS, until_ms, lambda count: None)
     return _made(tally, since_ms, until_ms, subject, _brakes(brakes, since_ms), channels or {})
 
 
-async def _scan(history: History, tally: Tally, since_ms: int, until_ms: int, progress: Callable[[int], None]) -> None:
+async def _about(history: History, tally: Tally, subject: str) -> bool:
+    """Take in all that names a subject; False where that is more than the database gives in one answer."""
+    try:
+        found = await history.of_ids([subject], limit=SUBJECT_FACTS_MAX)
+    except StoreUnavailable:
+        return False
+    if not found:
+        raise NotFound("nothing is known of that subject: it may be written otherwise, or be older than the retention")
+    tally.take(found)
+    return True
+
+
+async def _scan(
+    history: History, tally: Tally, since_ms: int, until_ms: int, subject: str, progress: Callable[[int], None]
+) -> None:
     after: tuple[int, int, str] | None = None
     seen = 0
     while True:
         facts = await history.of_kinds(KINDS, since_ms=since_ms, until_ms=until_ms, limit=PAGE, after=after)
-        tally.take(facts)
+        tally.take(fact for fact in facts if not subject or _concerns(fact, subject, tally))
         seen += len(facts)
         progress(seen)
         if len(tally.cases) > MESSAGES_MAX:
@@ -157,6 +167,10 @@ async def _scan(history: History, tally: Tally, since_ms: int, until_ms: int, pr
             return
         last = facts[-1]
         after = (last.at_ms, last.partition, last.stream_id)
+
+
+def _concerns(fact: Fact, subject: str, tally: Tally) -> bool:
+    return subject in fact.ids or fact.kind == "gap" or fact.id_of("m") in tally.cases
 
 
 async def _all(

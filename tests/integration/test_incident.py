@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from playwright.async_api import async_playwright
 from redis.asyncio import Redis
 
 from gateway.cli.printing import columns
-from gateway.errors import BadInput, NotFound
+from gateway.errors import BadInput, NotFound, StoreUnavailable
 from gateway.insight.history import History, open_history
 from gateway.insight.incident import Incident, Row, gather
 from gateway.insight.incident_page import page_of
 from gateway.insight.incident_words import as_csv, as_dict, as_text, span
+from gateway.store.facts import Fact
 from tests.integration.commands_stage import House, Launcher, house, launcher
 from tests.integration.facts_stage import Stage
 from tests.support.incident_story import BEGIN, MINUTE, OTHER, SUBJECT, Story, outage
@@ -81,6 +82,21 @@ async def test_one_subject_alone(history: History) -> None:
     assert [one.notification for one in report.rows] == ["flight_departed"]
     whole = await gather(history, since_ms=BEGIN, until_ms=BEGIN + 40 * MINUTE, subject=SUBJECT, channels=CHANNELS)
     assert whole.total.uncertain == 3
+
+
+async def test_a_subject_too_large_for_one_answer_is_read_in_pages(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    await outage().keep(history)
+    whole = await gather(history, since_ms=BEGIN, until_ms=BEGIN + 40 * MINUTE, subject=SUBJECT, channels=CHANNELS)
+    of_ids = History.of_ids
+
+    async def slow(self: History, ids: Iterable[str], *, limit: int = 5000) -> list[Fact]:
+        if limit > 100_000 and SUBJECT in ids:
+            raise StoreUnavailable("the history database did not answer within 10 s")
+        return await of_ids(self, ids, limit=limit)
+
+    monkeypatch.setattr(History, "of_ids", slow)
+    paged = await gather(history, since_ms=BEGIN, until_ms=BEGIN + 40 * MINUTE, subject=SUBJECT, channels=CHANNELS)
+    assert paged == whole
 
 
 async def test_lateness_counts_from_when_we_knew_and_not_from_what_was_waited_for_on_purpose(history: History) -> None:

@@ -219,6 +219,9 @@ async def _bring(
         if target is not None:
             await restoring.pour(redis, target.redis, io.progress, replaces=args.replace)
         else:
+            if report.heard.erased:
+                io.progress("writing the store anew, without those who were erased")
+                await restoring.rewritten(redis)
             await beside.connection.close()
             aside = restoring.move_in(beside.directory, settings.data_dir, keep_old=args.replace)
             report.aside += [str(aside)] if aside is not None else []
@@ -296,7 +299,7 @@ async def _history(settings: Settings, path: Path, report: Report) -> None:
         await asyncio.to_thread(archive.unpack, path, archive.HISTORY, ready)
         await asyncio.to_thread(history_copy.check, ready)
         copied = await asyncio.to_thread(history_copy.youngest_ms, ready)
-        if here is not None and here > 0 and here >= (copied or 0):
+        if here is not None and here >= (copied or 0):
             report.history = f"{place} stays: it knows at least as much; {report.history or 'nothing of after the backup'}"
             return
         aside = history_copy.put(ready, place)

@@ -25,7 +25,7 @@ from typing import Any
 from redis import exceptions
 from redis.asyncio import Redis
 
-from gateway.errors import Conflict, StoreRefused
+from gateway.errors import Conflict, StoreRefused, StoreUnavailable
 from gateway.settings import Settings
 from gateway.store import archive, keys
 from gateway.store.client import Connection, connect
@@ -35,6 +35,7 @@ from gateway.store.stamp import at_work
 from gateway.store.vault import KeyRing, Vault
 
 LOADING_S = 3600.0
+REWRITE_LOOK_S = 0.05
 FILES = "appendonlydir"
 UNFINISHED = "unfinished restore"
 """The environment of a server that is being filled: no program has it, so none starts there."""
@@ -116,6 +117,20 @@ async def loaded(settings: Settings, rdb: Callable[[Path], None], told: Told) ->
             await connection.close()
     finally:
         await asyncio.to_thread(shutil.rmtree, room, ignore_errors=True)
+
+
+async def rewritten(redis: Redis) -> None:
+    """Have the server write its file anew and wait for it: until then what was erased still stands in the file that was loaded,
+    beside the key that opens it. Raises StoreUnavailable."""
+    await redis.bgrewriteaof()
+    async with asyncio.timeout(LOADING_S):
+        while True:
+            info = await redis.info("persistence")
+            if not info["aof_rewrite_in_progress"] and not info["aof_rewrite_scheduled"]:
+                break
+            await asyncio.sleep(REWRITE_LOOK_S)
+    if info["aof_last_bgrewrite_status"] != "ok":
+        raise StoreUnavailable("the store could not be written anew: is there room for it twice? Nothing was changed")
 
 
 def _clear_leftovers(store: Path) -> None:

@@ -45,6 +45,7 @@ def environment(directory: Path, graph_port: int) -> dict[str, str]:
     return {
         "GATEWAY_ENV": "staging",
         "GATEWAY_ONLY_TO": "*",
+        "GATEWAY_FUSE_PEOPLE": "0",
         "GATEWAY_DATA_DIR": str(directory),
         "GATEWAY_TEMPLATES_DIR": str(ROOT / "templates"),
         "GATEWAY_GRAPH_URL": f"http://127.0.0.1:{graph_port}",

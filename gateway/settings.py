@@ -105,6 +105,8 @@ class Settings:
     lease_ms: int
     evidence_ms: int
     backlog_max: int
+    fuse_people: int
+    fuse_second_person: int
     pair_interval_ms: int
     log_format: str
 
@@ -252,6 +254,8 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         lease_ms=reader.number("GATEWAY_LEASE_MS", 10_000, int, 1000, 120_000),
         evidence_ms=reader.number("GATEWAY_EVIDENCE_MS", 30_000, int, 100, 900_000),
         backlog_max=reader.number("GATEWAY_BACKLOG_MAX", 50_000, int, 1, 10_000_000),
+        fuse_people=reader.number("GATEWAY_FUSE_PEOPLE", 10_000, int, 0, 100_000_000),
+        fuse_second_person=reader.number("GATEWAY_FUSE_SECOND_PERSON", 50_000, int, 0, 100_000_000),
         pair_interval_ms=reader.number("GATEWAY_PAIR_INTERVAL_MS", 6000, int, 0, 60_000),
         log_format=reader.text("GATEWAY_LOG_FORMAT", "auto") or "auto",
     )

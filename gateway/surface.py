@@ -30,6 +30,7 @@ from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
 from gateway.store.erasure import Erasure
+from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
@@ -137,6 +138,9 @@ def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:
         rehearse=DryRunDoor(runtime, deps).answer,
         incidents=Incidents(redis, runtime.clock),
         subjects=runtime.subjects,
+        fuses=Fuses(redis, runtime.clock, runtime.vault),
+        events=runtime.events,
+        second=runtime.settings.fuse_second_person,
         book=BrakeBook(redis, runtime.clock),
         vault=runtime.vault,
         clock=runtime.clock,

@@ -68,6 +68,22 @@ _CRISIS = {
     "asked": {"anyOf": [thing({"who": TEXT, "why": TEXT, "at": WHEN}), {"type": "null"}]},
 }
 
+_FUSE = {
+    "event": TEXT,
+    "subject": TEXT,
+    "notifications": many(TEXT),
+    "people": NUMBER,
+    "told": NUMBER,
+    "why": {"enum": ["number", "unusual"]},
+    "limit": NUMBER,
+    "state": {"enum": ["held", "part", "released", "discarded"]},
+    "since": WHEN,
+    "by": MAYBE,
+    "asked": {
+        "anyOf": [thing({"who": TEXT, "why": TEXT, "at": WHEN, "people": {"type": ["integer", "null"]}}), {"type": "null"}]
+    },
+}
+
 ANSWERS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -259,6 +275,9 @@ ANSWERS: dict[str, Schema] = {
         },
         about="link: our page with all channels (needs GATEWAY_PUBLIC_URL); code: for people; qr: as SVG and as a PNG data URL.",
     ),
+    "Fuses": thing({"fuses": many(ref("Fuse"))}),
+    "Fuse": thing(_FUSE, about="told: people of a part so far; asked: the first of two."),
+    "FuseRelease": thing({**_FUSE, "released": FLAG}),
     "Crises": thing({"crises": many(ref("Crisis"))}),
     "Crisis": thing(_CRISIS, about="who: the name of the key or person; asked: who asked to lift it."),
     "CrisisLift": thing({**_CRISIS, "lifted": FLAG}),

@@ -19,15 +19,18 @@ from gateway.api.views import iso
 from gateway.clock import Clock
 from gateway.errors import NotFound
 from gateway.insight.naming import find_subject
-from gateway.model.ids import SubjectId, is_id
+from gateway.model.ids import EventId, SubjectId, is_id
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
+from gateway.store.events import Events
+from gateway.store.fuses import Fuses, Held
 from gateway.store.incidents import Crisis, Incidents, people_of
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 
 DRY_RUN = "/v1/events/dry-run"
 CRISES = "/v1/crises"
+FUSES = "/v1/fuses"
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 Queue = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
@@ -43,6 +46,15 @@ class CrisisBody(BaseModel):
     queue: Queue = "crisis"
 
 
+class ReleaseBody(BaseModel):
+    """people: tell only so many more; without it, all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: Line
+    people: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+
+
 class WhyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -55,9 +67,14 @@ Rehearse = Callable[..., Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class BrakeDeps:
+    """second: above how many people a release takes two keys"""
+
     rehearse: Rehearse
     incidents: Incidents
     subjects: Subjects
+    fuses: Fuses
+    events: Events
+    second: int
     book: BrakeBook
     vault: Vault
     clock: Clock
@@ -67,6 +84,9 @@ def add_routes(app: web.Application, deps: BrakeDeps | None, keys: ApiKeys) -> N
     """deps: None where this process expands nothing; every request is then told so."""
     routes = Routes(deps)
     app.router.add_post(DRY_RUN, guarded(keys, Scope.EVENTS, routes.post_dry_run))
+    app.router.add_get(FUSES, guarded(keys, Scope.ADMIN, routes.get_fuses))
+    app.router.add_post(FUSES + "/{event}/release", guarded(keys, Scope.ADMIN, routes.post_release))
+    app.router.add_post(FUSES + "/{event}/discard", guarded(keys, Scope.ADMIN, routes.post_discard))
     app.router.add_get(CRISES, guarded(keys, Scope.ADMIN, routes.get_crises))
     app.router.add_post(CRISES, guarded(keys, Scope.ADMIN, routes.post_crisis))
     app.router.add_post(CRISES + "/{subject}/lift", guarded(keys, Scope.ADMIN, routes.post_lift))
@@ -88,6 +108,27 @@ class Routes:
         raw = await request.read()
         answer = await self._d.rehearse(headers.get("Content-Type", ""), headers, raw, key, reveal=reveal)
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    # fuses
+
+    async def get_fuses(self, request: web.Request, key: ApiKey) -> web.Response:
+        return web.json_response({"fuses": [_held(one) for one in await self._d.fuses.all()]})
+
+    async def post_release(self, request: web.Request, key: ApiKey) -> web.Response:
+        """200 released; 202 asked, where another key confirms."""
+        deps, event = self._d, _event(request)
+        body = await body_of(request, ReleaseBody)
+        released, held = await deps.fuses.release(event, who=key.name, why=body.why, part=body.people, second=deps.second)
+        if released:
+            await deps.events.reopen(event)
+        return web.json_response({**_held(held), "released": released}, status=200 if released else 202)
+
+    async def post_discard(self, request: web.Request, key: ApiKey) -> web.Response:
+        deps, event = self._d, _event(request)
+        body = await body_of(request, WhyBody)
+        held = await deps.fuses.discard(event, who=key.name, why=body.why)
+        await deps.events.reopen(event)
+        return web.json_response(_held(held))
 
     # crises
 
@@ -111,6 +152,30 @@ class Routes:
         body = await body_of(request, WhyBody)
         lifted, crisis = await self._d.incidents.lift(SubjectId(subject), who=key.name, why=body.why)
         return web.json_response({**_crisis(crisis), "lifted": lifted}, status=200 if lifted else 202)
+
+
+def _event(request: web.Request) -> EventId:
+    event = request.match_info["event"]
+    if not is_id(event, "e"):
+        raise NotFound("no such event is held")
+    return EventId(event)
+
+
+def _held(one: Held) -> dict[str, Any]:
+    asked = one.asked
+    return {
+        "event": one.event,
+        "subject": one.subject,
+        "notifications": list(one.notifications),
+        "people": one.people,
+        "told": one.reached,
+        "why": one.why,
+        "limit": one.limit,
+        "state": one.state,
+        "since": iso(one.at_ms),
+        "by": one.by or None,
+        "asked": {"who": asked.who, "why": asked.why, "at": iso(asked.at_ms), "people": one.asked_part} if asked else None,
+    }
 
 
 def _crisis(one: Crisis) -> dict[str, Any]:

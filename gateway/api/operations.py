@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from gateway.api.brakes import CrisisBody, WhyBody
+from gateway.api.brakes import CrisisBody, ReleaseBody, WhyBody
 from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
 from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
@@ -48,6 +48,7 @@ class Operation:
 
 CONTACT = Parameter("contact", "path", "our id of the contact, c07...", True)
 REVEAL = Parameter("reveal", "query", "true: show what identifies a person (scope messages:reveal)")
+EVENT = Parameter("event", "path", "our id of the event, e42...", True)
 INVITATION = Parameter("invitation", "path", "our id of the invitation, i07...", True)
 _UNKNOWN = {404: ("unknown, or long over", "Problem")}
 _GONE = {404: ("unknown, or erased", "Problem"), 410: ("erased: its key is destroyed", "Problem")}
@@ -189,6 +190,28 @@ OPERATIONS: tuple[Operation, ...] = (
         "delete", "/v1/invitations/{invitation}", "Invitations", "Revoke: nobody comes in by it any more",
         Scope.CONTACTS_WRITE, {204: ("revoked", ""), 409: ("somebody came by it already", "Problem"), **_UNKNOWN}, None,
         (INVITATION,),
+    ),
+    Operation(
+        "get", "/v1/fuses", "Brakes", "Events held because they would reach too many", Scope.ADMIN,
+        {200: ("oldest first", "Fuses")},
+    ),
+    Operation(
+        "post", "/v1/fuses/{event}/release", "Brakes", "Let a held event go on, wholly or for so many people", Scope.ADMIN,
+        {
+            200: ("released", "FuseRelease"),
+            202: ("asked: so many people take two keys, another one confirms within an hour", "FuseRelease"),
+            404: ("it is not held", "Problem"),
+            409: ("decided already, or this key asked already", "Problem"),
+            **_WRONG,
+        },
+        ReleaseBody, (EVENT,),
+    ),
+    Operation(
+        "post", "/v1/fuses/{event}/discard", "Brakes", "Tell nobody more about a held event", Scope.ADMIN,
+        {
+            200: ("discarded", "Fuse"), 404: ("it is not held", "Problem"), 409: ("released already", "Problem"), **_WRONG,
+        },
+        WhyBody, (EVENT,),
     ),
     Operation(
         "get", "/v1/crises", "Brakes", "Subjects about which nothing automatic leaves", Scope.ADMIN,

@@ -246,6 +246,12 @@ def _brake(verb: str) -> Say:
     return say
 
 
+def _fuse(fact: Fact, when: When) -> str:
+    people, limit = fact.detail.get("people", "?"), fact.detail.get("limit", "?")
+    unusual = " of what is usual for it" if fact.detail.get("why") == "unusual" else ""
+    return f"held by the fuse: it would reach {people} people, the limit is {limit}{unusual}"
+
+
 KINDS: dict[str, Kind] = {
     # intake
     "event": Kind("event.kept", "intake", _event),
@@ -312,6 +318,10 @@ KINDS: dict[str, Kind] = {
     ),
     "stopped": Kind("brake.stopped", "", _brake("stopped")),
     "resumed": Kind("brake.resumed", "", _brake("lifted the stop of")),
+    "fuse": Kind("fuse.blown", "intake", _fuse),
+    "fuse_asked": Kind("fuse.asked", "", _brake("asked to let through what the fuse holds:")),
+    "fuse_released": Kind("fuse.released", "", _brake("let through what the fuse held:")),
+    "fuse_discarded": Kind("fuse.discarded", "", _brake("discarded what the fuse held:")),
     "crisis": Kind("crisis.begun", "", _brake("declared a crisis about")),
     "crisis_lift_asked": Kind("crisis.lift_asked", "", _brake("asked to lift the crisis about")),
     "crisis_lifted": Kind("crisis.lifted", "", _brake("confirmed that the crisis is over about")),

@@ -10,8 +10,10 @@ from gateway.intake.cloudevents import Malformed, Refusal, split_request
 from gateway.intake.dryrun import DryRun, Rehearsal
 from gateway.intake.dryrun_show import as_json
 from gateway.intake.taking import CODES, OTHER, Deps, Taking
+from gateway.rules.fuse import Limits, judge
 from gateway.runtime import Runtime
 from gateway.store.apikeys import ApiKey
+from gateway.store.fuses import Fuses
 from gateway.store.kept import Kept
 
 
@@ -42,7 +44,16 @@ class DryRunDoor:
         if known == "same":
             nothing = DryRun(event, self._r.clock.now_ms(), older=False, lines=(), takes_out=0, seconds=0.0)
             return as_json(nothing, answer="same", reveal=reveal)
-        return as_json(await Rehearsal(self._r).of(event), reveal=reveal)
+        found = await Rehearsal(self._r).of(event)
+        return as_json(found, reveal=reveal) | {"fuse": await self._fuse(found)}
+
+    async def _fuse(self, found: DryRun) -> str | None:
+        """Why the fuse would hold it, None when it would not. Counted by people, where the fuse counts subscriptions."""
+        settings = self._r.settings
+        fuses = Fuses(self._r.connection.redis, self._r.clock, self._r.vault)
+        hours = await fuses.hours(sorted({one.notification for one in found.lines if one.goes}))
+        blown = judge(found.looked_at, Limits(settings.fuse_people, settings.fuse_second_person), hours, fuses.hour())
+        return blown.sentence if blown is not None else None
 
 
 def _refused(refusal: Refusal) -> problems.Refused:

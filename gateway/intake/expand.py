@@ -23,6 +23,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed, StoreError
+from gateway.intake.fuse import Fuse, Waits
 from gateway.intake.orders import Orders, Taken
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
@@ -67,7 +68,18 @@ class Stores:
 
 
 class Expander:
-    def __init__(self, stores: Stores, orders: Orders, worlds: Worlds, clock: Clock, wake: Wake, country: str) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        orders: Orders,
+        worlds: Worlds,
+        clock: Clock,
+        wake: Wake,
+        country: str,
+        fuse: Fuse | None = None,
+    ) -> None:
+        """fuse: None lets everything through."""
+        self._fuse = fuse
         self._s = stores
         self._orders = orders
         self._worlds = worlds
@@ -106,7 +118,11 @@ class Expander:
         if tries > TRIES:
             await self._s.events.park(open_event, "tried five times")
             return
-        partitions = await self.expand(event)
+        try:
+            partitions = await self.expand(event)
+        except Waits as waits:
+            await self._s.events.look_again(open_event, self._clock.now_ms() + waits.look_ms)
+            return
         if partitions is None:
             await self._s.events.close(open_event, "older")
             return
@@ -136,9 +152,11 @@ class Expander:
         await self._s.fans.forget(event.id, partitions)
         await self._s.subjects.forget(event.subject_id, event.id)
         self._opened.pop(event.id, None)
+        if self._fuse is not None:
+            await self._fuse.closed(event.id)
 
     async def expand(self, event: BusinessEvent) -> tuple[int, ...] | None:
-        """Everything one event means. None: older, tells nobody; else the partitions where cursors stand."""
+        """Everything one event means. None: older, tells nobody; else the partitions where cursors stand. Raises Waits."""
         applied = await self._apply(event)
         if applied is None:
             return None
@@ -264,12 +282,17 @@ class Expander:
     # audiences
 
     async def _fan_out(self, event: BusinessEvent, result: EventResult) -> tuple[int, ...]:
+        entries, partitions, passed = self._entries(result), await self._partitions(result), None
+        if self._fuse is not None:
+            passed = await self._fuse.passes(
+                result, partitions, entries, lambda partition, people: self._put(partition, result, people)
+            )
+            if not passed.go:
+                return ()
         if result.cells:
-            await self._s.subjects.note(result.audience, result.subject, result.sequence, self._entries(result))
-        bits: set[int] = set()
-        for subject in result.audience:
-            bits.update(await self._s.subjects.partitions(subject))
-        partitions = tuple(sorted(bits))
+            await self._s.subjects.note(result.audience, result.subject, result.sequence, entries)
+        if result.cells or (passed is not None and passed.was_held):
+            partitions = await self._partitions(result)
         self._remember(result)
         large = []
         for partition in partitions:
@@ -286,7 +309,16 @@ class Expander:
         if large:
             await self._s.fans.open(large)
             self._wake.here("expand")
+        if self._fuse is not None and passed is not None and passed.people:
+            await self._fuse.fuses.told(result.notifications, passed.people)
         return partitions
+
+    async def _partitions(self, result: EventResult) -> tuple[int, ...]:
+        """Where anybody hears about it."""
+        bits: set[int] = set()
+        for subject in result.audience:
+            bits.update(await self._s.subjects.partitions(subject))
+        return tuple(sorted(bits))
 
     def _rank(self, result: EventResult) -> float:
         """Urgent before normal before bulk, then the earlier deadline."""
@@ -333,7 +365,14 @@ class Expander:
     # planning
 
     async def _put(
-        self, partition: int, result: EventResult, people: Sequence[ContactId], *, fan: FanOut, cursor: str, done: bool
+        self,
+        partition: int,
+        result: EventResult,
+        people: Sequence[ContactId],
+        *,
+        fan: FanOut | None = None,
+        cursor: str = "",
+        done: bool = False,
     ) -> None:
         world = await self._worlds.now()
         waiting = list(people)
@@ -345,7 +384,7 @@ class Expander:
                 version=result.sequence,
                 subject=result.subject,
                 contacts=tuple(planned),
-                fan=fan.member,
+                fan=fan.member if fan is not None else "",
                 cursor=cursor,
                 done=done,
             )

@@ -8,15 +8,18 @@ import structlog
 
 from gateway.errors import StoreError
 from gateway.intake.expand import Expander, Stores
+from gateway.intake.fuse import Fuse
 from gateway.intake.orders import Orders
 from gateway.intake.sources.configured import pumps
 from gateway.intake.taking import Deps
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
+from gateway.rules.fuse import Limits
 from gateway.runtime import Runtime
 from gateway.store import keys
 from gateway.store.apikeys import ApiKeys
 from gateway.store.dialogues import Dialogues
+from gateway.store.fuses import Fuses
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
@@ -46,7 +49,10 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.documents,
         runtime.vault,
     )
-    return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country)
+    fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
+    limits = Limits(runtime.settings.fuse_people, runtime.settings.fuse_second_person)
+    fuse = Fuse(fuses, runtime.contacts, limits, lambda why: runtime.metrics.fuses_blown.labels(why).inc())
+    return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country, fuse)
 
 
 def make_waiting(runtime: Runtime) -> Waiting:

@@ -32,6 +32,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"layout", "hash", False, "layout version, environment, made at"),
     Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
+    Kind(r"fuses", "hash", False, "events that the fuse holds -> how many people, why, who may say go on"),
+    Kind(r"usual:[a-z_]+", "hash", True, "a notification's people by hour, 14 days"),
     Kind(r"restored", "hash", False, "what the store was brought back from, and whether that still holds everything"),
     Kind(r"apikeys", "hash", False, "hash of an API key -> name and scopes"),
     Kind(r"agents", "hash", False, "agent id -> name, password hash, rights"),
@@ -131,6 +133,7 @@ def kind_of(name: str) -> Kind | None:
 LAYOUT = "layout"
 CLOCK = "clock"
 STOPS = "stops"
+FUSES = "fuses"
 DESK_FIRST = "{desk}first"
 RESTORED = "restored"
 API_KEYS = "apikeys"
@@ -210,6 +213,10 @@ def webhook_log(number: int) -> str:
 
 def templates(sender: str) -> str:
     return f"templates:{sender}"
+
+
+def usual(notification: str) -> str:
+    return f"usual:{notification}"
 
 
 def capabilities(sender: str) -> str:

@@ -10,12 +10,12 @@ import argparse
 import asyncio
 import contextlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gateway.cli import arguments, asking, ending, opening, printing
+from gateway.cli import restore_told as told
 from gateway.cli.dialogue import Terminal
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, GatewayError, LayoutMismatch, Problem, StoreError, StoreRefused
@@ -30,27 +30,6 @@ from gateway.store.wakeup import read_offset
 
 SKEW_MS = 600_000
 """Clocks of several machines differ, and what was said twice is heard once."""
-LISTED = 20
-_ENDS = {
-    "resend": "goes out when you resume, and may reach its person a second time",
-    "ask": "its agent is asked, nobody sends it alone",
-    "drop": "is not sent again; it stands in the dead letters",
-    "stale": "is too old to be of use and is not sent",
-}
-
-
-@dataclass
-class Report:
-    """What was found and done."""
-
-    taken_ms: int
-    heard: restored.Heard = field(default_factory=restored.Heard)
-    uncertain: restored.Uncertain = field(default_factory=restored.Uncertain)
-    history: str = ""
-    aside: list[str] = field(default_factory=list)
-    ledgers: list[ledger.Reading] = field(default_factory=list)
-
-
 def add_parser(commands: Any) -> None:
     parser = arguments.command(
         commands,
@@ -100,9 +79,9 @@ async def _from_file(args: argparse.Namespace, settings: Settings) -> int:
     ring = ring_for(settings.keys, settings.data_dir)
     manifest = await _checked(path, settings, ring, io)
     readings = _ledgers(args, settings, ring, manifest.id)
-    report = Report(manifest.taken_ms, ledgers=readings)
+    report = told.Report(manifest.taken_ms, ledgers=readings)
     if args.dry_run:
-        _tell_dry(args, path, manifest, report)
+        told.tell_dry(path, manifest, report, as_json=args.json)
         return 0
     target = await restoring.damaged_or_open(settings)
     try:
@@ -116,7 +95,7 @@ async def _from_file(args: argparse.Namespace, settings: Settings) -> int:
     finally:
         if target is not None:
             await target.close()
-    _tell(args, report)
+    told.tell(report, as_json=args.json)
     return 0
 
 
@@ -199,7 +178,7 @@ async def _bring(
     path: Path,
     manifest: archive.Manifest,
     target: Connection | None,
-    report: Report,
+    report: told.Report,
     io: Terminal,
 ) -> None:
     def rdb(into: Path) -> None:
@@ -236,7 +215,7 @@ async def _clock(settings: Settings, connection: Connection) -> Clock:
 
 
 async def _sent(
-    settings: Settings, taken_ms: int, clock: Clock, report: Report, io: Terminal
+    settings: Settings, taken_ms: int, clock: Clock, report: told.Report, io: Terminal
 ) -> Mapping[str, restored.Sent]:
     """What a history that is younger than the backup proves; nothing where there is none."""
     path = history_copy.sqlite_path(settings.history_url)
@@ -261,7 +240,7 @@ async def _make_ready(
     settings: Settings,
     connection: Connection,
     ring: KeyRing,
-    report: Report,
+    report: told.Report,
     sent: Mapping[str, restored.Sent],
     io: Terminal,
     what: str,
@@ -285,7 +264,7 @@ async def _make_ready(
     await audit.write_fact(redis, clock, "restored", detail=detail)
 
 
-async def _history(settings: Settings, path: Path, report: Report) -> None:
+async def _history(settings: Settings, path: Path, report: told.Report) -> None:
     """The backup's history where there is none that knows more."""
     place = history_copy.sqlite_path(settings.history_url)
     if place is None:
@@ -322,10 +301,10 @@ async def _in_place(args: argparse.Namespace, settings: Settings) -> int:
         taken_ms = await restored.youngest_ms(opened.connection.redis)
         if not taken_ms:
             raise GatewayError("this store is empty: bring it back first, then hold it with --in-place")
-        report = Report(taken_ms, ledgers=_ledgers(args, settings, opened.ring, ""))
+        report = told.Report(taken_ms, ledgers=_ledgers(args, settings, opened.ring, ""))
         if args.dry_run:
             found = f"The store's youngest fact is of {printing.when(taken_ms)}."
-            print(f"{found} {_ledger_words(report)}") if not args.json else printing.as_json(_data(report))
+            print(f"{found} {told.ledger_words(report)}") if not args.json else printing.as_json(told.data(report))
             return 0
         question = f"The store is that of {printing.when(taken_ms)}. Hold it, and make what is queued uncertain?"
         if not await asking.sure(question, yes=args.yes):
@@ -334,95 +313,5 @@ async def _in_place(args: argparse.Namespace, settings: Settings) -> int:
         sent = await _sent(settings, taken_ms, opened.clock, report, io)
         await _make_ready(args, settings, opened.connection, opened.ring, report, sent, io, "in place")
     io.progress("")
-    _tell(args, report)
+    told.tell(report, as_json=args.json)
     return 0
-
-
-# telling
-
-
-def _tell_dry(args: argparse.Namespace, path: Path, manifest: archive.Manifest, report: Report) -> None:
-    if args.json:
-        printing.as_json({"file": str(path), "sound": True, "dry_run": True, **_data(report)})
-        return
-    print(f"{path} is sound: {manifest.count:,} keys, layout {manifest.layout}, of {manifest.environment}. {_age(report)}")
-    print(_ledger_words(report))
-    print("Nothing was changed.")
-
-
-def _tell(args: argparse.Namespace, report: Report) -> None:
-    if args.json:
-        printing.as_json(_data(report))
-        return
-    heard, uncertain = report.heard, report.uncertain
-    print(f"Restored, and held: nobody is written to, by automation or agents, until `python main.py resume all`. {_age(report)}")
-    print(_ledger_words(report))
-    print(
-        f"Of those since the backup: {printing.counted(heard.withdrawn, 'person', 'people')} stopped, {heard.erased} erased, "
-        f"{heard.not_me} said it is not them. All of it holds again."
-    )
-    if uncertain.proven:
-        print(f"{printing.counted(uncertain.proven, 'queued message')} had been sent since, as the history shows: settled.")
-    for word, count in uncertain.counts.items():
-        if count:
-            print(f"{printing.counted(count, 'message')} that may have been sent since: each {_ENDS[word]}.")
-            _list(uncertain.maybe, word)
-    if uncertain.waiting:
-        print(f"{printing.counted(uncertain.waiting, 'message is', 'messages are')} not due yet and cannot have been sent.")
-    if report.history:
-        print(f"History: {report.history}.")
-    for path in report.aside:
-        print(f"Set aside, delete it when you are sure (it holds people's data, erased ones too): {path}")
-    print("Agents, their rights and API keys are those of the backup: look through them. Everybody signs in again.")
-    print("Start the gateway and leave it held some minutes: what the channel still reports settles more. Then: resume all")
-
-
-def _list(maybe: Sequence[restored.Maybe], word: str) -> None:
-    """Those that somebody may want to look at: the ids lead on, by `trace`."""
-    if word == "stale":
-        return
-    wanted = [one for one in maybe if one.becomes == word]
-    for one in wanted[:LISTED]:
-        print(f"  {one.message}  {one.notification}")
-    if len(wanted) > LISTED:
-        print(f"  ... {len(wanted) - LISTED:,} more: --json names all")
-
-
-def _age(report: Report) -> str:
-    minutes = max(ledger.now_ms() - report.taken_ms, 0) // 60_000
-    words = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
-    return f"The backup is {words} old ({printing.when(report.taken_ms)})."
-
-
-def _ledger_words(report: Report) -> str:
-    if not report.ledgers:
-        return "WITHOUT a ledger: whoever stopped or was erased since the backup may be written to."
-    youngest = max((entry.kept_ms for reading in report.ledgers for entry in reading.entries), default=0)
-    names = ", ".join(str(reading.path) for reading in report.ledgers)
-    return f"Ledger: {names}, last written {printing.when(youngest)}."
-
-
-def _data(report: Report) -> dict[str, Any]:
-    uncertain, heard = report.uncertain, report.heard
-    return {
-        "taken": printing.iso(report.taken_ms),
-        "age_s": max(ledger.now_ms() - report.taken_ms, 0) // 1000,
-        "held": "until `resume all`",
-        "ledgers": [
-            {"file": str(one.path), "lines": len(one.entries), "torn": one.torn} for one in report.ledgers
-        ],
-        "since": {"withdrawn": heard.withdrawn, "not_me": heard.not_me, "erased": heard.erased},
-        "proven_sent": uncertain.proven,
-        "remembered": uncertain.remembered,
-        "not_due_yet": uncertain.waiting,
-        "uncertain": {
-            "counts": uncertain.counts,
-            "messages": [
-                {"id": one.message, "notification": one.notification, "becomes": one.becomes} for one in uncertain.maybe
-            ],
-        },
-        "history": report.history or None,
-        "set_aside": report.aside,
-    }
-
-

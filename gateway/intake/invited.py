@@ -16,8 +16,10 @@ from gateway.store.contacts import Contacts
 from gateway.store.invitations import Invitations
 
 
-async def invited_to(order: SubjectId, store: Invitations, contacts: Contacts) -> Invited:
-    return Invited(await store.of_subject(order), store, contacts)
+async def invited_to(order: SubjectId, brand: str, store: Invitations, contacts: Contacts) -> Invited:
+    """brand: the order's, "" where its event leaves it out; an invitation of another brand meant another order"""
+    found = await store.of_subject(order)
+    return Invited([one for one in found if brand in ("", one.brand)], store, contacts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,10 +91,10 @@ class Orders:
         legs = await self._legs(data)
         subjects = (*legs, *self._areas(data))
         until = self._until(event)
-        invited = await invited_to(event.subject_id, self._invitations, self._contacts)
+        invited = await self._invited(event)
         taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, invited)
         # Whoever came by an invitation while this was under way noted it before they looked for the order's people.
-        later = await invited_to(event.subject_id, self._invitations, self._contacts)
+        later = await self._invited(event)
         if later.claimed != invited.claimed:
             first = taken
             taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, later)
@@ -143,7 +143,7 @@ class Orders:
     async def reach(self, event: BusinessEvent, namespace: str) -> list[Taken]:
         """The contacts of a document's recipients; those we do not know become contacts without consent."""
         brand = str(event.data.get("brand") or self._default_brand)
-        invited = await invited_to(event.subject_id, self._invitations, self._contacts)
+        invited = await self._invited(event)
         taken = []
         for recipient in event.data.get("recipients") or []:
             # A document names only some of an order's people: who is nobody yet is none of them.
@@ -250,6 +250,10 @@ class Orders:
             except BadInput:
                 continue  # refused at the door; kept events from before a stricter rule end here
         return found
+
+    async def _invited(self, event: BusinessEvent) -> Invited:
+        brand = str(event.data.get("brand") or "")
+        return await invited_to(event.subject_id, brand, self._invitations, self._contacts)
 
     async def _chats(self, contact: ContactId, invited: Invited, traveller: str) -> Chats:
         """The addresses that an invitation brought this contact, for this order or another: no order takes them away."""

@@ -183,8 +183,12 @@ def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reade
     """Whom of a contact's travellers the event is about; empty when it is about none of them."""
     travellers = {traveller.customer: traveller for traveller in contact.profile.travellers}
     wanted = set(result.audience) | {result.subject}
+    # Somebody may have been invited to an order of this number at another brand.
+    brand = str(result.data.get("brand") or "") if result.type.value.startswith("order.") else ""
     found = []
     for link in contact.profile.orders:
+        if brand and link.brand != brand and link.order == result.subject:
+            continue
         if link.until_ms < now_ms or not (wanted & ({link.order} | set(link.subjects))):
             continue
         if result.refs and link.order not in result.refs:

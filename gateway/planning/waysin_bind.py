@@ -99,12 +99,16 @@ class Binder:
 
         Somebody who can be reached already is not replaced by a bearer whom nobody identified: such a one is told beside them.
         """
-        member = await self._meant(invitation)
+        members = await self.members.of(invitation.subject) if invitation.number else []
+        member = await self.members.meant(invitation, members)
         if member is None:
             traveller = Traveller(invitation.customer or nobody(self.contacts, invitation), None, None)
-            if invitation.customer and not invitation.identified.proof and await self._reachable(invitation.customer, chat):
+            taken = not invitation.identified.proof and await self._reachable(invitation.customer, chat)
+            if invitation.customer and (taken or await self.members.is_anothers(invitation)):
                 traveller = Traveller(nobody(self.contacts, invitation), None, None)
-            return traveller, self._link(invitation, traveller.customer)
+            # An order that we know as another brand's only is not the one that was meant.
+            ours = not members or any(one.link.brand == invitation.brand for one in members)
+            return traveller, self._link(invitation, traveller.customer, known=ours)
         elsewhere = member.contact.id != chat.contact and bool(member.contact.profile.addresses)
         if invitation.apart or (elsewhere and invitation.identified.proof is None):
             other = nobody(self.contacts, invitation)
@@ -122,16 +126,11 @@ class Binder:
         except (NotFound, Sealed):
             return False
 
-    async def _meant(self, invitation: Invitation) -> Member | None:
-        if not invitation.number:
-            return None
-        return await self.members.meant(invitation, await self.members.of(invitation.subject))
-
-    def _link(self, invitation: Invitation, traveller: str) -> OrderLink:
-        """An order that nobody told us of yet: its own event fills in the rest."""
+    def _link(self, invitation: Invitation, traveller: str, *, known: bool) -> OrderLink:
+        """An order that nobody told us of yet: its own event fills in the rest. known: by the number that was given"""
         family, _, entity = invitation.entity.partition(":")
         subject = self.vault.subject_id(family, entity) if entity else None
-        order = invitation.subject if invitation.number else self.vault.subject_id("order", invitation.id)
+        order = invitation.subject if invitation.number and known else self.vault.subject_id("order", invitation.id)
         return OrderLink(
             order=order,
             number=Personal(invitation.number),

@@ -48,7 +48,11 @@ class Members:
         return found
 
     async def meant(self, invitation: Invitation, members: list[Member]) -> Member | None:
-        """Whom an invitation is for, when that is clear: their customer number, else passenger, else role, else the only one."""
+        """Whom an invitation is for, when that is clear: their customer number, else passenger, else role, else the only one.
+
+        Never somebody of another brand: two systems may number alike.
+        """
+        members = [one for one in members if one.link.brand == invitation.brand]
         if invitation.customer:
             return next((one for one in members if one.traveller.customer == invitation.customer), None)
         if invitation.passenger:
@@ -62,7 +66,16 @@ class Members:
         member = await self.meant(invitation, await self.of(invitation.subject)) if invitation.number else None
         if member is not None:
             return member.contact.id
-        return await self._contacts.by_customer(invitation.customer) if invitation.customer else None
+        if not invitation.customer or await self.is_anothers(invitation):
+            return None
+        return await self._contacts.by_customer(invitation.customer)
+
+    async def is_anothers(self, invitation: Invitation) -> bool:
+        """Whether the customer number of an invitation is known, and as that of other brands only."""
+        held = await self._contacts.by_customer(invitation.customer) if invitation.customer else None
+        found = (await self._contacts.get_many([held]))[0] if held is not None else None
+        brands = {link.brand for link in found.profile.orders if link.traveller == invitation.customer} if found else set()
+        return bool(brands) and invitation.brand not in brands
 
 
 def by_surname(members: list[Member], said: str) -> list[Member]:

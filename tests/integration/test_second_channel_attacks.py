@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from redis.asyncio import Redis
 
 from gateway.insight.unreached import Book
@@ -15,6 +17,8 @@ from gateway.model.ids import SenderId
 from gateway.model.message import DeliveryStatus
 from gateway.planning.waiting import Mended
 from tests.integration.invitations_stage import (
+    SENDERS,
+    TOKEN,
     Trip,
     gets_ticket,
     hears,
@@ -25,6 +29,7 @@ from tests.integration.invitations_stage import (
     saying,
     tell,
     tickets,
+    told,
 )
 from tests.integration.test_invitations_others import contact_of
 from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
@@ -262,3 +267,45 @@ async def test_who_writes_to_us_directly_frees_the_thread_and_gets_what_waited_f
         await house.dispatch()
         assert [(one.notification, one.state.value) for one in await house.messages()] == [("flight_delayed", "a")]
         assert len(edge.sent(PAGE)) == 1
+
+
+# two brands that number alike
+
+
+@pytest.mark.parametrize("first", ["order", "chat"])
+async def test_an_invitation_of_one_brand_brings_nothing_of_an_order_that_another_brand_numbers_alike(
+    data_dir: Path, first: str
+) -> None:
+    trip = Trip()
+    other = {
+        "id": "air", "channel": "whatsapp", "brand": "zz", "portfolio": "test", "token": TOKEN,
+        "account": {"phone_number_id": "314159265358979", "waba_id": "271828182845904", "number": "+12025550142"},
+    }  # fmt: skip
+    senders = data_dir / "three.yaml"
+    senders.write_text(yaml.safe_dump({"senders": [*SENDERS["senders"], other]}))
+    address = {"channel": "whatsapp", "to": MILA, "proof": "otp", "givenBy": "self"}
+    consent = {
+        "purpose": "journey", "channel": "whatsapp", "granted": True, "at": "2026-11-18T08:03:30Z", "how": "checkbox",
+        "wording": "journey-nl-3",
+    }  # fmt: skip
+    order = trip.order(addresses=[address], consents=[consent])
+    order["data"]["brand"] = "zz"
+    async with rail_house(data_dir, GATEWAY_SENDERS_FILE=str(senders)) as house:
+        await house.handset(MILA, "Mila")
+        await house.handset(NOOR, "Noor")
+        if first == "order":
+            await tell(house, order)
+        invitation = await invited(house, trip)  # of exr, for the same order number and the same customer number
+        await house.says(NOOR, link=link(invitation, "whatsapp"))
+        await is_bound(house, invitation)
+        if first == "chat":
+            await tell(house, order)
+        await hears(house, MILA, "TR-55310")
+        await tell(house, trip.delay())
+        await hears(house, MILA, "vertrekt later")
+        bound = (await is_bound(house, invitation))["contact"]
+        assert (await contact_of(house, MILA))["id"] != bound
+        assert await told(house, bound) == []
+        assert [one["body"] for one in await house.received(NOOR) if "Welkom" not in one["body"]] == []
+        _, known = await house.get(f"/v1/contacts/{bound}?reveal=true")
+        assert [one["family_name"] for one in known["travellers"]] == [None]

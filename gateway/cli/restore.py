@@ -116,14 +116,9 @@ async def _checked(path: Path, settings: Settings, ring: KeyRing, io: Terminal) 
     if not hmac.compare_digest(restoring.blind_of(ring)("backup", text), seal):
         raise archive.Damaged(f"{path}: its manifest was changed after it was written. Nothing was changed; take another backup")
     size = sum(part[0] for part in manifest.parts.values())
-    done = 0
-
-    def told(count: int) -> None:
-        nonlocal done
-        done = count
-        io.progress(f"checking: {done / 1e6:,.0f} of {size / 1e6:,.0f} MB")
-
-    await asyncio.to_thread(archive.check_parts, path, manifest, told)
+    await asyncio.to_thread(
+        archive.check_parts, path, manifest, lambda count: io.progress(f"checking: {count / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+    )
     io.progress("")
     return manifest
 

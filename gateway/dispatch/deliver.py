@@ -206,8 +206,12 @@ class Deliverer:
             return ended
         stop = self._d.brakes.stops(record, body, contact)
         if stop is not None:
-            at = self._d.clock.now_ms() + STOPPED_LOOK_MS
-            return Settlement(claimed, "l", claimed.attempt, at_ms=min(at, record.deadline_ms), reason="stopped")
+            now = self._d.clock.now_ms()
+            if record.deadline_ms <= now:  # deadlines keep running: put off "until then" it would come back at once, for ever
+                return finished(claimed, Reason.EXPIRED)
+            return Settlement(
+                claimed, "l", claimed.attempt, at_ms=min(now + STOPPED_LOOK_MS, record.deadline_ms), reason="stopped"
+            )
         address = next((one for one in contact.profile.addresses if one.id == record.address), None)
         if address is None:
             return finished(claimed, Reason.NO_ADDRESS)

@@ -17,6 +17,7 @@ from gateway.errors import StoreUnavailable
 from gateway.model.contact import ConsentEntry
 from gateway.model.message import Document, MessageRecord
 from gateway.model.personal import Personal
+from gateway.store.senders import Stop
 from tests.support.core import House, facts_of, open_house
 from tests.support.waiting import wait_until
 
@@ -246,4 +247,17 @@ async def test_a_stop_said_while_a_document_was_on_its_way_up_holds_the_message_
     (claimed,) = await house.claim_all()
     settlement = (await house.deliverer.deliver(replace(claimed, leased_at_ms=house.clock.now_ms()))).settlement
     assert settlement.reason == "withdrawn"
+    assert channel.posts == []
+
+
+async def test_a_stopped_message_expires_at_its_deadline_and_does_not_come_back_for_ever(house: House, channel: Channel) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    await house.runtime.senders.stop(Stop("notification:order_confirmed", 0, "test", "wrong words", house.clock.now_ms()))
+    house.brakes.stale()
+    assert await house.dispatch() == ["l"]
+    (message,) = await house.messages()
+    house.pass_ms(message.deadline_ms - house.clock.now_ms() + 1)
+    assert await house.dispatch() == ["x"]
+    (message,) = await house.messages()
+    assert (message.state.value, message.reason) == ("x", "expired")
     assert channel.posts == []

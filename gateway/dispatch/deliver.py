@@ -107,8 +107,9 @@ def finished(
     attempt = claimed.attempt if sent else 0
     legs = (body or {}).get("legs") or []
     goes_on = bool(legs) and reason in ANOTHER_WAY
-    if goes_on:
-        detail = f"{detail} next={legs[0]['id']}".strip()
+    follows = legs[0]["id"] if goes_on else (body or {}).get("file")
+    if follows:
+        detail = f"{detail} next={follows}".strip()
     return Settlement(
         claimed, "x", attempt, reason=reason.value, state=state, detail=detail, stub=stub, another_way=goes_on
     )

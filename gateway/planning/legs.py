@@ -16,7 +16,7 @@ other way is dropped when the first turns out to be delivered after all (rules/w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -131,7 +131,8 @@ class Legs:
             notification = world.catalogue.get(found.record.notification)
             for message, told, part in split_body(way["id"], found.record.told, body, connector.facts if connector else None):
                 wait_ms = notification.another_way_ms if notification is not None and part.get("legs") else 0
-                planned.append(self._planned(found, way, verdict, message, told, box.seal_json(part, message), wait_ms))
+                one = self._planned(found, way, verdict, message, told, box.seal_json(part, message), wait_ms)
+                planned.append(replace(one, detail=f"{one.detail} next={part['file']}") if part.get("file") else one)
             if not isinstance(verdict, Suppressed):
                 taken = MessageId(way["id"])
         if planned:
@@ -216,7 +217,7 @@ def _stopped(body: Mapping[str, Any], contact: Contact) -> bool:
 
 def _body(body: Mapping[str, Any], way: Mapping[str, Any], rest: Sequence[Any], before: Sequence[str]) -> dict[str, Any]:
     """The same words for another way: as a whole again, where the first way had taken them apart."""
-    made = {name: value for name, value in body.items() if name not in ("as", "id", "part", "whole_buttons", "later")}
+    made = {name: value for name, value in body.items() if name not in ("as", "id", "part", "whole_buttons", "later", "file")}
     made |= {
         "channel": way["channel"],
         "forms": [dict(form) for form in way["forms"]],

@@ -198,16 +198,18 @@ def split_body(
     message: MessageId | str, told: str, body: Mapping[str, Any], facts: ChannelFacts | None
 ) -> list[tuple[MessageId, str, Mapping[str, Any]]]:
     """(id, told, body) of each message that a channel needs for one: where no words can stand beside a document, two, the
-    words and then the file. Should the way fail, the file takes the whole of it another way.
+    words and then the file. Should the way fail, the file takes the whole of it another way: the words name it as `file`, and
+    by it alone it is judged whether the person was told.
     """
     first = MessageId(message)
     if not body.get("document") or facts is None or facts.captions:
         return [(first, told, body)]
     later = [way["id"] for way in body.get("legs") or []]
-    words = {name: value for name, value in body.items() if name != "legs"} | {"document": None, "part": WORDS, "later": later}
-    file = {**body, "part": FILE, "buttons": [], "whole_buttons": body.get("buttons")}
     # An id made of the first one's: it leads to the same partition.
     second = message_id(first, FILE, "", ContactId(first), 0)
+    part = {"document": None, "part": WORDS, "later": later, "file": second}
+    words = {name: value for name, value in body.items() if name != "legs"} | part
+    file = {**body, "part": FILE, "buttons": [], "whole_buttons": body.get("buttons")}
     return [(first, told, words), (second, f"{told}.{FILE}" if told else "", file)]
 
 

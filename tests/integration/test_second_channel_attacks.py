@@ -32,7 +32,7 @@ from tests.integration.invitations_stage import (
     told,
 )
 from tests.integration.test_invitations_others import contact_of
-from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways
+from tests.integration.test_ways import BLOCKED, MESSENGER, PAGE, PSID, WHATSAPP, Ways, ticket
 from tests.integration.test_ways import house as house
 from tests.support.core import HOUR_MS, NUMBER, facts_of, iso
 from tests.support.edge import edge_running, refused
@@ -148,11 +148,11 @@ async def test_news_refused_for_a_held_thread_waits_for_the_thread_where_there_i
 # another way that is not there any more
 
 
-async def unreached(house: Ways) -> list[str]:
-    """Why nobody was told of the delay, as reports and webhooks say it."""
+async def unreached(house: Ways, notification: str = "flight_delayed") -> list[str]:
+    """Why nobody was told, as reports and webhooks say it."""
     book = Book()
     for fact in await facts_of(house.redis):
-        book.take_in(fact, lambda name: name == "flight_delayed")
+        book.take_in(fact, lambda name: name == notification)
     return [one.reason for one in book.due(house.clock.now_ms() + HOUR_MS)]
 
 
@@ -192,6 +192,26 @@ async def test_what_was_taken_in_time_is_not_counted_when_its_other_way_comes_to
     assert await house.look_for_ways() == 1
     assert [one.state.value for one in await house.about("flight_delayed")] == ["a"]
     assert await unreached(house) == []
+
+
+async def test_a_file_and_its_words_that_both_failed_are_one_piece_of_news(house: Ways) -> None:
+    contact = await house.traveller("messenger")
+    await house.wrote(contact)
+    house.edge.answers(PAGE, BLOCKED, BLOCKED)
+    await house.tell(ticket(house))
+    await house.dispatch()
+    assert [one.state.value for one in await house.about("ticket_issued")] == ["d", "s"]
+    assert await unreached(house, "ticket_issued") == ["unreachable"]
+
+
+async def test_who_got_the_file_without_its_words_was_told(house: Ways) -> None:
+    contact = await house.traveller("messenger")
+    await house.wrote(contact)
+    house.edge.answers(PAGE, refused(100, 0, "Invalid parameter"))
+    await house.tell(ticket(house))
+    await house.dispatch()
+    assert sorted(one.state.value for one in await house.about("ticket_issued")) == ["a", "d"]
+    assert await unreached(house, "ticket_issued") == []
 
 
 # an invitation, and what the order's own source knows

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gateway import settings
-from gateway.cli import bench, contacts, crisis, events, everyday, fuses, installation, invitations, run
+from gateway.cli import bench, contacts, correct, crisis, events, everyday, fuses, installation, invitations, notice, run
 from gateway.errors import BadInput, GatewayError, SettingsError
 
 WELCOME = """Thuisfront: proactive messages over WhatsApp and Messenger, and their answers.
@@ -37,7 +37,8 @@ class Command(Protocol):
 def make_parser(others: Sequence[Command] = ()) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python main.py", formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (run, *others, installation, events, contacts, invitations, *everyday.MODULES, crisis, fuses, bench):
+    ours = (installation, events, contacts, invitations, *everyday.MODULES, crisis, fuses, correct, notice, bench)
+    for module in (run, *others, *ours):
         module.add_parser(commands)
     parser.add_argument("--env-file", metavar="PATH", help="read the settings from this file instead of .env")
     parser.set_defaults(work=None)

@@ -322,6 +322,8 @@ KINDS: dict[str, Kind] = {
     "fuse_asked": Kind("fuse.asked", "", _brake("asked to let through what the fuse holds:")),
     "fuse_released": Kind("fuse.released", "", _brake("let through what the fuse held:")),
     "fuse_discarded": Kind("fuse.discarded", "", _brake("discarded what the fuse held:")),
+    "corrected": Kind("event.corrected", "", _brake("had a correction written to those who were handed")),
+    "noticed": Kind("notice.said", "", _fixed("somebody wrote a notice to those who follow this")),
     "crisis": Kind("crisis.begun", "", _brake("declared a crisis about")),
     "crisis_lift_asked": Kind("crisis.lift_asked", "", _brake("asked to lift the crisis about")),
     "crisis_lifted": Kind("crisis.lifted", "", _brake("confirmed that the crisis is over about")),

@@ -1,0 +1,169 @@
+"""A notice: an operator's words to those who follow something, under the same rules as any news."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.errors import BadInput, Conflict, NotFound
+from gateway.intake.notices import Notices
+from gateway.store.fuses import Fuses
+from gateway.store.incidents import Crisis, Incidents
+from tests.integration import commands_stage
+from tests.integration.commands_stage import launcher as launcher
+from tests.support.core import NUMBER, House, facts_of, open_house
+from tests.support.edge import Edge, edge_running
+
+FLIGHT = "flight:ZZ1007/2026-11-22/AMS"
+OTHER = "ZZ2002/2026-11-22/AMS"
+WORDS = {"en": "please come half an hour early today.", "nl": "kom vandaag een half uur eerder."}
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    async with edge_running() as made:
+        yield made
+
+
+@pytest.fixture
+async def house(redis: Redis, redis_url: str, data_dir: Path, edge: Edge) -> AsyncIterator[House]:
+    async with open_house(redis_url, data_dir, edge.url) as made:
+        yield made
+
+
+async def people(house: House) -> None:
+    """101 on one flight, 102 on the other, 103 on both, 104 on the first without consent."""
+    first, other = house.leg(), house.leg(OTHER)
+    await house.tell(
+        house.order(house.recipient(101), house.recipient(104, consents=[]), number="ZX1", itinerary=[first], status="placed"),
+        house.order(house.recipient(102), number="ZX2", itinerary=[other], status="placed"),
+        house.order(house.recipient(103), number="ZX3", itinerary=[first, other], status="placed"),
+    )
+    await house.dispatch()
+
+
+async def states(house: House) -> list[str]:
+    return sorted(one.state.value for one in await house.messages() if one.notification == "notice")
+
+
+async def test_everybody_who_follows_any_of_them_hears_it_once(house: House, edge: Edge) -> None:
+    await people(house)
+    notices = Notices(house.runtime)
+    notice = await notices.made([FLIGHT, f"flight:{OTHER}"], WORDS, "journey")
+    to = await notices.audience(notice)
+    assert len(to) == 4
+    dry = await notices.say(notice, to, who="kim", why="storm", dry=True)
+    assert (dry.sent, dry.suppressed, await states(house)) == (3, 1, [])
+    said = await notices.say(notice, to, who="kim", why="storm")
+    assert (said.sent, said.suppressed) == (3, 1)
+    again = await notices.say(notice, await notices.audience(notice), who="lee", why="storm")
+    assert (again.sent, again.before) == (0, 4)
+    before = len(edge.sent(NUMBER))
+    await house.dispatch()
+    bodies = [json.dumps(one) for one in edge.sent(NUMBER)[before:]]
+    assert len(bodies) == 3
+    assert all(WORDS["en"] in one and "notice_v1" in one for one in bodies)
+    (fact, *_) = [one for one in await facts_of(house.redis) if one.kind == "noticed"]
+    assert (fact.detail["who"], fact.detail["people"]) == ("kim", "4")
+
+
+async def test_an_area_is_chosen_by_its_postcode(house: House) -> None:
+    for number, postcode in ((101, "1012AB"), (102, "9999ZZ")):
+        more: dict[str, Any] = {
+            "itinerary": None, "kind": "service", "status": "placed",
+            "service": {"name": "internet", "area": {"country": "NL", "postcode": postcode}},
+        }  # fmt: skip
+        await house.tell(house.order(house.recipient(number, purpose="service"), number=f"NX{number}", **more))
+    notices = Notices(house.runtime)
+    notice = await notices.made(["area:internet/NL/1012"], WORDS, "service")
+    (to,) = await notices.audience(notice)
+    assert to.contact == await house.find(101)
+    assert (await notices.say(notice, [to], who="kim", why="works")).sent == 1
+
+
+async def test_it_is_of_no_use_after_its_time(house: House) -> None:
+    await people(house)
+    notices = Notices(house.runtime)
+    notice = await notices.made([FLIGHT], WORDS, "journey", house.clock.now_ms() + 60_000)
+    await notices.say(notice, await notices.audience(notice), who="kim", why="storm")
+    house.pass_ms(120_000)
+    await house.dispatch()
+    assert set(await states(house)) == {"s", "x"}
+
+
+async def test_a_crisis_about_the_flight_that_they_follow_holds_it(house: House) -> None:
+    await people(house)
+    notices = Notices(house.runtime)
+    subject = house.runtime.vault.subject_id("flight", OTHER)
+    await Incidents(house.redis, house.clock).begin(
+        Crisis(subject, (), OTHER, "crisis", "kim", "emergency landing", house.clock.now_ms())
+    )
+    house.brakes.stale()
+    notice = await notices.made([FLIGHT, f"flight:{OTHER}"], WORDS, "journey")
+    await notices.say(notice, await notices.audience(notice), who="kim", why="storm")
+    await house.dispatch()
+    by_person = {one.contact: one.state.value for one in await house.messages() if one.notification == "notice"}
+    assert by_person[(await house.contact_of(101)).id] == "a"
+    assert by_person[(await house.contact_of(102)).id] == "q"
+
+
+async def test_a_large_one_is_held_by_the_fuse_and_a_part_goes_first(
+    redis: Redis, redis_url: str, data_dir: Path, edge: Edge
+) -> None:
+    async with open_house(redis_url, data_dir, edge.url, GATEWAY_FUSE_PEOPLE="3") as house:
+        leg = house.leg()
+        for number in range(101, 106):
+            await house.tell(house.order(house.recipient(number), number=f"ZX{number}", itinerary=[leg], status="placed"))
+        notices, fuses = Notices(house.runtime), Fuses(redis, house.clock, house.runtime.vault)
+        notice = await notices.made([FLIGHT], WORDS, "journey")
+        to = await notices.audience(notice)
+        with pytest.raises(Conflict, match="fuses release"):
+            await notices.say(notice, to, who="kim", why="storm")
+        assert await states(house) == []
+        (held,) = await fuses.all()
+        await fuses.release(held.event, who="kim", why="looked", part=2, second=0)
+        assert (await notices.say(notice, to, who="kim", why="storm")).sent == 2
+        house.pass_ms(1)
+        await fuses.release(held.event, who="kim", why="looked", part=None, second=0)
+        said = await notices.say(notice, to, who="kim", why="storm")
+        assert (said.sent, said.before) == (3, 2)
+
+
+async def test_what_cannot_be_done_is_said(house: House) -> None:
+    notices = Notices(house.runtime)
+    with pytest.raises(NotFound, match="nothing is known"):
+        await notices.made(["ZZ9"], WORDS, "journey")
+    for subjects, words, purpose, until, told in (
+        ([FLIGHT], {}, "journey", 0, "are missing"),
+        ([FLIGHT], {"en": "Hello {name}"}, "journey", 0, "no place for a name"),
+        ([FLIGHT], WORDS, "offers", 0, "journey or service"),
+        ([FLIGHT], WORDS, "journey", 1, "in the future"),
+        ([], WORDS, "journey", 0, "1 to 50"),
+        (["area:1012"], WORDS, "journey", 0, "an area should be"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            await notices.made(subjects, words, purpose, until)
+    notice = await notices.made([FLIGHT], WORDS, "journey")
+    with pytest.raises(NotFound, match="nobody follows"):
+        await notices.audience(notice)
+
+
+@pytest.fixture
+async def home(data_dir: Path, launcher: commands_stage.Launcher) -> AsyncIterator[commands_stage.House]:
+    async with commands_stage.house(data_dir, launcher) as made:
+        yield made
+
+
+async def test_the_command_says_what_cannot_be_done(home: commands_stage.House) -> None:
+    for said, code, told in (
+        (("notice", FLIGHT, "--words", "en=hello"), 2, "--why"),
+        (("notice", FLIGHT, "--words", "en=hello", "--why", "x", "--yes"), 1, "nobody follows"),
+        (("notice", FLIGHT, "--words", "en=Dear <name>", "--why", "x", "--yes"), 1, "no place for a name"),
+    ):
+        ran = await home.run(*said)
+        assert (ran.code, told in ran.err) == (code, True), ran.err

@@ -215,15 +215,20 @@ class WaysIn:
     # booking codes and surnames
 
     async def _booking(self, comer: _Comer, dialogue: Dialogue, text: str) -> bool:
-        """A text that may hold a booking code. Asked for one, we ask on, whether we know it or not."""
+        """A text that may hold a booking code. We ask on whether we know it or not: no answer tells which codes exist.
+
+        Not asked for one, only a text that is nothing else is taken for a code; what stands within a sentence is for people.
+        """
         asked = dialogue.ask in ("code", "surname")
+        if not asked and len(text.split()) != 1:
+            return False
         codes = words.bookings_in(text, asked=asked)
         if not codes or dialogue.tries >= TRIES:
             return False
         orders = await self.dialogues.booking(codes)
         order = next((one for one in orders if one is not None), None)
         short = len(text.split()) <= SHORT and "?" not in text
-        if order is None and not (asked and short):
+        if order is None and not short:
             return False
         if order is not None and any(link.order == order for link in comer.contact.profile.orders):
             return False  # a customer who names their own booking wants something else of us

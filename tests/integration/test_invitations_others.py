@@ -118,6 +118,25 @@ async def test_a_typed_booking_code_and_the_surname_bring_the_waiting_ticket(dat
         await wait_until(lambda: queued(house, contact["id"]), timeout=20)
 
 
+@pytest.mark.parametrize("code", ["TR-55310", "TR-99999"])
+async def test_no_answer_tells_whether_a_booking_code_exists(data_dir: Path, code: str) -> None:
+    trip = Trip()
+    async with rail_house(data_dir) as house:
+        await house.handset(NOOR, "Noor")
+        await tell(house, trip.order(), trip.ticket())
+        await house.says(NOOR, text=f"Does {code} leave on time", **WHATSAPP)  # within a sentence it is for people
+
+        async def known() -> bool:
+            return await somebody(house, NOOR) and await queued(house, (await contact_of(house, NOOR))["id"])
+
+        await wait_until(known, timeout=20)
+        await house.says(NOOR, text=code, **WHATSAPP)
+        await hears(house, NOOR, "achternaam bij deze")
+        assert len(await house.received(NOOR)) == 1
+        await house.says(NOOR, text="Jansen", **WHATSAPP)
+        await hears(house, NOOR, "geen boeking of bestelling", 1)
+
+
 async def test_five_wrong_surnames_and_people_take_over(data_dir: Path) -> None:
     trip = Trip()
     async with rail_house(data_dir) as house:

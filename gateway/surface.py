@@ -23,6 +23,7 @@ from gateway.intake import api as intake_api
 from gateway.intake import schemas
 from gateway.intake.dryrun_api import DryRunDoor
 from gateway.intake.role import make_deps, make_expander, make_waiting
+from gateway.intake.said_api import SaidDoor
 from gateway.metrics import metrics_handler
 from gateway.runtime import Runtime
 from gateway.settings import Environment
@@ -133,9 +134,11 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
 
 
 def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:
-    redis = runtime.connection.redis
+    redis, said = runtime.connection.redis, SaidDoor(runtime)
     return BrakeDeps(
         rehearse=DryRunDoor(runtime, deps).answer,
+        correct=said.correct,
+        notice=said.notice,
         incidents=Incidents(redis, runtime.clock),
         subjects=runtime.subjects,
         fuses=Fuses(redis, runtime.clock, runtime.vault),

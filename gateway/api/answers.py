@@ -275,6 +275,17 @@ ANSWERS: dict[str, Schema] = {
         },
         about="link: our page with all channels (needs GATEWAY_PUBLIC_URL); code: for people; qr: as SVG and as a PNG data URL.",
     ),
+    "Said": thing(
+        {
+            "people": NUMBER,
+            "sent": NUMBER,
+            "had_it": NUMBER,
+            "not_sent": NUMBER,
+            "done": FLAG,
+            "messages": many(thing({"channel": TEXT, "language": TEXT, "what": TEXT, "count": NUMBER})),
+        },
+        about="what: `text`, the template, `before`, or the reason for not sending. done: false after a dry run.",
+    ),
     "Fuses": thing({"fuses": many(ref("Fuse"))}),
     "Fuse": thing(_FUSE, about="told: people of a part so far; asked: the first of two."),
     "FuseRelease": thing({**_FUSE, "released": FLAG}),

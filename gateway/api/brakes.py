@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.api.auth import guarded, reveals
-from gateway.api.fields import Short, body_of, printable
+from gateway.api.fields import Moment, Short, Word, body_of, printable
 from gateway.api.problems import Refused, problem
 from gateway.api.views import iso
 from gateway.clock import Clock
@@ -31,6 +31,8 @@ from gateway.store.vault import Vault
 DRY_RUN = "/v1/events/dry-run"
 CRISES = "/v1/crises"
 FUSES = "/v1/fuses"
+CORRECTIONS = "/v1/corrections"
+NOTICES = "/v1/notices"
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 Queue = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
@@ -55,6 +57,34 @@ class ReleaseBody(BaseModel):
     people: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
 
 
+Words = dict[Annotated[str, Field(pattern=r"^[a-z]{2}$")], Annotated[str, Field(max_length=2000)]]
+
+
+class CorrectionBody(BaseModel):
+    """event: our id; notification: which of its notifications was wrong, where it had several. dryRun: count only."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    event: Annotated[str, Field(pattern=r"^e\d\d[0-9a-z]{16}$")]
+    notification: Word | None = None
+    words: Words
+    why: Line
+    dry_run: Annotated[bool, Field(strict=True, alias="dryRun")] = False
+
+
+class NoticeBody(BaseModel):
+    """subjects: flight:..., trip:..., outage:..., order:..., area:SERVICE/COUNTRY/POSTCODE, or ids. until: of no use after it."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    subjects: Annotated[list[Short], Field(min_length=1, max_length=50)]
+    words: Words
+    purpose: Literal["journey", "service"] = "journey"
+    until: Moment | None = None
+    why: Line
+    dry_run: Annotated[bool, Field(strict=True, alias="dryRun")] = False
+
+
 class WhyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -67,9 +97,11 @@ Rehearse = Callable[..., Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class BrakeDeps:
-    """second: above how many people a release takes two keys"""
+    """second: above how many people a release takes two keys; correct, notice: do it for whoever the key is"""
 
     rehearse: Rehearse
+    correct: Callable[[CorrectionBody, str], Awaitable[dict[str, Any]]]
+    notice: Callable[[NoticeBody, str], Awaitable[dict[str, Any]]]
     incidents: Incidents
     subjects: Subjects
     fuses: Fuses
@@ -87,6 +119,8 @@ def add_routes(app: web.Application, deps: BrakeDeps | None, keys: ApiKeys) -> N
     app.router.add_get(FUSES, guarded(keys, Scope.ADMIN, routes.get_fuses))
     app.router.add_post(FUSES + "/{event}/release", guarded(keys, Scope.ADMIN, routes.post_release))
     app.router.add_post(FUSES + "/{event}/discard", guarded(keys, Scope.ADMIN, routes.post_discard))
+    app.router.add_post(CORRECTIONS, guarded(keys, Scope.ADMIN, routes.post_correction))
+    app.router.add_post(NOTICES, guarded(keys, Scope.ADMIN, routes.post_notice))
     app.router.add_get(CRISES, guarded(keys, Scope.ADMIN, routes.get_crises))
     app.router.add_post(CRISES, guarded(keys, Scope.ADMIN, routes.post_crisis))
     app.router.add_post(CRISES + "/{subject}/lift", guarded(keys, Scope.ADMIN, routes.post_lift))
@@ -108,6 +142,14 @@ class Routes:
         raw = await request.read()
         answer = await self._d.rehearse(headers.get("Content-Type", ""), headers, raw, key, reveal=reveal)
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    # what people say to many
+
+    async def post_correction(self, request: web.Request, key: ApiKey) -> web.Response:
+        return web.json_response(await self._d.correct(await body_of(request, CorrectionBody), key.name))
+
+    async def post_notice(self, request: web.Request, key: ApiKey) -> web.Response:
+        return web.json_response(await self._d.notice(await body_of(request, NoticeBody), key.name))
 
     # fuses
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from gateway.api.brakes import CrisisBody, ReleaseBody, WhyBody
+from gateway.api.brakes import CorrectionBody, CrisisBody, NoticeBody, ReleaseBody, WhyBody
 from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
 from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
@@ -190,6 +190,26 @@ OPERATIONS: tuple[Operation, ...] = (
         "delete", "/v1/invitations/{invitation}", "Invitations", "Revoke: nobody comes in by it any more",
         Scope.CONTACTS_WRITE, {204: ("revoked", ""), 409: ("somebody came by it already", "Problem"), **_UNKNOWN}, None,
         (INVITATION,),
+    ),
+    Operation(
+        "post", "/v1/corrections", "Brakes", "Write to exactly those who were handed a wrong message", Scope.ADMIN,
+        {
+            200: ("what became of it; sent again it tells nobody twice", "Said"),
+            404: ("nobody was handed it", "Problem"),
+            409: ("the fuse holds it, or too many for one request", "Problem"),
+            **_WRONG,
+        },
+        CorrectionBody,
+    ),
+    Operation(
+        "post", "/v1/notices", "Brakes", "Write to everybody who follows a flight, trip, order, outage or area", Scope.ADMIN,
+        {
+            200: ("what became of it; the same words again on one day tell nobody twice", "Said"),
+            404: ("nobody follows it, or nothing is known of it", "Problem"),
+            409: ("the fuse holds it, or too many for one request", "Problem"),
+            **_WRONG,
+        },
+        NoticeBody,
     ),
     Operation(
         "get", "/v1/fuses", "Brakes", "Events held because they would reach too many", Scope.ADMIN,

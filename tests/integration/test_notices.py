@@ -7,13 +7,22 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from redis.asyncio import Redis
 
+from gateway.api import brakes as braking
+from gateway.api.answers import ANSWERS
 from gateway.errors import BadInput, Conflict, NotFound
 from gateway.intake.notices import Notices
+from gateway.intake.role import make_deps
+from gateway.model.personal import Secret
+from gateway.store.apikeys import ApiKeys
 from gateway.store.fuses import Fuses
 from gateway.store.incidents import Crisis, Incidents
+from gateway.surface import brake_deps
 from tests.integration import commands_stage
 from tests.integration.commands_stage import launcher as launcher
 from tests.support.core import NUMBER, House, facts_of, open_house
@@ -167,3 +176,34 @@ async def test_the_command_says_what_cannot_be_done(home: commands_stage.House) 
     ):
         ran = await home.run(*said)
         assert (ran.code, told in ran.err) == (code, True), ran.err
+
+
+async def test_the_api_counts_says_and_refuses(house: House) -> None:
+    await people(house)
+    runtime = house.runtime
+    keys = ApiKeys(house.redis, runtime.clock, Secret("k" * 32))
+    app = web.Application()
+    braking.add_routes(app, brake_deps(runtime, make_deps(runtime, keys)), keys)
+    async with TestClient(TestServer(app)) as client:
+
+        async def ask(path: str, **body: Any) -> tuple[int, Any]:
+            async with client.post(path, json=body, headers={"X-API-Key": "k" * 32}) as response:
+                return response.status, await response.json(content_type=None)
+
+        notice = {"subjects": [FLIGHT], "words": WORDS, "why": "storm"}
+        status, counted = await ask("/v1/notices", **notice, dryRun=True)
+        assert (status, counted["sent"], counted["done"], await states(house)) == (200, 2, False, [])
+        status, said = await ask("/v1/notices", **notice)
+        jsonschema.validate(said, ANSWERS["Said"])
+        assert (status, said["sent"], said["done"]) == (200, 2, True)
+        assert (await ask("/v1/notices", **notice | {"subjects": ["flight:ZZ9/2026-11-22/AMS"]}))[0] == 404
+        status, refused = await ask("/v1/notices", **notice | {"words": {"en": "Dear {name}"}})
+        assert (status, refused["problems"][0]["field"]) == (422, "words.en")
+        await house.dispatch()
+        (event,) = {one.event for one in await house.messages() if one.notification == "notice"}
+        correction = {"event": event, "words": {"en": "come at the usual time."}, "why": "the storm has passed"}
+        status, said = await ask("/v1/corrections", **correction)
+        assert (status, said["sent"]) == (200, 2)
+        status, said = await ask("/v1/corrections", **correction)
+        assert (status, said["sent"], said["had_it"]) == (200, 0, 2)
+        assert (await ask("/v1/corrections", **correction | {"event": "e1"}))[0] == 422

@@ -32,6 +32,7 @@ _SCOPES = (
     "  sender:ID            of one of our numbers or pages\n"
     "  notification:NAME    one kind of news\n"
     "  subject:WHAT         one flight, trip, order or outage: ZZ1007/2026-11-22/AMS, or our id (j11...);\n"
+    "                       all trips of a line: subject:line:OPERATOR/LINE;\n"
     "                       one that nothing is known of yet with its kind: subject:flight:ZZ1007/2026-11-22/AMS\n"
     "  source:NAME          what the events of one source say"
 )

@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
     parser = arguments.command(
         commands,
         "crisis",
-        help="nothing automatic about this flight, trip, order or outage any more",
+        help="nothing automatic about this flight, trip, line, order or outage any more",
         about=(
             "At once, in every process, until two people lift it: the first asks with --lift, another one confirms with\n"
             "the same command. What its people write goes to a queue of its own, before all others; they are spared\n"
@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         example='crisis flight:ZZ1007/2026-11-22/AMS --why "emergency landing, the care team speaks"',
         yes=True,
     )
-    parser.add_argument("subject", nargs="?", metavar="SUBJECT", help="ZZ1007/2026-11-22/AMS, flight:..., trip:... or j11...")
+    parser.add_argument("subject", nargs="?", metavar="SUBJECT", help="flight:ZZ1007/2026-11-22/AMS, line:OPERATOR/LINE, j11...")
     parser.add_argument("--why", type=arguments.line, metavar="TEXT", help="for everybody who wonders; nothing about a person")
     parser.add_argument("--queue", type=_queue, default=QUEUE, metavar="NAME", help=f"where answers go (default: {QUEUE})")
     parser.add_argument("--lift", action="store_true", help="ask that it ends, or confirm what somebody else asked")

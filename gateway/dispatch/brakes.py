@@ -68,13 +68,17 @@ class Brakes:
         """
         if not self._stops or body.get("kind") == "reply":
             return None
-        source = (body.get("event") or {}).get("source", "")
+        event = body.get("event") or {}
+        source, line = event.get("source", ""), event.get("line", "")
+        whole_line = self._vault.subject_id("line", line) if line else ""
         scopes = [
             "all",
             f"sender:{record.sender}",
             f"notification:{record.notification}",
             f"subject:{record.subject}",
             f"{CRISIS}{record.subject}",
+            f"subject:{whole_line}",
+            f"{CRISIS}{whole_line}",
             f"source:{self._vault.blind('source', source)[:12]}" if source else "",
         ]
         held = next((self._stops[scope] for scope in scopes if scope in self._stops), None)

@@ -9,6 +9,8 @@ from gateway.store.brakes import BrakeBook
 from gateway.store.vault import Vault
 
 EXAMPLE = "flight:ZZ1007/2026-11-22/AMS"
+LINE = "line"
+"""All trips that run on a line, line:OPERATOR/LINE: for brakes alone, nothing else is known of one."""
 
 
 async def find_subject(text: str, vault: Vault, book: BrakeBook, *, prefix: str = "") -> SubjectId:
@@ -19,7 +21,7 @@ async def find_subject(text: str, vault: Vault, book: BrakeBook, *, prefix: str 
     if is_id(text.lower(), "j"):
         return SubjectId(text.lower())
     family, _, entity = text.partition(":")
-    if family in FAMILIES and entity:
+    if family in (*FAMILIES, LINE) and entity:
         return vault.subject_id(family, entity)
     names = dict.fromkeys((text, text.upper(), text.lower()))
     kinds = {vault.subject_id(family, name): family for name in names for family in FAMILIES}

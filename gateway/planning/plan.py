@@ -352,8 +352,20 @@ def body_of(
             for button in text.buttons
         ],
         "document": {**document, "header": text.document.header} if document and text.document else None,
-        "event": {"type": result.type.value, "xid": result.external_id, "source": result.source, "changes": list(result.changes)},
+        "event": {
+            "type": result.type.value,
+            "xid": result.external_id,
+            "source": result.source,
+            "changes": list(result.changes),
+            **({"line": line} if (line := line_of(result.state)) else {}),
+        },
     }
+
+
+def line_of(state: Mapping[str, Any]) -> str:
+    """The line that a trip runs on, as brakes name it: OPERATOR/LINE; "" for whatever has none."""
+    operator, line = state.get("operator"), state.get("line")
+    return f"{operator}/{line}" if operator and line else ""
 
 
 UNCERTAIN_DEFAULT = OnUncertain.RESEND

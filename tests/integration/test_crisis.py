@@ -220,6 +220,25 @@ async def test_a_crisis_is_a_field_of_the_brakes_and_outlives_every_process(hous
     assert (await Incidents(house.redis, house.clock).all())[0] == crisis(house, at_ms=stop.at_ms)
 
 
+async def test_a_whole_line_is_silent_and_another_one_is_not(house: House, incidents: Incidents) -> None:
+    trips = {"exr:3521:2026-11-22": "IC 3500", "exr:3622:2026-11-22": "IC 3600"}
+    for number, entity in zip((101, 102), trips, strict=True):
+        leg = house.leg(entity, "trip")
+        await house.tell(house.order(house.recipient(number), number=f"R{number}", itinerary=[leg], kind="rail", status="placed"))
+    await incidents.begin(crisis(house, subject=subject(house, "exr/IC 3500", "line"), said="line:exr/IC 3500"))
+    house.brakes.stale()
+    for entity, line in trips.items():
+        ends = {"from": {"code": "UT", "name": "Utrecht"}, "to": {"code": "EHV", "name": "Eindhoven"}}
+        trip = {"operator": "exr", "tripNumber": entity[4:8], "operatingDay": "2026-11-22", "line": line, **ends}
+        times = house.leg()["times"]
+        data = {"trip": trip, "status": "delayed", "delayMinutes": 40, "times": times}
+        await house.tell(house.event_of("trip.status", entity, data))
+    await house.dispatch()
+    found = [one for one in await house.messages() if one.notification == "trip_delayed"]
+    states_by_person = {one.contact: one.state.value for one in found}
+    assert states_by_person == {(await house.contact_of(101)).id: "q", (await house.contact_of(102)).id: "a"}
+
+
 # as a command
 
 

@@ -9,8 +9,9 @@ from gateway.api import problems
 from gateway.intake.cloudevents import Malformed, Refusal, split_request
 from gateway.intake.dryrun import DryRun, Rehearsal
 from gateway.intake.dryrun_show import as_json
+from gateway.intake.role import fuse_limits
 from gateway.intake.taking import CODES, OTHER, Deps, Taking
-from gateway.rules.fuse import Limits, judge
+from gateway.rules.fuse import judge
 from gateway.runtime import Runtime
 from gateway.store.apikeys import ApiKey
 from gateway.store.fuses import Fuses
@@ -49,10 +50,9 @@ class DryRunDoor:
 
     async def _fuse(self, found: DryRun) -> str | None:
         """Why the fuse would hold it, None when it would not. Counted by people, where the fuse counts subscriptions."""
-        settings = self._r.settings
         fuses = Fuses(self._r.connection.redis, self._r.clock, self._r.vault)
-        hours = await fuses.hours(sorted({one.notification for one in found.lines if one.goes}))
-        blown = judge(found.looked_at, Limits(settings.fuse_people, settings.fuse_second_person), hours, fuses.hour())
+        names = sorted({one.notification for one in found.lines if one.goes})
+        blown = judge(found.looked_at, fuse_limits(self._r, names), await fuses.hours(names), fuses.hour())
         return blown.sentence if blown is not None else None
 
 

@@ -54,9 +54,15 @@ class Passed:
 
 
 class Fuse:
-    """count: told why, each time that it blows."""
+    """limits: of an event with these notifications; count: told why, each time that it blows."""
 
-    def __init__(self, fuses: Fuses, contacts: Contacts, limits: Limits, count: Callable[[str], None] = _nobody) -> None:
+    def __init__(
+        self,
+        fuses: Fuses,
+        contacts: Contacts,
+        limits: Callable[[Sequence[str]], Limits],
+        count: Callable[[str], None] = _nobody,
+    ) -> None:
         self.fuses = fuses
         self._contacts = contacts
         self._limits = limits
@@ -89,7 +95,7 @@ class Fuse:
 
     async def _judge(self, result: EventResult, people: int) -> Blown | None:
         hours = await self.fuses.hours(result.notifications) if people > fuse.LEAST_PEOPLE else {}
-        return fuse.judge(people, self._limits, hours, self.fuses.hour())
+        return fuse.judge(people, self._limits(result.notifications), hours, self.fuses.hour())
 
     async def _blow(self, result: EventResult, blown: Blown, people: int, entries: Entries) -> None:
         held = Held(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -14,7 +16,7 @@ from gateway.intake.sources.configured import pumps
 from gateway.intake.taking import Deps
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
-from gateway.rules.fuse import Limits
+from gateway.rules.fuse import Limits, of_notifications
 from gateway.runtime import Runtime
 from gateway.store import keys
 from gateway.store.apikeys import ApiKeys
@@ -27,6 +29,13 @@ from gateway.store.ownership import Ownership
 IDLE_S = 1.0
 
 log = structlog.get_logger()
+
+
+def fuse_limits(runtime: Runtime, names: Sequence[str]) -> Limits:
+    """How many people an event with these notifications may reach unseen."""
+    known = (runtime.catalogue.get(name) for name in names)
+    limits = Limits(runtime.settings.fuse_people, runtime.settings.fuse_second_person)
+    return of_notifications(limits, [one.fuse_people for one in known if one is not None])
 
 
 def make_expander(runtime: Runtime) -> Expander:
@@ -50,8 +59,7 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.vault,
     )
     fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
-    limits = Limits(runtime.settings.fuse_people, runtime.settings.fuse_second_person)
-    fuse = Fuse(fuses, runtime.contacts, limits, lambda why: runtime.metrics.fuses_blown.labels(why).inc())
+    fuse = Fuse(fuses, runtime.contacts, partial(fuse_limits, runtime), lambda why: runtime.metrics.fuses_blown.labels(why).inc())
     return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country, fuse)
 
 

@@ -104,6 +104,7 @@ def notification(
         channels=tuple(declared.channels),
         prefer=declared.prefer,
         another_way_ms=(declared.another_way_after_minutes or 0) * 60_000,
+        fuse_people=declared.fuse_people,
         places=places,
         failed=failed,
     )

@@ -78,6 +78,8 @@ class Notification:
     prefer: Prefer = Prefer.GIVEN
     another_way_ms: int = 0
     """not delivered so long after it fell due, the person's next address is tried; 0 = only where a way fails"""
+    fuse_people: int | None = None
+    """one event that would tell it to more people is held; None = the installation's number"""
     places: Places = field(repr=False, default_factory=dict)
     failed: Failure = field(repr=False, compare=False, default=lambda name, why: None)
 

@@ -6,8 +6,8 @@ days in which it was told to anybody; with fewer than LEAST_HOURS of them nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 DAYS = 14
 LEAST_HOURS = 24
@@ -22,6 +22,12 @@ class Limits:
 
     people: int = 10_000
     second: int = 50_000
+
+
+def of_notifications(limits: Limits, own: Iterable[int | None]) -> Limits:
+    """The limits of one event: of its notifications' own numbers, and the set one where there is none, the smallest."""
+    numbers = [one if one is not None else limits.people for one in own]
+    return replace(limits, people=min(numbers)) if limits.people and numbers else limits
 
 
 @dataclass(frozen=True, slots=True)

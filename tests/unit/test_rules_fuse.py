@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.rules.fuse import LEAST_HOURS, LEAST_PEOPLE, Blown, Limits, judge, usual_hour
+from gateway.rules.fuse import LEAST_HOURS, LEAST_PEOPLE, Blown, Limits, judge, of_notifications, usual_hour
 
 NOW = 500_000
 LIMITS = Limits(people=10_000, second=50_000)
@@ -33,6 +33,14 @@ def hours(*counts: int) -> dict[int, int]:
 def test_it_blows_by_the_number_or_by_ten_times_the_usual(people: int, counts: dict[str, dict[int, int]], why: str) -> None:
     found = judge(people, LIMITS, counts, NOW)
     assert (found.why if found else "") == why
+
+
+def test_a_notification_may_have_a_number_of_its_own_and_the_smallest_counts() -> None:
+    assert of_notifications(LIMITS, [None, 200]).people == 200
+    assert of_notifications(LIMITS, [60_000]).people == 60_000
+    assert of_notifications(LIMITS, [60_000, None]) == LIMITS
+    assert of_notifications(Limits(people=0), [200]).people == 0
+    assert of_notifications(LIMITS, []) == LIMITS
 
 
 def test_no_number_is_no_fuse() -> None:

@@ -178,6 +178,39 @@ async def test_the_command_says_what_cannot_be_done(home: commands_stage.House) 
         assert (ran.code, told in ran.err) == (code, True), ran.err
 
 
+async def test_the_commands_do_it_from_a_process_of_their_own(
+    house: House, data_dir: Path, edge: Edge, redis_url: str, launcher: commands_stage.Launcher
+) -> None:
+    await people(house)
+    await house.dispatch()
+    settings = house.runtime.settings
+    more = {
+        "GATEWAY_ENV": "demo", "GATEWAY_ONLY_TO": "*", "GATEWAY_REDIS_URL": redis_url, "GATEWAY_GRAPH_URL": edge.url,
+        "GATEWAY_SENDERS_FILE": str(settings.senders_file), "GATEWAY_BRAND": "zz",
+    }  # fmt: skip
+
+    async def run(*words: str) -> commands_stage.Ran:
+        return await commands_stage.run(data_dir, *words, launcher=launcher, **more)
+
+    notice = ("notice", FLIGHT, "--words", f"en={WORDS['en']}", "--words", f"nl={WORDS['nl']}", "--why", "storm", "--until", "3d")
+    dry = await run(*notice, "--dry-run", "--json")
+    assert dry.code == 0, dry.err
+    assert (dry.code, dry.data["sent"], dry.data["not_sent"], dry.data["done"]) == (0, 2, 1, False), dry.err
+    asked = await run(*notice)
+    assert (asked.code, "add --yes" in asked.err, await states(house)) == (1, True, [])
+    said = await run(*notice, "--yes")
+    assert (said.code, "2 are written to; 1 may not be; 0 had it before." in said.out) == (0, True), said.err
+    await house.dispatch()
+    (event,) = {one.event for one in await house.messages() if one.notification == "notice"}
+    correct = ("correct", event, "--words", "en=come at the usual time.", "--why", "it has passed", "--yes")
+    for sent, before in ((2, 0), (0, 2)):
+        done = await run(*correct, "--json")
+        assert done.code == 0, done.err
+        assert (done.code, done.data["sent"], done.data["had_it"]) == (0, sent, before), done.err
+    outage = await run("notice", "outage:OUT-9", "--words", "en=hello", "--why", "x", "--yes")
+    assert (outage.code, "nobody follows" in outage.err) == (1, True)
+
+
 async def test_the_api_counts_says_and_refuses(house: House) -> None:
     await people(house)
     runtime = house.runtime

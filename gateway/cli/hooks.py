@@ -8,7 +8,6 @@ from typing import Any
 from gateway.cli import arguments, opening, printing
 from gateway.errors import BadInput, Problem, SettingsError
 from gateway.insight.hooks import DEFAULT_TYPES, check_targets, kinds_of
-from gateway.insight.outgoing import replay
 from gateway.store.facts import Facts
 from gateway.store.outgoing import Outgoing
 
@@ -34,6 +33,8 @@ def add_parser(commands: Any) -> None:
 
 
 def _replay(args: argparse.Namespace) -> int:
+    from gateway.insight.outgoing import replay  # brings SQLAlchemy: half of a command's start
+
     settings = opening.read_settings()
     targets = check_targets(settings.webhook_targets)
     if args.all and not targets:

@@ -9,17 +9,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway import log
 from gateway import settings as settings_module
 from gateway.clock import Clock
-from gateway.insight.history import History, open_history
 from gateway.settings import Environment, Settings
 from gateway.store import layout
 from gateway.store.client import Connection, connect
 from gateway.store.vault import KeyRing, Vault, ring_for
 from gateway.store.wakeup import read_offset
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def opened_history(settings: Settings) -> AsyncIterator[History]:
+    from gateway.insight.history import open_history
+
     history = await open_history(settings.history_url)
     try:
         yield history

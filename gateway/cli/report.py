@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from gateway import directory as directories
@@ -15,13 +15,15 @@ from gateway.cli import arguments, opening, printing
 from gateway.cli.trace import zone_of
 from gateway.clock import Clock
 from gateway.errors import BadInput, GatewayError, NotFound, Problem, SettingsError, StoreError
-from gateway.insight.history import History
 from gateway.insight.incident import Incident, gather
 from gateway.insight.incident_page import page_of
 from gateway.insight.incident_words import as_csv, as_dict, as_text
 from gateway.insight.trace import FAMILIES, candidates
 from gateway.settings import Environment, Settings
 from gateway.store.vault import Vault
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 SHOWN = ("flight", "trip", "outage")
 """Families whose names may stand in a report; the number of an order leads to a person."""

@@ -20,7 +20,6 @@ from gateway.cli.dialogue import Terminal
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, GatewayError, LayoutMismatch, Problem, StoreError, StoreRefused
 from gateway.insight import history_copy
-from gateway.insight.history import open_history
 from gateway.settings import Environment, Settings
 from gateway.store import archive, audit, layout, ledger, restored, restoring, rotation
 from gateway.store.client import Connection
@@ -217,6 +216,8 @@ async def _sent(
     if path is not None and await asyncio.to_thread(history_copy.youngest_ms, path) is None:
         return {}
     try:
+        from gateway.insight.history import open_history
+
         history = await open_history(settings.history_url)
         try:
             found = await history_copy.sent_since(history, taken_ms + clock.offset_ms - SKEW_MS)

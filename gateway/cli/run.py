@@ -7,7 +7,7 @@ import asyncio
 import sys
 from typing import Any
 
-from gateway import log, roles, settings
+from gateway import log, settings
 from gateway.app import open_runtime
 from gateway.settings import ROLES
 
@@ -33,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
 
     async def main() -> None:
         async with open_runtime(loaded) as runtime:
+            from gateway import roles  # every part of the house: only who runs it waits for them
+
             await roles.run(runtime, names)
 
     _run(main)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.errors import BadInput, Problem
-from gateway.insight.history import History
 from gateway.insight.kinds import say
 from gateway.insight.trace import Story, find
 from gateway.store.facts import Fact, Facts
 from gateway.store.vault import Vault
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 
 def zone_of(name: str | None) -> ZoneInfo | None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-from gateway.insight.costs import Group
 from gateway.prices.model import DAY_MS, Book, Confidence
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.costs import Group
 
 BILLED = "regular"
 FREE = "free"

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlalchemy.engine import make_url
+from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError
-from gateway.insight.history import History
 from gateway.model.message import DeliveryStatus
 from gateway.store.facts import Fact
 from gateway.store.restored import Sent
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 PAGES = 2048
 BUSY_S = 10.0
@@ -40,6 +41,8 @@ class HistoryDamaged(GatewayError):
 
 def sqlite_path(url: str) -> Path | None:
     """Where the history lies in a file of ours; None where a server has it."""
+    from sqlalchemy.engine import make_url
+
     parts = make_url(url)
     if parts.get_backend_name() != "sqlite" or not parts.database or parts.database == ":memory:":
         return None

@@ -11,11 +11,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.errors import BadInput, NotFound, Problem, StoreUnavailable
-from gateway.insight.history import History
 from gateway.insight.incident_cases import KINDS, Case, Tally, number
 from gateway.store.facts import Fact
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 DAY_MS = 24 * 3600_000
 PAGE = 5000

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.errors import NotFound
-from gateway.insight.history import History
 from gateway.insight.unreached import ENDS, reason_of
 from gateway.model.ids import is_id
 from gateway.rules.verdict import Reason
 from gateway.store.facts import Fact, Facts
 from gateway.store.keys import all_partitions
 from gateway.store.vault import Vault
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 FAMILIES = ("order", "flight", "trip", "outage")
 WHAT = {"m": "message", "e": "event", "j": "subject", "c": "contact", "v": "conversation"}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gateway.errors import BadInput, NotFound, Problem
-from gateway.insight.history import History
 from gateway.intake.saying import Said, Saying, Speaker, To, check_words, gate
 from gateway.model.ids import EventId, MessageId, SubjectId
 from gateway.model.message import MessageRecord, MessageState
@@ -21,6 +21,9 @@ from gateway.runtime import Runtime
 from gateway.store import audit, keys
 from gateway.store.facts import Facts
 from gateway.store.fuses import Fuses
+
+if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.history import History
 
 CORRECTION = "correction"
 _PAGE = 500

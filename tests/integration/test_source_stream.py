@@ -277,10 +277,14 @@ async def test_restarts_while_the_store_is_full_bury_nothing(
         return await append(events)
 
     monkeypatch.setattr(stage.events, "append_once", refusing)
+
+    def tried() -> bool:
+        return tries > 2
+
     for _ in range(pump.DELIVERIES_MAX + 1):
         tries = 0
         async with Reader(stage, other_server.url).reading():
-            await wait_until(lambda: tries > 2)
+            await wait_until(tried)
     full = False
     async with Reader(stage, other_server.url).reading():
         await emptied(stream)

@@ -7,7 +7,6 @@ from pathlib import Path
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding, fail, note, ok, span, warn
 from gateway.errors import GatewayError
-from gateway.insight.history import open_history
 from gateway.store import keys
 from gateway.store.facts import START, Facts, parse, place
 from gateway.store.reply import fields, words
@@ -101,6 +100,8 @@ async def _positions(url: str, partitions: list[int]) -> dict[int, str]:
     file = url.removeprefix("sqlite:///")
     if file != url and not _is_file(file):
         return dict.fromkeys(partitions, START)
+    from gateway.insight.history import open_history
+
     history = await open_history(url)
     try:
         return {number: one.stream_id for number, one in (await history.positions(partitions)).items()}

@@ -4,7 +4,7 @@ PY := .venv/bin/python
 CODE := $(wildcard gateway connectors sandbox demo bench main.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-browser bench clean
+.PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-browser test-long bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ test-crash: setup-dev  ## tests that kill processes and count
 
 test-browser: setup-dev  ## tests in Chromium
 	@scripts/test browser
+
+test-long: setup-dev  ## what takes too long for every change, with all its cases
+	@LONG=1 scripts/test fast
 
 bench: setup  ## ours beside the bare limit, in one run
 	@$(PY) main.py bench $(ARGS)

@@ -8,6 +8,7 @@ their flight, is rehearsed, and happens. What is compared is what stands in the 
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections import Counter
 from dataclasses import replace
@@ -29,7 +30,8 @@ from tests.support.core import HOUR_MS, NUMBER, House, open_house
 PAGE = "141421356237301"
 SENDERS = {"whatsapp": "zz-wa", "messenger": "zz-me"}
 PEOPLE = 100
-ROUNDS = 100
+ROUNDS = 100 if os.environ.get("LONG") else 15
+"""`make test-long` goes through ten thousand cases, `make test` through the first of them."""
 ZONES = ("Europe/Amsterdam", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland", "UTC")
 STATES = ("APPROVED", "APPROVED", "APPROVED", "PAUSED", "PENDING", "REJECTED", "")
 

@@ -41,7 +41,7 @@ test-browser: setup-dev  ## tests in Chromium
 	@scripts/test browser
 
 test-long: setup-dev  ## what takes too long for every change, with all its cases
-	@LONG=1 scripts/test fast
+	@LONG=1 scripts/test all
 
 bench: setup  ## ours beside the bare limit, in one run
 	@$(PY) main.py bench $(ARGS)

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Problems:
@@ -77,7 +80,7 @@ class Node:
 def root(path: Path, problems: Problems) -> Node | None:
     """What a file holds; None, with a problem noted, for one that cannot be read or holds nothing."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         problems.add(error.problem_mark.line + 1 if error.problem_mark else 0, f"is no YAML: {error.problem}")
         return None

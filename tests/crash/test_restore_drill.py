@@ -165,6 +165,7 @@ async def queue_is_empty(house: House) -> bool:
     return await house.runtime.outbox.depth(house.runtime.directory.ids) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(170)
 async def test_a_lost_store_comes_back_and_nobody_is_written_to_who_should_not_be(drill: Drill) -> None:
     async with drill.house() as house:

@@ -75,6 +75,8 @@ async def started(data_dir: Path, *words: str, **more: str) -> AsyncIterator[asy
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(MAIN), *words, cwd=data_dir, env=environment(data_dir, **more), start_new_session=True,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        # Who runs the tests in the background has Ctrl-C ignored, and everything below them inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         async with asyncio.timeout(40):

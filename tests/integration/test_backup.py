@@ -204,6 +204,7 @@ async def test_a_lost_ledger_must_be_said(home: Home) -> None:
     assert "WITHOUT a ledger" in ran.out
 
 
+@pytest.mark.long
 async def test_wrong_arguments_are_told_with_the_usage(home: Home) -> None:
     both, none = ("restore", "one.tar", "--in-place"), ("restore",)
     for words in (none, both, ("restore", "--in-place", "--replace"), ("backup", "a", "b")):

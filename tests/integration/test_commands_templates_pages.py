@@ -44,6 +44,7 @@ async def opened_chat(phones: Channel) -> str:
             return str((await reply.json())["psids"][PAGE])
 
 
+@pytest.mark.long
 async def test_each_channel_is_pushed_and_what_a_page_cannot_hold_is_skipped(home: House) -> None:
     dry = (await home.run("templates", "push", "--dry-run", "--json")).data
     assert [one["sender"] for one in dry["senders"]] == ["whatsapp", "messenger"]

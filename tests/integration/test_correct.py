@@ -201,6 +201,7 @@ async def home(data_dir: Path, launcher: commands_stage.Launcher) -> AsyncIterat
         yield made
 
 
+@pytest.mark.long
 async def test_the_command_says_what_cannot_be_done(home: commands_stage.House) -> None:
     event = random_id("e", 3)
     for said, code, told in (

@@ -400,6 +400,7 @@ async def test_retention_forgets_costs_with_the_facts(house: House) -> None:
 # The command
 
 
+@pytest.mark.long
 async def test_the_command_prints_the_report_for_people_and_for_programs(house: House, launcher: Launcher) -> None:
     await send_one(house)
     url = house.runtime.settings.history_url

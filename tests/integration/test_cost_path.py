@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from gateway.insight.cost_report import rows
 from gateway.insight.costs import Group
 from gateway.insight.history import open_history
@@ -42,6 +44,7 @@ async def costs(house: House, channel: str) -> list[Group]:
     return [one for one in found if one.channel == channel]
 
 
+@pytest.mark.long
 async def test_a_template_on_a_phone_number_is_billed_and_a_chat_without_a_number_has_no_country(tmp_path: Path) -> None:
     folder = tmp_path / "prices"
     folder.mkdir()

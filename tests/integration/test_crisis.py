@@ -248,6 +248,7 @@ async def home(data_dir: Path, launcher: commands_stage.Launcher) -> AsyncIterat
         yield made
 
 
+@pytest.mark.long
 async def test_the_command_declares_shows_and_lifts_by_two(home: commands_stage.House) -> None:
     about = f"flight:{FLIGHT}"
     begun = await home.run("crisis", about, "--why", "emergency landing", "--who", "kim", "--queue", "care")

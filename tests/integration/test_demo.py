@@ -150,6 +150,7 @@ def test_a_busy_port_is_answered_with_the_setting_to_change(demo: Demo, data_dir
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_restart_on_the_story_bar_begins_anew_with_empty_phones(demo: Demo) -> None:
     demo.start()

@@ -140,6 +140,7 @@ async def test_an_outage_is_counted_over_its_cells_and_by_exact_postcode(house: 
     assert as_rehearsed(found) == await as_planned(house, event)
 
 
+@pytest.mark.long
 async def test_a_large_audience_is_gone_through_chunk_by_chunk(house: House) -> None:
     people = [house.recipient(number) for number in range(100, 900)]
     for begin in range(0, len(people), 50):
@@ -231,6 +232,7 @@ async def test_the_api_says_what_the_door_would_say(house: House) -> None:
         assert (status, told["code"]) == (409, "other_content")
 
 
+@pytest.mark.long
 async def test_the_command_tells_it_in_lines(home: commands_stage.House, tmp_path: Path) -> None:
     file = tmp_path / "flight.json"
     now = datetime.now(UTC)

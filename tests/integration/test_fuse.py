@@ -307,6 +307,7 @@ async def home(data_dir: Path, launcher: commands_stage.Launcher) -> AsyncIterat
         yield made
 
 
+@pytest.mark.long
 async def test_the_commands_list_ask_release_and_refuse(home: commands_stage.House) -> None:
     event, subject = EventId(random_id("e", 3)), SubjectId(random_id("j", 4))
     fuses = Fuses(home.redis, home.clock, home.vault)

@@ -221,6 +221,7 @@ async def test_the_page_needs_nothing_from_outside_and_escapes_what_people_wrote
     assert "nobody has agreed to news of this kind" in page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [375, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_fits_a_phone_and_a_desk_in_light_and_dark(
@@ -270,6 +271,7 @@ async def kept_outage(home: House) -> None:
     await history.close()
 
 
+@pytest.mark.long
 async def test_the_command_says_it_in_words_in_data_in_a_page_and_in_a_table(home: House) -> None:
     await kept_outage(home)
     ran = await home.run("report", "incident", *RANGE, "--zone", "Europe/Amsterdam")

@@ -168,6 +168,7 @@ async def home(data_dir: Path, launcher: commands_stage.Launcher) -> AsyncIterat
         yield made
 
 
+@pytest.mark.long
 async def test_the_command_says_what_cannot_be_done(home: commands_stage.House) -> None:
     for said, code, told in (
         (("notice", FLIGHT, "--words", "en=hello"), 2, "--why"),

@@ -399,6 +399,7 @@ def test_a_body_says_nothing_of_a_person_and_is_for_chats_and_on_call_services()
     assert json.loads(json.dumps(body)) == body
 
 
+@pytest.mark.long
 async def test_a_whole_gateway_says_that_a_sender_was_paused_and_that_it_is_over(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,6 +421,7 @@ async def test_a_whole_gateway_says_that_a_sender_was_paused_and_that_it_is_over
     assert receiver.heard.count(("firing", "SenderHeldUp")) == 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_a_channel_that_takes_nothing_is_told_of_and_the_report_says_who_was_late(
     data_dir: Path, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections import deque
 from pathlib import Path
 from socket import create_server
 
@@ -13,12 +14,18 @@ import redis
 from gateway.store import launch
 from tests.support.waiting import wait_until_sync
 
+_given: deque[int] = deque(maxlen=50)
+
 
 def free_port() -> int:
-    """A port of loopback that nobody uses now. Replicas and sentinels find one another by port, not by socket."""
-    with create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of loopback that nobody uses now, and that was not given out just before. Replicas and sentinels find one
+    another by port, not by socket."""
+    while True:
+        with create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+        if port not in _given:
+            _given.append(port)
+            return port
 
 
 class StoreServer:

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-
 # libyaml's parser where PyYAML was built with it (its wheels are): the same words, in a tenth of the time.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

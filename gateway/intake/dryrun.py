@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.errors import NotFound, Sealed
-from gateway.intake.expand import Expander, Stores
+from gateway.intake.expand import Expander
 from gateway.intake.orders import Orders
+from gateway.intake.stores import Stores
 from gateway.model.contact import Address, Contact
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, SenderId

@@ -9,10 +9,11 @@ from functools import partial
 import structlog
 
 from gateway.errors import StoreError
-from gateway.intake.expand import Expander, Stores
+from gateway.intake.expand import Expander
 from gateway.intake.fuse import Fuse
 from gateway.intake.orders import Orders
 from gateway.intake.sources.configured import pumps
+from gateway.intake.stores import Stores
 from gateway.intake.taking import Deps
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting

@@ -18,7 +18,8 @@ from redis.asyncio import Redis
 
 from gateway.intake import api as door
 from gateway.intake import asof
-from gateway.intake.expand import Expander, Stores
+from gateway.intake.expand import Expander
+from gateway.intake.stores import Stores
 from gateway.planning.worlds import Worlds
 from gateway.store import keys
 from gateway.store.documents import Documents

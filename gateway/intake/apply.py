@@ -1,0 +1,135 @@
+"""An event steps its subject's memory: what it is now, what has changed, and which notifications follow from that.
+
+One script writes memory, result and what a later subscriber must still be told (lua/subject_apply.lua), under the revision that
+was read: who was slower reads and steps again. An event that was applied before gives the result that was kept then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.intake.stores import Stores
+from gateway.model.event import BusinessEvent, EventType
+from gateway.model.ids import SubjectId
+from gateway.planning.result import EventResult, Reader, scope_for
+from gateway.planning.worlds import Worlds
+from gateway.rules.changes import facts, state_of, step
+
+SUBJECT_KEEP_MS = 30 * 24 * 3600_000
+DOCUMENTS = (EventType.ORDER_DOCUMENT, EventType.FLIGHT_BOARDINGPASS)
+
+
+class Applier:
+    def __init__(self, stores: Stores, worlds: Worlds, clock: Clock, country: str) -> None:
+        """country: of postcodes that name none, ISO 3166-1 alpha-2."""
+        self._s = stores
+        self._worlds = worlds
+        self._clock = clock
+        self._country = country
+
+    async def apply(self, event: BusinessEvent) -> tuple[EventResult, bool] | None:
+        """Step the subject's memory, again while another process was faster. (result, whether it was applied before)"""
+        name = event.type.value if event.type not in DOCUMENTS else f"{event.type.value}:{self._blind_item(event)}"
+        known = await self._s.subjects.result_of(event.subject_id, event.id)
+        if known is not None:
+            sequence, value = known
+            return EventResult.load(value, sequence), True
+        for _ in range(20):
+            memory = await self._s.subjects.read(event.subject_id, name)
+            base = dict(memory.memory) or dict(memory.base)
+            stepped, changes = step(event.type, base, event.data)
+            result = await self._result(event, base, stepped, changes)
+            answer = await self._s.subjects.apply(
+                event,
+                name,
+                revision=memory.revision,
+                memory=stepped,
+                result=result.dump(),
+                until_ms=self._clock.now_ms() + SUBJECT_KEEP_MS,
+                notifications=self.entries(result),
+            )
+            if answer.status == "older":
+                return None
+            if answer.status != "again":
+                return EventResult.load(answer.result, answer.sequence), answer.status == "known"
+        raise RuntimeError("this subject is being changed by too many at once")
+
+    def _blind_item(self, event: BusinessEvent) -> str:
+        return self._s.vault.blind("item", event.item)[:16] if event.item else ""
+
+    async def _result(
+        self, event: BusinessEvent, before: Mapping[str, Any], memory: Mapping[str, Any], changes: tuple[str, ...]
+    ) -> EventResult:
+        state, shown = state_of(memory), memory
+        if event.type is EventType.FLIGHT_BOARDINGPASS:  # a pass shows what the flight is doing
+            shown = (await self._s.subjects.read(event.subject_id, EventType.FLIGHT_STATUS.value)).memory
+            state = state_of(shown)
+        data = {name: value for name, value in event.data.items() if name not in ("recipients", "audience")}
+        for holder in ("document",):
+            if isinstance(data.get(holder), Mapping):
+                data[holder] = {name: value for name, value in data[holder].items() if name != "content"}
+        cells = self._cells(state) if event.type is EventType.OUTAGE_STATUS else {}
+        audience: tuple[SubjectId, ...] = (event.subject_id,)
+        if event.type is EventType.OUTAGE_STATUS:
+            audience = tuple(SubjectId(subject) for subject in cells)
+        named = (event.data.get("audience") or {}).get("refs") or []
+        result = EventResult(
+            event=event.id,
+            type=event.type,
+            external_id=event.external_id,
+            source=event.source,
+            subject=event.subject_id,
+            sequence=0,
+            occurred_at_ms=event.occurred_at_ms,
+            item=event.item,
+            changes=changes,
+            state=state,
+            previous=state_of(before),
+            data=data,
+            facts=facts(event.type, shown),
+            notifications=(),
+            refs=tuple(self._s.vault.subject_id("order", ref) for ref in named),
+            audience=audience,
+            cells=cells,
+        )
+        world = await self._worlds.now()
+        scope = scope_for(result, Reader(None, None), world, world.default_brand, {})
+        names = [one.name for one in world.catalogue.for_event(event.type) if one.applies(scope)]
+        return replace(result, notifications=tuple(names))
+
+    def _cells(self, state: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+        """Postcodes of an outage as cells of four characters, each with its exact ranges ([] = the whole cell)."""
+        affected = state.get("affected") or {}
+        country = str(affected.get("country") or self._country)
+        found: dict[str, list[list[str]]] = {}
+        for entry in (affected.get("postcodes") or [])[:500]:
+            first, _, last = "".join(str(entry).split()).upper().partition("-")
+            last = last or first
+            if re.fullmatch(r"\d{4}", first[:4]) and re.fullmatch(r"\d{4}", last[:4]):
+                numbers = [f"{number:04d}" for number in range(int(first[:4]), min(int(last[:4]), int(first[:4]) + 500) + 1)]
+            else:
+                numbers = [first[:4]]
+            for number in numbers:
+                subject = self._s.vault.subject_id("area", f"{state.get('service')}/{country}/{number}")
+                whole = len(first) <= 4 and len(last) <= 4
+                found.setdefault(subject, [])
+                if not whole:
+                    found[subject].append([max(first, number), min(last, number + "\x7f")])
+        return found
+
+    def entries(self, result: EventResult) -> dict[str, Mapping[str, Any] | None]:
+        """What a later subscriber must still be told: this event's notifications, without what they end."""
+        catalogue = self._worlds.catalogue
+        entries: dict[str, Mapping[str, Any] | None] = {}
+        for name in result.notifications:
+            for ended in catalogue.ended_by(name):
+                entries[ended] = None
+        for name in result.notifications:
+            notification = catalogue.get(name)
+            if notification is not None and notification.item == "none":
+                entries[name] = {**result.dump(), "notifications": [name]}
+        return entries

@@ -15,10 +15,18 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=("dispatch", "webhooks", "latency", "memory"),
+        default=[],
+        metavar="PART",
+        help="measure this part alone: dispatch, webhooks, latency or memory; may be given several times",
+    )
     parser.set_defaults(work=run)
 
 
 def run(args: argparse.Namespace) -> int:
     from bench import run as bench  # not needed to run a gateway: loaded only when asked for
 
-    return bench.run(quick=args.quick, as_json=args.json)
+    return bench.run(quick=args.quick, as_json=args.json, only=args.only or bench.PARTS)

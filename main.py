@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from demo import run as demo
 from gateway.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(main(others=[demo]))
+    sys.exit(main())

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 from gateway import settings
-from gateway.cli import bench, contacts, correct, crisis, events, everyday, fuses, installation, invitations, notice, run
+from gateway.cli.commands import add_parsers
 from gateway.errors import BadInput, GatewayError, SettingsError
 
 WELCOME = """Thuisfront: proactive messages over WhatsApp and Messenger, and their answers.
@@ -28,26 +27,19 @@ python main.py COMMAND --help explains each command. All of them:
 """
 
 
-class Command(Protocol):
-    """A module with a command: main.py brings those from outside gateway/."""
-
-    def add_parser(self, commands: Any) -> None: ...
-
-
-def make_parser(others: Sequence[Command] = ()) -> argparse.ArgumentParser:
+def make_parser(typed: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """typed: the words of the command line; only commands among them are loaded (None: all)"""
     parser = argparse.ArgumentParser(prog="python main.py", formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    ours = (installation, events, contacts, invitations, *everyday.MODULES, crisis, fuses, correct, notice, bench)
-    for module in (run, *others, *ours):
-        module.add_parser(commands)
+    add_parsers(parser.add_subparsers(title="commands", metavar="COMMAND"), typed)
     parser.add_argument("--env-file", metavar="PATH", help="read the settings from this file instead of .env")
     parser.set_defaults(work=None)
     return parser
 
 
-def main(argv: Sequence[str] | None = None, *, others: Sequence[Command] = ()) -> int:
-    parser = make_parser(others)
-    args = parser.parse_args(argv)
+def main(argv: Sequence[str] | None = None) -> int:
+    words = sys.argv[1:] if argv is None else argv
+    parser = make_parser(words)
+    args = parser.parse_args(words)
     if args.work is None:
         print(WELCOME)
         parser.print_help()

@@ -15,6 +15,7 @@ import hiredis
 from redis import exceptions
 from redis.asyncio import Redis
 
+from gateway.errors import StoreUnavailable
 from gateway.store import scripts
 from gateway.store.guarded import translated
 
@@ -25,6 +26,18 @@ LIMIT_EVERY = 64
 
 async def run(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     """One answer a command, errors of single commands among them. Raises StoreUnavailable."""
+    answers = await each(redis, commands)
+    for answer in answers:
+        if isinstance(answer, StoreUnavailable):
+            raise answer
+    return answers
+
+
+async def each(redis: Redis, commands: Sequence[Command]) -> list[Any]:
+    """The same, with a loss of single commands (no room, read-only) in its place as a StoreUnavailable: others were written.
+
+    Raises StoreUnavailable where nothing is known of any.
+    """
     if not commands:
         return []
     packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]  # its stub knows one part only
@@ -41,10 +54,7 @@ async def run(redis: Redis, commands: Sequence[Command]) -> list[Any]:
         if ours is None:
             raise
         raise ours from error
-    for answer in answers:
-        if isinstance(answer, Exception) and (ours := translated(answer)) is not None:
-            raise ours from answer
-    return answers
+    return [(translated(answer) or answer) if isinstance(answer, Exception) else answer for answer in answers]
 
 
 async def values(redis: Redis, commands: Sequence[Command]) -> list[Any]:
@@ -58,16 +68,22 @@ async def values(redis: Redis, commands: Sequence[Command]) -> list[Any]:
 
 async def run_scripts(redis: Redis, calls: Sequence[scripts.Call]) -> list[Any]:
     """`scripts.run_many` on this path: several scripts, each atomic, in one round trip. Raises the first error."""
-    commands: list[Command] = [("EVALSHA", scripts.sha(name), len(keys), *keys, *args) for name, keys, args in calls]
-    answers = await run(redis, commands)
-    if any(isinstance(answer, exceptions.NoScriptError) for answer in answers):
-        await scripts.load_all(redis)
-        unknown = [place for place, answer in enumerate(answers) if isinstance(answer, exceptions.NoScriptError)]
-        for place, answer in zip(unknown, await run(redis, [commands[place] for place in unknown]), strict=True):
-            answers[place] = answer
+    answers = await each_script(redis, calls)
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
+    return answers
+
+
+async def each_script(redis: Redis, calls: Sequence[scripts.Call]) -> list[Any]:
+    """The same, with the error of a single script in its place. Raises StoreUnavailable where nothing is known of any."""
+    commands: list[Command] = [("EVALSHA", scripts.sha(name), len(keys), *keys, *args) for name, keys, args in calls]
+    answers = await each(redis, commands)
+    unknown = [place for place, answer in enumerate(answers) if isinstance(answer, exceptions.NoScriptError)]
+    if unknown:  # a new or just promoted server: it knows no scripts yet
+        await scripts.load_all(redis)
+        for place, answer in zip(unknown, await each(redis, [commands[place] for place in unknown]), strict=True):
+            answers[place] = answer
     return answers
 
 

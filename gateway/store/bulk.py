@@ -7,21 +7,18 @@ answer, or no room" is raised as StoreUnavailable. Answers are as the server sen
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import hiredis
 from redis import exceptions
 from redis.asyncio import Redis
 
 from gateway.errors import StoreUnavailable
-from gateway.store import scripts
+from gateway.store import scripts, wire
+from gateway.store.cluster import ClusterRedis
 from gateway.store.guarded import translated
 
 Command = tuple[str | bytes | int | float, ...]
-LIMIT_EVERY = 64
-"""After so many answers the time limit starts again: a long batch on a slow store is no silent store."""
 
 
 async def run(redis: Redis, commands: Sequence[Command]) -> list[Any]:
@@ -40,12 +37,14 @@ async def each(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     """
     if not commands:
         return []
-    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]  # its stub knows one part only
     try:
+        if isinstance(redis, ClusterRedis):
+            return [_ours(answer) for answer in await redis.exchange(commands)]
+        packed = [wire.pack(command) for command in commands]
         connection: Any = await redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             answers: list[Any] = await connection.retry.call_with_retry(
-                lambda: _exchange(connection, packed), lambda _: connection.disconnect()
+                lambda: wire.exchange(connection, packed), lambda _: connection.disconnect()
             )
         finally:
             await redis.connection_pool.release(connection)
@@ -54,7 +53,11 @@ async def each(redis: Redis, commands: Sequence[Command]) -> list[Any]:
         if ours is None:
             raise
         raise ours from error
-    return [(translated(answer) or answer) if isinstance(answer, Exception) else answer for answer in answers]
+    return [_ours(answer) for answer in answers]
+
+
+def _ours(answer: Any) -> Any:
+    return (translated(answer) or answer) if isinstance(answer, Exception) else answer
 
 
 async def values(redis: Redis, commands: Sequence[Command]) -> list[Any]:
@@ -81,8 +84,12 @@ async def each_script(redis: Redis, calls: Sequence[scripts.Call]) -> list[Any]:
     answers = await each(redis, commands)
     unknown = [place for place, answer in enumerate(answers) if isinstance(answer, exceptions.NoScriptError)]
     if unknown:  # a new or just promoted server: it knows no scripts yet
-        await scripts.load_all(redis)
-        for place, answer in zip(unknown, await each(redis, [commands[place] for place in unknown]), strict=True):
+        try:
+            await scripts.load_all(redis)
+            again = await each(redis, [commands[place] for place in unknown])
+        except StoreUnavailable as error:  # of the others we know
+            again = [error] * len(unknown)
+        for place, answer in zip(unknown, again, strict=True):
             answers[place] = answer
     return answers
 
@@ -90,22 +97,3 @@ async def each_script(redis: Redis, calls: Sequence[scripts.Call]) -> list[Any]:
 def mapping(answer: Any) -> dict[bytes, bytes]:
     """HGETALL's answer: a map in RESP3, a flat list in RESP2."""
     return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
-
-
-async def _exchange(connection: Any, packed: list[bytes]) -> list[Any]:
-    await connection.send_packed_command(packed)
-    loop = asyncio.get_running_loop()
-    patience = connection.socket_timeout
-    answers: list[Any] = []
-    try:
-        async with asyncio.timeout(patience) as limit:
-            for place in range(len(packed)):
-                if patience is not None and place % LIMIT_EVERY == 0:
-                    limit.reschedule(loop.time() + patience)
-                try:
-                    answers.append(await connection.read_response(timeout=float("inf")))
-                except exceptions.ResponseError as error:
-                    answers.append(error)
-    except TimeoutError:
-        raise exceptions.TimeoutError("no answer in time") from None
-    return answers

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.errors import Problem
 from gateway.model.message import ButtonKind, Priority
 from gateway.notifications.expressions import Expression, Failure, compile_expression
-from gateway.notifications.model import Notification
-from gateway.notifications.parts import ButtonSpec, Deadline, DocumentSpec, Parameter
+from gateway.notifications.model import DEFAULT_SETTLE_MS, Notification
+from gateway.notifications.parts import ButtonSpec, Deadline, DocumentSpec, Parameter, Watch
 from gateway.notifications.places import Places
 from gateway.notifications.schema import NotificationSchema, ParameterSchema, TextsSchema, WhenSchema
 from gateway.notifications.texts import Texts, variables
@@ -59,6 +59,7 @@ def notification(
     """None when an expression does not compile; every problem is added to `problems`."""
     build = _Builder(where, problems)
     before = len(problems)
+    parameters = {key: build.parameter(key, found) for key, found in declared.parameters.items()}
     made = Notification(
         name=name,
         event=declared.event,
@@ -81,7 +82,7 @@ def notification(
         channel_ttl_ms=declared.channel_ttl_minutes * 60_000 if declared.channel_ttl_minutes else None,
         deadline=build.moment("deadline", declared.deadline),
         not_before=build.moment("not_before", declared.not_before),
-        parameters={key: build.parameter(key, found) for key, found in declared.parameters.items()},
+        parameters=parameters,
         news=tuple(declared.news),
         document=None
         if declared.document is None
@@ -101,6 +102,7 @@ def notification(
         ),
         texts=texts,
         reads=frozenset(build.roots),
+        watch=build.watch(name, declared, parameters),
         channels=tuple(declared.channels),
         prefer=declared.prefer,
         another_way_ms=(declared.another_way_after_minutes or 0) * 60_000,
@@ -113,6 +115,9 @@ def notification(
     if not made.languages:
         problems.append(Problem(where, "has no words: add nl.yaml and en.yaml"))
     return made if len(problems) == before else None
+
+
+_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms"})
 
 
 class _Builder:
@@ -145,6 +150,18 @@ class _Builder:
             offset_ms=declared.offset_minutes * 60_000,
             life_ms=round((declared.life_hours or 0) * 3_600_000),
         )
+
+    def watch(self, name: str, declared: NotificationSchema, parameters: Mapping[str, Parameter]) -> Watch:
+        """What it watches: as declared, else everything that its text shows of the subject."""
+        settle_ms = None if declared.settle is None else declared.settle * 1000
+        if settle_ms is None:
+            settles = declared.replaces and declared.item == "none" and declared.event is not None
+            settle_ms = DEFAULT_SETTLE_MS.get(declared.event, 0) if settles and declared.event else 0
+        for topic, sources in declared.watch.items():
+            return Watch(topic, settle_ms, self.expressions("watch", sources))
+        shown = [source for one in parameters.values() for source, _ in one.sources]
+        shown += [when for one in parameters.values() for when, _ in one.phrases if when is not None]
+        return Watch(name, settle_ms, tuple(one for one in shown if not one.roots & _OF_A_READER))
 
     def parameter(self, name: str, declared: ParameterSchema) -> Parameter:
         field = f"parameters.{name}"

@@ -78,6 +78,8 @@ def _declaration(one: Notification, catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding("error", f"{where}: ends", "ends", "ends itself: say `replaces` instead")
         elif ended is not None and family(ended.event) != family(one.event):
             yield Finding("error", f"{where}: ends", "ends", f"{other} is about other subjects")
+    if any(root in ("person", "order", "passenger", "links") for source in one.watch.sources for root in source.roots):
+        yield Finding("error", f"{where}: watch", "watch", "should be of the subject: what is about a reader is the same all day")
     yield from _substitute(one, catalogue, where)
     yield from _personal(one, where)
     if one.night is Night.WAKE and one.priority is not Priority.URGENT:

@@ -10,11 +10,12 @@ from gateway.model.event import EventType
 from gateway.model.message import OnUncertain, Priority
 from gateway.notifications import formats
 from gateway.notifications.expressions import Context, Expression, Failure, Scope, scope_of
-from gateway.notifications.parts import ButtonSpec, Deadline, DocumentSpec, Parameter, Rendering, TemplateRef
+from gateway.notifications.parts import ButtonSpec, Deadline, DocumentSpec, Parameter, Rendering, TemplateRef, Watch
 from gateway.notifications.places import Places
 from gateway.notifications.render import LAST_LANGUAGE, in_order, render
 from gateway.notifications.texts import Texts
 from gateway.rules.question import Night
+from gateway.rules.states import instant_ms
 from gateway.rules.ways import Prefer
 
 __all__ = ["DEFAULT_LIFE_MS", "Notification", "Rendering", "TemplateRef"]
@@ -30,6 +31,14 @@ DEFAULT_LIFE_MS: Mapping[EventType, int] = {
     EventType.OUTAGE_STATUS: 6 * _HOUR_MS,
 }
 """How long after it happened a notification is of use when none of its own expressions gives a time."""
+
+DEFAULT_SETTLE_MS: Mapping[EventType, int] = {
+    EventType.FLIGHT_STATUS: 180_000,
+    EventType.TRIP_STATUS: 180_000,
+    EventType.OUTAGE_STATUS: 180_000,
+}
+"""What a value that comes back waits for at most before it is told, where its notification says nothing: see rules/flaps.py.
+Only for what replaces its own older versions. An order's steps are told once each, and cannot flap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ class Notification:
     """not delivered so long after it fell due, the person's next address is tried; 0 = only where a way fails"""
     fuse_people: int | None = None
     """one event that would tell it to more people is held; None = the installation's number"""
+    watch: Watch = field(repr=False, default_factory=Watch)
+    """what its text shows that may come and go, and for how long that is held back"""
     places: Places = field(repr=False, default_factory=dict)
     failed: Failure = field(repr=False, compare=False, default=lambda name, why: None)
 
@@ -111,6 +122,11 @@ class Notification:
         """When it may be sent at the earliest; 0 = at once."""
         at_ms = _first_instant(self.not_before.sources, scope_of(context))
         return 0 if at_ms is None else at_ms + self.not_before.offset_ms
+
+    def watched(self, context: Context) -> Any:
+        """The value that it tells, as rules/flaps.py compares it: times as instants, what is not known as None."""
+        scope = scope_of(context)
+        return [_comparable(source.value(scope)) for source in self.watch.sources]
 
     def item_of(self, context: Context) -> str:
         """The part of the subject it is about: "" for state, else the document's id or the passenger's key."""
@@ -161,6 +177,12 @@ def _first_instant(sources: Sequence[Expression], scope: Scope) -> int | None:
         if found is not None:
             return round(found.timestamp() * 1000)
     return None
+
+
+def _comparable(value: Any) -> Any:
+    """The same instant written in two ways is one value."""
+    at_ms = instant_ms(value)
+    return value if at_ms is None else at_ms
 
 
 def _text_at(values: Mapping[str, Any], *paths: tuple[str, ...]) -> str:

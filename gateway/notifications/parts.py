@@ -39,6 +39,19 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """The value that must not flap before people's eyes. Notifications that watch the same name speak of one value.
+
+    window_ms: a value that comes back within this time is told when it has settled; 0 = always at once
+    sources:   what the value is made of
+    """
+
+    name: str = ""
+    window_ms: int = 0
+    sources: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSpec:
     """A document as the message's header. sources, filename: expressions; what they gave stands in `Rendering`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -19,6 +20,19 @@ def _as_list(value: object) -> object:
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,59}$")]
 OneOrMore = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+def _seconds(value: object) -> object:
+    """90s, 3m, 0: as seconds."""
+    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+        return 0
+    found = re.fullmatch(r"(\d{1,3})(s|m)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("should be a time like 3m or 90s, or 0 for never")
+    return int(found[1]) * (60 if found[2] == "m" else 1)
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=600)]
 
 
 class _Strict(BaseModel):
@@ -93,6 +107,8 @@ class NotificationSchema(_Strict):
     personal: bool
     replaces: bool = False
     ends: list[Name] = Field(default_factory=list)
+    settle: Seconds | None = None
+    watch: Annotated[dict[Name, OneOrMore], Field(max_length=1)] = Field(default_factory=dict)
     on_uncertain: OnUncertain = OnUncertain.RESEND
     order: Literal["accepted", "delivered"] = "accepted"
     template: bool = True
@@ -117,6 +133,8 @@ class NotificationSchema(_Strict):
             raise ValueError("a service message answers somebody; it has no `event` and no `when`")
         if not self.template and self.kind == "notification":
             raise ValueError("only service messages can do without a template: others leave the service window")
+        if self.settle and (not self.replaces or self.item != "none"):
+            raise ValueError("only what `replaces` its older versions, and has no `item`, can wait until it has settled")
         return self
 
 

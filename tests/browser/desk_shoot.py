@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from gateway.model.message import DeliveryStatus
 from gateway.model.personal import Personal
 from tests.browser.desk_stage import INBOX_APP, PASSWORD, Person, Stage
+from tests.support.chromium import where
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 MINUTE = 60_000
@@ -95,7 +96,7 @@ def shoot(to: Path) -> None:
         mila = set_the_stage(stage)
         at = f"/desk/{mila.conversation}"
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=where(), args=["--no-sandbox"])
             page = open_page(browser, stage, at, (1440, 900), "light")
             play(stage, page, mila)
             page.screenshot(path=to / "desk-desktop.png")

@@ -1,27 +1,12 @@
-"""Chromium for the tests of the /phones page, one for a module, a fresh context for every page."""
+"""Pages for the tests of /phones: a fresh context for every one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-
-CHROMIUM = Path("/usr/bin/chromium")
 DESKTOP = (1440, 900)
 MOBILE = (390, 844)
 TIMEOUT_MS = 5_000
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """raises: AssertionError when Chromium is not installed: a page nobody has looked at is not tested"""
-    assert CHROMIUM.exists(), f"{CHROMIUM} is missing: the browser tests need Chromium (apt-get install chromium)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Opener:

@@ -12,6 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser import phones_day, phones_pages_day
 from tests.browser.phones_stage import Stage
+from tests.support.chromium import where
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 SIZES = {"desktop": (1440, 900), "mobile": (390, 844)}
@@ -21,7 +22,7 @@ def shoot(url: str, to: Path, *, dark: bool = False, name: str = "phones") -> li
     """One picture of each size, as `<name>-<size>.png` (`<name>-<size>-dark.png`) in the folder `to`."""
     made = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=where(), args=["--no-sandbox"])
         for size, (width, height) in SIZES.items():
             page = browser.new_page(
                 viewport={"width": width, "height": height},

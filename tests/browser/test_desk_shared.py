@@ -12,9 +12,9 @@ from connectors.messenger.facts import FACTS as PAGE_FACTS
 from gateway.model.conversation import Agent
 from gateway.model.personal import Personal
 from tests.browser.desk_stage import INBOX_APP, Person, Stage
-from tests.browser.test_desk_page import CONTRASTS, MINUTE, ann, browser, live, opened, sign_in, stage, taken
+from tests.browser.test_desk_page import CONTRASTS, MINUTE, ann, live, opened, sign_in, stage, taken
 
-__all__ = ["ann", "browser", "sign_in", "stage"]
+__all__ = ["ann", "sign_in", "stage"]
 
 SHIFTS = """() => {
   window.shifted = [];

@@ -9,17 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import phones_day as day
-from tests.browser.phones_browser import MOBILE, Opener, chromium, runs_over
+from tests.browser.phones_browser import MOBILE, Opener, runs_over
 from tests.browser.phones_stage import Stage
 from tests.support.waiting import wait_until_sync
 
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -19,18 +19,12 @@ from sandbox.account import WABA_ID
 from sandbox.app import make_app
 from sandbox.config import SandboxConfig
 from tests.browser import phones_day as day
-from tests.browser.phones_browser import MOBILE, Opener, chromium
+from tests.browser.phones_browser import MOBILE, Opener
 from tests.browser.phones_stage import Stage
 from tests.browser.test_phones import phone, row
 from tests.support.waiting import wait_until_sync
 
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

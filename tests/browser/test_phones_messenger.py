@@ -8,17 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import phones_day, phones_pages_day
-from tests.browser.phones_browser import MOBILE, Opener, chromium, runs_over
+from tests.browser.phones_browser import MOBILE, Opener, runs_over
 from tests.browser.phones_pages_day import AIR, GRID
 from tests.browser.phones_stage import Stage
 from tests.browser.test_phones import phone, row, said, until_said
 from tests.support.waiting import wait_until_sync
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

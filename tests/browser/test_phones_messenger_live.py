@@ -8,19 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.phones_browser import Opener, chromium
+from tests.browser.phones_browser import Opener
 from tests.browser.phones_day import why
 from tests.browser.test_phones import phone
 from tests.browser.test_phones_live import RealSandbox
 
 AIR, RAIL = "141421356237301", "141421356237302"
 ANN = "447700900110"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

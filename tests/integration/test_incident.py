@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
 from redis.asyncio import Redis
 
 from gateway.cli.printing import columns
@@ -26,7 +25,6 @@ from tests.support.incident_story import BEGIN, MINUTE, OTHER, SUBJECT, Story, o
 
 __all__ = ["launcher"]
 CHANNELS = {"air": "whatsapp", "air-page": "messenger"}
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture
@@ -219,31 +217,6 @@ async def test_the_page_needs_nothing_from_outside_and_escapes_what_people_wrote
     assert "<script" not in page
     assert "channel is down &lt;script&gt;" in page
     assert "nobody has agreed to news of this kind" in page
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("width", [375, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_page_fits_a_phone_and_a_desk_in_light_and_dark(
-    history: History, tmp_path: Path, width: int, scheme: Any
-) -> None:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is missing")
-    path = tmp_path / "incident.html"
-    path.write_text(page_of(await report_of(history, outage()), None))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            page = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            await page.goto(path.as_uri())
-            assert await page.evaluate("document.documentElement.scrollWidth") <= width
-            assert await page.locator("text=people unreached").is_visible()
-            cell = page.locator("td:has-text('flight_delayed')").first
-            assert await cell.is_visible()
-            paper = await page.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 24, 31)")
-        finally:
-            await browser.close()
 
 
 # The command

@@ -1,0 +1,37 @@
+"""The page behind a short link, as text: nobody's markup, a language that it has; and how often it may be asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.model.invitation import Purpose
+from gateway.webhooks.invite import Limit
+from gateway.webhooks.invite_page import ended, invitation, language_of
+
+
+def test_what_a_brand_is_called_is_never_markup() -> None:
+    text = invitation(
+        "en", "<b>&co", "https://example.org/?a=1&b=2", purpose=Purpose.UPDATES, agreed=["<script>"],
+        links={"Chat": "https://example.org/?x=1&y=\"2\""}, code="AAAA-0000", qr="", used=False,
+    )  # fmt: skip
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert '"2"' not in text
+    assert "&amp;y=&quot;2&quot;" in text
+    assert "<svg" not in text
+    assert ended("nl", "", "").count("<h1>") == 1
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("nl-NL,nl;q=0.9", "nl"), ("fr,nl;q=0.5", "nl"), ("", "en"), ("de", "en")])
+def test_the_page_speaks_a_language_that_it_has(accepted: str, language: str) -> None:
+    assert language_of(accepted) == language
+
+
+def test_a_prefix_that_asks_too_often_waits_and_its_neighbours_do_not() -> None:
+    limit = Limit(per_minute=3)
+    assert [limit.allows(f"192.0.2.{number}", 10) for number in range(5)] == [True, True, True, False, False]
+    assert limit.allows("198.51.100.1", 10)
+    assert limit.allows("192.0.2.9", 71), "the next minute"
+    assert [limit.allows(f"2001:db8:1:{number}::1", 10) for number in range(4)] == [True, True, True, False]
+    assert limit.allows("2001:db8:2::1", 10)
+    assert limit.allows("not an address", 10)

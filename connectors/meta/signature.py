@@ -6,7 +6,6 @@ as \\/: only the received bytes give the same digest, never a parsed and re-writ
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +17,7 @@ _PREFIX = "sha256="
 
 def signature(raw: bytes, secret: Secret) -> str:
     """The header's value for these bytes."""
-    return _PREFIX + hmac.new(secret.reveal().encode(), raw, hashlib.sha256).hexdigest()
+    return _PREFIX + hmac.digest(secret.reveal().encode(), raw, "sha256").hex()
 
 
 def is_signed(headers: Mapping[str, str], raw: bytes, secrets: Sequence[Secret]) -> bool:
@@ -27,7 +26,10 @@ def is_signed(headers: Mapping[str, str], raw: bytes, secrets: Sequence[Secret])
     Constant time: every secret is tried to the end, also after one fitted (several hold while a secret is rotated). An
     empty secret never fits, else a forgotten setting would let anyone sign. The SHA-1 header is not looked at.
     """
-    given = next((value for name, value in headers.items() if name.lower() == HEADER), "").strip().lower()
+    given = headers.get(HEADER)
+    if given is None:  # a mapping that minds the case, with a name as the channel writes it
+        given = next((value for name, value in headers.items() if name.lower() == HEADER), "")
+    given = given.strip().lower()
     candidate = given.encode("utf-8", "replace")
     fits = False
     for secret in secrets:

@@ -12,15 +12,16 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gateway.clock import Clock
-from gateway.errors import Sealed
-from gateway.store import keys, scripts
+from gateway.errors import Sealed, StoreUnavailable
+from gateway.store import bulk, keys, scripts
 from gateway.store.reply import fields, words
+from gateway.store.together import Together
 from gateway.store.vault import KeyMissing, Vault
 
 _LOG_ABOUT = "webhook"
@@ -46,19 +47,54 @@ class InboxItem:
     value: Mapping[str, Any]
 
 
+def _headed(one: _Arrived) -> bytes:
+    return b"[%b,%d]\n%b" % (json.dumps(one.channel).encode(), one.received_ms, one.raw)
+
+
+class _Arrived(NamedTuple):
+    log: int
+    channel: str
+    received_ms: int
+    raw: bytes
+
+
 class Webhooks:
     def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
         self._redis = redis
         self._clock = clock
         self._vault = vault
+        self._together = Together[_Arrived, str](self._append_all)
 
-    async def append(self, channel: str, raw: bytes) -> str:
-        """Keep a verified webhook; it is on disk when this returns. Raises StoreUnavailable."""
-        now = self._clock.now_ms()
-        head = json.dumps([channel, now]).encode()
-        sealed = await self._vault.seal_day(now, head + b"\n" + raw, _LOG_ABOUT)
-        log = secrets.randbelow(keys.WEBHOOK_LOGS)
-        return words(await scripts.run(self._redis, "webhook_append", [keys.webhook_log(log)], [sealed]))
+    async def append(self, channel: str, raw: bytes, *, line: int | None = None) -> str:
+        """Keep a verified webhook; it is on disk when this returns. Those that come together share one round trip.
+
+        line:    whatever came over one connection has the same number, and so one log and one order; None = any log
+        returns: its place in the log
+        raises:  StoreUnavailable: not known to be kept, or too much waits to be kept
+        """
+        log = secrets.randbelow(keys.WEBHOOK_LOGS) if line is None else line % keys.WEBHOOK_LOGS
+        return await self._together.add(_Arrived(log, channel, self._clock.now_ms(), raw), len(raw))
+
+    async def close(self) -> None:
+        """Wait for what is being kept."""
+        await self._together.close()
+
+    async def _append_all(self, arrived: Sequence[_Arrived]) -> list[str | Exception]:
+        """One script a log: each log's webhooks are kept or not on their own account, in the order in which they came."""
+        logs: dict[int, list[int]] = {}
+        for place, one in enumerate(arrived):
+            logs.setdefault(one.log, []).append(place)
+        day = self._vault.day_of(arrived[0].received_ms)
+        box = await self._vault.day_box(day)
+        calls: list[scripts.Call] = []
+        for log, places in logs.items():
+            args = [day.encode() + box.seal(_headed(arrived[place]), _LOG_ABOUT) for place in places]
+            calls.append(("webhook_append", [keys.webhook_log(log)], args))
+        answers: list[str | Exception] = [StoreUnavailable("not answered")] * len(arrived)
+        for places, result in zip(logs.values(), await bulk.each_script(self._redis, calls), strict=True):
+            for number, place in enumerate(places):
+                answers[place] = result if isinstance(result, Exception) else words(result[number])
+        return answers
 
     async def kept(self, logs: Sequence[int], *, limit: int) -> list[KeptWebhook]:
         """The oldest kept webhooks of some logs. One whose day's key is gone is dropped: nobody can read it any more.

@@ -17,6 +17,8 @@ from gateway.wake import Wake
 MAX_BYTES = 3 * 1024 * 1024
 """Meta sends at most 3 MB (WhatsApp webhooks, September 2026)."""
 
+_LATER = {"Retry-After": "2"}
+
 log = structlog.get_logger()
 
 
@@ -32,6 +34,10 @@ class Deps:
 
 
 def add_routes(app: web.Application, deps: Deps) -> None:
+    async def finish(app: web.Application) -> None:
+        await deps.webhooks.close()
+
+    app.on_cleanup.append(finish)
     for channel in deps.connectors:
         app.router.add_get(f"/webhooks/{channel}", _handshake(deps, channel))
         app.router.add_post(f"/webhooks/{channel}", _receive(deps, channel))
@@ -62,18 +68,24 @@ def _receive(deps: Deps, channel: str):  # type: ignore[no-untyped-def]
         except web.HTTPRequestEntityTooLarge:
             deps.count(channel, "too_large")
             return web.Response(status=413)
-        if not connector.verify({name.lower(): value for name, value in request.headers.items()}, raw, deps.secrets):
+        if not connector.verify(request.headers, raw, deps.secrets):
             # The caller learns nothing; a burst of these is a rotated secret or somebody trying.
             deps.count(channel, "bad_signature")
             return web.Response(status=401)
         try:
-            await deps.webhooks.append(channel, raw)
+            await deps.webhooks.append(channel, raw, line=_line(request))
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("webhook.not_kept", channel=channel, error=type(error).__name__)
             deps.count(channel, "failed")
-            return web.Response(status=500)  # the channel sends it again, for up to seven days
+            return web.Response(status=503, headers=_LATER)  # the channel sends it again, for up to seven days
         deps.count(channel, "kept")
         deps.wake.now("webhooks")
         return web.Response(status=200)
 
     return post_webhook
+
+
+def _line(request: web.Request) -> int:
+    """The same for whatever comes over one connection: the channel's own order on it is kept."""
+    transport = request.transport
+    return hash(transport.get_extra_info("peername")) if transport is not None else 0

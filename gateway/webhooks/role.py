@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import cache
 
 from aiohttp import web
 
+from gateway.metrics import Metrics
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_links import LinkMaker
@@ -30,7 +33,7 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
             secrets=runtime.settings.app_secrets,
             verify_token=runtime.settings.verify_token,
             wake=runtime.wake,
-            count=lambda channel, answer: runtime.metrics.webhooks_in.labels(channel, answer).inc(),
+            count=_counter(runtime.metrics),
         ),
     )
     settings, vault = runtime.settings, runtime.vault
@@ -47,6 +50,16 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
             default_brand=settings.brand,
         ),
     )
+
+
+def _counter(metrics: Metrics) -> Callable[[str, str], None]:
+    """Counts answers; looking a label up costs four times what counting does."""
+
+    @cache
+    def one(channel: str, answer: str) -> Callable[[], None]:
+        return metrics.webhooks_in.labels(channel, answer).inc
+
+    return lambda channel, answer: one(channel, answer)()
 
 
 def make_splitter(runtime: Runtime) -> Splitter:

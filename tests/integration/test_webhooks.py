@@ -142,11 +142,11 @@ async def test_the_largest_webhook_that_the_channel_sends_is_kept_and_split(door
 
 
 async def test_a_store_that_does_not_answer_makes_the_channel_send_it_again(door: Client, house: House, monkeypatch: Any) -> None:
-    async def gone(channel: str, raw: bytes) -> str:
+    async def gone(channel: str, raw: bytes, *, line: int) -> str:
         raise StoreUnavailable("gone")
 
     monkeypatch.setattr(house.runtime.webhooks, "append", gone)
-    assert await post(door, webhook(inbound_text(house, WRITER, "hello"))) == 500
+    assert await post(door, webhook(inbound_text(house, WRITER, "hello"))) == 503
 
 
 async def test_the_handshake_answers_the_challenge_to_who_knows_the_token(door: Client) -> None:

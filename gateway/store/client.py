@@ -1,4 +1,4 @@
-"""Opens the store that the settings name: a server, a set of sentinels, or, when they name none, the embedded one.
+"""Opens the store that the settings name: a server, sentinels, a cluster, or, when they name none, the embedded one.
 
 redis-py repeats a command after a lost reply without a word, so nothing may be sent here that may not run twice. Values are
 bytes. Two clients share a store: `redis` gives up on a reply after 5 s; `blocking` waits for ever, which subscriptions and
@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from redis import exceptions
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
 from gateway.errors import SettingsError, StoreRefused, StoreUnavailable
 from gateway.settings import Settings
+from gateway.store.cluster import ClusterRedis
 from gateway.store.durability import Durability, examine
 from gateway.store.embedded import EmbeddedServer, open_embedded
 from gateway.store.guarded import GuardedRedis
@@ -29,6 +30,7 @@ CONNECTIONS_MAX = 64
 BLOCKING_MAX = 256
 POOL_WAIT_S = 5
 REPLY_S = 5.0
+REDIS_PORT = 6379
 SENTINEL_PORT = 26379
 
 
@@ -113,6 +115,8 @@ def _open(url: str, reply_s: float | None, connections: int) -> Redis:
     }
     if url.startswith("redis+sentinel:"):
         return _by_sentinel(urlsplit(url), options, connections)
+    if url.startswith("redis+cluster:"):
+        return _cluster(urlsplit(url), options, connections)
     try:
         pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=POOL_WAIT_S, **options)
     except ValueError as error:
@@ -157,20 +161,43 @@ def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) 
     return master
 
 
-def _host(word: str) -> tuple[str, int]:
+def _cluster(parts: SplitResult, options: dict[str, Any], connections: int) -> Redis:
+    """redis+cluster://[user:password@]host[:port][,host[:port]...][?tls=yes&ssl_ca_certs=/path/ca.pem]
+
+    Any of its nodes leads to all of them. A lost connection is repeated by the cluster's client, which knows who else to ask.
+    """
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    try:
+        seeds = [_host(word, REDIS_PORT) for word in hosts.split(",") if word]
+        if not seeds or parts.path.strip("/"):
+            raise ValueError
+    except ValueError:
+        raise SettingsError(
+            ["GATEWAY_REDIS_URL: should be redis+cluster://host:6379,host:6379, without a database: a cluster has only one"]
+        ) from None
+    given: dict[str, Any] = {"username": unquote(user) or None, "password": unquote(password) or None}
+    if query.get("tls", "no") == "yes":
+        given |= {"connection_class": SSLConnection, "ssl_ca_certs": query.get("ssl_ca_certs")}
+    alone = options | given | {"retry": Retry(NoBackoff(), 0)}
+
+    def make_pool(node: tuple[str, int]) -> BlockingConnectionPool:
+        return BlockingConnectionPool(max_connections=connections, timeout=POOL_WAIT_S, host=node[0], port=node[1], **alone)
+
+    return ClusterRedis(seeds, make_pool)
+
+
+def _host(word: str, default_port: int = SENTINEL_PORT) -> tuple[str, int]:
     parts = urlsplit(f"//{word}")
     if not parts.hostname:
         raise ValueError(word)
-    return parts.hostname, parts.port or SENTINEL_PORT
+    return parts.hostname, parts.port or default_port
 
 
 def _plain(url: str) -> str:
     """valkey:// and valkeys:// are other words for redis:// and rediss://."""
     scheme, _, rest = url.partition("://")
-    if scheme == "redis+cluster":
-        raise SettingsError(
-            ["GATEWAY_REDIS_URL: clusters come in a later version; name one server (redis://, rediss://) or sentinels"]
-        )
     return f"{ {'valkey': 'redis', 'valkeys': 'rediss'}.get(scheme, scheme) }://{rest}"
 
 
@@ -191,6 +218,8 @@ async def _answers(redis: Redis, where: str) -> None:
     except (exceptions.RedisError, OSError, StoreUnavailable) as error:
         if any(isinstance(one, exceptions.AuthenticationError | exceptions.NoPermissionError) for one in _chain(error)):
             raise StoreRefused(f"GATEWAY_REDIS_URL: {where} refuses the user or password, or bars PING to it") from error
+        if any("cluster support disabled" in str(one) for one in _chain(error)):
+            raise StoreRefused(f"GATEWAY_REDIS_URL: {where} is a server alone and no cluster: write redis:// instead") from error
         # The error's own text may hold the address as it was given: only its kind is repeated.
         raise StoreUnavailable(
             f"nobody answers at {where} ({type(error).__name__}): start that server or mend GATEWAY_REDIS_URL; "

@@ -6,6 +6,7 @@ The facts come from INFO and CONFIG GET. A managed store often bars CONFIG; then
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from redis.asyncio.client import Pipeline
 
 from gateway.errors import StoreRefused, StoreUnavailable
 from gateway.settings import Environment, Settings, StorePromise
+from gateway.store.cluster import ClusterRedis
+from gateway.store.cluster_map import Node
 from gateway.store.launch import FLOOR
 
 ACKS_TIMEOUT_MS = 2000
@@ -48,32 +51,79 @@ class Durability:
 
 
 async def examine(redis: Redis, settings: Settings) -> Durability:
-    """Look at the server and judge it. Raises StoreUnavailable when it does not answer."""
+    """Look at the server, or at each primary of a cluster, and judge it. Raises StoreUnavailable when one does not answer."""
     try:
-        info = await redis.info()
+        looks = await _look_at_all(redis)
     except exceptions.NoPermissionError:
         return _unseen("the server", "INFO is barred to our user: allow it with `ACL SETUSER <user> +info`")
     except exceptions.RedisError as error:
-        raise StoreUnavailable(f"the store did not answer INFO ({type(error).__name__})") from error
-    server, version = _server(info)
-    unusable = _unusable(server, version, info)
-    try:
-        config: dict[str, str] | None = await _config(redis)
-    except exceptions.ResponseError:  # NOPERM by an ACL, or "unknown command" on a managed store
-        config = None
-    except exceptions.RedisError as error:
-        raise StoreUnavailable(f"the store did not answer CONFIG GET ({type(error).__name__})") from error
-    if config is None:
-        return _told(server, unusable, info, settings)
-    return _seen(server, unusable, config, info, settings)
+        raise StoreUnavailable(f"the store did not answer INFO or CONFIG GET ({type(error).__name__})") from error
+    cluster = isinstance(redis, ClusterRedis)
+    judged = [_judge(look, settings, cluster) for look in looks]
+    return _weakest(looks, judged) if cluster else judged[0]
 
 
-async def _config(redis: Redis) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One server: where (of a cluster), INFO, and CONFIG, None where it is barred."""
+
+    where: str
+    info: dict[str, Any]
+    config: dict[str, str] | None
+
+
+async def _look_at_all(redis: Redis) -> list[_Look]:
+    if not isinstance(redis, ClusterRedis):
+        return [_Look("", await redis.info(), await _config(redis.config_get))]
+    found = []
+    for node, answer in (await redis.on_each("INFO")).items():
+
+        async def ask(name: str, node: Node = node) -> Any:
+            return redis.parsed("CONFIG GET", await redis.on(node, "CONFIG", "GET", name))
+
+        found.append(_Look(f"{node[0]}:{node[1]}", redis.parsed("INFO", answer), await _config(ask)))
+    return found
+
+
+async def _config(ask: Callable[[str], Awaitable[Any]]) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for name in _CONFIGS:
-        reply: dict[Any, Any] = await redis.config_get(name)
+        try:
+            reply: dict[Any, Any] = await ask(name)
+        except exceptions.ResponseError:  # NOPERM by an ACL, or "unknown command" on a managed store
+            return None
         found.update({str(key): str(value) for key, value in reply.items()})
     return found
+
+
+def _judge(look: _Look, settings: Settings, cluster: bool) -> Durability:
+    server, version = _server(look.info)
+    unusable = _unusable(server, version, look.info, cluster)
+    if look.config is None:
+        return _told(server, unusable, look.info, settings)
+    return _seen(server, unusable, look.config, look.info, settings)
+
+
+_KEPT = (StorePromise.BEST_EFFORT, StorePromise.REPLICATED, StorePromise.DURABLE)
+
+
+def _weakest(looks: Sequence[_Look], judged: Sequence[Durability]) -> Durability:
+    """What a cluster keeps is what the weakest of its primaries keeps; each problem names who has it."""
+    least = min(judged, key=lambda one: _KEPT.index(one.promise))
+
+    def named(problems: Callable[[Durability], tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(
+            f"{look.where}: {problem}" for look, one in zip(looks, judged, strict=True) for problem in problems(one)
+        )
+
+    return Durability(
+        f"{least.server}, a cluster of {len(looks)} primaries",
+        named(lambda one: one.unusable),
+        named(lambda one: one.problems),
+        least.promise,
+        any(one.config_barred for one in judged),
+        f"{least.sentence} It lies with one of {len(looks)} primaries of a cluster.",
+    )
 
 
 def _server(info: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
@@ -84,14 +134,14 @@ def _server(info: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
     return f"{'Valkey' if own else 'Redis'} {version}", parts
 
 
-def _unusable(server: str, version: tuple[int, ...], info: dict[str, Any]) -> tuple[str, ...]:
+def _unusable(server: str, version: tuple[int, ...], info: dict[str, Any], cluster: bool) -> tuple[str, ...]:
     found: list[str] = []
     if version < FLOOR:
         found.append(f"{server} is too old: Valkey or Redis {'.'.join(map(str, FLOOR))} or newer is needed")
     if info.get("role") == "slave":
         found.append("this server is a replica: GATEWAY_REDIS_URL should name the primary, or the sentinels that know it")
-    if info.get("cluster_enabled"):
-        found.append("this server is part of a cluster: GATEWAY_REDIS_URL should name a server that stands alone")
+    if info.get("cluster_enabled") and not cluster:
+        found.append("this server is part of a cluster: write redis+cluster:// in GATEWAY_REDIS_URL instead of redis://")
     return tuple(found)
 
 

@@ -22,14 +22,17 @@ _LOST = (
     exceptions.OutOfMemoryError,
     exceptions.MaxConnectionsError,
     exceptions.TryAgainError,
+    exceptions.AskError,  # and MovedError: a slot that changed hands more often than we asked
     exceptions.ClusterDownError,
     OSError,
 )
 
 
 def translated(error: BaseException) -> StoreUnavailable | None:
-    """The error as ours, when it means that the store cannot answer now. A send that met a torn connection counts too."""
-    if isinstance(error, _LOST) or (isinstance(error, AttributeError | TypeError) and "writelines" in str(error)):
+    """The error as ours, when it means that the store cannot answer, or may not write, now. A torn connection counts too."""
+    torn = isinstance(error, AttributeError | TypeError) and "writelines" in str(error)
+    lonely = isinstance(error, exceptions.ResponseError) and "NOREPLICAS" in str(error)  # min-replicas-to-write
+    if torn or lonely or isinstance(error, _LOST):
         return StoreUnavailable(f"the store does not answer ({type(error).__name__})")
     return None
 

@@ -202,9 +202,15 @@ async def test_nobody_there_says_which_address_and_setting() -> None:
         await connect(settings(GATEWAY_REDIS_URL=f"valkey://127.0.0.1:{port}/0"))
 
 
-async def test_cluster_url_is_refused_with_what_to_use_instead() -> None:
-    with pytest.raises(SettingsError, match="later version"):
-        await connect(settings(GATEWAY_REDIS_URL="redis+cluster://127.0.0.1:7000"))
+async def test_a_cluster_has_no_second_database() -> None:
+    with pytest.raises(SettingsError, match="without a database"):
+        await connect(settings(GATEWAY_REDIS_URL="redis+cluster://127.0.0.1:7000/1"))
+
+
+async def test_a_server_alone_is_not_taken_for_a_cluster(make_server: MakeServer) -> None:
+    server = make_server(port=free_port())
+    with pytest.raises(StoreRefused, match="no cluster: write redis://"):
+        await connect(settings(GATEWAY_REDIS_URL=f"redis+cluster://127.0.0.1:{server.port}"))
 
 
 async def test_more_commands_than_connections_wait_in_line(make_server: MakeServer) -> None:

@@ -12,21 +12,42 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.store import keys
+from gateway.store.client import open_other
+from tests.support.cluster import Cluster
 from tests.support.embedded import Neighbour, alive, record
+from tests.support.one_slot import held
 from tests.support.server import StoreServer
 from tests.support.waiting import wait_until_sync
 
+ON_CLUSTER = os.environ.get("TEST_STORE") == "cluster"
+"""Tests that ask for a store get a cluster of six; docs/stores.md says which cannot."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        mark = item.get_closest_marker("single_server")
+        if mark is not None and ON_CLUSTER:
+            item.add_marker(pytest.mark.skip(reason=f"not on a cluster: {mark.args[0]}"))
+
 
 @pytest.fixture(scope="session")
-def store_server() -> Iterator[StoreServer]:
-    """One Valkey with fsync on every write, for all tests of this pytest process."""
-    server = StoreServer()
+def store_server() -> Iterator[StoreServer | Cluster]:
+    """One Valkey with fsync on every write, or a cluster of them, for all tests of this pytest process."""
+    server = Cluster() if ON_CLUSTER else StoreServer()
     yield server
     server.close()
 
 
+@pytest.fixture(autouse=True)
+def one_slot() -> Iterator[None]:
+    """On one server too, no script, transaction or command may need keys of two slots of a cluster."""
+    with held() as found:
+        yield
+    assert not found, found
+
+
 @pytest.fixture
-def redis_url(store_server: StoreServer) -> str:
+def redis_url(store_server: StoreServer | Cluster) -> str:
     """unix://... of the worker's server. Ask for `redis` too where the store must be empty first."""
     return store_server.url
 
@@ -34,7 +55,7 @@ def redis_url(store_server: StoreServer) -> str:
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """A client of an empty store. After the test every key that is left must be one that gateway.store.keys knows."""
-    client = Redis.from_url(redis_url)
+    client = open_other(redis_url, connections=64) if ON_CLUSTER else Redis.from_url(redis_url)
     await client.flushall()
     yield client
     try:

@@ -49,6 +49,8 @@ class PlannedMessage:
     """not delivered so long after it fell due, another way is tried; 0 = not by time"""
     detail: str = ""
     """for its first fact, e.g. which way this is and why"""
+    told_with: tuple[str, ...] = ()
+    """fields of told:C of other notifications that speak of the same value"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,11 @@ class PlannedContact:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one event means for up to 25 contacts of one partition. fan "" = no fan-out stands behind it."""
+    """What one event means for up to 25 contacts of one partition. fan "" = no fan-out stands behind it.
+
+    start: the cursor where this began, which moves to `cursor` if it stands there still; None = no fan-out was opened here, the
+    whole audience of the partition is told at once
+    """
 
     partition: int
     event: str
@@ -73,15 +79,22 @@ class Plan:
     fan: str = ""
     cursor: str = ""
     done: bool = False
+    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """written False: nothing was written; `contacts` says why per contact: ok, moved:<C>, erasing, replan."""
+    """written False: nothing was written; `contacts` says why per contact: ok, moved:<C>, erasing, replan.
+
+    moved:  the fan-out's cursor stands where the plan says; False: another process moved it meanwhile
+    behind: an older event of the subject is being told here, which this one must not overtake
+    """
 
     written: bool
     messages: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
+    moved: bool = True
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,32 +223,55 @@ class Outbox:
         The older messages that the plan may take out are looked up first; where a faster planner changed them in
         between, the script writes nothing and this looks again.
         """
-        for _ in range(max_tries):
-            result = await self._put_once(plan, await self._outdated(plan))
-            if result.written or any(state != "replan" and state != "ok" for state in result.contacts):
-                return result
-            if all(state == "ok" for state in result.contacts):
-                return result
-        return result
+        return (await self.put_many([plan], max_tries=max_tries))[0]
 
-    async def _outdated(self, plan: Plan) -> list[tuple[str, str]]:
-        """(message, sender) that the plan may take out, by what the contacts were told."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for contact in plan.contacts:
-            pipeline.hgetall(keys.of(contact.id, "told"))
+    async def put_many(self, plans: Sequence[Plan], *, max_tries: int = 3) -> list[PutResult]:
+        """`put` for several partitions in two round trips; each plan is a step of its own."""
+        results: dict[int, PutResult] = {}
+        waiting = list(range(len(plans)))
+        for _ in range(max_tries):
+            chosen = [plans[place] for place in waiting]
+            results |= dict(zip(waiting, await self._put_once(chosen, await self._outdated(chosen)), strict=True))
+            waiting = [
+                place
+                for place in waiting
+                if "replan" in results[place].contacts and all(one in ("ok", "replan") for one in results[place].contacts)
+            ]
+            if not waiting:
+                break
+        return [results[place] for place in range(len(plans))]
+
+    async def _outdated(self, plans: Sequence[Plan]) -> list[list[tuple[str, str]]]:
+        """Per plan (message, sender) of what it may take out, by what the contacts were told."""
+        commands: list[bulk.Command] = [("HGETALL", keys.of(contact.id, "told")) for plan in plans for contact in plan.contacts]
+        answers = iter(await bulk.values(self._redis, commands))
         found = []
-        for contact, told in zip(plan.contacts, await pipeline.execute(), strict=True):
-            fields = {message.told for message in contact.messages}
-            for raw_field, raw_value in told.items():
-                name = raw_field.decode()
-                if name not in fields and name.partition(":")[0] not in contact.ends:
-                    continue
-                version, message, sender, state = raw_value.decode().split("|")[:4]
-                if state == "q" and int(version) < plan.version:
-                    found.append((message, sender))
+        for plan in plans:
+            mine: list[tuple[str, str]] = []
+            for contact in plan.contacts:
+                fields = {message.told for message in contact.messages}
+                for raw_field, raw_value in bulk.mapping(next(answers)).items():
+                    name = raw_field.decode()
+                    if name not in fields and name.partition(":")[0] not in contact.ends:
+                        continue
+                    version, message, sender, state = raw_value.decode().split("|")[:4]
+                    if state == "q" and int(version) < plan.version:
+                        mine.append((message, sender))
+            found.append(mine)
         return found
 
-    async def _put_once(self, plan: Plan, olds: list[tuple[str, str]]) -> PutResult:
+    async def _put_once(self, plans: Sequence[Plan], olds: Sequence[list[tuple[str, str]]]) -> list[PutResult]:
+        calls = [self._put_call(plan, old) for plan, old in zip(plans, olds, strict=True)]
+        results = []
+        for written, answers, how in await bulk.run_scripts(self._redis, calls):
+            texts = tuple(answer.decode() for answer in answers)
+            if written:
+                results.append(PutResult(True, messages=texts, moved=bool(how)))
+            else:
+                results.append(PutResult(False, contacts=texts, behind=words(how) == "behind"))
+        return results
+
+    def _put_call(self, plan: Plan, olds: list[tuple[str, str]]) -> scripts.Call:
         messages = [message for contact in plan.contacts for message in contact.messages]
         senders = sorted({str(message.sender) for message in messages if message.sender} | {sender for _, sender in olds})
         number = {sender: place + 1 for place, sender in enumerate(senders)}
@@ -254,6 +290,7 @@ class Outbox:
             "j": plan.subject,
             "fan": plan.fan,
             "cursor": plan.cursor,
+            **({"from": plan.start} if plan.start is not None else {}),
             "done": plan.done,
             "tau": max([self._tau(sender) for sender in senders], default=0),
             "ttl": STUB_TTL_MS,
@@ -278,6 +315,7 @@ class Outbox:
                     "vv": message.conversation,
                     "w": message.another_way_ms,
                     "d": message.detail,
+                    **({"tf": message.told_with} if message.told_with else {}),
                 }
                 for message in messages
             ],
@@ -285,9 +323,7 @@ class Outbox:
         }
         args: list[scripts.Part] = [self._clock.offset_ms, json.dumps(body)]
         args += [message.body for message in messages]
-        written, answers = await scripts.run(self._redis, "outbox_put", names, args)
-        texts = tuple(answer.decode() for answer in answers)
-        return PutResult(bool(written), messages=texts) if written else PutResult(False, contacts=texts)
+        return "outbox_put", names, args
 
     async def peek(self, senders: Sequence[SenderId], partitions: Sequence[int], *, heads: int) -> list[Peek]:
         """What could be sent now, over many partitions and senders in one round trip."""
@@ -582,6 +618,12 @@ class Outbox:
             else:
                 answers.append(None)
         return answers
+
+    async def handed_before(self, record: MessageRecord) -> MessageId | None:
+        """The last message of the value that this one tells which may be on the phone already; "" = none, None = not known."""
+        raw = await self._redis.hget(keys.of(record.contact, "told"), record.told or "-")
+        part = words(raw).split("|") if raw else []
+        return MessageId(part[4]) if len(part) > 4 and part[1] == record.id else None
 
     async def told_messages(self, contact: ContactId) -> list[MessageId]:
         """The last message planned of each (subject, notification, item) for a contact."""

@@ -9,8 +9,8 @@ local function spend(key, fields, amount, ttl)
   for _, field in ipairs(fields) do redis.call('HINCRBY', key, field, text(amount)) end
   if #fields > 0 then redis.call('PEXPIRE', key, text(ttl)) end
 end
--- Close a message: out of its lane, record rewritten as a stub, what was told kept up to date.
-local function finish(set, key, header, body, mid, state, reason, told, ttl)
+-- Close a message: out of its lane, record rewritten as a stub, what was told kept up to date. tried: it may be on the phone.
+local function finish(set, key, header, body, mid, state, reason, told, ttl, tried)
   local member = message_member(header, mid)
   redis.call('ZREM', set.q, member)
   redis.call('ZREM', set.later, member)
@@ -18,6 +18,8 @@ local function finish(set, key, header, body, mid, state, reason, told, ttl)
   message_write(key, header, body, ttl)
   if header[TOLD] ~= '' then
     local last = told_read(told, header[TOLD])
-    if last and last.mid == mid then told_write(told, header[TOLD], last.version, mid, last.sender, state, ttl) end
+    if last and last.mid == mid then
+      told_write(told, header[TOLD], last.version, mid, last.sender, state, ttl, tried and mid or last.handed)
+    end
   end
 end

@@ -23,27 +23,29 @@ local function message_ids(header, mid)
   end
   return ids
 end
--- What was told: told:C has per (subject, notification, item) the version, message, sender and state of the last one planned,
--- and per (subject, notification) with item '#' the version of the state that ended it.
+-- What was told: told:C has per (subject, notification, item) the last one planned, version|M|sender|state|handed, and per
+-- (subject, notification) with item '#' what ended it, version||E|e.
+--   handed  the last message of it, or of what speaks of the same value, that may be on the phone: '' none; it may be the entry's own.
+--           An entry without this part was written before there was one: nothing is known.
 local function told_read(key, field)
   local raw = redis.call('HGET', key, field)
   if not raw then return nil end
   local parts = split(raw)
-  return {version = tonumber(parts[1]), mid = parts[2], sender = parts[3], state = parts[4]}
+  return {version = tonumber(parts[1]), mid = parts[2], sender = parts[3], state = parts[4], handed = parts[5]}
 end
-local function told_write(key, field, version, mid, sender, state, ttl)
-  redis.call('HSET', key, field, text(version) .. '|' .. mid .. '|' .. sender .. '|' .. state)
+local function told_write(key, field, version, mid, sender, state, ttl, handed)
+  redis.call('HSET', key, field, text(version) .. '|' .. mid .. '|' .. sender .. '|' .. state .. (handed and ('|' .. handed) or ''))
   if ttl then
     local left = redis.call('PTTL', key)
     if left < tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
   end
 end
--- Why a message of this version is no longer wanted: 'replaced', 'ended', or nil.
+-- Why a message of this version is no longer wanted: 'replaced' and by which message, 'ended' and by which event, or nil.
 local function superseded(key, field, version)
   if field == '' then return nil end
   local last = told_read(key, field)
-  if last and last.version > version then return 'replaced' end
+  if last and last.version > version then return 'replaced', last.mid end
   local mark = told_read(key, string.match(field, '^[^:]*') .. ':#')
-  if mark and mark.version > version then return 'ended' end
+  if mark and mark.version > version then return 'ended', mark.sender end
   return nil
 end

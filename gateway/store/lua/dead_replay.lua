@@ -39,7 +39,7 @@ header[DEADLINE], header[PLANNED], header[DUE] = text(deadline), text(now), '0'
 header[SEQ] = text(redis.call('HINCRBY', set.lane, '#seq', 1))
 local ttl = text(deadline - now + tonumber(ARGV[5]))
 message_write(key, header, body, ttl)
-if header[TOLD] ~= '' then told_write(told, header[TOLD], version, mid, header[SENDER], 'q', ttl) end
+if header[TOLD] ~= '' then told_write(told, header[TOLD], version, mid, header[SENDER], 'q', ttl, mid) end
 redis.call('ZREM', KEYS[2], mid)
 redis.call('ZADD', set.q, 0, message_member(header, mid))
 local a = header[ADDRESS]

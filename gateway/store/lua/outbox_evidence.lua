@@ -43,7 +43,7 @@ if header[STATE] ~= 'a' and header[STATE] ~= 'f' then
   if lane.out == mid and attempt >= tonumber(header[ATTEMPT]) + lane.att then lane.out = '' end
   header[ATTEMPT] = text(attempt)
   unsure_take(lane, mid)
-  finish(set, key, header, ARGV[10] ~= '' and ARGV[10] or body, mid, 'a', '', told, ARGV[9])
+  finish(set, key, header, ARGV[10] ~= '' and ARGV[10] or body, mid, 'a', '', told, ARGV[9], true)
   redis.call('ZREM', KEYS[2], mid)
   -- It had ended, and another way was about to be looked for: not now that the channel has it.
   if was ~= 'q' then redis.call('ZREM', KEYS[17], mid) end

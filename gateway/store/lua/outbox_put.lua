@@ -10,13 +10,15 @@ KEYS  1 fan (zset)  2 fanc (hash)  3 facts (stream)  4 ways (zset)
       then per message m:M (string)
       then per older message that may be taken out m:M (string)
 ARGV  1 offset (ms)  2 plan (JSON)  3.. one sealed body per message
-      plan: e event, n version, j subject, fan member ('' for none), cursor, done (bool), tau (ms), ttl ms, senders [id],
+      plan: e event, n version, j subject, fan member ('' for none), cursor, from (the cursor begun at; absent = no fan-out was
+            opened here, the whole audience is told at once), done (bool), tau (ms), ttl ms, senders [id],
             contacts [{c, v consent version, ends [prefix of told field]}],
             messages [{c contact#, s sender# (0 none), a address, p priority, due ms, dl deadline ms, t told field, st 'q' or 's',
                        r reason, nt notification, m id, rev bool, vv conversation, w ms after which another way is due (0 never),
-                       d details for the fact}],
+                       d details for the fact, tf told fields of others that speak of the same value}],
             olds [message id]
-RETURNS {1, [per message: queued later suppressed exists replaced ended]} or {0, [per contact: ok moved:C erasing replan]}
+RETURNS {1, [per message: queued later suppressed exists replaced ended], 1 the cursor is where the plan says, 0 another moved it}
+        or {0, [per contact: ok moved:C erasing replan]}, or {0, [], 'behind'}: an older event of the subject is being told here
 --]]
 -- include base
 -- include lane
@@ -57,6 +59,14 @@ local function outdated(i, contact)
   return takes
 end
 
+-- Told at once, a newer event would overtake an older one of its subject that is still being told.
+if plan.fan ~= '' and not plan.from then
+  for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    local subject, version, event = string.match(member, '^([^:]*):(%d+):(.*)$')
+    if subject == plan.j and event ~= plan.e and tonumber(version) < plan.n then return {0, {}, 'behind'} end
+  end
+end
+
 local states, stale, takes = {}, false, {}
 for i, contact in ipairs(plan.contacts) do
   local f = redis.call('HMGET', KEYS[first_contact + (i - 1) * 2], 'erasing', 'moved', 'cv')
@@ -72,7 +82,7 @@ for i, contact in ipairs(plan.contacts) do
   end
   if states[i] ~= 'ok' then stale = true end
 end
-if stale then return {0, states} end
+if stale then return {0, states, ''} end
 
 local function take_out(entry)
   local key = old_key[entry.last.mid]
@@ -90,7 +100,20 @@ local function take_out(entry)
   message_write(key, header, body, plan.ttl)
   place(set, a, lane, now, plan.tau)
   fact(KEYS[3], now, entry.reason, message_ids(header, entry.last.mid), 'by=' .. plan.e)
-  told_write(entry.told, entry.field, entry.last.version, entry.last.mid, entry.last.sender, entry.why, plan.ttl)
+  told_write(entry.told, entry.field, entry.last.version, entry.last.mid, entry.last.sender, entry.why, plan.ttl,
+    tonumber(header[ATTEMPT]) > 0 and entry.last.mid or entry.last.handed)
+end
+-- What the phone may say before this message: `handed` of its entry. What is queued still after `take_out` may be on the wire.
+local function handed_before(told, message)
+  local last = told_read(told, message.t)
+  if last and last.version == plan.n then return last.handed end
+  for _, field in ipairs(message.tf or {}) do
+    local other = told_read(told, field)
+    if other and other.version < plan.n and (not last or other.version > last.version) then last = other end
+  end
+  if not last then return '' end
+  if last.state == 'q' or last.state == 'a' then return last.mid end
+  return last.handed
 end
 
 local results = {}
@@ -99,7 +122,7 @@ for i, contact in ipairs(plan.contacts) do
   for _, prefix in ipairs(contact.ends) do
     local told = KEYS[first_contact + (i - 1) * 2 + 1]
     local mark = told_read(told, prefix .. ':#')
-    if not mark or mark.version < plan.n then told_write(told, prefix .. ':#', plan.n, '', '', 'e', plan.ttl) end
+    if not mark or mark.version < plan.n then told_write(told, prefix .. ':#', plan.n, '', plan.e, 'e', plan.ttl) end
   end
 end
 for k, message in ipairs(plan.messages) do
@@ -114,16 +137,18 @@ for k, message in ipairs(plan.messages) do
     local header = {'1', message.st, '0', plan.senders[message.s] or '', message.a, text(message.p), '0', text(message.dl),
       text(plan.n), plan.e, plan.j, message.t, contact.c, '0', '0', message.r, message.nt, text(now), text(message.due),
       message.vv or ''}
-    local why = superseded(told, message.t, plan.n)
+    local why, by = superseded(told, message.t, plan.n)
     local ttl = math.max(message.dl - now, 0) + plan.ttl
     if why then
       header[STATE], header[REASON] = string.sub(why, 1, 1), why
       message_write(key, header, ARGV[2 + k], text(ttl))
-      fact(KEYS[3], now, why, message_ids(header, message.m), 'nt=' .. message.nt)
+      fact(KEYS[3], now, why, message_ids(header, message.m), 'nt=' .. message.nt .. (by ~= '' and (' by=' .. by) or ''))
       results[k] = why
     elseif message.st == 's' then
       message_write(key, header, ARGV[2 + k], text(ttl))
-      if message.t ~= '' then told_write(told, message.t, plan.n, message.m, header[SENDER], 's', text(ttl)) end
+      if message.t ~= '' then
+        told_write(told, message.t, plan.n, message.m, header[SENDER], 's', text(ttl), handed_before(told, message))
+      end
       fact(KEYS[3], now, 'suppressed', message_ids(header, message.m), 'nt=' .. message.nt .. ' reason=' .. message.r
         .. (message.d ~= '' and (' ' .. message.d) or ''))
       results[k] = 'suppressed'
@@ -140,7 +165,9 @@ for k, message in ipairs(plan.messages) do
         place(set, message.a, lane_load(set.lane, message.a), now, plan.tau)
         results[k] = 'queued'
       end
-      if message.t ~= '' then told_write(told, message.t, plan.n, message.m, header[SENDER], 'q', text(ttl)) end
+      if message.t ~= '' then
+        told_write(told, message.t, plan.n, message.m, header[SENDER], 'q', text(ttl), handed_before(told, message))
+      end
       fact(KEYS[3], now, 'enqueued', message_ids(header, message.m), 'nt=' .. message.nt .. ' s=' .. header[SENDER]
         .. ' p=' .. text(message.p) .. ' dl=' .. text(message.dl)
         .. (results[k] == 'later' and (' due=' .. text(message.due) .. ' why=' .. message.r) or '')
@@ -149,8 +176,15 @@ for k, message in ipairs(plan.messages) do
     end
   end
 end
+-- Who began elsewhere than where the cursor stands wrote what is there already, and moves nothing: it never goes back.
+local moved = 1
 if plan.fan ~= '' then
-  redis.call('HSET', KEYS[2], plan.e, plan.cursor .. '|' .. (plan.done and text(now) or '0'))
-  if plan.done then redis.call('ZREM', KEYS[1], plan.fan) end
+  local at = redis.call('HGET', KEYS[2], plan.e)
+  if plan.from and (not at or string.match(at, '^(.*)|0$') ~= plan.from) then
+    moved = 0
+  else
+    redis.call('HSET', KEYS[2], plan.e, plan.cursor .. '|' .. (plan.done and text(now) or '0'))
+    if plan.done then redis.call('ZREM', KEYS[1], plan.fan) end
+  end
 end
-return {1, results}
+return {1, results, moved}

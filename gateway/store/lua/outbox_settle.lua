@@ -51,6 +51,7 @@ for k, item in ipairs(batch) do
   else
     answer = mine and 'settled' or 'evidence'
     local out = item.o
+    local tried = item.n > 0 or tonumber(header[ATTEMPT]) > 0 or (mine and lane.att > 1)
     header[ATTEMPT] = text(item.n)
     if out == 'r' or out == 'h' or out == 'l' then
       local why = superseded(told, header[TOLD], tonumber(header[VERSION]))
@@ -63,7 +64,7 @@ for k, item in ipairs(batch) do
     local ids = message_ids(header, mid)
     if out == 'a' then
       unsure_take(lane, mid)
-      finish(set, key, header, stub ~= '' and stub or body, mid, 'a', '', told, text(item.ttl))
+      finish(set, key, header, stub ~= '' and stub or body, mid, 'a', '', told, text(item.ttl), true)
       if wkey ~= key then redis.call('SET', wkey, mid, 'PX', text(item.ttl)) end
       if (item.rc or 0) > 0 then receipt_due(rckey, mid, item.rc, item.ttl) end
       spend(KEYS[first + 4], item.sp or {}, item.cost or 0, item.spt or 0)
@@ -92,7 +93,11 @@ for k, item in ipairs(batch) do
     else
       unsure_take(lane, mid)
       if item.n == 0 then lane.tat = math.max(lane.tat - item.T, 0) end
-      finish(set, key, header, stub ~= '' and stub or body, mid, item.st, item.r, told, text(item.ttl))
+      if item.st == 'r' or item.st == 'e' then  -- what took its place is known now, and not any more when somebody asks
+        local why, by = superseded(told, header[TOLD], tonumber(header[VERSION]))
+        if why == item.r and by ~= '' then item.d = 'by=' .. by .. ' ' .. item.d end
+      end
+      finish(set, key, header, stub ~= '' and stub or body, mid, item.st, item.r, told, text(item.ttl), tried)
       if item.st == 'd' then redis.call('ZADD', KEYS[2], text(now), mid) end
       if item.ow and (item.st == 'd' or item.st == 's') then redis.call('ZADD', KEYS[14], text(now), mid)
       else redis.call('ZREM', KEYS[14], mid) end

@@ -24,6 +24,7 @@ from gateway.dispatch.content import content_of, said, unsaid
 from gateway.dispatch.documents import DocumentDesk, DocumentProblem, UploadProblem
 from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.prepare import Prepared, Preparer
+from gateway.dispatch.settled import already_known
 from gateway.dispatch.speaking import Speaking
 from gateway.dispatch.task import Task, question_of
 from gateway.errors import CannotRender, GatewayError, Sealed, StoreError
@@ -170,6 +171,8 @@ class Deliverer:
             return finished(claimed, verdict.reason, body=made.body)
         if isinstance(verdict, Later):
             return Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why)
+        if await already_known(self._d.outbox, claimed.record, made.body, made.box):
+            return finished(claimed, Reason.ALREADY_KNOWN)
         if isinstance(verdict, AsTemplate) and not known.world.knows_templates(sender.id):
             at = self._d.clock.now_ms() + UNREAD_LOOK_MS
             return Settlement(claimed, "l", claimed.attempt, at_ms=at, reason="templates_unread")

@@ -33,6 +33,8 @@ def sentence_of(reason: str) -> str:
     """The sentence of a reason; the word itself where it is none of ours (a channel's code)."""
     if reason == "budget":
         return "the budget that would pay for it is used up, and it is not urgent"
+    if reason == "settling":
+        return "what it tells was another thing a moment ago, and may be again: it is told when it has settled"
     try:
         return SENTENCES[Reason(reason)]
     except ValueError:

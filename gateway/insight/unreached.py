@@ -42,6 +42,7 @@ CHOSEN = frozenset(
         Reason.NIGHT_PAST_DEADLINE,
         Reason.EXPIRED_BEFORE_PLANNING,
         Reason.TOLD_ELSEWHERE,
+        Reason.ALREADY_KNOWN,
     }
 )
 CHECKED = frozenset({Reason.NO_PROOF, Reason.ADDRESS_CHECK_SENT})

@@ -28,6 +28,7 @@ from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
+from gateway.planning.settling import SETTLING, beside, for_body
 from gateway.rules.may_send import decide
 from gateway.rules.question import Question, TemplateChoice, TemplateState
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed, Verdict
@@ -117,11 +118,15 @@ def draft(
         )
     ]
     taken = _taken(ways)
+    settling = result.settling.get(notification.name)
     verdict = taken.verdict if taken is not None else Suppressed(Reason.NO_ADDRESS)
+    if settling is not None:
+        verdict = _settled(verdict, settling.until_ms, deadline, world.now_ms)
     body: dict[str, Any] = {}
     if taken is not None and taken.text is not None:
         assert taken.sender is not None
         body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
+        body |= for_body(settling)
         later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
         body |= _legs(later, message, [
             message_id(result.event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))
@@ -139,6 +144,7 @@ def draft(
         told=told,
         body=body,
         wants_check=isinstance(verdict, Suppressed) and verdict.reason is Reason.NO_PROOF,
+        told_with=beside(notification, result, item, world),
         passed=tuple(
             (way.address.channel, way.verdict.reason.value)
             for way in ways
@@ -154,6 +160,13 @@ def _taken(ways: Sequence[_Way]) -> _Way | None:
         return possible
     unproven = (way for way in ways if way.verdict == Suppressed(Reason.NO_PROOF))
     return next(unproven, ways[0] if ways else None)
+
+
+def _settled(verdict: Verdict, until_ms: int, deadline_ms: int, now_ms: int) -> Verdict:
+    """A value that goes back and forth waits until it has settled, unless it would be of no use by then."""
+    if isinstance(verdict, Suppressed) or not now_ms < until_ms < deadline_ms:
+        return verdict
+    return verdict if isinstance(verdict, Later) and verdict.at_ms >= until_ms else Later(until_ms, SETTLING)
 
 
 def _legs(later: Sequence[_Way], first: str, ids: Sequence[str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gateway.model.message import MessageState
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
+from gateway.rules.flaps import Settling
 from gateway.rules.question import TemplateState
 from gateway.rules.states import instant_ms
 from gateway.rules.verdict import Later, Suppressed, Verdict
@@ -53,6 +54,8 @@ class EventResult:
     """cell subject -> postcode ranges [first, last] within it; no ranges = the whole cell"""
     document: Mapping[str, Any] | None = None
     """ref, mime, filename of the document, once it was kept"""
+    settling: Mapping[str, Settling] = field(default_factory=dict)
+    """notification -> the value that it tells, and until when that waits"""
 
     def with_document(self, document: Mapping[str, Any] | None) -> EventResult:
         """The same, with the document as it was kept for one person."""
@@ -76,6 +79,7 @@ class EventResult:
             "refs": list(self.refs),
             "audience": list(self.audience),
             "cells": self.cells,
+            "settling": {name: [one.value, one.until_ms, one.base] for name, one in self.settling.items()},
         }
 
     @staticmethod
@@ -98,6 +102,7 @@ class EventResult:
             refs=tuple(value["refs"]),
             audience=tuple(SubjectId(one) for one in value["audience"]),
             cells=value["cells"],
+            settling={name: Settling(*one) for name, one in value.get("settling", {}).items()},
         )
 
 
@@ -138,7 +143,8 @@ class World:
 class Draft:
     """A message decided on, its body not yet sealed.
 
-    passed: ways that came before and were not possible: (channel, reason)
+    passed:    ways that came before and were not possible: (channel, reason)
+    told_with: told fields of other notifications that speak of the same value
     """
 
     id: MessageId
@@ -152,6 +158,7 @@ class Draft:
     body: Mapping[str, Any]
     wants_check: bool = False
     passed: tuple[tuple[str, str], ...] = ()
+    told_with: tuple[str, ...] = ()
 
     def planned(self, contact: ContactId, sealed: bytes, *, revive: bool = False) -> PlannedMessage:
         reason = ""
@@ -176,6 +183,7 @@ class Draft:
             revive=revive,
             another_way_ms=self.notification.another_way_ms if self.body.get("legs") else 0,
             detail="past=" + ",".join(":".join(one) for one in self.passed) if self.passed else "",
+            told_with=self.told_with,
         )
 
 

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TEMPLATE_NO_DOCUMENT = "template_no_document"
     HELD_ELSEWHERE = "held_elsewhere"
     TOLD_ELSEWHERE = "told_elsewhere"
+    ALREADY_KNOWN = "already_known"
     EXPIRED = "expired"
     EXPIRED_BEFORE_PLANNING = "expired_before_planning"
     NIGHT_PAST_DEADLINE = "night_past_deadline"
@@ -75,6 +76,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.TEMPLATE_NO_DOCUMENT: "the channel carries no document in a template, and free text is not allowed now",
     Reason.HELD_ELSEWHERE: "another program holds this conversation at the channel",
     Reason.TOLD_ELSEWHERE: "they have it already, on another channel",
+    Reason.ALREADY_KNOWN: "it went back and forth, and settled at what they know already",
     Reason.EXPIRED: "too late to be of use when its turn came",
     Reason.EXPIRED_BEFORE_PLANNING: "too late to be of use when we heard of it",
     Reason.NIGHT_PAST_DEADLINE: "it is night where they are, and in the morning it would be of no use",
@@ -118,7 +120,7 @@ class AsTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now; look again at `at_ms`. why: "night", "schedule"."""
+    """Not now; look again at `at_ms`. why: "night", "schedule", "settling"."""
 
     at_ms: int
     why: str

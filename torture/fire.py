@@ -1,0 +1,81 @@
+"""What goes wrong: the world's faults, and who is killed when. All of it from the seed, in an order of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from torture.house import House
+from torture.sizes import Sizes
+from torture.stage import NUMBER, PAGE, ask
+
+EVERY_S = 2.0
+WEATHER_S = 4.0
+NUMBER_CODES, PAGE_CODES = (130429, 131056, 80007, 131016), (613, 4, 1200)
+"""Throttles of a number, of a pair and of the account, "try later"; a Page's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    at_ms: int
+    name: str
+
+
+@dataclass
+class Fire:
+    house: House
+    http: aiohttp.ClientSession
+    sizes: Sizes
+    seed: int
+    kills: list[Kill] = field(default_factory=list)
+
+    async def steady(self) -> None:
+        """Faults that last as long as it burns."""
+        late_ms = self.sizes.evidence_ms // 2
+        for fault in (
+            {"name": "lost_answer", "share": 0.05},
+            {"name": "http_500", "share": 0.025, "accepted": False},
+            {"name": "html_502", "share": 0.025, "accepted": True},
+            {"name": "slow", "share": 0.05, "ms": 400},
+            {"name": "webhook_double", "share": 0.1},
+            {"name": "webhook_shuffle", "share": 0.3, "ms": 1_500},
+            {"name": "webhook_delay", "share": 0.04, "ms": late_ms},
+        ):
+            await self._put(fault)
+
+    async def weather(self) -> None:
+        """What comes and goes: throttles of one kind after another, webhooks that come later than anybody waits for them."""
+        rng = random.Random(f"{self.seed} weather")
+        while True:
+            await self._put({"name": "code", "code": rng.choice(NUMBER_CODES), "phone_number_id": NUMBER, "share": 0.01})
+            await self._put({"name": "code", "code": rng.choice(PAGE_CODES), "page_id": PAGE, "share": 0.01})
+            late = rng.random() < 0.3
+            ms = self.sizes.evidence_ms * 3 if late else self.sizes.evidence_ms // 2
+            await self._put({"name": "webhook_delay", "share": 0.03 if late else 0.06, "ms": ms})
+            await asyncio.sleep(WEATHER_S)
+
+    async def reap(self, until_s: float) -> None:
+        """Every two seconds one of the house, at random; who is not there just now is passed over for the next."""
+        rng = random.Random(f"{self.seed} reaper")
+        next_s = time.monotonic() + EVERY_S
+        while next_s < until_s:
+            await asyncio.sleep(max(next_s - time.monotonic(), 0))
+            next_s += EVERY_S
+            order = list(self.house.victims)
+            rng.shuffle(order)
+            for one in order:
+                if one.kill():
+                    self.kills.append(Kill(int(time.time() * 1000), one.name))
+                    break
+
+    async def out(self) -> None:
+        """The world is as it should be again; what it holds back it still brings when it meant to."""
+        await ask(self.http, self.house, "DELETE", "faults")
+
+    async def _put(self, fault: dict[str, Any]) -> None:
+        await ask(self.http, self.house, "PUT", "faults", fault)

@@ -1,0 +1,190 @@
+"""The processes: a store of its own, the world, and the gateways; started, killed, started again, and all taken down at the end.
+
+Every child ends with us (PR_SET_PDEATHSIG where the kernel has it) and is ended by its own id, never by a name. Nothing binds but
+loopback. A gateway that ends by itself is started again and written down: under fire it may, when the store is gone as it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from gateway.store import launch
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_S = 60.0
+END_S = 30.0
+PR_SET_PDEATHSIG = 1
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has now, all different."""
+    sockets = []
+    for _ in range(count):
+        one = socket.socket()
+        one.bind(("127.0.0.1", 0))
+        sockets.append(one)
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def spawn(command: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A child in a session of its own; its output is appended to `log`."""
+    libc, parent = ctypes.CDLL(None), os.getpid()
+
+    def ends_with_us() -> None:
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            start_new_session=True, preexec_fn=ends_with_us,  # before any thread of ours is started
+        )  # fmt: skip
+
+
+@dataclass
+class Member:
+    """One process of the house that can be killed and comes again. pause_s: the longest it stays away."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: Path
+    pause_s: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+    kills: int = 0
+    killed: bool = False
+    ended_alone: list[int] = field(default_factory=list)
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        self.killed = False
+        self.process = spawn(self.command, self.env, self.log)
+
+    def kill(self) -> bool:
+        """No farewell. False: it was not there."""
+        if self.process is None or not self.alive:
+            return False
+        self.killed = True
+        self.kills += 1
+        self.process.kill()
+        return True
+
+    async def keep(self, rng: random.Random) -> None:
+        """Start it again whenever it has ended, after a while, until cancelled."""
+        while True:
+            assert self.process is not None
+            code = await asyncio.to_thread(_wait, self.process)
+            if code is None:
+                continue
+            if not self.killed:
+                self.ended_alone.append(code)
+            await asyncio.sleep(rng.uniform(0.0, self.pause_s) if self.killed else 0.5)
+            self.start()
+
+    async def end(self) -> None:
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            await asyncio.to_thread(self.process.wait, END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            await asyncio.to_thread(self.process.wait)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int | None:
+    """Its exit code, None when it still runs after a moment: the thread is not left behind when its waiter is cancelled."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(0.2)
+    return None
+
+
+@dataclass
+class Gateway(Member):
+    roles: frozenset[str] = frozenset()
+    public: int = 0
+    internal: int = 0
+    since_s: float = 0.0
+
+    def start(self) -> None:
+        super().start()
+        self.since_s = time.monotonic()
+
+    async def ready(self, http: aiohttp.ClientSession) -> bool:
+        try:
+            async with http.get(f"http://127.0.0.1:{self.internal}/readyz") as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+
+@dataclass
+class House:
+    """store and gateways are killed; the sandbox is the world, and is not."""
+
+    directory: Path
+    store: Member
+    sandbox: Member
+    sandbox_url: str
+    gateways: list[Gateway]
+    environment: Mapping[str, str]
+
+    @property
+    def victims(self) -> list[Member]:
+        return [*self.gateways, self.store]
+
+    def serving(self, role: str) -> list[Gateway]:
+        return [one for one in self.gateways if role in one.roles and one.alive]
+
+    async def end(self) -> None:
+        """Gateways first, so that they drain towards a world and a store that still answer."""
+        await asyncio.gather(*(one.end() for one in self.gateways))
+        await self.sandbox.end()
+        await self.store.end()
+
+
+def store_member(directory: Path, logs: Path) -> tuple[Member, str]:
+    """A real server on its own data, fsync on every write. (the member, the URL it answers at)"""
+    directory.mkdir(parents=True)
+    path = directory / "valkey.sock"
+    if len(str(path)) > 100:  # the kernel takes 107 bytes
+        raise ValueError(f"{path} is too long for a socket: choose a shorter TMPDIR")
+    command = [str(launch.find_server().path), *launch.flags(directory, path)]
+    return Member("store", command, {}, logs / "store.log", pause_s=0.5), f"unix://{path}"
+
+
+async def until(told: str, check: object, within_s: float = READY_S) -> None:
+    """Wait until `check()` (plain or a coroutine function) is true. Raises TimeoutError naming what was waited for."""
+    end = time.monotonic() + within_s
+    while True:
+        found = check()  # type: ignore[operator]
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return
+        if time.monotonic() > end:
+            raise TimeoutError(told)
+        await asyncio.sleep(0.1)

@@ -1,0 +1,423 @@
+"""The count. Pure: what the producers were answered, what the gateway's facts say, and what lies on the handsets go in; what is
+wrong comes out, each with what it takes to look it up.
+
+What counts as what:
+    told       a message that a contact was planned, by its facts; `fate` is the last thing that became of it
+    due        every notification that a version brought (by the changes that its fact names, and by what the producers are sure
+               of) to everybody who followed the subject when it was applied; the newest version to everybody at all
+    excused    not on the handset, but visible with a reason (suppressed, replaced, ended, expired, dead, failed), or never
+               planned because a newer version replaced or ended it first
+    known      the moment from which something newer is known for a person: when its message was planned for them
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torture.handsets import Bubble
+
+STALE_MS = 3_000
+"""What is newer is read at most a second before a POST begins; the rest is the way to the handset on a machine that burns."""
+GRACE_MS = 3_000
+"""From the 200 to a webhook until it must have stopped a resend: split, applied, or the evidence clock stood still."""
+
+ENDS = ("suppressed", "replaced", "ended", "expired", "dead", "failed", "discarded")
+WORKING = ("enqueued", "claimed", "retry", "held", "later", "uncertain", "replayed")
+TELLS = {
+    "gate": "gate_changed",
+    "delay": "flight_delayed",
+    "cancelled": "flight_cancelled",
+    "reinstated": "flight_reinstated",
+    "on_time_again": "flight_on_time_again",
+    "rescheduled": "flight_rescheduled",
+    "confirmed": "order_confirmed",
+    "shipped": "order_shipped",
+    "out_for_delivery": "order_out_for_delivery",
+    "delivery_failed": "order_delivery_failed",
+    "delivered": "order_delivered",
+    "document_ready": "ticket_issued",
+}
+"""A change of the events that are sent here -> the notification that tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as the producers know it. event, subject: the ids it was answered with ("" = never answered)."""
+
+    name: str
+    subject_name: str
+    version: int
+    event: str
+    subject: str
+    answered_ms: int
+    person: str
+    marks: Mapping[str, str]
+    sure: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fact. message "" where it is about none."""
+
+    at_ms: int
+    kind: str
+    message: str
+    contact: str
+    event: str
+    subject: str
+    detail: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An agent's answer that the desk took. words: only it has them; message "" where the desk named none."""
+
+    words: str
+    message: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends."""
+
+    told: Sequence[Told]
+    steps: Sequence[Step]
+    bubbles: Sequence[Bubble]
+    evidence: Mapping[tuple[str, int], int]
+    homes: Mapping[str, str]
+    ends: Mapping[str, frozenset[str]]
+    waiting: int = 0
+    replies: Sequence[Reply] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    """A message that lies on a handset more than once. allowed: nothing had shown in time that the first was there."""
+
+    message: str
+    attempt: int
+    reason: str
+    allowed: bool
+
+
+@dataclass
+class Verdict:
+    """Each list holds one line a fault. ends: how the messages that reached nobody ended; counts: what was counted."""
+
+    lost: list[str] = field(default_factory=list)
+    disorder: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    doubles: list[Double] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def forbidden(self) -> list[Double]:
+        return [one for one in self.doubles if not one.allowed]
+
+    @property
+    def ok(self) -> bool:
+        return not (self.lost or self.disorder or self.stale or self.forbidden or self.strange or self.refused)
+
+
+@dataclass
+class _Message:
+    """A message by its facts."""
+
+    id: str
+    contact: str
+    event: str
+    notification: str = ""
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def planned_ms(self) -> int:
+        return self.steps[0].at_ms
+
+    @property
+    def fate(self) -> Step | None:
+        """The last thing that became of it, statuses of another attempt aside; None: it still waits."""
+        for one in reversed(self.steps):
+            if one.kind in ENDS or one.kind == "accepted":
+                return one
+        return None
+
+
+class _Case:
+    """Everything indexed once, then counted piece by piece."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.verdict = Verdict()
+        self.by_event = {one.event: one for one in seen.told if one.event}
+        self.messages: dict[str, _Message] = {}
+        self.applied: dict[str, Step] = {}
+        self.older: dict[str, Step] = {}
+        self.kept: set[str] = set()
+        self.followers: dict[str, dict[str, int]] = defaultdict(dict)
+        for step in seen.steps:
+            self._take_in(step)
+        self.of_event: dict[tuple[str, str], dict[str, _Message]] = defaultdict(dict)
+        self.of_person: dict[tuple[str, str], list[_Message]] = defaultdict(list)
+        for message in self.messages.values():
+            self.of_event[message.event, message.notification][message.contact] = message
+            told = self.by_event.get(message.event)
+            if told is not None:
+                self.of_person[message.contact, told.subject].append(message)
+        self.copies: dict[str, list[Bubble]] = defaultdict(list)
+        for bubble in seen.bubbles:
+            if bubble.message:
+                self.copies[bubble.message].append(bubble)
+
+    def _take_in(self, step: Step) -> None:
+        if step.message:
+            message = self.messages.setdefault(step.message, _Message(step.message, step.contact, step.event))
+            message.contact, message.event = message.contact or step.contact, message.event or step.event
+            message.notification = message.notification or step.detail.get("nt", "")
+            message.steps.append(step)
+        elif step.kind == "event":
+            self.kept.add(step.event)
+        elif step.kind == "applied":
+            self.applied.setdefault(step.event, step)
+        elif step.kind == "older":
+            self.older.setdefault(step.event, step)
+        elif step.kind == "subscribed":
+            self.followers[step.subject].setdefault(step.contact, step.at_ms)
+
+    def newest(self) -> dict[str, Told]:
+        """Per subject the newest version that was answered 202."""
+        found: dict[str, Told] = {}
+        for one in self.seen.told:
+            if one.event and (one.subject not in found or found[one.subject].version < one.version):
+                found[one.subject] = one
+        return found
+
+
+def judge(seen: Seen) -> Verdict:
+    case = _Case(seen)
+    _count_refused(case)
+    _count_lost(case)
+    _count_disorder(case)
+    _count_stale(case)
+    _count_doubles(case)
+    _count_strange(case)
+    _count_replies(case)
+    verdict = case.verdict
+    verdict.counts = {
+        "events": len(seen.told),
+        "applied": sum(1 for one in seen.told if one.event in case.applied),
+        "older": sum(1 for one in seen.told if one.event in case.older),
+        "contacts": len(seen.homes),
+        "messages planned": len(case.messages),
+        "bubbles": len(seen.bubbles),
+        "replies": len(seen.replies),
+        "resent": sum(1 for one in seen.bubbles if one.attempt > 1),
+    }
+    return verdict
+
+
+def _count_refused(case: _Case) -> None:
+    for one in case.seen.told:
+        if not one.event:
+            case.verdict.refused.append(f"{one.name} was never answered 202")
+        case.verdict.refused += [f"{one.name} was answered {odd}" for odd in one.odd]
+
+
+def _count_lost(case: _Case) -> None:
+    lost = case.verdict.lost
+    newest = case.newest()
+    if case.seen.waiting:
+        lost.append(f"{case.seen.waiting} messages still waited when it was long quiet")
+    for one in case.seen.told:
+        if not one.event:
+            continue
+        if one.event not in case.kept:
+            lost.append(f"{one.name} ({one.event}) was answered 202 and is not kept")
+        elif one.event in case.older:
+            if not any(
+                other.subject == one.subject and other.version > one.version and other.event in case.applied
+                for other in case.seen.told
+            ):
+                lost.append(f"{one.name} ({one.event}) was called older than something that nobody applied")
+        elif one.event not in case.applied:
+            lost.append(f"{one.name} ({one.event}) was answered 202 and never applied")
+        else:
+            _audience(case, one, newest=newest[one.subject] is one)
+    for message in case.messages.values():
+        fate = message.fate
+        if fate is None:
+            lost.append(f"{_name(case, message)} ended as nothing, last: {message.steps[-1].kind}")
+        elif fate.kind == "accepted" and message.id not in case.copies:
+            lost.append(f"{_name(case, message)} was accepted by the channel, and is on no handset")
+        elif fate.kind != "accepted" and message.id not in case.copies:
+            case.verdict.ends[f"{fate.kind}: {fate.detail.get('reason', '')}".removesuffix(": ")] += 1
+
+
+def _audience(case: _Case, told: Told, *, newest: bool) -> None:
+    """Everybody who was due what this version says has it, or stands among those who were not told, with a reason."""
+    applied = case.applied[told.event]
+    names = {TELLS[word] for word in applied.detail.get("changes", "").split(",") if word in TELLS}
+    names |= {name for (event, name) in case.of_event if event == told.event}
+    before = any(
+        other.subject == told.subject and other.version < told.version and other.event in case.applied
+        for other in case.seen.told
+    )
+    if newest and (before or told.person):
+        names |= set(told.sure)
+    people = case.followers.get(told.subject, {})
+    if told.person:
+        people = {contact: 0 for contact, home in case.seen.homes.items() if home == told.person}
+    for name in sorted(names):
+        planned = case.of_event.get((told.event, name), {})
+        for contact, since_ms in people.items():
+            if contact in planned or (since_ms > applied.at_ms and not newest):
+                continue
+            if newest and name in told.sure or not _overtaken(case, told, name, contact):
+                case.verdict.lost.append(f"{told.name} ({told.event}): nothing was planned for {contact} by {name}")
+
+
+def _overtaken(case: _Case, told: Told, name: str, contact: str) -> bool:
+    """Never planned, and rightly: something newer that replaces or ends it had been planned first."""
+    for message in case.of_person.get((contact, told.subject), []):
+        other = case.by_event[message.event]
+        if other.version > told.version and _takes_out(case, message.notification, name):
+            return True
+    return False
+
+
+def _takes_out(case: _Case, newer: str, older: str) -> bool:
+    return newer == older or older in case.seen.ends.get(newer, frozenset())
+
+
+def _count_disorder(case: _Case) -> None:
+    """On one handset the versions of a subject never go down, copies included."""
+    last: dict[tuple[str, str, str], tuple[int, Bubble]] = {}
+    for bubble in sorted(case.seen.bubbles, key=lambda one: one.place):
+        told = _told_of(case, bubble)
+        if told is None:
+            continue
+        key = (bubble.channel, bubble.address, told.subject)
+        before = last.get(key)
+        if before is not None and told.version < before[0]:
+            case.verdict.disorder.append(
+                f"{told.name} lies behind version {before[0]} on one handset: {bubble.message} attempt {bubble.attempt} "
+                f"came {bubble.at_ms - before[1].at_ms} ms after {before[1].message}"
+            )
+        else:
+            last[key] = (told.version, bubble)
+
+
+def _count_stale(case: _Case) -> None:
+    """Nothing is handed over when something that replaces or ends it was planned for this person long enough before."""
+    for bubble in case.seen.bubbles:
+        told, message = _told_of(case, bubble), case.messages.get(bubble.message)
+        if told is None or message is None:
+            continue
+        for other in case.of_person.get((message.contact, told.subject), []):
+            newer = case.by_event[other.event]
+            if newer.version <= told.version or not _takes_out(case, other.notification, message.notification):
+                continue
+            late_ms = bubble.at_ms - other.planned_ms
+            if late_ms > STALE_MS:
+                case.verdict.stale.append(
+                    f"{told.name} {message.notification} {bubble.message} attempt {bubble.attempt} was handed over "
+                    f"{late_ms} ms after {newer.name} {other.notification} was planned"
+                )
+                break
+
+
+def _count_doubles(case: _Case) -> None:
+    """Every copy but the first: allowed where nothing had shown in time that an earlier attempt arrived."""
+    for mid, copies in case.copies.items():
+        ordered = sorted(copies, key=lambda one: one.place)
+        for place, copy in enumerate(ordered[1:], 1):
+            earlier = ordered[:place]
+            began_ms = _claimed_ms(case, mid, copy)
+            shown = [
+                (case.seen.evidence[mid, one.attempt], one.attempt) for one in earlier if (mid, one.attempt) in case.seen.evidence
+            ]
+            first = min(shown, default=None)
+            why = _why_again(case, mid, copy)
+            if any(one.attempt == copy.attempt for one in earlier):
+                case.verdict.doubles.append(Double(mid, copy.attempt, f"the same attempt twice; {why}", False))
+            elif first is not None and began_ms - first[0] > GRACE_MS:
+                said = f"evidence of attempt {first[1]} was answered 200 {began_ms - first[0]} ms before it was taken up; {why}"
+                case.verdict.doubles.append(Double(mid, copy.attempt, said, False))
+            elif first is not None:
+                said = f"evidence of attempt {first[1]} came {_span(first[0] - began_ms)}; {why}"
+                case.verdict.doubles.append(Double(mid, copy.attempt, said, True))
+            else:
+                case.verdict.doubles.append(Double(mid, copy.attempt, f"no evidence of attempt {earlier[0].attempt} came; {why}", True))
+
+
+def _span(after_ms: int) -> str:
+    return f"{after_ms} ms after it was taken up again" if after_ms > 0 else f"only {-after_ms} ms before it was taken up again"
+
+
+def _claimed_ms(case: _Case, mid: str, copy: Bubble) -> int:
+    """When the attempt was taken up; where no fact says so, when it arrived."""
+    message = case.messages.get(mid)
+    claims = [one.at_ms for one in message.steps if one.kind == "claimed" and one.at_ms <= copy.at_ms] if message else []
+    return max(claims, default=copy.at_ms)
+
+
+def _why_again(case: _Case, mid: str, copy: Bubble) -> str:
+    """What the facts say of the attempt before."""
+    message = case.messages.get(mid)
+    before = [one for one in message.steps if one.at_ms <= copy.at_ms] if message else []
+    for one in reversed(before):
+        if one.kind in ("uncertain", "retry", "held"):
+            return f"the one before: {one.kind} ({one.detail.get('why', 'no reason kept')})"
+    return "the facts do not say why"
+
+
+def _count_strange(case: _Case) -> None:
+    """Every bubble is somebody's, says what its event says, and lies with the person it is for."""
+    for bubble in case.seen.bubbles:
+        message = case.messages.get(bubble.message)
+        if message is None:
+            case.verdict.strange.append(f"a bubble on a handset that no fact explains: {bubble.message or 'not ours'}")
+            continue
+        home = case.seen.homes.get(message.contact)
+        if home is not None and home != _home(bubble):
+            case.verdict.strange.append(f"{_name(case, message)} lies on the handset of somebody else")
+        told = case.by_event.get(message.event)
+        mark = told.marks.get(message.notification, "") if told is not None else ""
+        if told is not None and mark not in bubble.words:
+            case.verdict.strange.append(f"{_name(case, message)} does not say {mark!r}")
+
+
+def _home(bubble: Bubble) -> str:
+    return f"{bubble.channel}:{bubble.address}"
+
+
+def _count_replies(case: _Case) -> None:
+    """An agent's words once, or with their agent as a question; never twice, never by themselves again."""
+    for reply in case.seen.replies:
+        copies = [one for one in case.seen.bubbles if reply.words in one.words]
+        message = case.messages.get(reply.message)
+        if len(copies) > 1:
+            case.verdict.doubles.append(Double(reply.message, copies[-1].attempt, "an agent's words lie there twice", False))
+        elif not copies and (message is None or message.fate is None or message.fate.kind == "accepted"):
+            case.verdict.lost.append(f"an agent's answer {reply.message} is on no handset, and nobody was told why")
+
+
+def _told_of(case: _Case, bubble: Bubble) -> Told | None:
+    message = case.messages.get(bubble.message)
+    return case.by_event.get(message.event) if message is not None else None
+
+
+def _name(case: _Case, message: _Message) -> str:
+    told = case.by_event.get(message.event)
+    return f"{told.name if told else message.event or 'an answer'} {message.notification} {message.id}"
+
+
+def outcomes(steps: Iterable[Step]) -> Counter[str]:
+    """How often each kind of fact was written."""
+    return Counter(one.kind for one in steps)

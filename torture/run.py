@@ -1,0 +1,222 @@
+"""One run from the first process to the last: stage, fire, quiet, count."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from gateway.app import open_runtime
+from gateway.errors import StoreError
+from torture import cast as casts
+from torture import handsets, judge, ledger, stage
+from torture.balancer import Balancer
+from torture.cast import Cast
+from torture.desk import Desk
+from torture.fire import Fire, Kill
+from torture.house import House, free_ports, until
+from torture.judge import Seen, Step, Told, Verdict
+from torture.producers import Producers
+from torture.sizes import Sizes
+
+QUIET_S = 3.0
+"""Nothing may wait for so long before it is counted."""
+
+
+@dataclass
+class Outcome:
+    """What a run saw. *_ms: on the clock of this machine; settled_s: how long after the fire nothing waited any more."""
+
+    seed: int
+    sizes: Sizes
+    verdict: Verdict
+    seen: Seen
+    kills: list[Kill]
+    began_ms: int
+    ended_ms: int
+    settled_s: float | None
+    ended_alone: dict[str, list[int]] = field(default_factory=dict)
+    webhooks: int = 0
+    taken_s: float = 0.0
+
+
+async def torture(directory: Path, sizes: Sizes, seed: int, told: Callable[[str], None]) -> Outcome:
+    """directory: empty, deleted by the caller if at all. told: one line for whoever looks on."""
+    started = time.monotonic()
+    balancer = Balancer(random.Random(f"{seed} balancer"))
+    [port] = free_ports(1)
+    house = stage.set_up(directory, sizes, seed, balancer=port)
+    balancer.house = house
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
+        stack.push_async_callback(balancer.stop)
+        stack.push_async_callback(house.end)
+        told("the stage: store, world, templates, phones")
+        await balancer.start(port)
+        house.store.start()
+        house.sandbox.start()
+        await until("the store's socket", (directory / "store" / "valkey.sock").exists)
+        await until("the sandbox", lambda: _answers(http, f"{house.sandbox_url}/sandbox/clock"))
+        agent = await stage.prepare_store(house)
+        for gateway in house.gateways:
+            gateway.start()
+        people = casts.people(sizes)
+        psids = await stage.open_chats(http, house, people)
+        whole = casts.cast(sizes, seed, psids)
+        for gateway in house.gateways:
+            await until(f"the gateway {gateway.name}", lambda one=gateway: one.ready(http))
+        outcome = await _burn(house, http, balancer, whole, sizes, seed, agent, told)
+    outcome.taken_s = time.monotonic() - started
+    return outcome
+
+
+async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+async def _burn(
+    house: House, http: aiohttp.ClientSession, balancer: Balancer, whole: Cast, sizes: Sizes, seed: int, agent: str,
+    told: Callable[[str], None],
+) -> Outcome:  # fmt: skip
+    producers = Producers(house, http, random.Random(f"{seed} producers"))
+    desk = Desk(house, http, random.Random(f"{seed} desk"), agent)
+    fire = Fire(house, http, sizes, seed)
+    told(f"{len(whole.people)} people book: {len(whole.first)} bookings")
+    await producers.send_first(whole.first)
+    await _followed(house, len(whole.first))
+    told(f"it burns for {sizes.seconds:.0f} s: {len(whole.rest)} events, {len(house.victims)} processes that are killed")
+    await fire.steady()
+    began_s, began_ms = time.monotonic(), _now_ms()
+    keepers = [
+        asyncio.create_task(one.keep(random.Random(f"{seed} {one.name}"))) for one in (*house.victims, house.sandbox)
+    ]
+    helpers = [asyncio.create_task(work) for work in (fire.weather(), desk.answer())]
+    producing = asyncio.create_task(producers.run(whole.rest, began_s))
+    writing = asyncio.create_task(desk.write(whole.talkers, began_s, sizes.seconds))
+    try:
+        await fire.reap(began_s + sizes.seconds)
+        ended_ms = _now_ms()
+        helpers[0].cancel()
+        await fire.out()
+        told(f"{len(fire.kills)} kills; now it is quiet, until nothing waits")
+        quiet_s = time.monotonic()
+        async with asyncio.timeout(sizes.settle_s):
+            await asyncio.wait([producing])
+        settled = await _settle(house, sizes.settle_s - (time.monotonic() - quiet_s))
+        settled_s = time.monotonic() - quiet_s if settled else None
+    except TimeoutError:
+        settled_s = None
+    finally:
+        producers.stopping.set()
+        for task in (*helpers, writing):
+            task.cancel()
+        await asyncio.wait([producing, writing, *helpers])
+        for task in keepers:
+            task.cancel()
+        await asyncio.wait(keepers)
+    told("counting at the handsets")
+    seen = await _look(house, whole, producers, balancer, desk)
+    return Outcome(
+        seed=seed,
+        sizes=sizes,
+        verdict=judge.judge(seen),
+        seen=seen,
+        kills=fire.kills,
+        began_ms=began_ms,
+        ended_ms=ended_ms,
+        settled_s=settled_s,
+        ended_alone={one.name: one.ended_alone for one in (*house.victims, house.sandbox) if one.ended_alone},
+        webhooks=balancer.answered,
+    )
+
+
+async def _followed(house: House, bookings: int) -> None:
+    """Every first booking has brought its person to the flight: counted by facts."""
+    settings = ledger.settings_of(house.environment)
+    async with open_runtime(settings) as runtime:
+
+        async def all_there() -> bool:
+            found = await ledger.steps(runtime)
+            return sum(1 for one in found if one.kind == "subscribed") >= 2 * bookings
+
+        await until("the people to follow their flights", all_there, 20.0 + bookings / 10)
+
+
+async def _settle(house: House, within_s: float) -> bool:
+    """Until nothing has waited for a while; False when it does not end in time."""
+    settings = ledger.settings_of(house.environment)
+    end, quiet_since = time.monotonic() + within_s, None
+    async with open_runtime(settings) as runtime:
+        while time.monotonic() < end:
+            try:
+                messages, work = await ledger.waiting(runtime)
+            except (StoreError, OSError, TimeoutError):
+                messages, work = 1, 1
+            if messages or work:
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since > QUIET_S:
+                return True
+            await asyncio.sleep(0.3)
+    return False
+
+
+async def _look(house: House, whole: Cast, producers: Producers, balancer: Balancer, desk: Desk) -> Seen:
+    async with open_runtime(ledger.settings_of(house.environment)) as runtime:
+        steps = await ledger.steps(runtime)
+        waiting, _ = await ledger.waiting(runtime)
+        ends = {one.name: frozenset(one.ends) for one in runtime.catalogue}
+    homes = _homes(whole, producers, steps)
+    return Seen(
+        told=[_told(one, producers, whole) for one in whole.all],
+        steps=steps,
+        bubbles=handsets.read(house.directory / "world", stage.PAGE),
+        evidence=dict(balancer.evidence),
+        homes=homes,
+        ends=ends,
+        waiting=waiting,
+        replies=list(desk.replies),
+    )
+
+
+def _told(event: casts.Event, producers: Producers, whole: Cast) -> Told:
+    sent = producers.sent.get(event.name)
+    home = next((f"{one.channel}:{one.address}" for one in whole.people if one.customer == event.person), "")
+    return Told(
+        name=event.name,
+        subject_name=event.subject,
+        version=event.version,
+        event=sent.event if sent else "",
+        subject=sent.subject if sent else "",
+        answered_ms=sent.answered_ms if sent else 0,
+        person=home,
+        marks=event.marks,
+        sure=event.sure,
+        odd=tuple(sent.odd) if sent else (),
+    )
+
+
+def _homes(whole: Cast, producers: Producers, steps: list[Step]) -> dict[str, str]:
+    """Contact -> the handset of its person, by the booking that brought them: facts say who follows which order."""
+    of_order: dict[str, str] = {}
+    people = {one.customer: one for one in whole.people}
+    for event in whole.all:
+        sent = producers.sent.get(event.name)
+        if sent and sent.subject and event.person and event.subject == people[event.person].order:
+            of_order[sent.subject] = f"{people[event.person].channel}:{people[event.person].address}"
+    return {one.contact: of_order[one.subject] for one in steps if one.kind == "subscribed" and one.subject in of_order}
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -18,6 +18,7 @@ the present one. until: when the last wait ends or ended (ms).
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,12 +77,12 @@ def told(memory: Memory | None, *, before: str, value: str, now_ms: int, window_
 
 def _recent(values: list[tuple[str, int, bool]], after_ms: int) -> list[tuple[str, int, bool]]:
     """Without the values that were left before: the present one always stays."""
-    return [one for one, (_, left, _) in zip(values, values[1:], strict=False) if left > after_ms] + values[-1:]
+    return [one for one, (_, left, _) in itertools.pairwise(values) if left > after_ms] + values[-1:]
 
 
 def _left_at(values: list[tuple[str, int, bool]], value: str) -> int | None:
     """When this value was first left for another; None where it was not among them."""
-    for (one, _, _), (_, since, _) in zip(values, values[1:], strict=False):
+    for (one, _, _), (_, since, _) in itertools.pairwise(values):
         if one == value:
             return since
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_however_it_goes_no_wait_outlives_its_window_and_at_once_comes_only_what
         if waits_until > now:
             assert settling.until_ms in (0, waits_until), "a wait that has begun is never made longer"
         if value != seen[-1][0]:
-            recent = {one for (one, _), (_, left) in zip(seen, seen[1:], strict=False) if left > now - WINDOW}
+            recent = {one for (one, _), (_, left) in itertools.pairwise(seen) if left > now - WINDOW}
             assert bool(settling.until_ms) == (value in recent)
             seen.append((value, now))
         waits_until = settling.until_ms or waits_until

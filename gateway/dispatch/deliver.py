@@ -359,7 +359,7 @@ class Deliverer:
         match step:
             case retry.RetryAt():
                 if step.scope in (Reach.SENDER, Reach.ACCOUNT, Reach.APP):
-                    await self._aside(deps.senders.slow_down(sender.id, 0.5, max(step.at_ms - now, 1000) * 4))
+                    await self._aside(deps.senders.slow_down(sender.id, max(step.at_ms - now, 1000)))
                 outcome = "r" if step.costs_attempt else "h"
                 return Settlement(
                     claimed, outcome, claimed.attempt, at_ms=step.at_ms, reason=result.outcome.value, detail=detail,

@@ -420,6 +420,16 @@ class Contacts:
         raw = await self._redis.zrange(name, start, "+", bylex=True, offset=0, num=limit)
         return [ContactId(words(one)) for one in raw]
 
+    async def subscribers_of(
+        self, places: Sequence[tuple[int, SubjectId, str]], limit: int
+    ) -> list[list[ContactId]]:
+        """`subscribers` of several (partition, subject, after), each up to `limit`, in one round trip."""
+        commands: list[bulk.Command] = [
+            ("ZRANGE", keys.part(partition, f"su:{subject}"), f"({after}" if after else "-", "+", "BYLEX", "LIMIT", 0, limit)
+            for partition, subject, after in places
+        ]
+        return [[ContactId(words(one)) for one in answer] for answer in await bulk.values(self._redis, commands)]
+
     async def walk(self, partition: int, after: str, limit: int) -> list[ContactId]:
         """All contacts of a partition by `all`, never by SCAN (which loses keys over a restart)."""
         raw = await self._redis.zrange(keys.part(partition, "all"), 0, -1)

@@ -1,4 +1,4 @@
-"""How fast a sender sends at present, and how much waits before it: for whoever asks how long something would take."""
+"""How fast a sender sends at present, and how much waits before it: for planning, and whoever asks how long something takes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.model.ids import SenderId
-from gateway.store import keys
-from gateway.store.reply import words
-
-LEAST = 0.5
-"""Messages a second that a slowed sender still sends (lua/draw.lua)."""
+from gateway.store import bulk, keys
+from gateway.store.bucket import Speed, speed_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +22,40 @@ class Pace:
 
     def seconds(self, messages: int, per_second: float) -> float:
         """How long until this many more are out, behind those that wait."""
-        return (self.waiting + messages) / max(per_second * self.share, min(LEAST, per_second))
+        return (self.waiting + messages) / Speed(self.share).per_second(per_second)
 
 
 async def paces(redis: Redis, clock: Clock, senders: Sequence[SenderId]) -> dict[SenderId, Pace]:
     """Reads alone. Raises StoreUnavailable."""
-    now = clock.now_ms() - clock.offset_ms
     found = {}
+    known = await speeds(redis, clock, senders)
     for sender in senders:
         pipeline = redis.pipeline(transaction=False)
-        pipeline.hmget(keys.bucket(sender), ["rate", "slow"])
         for partition in keys.all_partitions():
             pipeline.zcard(keys.part(partition, f"q:{sender}"))
-        bucket, *waiting = await pipeline.execute()
-        rate, slow = (words(one or b"") for one in bucket)
-        found[sender] = Pace(sum(waiting), float(rate or 1) if int(slow or 0) > now else 1.0)
+        found[sender] = Pace(sum(await pipeline.execute()), known[sender].share)
     return found
+
+
+async def speeds(redis: Redis, clock: Clock, senders: Sequence[SenderId]) -> dict[SenderId, Speed]:
+    """How fast each may send now. Reads alone. Raises StoreUnavailable."""
+    now = clock.now_ms() - clock.offset_ms
+    pipeline = redis.pipeline(transaction=False)
+    for sender in senders:
+        pipeline.hmget(keys.bucket(sender), ["rate", "slow"])
+    rows = await pipeline.execute() if senders else []
+    return {sender: speed_of(rate, slow, now) for sender, (rate, slow) in zip(senders, rows, strict=True)}
+
+
+async def lanes_before(redis: Redis, sender: SenderId, priority: int, deadline_s: int) -> int:
+    """How many lanes of a sender may send now and come before a message of this priority and deadline, or with it.
+
+    In one round trip over all partitions. What waits for its time (a night, a retry, the pair rate) is before nobody.
+    """
+    commands: list[bulk.Command] = []
+    for partition in keys.all_partitions():
+        *_, ready0, ready1, ready2, ready3, _, _, _, _ = keys.lane_keys(partition, sender)
+        ready = (ready0, ready1, ready2, ready3)
+        commands += [("ZCARD", one) for one in ready[:priority]]
+        commands.append(("ZCOUNT", ready[priority], "-inf", deadline_s))
+    return sum(int(one) for one in await bulk.values(redis, commands))

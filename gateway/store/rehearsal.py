@@ -149,6 +149,11 @@ class PretendContacts(Contacts):
         kept += [contact for contact, there in changed.items() if there and contact > after and contact not in kept]
         return sorted(kept)[:limit]
 
+    async def subscribers_of(
+        self, places: Sequence[tuple[int, SubjectId, str]], limit: int
+    ) -> list[list[ContactId]]:
+        return [await self.subscribers(partition, subject, after, limit) for partition, subject, after in places]
+
 
 def _fact_changed(raw: dict[bytes, bytes], change: FactChange) -> tuple[bool, bool]:
     """(applied, whether consents or proofs are others now); the rules of lua/contact_facts.lua that an order uses."""
@@ -195,7 +200,7 @@ class PretendSubjects(Subjects):
         self._results[event.subject_id, event.id] = sequence, result
         entries = self._entries.setdefault(event.subject_id, {})
         entries |= {notification: (sequence, entry) for notification, entry in notifications.items()}
-        return ApplyResult("applied", sequence, (), result)
+        return ApplyResult("applied", sequence, await self.partitions(event.subject_id), result)
 
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         return self._results.get((subject, event)) or await super().result_of(subject, event)
@@ -251,6 +256,9 @@ class PretendOutbox(Outbox):
         self.takes_out: set[str] = set()
         """messages still queued whose place would be taken"""
 
+    async def put_many(self, plans: Sequence[Plan], *, max_tries: int = 3) -> list[PutResult]:
+        return [await self.put(plan) for plan in plans]
+
     async def put(self, plan: Plan, *, max_tries: int = 3) -> PutResult:
         facts = await self._contacts.facts_of([one.id for one in plan.contacts])
         states = []
@@ -263,7 +271,7 @@ class PretendOutbox(Outbox):
                 states.append("ok" if known.consent_version == contact.consent_version else "replan")
         if any(state != "ok" for state in states):
             return PutResult(False, contacts=tuple(states))
-        self.takes_out |= {message for message, _ in await self._outdated(plan)}
+        self.takes_out |= {message for found in await self._outdated([plan]) for message, _ in found}
         messages = [message for contact in plan.contacts for message in contact.messages]
         there = {record.id: record for record in await self.headers([message.id for message in messages])}
         told = await self._told_of([contact.id for contact in plan.contacts])

@@ -18,8 +18,10 @@ from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.rules.question import TemplateState
 from gateway.store import keys, scripts
+from gateway.store.bucket import Buckets, Grant, Speed
 from gateway.store.capabilities import Capabilities
 from gateway.store.incidents import Crisis, Incidents
+from gateway.store.pace import speeds
 from gateway.store.reply import words
 
 
@@ -45,32 +47,24 @@ class Stop:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Tokens drawn per priority, and how long to wait for one more (ms)."""
-
-    tokens: tuple[int, int, int, int]
-    wait_ms: int
-
-
 class Senders:
     def __init__(self, redis: Redis, clock: Clock) -> None:
         self._redis = redis
         self._clock = clock
         self._capabilities = Capabilities(redis, clock)
+        self._buckets = Buckets(redis)
 
     async def draw(self, sender: SenderId, per_second: float, wants: Sequence[int]) -> Grant:
-        """Draw tokens before claiming. wants: per priority; the bucket holds one second's worth."""
-        burst = max(per_second, 1.0)
-        args: list[scripts.Part] = [self._clock.offset_ms, per_second, burst, *wants]
-        answer = await scripts.run(self._redis, "draw", [keys.bucket(sender)], args)
-        return Grant((int(answer[0]), int(answer[1]), int(answer[2]), int(answer[3])), int(answer[4]))
+        """Draw tokens before claiming. wants: per priority; see store/bucket.py."""
+        return await self._buckets.draw(sender, per_second, wants)
 
-    async def slow_down(self, sender: SenderId, share: float, for_ms: int) -> None:
-        """The channel said too fast: a share of the rate for a while, in every process."""
-        until = self._clock.now_ms() - self._clock.offset_ms + for_ms
-        values: dict[Any, Any] = {"rate": f"{share:.3f}", "slow": str(until)}
-        await self._redis.hset(keys.bucket(sender), mapping=values)
+    async def slow_down(self, sender: SenderId, stay_ms: int) -> float:
+        """The channel said too fast: half the rate, in every process, rising again after a while; the share now."""
+        return await self._buckets.slow_down(sender, stay_ms)
+
+    async def speeds(self, senders: Sequence[SenderId]) -> dict[SenderId, Speed]:
+        """Which share of its own rate each may use now."""
+        return await speeds(self._redis, self._clock, senders)
 
     async def people(self, portfolio: str, tier: int, recipients: Sequence[str]) -> tuple[int, list[bool]]:
         """Count distinct people against the tier: (when a place falls free in ms, per recipient whether there was room)."""

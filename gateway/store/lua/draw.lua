@@ -2,21 +2,22 @@
 --[[ draw: hand a process up to `want` tokens of a sender, by priority.
 
 Bulk draws only above 30% of the bucket, normal above 15, urgent above 5, agents always: a storm leaves room for a gate change.
-A bucket holds two tokens at least: of a smaller one, what must stay would be all there is, and bulk would wait for ever.
+A bucket holds two tokens at least: of a smaller one, what must stay would be all there is, and bulk would wait for ever. While the
+channel has the sender send slower, bucket and rate are that much smaller. A clock set back gives nothing and takes nothing.
 Runs when memory is full: sending makes room.
 
 KEYS  1 {s:S}b (hash)
 ARGV  1 offset (ms)  2 rate (tokens a second)  3 burst (tokens)  then want for priority 0, 1, 2, 3
 RETURNS {granted 0, 1, 2, 3, wait (ms) until one more may be had}
 --]]
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include bucket
+local now = bucket_now(tonumber(ARGV[1]))
 local state = redis.call('HMGET', KEYS[1], 'level', 'at', 'rate', 'slow')
-local burst = math.max(tonumber(ARGV[3]), 2)
-local rate = tonumber(ARGV[2])
-local slow = tonumber(state[4] or '0')
-if slow > now then rate = math.max(rate * tonumber(state[3] or '1'), 0.5) end
-local level = tonumber(state[1] or burst)
+local share = share_at(tonumber(state[3] or '1'), tonumber(state[4] or '0'), now)
+local own = tonumber(ARGV[2])
+local rate = math.max(own * share, math.min(own, 0.5))
+local burst = math.max(tonumber(ARGV[3]) * share, 2)
+local level = math.min(burst, tonumber(state[1] or burst))
 local at = tonumber(state[2] or '0')
 if now > at then level = math.min(burst, level + (now - at) * rate / 1000) end
 local floor = {0, 0.05, 0.15, 0.30}

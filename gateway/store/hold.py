@@ -37,7 +37,7 @@ class Hold:
 
     async def standing(self) -> bool:
         """Whether it holds. Seen lifted once, it is over: a stop that somebody pulls later is one like any other."""
-        pipeline = self._redis.pipeline(transaction=True)
+        pipeline = self._redis.pipeline(transaction=False)  # the mark is read before the stop, as it is written
         pipeline.hexists(keys.RESTORED, _HELD)
         pipeline.hexists(keys.STOPS, ALL)
         held, stopped = await pipeline.execute()

@@ -29,6 +29,7 @@ from gateway.errors import Conflict, StoreRefused, StoreUnavailable
 from gateway.settings import Settings
 from gateway.store import archive, keys
 from gateway.store.client import Connection, connect
+from gateway.store.cluster import ClusterRedis
 from gateway.store.ledger import Blind
 from gateway.store.reply import words
 from gateway.store.stamp import at_work
@@ -212,7 +213,9 @@ async def pour(source: Redis, target: Redis, told: Told, *, replaces: bool) -> i
     raises: StoreRefused where the target cannot take what the source gives
     """
     taking = target.pipeline(transaction=True)
-    if replaces:
+    if replaces and isinstance(target, ClusterRedis):
+        await target.flushdb()  # each primary by itself: a transaction lies in one
+    elif replaces:
         taking.flushdb()
     taking.hset(keys.LAYOUT, mapping={"env": UNFINISHED, "version": "0"})
     await taking.execute()

@@ -137,8 +137,8 @@ class Senders:
                 f"{name}:{language}": json.dumps(dict(value)) for (name, language), value in found.items()
             }
             pipeline.hset(keys.templates(sender), mapping=mapping)
-        pipeline.set(f"sync:{sender}", str(self._clock.now_ms()))
         await pipeline.execute()
+        await self._redis.set(f"sync:{sender}", str(self._clock.now_ms()))
 
     async def synced_ms(self, sender: SenderId) -> int:
         """When the templates were last read from the channel, 0 = never."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.clock import Clock
@@ -16,11 +16,21 @@ from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import SubjectId
 from gateway.planning.result import EventResult, Reader, scope_for
+from gateway.planning.settling import settle
 from gateway.planning.worlds import Worlds
 from gateway.rules.changes import facts, state_of, step
 
 SUBJECT_KEEP_MS = 30 * 24 * 3600_000
 DOCUMENTS = (EventType.ORDER_DOCUMENT, EventType.FLIGHT_BOARDINGPASS)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """again: this event was applied before. partitions: where its subject had subscribers when it was, or later."""
+
+    result: EventResult
+    again: bool
+    partitions: tuple[int, ...]
 
 
 class Applier:
@@ -31,22 +41,22 @@ class Applier:
         self._clock = clock
         self._country = country
 
-    async def apply(self, event: BusinessEvent) -> tuple[EventResult, bool] | None:
-        """Step the subject's memory, again while another process was faster. (result, whether it was applied before)"""
+    async def apply(self, event: BusinessEvent) -> Applied | None:
+        """Step the subject's memory, again while another process was faster. None: the event is older than what is known."""
         name = event.type.value if event.type not in DOCUMENTS else f"{event.type.value}:{self._blind_item(event)}"
-        known = await self._s.subjects.result_of(event.subject_id, event.id)
-        if known is not None:
-            sequence, value = known
-            return EventResult.load(value, sequence), True
         for _ in range(20):
-            memory = await self._s.subjects.read(event.subject_id, name)
-            base = dict(memory.memory) or dict(memory.base)
+            found = await self._s.subjects.before(event.subject_id, event.id, name)
+            if found.applied is not None:
+                sequence, value = found.applied
+                return Applied(EventResult.load(value, sequence), True, found.partitions)
+            base = dict(found.memory.memory) or dict(found.memory.base)
             stepped, changes = step(event.type, base, event.data)
             result = await self._result(event, base, stepped, changes)
+            result, stepped = settle(result, base, stepped, await self._worlds.now())
             answer = await self._s.subjects.apply(
                 event,
                 name,
-                revision=memory.revision,
+                revision=found.memory.revision,
                 memory=stepped,
                 result=result.dump(),
                 until_ms=self._clock.now_ms() + SUBJECT_KEEP_MS,
@@ -55,7 +65,8 @@ class Applier:
             if answer.status == "older":
                 return None
             if answer.status != "again":
-                return EventResult.load(answer.result, answer.sequence), answer.status == "known"
+                known = EventResult.load(answer.result, answer.sequence)
+                return Applied(known, answer.status == "known", answer.partitions)
         raise RuntimeError("this subject is being changed by too many at once")
 
     def _blind_item(self, event: BusinessEvent) -> str:

@@ -1,6 +1,6 @@
 """One event -> its subject's memory -> its subscribers -> one message each.
 
-    look      an event whose next look has come (evw), or that this process just kept
+    look      an event whose next look has come (evw); or one in hand: what this process kept a moment ago (store/inhand.py)
     apply     apply.py steps the subject's memory; an older event is closed at once and tells nobody
     take      an order's recipients become contacts, consents and subscriptions; newcomers are told what still holds
     plan      fan.py: a small audience at once, a large one by fan-out; handing.py: a document to those it names
@@ -12,8 +12,11 @@ makes the same message ids. After five tries it is parked with the reason.
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -24,17 +27,20 @@ from gateway.intake.fan import Fan
 from gateway.intake.fuse import Fuse, Waits
 from gateway.intake.handing import Handing
 from gateway.intake.orders import Orders
+from gateway.intake.pacing import Pacer
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
-from gateway.store.events import OpenEvent
+from gateway.store.events import Handed, OpenEvent
 from gateway.wake import Wake
 
 TRIES = 5
 LOOK_AGAIN_MS = 10_000
 CLOSE_AFTER_MS = 30_000
+HOLD_S = 1.0
+"""Work on an event in hand that takes longer says each second that it goes on: nobody else then takes it for left behind."""
 
 log = structlog.get_logger()
 
@@ -49,8 +55,9 @@ class Expander:
         wake: Wake,
         country: str,
         fuse: Fuse | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
-        """fuse: None lets everything through."""
+        """fuse: None lets everything through; pacer: None plans as fast as it goes."""
         self._s = stores
         self._orders = orders
         self._clock = clock
@@ -58,12 +65,15 @@ class Expander:
         self._teller = Teller(stores.contacts, stores.subjects, stores.outbox, stores.vault, worlds, wake)
         self._applier = Applier(stores, worlds, clock, country)
         self._handing = Handing(stores, self._teller, worlds, clock)
-        self.fan = Fan(stores, self._teller, worlds, clock, wake, fuse)
+        self.fan = Fan(stores, self._teller, worlds, clock, wake, fuse, pacer)
         self._opened: OrderedDict[EventId, tuple[BusinessEvent, tuple[int, ...]]] = OrderedDict()
+        self._mine: list[tuple[int, EventId, OpenEvent]] = []
+        """(when, its id, it): the next looks at events that were in hand, the earliest first"""
+        self._was_in_hand: set[EventId] = set()
 
     async def look(self, partitions: Sequence[int], *, limit: int = 16) -> int:
         """Work on events whose time has come; how many there were."""
-        due = await self._s.events.due(partitions, limit=limit)
+        due = self._my_due(4 * limit) or await self._s.events.due(partitions, limit=limit)
         for open_event in due[: 4 * limit]:
             try:
                 await self._one(open_event)
@@ -72,6 +82,25 @@ class Expander:
             except Exception as error:  # the event stays in evw: it is tried again, and parked after five tries
                 log.exception("event.failed", event_id=open_event.id, error=type(error).__name__)
         return len(due)
+
+    def _my_due(self, limit: int) -> list[OpenEvent]:
+        """Those that were in hand: who saw their cursors begin sees them done, whoever has the lease of their partition."""
+        now = self._clock.now_ms()
+        found: list[OpenEvent] = []
+        while self._mine and self._mine[0][0] <= now and len(found) < limit:
+            _, event, open_event = heapq.heappop(self._mine)
+            if event in self._opened:  # else it was forgotten, and is found in the store
+                found.append(open_event)
+            else:
+                self._was_in_hand.discard(event)
+        return found
+
+    async def _look_again(self, open_event: OpenEvent, at_ms: int) -> None:
+        """Look again then; where it was in hand by ourselves, and by others if we do not."""
+        if open_event.id in self._was_in_hand:
+            heapq.heappush(self._mine, (at_ms, open_event.id, open_event))
+            at_ms += LOOK_AGAIN_MS
+        await self._s.events.look_again(open_event, at_ms)
 
     async def _one(self, open_event: OpenEvent) -> None:
         opened = self._opened.get(open_event.id)
@@ -87,12 +116,40 @@ class Expander:
         if tries > TRIES:
             await self._s.events.park(open_event, "tried five times")
             return
+        await self._work(open_event, event)
+
+    async def take_up(self, handed: Handed) -> None:
+        """Work on what this process kept itself. Its first try was counted when it was kept. Raises StoreUnavailable."""
+        self._was_in_hand.add(handed.event.id)
+        async with self._holding(handed.open):
+            await self._work(handed.open, handed.event)
+
+    @asynccontextmanager
+    async def _holding(self, open_event: OpenEvent) -> AsyncIterator[None]:
+        async def hold() -> None:
+            while True:
+                await asyncio.sleep(HOLD_S)
+                try:
+                    await self._s.events.hold(open_event, self._clock.now_ms() + LOOK_AGAIN_MS)
+                except (StoreError, OSError, TimeoutError):
+                    pass  # another process may take it up as well: that is harmless
+
+        holding = asyncio.create_task(hold())
+        try:
+            yield
+        finally:
+            holding.cancel()
+            await asyncio.wait([holding])  # it must not say so any more once the next look is set
+
+    async def _work(self, open_event: OpenEvent, event: BusinessEvent) -> None:
         try:
             partitions = await self.expand(event)
         except Waits as waits:
+            self._was_in_hand.discard(event.id)
             await self._s.events.look_again(open_event, self._clock.now_ms() + waits.look_ms)
             return
         if partitions is None:
+            self._was_in_hand.discard(event.id)
             await self._s.events.close(open_event, "older")
             return
         if not partitions:
@@ -101,26 +158,28 @@ class Expander:
         self._opened[event.id] = (event, partitions)
         while len(self._opened) > 10_000:
             self._opened.popitem(last=False)
-        await self._s.events.look_again(open_event, self._clock.now_ms() + CLOSE_AFTER_MS)
+        await self._look_again(open_event, self._clock.now_ms() + CLOSE_AFTER_MS)
 
     async def _close_if_done(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
         now = self._clock.now_ms()
         cursors = await self._s.fans.cursors(event.id, partitions)
         if any(cursor is None for cursor in cursors.values()):  # a failover took a cursor back: expand once more
             self._opened.pop(event.id, None)
+            self._was_in_hand.discard(event.id)
             await self._s.events.look_again(open_event, now)
             return
         done = [cursor.done_ms for cursor in cursors.values() if cursor is not None]
         if all(at for at in done) and now - max(done) >= CLOSE_AFTER_MS:
             await self._finish(open_event, event, partitions)
         else:
-            await self._s.events.look_again(open_event, now + (CLOSE_AFTER_MS if all(done) else 5000))
+            await self._look_again(open_event, now + (CLOSE_AFTER_MS if all(done) else 5000))
 
     async def _finish(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
         await self._s.events.close(open_event)
         await self._s.fans.forget(event.id, partitions)
         await self._s.subjects.forget(event.subject_id, event.id)
         self._opened.pop(event.id, None)
+        self._was_in_hand.discard(event.id)
         if self._fuse is not None:
             await self._fuse.closed(event.id)
 
@@ -129,8 +188,7 @@ class Expander:
         applied = await self._applier.apply(event)
         if applied is None:
             return None
-        result, again = applied
-        namespace = ""
+        result, namespace = applied.result, ""
         if event.type in DOCUMENTS:
             await self._handing.to_recipients(event, result, await self._orders.reach(event, namespace))
             return ()
@@ -140,10 +198,12 @@ class Expander:
                 await self._orders.unsubscribe_left_out(event.subject_id, result.sequence, taken)
             for one in taken:
                 # Taken up again: whoever was subscribed by the first run may not have been told by it.
-                await self.welcome(one.contact, one.subjects if again else one.added, but=event.id)
+                await self.welcome(one.contact, one.subjects if applied.again else one.added, but=event.id)
         if not result.notifications:
             return ()
-        return await self.fan.begin(event, result, self._applier.entries(result))
+        # An order has just made subscribers, and an area's are its cells': both are asked for again.
+        listeners = applied.partitions if event.type is not EventType.ORDER_STATUS and not result.cells else None
+        return await self.fan.begin(event, result, self._applier.entries(result), listeners)
 
     async def chunks(self, partitions: Sequence[int], *, turns: int = 8) -> int:
         """One turn each for the most urgent fan-outs; how many were worked on."""

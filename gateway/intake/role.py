@@ -1,9 +1,11 @@
-"""The intake role's loops: events whose time has come, one turn each for the fan-outs under way, and every source that is set."""
+"""The intake role's loops: events in hand as they come; events whose time has come and one turn each for the fan-outs under way;
+every source that is set.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -12,6 +14,7 @@ from gateway.errors import StoreError
 from gateway.intake.expand import Expander
 from gateway.intake.fuse import Fuse
 from gateway.intake.orders import Orders
+from gateway.intake.pacing import Pacer
 from gateway.intake.sources.configured import pumps
 from gateway.intake.stores import Stores
 from gateway.intake.taking import Deps
@@ -61,7 +64,8 @@ def make_expander(runtime: Runtime) -> Expander:
     )
     fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
     fuse = Fuse(fuses, runtime.contacts, partial(fuse_limits, runtime), lambda why: runtime.metrics.fuses_blown.labels(why).inc())
-    return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country, fuse)
+    pacer = Pacer(runtime.connection.redis, runtime.senders, runtime.directory, runtime.clock)
+    return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country, fuse, pacer)
 
 
 def make_waiting(runtime: Runtime) -> Waiting:
@@ -93,12 +97,37 @@ async def run(runtime: Runtime) -> None:
     async with asyncio.TaskGroup() as group:
         for pump in pumps(runtime, make_deps(runtime, api_keys)):
             group.create_task(pump.run(), name=f"source {pump.source.name}")
-        group.create_task(_expand(runtime), name="expand")
+        expander = make_expander(runtime)
+        group.create_task(_take_up(runtime, expander), name="in hand")
+        group.create_task(_expand(runtime, expander), name="expand")
 
 
-async def _expand(runtime: Runtime) -> None:
+async def _take_up(runtime: Runtime, expander: Expander) -> None:
+    """Work on what this process keeps as soon as it is kept, until stopping; what is in hand by then is worked on still.
+
+    Beside the other loop: a turn of a large fan-out takes its time.
+    """
+    in_hand = runtime.events.in_hand
+    in_hand.serve()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_leave_when(runtime.stopping, in_hand.leave))
+        while (handed := await in_hand.next()) is not None:
+            try:
+                await expander.take_up(handed)
+            except (StoreError, OSError, TimeoutError) as error:  # it is looked at again, by whoever it is
+                log.warning("expand.store_unavailable", role="intake", error=type(error).__name__)
+            except Exception as error:  # as in Expander.look: it is tried again, and parked after five tries
+                runtime.metrics.loop_failures.labels("intake").inc()
+                log.exception("event.failed", event_id=handed.event.id, error=type(error).__name__)
+
+
+async def _leave_when(stopping: asyncio.Event, leave: Callable[[], None]) -> None:
+    await stopping.wait()
+    leave()
+
+
+async def _expand(runtime: Runtime, expander: Expander) -> None:
     """Expand until stopping, then give the partitions back."""
-    expander = make_expander(runtime)
     partitions = Ownership(runtime.connection.redis, runtime.clock, "expand", len(keys.all_partitions()))
     beat = runtime.beats.expect("expand", 60)
     runtime.wake.serve("expand")

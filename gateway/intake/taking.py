@@ -98,7 +98,9 @@ class Taking:
         async with asyncio.timeout(KEEP_S):
             answers = await deps.events.append_once(events)
             kept = [event.id for event, answer in zip(events, answers, strict=True) if answer != "other"]
-            deps.wake.now("expand")
+            new = [event.id for event, answer in zip(events, answers, strict=True) if answer == "new"]
+            if not all(deps.events.in_hand.has(one) for one in new):
+                deps.wake.now("expand")
             await deps.kept.wait_acks(kept, deps.settings.store_acks)
         for answer in answers:
             deps.count(answer, 1)

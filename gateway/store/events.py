@@ -1,7 +1,8 @@
 """Business events as they were kept: each (source, id) once, sealed under the key of their day, until they are closed.
 
 An event lies in the partition of its own (source, id), so that the same id with another content is noticed wherever its subject
-lives. `evw` names when to look at each open event next: it is how a killed process's work is found again.
+lives. `evw` names when to look at each open event next: it is how a killed process's work is found again. A process that has
+room takes up itself what it keeps (store/inhand.py); such an event is begun by the step that keeps it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
@@ -18,17 +18,11 @@ from gateway.errors import Sealed
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId, partition_of
 from gateway.store import keys, scripts
+from gateway.store.inhand import HAND_MS, Handed, InHand, OpenEvent
 from gateway.store.reply import fields, words
 from gateway.store.vault import KeyMissing, Vault
 
-
-@dataclass(frozen=True, slots=True)
-class OpenEvent:
-    """An event that is not closed. place: its id in the stream; look_ms: when it was due to be looked at."""
-
-    id: EventId
-    place: str
-    look_ms: int
+__all__ = ["Events", "Handed", "OpenEvent", "digest_of"]
 
 
 def digest_of(event: BusinessEvent) -> str:
@@ -44,20 +38,39 @@ class Events:
         self._redis = redis
         self._clock = clock
         self._vault = vault
+        self.in_hand = InHand()
 
     async def append_once(self, events: Sequence[BusinessEvent]) -> list[str]:
         """Keep events; per event "new", "same" (known, equal) or "other" (known, different: 409).
 
+        Where there is room for all of them they are in hand: what is new is taken up by this process at once.
         Spans partitions: a store that fails half way raises, and the whole batch may be sent again.
         """
+        room = self.in_hand.take_room(len(events))
+        until_ms = self._clock.now_ms() + HAND_MS if room else 0
+        handed: list[Handed] = []
+        try:
+            answers = await self._append(events, until_ms)
+            for place, (event, answer) in enumerate(zip(events, answers, strict=True)):
+                if answer.startswith("hand|"):
+                    answers[place] = "new"
+                    handed.append(Handed(OpenEvent(event.id, answer[5:], until_ms), event))
+        finally:
+            if room:
+                self.in_hand.give_back(len(events) - len(handed))
+        for one in handed:
+            self.in_hand.put(one)
+        return answers
+
+    async def _append(self, events: Sequence[BusinessEvent], until_ms: int) -> list[str]:
         groups: dict[int, list[int]] = {}
         for place, event in enumerate(events):
             groups.setdefault(partition_of(event.id), []).append(place)
         calls: list[scripts.Call] = []
         for partition, places in groups.items():
-            names = [keys.part(partition, name) for name in ("facts", "ev", "evw")]
+            names = [keys.part(partition, name) for name in ("facts", "ev", "evw", "evt")]
             names += [keys.of(events[place].id, "e") for place in places]
-            args: list[scripts.Part] = [self._clock.offset_ms, keys.KEEP_MS]
+            args: list[scripts.Part] = [self._clock.offset_ms, keys.KEEP_MS, until_ms]
             for place in places:
                 event = events[place]
                 blob = await self._vault.seal_day(event.received_at_ms, _dump(event), event.id)
@@ -90,6 +103,11 @@ class Events:
         pipeline.zadd(keys.part(partition, "evw"), {f"{event.id}|{event.place}": look_again_ms}, xx=True)
         pipeline.hincrby(keys.part(partition, "evt"), event.id, 1)
         return int((await pipeline.execute())[1])
+
+    async def hold(self, event: OpenEvent, until_ms: int) -> None:
+        """Say that it is still being worked on. Its tries stay counted."""
+        name = keys.beside(event.id, "evw")
+        await self._redis.zadd(name, {f"{event.id}|{event.place}": until_ms}, xx=True)
 
     async def look_again(self, event: OpenEvent, at_ms: int) -> None:
         """All went well so far; look again at `at_ms`. Its tries are forgotten: a process that ends now says nothing about it."""

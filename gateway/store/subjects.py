@@ -34,6 +34,15 @@ class SubjectMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What an event finds. applied: what it did itself, where it was taken up before; partitions: where people listen."""
+
+    memory: SubjectMemory
+    applied: tuple[int, Mapping[str, Any]] | None
+    partitions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyResult:
     """status: applied, known (this event was applied before), older, again (somebody was faster: step once more)."""
 
@@ -58,12 +67,28 @@ class Subjects:
 
     async def read(self, subject: SubjectId, name: str) -> SubjectMemory:
         """The memory of one name ("flight.status", or a document's with its item) of a subject."""
-        top, sealed, base = await self._redis.hmget(keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base")
+        return self._memory(subject, *await self._redis.hmget(keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base"))
+
+    async def before(self, subject: SubjectId, event: EventId, name: str) -> Before:
+        """The same, and whether the event was applied, and who listens, in one round trip."""
+        wanted = (f"t:{name}", f"s:{name}", "base", f"r:{event}", "bits")
+        *memory, applied, bits = await self._redis.hmget(keys.of(subject, "j"), *wanted)
+        return Before(
+            self._memory(subject, *memory),
+            self._result(subject, octets(applied)) if applied is not None else None,
+            _partitions(octets(bits) if bits is not None else None),
+        )
+
+    def _memory(self, subject: SubjectId, top: Any, sealed: Any, base: Any) -> SubjectMemory:
         return SubjectMemory(
             revision=int(words(top).split("|", 1)[0]) if top else 0,
             memory=self._vault.open_about(subject, octets(sealed)) if sealed else {},
             base=self._vault.open_about(subject, octets(base)) if base else {},
         )
+
+    def _result(self, subject: SubjectId, raw: bytes) -> tuple[int, Mapping[str, Any]]:
+        sequence, _, sealed = raw.partition(b"|")
+        return int(sequence), self._vault.open_about(subject, sealed)
 
     async def apply(
         self,
@@ -108,10 +133,7 @@ class Subjects:
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         """(sequence, result) of an event that is not closed; None when it is unknown or closed."""
         raw = await self._redis.hget(keys.of(subject, "j"), f"r:{event}")
-        if raw is None:
-            return None
-        sequence, _, sealed = octets(raw).partition(b"|")
-        return int(sequence), self._vault.open_about(subject, sealed)
+        return self._result(subject, octets(raw)) if raw is not None else None
 
     async def partitions(self, subject: SubjectId) -> tuple[int, ...]:
         """Where there are subscribers. Read after an event was applied: whoever subscribes later sees the state."""

@@ -164,7 +164,7 @@ async def test_an_outage_that_is_taken_up_again_late_does_not_bring_back_what_is
     began = house.event("ce-outage-started")
     await house.keep(began)
     killed = make_expander(house.runtime)
-    monkeypatch.setattr(killed, "_fan_out", _die)
+    monkeypatch.setattr(killed.fan, "begin", _die)
     with pytest.raises(Died):
         await killed.look(keys.all_partitions())
     await house.tell(house.event("ce-outage-resolved", at_ms=1))

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gateway.clock import Clock
-from gateway.errors import Sealed, StoreUnavailable
+from gateway.errors import Sealed, StoreError, StoreUnavailable
 from gateway.store import bulk, keys, scripts
 from gateway.store.reply import fields, words
 from gateway.store.together import Together
@@ -49,6 +49,11 @@ class InboxItem:
 
 def _headed(one: _Arrived) -> bytes:
     return b"[%b,%d]\n%b" % (json.dumps(one.channel).encode(), one.received_ms, one.raw)
+
+
+def _refused(error: Exception) -> StoreError:
+    """Whatever the store has against one log, the channel can only send it again."""
+    return error if isinstance(error, StoreError) else StoreUnavailable(f"the log was not written ({type(error).__name__})")
 
 
 class _Arrived(NamedTuple):
@@ -93,7 +98,7 @@ class Webhooks:
         answers: list[str | Exception] = [StoreUnavailable("not answered")] * len(arrived)
         for places, result in zip(logs.values(), await bulk.each_script(self._redis, calls), strict=True):
             for number, place in enumerate(places):
-                answers[place] = result if isinstance(result, Exception) else words(result[number])
+                answers[place] = _refused(result) if isinstance(result, Exception) else words(result[number])
         return answers
 
     async def kept(self, logs: Sequence[int], *, limit: int) -> list[KeptWebhook]:

@@ -76,8 +76,6 @@ class Together(Generic[Record, Answer]):
             while self._waiting:
                 await self._write_group(self._take())
         finally:
-            # Not by a callback when the task is done: whoever adds in between would take it for one that still looks.
-            self._writer = None
             if self._waiting:  # cancelled: the process ends
                 self._tell(list(self._waiting), [])
                 self._waiting.clear()

@@ -6,9 +6,12 @@ Only time is short: reviews, statuses and reads come within milliseconds. Nothin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
-from collections.abc import AsyncIterator, Sequence
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,10 +22,13 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from gateway import roles, settings
+from gateway import directory, registry, roles, settings
 from gateway.app import open_runtime
+from gateway.directory import Directory
 from gateway.model.personal import Secret
-from gateway.notifications import push
+from gateway.notifications import catalogue, push
+from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.remote import TemplateAdmin
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.sync_templates import sync_templates
 from gateway.settings import ROLES
@@ -39,6 +45,7 @@ PASSWORD = "correct-horse-battery-7"
 BRANDS = {"air": ("zz", "314159265358979"), "rail": ("exr", "314159265358980"), "net": ("netx", "314159265358981")}
 PAGES = {"air-page": ("zz", "141421356237301"), "rail-page": ("exr", "141421356237302"), "net-page": ("netx", "141421356237303")}
 WABA = "271828182845904"
+PORTS = ("public", "internal", "console", "sandbox")
 NOON = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 """Just before the samples' flights leave, and day in every zone of the samples."""
 
@@ -214,16 +221,54 @@ class House:
     async def turn_clock(self, at: datetime) -> None:
         """Set the clock of gateway and sandbox; never backwards within a test."""
         assert self.runtime is not None
-        assert self.http is not None
-        offset = round((at - datetime.now(UTC)) / timedelta(milliseconds=1))
+        offset = await self.turn_sandbox(at)
         await write_offset(self.runtime.connection.redis, offset)
         self.runtime.clock.offset_ms = offset
+
+    async def turn_sandbox(self, at: datetime) -> int:
+        """Set the sandbox's clock alone; its offset from this machine's, in milliseconds."""
+        assert self.http is not None
+        offset = round((at - datetime.now(UTC)) / timedelta(milliseconds=1))
         async with self.http.put(f"{self.sandbox}/sandbox/clock", json={"offset_ms": offset}) as answer:
             assert answer.status == 200
+        return offset
+
+
+_accounts: dict[tuple[bool, datetime], bytes] = {}
+
+
+async def approved_account(pages: bool, at: datetime) -> bytes:
+    """The sandbox's file once all templates are created and approved: made once a process, the second house begins there."""
+    if (pages, at) not in _accounts:
+        with tempfile.TemporaryDirectory(prefix="thuisfront-account-") as folder:
+            house = House(Path(folder), {name: free_port() for name in PORTS}, pages)
+            loaded = settings.read(house.environment())
+            async with aiohttp.ClientSession() as http, sandbox_running(house, data_dir=folder):
+                house.http = http
+                await house.turn_sandbox(at)
+                channels = registry.open_channels(loaded, http)
+                await bring_templates(directory.read(loaded), catalogue.load(loaded.templates_dir), channels.template_admins)
+                for connector in channels.connectors.values():
+                    await connector.close()
+            with contextlib.closing(sqlite3.connect(Path(folder) / "sandbox.sqlite3")) as made:
+                made.execute("DELETE FROM webhooks")  # of reviews, for a callback that nobody served
+                made.commit()
+                _accounts[pages, at] = made.serialize()
+    return _accounts[pages, at]
+
+
+async def bring_templates(senders: Directory, known: Catalogue, admins: Mapping[str, TemplateAdmin]) -> None:
+    """Create what is missing and wait until it is approved. One number brings the templates of its account, which all have in
+    common; a Page has its own."""
+    first = next(iter(senders))
+    for sender in [first, *(one for one in senders if one.channel != first.channel)]:
+        await push.push(known, admins[sender.channel], sender)
+        await push.status(known, admins[sender.channel], sender, wait_s=10, every_s=0.1)
 
 
 @asynccontextmanager
-async def sandbox_running(house: House, **config: Any) -> AsyncIterator[web.AppRunner]:
+async def sandbox_running(house: House, account: bytes = b"", **config: Any) -> AsyncIterator[web.AppRunner]:
+    """account: a file of `approved_account` that it begins with"""
     options: dict[str, Any] = {
         "port": house.ports["sandbox"],
         "data_dir": ":memory:",
@@ -236,13 +281,17 @@ async def sandbox_running(house: House, **config: Any) -> AsyncIterator[web.AppR
         "failed_delay_ms": (5, 20),
         "auto_read_ms": 50,
     }
-    runner = web.AppRunner(make_app(SandboxConfig(**{**options, **config})), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", house.ports["sandbox"]).start()
-    try:
-        yield runner
-    finally:
-        await runner.cleanup()
+    with tempfile.TemporaryDirectory(prefix="thuisfront-account-") as folder:
+        if account:
+            (Path(folder) / "sandbox.sqlite3").write_bytes(account)
+            options["data_dir"] = folder
+        runner = web.AppRunner(make_app(SandboxConfig(**{**options, **config})), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", house.ports["sandbox"]).start()
+        try:
+            yield runner
+        finally:
+            await runner.cleanup()
 
 
 @asynccontextmanager
@@ -258,20 +307,16 @@ async def house_running(
 ) -> AsyncIterator[House]:
     """Sandbox, templates approved, an agent "sanne", and the gateway with these roles, all in this process."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    house = House(data_dir, {name: free_port() for name in ("public", "internal", "console", "sandbox")}, pages)
+    house = House(data_dir, {name: free_port() for name in PORTS}, pages)
+    account = await approved_account(pages, at)
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
-        sandbox_running(house, **(sandbox or {})),
+        sandbox_running(house, account, **(sandbox or {})),
         open_runtime(settings.read(house.environment(**more))) as runtime,
     ):
         house.http, house.runtime = http, runtime
         await house.turn_clock(at)
-        # One number brings the templates of its account, which all have in common; a Page has its own.
-        first = next(iter(runtime.directory))
-        for sender in [first, *(one for one in runtime.directory if one.channel != first.channel)]:
-            admin = runtime.template_admins[sender.channel]
-            await push.push(runtime.catalogue, admin, sender)
-            await push.status(runtime.catalogue, admin, sender, wait_s=10, every_s=0.1)
+        await bring_templates(runtime.directory, runtime.catalogue, runtime.template_admins)
         for _, page in PAGES.values() if pages else ():
             await house.get_started(page)
         if read_templates:

@@ -105,7 +105,8 @@ class Plant:
                 os.kill(pid, signal.SIGKILL)
         await asyncio.to_thread(self.process.wait, 10)
         self.process = None
-        await wait_until(lambda: not alive(self.data_dir))
+        if not self.store:
+            await wait_until(lambda: not alive(self.data_dir))
 
     async def stop(self) -> int:
         """SIGTERM, as a supervisor ends it: its exit code."""
@@ -196,7 +197,7 @@ class Plant:
 
 @asynccontextmanager
 async def plant_running(
-    data_dir: Path, *, store: str = "", more: dict[str, str] | None = None, **config: Any
+    data_dir: Path, *, store: str = "", code: Path = ROOT, more: dict[str, str] | None = None, **config: Any
 ) -> AsyncIterator[Plant]:
     """A sandbox in this process and one gateway; somebody has written, so free text may be sent. config: the sandbox's."""
     public = free_port()
@@ -204,7 +205,7 @@ async def plant_running(
     channel = TestServer(make_app(replace(SANDBOX, **settings)))
     await channel.start_server()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
-        made = Plant(data_dir, str(channel.make_url("/")).rstrip("/"), public, http, store=store, more=more or {})
+        made = Plant(data_dir, str(channel.make_url("/")).rstrip("/"), public, http, store=store, code=code, more=more or {})
         await made.start()
         try:
             await made.meet(PERSON)

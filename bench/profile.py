@@ -11,7 +11,6 @@ own and are not in it. `--functions` shows the single functions as well.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import signal
 import statistics

@@ -66,6 +66,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         for connector in channels.connectors.values():
             stack.push_async_callback(connector.close)
         vault = Vault(ring, redis)
+        vault.form.packed = await layout.packs_bodies(redis)
         ledger = Ledger(settings.ledger_file, vault.blind)
         ledger.make()
         pairs: dict[str, Pair] = {

@@ -53,7 +53,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Opened]:
         await layout.claim(connection.redis, settings.env, clock.now_ms())
         if settings.env is Environment.DEMO:  # only a demo may turn the clock
             clock.offset_ms = await read_offset(connection.redis)
-        yield Opened(settings, connection, clock, ring, Vault(ring, connection.redis))
+        vault = Vault(ring, connection.redis)
+        vault.form.packed = await layout.packs_bodies(connection.redis)
+        yield Opened(settings, connection, clock, ring, vault)
     finally:
         await connection.close()
 

@@ -418,7 +418,7 @@ class Deliverer:
             claimed,
             "a",
             claimed.attempt,
-            stub=task.box.seal_json(body, claimed.id),
+            stub=task.box.seal_body(body, claimed.id),
             channel_hash=channel_hash,
             hold_ms=HOLD_DELIVERED_MS if body.get("order") == "delivered" else 0,
             detail=f"as={form} s={sender.id} nt={claimed.record.notification} {charge.detail}",

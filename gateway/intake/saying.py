@@ -127,7 +127,7 @@ class Speaker:
             if dry or there:
                 break
             box = await runtime.vault.contact_box(contact.id, create=True)
-            message = found.planned(contact.id, box.seal_json(dict(found.body), found.id))
+            message = found.planned(contact.id, box.seal_body(found.body, found.id))
             planned = PlannedContact(contact.id, contact.facts.consent_version, (), (message,))
             plan = Plan(partition_of(contact.id), saying.event, 0, to.subject or saying.subject, (planned,))
             answer = await runtime.outbox.put(plan)

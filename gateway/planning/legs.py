@@ -131,7 +131,7 @@ class Legs:
             notification = world.catalogue.get(found.record.notification)
             for message, told, part in split_body(way["id"], found.record.told, body, connector.facts if connector else None):
                 wait_ms = notification.another_way_ms if notification is not None and part.get("legs") else 0
-                one = self._planned(found, way, verdict, message, told, box.seal_json(part, message), wait_ms)
+                one = self._planned(found, way, verdict, message, told, box.seal_body(part, message), wait_ms)
                 planned.append(replace(one, detail=f"{one.detail} next={part['file']}") if part.get("file") else one)
             if not isinstance(verdict, Suppressed):
                 taken = MessageId(way["id"])

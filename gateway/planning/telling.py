@@ -103,7 +103,7 @@ class Teller:
         if not drafts:
             return []
         box = await self._vault.contact_box(contact.id, create=True)
-        return [one.planned(contact.id, box.seal_json(dict(one.body), one.id), revive=revive) for one in drafts]
+        return [one.planned(contact.id, box.seal_body(one.body, one.id), revive=revive) for one in drafts]
 
     async def _check(
         self, contact: Contact, waiting: Draft, result: EventResult, readers: Sequence[Reader], world: World

@@ -71,7 +71,7 @@ class Sayer:
                 return
             found = replace(found, id=message_id(result.event, name, "", current.id, 0), told="")
             box = await self.vault.contact_box(current.id, create=True)
-            message = found.planned(current.id, box.seal_json(dict(found.body), found.id))
+            message = found.planned(current.id, box.seal_body(found.body, found.id))
             planned = PlannedContact(current.id, current.facts.consent_version, (), (message,))
             answer = await self.outbox.put(Plan(partition_of(current.id), "", 0, "", (planned,)))
             if answer.written or any(state not in ("ok", "replan") for state in answer.contacts):

@@ -18,6 +18,10 @@ from gateway.store.reply import words
 
 VERSION = 1
 
+BODIES = "bodies"
+PACKED = "packed"
+"""Field and value: bodies of messages are written packed, and no program that cannot read that works here any more."""
+
 Migration = Callable[[Redis, bool], Awaitable[int]]
 """(redis, dry run) -> how many keys it changes"""
 
@@ -27,7 +31,7 @@ MIGRATIONS: dict[int, tuple[str, Migration]] = {}
 
 async def claim(redis: Redis, env: Environment, now_ms: int) -> None:
     """Stamp an empty store, or check that it is ours. Raises StoreRefused, LayoutMismatch."""
-    stamp: dict[Any, Any] = {"version": str(VERSION), "env": env.value, "made": str(now_ms)}
+    stamp: dict[Any, Any] = {"version": str(VERSION), "env": env.value, "made": str(now_ms), BODIES: PACKED}
     if await redis.hsetnx(keys.LAYOUT, "env", env.value):
         await redis.hset(keys.LAYOUT, mapping=stamp)
     known = {words(name): words(value) for name, value in (await redis.hgetall(keys.LAYOUT)).items()}
@@ -43,6 +47,12 @@ async def claim(redis: Redis, env: Environment, now_ms: int) -> None:
         raise LayoutMismatch(f"the store has layout {version}, newer than this program ({VERSION}): use a newer program")
 
 
+async def packs_bodies(redis: Redis) -> bool:
+    """Whether messages may be written packed (store/packing.py). Asked at the start; what is there is read in either form."""
+    found = await redis.hget(keys.LAYOUT, BODIES)
+    return found is not None and words(found) == PACKED
+
+
 async def migrate(redis: Redis, *, dry_run: bool) -> list[str]:
     """Bring the store to this program's layout, one version after another; what was (or would be) done, in words."""
     raw = await redis.hget(keys.LAYOUT, "version")
@@ -56,4 +66,8 @@ async def migrate(redis: Redis, *, dry_run: bool) -> list[str]:
         done.append(f"layout {target}: {what}: {count} keys")
         if not dry_run:
             await redis.hset(keys.LAYOUT, "version", str(target))
+    if not await packs_bodies(redis):
+        done.append("messages are written packed from the next start on: the program before this one cannot read them")
+        if not dry_run:
+            await redis.hset(keys.LAYOUT, BODIES, PACKED)
     return done or [f"layout {version} is current: nothing to do"]

@@ -34,7 +34,7 @@ from redis.asyncio import Redis
 from gateway.errors import Sealed, SettingsError
 from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest
 from gateway.model.personal import Secret
-from gateway.store import keys
+from gateway.store import keys, packing
 
 _CACHE = 20_000
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -93,13 +93,23 @@ def ring_for(setting: Secret | None, data_dir: Path) -> KeyRing:
     return KeyRing(Secret(path.read_text().strip()))
 
 
+class Form:
+    """In which form bodies are written, by the whole store's word. packed: everybody who reads it knows the packed form."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self) -> None:
+        self.packed = False
+
+
 class Box:
     """One AES-256-GCM key. Sealed form: 12 bytes of nonce, ciphertext, tag. `about` binds it to its place."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_cipher", "_form")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, form: Form | None = None) -> None:
         self._cipher = AESGCM(key)
+        self._form = form
 
     def seal(self, data: bytes, about: str) -> bytes:
         nonce = os.urandom(12)
@@ -114,8 +124,15 @@ class Box:
     def seal_json(self, value: Any, about: str) -> bytes:
         return self.seal(_ENCODER.encode(value).encode(), about)
 
+    def seal_body(self, value: Mapping[str, Any], about: str) -> bytes:
+        """A message's body: packed where everybody who may read it knows that form (see store/packing.py)."""
+        text = _ENCODER.encode(dict(value)).encode()
+        packed = self._form is not None and self._form.packed
+        return self.seal(packing.pack(text) if packed else text, about)
+
     def open_json(self, sealed: bytes, about: str) -> Any:
-        return json.loads(self.open(sealed, about).decode())
+        """What `seal_json` or `seal_body` sealed. Raises Sealed; ValueError for what is sealed well and is no JSON."""
+        return json.loads(packing.unpack(self.open(sealed, about)))
 
 
 class Vault:
@@ -124,6 +141,7 @@ class Vault:
     def __init__(self, ring: KeyRing, redis: Redis) -> None:
         self._ring = ring
         self._redis = redis
+        self.form = Form()
         self._contacts: OrderedDict[str, Box] = OrderedDict()
         self._days: dict[str, Box] = {}
         self._derived: OrderedDict[str, Box] = OrderedDict()
@@ -190,7 +208,7 @@ class Vault:
 
     def keep(self, contact: ContactId, wrapped: bytes) -> Box:
         """The box of a key that was read together with something else. Raises Sealed where the ring lacks its wrapping key."""
-        box = self._contacts[contact] = Box(self._unwrap(wrapped, contact))
+        box = self._contacts[contact] = Box(self._unwrap(wrapped, contact), self.form)
         while len(self._contacts) > _CACHE:
             self._contacts.popitem(last=False)
         return box

@@ -184,7 +184,7 @@ class Statuses:
         except Sealed:
             return {}, b""
         body["id"] = channel_id.reveal()
-        return body, box.seal_json(body, record.id)
+        return body, box.seal_body(body, record.id)
 
 
 def _reason_of(event: StatusEvent) -> Reason:

@@ -102,7 +102,7 @@ class Stops:
 
     async def _put(self, contact: Contact, drafts: Sequence[Draft]) -> None:
         box = await self._d.vault.contact_box(contact.id)
-        messages = tuple(one.planned(contact.id, box.seal_json(dict(one.body), one.id)) for one in drafts)
+        messages = tuple(one.planned(contact.id, box.seal_body(one.body, one.id)) for one in drafts)
         for _ in range(5):
             facts = (await self._d.contacts.facts_of([contact.id]))[0]
             planned = PlannedContact(contact.id, facts.consent_version, (), messages)

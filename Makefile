@@ -1,7 +1,7 @@
 # `make` alone lists what there is. Works with GNU make 3.81 (macOS) and newer; the work is done by scripts/.
 
 PY := .venv/bin/python
-CODE := $(wildcard gateway connectors sandbox demo bench main.py)
+CODE := $(wildcard gateway connectors sandbox demo bench torture main.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-browser test-long bench clean

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from gateway import log
@@ -22,7 +23,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="how long it burns (default 600; settling comes after it)")
     parser.add_argument("--seed", type=int, help="events, faults and victims again as they were (default: a new one)")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report and its picture, pictures/torture.svg beside")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report, and pictures/torture.svg beside it")
     parser.add_argument("--keep", action="store_true", help="keep the directory with data and logs, also when all is well")
     args = parser.parse_args()
     if not 5 <= args.seconds <= 86_400:
@@ -32,8 +33,10 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="torture-"))
     keep = args.keep
 
+    began = time.monotonic()
+
     def told(line: str) -> None:
-        print(f"{line} ...", file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
     told(f"seed {seed}, in {directory}")
     try:

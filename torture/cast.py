@@ -92,7 +92,8 @@ def cast(sizes: Sizes, seed: int, psids: Mapping[str, str]) -> Cast:
 
     def booked(one: Person, flight: str, at_s: float) -> Event:
         body = events.booking(one.order, flight, day, known[one.customer])
-        return Event(one.order, 1, body, at_s, person=one.customer, marks={"order_confirmed": one.order}, sure=("order_confirmed",))
+        marks = {"order_confirmed": one.order}
+        return Event(one.order, 1, body, at_s, person=one.customer, marks=marks, sure=("order_confirmed",))
 
     old, new = everybody[: len(everybody) - sizes.newcomers], everybody[len(everybody) - sizes.newcomers :]
     first = [

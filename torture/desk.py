@@ -48,7 +48,7 @@ class Desk:
                 await self._handle(conversation)
 
     async def _waiting(self) -> list[dict[str, Any]]:
-        found = []
+        found: list[dict[str, Any]] = []
         for query in ({"agent": self.agent}, {"queue": "general"}):
             status, answer = await self._call("GET", "/v1/conversations", None, "", query)
             found += answer.get("conversations", []) if status == 200 else []
@@ -68,7 +68,7 @@ class Desk:
                 self.given_up += 1
                 return
             if command == "reply":
-                self.replies.append(Reply(words, str(after.get("message", "")), ""))
+                self.replies.append(Reply(words, str(after.get("message") or "")))
             conversation = after
 
     async def _until_answered(self, path: str, body: dict[str, Any], key: str) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from gateway.store import launch
 ROOT = Path(__file__).resolve().parents[1]
 READY_S = 60.0
 END_S = 30.0
+LOOK_S = 0.05
 PR_SET_PDEATHSIG = 1
 
 
@@ -95,9 +96,7 @@ class Member:
         """Start it again whenever it has ended, after a while, until cancelled."""
         while True:
             assert self.process is not None
-            code = await asyncio.to_thread(_wait, self.process)
-            if code is None:
-                continue
+            code = await _ended(self.process)
             if not self.killed:
                 self.ended_alone.append(code)
             await asyncio.sleep(rng.uniform(0.0, self.pause_s) if self.killed else 0.5)
@@ -109,17 +108,20 @@ class Member:
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
         try:
-            await asyncio.to_thread(self.process.wait, END_S)
-        except subprocess.TimeoutExpired:
+            async with asyncio.timeout(END_S):
+                await _ended(self.process)
+        except TimeoutError:
             self.process.kill()
-            await asyncio.to_thread(self.process.wait)
+            await _ended(self.process)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
-    """Its exit code, None when it still runs after a moment: the thread is not left behind when its waiter is cancelled."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        return process.wait(0.2)
-    return None
+async def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code, once there is one. Looked at and not waited for: what runs between fork and exec wants no threads here."""
+    while True:
+        code = process.poll()
+        if code is not None:
+            return code
+        await asyncio.sleep(LOOK_S)
 
 
 @dataclass

@@ -77,7 +77,6 @@ class Reply:
 
     words: str
     message: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +277,7 @@ def _audience(case: _Case, told: Told, *, newest: bool) -> None:
         for contact, since_ms in people.items():
             if contact in planned or (since_ms > applied.at_ms and not newest):
                 continue
-            if newest and name in told.sure or not _overtaken(case, told, name, contact):
+            if (newest and name in told.sure) or not _overtaken(case, told, name, contact):
                 case.verdict.lost.append(f"{told.name} ({told.event}): nothing was planned for {contact} by {name}")
 
 
@@ -344,16 +343,17 @@ def _count_doubles(case: _Case) -> None:
             ]
             first = min(shown, default=None)
             why = _why_again(case, mid, copy)
+            allowed = True
             if any(one.attempt == copy.attempt for one in earlier):
-                case.verdict.doubles.append(Double(mid, copy.attempt, f"the same attempt twice; {why}", False))
-            elif first is not None and began_ms - first[0] > GRACE_MS:
-                said = f"evidence of attempt {first[1]} was answered 200 {began_ms - first[0]} ms before it was taken up; {why}"
-                case.verdict.doubles.append(Double(mid, copy.attempt, said, False))
-            elif first is not None:
-                said = f"evidence of attempt {first[1]} came {_span(first[0] - began_ms)}; {why}"
-                case.verdict.doubles.append(Double(mid, copy.attempt, said, True))
+                said, allowed = "the same attempt twice", False
+            elif first is None:
+                said = f"no evidence of attempt {earlier[0].attempt} came"
+            elif began_ms - first[0] > GRACE_MS:
+                said = f"evidence of attempt {first[1]} was answered 200 {began_ms - first[0]} ms before it was taken up again"
+                allowed = False
             else:
-                case.verdict.doubles.append(Double(mid, copy.attempt, f"no evidence of attempt {earlier[0].attempt} came; {why}", True))
+                said = f"evidence of attempt {first[1]} came {_span(first[0] - began_ms)}"
+            case.verdict.doubles.append(Double(mid, copy.attempt, f"{said}; {why}", allowed))
 
 
 def _span(after_ms: int) -> str:

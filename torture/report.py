@@ -1,49 +1,153 @@
-"""What a run found, as lines, as JSON, and as a page with a picture."""
+"""What a run found: as lines for who looks on, as JSON, and as a page with a picture. Nothing in it is personal."""
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torture import picture
+from torture.house import ROOT
+from torture.judge import GRACE_MS, STALE_MS, Double
 from torture.run import Outcome
 
+SHOWN = 40
+WANTED = {
+    "lost": "somebody who was due news neither has it nor is named, with a reason, among those who were not told",
+    "out of order": "on one handset an older version of a subject lies behind a newer one",
+    "stale": f"handed over more than {STALE_MS / 1000:g} s after what replaces or ends it had been planned for this person",
+    "doubles in spite of evidence": f"sent again although a webhook had shown the first {GRACE_MS / 1000:g} s before, or earlier",
+    "strange": "on the wrong handset, with another event's words, or explained by no fact",
+    "refused": "an event that was never answered 202, or was answered otherwise",
+}
 
-def rows(outcome: Outcome) -> list[tuple[str, int, list[str]]]:
-    """(what is counted, how many, each of them)"""
+
+def rows(outcome: Outcome) -> list[tuple[str, list[str]]]:
+    """What is counted, and one line for each that was found. All of them should be empty."""
     verdict = outcome.verdict
-    doubles = [f"{one.message} attempt {one.attempt}: {one.reason}" for one in verdict.forbidden]
-    return [
-        ("lost", len(verdict.lost), verdict.lost),
-        ("out of order", len(verdict.disorder), verdict.disorder),
-        ("stale", len(verdict.stale), verdict.stale),
-        ("doubles in spite of evidence", len(doubles), doubles),
-        ("strange", len(verdict.strange), verdict.strange),
-        ("refused", len(verdict.refused), verdict.refused),
-    ]
+    doubles = [_line(one) for one in verdict.forbidden]
+    found = [verdict.lost, verdict.disorder, verdict.stale, doubles, verdict.strange, verdict.refused]
+    return list(zip(WANTED, found, strict=True))
 
 
 def lines(outcome: Outcome) -> str:
     found = []
-    for name, count, each in rows(outcome):
-        found.append(f"{name:30} {count}")
-        found += [f"    {one}" for one in each[:30]]
+    for name, each in rows(outcome):
+        found.append(f"{name:30} {len(each)}")
+        found += [f"    {one}" for one in each[:SHOWN]]
+        if len(each) > SHOWN:
+            found.append(f"    and {len(each) - SHOWN} more")
     allowed = [one for one in outcome.verdict.doubles if one.allowed]
     found.append(f"{'doubles without evidence':30} {len(allowed)}")
-    found += [f"    {one.message} attempt {one.attempt}: {one.reason}" for one in allowed]
-    found.append("")
-    found += [f"{name:30} {count}" for name, count in outcome.verdict.counts.items()]
-    found += [f"{'kills':30} {len(outcome.kills)}"]
-    found += [f"not told, {reason:20} {count}" for reason, count in outcome.verdict.ends.most_common()]
-    settled = "not in time" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s"
-    found.append(f"{'settled after':30} {settled}")
-    found.append(f"{'ended by themselves':30} {outcome.ended_alone or 'none'}")
-    found.append(f"{'taken':30} {outcome.taken_s:.0f} s")
+    found += [f"    {_line(one)}" for one in allowed[:SHOWN]]
+    found += ["", *(f"{name:30} {value}" for name, value in figures(outcome).items())]
+    found += [f"{'not told, ' + reason:30} {count}" for reason, count in outcome.verdict.ends.most_common()]
     return "\n".join(found)
 
 
+def figures(outcome: Outcome) -> dict[str, str]:
+    kills = Counter(one.name for one in outcome.kills)
+    alone = ", ".join(f"{name} with {codes}" for name, codes in outcome.ended_alone.items())
+    return {
+        **{name: str(count) for name, count in outcome.verdict.counts.items()},
+        "webhooks answered": str(outcome.webhooks),
+        "kills": f"{len(outcome.kills)} ({', '.join(f'{name} {count}' for name, count in sorted(kills.items()))})",
+        "ended by themselves": alone or "none",
+        "settled after": "not in time" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s",
+        "whole run": f"{outcome.taken_s:.0f} s",
+    }
+
+
 def as_json(outcome: Outcome) -> dict[str, Any]:
-    return {name: count for name, count, _ in rows(outcome)}
+    return {
+        "ok": outcome.verdict.ok,
+        "seed": outcome.seed,
+        "seconds": outcome.sizes.seconds,
+        "commit": commit(),
+        "counts": {name: len(each) for name, each in rows(outcome)},
+        "found": {name: each for name, each in rows(outcome) if each},
+        "doubles": [
+            {"message": one.message, "attempt": one.attempt, "reason": one.reason, "allowed": one.allowed}
+            for one in outcome.verdict.doubles
+        ],
+        "not_told": dict(outcome.verdict.ends),
+        "figures": outcome.verdict.counts,
+        "kills": dict(Counter(one.name for one in outcome.kills)),
+        "ended_alone": outcome.ended_alone,
+        "settled_s": outcome.settled_s,
+        "taken_s": outcome.taken_s,
+    }
 
 
-def write(outcome: Outcome, path: Path) -> None:
-    raise NotImplementedError
+def write(outcome: Outcome, page: Path) -> None:
+    """The page, and pictures/torture.svg beside it. What stands in the page above MARK stays as it is."""
+    drawn = page.parent / "pictures" / "torture.svg"
+    drawn.parent.mkdir(parents=True, exist_ok=True)
+    arrivals = [one.at_ms for one in outcome.seen.bubbles if one.at_ms >= outcome.began_ms]
+    victims = [*outcome.sizes.roles, "store"]
+    drawn.write_text(picture.draw(arrivals, outcome.kills, victims, outcome.began_ms, outcome.ended_ms))
+    kept = page.read_text().partition(MARK)[0] if page.is_file() else "# Torture\n\n"
+    page.write_text(f"{kept}{MARK}\n{text(outcome)}")
+
+
+MARK = "<!-- From here on written by `make torture ARGS=--report`: not by hand. -->"
+
+
+def text(outcome: Outcome) -> str:
+    when = datetime.fromtimestamp(outcome.began_ms / 1000, UTC)
+    sizes = outcome.sizes
+    parts = [
+        f"\n## {when.day} {when:%B %Y}: {'every count is right' if outcome.verdict.ok else 'COUNTS ARE WRONG'}",
+        f"Commit {commit()}, seed {outcome.seed}, {sizes.seconds:g} s of fire, {len(sizes.roles)} gateways; "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.platform(terse=True)}.",
+        "",
+        "![Messages on handsets a second by second, and when each process was killed](pictures/torture.svg)",
+        "",
+        "| counted at the handsets | found | what it means |",
+        "|---|---|---|",
+        *(f"| {name} | {f'**{len(each)}**' if each else 0} | {WANTED[name]} |" for name, each in rows(outcome)),
+        "",
+        "| figure | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in figures(outcome).items()),
+        *(f"| not told: {reason} | {count} |" for reason, count in outcome.verdict.ends.most_common()),
+        "",
+        *_findings(outcome),
+        *_doubles([one for one in outcome.verdict.doubles if one.allowed]),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _findings(outcome: Outcome) -> list[str]:
+    found = []
+    for name, each in rows(outcome):
+        if each:
+            found += [f"### {name}", "", *(f"- {one}" for one in each[:SHOWN]), ""]
+    return found
+
+
+def _doubles(allowed: list[Double]) -> list[str]:
+    found = ["### Messages that lie there twice, for want of evidence", ""]
+    if not allowed:
+        return [*found, "None in this run."]
+    found += ["| message | attempt | why |", "|---|---|---|"]
+    return [*found, *(f"| `{one.message}` | {one.attempt} | {one.reason} |" for one in allowed)]
+
+
+def _line(one: Double) -> str:
+    return f"{one.message} attempt {one.attempt}: {one.reason}"
+
+
+def commit() -> str:
+    """Short, with a plus where the tree differs from it; "unknown" outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -25,6 +25,9 @@ from torture.judge import Seen, Step, Told, Verdict
 from torture.producers import Producers
 from torture.sizes import Sizes
 
+SAY_S = 5.0
+TAKEN_UP_S = 12.0
+"""An event whose worker was killed is looked at again ten seconds after it was begun: nothing is over before that."""
 QUIET_S = 3.0
 """Nothing may wait for so long before it is counted."""
 
@@ -112,7 +115,7 @@ async def _burn(
         quiet_s = time.monotonic()
         async with asyncio.timeout(sizes.settle_s):
             await asyncio.wait([producing])
-        settled = await _settle(house, sizes.settle_s - (time.monotonic() - quiet_s))
+        settled = await _settle(house, quiet_s, quiet_s + sizes.settle_s, told)
         settled_s = time.monotonic() - quiet_s if settled else None
     except TimeoutError:
         settled_s = None
@@ -149,20 +152,23 @@ async def _followed(house: House, bookings: int) -> None:
             found = await ledger.steps(runtime)
             return sum(1 for one in found if one.kind == "subscribed") >= 2 * bookings
 
-        await until("the people to follow their flights", all_there, 20.0 + bookings / 10)
+        await until("the people to follow their flights", all_there, 60.0 + bookings / 4)
 
 
-async def _settle(house: House, within_s: float) -> bool:
-    """Until nothing has waited for a while; False when it does not end in time."""
+async def _settle(house: House, began_s: float, end_s: float, told: Callable[[str], None]) -> bool:
+    """Until nothing has waited for a while; False when it does not end in time. began_s: when the last fire was out."""
     settings = ledger.settings_of(house.environment)
-    end, quiet_since = time.monotonic() + within_s, None
+    quiet_since, said_s = None, time.monotonic()
     async with open_runtime(settings) as runtime:
-        while time.monotonic() < end:
+        while time.monotonic() < end_s:
             try:
                 messages, work = await ledger.waiting(runtime)
             except (StoreError, OSError, TimeoutError):
                 messages, work = 1, 1
-            if messages or work:
+            if time.monotonic() - said_s > SAY_S:
+                told(f"{messages} messages wait, and {work} other pieces of work")
+                said_s = time.monotonic()
+            if messages or work or time.monotonic() - began_s < TAKEN_UP_S:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = time.monotonic()

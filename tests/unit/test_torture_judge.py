@@ -1,0 +1,304 @@
+"""The count at the handsets can fail in every way that it is there for: a made-up run, and each fault put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from torture.handsets import Bubble
+from torture.judge import GRACE_MS, STALE_MS, Reply, Seen, Step, Told, Verdict, judge
+
+FLIGHT, ANNA, BORIS = "j00flight", "c00anna", "c01boris"
+HOMES = {ANNA: "whatsapp:447700900001", BORIS: "whatsapp:447700900002"}
+ENDS = {"flight_cancelled": frozenset({"gate_changed", "flight_delayed"}), "gate_changed": frozenset()}
+KINDS = {1: "gate_changed", 2: "gate_changed", 3: "gate_changed"}
+
+
+@dataclass
+class Run:
+    """Three gates of one flight, told to two people, a second apart; every message has one bubble. Tests take it apart."""
+
+    told: list[Told] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    bubbles: list[Bubble] = field(default_factory=list)
+    evidence: dict[tuple[str, int], int] = field(default_factory=dict)
+    replies: list[Reply] = field(default_factory=list)
+    waiting: int = 0
+    kinds: dict[int, str] = field(default_factory=lambda: dict(KINDS))
+
+    def __post_init__(self) -> None:
+        self.steps += [Step(500, "subscribed", "", contact, "", FLIGHT, {}) for contact in HOMES]
+        for version in (1, 2, 3):
+            at, event = version * 10_000, f"e0{version}"
+            gate = f"B00{version}"
+            self.told.append(
+                Told(
+                    f"flight@{version}", "flight", version, event, FLIGHT, at, "", {"gate_changed": gate},
+                    sure=("gate_changed",) if version == 3 else (),
+                )
+            )  # fmt: skip
+            self.steps.append(Step(at, "event", "", "", event, FLIGHT, {}))
+            change = "first" if version == 1 else "gate"
+            self.steps.append(Step(at + 10, "applied", "", "", event, FLIGHT, {"changes": change}))
+            if version > 1:
+                for contact in HOMES:
+                    self.message(version, contact, at + 20)
+
+    def message(self, version: int, contact: str, at: int) -> None:
+        mid = name(version, contact)
+        self.steps.append(self.step(at, "enqueued", version, contact, nt=self.kinds[version]))
+        self.steps.append(self.step(at + 10, "claimed", version, contact))
+        self.steps.append(self.step(at + 40, "accepted", version, contact, attempt="1"))
+        self.bubbles.append(self.bubble(version, contact, at + 30))
+        self.evidence[mid, 1] = at + 200
+
+    def step(self, at: int, kind: str, version: int, contact: str, **detail: str) -> Step:
+        return Step(at, kind, name(version, contact), contact, f"e0{version}", FLIGHT, detail)
+
+    def bubble(self, version: int, contact: str, at: int, *, attempt: int = 1, words: str = "") -> Bubble:
+        channel, _, address = HOMES[contact].partition(":")
+        return Bubble(len(self.bubbles) + 1, at, address, channel, name(version, contact), attempt, words or f"gate B00{version}")
+
+    def drop(self, test: Callable[[Step], bool]) -> None:
+        self.steps = [one for one in self.steps if not test(one)]
+
+    def judged(self) -> Verdict:
+        return judge(Seen(self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies))
+
+
+def name(version: int, contact: str) -> str:
+    return f"m0{version}{contact}"
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+def faults(verdict: Verdict) -> dict[str, int]:
+    """Only the counters that are not 0."""
+    found = {
+        "lost": len(verdict.lost),
+        "disorder": len(verdict.disorder),
+        "stale": len(verdict.stale),
+        "doubles": len(verdict.forbidden),
+        "strange": len(verdict.strange),
+        "refused": len(verdict.refused),
+    }
+    return {one: count for one, count in found.items() if count}
+
+
+def test_a_run_in_which_nothing_went_wrong_counts_nothing(run: Run) -> None:
+    verdict = run.judged()
+    assert faults(verdict) == {}
+    assert verdict.ok
+    assert verdict.counts["bubbles"] == 4
+
+
+def test_an_answered_event_that_is_not_kept_is_lost(run: Run) -> None:
+    run.drop(lambda one: one.event == "e02" and one.kind in ("event", "applied"))
+    assert faults(run.judged()) == {"lost": 1}
+
+
+def test_an_event_that_is_kept_and_never_applied_is_lost(run: Run) -> None:
+    run.drop(lambda one: one.event == "e03" and one.kind == "applied")
+    assert "answered 202 and never applied" in run.judged().lost[0]
+
+
+def test_an_event_is_older_only_where_a_newer_one_was_applied(run: Run) -> None:
+    run.drop(lambda one: one.event == "e02")
+    run.bubbles = [one for one in run.bubbles if not one.message.startswith("m02")]
+    run.steps += [Step(20_000, "event", "", "", "e02", FLIGHT, {}), Step(20_001, "older", "", "", "e02", FLIGHT, {})]
+    assert faults(run.judged()) == {}
+    run.drop(lambda one: one.event == "e03" and one.kind == "applied")
+    assert any("older than something that nobody applied" in one for one in run.judged().lost)
+
+
+def test_a_follower_for_whom_nothing_was_planned_is_lost(run: Run) -> None:
+    run.drop(lambda one: one.message == name(3, BORIS))
+    run.bubbles = [one for one in run.bubbles if one.message != name(3, BORIS)]
+    verdict = run.judged()
+    assert faults(verdict) == {"lost": 1}
+    assert BORIS in verdict.lost[0]
+
+
+def test_what_nobody_at_all_was_told_is_lost_by_what_its_fact_says_changed(run: Run) -> None:
+    run.drop(lambda one: one.message.startswith("m03"))
+    run.bubbles = [one for one in run.bubbles if not one.message.startswith("m03")]
+    assert faults(run.judged()) == {"lost": 2}
+
+
+def test_an_older_version_that_a_newer_one_overtook_in_planning_is_not_lost(run: Run) -> None:
+    run.drop(lambda one: one.message == name(2, BORIS))
+    run.bubbles = [one for one in run.bubbles if one.message != name(2, BORIS)]
+    assert faults(run.judged()) == {}
+
+
+def test_an_older_version_is_lost_where_the_newer_one_neither_replaces_nor_ends_it(run: Run) -> None:
+    run.drop(lambda one: one.message == name(2, BORIS))
+    run.bubbles = [one for one in run.bubbles if one.message != name(2, BORIS)]
+    run.steps = [
+        replace(one, detail={"nt": "flight_departed"}) if one.kind == "enqueued" and one.message.startswith("m03") else one
+        for one in run.steps
+    ]
+    run.told[2] = replace(run.told[2], sure=())
+    run.steps = [
+        replace(one, detail={"changes": "departed"}) if one.kind == "applied" and one.event == "e03" else one for one in run.steps
+    ]
+    assert faults(run.judged()) == {"lost": 1}
+
+
+def test_who_follows_only_later_is_due_the_newest_and_nothing_older(run: Run) -> None:
+    run.steps = [replace(one, at_ms=25_000) if one.kind == "subscribed" and one.contact == BORIS else one for one in run.steps]
+    run.drop(lambda one: one.message == name(2, BORIS))
+    run.bubbles = [one for one in run.bubbles if one.message != name(2, BORIS)]
+    assert faults(run.judged()) == {}
+    run.drop(lambda one: one.message == name(3, BORIS))
+    run.bubbles = [one for one in run.bubbles if one.message != name(3, BORIS)]
+    assert faults(run.judged()) == {"lost": 1}
+
+
+def test_a_message_that_ended_as_nothing_is_lost(run: Run) -> None:
+    run.drop(lambda one: one.kind == "accepted" and one.message == name(3, ANNA))
+    run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
+    assert faults(run.judged()) == {"lost": 1}
+
+
+@pytest.mark.parametrize("kind", ["suppressed", "replaced", "ended", "expired", "dead"])
+def test_a_message_that_ended_with_a_reason_is_not_lost_and_is_named(run: Run, kind: str) -> None:
+    run.drop(lambda one: one.kind == "accepted" and one.message == name(3, ANNA))
+    run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
+    run.steps.append(run.step(40_000, kind, 3, ANNA, reason="because"))
+    verdict = run.judged()
+    assert faults(verdict) == {}
+    assert verdict.ends == {f"{kind}: because": 1}
+
+
+def test_what_is_called_accepted_and_lies_on_no_handset_is_lost(run: Run) -> None:
+    run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
+    assert "accepted by the channel, and is on no handset" in run.judged().lost[0]
+
+
+def test_messages_that_still_wait_are_lost(run: Run) -> None:
+    run.waiting = 7
+    assert faults(run.judged()) == {"lost": 1}
+
+
+def test_an_older_version_behind_a_newer_one_is_out_of_order(run: Run) -> None:
+    first, last = run.bubbles[0], run.bubbles[2]
+    run.bubbles[0], run.bubbles[2] = replace(first, place=last.place), replace(last, place=first.place)
+    assert faults(run.judged()) == {"disorder": 1}
+
+
+def test_the_order_on_two_handsets_has_nothing_to_do_with_each_other(run: Run) -> None:
+    run.bubbles[1] = replace(run.bubbles[1], place=99)
+    run.bubbles[3] = replace(run.bubbles[3], place=100)
+    assert faults(run.judged()) == {}
+
+
+@pytest.mark.parametrize(("after_ms", "stale"), [(STALE_MS - 100, 0), (STALE_MS + 100, 1)])
+def test_something_older_is_stale_when_what_replaces_it_was_long_planned(run: Run, after_ms: int, stale: int) -> None:
+    planned = next(one for one in run.steps if one.kind == "enqueued" and one.message == name(3, ANNA)).at_ms
+    older = next(one for one in run.bubbles if one.message == name(2, ANNA))
+    run.bubbles[run.bubbles.index(older)] = replace(older, at_ms=planned + after_ms)
+    assert len(run.judged().stale) == stale
+
+
+def test_what_a_newer_status_ended_is_stale_when_it_comes_after_it(run: Run) -> None:
+    run.steps = [
+        replace(one, detail={"nt": "flight_cancelled"}) if one.kind == "enqueued" and one.message == name(3, ANNA) else one
+        for one in run.steps
+    ]
+    older = next(one for one in run.bubbles if one.message == name(2, ANNA))
+    run.bubbles[run.bubbles.index(older)] = replace(older, at_ms=90_000)
+    assert len(run.judged().stale) == 1
+
+
+def copied(run: Run, *, attempt: int = 2, at: int = 60_000, why: str = "lease") -> None:
+    run.steps.append(run.step(at - 6_000, "uncertain", 3, ANNA, attempt="1", why=why))
+    run.steps.append(run.step(at - 20, "claimed", 3, ANNA))
+    run.bubbles.append(run.bubble(3, ANNA, at, attempt=attempt))
+
+
+def test_a_copy_without_any_evidence_is_allowed_and_says_why(run: Run) -> None:
+    del run.evidence[name(3, ANNA), 1]
+    copied(run)
+    verdict = run.judged()
+    assert faults(verdict) == {}
+    [double] = verdict.doubles
+    assert "no evidence of attempt 1 came" in double.reason
+    assert "uncertain (lease)" in double.reason
+
+
+def test_a_copy_whose_evidence_came_after_it_was_taken_up_is_allowed(run: Run) -> None:
+    run.evidence[name(3, ANNA), 1] = 60_500
+    copied(run)
+    [double] = run.judged().doubles
+    assert double.allowed
+
+
+def test_a_copy_in_spite_of_evidence_in_time_is_forbidden(run: Run) -> None:
+    run.evidence[name(3, ANNA), 1] = 60_000 - GRACE_MS - 500
+    copied(run)
+    assert faults(run.judged()) == {"doubles": 1}
+
+
+def test_the_same_attempt_twice_is_never_allowed(run: Run) -> None:
+    del run.evidence[name(3, ANNA), 1]
+    copied(run, attempt=1)
+    assert faults(run.judged()) == {"doubles": 1}
+
+
+def test_a_bubble_that_no_fact_explains_is_strange(run: Run) -> None:
+    run.bubbles.append(Bubble(99, 70_000, "447700900001", "whatsapp", "m09nobody", 1, "hello"))
+    assert faults(run.judged()) == {"strange": 1}
+
+
+def test_a_message_on_somebody_elses_handset_is_strange(run: Run) -> None:
+    run.bubbles[0] = replace(run.bubbles[0], address="447700900009")
+    assert "somebody else" in run.judged().strange[0]
+
+
+def test_a_message_with_the_words_of_another_version_is_strange(run: Run) -> None:
+    run.bubbles[0] = replace(run.bubbles[0], words="gate B001")
+    assert "does not say 'B002'" in run.judged().strange[0]
+
+
+def test_an_event_that_was_never_answered_or_answered_otherwise_is_refused(run: Run) -> None:
+    run.told.append(Told("flight@4", "flight", 4, "", "", 0, "", {}))
+    run.told[1] = replace(run.told[1], odd=("409 other_content",))
+    assert faults(run.judged()) == {"refused": 2}
+
+
+def answered(run: Run, *, kind: str, copies: int) -> None:
+    mid = "m00answer"
+    run.steps += [
+        Step(5_000, "enqueued", mid, ANNA, "", "", {"nt": "reply"}),
+        Step(5_100, kind, mid, ANNA, "", "", {"reason": "uncertain_ask"}),
+    ]
+    for copy in range(copies):
+        words = "Dogs are welcome, case 0001."
+        run.bubbles.append(Bubble(90 + copy, 5_050 + copy, "447700900001", "whatsapp", mid, 1 + copy, words))
+    run.replies.append(Reply("case 0001.", mid))
+
+
+def test_an_agents_answer_that_arrived_once_is_as_it_should_be(run: Run) -> None:
+    answered(run, kind="accepted", copies=1)
+    assert faults(run.judged()) == {}
+
+
+def test_an_agents_answer_that_arrived_nowhere_is_not_lost_where_its_agent_was_asked(run: Run) -> None:
+    answered(run, kind="dead", copies=0)
+    assert faults(run.judged()) == {}
+
+
+def test_an_agents_answer_that_nobody_has_is_lost(run: Run) -> None:
+    answered(run, kind="accepted", copies=0)
+    assert run.judged().lost
+
+
+def test_an_agents_answer_is_never_allowed_twice(run: Run) -> None:
+    answered(run, kind="accepted", copies=2)
+    assert run.judged().forbidden

@@ -136,6 +136,10 @@ class Gateway(Member):
         self.since_s = time.monotonic()
 
     async def ready(self, http: aiohttp.ClientSession) -> bool:
+        """Raises RuntimeError with its last words when it has ended."""
+        if not self.alive:
+            said = self.log.read_text(errors="replace").strip().splitlines()
+            raise RuntimeError(f"the gateway {self.name} did not start: {said[-1] if said else 'it said nothing'}")
         try:
             async with http.get(f"http://127.0.0.1:{self.internal}/readyz") as answer:
                 return answer.status == 200

@@ -68,12 +68,12 @@ def for_seconds(seconds: float) -> Sizes:
         )
     return Sizes(
         seconds=seconds,
-        crowd=1_900,
+        crowd=1_700,
         flights=20,
         following=8,
         goods=int(seconds / 2),
         documents=int(seconds / 4),
-        newcomers=int(seconds / 10),
+        newcomers=min(int(seconds / 10), 120),  # in all no more than there are numbers on two channels
         replies=int(seconds / 15),
         step_s=8.0,
         crowd_step_s=45.0,

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from gateway import directory as directories
-from gateway import registry
+from gateway import crashpoint, registry
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.health import Beats
@@ -57,6 +57,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         connection.durability.demand(settings.env)
         redis = connection.redis
         clock = Clock()
+        crashpoint.arm(settings.crash_at)
         await layout.claim(redis, settings.env, clock.now_ms())
         if settings.env is Environment.DEMO:  # only a demo may turn the clock
             clock.offset_ms = await read_offset(redis)

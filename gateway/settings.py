@@ -105,6 +105,8 @@ class Settings:
     lease_ms: int
     evidence_ms: int
     backlog_max: int
+    crash_at: str
+    """for tests: the place at which this process dies (gateway/crashpoint.py)"""
     fuse_people: int
     fuse_second_person: int
     pair_interval_ms: int
@@ -254,6 +256,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         lease_ms=reader.number("GATEWAY_LEASE_MS", 10_000, int, 1000, 120_000),
         evidence_ms=reader.number("GATEWAY_EVIDENCE_MS", 30_000, int, 100, 900_000),
         backlog_max=reader.number("GATEWAY_BACKLOG_MAX", 50_000, int, 1, 10_000_000),
+        crash_at=reader.text("GATEWAY_CRASH_AT") or "",
         fuse_people=reader.number("GATEWAY_FUSE_PEOPLE", 10_000, int, 0, 100_000_000),
         fuse_second_person=reader.number("GATEWAY_FUSE_SECOND_PERSON", 50_000, int, 0, 100_000_000),
         pair_interval_ms=reader.number("GATEWAY_PAIR_INTERVAL_MS", 6000, int, 0, 60_000),
@@ -277,6 +280,8 @@ def _check(reader: _Reader, settings: Settings) -> None:
         problems.append("GATEWAY_GRAPH_URL: production speaks https only")
     if settings.env is Environment.DEMO and not settings.sandboxed:
         problems.append("GATEWAY_ENV=demo never writes to Meta: point GATEWAY_GRAPH_URL at the sandbox, or use staging")
+    if settings.env is Environment.PRODUCTION and settings.crash_at:
+        problems.append("GATEWAY_CRASH_AT is for tests, and GATEWAY_ENV is production: unset it")
     if settings.env is Environment.PRODUCTION and settings.keys is None:
         problems.append("GATEWAY_KEYS is missing: `python main.py keys new` prints one; keep it outside the backups")
     if settings.env is Environment.PRODUCTION and settings.api_key is None:

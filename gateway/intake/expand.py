@@ -21,6 +21,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from gateway.clock import Clock
+from gateway.crashpoint import crash_point
 from gateway.errors import StoreError
 from gateway.intake.apply import DOCUMENTS, Applier
 from gateway.intake.fan import Fan
@@ -116,6 +117,7 @@ class Expander:
         if tries > TRIES:
             await self._s.events.park(open_event, "tried five times")
             return
+        crash_point("event.begun")
         await self._work(open_event, event)
 
     async def take_up(self, handed: Handed) -> None:
@@ -144,6 +146,7 @@ class Expander:
     async def _work(self, open_event: OpenEvent, event: BusinessEvent) -> None:
         try:
             partitions = await self.expand(event)
+            crash_point("event.told")
         except Waits as waits:
             self._was_in_hand.discard(event.id)
             await self._s.events.look_again(open_event, self._clock.now_ms() + waits.look_ms)
@@ -176,6 +179,7 @@ class Expander:
 
     async def _finish(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
         await self._s.events.close(open_event)
+        crash_point("event.closed")
         await self._s.fans.forget(event.id, partitions)
         await self._s.subjects.forget(event.subject_id, event.id)
         self._opened.pop(event.id, None)
@@ -188,12 +192,14 @@ class Expander:
         applied = await self._applier.apply(event)
         if applied is None:
             return None
+        crash_point("event.applied")
         result, namespace = applied.result, ""
         if event.type in DOCUMENTS:
             await self._handing.to_recipients(event, result, await self._orders.reach(event, namespace))
             return ()
         if event.type is EventType.ORDER_STATUS:
             taken = await self._orders.take(event, result.sequence, namespace)
+            crash_point("order.taken")
             if event.data.get("recipients"):
                 await self._orders.unsubscribe_left_out(event.subject_id, result.sequence, taken)
             for one in taken:

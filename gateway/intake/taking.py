@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.connector import Connector
+from gateway.crashpoint import crash_point
 from gateway.directory import Directory
 from gateway.errors import Problem
 from gateway.intake.checks import Checks
@@ -97,6 +98,7 @@ class Taking:
             return []
         async with asyncio.timeout(KEEP_S):
             answers = await deps.events.append_once(events)
+            crash_point("event.kept")
             kept = [event.id for event, answer in zip(events, answers, strict=True) if answer != "other"]
             new = [event.id for event, answer in zip(events, answers, strict=True) if answer == "new"]
             if not all(deps.events.in_hand.has(one) for one in new):

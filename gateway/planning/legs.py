@@ -23,6 +23,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.connector import Connector
+from gateway.crashpoint import crash_point
 from gateway.directory import Directory
 from gateway.errors import NotFound, Sealed, StoreError
 from gateway.model.contact import Contact
@@ -90,6 +91,7 @@ class Legs:
             await self._d.outbox.way_done(message)
             return
         taken = await self._take(found)
+        crash_point("way.planned")
         await self._d.outbox.way_done(message, f"next={taken} why={found.why}" if taken else "")
 
     async def _open(self, message: MessageId) -> _Found | None:

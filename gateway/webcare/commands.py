@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.crashpoint import crash_point
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, Conversation, EntryKind
 from gateway.model.ids import ConversationId, MessageId, is_id
@@ -47,6 +48,7 @@ async def run(
         raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
     command = Command(found.id, agent.id, 0 if what == "note" else _whole(body, "epoch"), _key(key))
     done = await _do(deps, agent, found, what, command, body)
+    crash_point("command.done")
     if done.message and not done.repeated:
         deps.enqueued(found.sender)
     return done, await deps.conversations.get(found.id)

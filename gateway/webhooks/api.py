@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from gateway.connector import Connector
+from gateway.crashpoint import crash_point
 from gateway.errors import StoreError
 from gateway.model.personal import Secret
 from gateway.store.webhooks import Webhooks
@@ -74,6 +75,7 @@ def _receive(deps: Deps, channel: str):  # type: ignore[no-untyped-def]
             return web.Response(status=401)
         try:
             await deps.webhooks.append(channel, raw, line=_line(request))
+            crash_point("webhook.kept")
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("webhook.not_kept", channel=channel, error=type(error).__name__)
             deps.count(channel, "failed")

@@ -31,6 +31,7 @@ from gateway.connector import (
     ThreadEvent,
     UnknownEvent,
 )
+from gateway.crashpoint import crash_point
 from gateway.directory import Directory
 from gateway.errors import StoreError
 from gateway.model.contact import Identifier
@@ -83,6 +84,7 @@ class Splitter:
                 found = []
             if found:
                 await self._webhooks.deliver(found)
+                crash_point("webhook.split")
             await self._webhooks.done(one.log, one.place)
         return len(kept)
 

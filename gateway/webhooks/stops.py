@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.connector import InboundKind, MessageEvent
+from gateway.crashpoint import crash_point
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import ConsentEntry, Contact
 from gateway.model.event import EventType
@@ -53,6 +54,7 @@ class Stops:
             for purpose, of in dict.fromkeys(purposes)
         ]
         await self._d.contacts.set_consents(contact.id, entries)
+        crash_point("stop.withdrawn")
         return STOP_ALL_CONFIRMED if everything else STOP_CONFIRMED
 
     async def start(self, contact: Contact, channel: str, event: MessageEvent) -> bool:

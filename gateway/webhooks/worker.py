@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from gateway.crashpoint import crash_point
 from gateway.errors import StoreError
 from gateway.store.ownership import Ownership
 from gateway.store.webhooks import InboxItem, Webhooks
@@ -91,7 +92,9 @@ async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem) -> No
             log.error("inbox.parked", partition=item.partition, place=item.place, kind=str(item.value.get("kind")))
             return
         try:
+            crash_point("item.begun")
             await applier.apply(item.value)
+            crash_point("item.applied")
         except (StoreError, OSError, TimeoutError):
             with contextlib.suppress(StoreError, OSError, TimeoutError):
                 await webhooks.take_back(item)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gateway.crashpoint import crash_point
 from gateway.errors import GatewayError
 from gateway.intake.cloudevents import MAX_EVENT_BYTES, Malformed, Refusal, load_json
 from gateway.intake.sources import Batch, Entry, Source
@@ -110,6 +111,7 @@ class Pump:
             else:
                 dead[entry.place] = found
         await self._keep(good, dead)
+        crash_point("source.kept")
         await self.source.kept(batch, dead)
         for entry in batch.entries:
             why = dead.get(entry.place, "kept")

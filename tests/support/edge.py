@@ -39,7 +39,8 @@ class Edge:
 
 
 @asynccontextmanager
-async def edge_running() -> AsyncIterator[Edge]:
+async def edge_running(port: int = 0) -> AsyncIterator[Edge]:
+    """port: where to listen, 0 = anywhere"""
     edge = Edge()
     numbers = itertools.count(1)
 
@@ -69,7 +70,7 @@ async def edge_running() -> AsyncIterator[Edge]:
     app.router.add_post("/{version}/{account}/{call}", handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    port = free_port()
+    port = port or free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     edge.url = f"http://127.0.0.1:{port}"
     try:

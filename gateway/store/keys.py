@@ -34,6 +34,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
     Kind(r"fuses", "hash", False, "events that the fuse holds -> how many people, why, who may say go on"),
     Kind(r"usual:[a-z_]+", "hash", True, "a notification's people by hour, 14 days"),
+    Kind(r"\{usual:[a-z_]+\}\d+", "set", True, "events of a day (since the epoch) that are in that count"),
     Kind(r"restored", "hash", False, "what the store was brought back from, and whether that still holds everything"),
     Kind(r"apikeys", "hash", False, "hash of an API key -> name and scopes"),
     Kind(r"agents", "hash", False, "agent id -> name, password hash, rights"),
@@ -217,6 +218,11 @@ def templates(sender: str) -> str:
 
 def usual(notification: str) -> str:
     return f"usual:{notification}"
+
+
+def usual_events(notification: str, day: int) -> str:
+    """In the slot of `usual`: the tag of one is the whole name of the other."""
+    return f"{{usual:{notification}}}{day}"
 
 
 def capabilities(sender: str) -> str:

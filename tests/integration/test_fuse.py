@@ -228,6 +228,36 @@ async def test_what_is_let_through_becomes_what_is_usual(redis: Redis, redis_url
         assert (await fuses.hours(["flight_delayed"]))["flight_delayed"] == {fuses.hour(): 60}
 
 
+async def test_an_event_that_is_taken_up_again_counts_once_to_what_is_usual(house: House, fuses: Fuses) -> None:
+    async def count() -> dict[int, int]:
+        return (await fuses.hours(["flight_delayed"]))["flight_delayed"]
+
+    first, second = "e07aaaaaaaaaaaaaaaa", "e07bbbbbbbbbbbbbbbb"
+    other = Fuses(house.redis, house.clock, house.runtime.vault)
+    await asyncio.gather(*(one.told(["flight_delayed"], 600, first) for one in (fuses, other, fuses)))
+    hour = fuses.hour()
+    assert await count() == {hour: 600}
+    await other.told(["flight_delayed", "flight_rescheduled"], 40, second)
+    assert await count() == {hour: 640}
+    house.clock.offset_ms += keys.DAY_MS
+    await fuses.told(["flight_delayed"], 600, first)
+    assert await count() == {hour: 640}, "over midnight too"
+    for people in (5, 5):
+        await fuses.told(["flight_delayed"], people)
+    assert await count() == {hour: 640, hour + 24: 10}, "without an event each counts"
+
+
+async def test_a_large_event_that_a_second_process_takes_up_again_counts_once(house: House, fuses: Fuses) -> None:
+    await flight_with(house, 40)
+    late = house.flight(late_min=60)
+    await house.tell(late)
+    for _ in range(2):
+        await house.runtime.events.reopen(late.id)
+        await house.expand(make_expander(house.runtime))
+    assert sum((await told(house, late)).values()) == 40
+    assert list((await fuses.hours(["flight_delayed"]))["flight_delayed"].values()) == [40]
+
+
 async def test_an_outage_is_held_before_its_cells_know_of_it(house: House, fuses: Fuses) -> None:
     service = {"name": "internet", "area": {"country": "NL", "postcode": "1012AB"}}
     for begin in range(100, 160, 20):

@@ -3,7 +3,8 @@
     python -m bench.noop          prints its port, serves until it is terminated
 
 GET /arrivals?after=N waits until more than N requests have come and answers {"count", "times": of those after N, "last": the last
-body}. Times are CLOCK_MONOTONIC in nanoseconds, which all processes of a Linux machine share.
+body}. GET /mark?text=T, then /marked?text=T waits for the first body after it that holds T, {"at"}; after a while null.
+Times are CLOCK_MONOTONIC in nanoseconds, which all processes of a Linux machine share.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ class Noop:
         self.times: list[int] = []
         self.last = b""
         self._came = asyncio.Event()
+        self._marks: dict[bytes, asyncio.Future[int]] = {}
 
     async def post_message(self, request: web.Request) -> web.Response:
         self.last = await request.read()
         self.times.append(time.monotonic_ns())
         self._came.set()
+        for mark, seen in self._marks.items():
+            if not seen.done() and mark in self.last:
+                seen.set_result(self.times[-1])
         return web.Response(body=ANSWER % len(self.times), content_type="application/json")
 
     async def get_arrivals(self, request: web.Request) -> web.Response:
@@ -47,11 +52,27 @@ class Noop:
             {"count": len(self.times), "times": self.times[max(after, 0) :][:100], "last": self.last.decode()}
         )
 
+    async def get_mark(self, request: web.Request) -> web.Response:
+        self._marks[request.query["text"].encode()] = asyncio.get_running_loop().create_future()
+        return web.json_response({})
+
+    async def get_marked(self, request: web.Request) -> web.Response:
+        mark = request.query["text"].encode()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                at = await asyncio.shield(self._marks[mark])
+        except TimeoutError:
+            at = None
+        self._marks.pop(mark)
+        return web.json_response({"at": at})
+
 
 async def main() -> None:
     noop = Noop()
     app = web.Application(client_max_size=16 * 1024 * 1024)
     app.router.add_get("/arrivals", noop.get_arrivals)
+    app.router.add_get("/mark", noop.get_mark)
+    app.router.add_get("/marked", noop.get_marked)
     app.router.add_post("/{path:.*}", noop.post_message)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from typing import Any
 
-from bench import dispatch, latency, memory, stage, webhooks
+from bench import dispatch, fanout, latency, memory, stage, webhooks
 from bench.children import child, first_line
 from bench.report import Row, line
 from bench.sizes import QUICK, TINY, WHOLE, Sizes
 
 HEAD = "ours beside the bare limit of this machine, in turns; ratios can be compared, figures of different hours cannot\n"
-PARTS = ("dispatch", "webhooks", "latency", "memory")
+PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory")
 
 
 async def measure(sizes: Sizes, told: Callable[[Row], None], only: Collection[str] = PARTS) -> list[Row]:
@@ -40,9 +40,11 @@ async def measure(sizes: Sizes, told: Callable[[Row], None], only: Collection[st
             keep([await dispatch.measure(runtime, graph, sizes)])
         if "webhooks" in only:
             keep([await webhooks.measure(runtime, sizes)])
+        if "fanout" in only:
+            await stage.emptied(runtime)
+            keep(await fanout.measure(runtime, environ, graph, sizes))
         if "latency" in only:
-            await runtime.connection.redis.flushall()
-            await stage.approve_templates(runtime)
+            await stage.emptied(runtime)
             keep(await latency.measure(runtime, environ, graph, sizes))
         if "memory" in only:
             keep(filled)

@@ -1,43 +1,37 @@
 """The stage: a store of its own, a runtime as `run` opens it, contacts with subscriptions, and events about their flights.
 
 Only two settings differ from an operator's: the sender may send faster than Meta would ever allow (its limit would be what is
-measured), and the pair rate is off (a contact has several messages). Both are still asked for every message. Phone numbers are of
-the range kept for fiction, and repeat; each contact has an address, a lane and a user id of its own.
+measured), and the pair rate is off (a contact has several messages). Both are still asked for every message.
 """
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
+import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench.children import ROOT
+from bench.crowd import BRAND, Crowd, Person
+from bench.flights import delayed, flight
 from gateway import settings as settings_module
 from gateway.app import open_runtime
 from gateway.intake.role import make_expander
-from gateway.model.contact import Address, ConsentEntry, Identifier, OrderLink, Profile, Proof, Subscription, Traveller
 from gateway.model.event import BusinessEvent, EventType
-from gateway.model.ids import PARTITIONS, AddressId, ContactId, SubjectId, new_address_id, partition_of, random_id
-from gateway.model.personal import Personal
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.store import keys, scripts
-from gateway.store.contacts import FactChange
-from gateway.store.subjects import SUBJECT_KEEP_MS
 
-BRAND = "zz"
 FAST = 1_000_000.0
 SECRET = "bench-app-secret"
 API_KEY = "bench-key-of-thirty-two-letters-"
 NUMBER = "314159265358979"
-AT_ONCE = 32
-DAYS_AHEAD = 5
+
+__all__ = ["Crowd", "Person", "delayed", "flight"]
 
 
 def environment(directory: Path, graph_port: int) -> dict[str, str]:
@@ -77,6 +71,28 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
         yield runtime
 
 
+async def emptied(runtime: Runtime) -> None:
+    """The store as it was opened."""
+    await runtime.connection.redis.flushall()
+    await approve_templates(runtime)
+
+
+@asynccontextmanager
+async def unsynced(runtime: Runtime) -> AsyncIterator[None]:
+    """While a crowd is loaded the disk is not waited for; afterwards every write is on it again before its answer."""
+    redis = runtime.connection.redis
+    await redis.config_set("appendfsync", "no")
+    try:
+        yield
+    finally:
+        await redis.config_set("appendfsync", "always")
+
+
+def environ() -> dict[str, str]:
+    """The GATEWAY_* settings that a process of the benchmark was started with."""
+    return {name: value for name, value in os.environ.items() if name.startswith("GATEWAY_")}
+
+
 def read_settings(environ: dict[str, str]) -> Settings:
     return settings_module.read(environ, None)
 
@@ -90,158 +106,35 @@ async def approve_templates(runtime: Runtime) -> None:
                 )
 
 
-def flight(group: int, number: int) -> str:
-    day = (datetime.now(UTC) + timedelta(days=DAYS_AHEAD)).date().isoformat()
-    return f"ZZ{1000 + group * 10 + number}/{day}/AMS"
-
-
-def by_day() -> str:
-    """A zone in which it is early afternoon now, so that nobody's night is in the way. (Etc/GMT-3 is three hours ahead.)"""
-    ahead = (13 - datetime.now(UTC).hour + 12) % 24 - 12
-    return "Etc/GMT" if ahead == 0 else f"Etc/GMT{'-' if ahead > 0 else '+'}{abs(ahead)}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Person:
-    contact: ContactId
-    address: AddressId
-    subjects: tuple[SubjectId, ...]
-
-
-class Crowd:
-    """Contacts of one brand, each following the flights of its group."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._zone = by_day()
-
-    async def add_people(self, groups: int, size: int, flights: int, *, first: int = 0) -> list[Person]:
-        """Contacts as an order makes them, without subscriptions yet."""
-        people = []
-        for group in range(first, first + groups):
-            subjects = tuple(self._runtime.vault.subject_id("flight", flight(group, number)) for number in range(flights))
-            for _ in range(size):
-                contact = ContactId(random_id("c", secrets.randbelow(PARTITIONS)))
-                people.append(Person(contact, new_address_id(contact), subjects))
-        await _each(people, self._write)
-        return people
-
-    async def subscribe(self, people: Sequence[Person]) -> None:
-        bits: dict[tuple[SubjectId, int], None] = {}
-        for person in people:
-            for subject in person.subjects:
-                bits[subject, partition_of(person.contact)] = None
-        until = self._runtime.clock.now_ms() + SUBJECT_KEEP_MS
-        for subject, partition in bits:
-            await self._runtime.contacts.open_subject(subject, partition, b"", until)
-
-        async def one(person: Person) -> None:
-            for subject in person.subjects:
-                order = self._order(person)
-                await self._runtime.contacts.subscribe(Subscription(person.contact, subject, (order,), until))
-
-        await _each(people, one)
-
-    def _order(self, person: Person) -> SubjectId:
-        return self._runtime.vault.subject_id("order", person.contact)
-
-    async def _write(self, person: Person) -> None:
-        runtime, now = self._runtime, self._runtime.clock.now_ms()
-        digits = secrets.randbelow(1000)
-        user = f"GB.{secrets.randbelow(10**20):020d}"
-        identifiers = (
-            Identifier("phone", "", Personal(f"+447700900{digits:03d}")),
-            Identifier("user_id", "", Personal(user)),
-        )
-        customer = runtime.contacts.customer_hash("", user)
-        link = OrderLink(
-            order=self._order(person),
-            number=Personal("ZX7K2P"),
-            kind="flight",
-            brand=BRAND,
-            source="/booking/orders",
-            traveller=customer,
-            role="passenger",
-            passenger="P1",
-            subjects=person.subjects,
-            until_ms=now + SUBJECT_KEEP_MS,
-        )
-        profile = Profile(
-            addresses=(Address(person.address, "whatsapp", identifiers),),
-            travellers=(Traveller(customer, Personal("Alex"), Personal("Example"), (person.address,)),),
-            orders=(link,),
-        )
-        await runtime.contacts.change(person.contact, lambda _: profile)
-        consent = ConsentEntry("journey", "whatsapp", BRAND, True, now - 1000, "booking-checkbox", "journey-en-3")
-        changes = await runtime.contacts.consent_changes(person.contact, [consent])
-        changes += [
-            FactChange(f"p:{person.address}", Proof.OTP.value, now, "proof"),
-            FactChange("lang", "en", 0, "set"),
-            FactChange("tz", self._zone, 0, "set"),
-        ]
-        await runtime.contacts.change_facts(person.contact, changes)
-
-
-async def _each(people: Sequence[Person], work: Any) -> None:
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(person: Person) -> None:
-        async with gate:
-            await work(person)
-
-    async with asyncio.TaskGroup() as group:
-        for person in people:
-            group.create_task(one(person))
-
-
-def delayed(group: int, number: int, minutes: int) -> dict[str, Any]:
-    """The data of an event: this flight is late."""
-    subject = flight(group, number)
-    day = subject.split("/")[1]
-    departs = datetime.fromisoformat(f"{day}T10:00:00+01:00")
-    lands = departs + timedelta(minutes=85)
-
-    def times(at: datetime) -> dict[str, str]:
-        return {"scheduled": at.isoformat(), "estimated": (at + timedelta(minutes=minutes)).isoformat()}
-
-    return {
-        "leg": {
-            "carrier": "ZZ",
-            "flightNumber": subject.split("/")[0][2:],
-            "originDate": day,
-            "from": "AMS",
-            "to": "LHR",
-        },
-        "status": "delayed",
-        "reason": {"code": "93"},
-        "times": {"departure": times(departs), "arrival": times(lands)},
-    }
+def event_about(runtime: Runtime, group: int, number: int, minutes: int = 45) -> BusinessEvent:
+    """This flight is late, as a source would say it."""
+    now, external, subject = runtime.clock.now_ms(), secrets.token_hex(8), flight(group, number)
+    return BusinessEvent(
+        id=runtime.vault.event_id("/ops/flights", external),
+        source="/ops/flights",
+        external_id=external,
+        type=EventType.FLIGHT_STATUS,
+        subject=subject,
+        subject_id=runtime.vault.subject_id("flight", subject),
+        item="",
+        version=1,
+        occurred_at_ms=now,
+        received_at_ms=now,
+        data=delayed(group, number, minutes),
+    )
 
 
 async def plan_events(runtime: Runtime, groups: int, flights: int) -> None:
     """One event about each flight, kept and expanded as intake does it; returns when every message is in the outbox."""
-    now = runtime.clock.now_ms()
     for group in range(groups):
-        events = []
-        for number in range(flights):
-            subject, external = flight(group, number), secrets.token_hex(8)
-            event = BusinessEvent(
-                id=runtime.vault.event_id("/ops/flights", external),
-                source="/ops/flights",
-                external_id=external,
-                type=EventType.FLIGHT_STATUS,
-                subject=subject,
-                subject_id=runtime.vault.subject_id("flight", subject),
-                item="",
-                version=1,
-                occurred_at_ms=now,
-                received_at_ms=now,
-                data=delayed(group, number, 45),
-            )
-            events.append(event)
-        await runtime.events.append_once(events)
-    expander = make_expander(runtime)
-    partitions = keys.all_partitions()
+        await runtime.events.append_once([event_about(runtime, group, number) for number in range(flights)])
+    await expand_all(runtime)
+
+
+async def expand_all(runtime: Runtime) -> None:
+    """Expand what is kept to its end, as fast as it goes: no sender is waited for, since nothing is sent meanwhile."""
+    expander, partitions = make_expander(runtime), keys.all_partitions()
+    expander.fan._pacer = None
     while await expander.look(partitions) + await expander.chunks(partitions):
         pass
 

@@ -18,10 +18,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--only",
         action="append",
-        choices=("dispatch", "webhooks", "latency", "memory"),
+        choices=("dispatch", "webhooks", "latency", "fanout", "memory"),
         default=[],
         metavar="PART",
-        help="measure this part alone: dispatch, webhooks, latency or memory; may be given several times",
+        help="measure this part alone: dispatch, webhooks, latency, fanout or memory; may be given several times",
     )
     parser.set_defaults(work=run)
 

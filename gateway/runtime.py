@@ -35,9 +35,13 @@ from gateway.wake import Wake
 
 @dataclass
 class Depth:
-    """How much work waits, sampled every two seconds: intake answers 429 when it is too deep."""
+    """How much work waits and how full the store is, sampled every two seconds: intake answers 429 when it is too much.
+
+    memory: what is used of what may be used, 0 where nobody set a limit
+    """
 
     waiting: int = 0
+    memory: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

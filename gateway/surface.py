@@ -33,6 +33,7 @@ from gateway.store.brakes import BrakeBook
 from gateway.store.erasure import Erasure
 from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
+from gateway.store.readings import Readings
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
 
@@ -43,11 +44,13 @@ log = structlog.get_logger()
 
 
 async def sample_depth(runtime: Runtime) -> None:
+    readings = Readings(runtime.connection.redis, runtime.clock)
     while not runtime.stopping.is_set():
         try:
             queued = await runtime.outbox.depth(runtime.directory.ids)
             opened = await runtime.events.depth()
             runtime.depth.waiting = queued + opened
+            runtime.depth.memory = await readings.memory()
             runtime.metrics.events_open.set(opened)
             waiting, _ = await runtime.webhooks.backlog()
             runtime.metrics.webhooks_waiting.set(waiting)

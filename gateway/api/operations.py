@@ -64,7 +64,7 @@ _EVENT_ANSWERS = {
     413: ("too large: 256 KiB an event, 500 events a batch", "Problem"),
     415: ("no form of CloudEvents that is taken here", "Problem"),
     422: ("some fields are wrong; of a batch: none was kept", "Problem"),
-    429: ("too many messages wait: send it again after Retry-After", "Problem"),
+    429: ("too many messages wait, or the store is nearly full: send it again after Retry-After", "Problem"),
 }
 
 _EVENT_REFUSALS = {status: said for status, said in _EVENT_ANSWERS.items() if status not in (202, 429)}

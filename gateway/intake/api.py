@@ -28,6 +28,11 @@ MAX_BODY = 16 * 1024 * 1024
 """Of a whole request; the listener's own limit (client_max_size) should be no smaller."""
 READ_S = 30.0
 BUSY_RETRY_S = 5
+TOO_MUCH = {
+    "backlog": "So many messages wait already that more would come too late. Send the same events again later.",
+    "memory": "The store is nearly full; what is left is for what was promised already. Send the same events again later.",
+}
+"""By what `Taking.too_much` says."""
 
 _ORIGIN = re.compile(r"[A-Za-z0-9.*_-]{1,253}(:\d{1,5})?")
 
@@ -55,10 +60,9 @@ class Door:
 
     async def post_events(self, request: web.Request, key: ApiKey) -> web.Response:
         deps = self._d
-        if not self._taking.has_room():
+        if why := self._taking.too_much():
             deps.count("busy", 1)
-            detail = "So many messages wait already that more would come too late. Send the same events again later."
-            return problems.problem(429, "backlog", detail, headers={"Retry-After": str(BUSY_RETRY_S)})
+            return problems.problem(429, why, TOO_MUCH[why], headers={"Retry-After": str(BUSY_RETRY_S)})
         looked = await self._look(request, key)
         answers = await self._taking.keep([event for _, event in looked.good])
         kept: list[dict[str, Any]] = []

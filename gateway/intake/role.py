@@ -87,6 +87,7 @@ def make_deps(runtime: Runtime, api_keys: ApiKeys) -> Deps:
         settings=runtime.settings,
         wake=runtime.wake,
         depth=lambda: runtime.depth.waiting,
+        memory=lambda: runtime.depth.memory,
         count=lambda answer, how_many: runtime.metrics.events_in.labels(answer).inc(how_many),
     )
 

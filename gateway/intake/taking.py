@@ -26,6 +26,8 @@ from gateway.store.vault import Vault
 from gateway.wake import Wake
 
 KEEP_S = 10.0
+MEMORY_MAX = 0.8
+"""Of the store's memory. What is over it is for promises that were given: settling, evidence, stops, webhooks."""
 
 OTHER = Refusal(
     409, (Problem("id", "was used by this source before, for an event with another type, subject or data"),)
@@ -48,7 +50,7 @@ def _uncounted(answer: str, how_many: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """connectors: by channel. depth: messages waiting in the outbox
+    """connectors: by channel. depth: messages waiting in the outbox. memory: the store's, used of what may be used
     count: told each answer (new, same, other, refused, busy) and of how many events
     """
 
@@ -63,6 +65,7 @@ class Deps:
     settings: Settings
     wake: Wake
     depth: Callable[[], int]
+    memory: Callable[[], float] = lambda: 0.0
     count: Callable[[str, int], None] = _uncounted
 
 
@@ -72,8 +75,14 @@ class Taking:
         self._checks = Checks(deps.connectors, deps.directory, deps.catalogue.wordings, deps.settings.brand)
 
     def has_room(self) -> bool:
-        """Whether what is taken in now would still be sent in time."""
-        return self._d.depth() <= self._d.settings.backlog_max
+        """Whether what is taken in now would still be sent in time, and leaves the store room for what was promised before."""
+        return not self.too_much()
+
+    def too_much(self) -> str:
+        """Why nothing is taken in for now: "backlog", "memory" or ""."""
+        if self._d.memory() >= MEMORY_MAX:
+            return "memory"
+        return "backlog" if self._d.depth() > self._d.settings.backlog_max else ""
 
     def look(self, value: Any, key: ApiKey) -> BusinessEvent | Refusal:
         """One event as JSON gives it, read and checked for whoever holds `key`. Keeps nothing."""

@@ -58,7 +58,7 @@ def sample(name: str) -> Any:
 
 
 class Stage:
-    """Everything that the API is handed, and a client of it. depth: what the outbox is said to hold."""
+    """Everything that the API is handed, and a client of it. depth, memory: what outbox and store are said to hold."""
 
     def __init__(self, redis: Redis, **settings: str) -> None:
         self.redis = redis
@@ -74,6 +74,7 @@ class Stage:
         self.keys = ApiKeys(redis, self.clock, Secret(FIRST))
         self.wake = Wake()
         self.depth = 0
+        self.memory = 0.0
         self.counted: dict[str, int] = {}
         self.newcomers: list[tuple[ContactId, SubjectId]] = []
         self.settings: Settings = read(
@@ -99,6 +100,7 @@ class Stage:
             settings=self.settings,
             wake=self.wake,
             depth=lambda: self.depth,
+            memory=lambda: self.memory,
             count=self.count,
         )
 

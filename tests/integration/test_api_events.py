@@ -310,6 +310,15 @@ async def test_a_full_outbox_refuses_work_first(stage: Stage, client: Client) ->
     assert stage.counted == {"busy": 1}
 
 
+async def test_a_nearly_full_store_takes_no_new_work_and_says_why(stage: Stage, client: Client) -> None:
+    stage.memory = 0.8
+    async with client.post("/v1/events", json=sample("ce-flight-delayed"), headers=bearer()) as response:
+        assert (response.status, (await response.json())["code"]) == (429, "memory")
+    stage.memory = 0.79
+    async with client.post("/v1/events", json=sample("ce-flight-delayed"), headers=bearer()) as response:
+        assert response.status == 202
+
+
 async def test_an_event_that_no_replica_has_is_not_promised(redis: Redis, redis_url: str) -> None:
     stage = Stage(redis, GATEWAY_STORE_ACKS="1")
     async with stage.serve() as client:

@@ -1,54 +1,130 @@
-"""An event's audience: one message each, at once where few listen, else 25 contacts a turn, so that nobody else waits for it.
+"""An event's audience: one message each, 25 contacts a turn, the most urgent event first, no faster than it can be sent.
 
-A partition with fewer than 25 subscribers is planned at once. A larger one becomes a fan-out: its cursor, the last contact seen,
-is moved by the script that writes the messages, so a crash or a failover takes both back together.
+Up to 25 listeners are told at once, in the step that takes the event up. More become a fan-out in each of their partitions: its
+cursor, the last contact seen, is moved by the script that writes the messages, so a crash or a failover takes both back together.
+
+**Who goes first.** Fan-outs wait in the order of priority, then of the deadline of what they tell: a flight that leaves in an
+hour before one that leaves tonight, in whatever order their events came, over all partitions of a process and, as lanes send by
+the same order, over all processes. Taking an event up writes its memory and opens cursors; a turn is 25 contacts: whatever comes
+next is looked at within tens of milliseconds, and goes first if it must. A later flight whose event comes alone is told, until an
+earlier one comes: then its people wait, planned (those stand behind in their lanes, half a minute's worth at most) or not. A
+process that has none of the earlier flight's people left may go on to the later one's while another process still plans: these
+wait in their lanes, and pass nobody as long as planning outruns sending, which it waits for (pacing.py).
+
+**One subject in its own order.** A newer event waits until the older one is through in that partition, and lends it its own
+urgency. It ends the older one's rest only where each of its notifications would take out whatever is planned from it: who was not
+told yet is told the newer news alone.
+
+Everything may be done twice, by two processes at once: messages are named by event, notification, item and contact, and a cursor
+moves only from where its mover began.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+import asyncio
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import structlog
 
 from gateway.clock import Clock
 from gateway.intake.fuse import Fuse
+from gateway.intake.pacing import Pacer
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
-from gateway.model.ids import ContactId
+from gateway.model.ids import ContactId, EventId, SenderId, SubjectId
 from gateway.notifications.expressions import Scope
 from gateway.planning.result import EventResult, World
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
-from gateway.store.fanout import FanOut
+from gateway.store.fanout import Cursor, FanOut, rank_of
 from gateway.store.outbox import Plan, PlannedContact
 from gateway.wake import Wake
 
 CHUNK = 25
-_CACHE = 200
+WIDE = 64
+"""Places of an audience read ahead in one round trip, at most."""
+REFRESH_S = 1.0
+"""How often the store is asked for fan-outs that other processes opened, while this one has some to work on."""
+_CACHE = 1000
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Share:
+    """Some people of one partition, to be told together. start None: the whole audience there, without a fan-out opened."""
+
+    partition: int
+    people: list[ContactId]
+    fan: FanOut | None = None
+    start: str | None = None
+    cursor: str = ""
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Event:
+    """An event under way: its fan-outs by partition, how far they are as far as known, and by whom it speaks."""
+
+    fans: dict[int, FanOut] = field(default_factory=dict)
+    cursors: dict[int, Cursor] = field(default_factory=dict)
+    senders: set[SenderId] = field(default_factory=set)
+    wide: int = 16
+    """how many places to read ahead: as many as the last turn took, and some"""
+
+    @property
+    def one(self) -> FanOut:
+        return next(iter(self.fans.values()))
 
 
 class Fan:
-    def __init__(self, stores: Stores, teller: Teller, worlds: Worlds, clock: Clock, wake: Wake, fuse: Fuse | None) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        teller: Teller,
+        worlds: Worlds,
+        clock: Clock,
+        wake: Wake,
+        fuse: Fuse | None,
+        pacer: Pacer | None = None,
+    ) -> None:
+        """fuse: None lets everything through; pacer: None waits for no sender (a rehearsal)."""
         self._s = stores
         self._teller = teller
         self._worlds = worlds
         self._clock = clock
         self._wake = wake
         self._fuse = fuse
+        self._pacer = pacer
         self._results: OrderedDict[str, EventResult] = OrderedDict()
+        self._events: dict[EventId, _Event] = {}
+        self._refreshed_s = -REFRESH_S
+
+    # beginning
 
     async def begin(
-        self, event: BusinessEvent, result: EventResult, entries: Mapping[str, Mapping[str, Any] | None]
+        self,
+        event: BusinessEvent,
+        result: EventResult,
+        entries: Mapping[str, Mapping[str, Any] | None],
+        listeners: tuple[int, ...] | None = None,
     ) -> tuple[int, ...]:
-        """Tell the small audiences and open the large ones; where cursors stand. entries: what later subscribers are told.
+        """Tell a small audience, open the fan-outs of a large one; where cursors stand. entries: what later subscribers are told.
 
+        listeners: the partitions of its audience, read not before the event was applied; None = to be asked for.
         Raises Waits when the fuse holds it.
         """
-        partitions, passed = await self.partitions(result), None
+        partitions, passed = listeners if listeners is not None else await self.partitions(result), None
         if self._fuse is not None:
-            passed = await self._fuse.passes(
-                result, partitions, entries, lambda partition, people: self._put(partition, result, people)
-            )
+
+            async def put(partition: int, people: Sequence[ContactId]) -> None:
+                await self._put(result, [_Share(partition, list(people))])
+
+            passed = await self._fuse.passes(result, partitions, entries, put)
             if not passed.go:
                 return ()
         if result.cells:
@@ -56,23 +132,15 @@ class Fan:
         if result.cells or (passed is not None and passed.was_held):
             partitions = await self.partitions(result)
         self._remember(result)
-        large = []
-        for partition in partitions:
-            fan = FanOut(partition, event.id, event.subject_id, result.sequence, self._rank(result))
-            people: list[ContactId] = []
-            for subject in result.audience:
-                people += await self._s.contacts.subscribers(partition, subject, "", CHUNK)
-                if len(people) >= CHUNK:
-                    break
-            if len(people) >= CHUNK:
-                large.append(fan)
-            else:
-                await self._put(partition, result, list(dict.fromkeys(people)), fan=fan, cursor="", done=True)
-        if large:
-            await self._s.fans.open(large)
-            self._wake.here("expand")
+        rank = self._rank(result)
+        fans = [FanOut(partition, event.id, event.subject_id, result.sequence, rank) for partition in partitions]
+        counted = passed.people if passed is not None and not result.refs else 0
+        few = await self._few(result, fans) if counted <= CHUNK else None
+        rest = await self._put(result, few) if few is not None else fans
+        if rest:
+            await self._open(rest)
         if self._fuse is not None and passed is not None and passed.people:
-            await self._fuse.fuses.told(result.notifications, passed.people)
+            await self._fuse.fuses.told(result.notifications, passed.people, result.event)
         return partitions
 
     async def partitions(self, result: EventResult) -> tuple[int, ...]:
@@ -81,6 +149,24 @@ class Fan:
         for subject in result.audience:
             bits.update(await self._s.subjects.partitions(subject))
         return tuple(sorted(bits))
+
+    async def _few(self, result: EventResult, fans: Sequence[FanOut]) -> list[_Share] | None:
+        """The whole audience, where it is not more than one turn; one round trip. None: it is more."""
+        places = [(fan.partition, subject, "") for fan in fans for subject in result.audience]
+        if len(places) > WIDE:
+            return None
+        found: dict[int, dict[ContactId, None]] = {fan.partition: {} for fan in fans}
+        for (partition, _, _), people in zip(places, await self._s.contacts.subscribers_of(places, CHUNK + 1), strict=True):
+            found[partition] |= dict.fromkeys(people)
+        if sum(map(len, found.values())) > CHUNK:
+            return None
+        return [_Share(fan.partition, list(found[fan.partition]), fan, done=True) for fan in fans]
+
+    async def _open(self, fans: Sequence[FanOut]) -> None:
+        for fan, cursor in zip(fans, await self._s.fans.open(fans), strict=True):
+            if not cursor.done_ms:
+                self._add(fan, cursor)
+        self._wake.here("expand")
 
     def _rank(self, result: EventResult) -> float:
         """Urgent before normal before bulk, then the earlier deadline."""
@@ -91,84 +177,241 @@ class Fan:
         scope = Scope({"event": event, "state": dict(result.state), "data": dict(result.data)})
         priority = min((int(one.priority) for one in known), default=2)
         deadline = min((one.deadline_ms(scope) for one in known), default=0)
-        return priority * 1e11 + deadline / 1000
+        return rank_of(priority, deadline)
 
     def _remember(self, result: EventResult) -> None:
         self._results[result.event] = result
         while len(self._results) > _CACHE:
             self._results.popitem(last=False)
 
-    async def chunks(self, partitions: Sequence[int], *, turns: int = 8) -> int:
-        """One turn each for the most urgent fan-outs; how many were worked on."""
-        fans = await self._s.fans.under_way(partitions)
-        for fan in fans[:turns]:
-            result = self._results.get(fan.event)
-            if result is None:
-                known = await self._s.subjects.result_of(fan.subject, fan.event)
-                if known is None:
-                    await self._s.fans.finish(fan, self._clock.now_ms())
-                    continue
-                result = EventResult.load(known[1], known[0])
-                self._remember(result)
-            await self._chunk(fan, result)
-        return min(len(fans), turns)
+    # going on
 
-    async def _chunk(self, fan: FanOut, result: EventResult) -> None:
-        cursor = (await self._s.fans.cursors(fan.event, [fan.partition]))[fan.partition]
-        place, _, after = (cursor.after if cursor else "").partition(".")
-        index = int(place or 0)
-        people = await self._s.contacts.subscribers(fan.partition, result.audience[index], after, CHUNK)
-        if len(people) == CHUNK:
-            await self._put(fan.partition, result, people, fan=fan, cursor=f"{index}.{people[-1]}", done=False)
-        else:
-            last = index + 1 >= len(result.audience)
-            await self._put(fan.partition, result, people, fan=fan, cursor=f"{index + 1}.", done=last)
+    async def chunks(self, partitions: Sequence[int], *, turns: int = 8) -> int:
+        """Up to so many turns for the most urgent fan-outs of these partitions; how many there were, 0 = none may go on now."""
+        mine = frozenset(partitions)
+        await self._refresh(partitions)
+        made = 0
+        while made < turns:
+            if self._pacer is not None:
+                await self._pacer.rest()
+            chosen = await self._next(mine)
+            if chosen is None:
+                break
+            await self._turn(chosen, mine)
+            made += 1
+        if not made and self._pacer is not None and self._events:
+            asyncio.get_running_loop().call_later(min(self._pacer.wait_s, REFRESH_S), self._wake.here, "expand")
+        return made
+
+    async def _refresh(self, partitions: Sequence[int]) -> None:
+        """See what other processes opened. A store full of fan-outs is not read anew for each turn."""
+        now = time.monotonic()
+        if self._events and now - self._refreshed_s < REFRESH_S:
+            return
+        self._refreshed_s = now
+        found: set[tuple[EventId, int]] = set()
+        for fan in await self._s.fans.under_way(partitions):
+            found.add((fan.event, fan.partition))
+            self._add(fan)
+        mine = frozenset(partitions)
+        for event, known in list(self._events.items()):
+            for partition in [one for one in known.fans if one in mine and (event, one) not in found]:
+                self._drop(event, partition)
+
+    def _add(self, fan: FanOut, cursor: Cursor | None = None) -> None:
+        known = self._events.setdefault(fan.event, _Event())
+        known.fans.setdefault(fan.partition, fan)
+        if cursor is not None:
+            known.cursors[fan.partition] = cursor
+
+    def _drop(self, event: EventId, partition: int) -> None:
+        known = self._events.get(event)
+        if known is not None:
+            known.fans.pop(partition, None)
+            known.cursors.pop(partition, None)
+            if not known.fans:
+                del self._events[event]
+
+    async def _next(self, mine: frozenset[int]) -> _Event | None:
+        """The most urgent event that may go on: of each subject the oldest, as urgent as the most urgent that waits for it."""
+        rank: dict[SubjectId, float] = {}
+        oldest: dict[SubjectId, _Event] = {}
+        for known in self._events.values():
+            if mine.isdisjoint(known.fans):
+                continue
+            fan = known.one
+            rank[fan.subject] = min(fan.rank, rank.get(fan.subject, fan.rank))
+            first = oldest.get(fan.subject)
+            if first is None or fan.sequence < first.one.sequence:
+                oldest[fan.subject] = known
+        for subject in sorted(rank, key=lambda one: (rank[one], one)):
+            if self._pacer is None or await self._pacer.room(rank[subject], oldest[subject].senders):
+                return oldest[subject]
+        return None
+
+    async def _turn(self, known: _Event, mine: frozenset[int]) -> None:
+        """25 contacts of one event, of as many partitions as it takes."""
+        fan = known.one
+        result = await self._result(fan)
+        if result is None:  # closed, or forgotten with its subject: nobody is left to tell
+            await self._end(list(known.fans.values()))
+            return
+        fans = sorted((one for one in known.fans.values() if one.partition in mine), key=lambda one: one.partition)
+        if (over := await self._overtaken(fans, result)) is not None:
+            await self._end(over)
+            return
+        unknown = [one.partition for one in fans[:WIDE] if one.partition not in known.cursors]
+        for partition, cursor in (await self._s.fans.cursors(fan.event, unknown)).items() if unknown else ():
+            if cursor is None or cursor.done_ms:  # closed meanwhile, or taken back by a failover: the event's second look sees it
+                self._drop(fan.event, partition)
+            else:
+                known.cursors[partition] = cursor
+        shares = await self._people(known, [one for one in fans if one.partition in known.cursors], result)
+        await self._put(result, shares)
+
+    async def _result(self, fan: FanOut) -> EventResult | None:
+        result = self._results.get(fan.event)
+        if result is None:
+            known = await self._s.subjects.result_of(fan.subject, fan.event)
+            if known is None:
+                return None
+            result = EventResult.load(known[1], known[0])
+            self._remember(result)
+        return result
+
+    async def _people(self, known: _Event, fans: Sequence[FanOut], result: EventResult) -> list[_Share]:
+        """The next 25 contacts after the cursors, partition after partition; one round trip."""
+        ahead: list[tuple[FanOut, int, str]] = []
+        for fan in fans:
+            cursor = known.cursors[fan.partition]
+            for place in range(cursor.place, len(result.audience)):
+                ahead.append((fan, place, cursor.contact if place == cursor.place else ""))
+            if len(ahead) >= known.wide:
+                break
+        ahead = ahead[: known.wide]
+        places = [(fan.partition, result.audience[place], after) for fan, place, after in ahead]
+        shares: dict[int, _Share] = {}
+        for fan in fans:
+            if known.cursors[fan.partition].place >= len(result.audience):  # its last script said so, and was lost on the way
+                start = known.cursors[fan.partition].after
+                shares[fan.partition] = _Share(fan.partition, [], fan, start, start, done=True)
+        taken = used = 0
+        for (fan, place, _), people in zip(ahead, await self._s.contacts.subscribers_of(places, CHUNK), strict=True):
+            if taken + len(people) > CHUNK:
+                break
+            taken, used = taken + len(people), used + 1
+            share = shares.get(fan.partition)
+            if share is None:
+                share = shares[fan.partition] = _Share(fan.partition, [], fan, known.cursors[fan.partition].after)
+            share.people = list(dict.fromkeys([*share.people, *people]))
+            if len(people) == CHUNK:
+                share.cursor = f"{place}.{people[-1]}"
+            else:
+                share.cursor, share.done = f"{place + 1}.", place + 1 >= len(result.audience)
+        known.wide = min(max(used + 4, 2), WIDE)
+        return list(shares.values())
+
+    # one subject, several events
+
+    async def _overtaken(self, fans: Sequence[FanOut], result: EventResult) -> list[FanOut] | None:
+        """The fan-outs of an event that a newer one of its subject, under way in the same partition, makes pointless."""
+        over: list[FanOut] = []
+        for other in list(self._events.values()):
+            if other.one.subject != fans[0].subject or other.one.sequence <= fans[0].sequence:
+                continue
+            newer = await self._result(other.one)
+            if newer is not None and self._takes_out(newer, result):
+                over += [fan for fan in fans if fan.partition in other.fans and fan not in over]
+        return over or None
+
+    def _takes_out(self, newer: EventResult, older: EventResult) -> bool:
+        """Whether whatever one event tells anybody is taken out by what a newer one tells the same people."""
+        if newer.refs or newer.audience != older.audience or dict(newer.cells) != dict(older.cells):
+            return False
+        catalogue = self._worlds.catalogue
+        ended = {name for one in newer.notifications for name in catalogue.ended_by(one)}
+        for name in older.notifications:
+            known = catalogue.get(name)
+            replaced = known is not None and known.replaces and known.item == "none" and name in newer.notifications
+            if known is not None and name not in ended and not replaced:
+                return False
+        return True
+
+    async def _end(self, fans: Sequence[FanOut]) -> None:
+        await self._s.fans.finish(fans, self._clock.now_ms())
+        for fan in fans:
+            self._drop(fan.event, fan.partition)
 
     # planning
 
-    async def _put(
-        self,
-        partition: int,
-        result: EventResult,
-        people: Sequence[ContactId],
-        *,
-        fan: FanOut | None = None,
-        cursor: str = "",
-        done: bool = False,
-    ) -> None:
+    async def _put(self, result: EventResult, shares: Sequence[_Share]) -> list[FanOut]:
+        """Plan some people of several partitions and move their cursors. Those that must wait for an older event of the subject.
+
+        A partition is one step: what changed between the look and the script is looked at again, for it alone.
+        """
         world = await self._worlds.now()
-        waiting = list(people)
+        waiting, behind = list(shares), []
         for _ in range(5):
-            planned = await self._plan_contacts(waiting, result, world)
-            plan = Plan(
-                partition=partition,
+            plans = await self._plans(waiting, result, world)
+            again = []
+            for share, plan, answer in zip(waiting, plans, await self._s.outbox.put_many(plans), strict=True):
+                if answer.behind:
+                    behind += [share.fan] if share.fan is not None else []
+                elif answer.written:
+                    self._written(share, plan, answer.messages, moved=answer.moved)
+                else:
+                    for one, state in zip(plan.contacts, answer.contacts, strict=True):
+                        if state.startswith("moved:"):
+                            # Before the cursor passes them: a crash in between would leave nobody to go after them.
+                            await self._teller.tell(ContactId(state[6:]), result)
+                        if state not in ("ok", "replan"):
+                            share.people.remove(one.id)
+                    again.append(share)
+            if any(plan.contacts for plan in plans):
+                self._wake.now("dispatch")
+            waiting = again
+            if not waiting:
+                return behind
+        raise RuntimeError("a contact is being changed by too many at once")
+
+    async def _plans(self, shares: Sequence[_Share], result: EventResult, world: World) -> list[Plan]:
+        everybody = [contact for share in shares for contact in share.people]
+        planned: dict[ContactId, PlannedContact] = {}
+        for contact in await self._s.contacts.get_many(everybody):
+            one = await self._teller.planned(contact, result, world) if contact is not None else None
+            if one is not None:
+                planned[one.id] = one
+        return [
+            Plan(
+                partition=share.partition,
                 event=result.event,
                 version=result.sequence,
                 subject=result.subject,
-                contacts=tuple(planned),
-                fan=fan.member if fan is not None else "",
-                cursor=cursor,
-                done=done,
+                contacts=tuple(planned[contact] for contact in share.people if contact in planned),
+                fan=share.fan.member if share.fan is not None else "",
+                cursor=share.cursor,
+                done=share.done,
+                start=share.start,
             )
-            answer = await self._s.outbox.put(plan)
-            if answer.written:
-                break
-            for one, state in zip(planned, answer.contacts, strict=True):
-                if state.startswith("moved:"):
-                    # Before the cursor passes them: a crash in between would leave nobody to go after them.
-                    await self._teller.tell(ContactId(state[6:]), result)
-                if state not in ("ok", "replan"):
-                    waiting.remove(one.id)
-        else:
-            raise RuntimeError("a contact is being changed by too many at once")
-        self._wake.now("dispatch")
+            for share in shares
+        ]
 
-    async def _plan_contacts(self, people: Sequence[ContactId], result: EventResult, world: World) -> list[PlannedContact]:
-        planned = []
-        for contact in await self._s.contacts.get_many(people):
-            if contact is None:
-                continue
-            one = await self._teller.planned(contact, result, world)
-            if one is not None:
-                planned.append(one)
-        return planned
+    def _written(self, share: _Share, plan: Plan, answers: Iterable[str], *, moved: bool) -> None:
+        known = self._events.get(EventId(plan.event))
+        messages = [message for contact in plan.contacts for message in contact.messages]
+        queued = Counter(
+            SenderId(str(message.sender))
+            for message, answer in zip(messages, answers, strict=True)
+            if answer == "queued" and message.sender
+        )
+        if self._pacer is not None:
+            self._pacer.planned(list(queued.items()))
+        if known is None or share.fan is None:
+            return
+        known.senders |= {SenderId(str(message.sender)) for message in messages if message.sender}
+        if not moved:
+            known.cursors.pop(share.partition, None)  # another process moved it: read it anew
+        elif share.done:
+            self._drop(share.fan.event, share.partition)
+        else:
+            known.cursors[share.partition] = Cursor(share.cursor, 0)

@@ -14,7 +14,6 @@ from redis.asyncio import Redis
 
 from gateway.model.ids import SenderId
 from gateway.store import keys, scripts
-from gateway.store.reply import words
 
 FACTOR = 0.5
 FLOOR = 0.05
@@ -44,12 +43,12 @@ class Speed:
         return max(own * self.share, min(LEAST, own))
 
 
-def speed_of(rate: bytes | None, slow: bytes | None, now_ms: int) -> Speed:
+def speed_of(rate: bytes | str | None, slow: bytes | str | None, now_ms: int) -> Speed:
     """The same sum as lua/_bucket.lua. now_ms: the server's own time, not a turned one."""
-    until = int(words(slow)) if slow else 0
+    until = int(slow) if slow else 0
     if until <= now_ms:
         return Speed()
-    least = float(words(rate)) if rate else 1.0
+    least = float(rate) if rate else 1.0
     return Speed(min(1.0, max(least, 1 - (until - now_ms) / 1000 * UP_PER_S)), until)
 
 

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from gateway import directory as directories
 from gateway import crashpoint, registry
+from gateway import directory as directories
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.health import Beats
@@ -95,7 +95,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             subjects=Subjects(redis, clock, vault),
             events=Events(redis, clock, vault),
             fans=FanOuts(redis),
-            outbox=Outbox(redis, clock, pairs),
+            outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
             documents=Documents(redis, vault),
             senders=senders,
             webhooks=Webhooks(redis, clock, vault),

@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 from gateway.errors import StoreUnavailable
 from gateway.store import scripts, wire
 from gateway.store.cluster import ClusterRedis
-from gateway.store.guarded import translated
+from gateway.store.durability import ACKS_TIMEOUT_MS, judge_acks
+from gateway.store.guarded import GuardedRedis, translated
 
 Command = tuple[str | bytes | int | float, ...]
 
@@ -30,21 +31,27 @@ async def run(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     return answers
 
 
-async def each(redis: Redis, commands: Sequence[Command]) -> list[Any]:
+async def each(redis: Redis, commands: Sequence[Command], *, turn: int | None = None) -> list[Any]:
     """The same, with a loss of single commands (no room, read-only) in its place as a StoreUnavailable: others were written.
 
-    Raises StoreUnavailable where nothing is known of any.
+    turn: send nothing to a server with another past than those that were known at this turn (lineage.py); raises Turned
+    raises: StoreUnavailable where nothing is known of any
     """
     if not commands:
         return []
+
+    def ready() -> None:
+        if turn is not None and isinstance(redis, GuardedRedis):
+            redis.lineage.demand(turn)
+
     try:
         if isinstance(redis, ClusterRedis):
-            return [_ours(answer) for answer in await redis.exchange(commands)]
+            return [_ours(answer) for answer in await redis.exchange(commands, ready)]
         packed = [wire.pack(command) for command in commands]
         connection: Any = await redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             answers: list[Any] = await connection.retry.call_with_retry(
-                lambda: wire.exchange(connection, packed), lambda _: connection.disconnect()
+                lambda: wire.exchange(connection, packed, ready), lambda _: connection.disconnect()
             )
         finally:
             await redis.connection_pool.release(connection)
@@ -69,28 +76,40 @@ async def values(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     return answers
 
 
-async def run_scripts(redis: Redis, calls: Sequence[scripts.Call]) -> list[Any]:
-    """`scripts.run_many` on this path: several scripts, each atomic, in one round trip. Raises the first error."""
-    answers = await each_script(redis, calls)
+async def run_scripts(redis: Redis, calls: Sequence[scripts.Call], *, turn: int | None = None, acks: int = 0) -> list[Any]:
+    """`scripts.run_many` on this path: several scripts, each atomic, in one round trip. Raises the first error.
+
+    turn: as in `each`. acks: return only when as many replicas have what was written, else raise StoreUnavailable
+    """
+    answers = await each_script(redis, calls, turn=turn, acks=acks)
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
     return answers
 
 
-async def each_script(redis: Redis, calls: Sequence[scripts.Call]) -> list[Any]:
+async def each_script(redis: Redis, calls: Sequence[scripts.Call], *, turn: int | None = None, acks: int = 0) -> list[Any]:
     """The same, with the error of a single script in its place. Raises StoreUnavailable where nothing is known of any."""
     commands: list[Command] = [("EVALSHA", scripts.sha(name), len(keys), *keys, *args) for name, keys, args in calls]
-    answers = await each(redis, commands)
+    answers = await _acknowledged(redis, commands, turn, acks)
     unknown = [place for place, answer in enumerate(answers) if isinstance(answer, exceptions.NoScriptError)]
     if unknown:  # a new or just promoted server: it knows no scripts yet
         try:
             await scripts.load_all(redis)
-            again = await each(redis, [commands[place] for place in unknown])
+            again = await _acknowledged(redis, [commands[place] for place in unknown], turn, acks)
         except StoreUnavailable as error:  # of the others we know
             again = [error] * len(unknown)
         for place, answer in zip(unknown, again, strict=True):
             answers[place] = answer
+    return answers
+
+
+async def _acknowledged(redis: Redis, commands: list[Command], turn: int | None, acks: int) -> list[Any]:
+    """WAIT counts from the last write of its own connection, so it goes behind the writes on the same one."""
+    if not acks or not commands:
+        return await each(redis, commands, turn=turn)
+    *answers, acknowledged = await each(redis, [*commands, ("WAIT", acks, ACKS_TIMEOUT_MS)], turn=turn)
+    judge_acks(acknowledged, acks)
     return answers
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from redis import exceptions
@@ -24,6 +24,7 @@ from gateway.store.cluster import ClusterRedis
 from gateway.store.durability import Durability, examine
 from gateway.store.embedded import EmbeddedServer, open_embedded
 from gateway.store.guarded import GuardedRedis
+from gateway.store.lineage import Lineage
 
 CONNECTIONS_MAX = 64
 """One pipeline occupies one connection; whoever finds none free waits in line. redis-py's own pool raises instead."""
@@ -92,6 +93,7 @@ async def connect(settings: Settings) -> Connection:
     try:
         redis, blocking = _open(url, REPLY_S, CONNECTIONS_MAX), _open(url, None, BLOCKING_MAX)
         await _answers(redis, where)
+        redis.lineage.begin()
         durability = await examine(redis, settings)
     except BaseException:
         for client in (redis, blocking):
@@ -103,13 +105,20 @@ async def connect(settings: Settings) -> Connection:
     return Connection(redis, blocking, embedded, durability, where)
 
 
-def _open(url: str, reply_s: float | None, connections: int) -> Redis:
-    """A client on its own pool, not yet connected."""
+def _open(url: str, reply_s: float | None, connections: int) -> GuardedRedis:
+    """A client on its own pool, not yet connected. Every connection of it tells `lineage` where it leads."""
+    client = _open_greeted(url, reply_s, connections, lineage := Lineage())
+    client.lineage = lineage
+    return client
+
+
+def _open_greeted(url: str, reply_s: float | None, connections: int, lineage: Lineage) -> GuardedRedis:
     options: dict[str, Any] = {
         "socket_timeout": reply_s,
         "socket_connect_timeout": 3,
         "health_check_interval": 30,
         "client_name": "thuisfront",
+        "redis_connect_func": lineage.greet,
         # In all about 0.2 s: a restarted server or a stale connection is not noticed, a lost one is told soon.
         "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
     }
@@ -121,7 +130,7 @@ def _open(url: str, reply_s: float | None, connections: int) -> Redis:
         pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=POOL_WAIT_S, **options)
     except ValueError as error:
         raise SettingsError([f"GATEWAY_REDIS_URL: {error}"]) from error
-    return GuardedRedis.from_pool(pool)
+    return cast(GuardedRedis, GuardedRedis.from_pool(pool))
 
 
 def open_other(url: str, *, connections: int) -> Redis:
@@ -129,7 +138,7 @@ def open_other(url: str, *, connections: int) -> Redis:
     return _open(_plain(url), REPLY_S, connections)
 
 
-def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) -> Redis:
+def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) -> GuardedRedis:
     """redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db][?tls=yes&sentinel_password=...]
 
     User and password are the server's. Their pool cannot wait for a free connection, so its limit is set out of reach.
@@ -150,7 +159,7 @@ def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) 
         ) from None
     known = {"socket_timeout": 2, "socket_connect_timeout": 2, "ssl": tls, "password": query.get("sentinel_password")}
     sentinel = Sentinel(sentinels, sentinel_kwargs=known, ssl=tls, **options)  # type: ignore[no-untyped-call]
-    master: Redis = sentinel.master_for(
+    master: GuardedRedis = sentinel.master_for(
         service,
         redis_class=GuardedRedis,
         db=database,
@@ -161,7 +170,7 @@ def _by_sentinel(parts: SplitResult, options: dict[str, Any], connections: int) 
     return master
 
 
-def _cluster(parts: SplitResult, options: dict[str, Any], connections: int) -> Redis:
+def _cluster(parts: SplitResult, options: dict[str, Any], connections: int) -> GuardedRedis:
     """redis+cluster://[user:password@]host[:port][,host[:port]...][?tls=yes&ssl_ca_certs=/path/ca.pem]
 
     Any of its nodes leads to all of them. A lost connection is repeated by the cluster's client, which knows who else to ask.

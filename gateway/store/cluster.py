@@ -24,6 +24,7 @@ from gateway.store import wire
 from gateway.store.cluster_map import ClusterMap, Node
 from gateway.store.cluster_slots import SPREAD, Command, first_slot, name_of, slot_of, slots_of
 from gateway.store.guarded import GuardedPipeline, GuardedRedis, translated
+from gateway.store.lineage import Turned
 
 PAUSES_S = (0.0, 0.0, 0.05, 0.1, 0.2)
 """Before each try of what a node did not take: at once after a slot has moved, and for a third of a second in all."""
@@ -61,7 +62,7 @@ class ClusterRedis(GuardedRedis):
         """The same cluster over the same connections, each pool handed through `wrap`."""
         other = ClusterRedis.__new__(ClusterRedis)
         GuardedRedis.__init__(other, connection_pool=self.connection_pool)
-        other.map, other._through = self.map, wrap
+        other.map, other._through, other.lineage = self.map, wrap, self.lineage
         return other
 
     # one command
@@ -150,10 +151,10 @@ class ClusterRedis(GuardedRedis):
 
     # many commands
 
-    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def exchange(self, commands: Sequence[Command], ready: Callable[[], None] = lambda: None) -> list[Any]:
         """One answer a command as a server sends it, in the order asked, errors among them, also of nodes that were lost.
 
-        A WAIT holds for every node of the batch: its answer is the least of theirs.
+        A WAIT holds for every node of the batch: its answer is the least of theirs. ready: as in wire.exchange
         """
         batch = _Round([[*one[0].split(" "), *one[1:]] if isinstance(one[0], str) and " " in one[0] else one for one in commands])
         until_s = time.monotonic() + PATIENCE_S
@@ -172,7 +173,9 @@ class ClusterRedis(GuardedRedis):
                     batch.answers[place] = error
                 await self._refresh(seen)
                 continue
-            await asyncio.gather(*(self._ask(batch, node, asking, places) for (node, asking), places in groups.items()))
+            await asyncio.gather(
+                *(self._ask(batch, node, asking, places, ready) for (node, asking), places in groups.items())
+            )
             if not self._left(batch):
                 break
             if any(not isinstance(batch.answers[place], exceptions.AskError) for place in batch.todo):
@@ -219,11 +222,15 @@ class ClusterRedis(GuardedRedis):
             groups.setdefault(target, []).append(place)
         return groups
 
-    async def _ask(self, batch: _Round, node: Node, asking: bool, places: list[int]) -> None:
+    async def _ask(
+        self, batch: _Round, node: Node, asking: bool, places: list[int], ready: Callable[[], None]
+    ) -> None:
         """Put the answers of one node in their places; a loss stands in the place of each."""
         packed = [batch.packed[place] for place in (*places, *batch.waits)]
         try:
-            answers = await self._at(node, packed, asking)
+            answers = await self._at(node, packed, asking, ready)
+        except Turned:
+            raise
         except Exception as error:
             if translated(error) is None:
                 raise
@@ -246,13 +253,15 @@ class ClusterRedis(GuardedRedis):
                 batch.asked[place] = (answer.host, answer.port)
         return bool(batch.todo)
 
-    async def _at(self, node: Node, packed: Sequence[bytes], asking: bool) -> list[Any]:
+    async def _at(
+        self, node: Node, packed: Sequence[bytes], asking: bool, ready: Callable[[], None] = lambda: None
+    ) -> list[Any]:
         """Send to one node on one connection. asking: each command behind an ASKING, which holds for one command."""
         sent: Sequence[bytes] = [part for one in packed for part in (wire.pack(["ASKING"]), one)] if asking else packed
         pool = self._through(self.map.pool(node))
         connection: Any = await pool.get_connection()
         try:
-            answers = await wire.exchange(connection, sent)
+            answers = await wire.exchange(connection, sent, ready)
         except _GONE:
             await connection.disconnect()
             # Its neighbours in the pool were lost with it, most likely.

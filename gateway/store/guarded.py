@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from gateway.errors import StoreUnavailable
+from gateway.store.lineage import Lineage
 
 _LOST = (
     exceptions.ConnectionError,
@@ -32,6 +33,8 @@ def translated(error: BaseException) -> StoreUnavailable | None:
     """The error as ours, when it means that the store cannot answer, or may not write, now. A torn connection counts too."""
     torn = isinstance(error, AttributeError | TypeError) and "writelines" in str(error)
     lonely = isinstance(error, exceptions.ResponseError) and "NOREPLICAS" in str(error)  # min-replicas-to-write
+    if isinstance(error, StoreUnavailable):
+        return error
     if torn or lonely or isinstance(error, _LOST):
         return StoreUnavailable(f"the store does not answer ({type(error).__name__})")
     return None
@@ -53,6 +56,11 @@ class GuardedPipeline(Pipeline):
 
 
 class GuardedRedis(Redis):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lineage = Lineage()
+        """of the servers behind it, where client.connect had its connections tell"""
+
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         try:
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]

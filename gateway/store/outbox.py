@@ -8,6 +8,7 @@ partition; a claim or settle over all partitions is one round trip. Records: lua
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +19,13 @@ from gateway.clock import Clock
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, partition_of
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
 from gateway.store import bulk, keys, scripts
+from gateway.store.guarded import GuardedRedis
+from gateway.store.lineage import Lineage
+from gateway.store.relived import relive
 from gateway.store.reply import words
 from gateway.store.spending import KEEP_MS as SPENT_MS
 from gateway.store.spending import Spend
+from gateway.store.vault import Box
 
 STUB_TTL_MS = keys.KEEP_MS
 EVIDENCE_STANDS_STILL_MS = 15 * 60 * 1000
@@ -112,6 +117,8 @@ class Claimed:
     priority: Priority
     record: MessageRecord
     body: bytes
+    raw: bytes = b""
+    """the whole record, as it was handed out"""
 
     @property
     def id(self) -> MessageId:
@@ -130,6 +137,8 @@ class Settlement:
     reason: str = ""
     state: MessageState = MessageState.DEAD
     stub: bytes = b""
+    sent: str = ""
+    """what the channel's answer told, see `seal_sent`"""
     channel_hash: str = ""
     detail: str = ""
     ttl_ms: int = STUB_TTL_MS
@@ -198,16 +207,34 @@ def parse_record(message: MessageId, raw: bytes) -> tuple[MessageRecord, bytes]:
         due_at_ms=int(part[18]),
         conversation=part[19] if len(part) > 19 else "",
         told=part[11],
+        sent=part[20] if len(part) > 20 else "",
     )
     return record, body
 
 
+def seal_sent(box: Box, message: MessageId, sent: Mapping[str, str]) -> str:
+    """What only the channel's answer told, beside the body: the body stays as it was sealed when it was planned."""
+    return b64encode(box.seal_json(sent, f"sent:{message}")).decode()
+
+
+def open_message(box: Box, record: MessageRecord, sealed: bytes) -> dict[str, Any]:
+    """Its body with `as` (a template's name, or "free") and `id` (the channel's) where it was accepted.
+
+    raises: Sealed; ValueError for a body that is no JSON
+    """
+    body: dict[str, Any] = box.open_json(sealed, record.id)
+    return {**body, **box.open_json(b64decode(record.sent), f"sent:{record.id}")} if record.sent else body
+
+
 class Outbox:
-    def __init__(self, redis: Redis, clock: Clock, pair: Mapping[str, Pair]) -> None:
+    def __init__(self, redis: Redis, clock: Clock, pair: Mapping[str, Pair], *, acks: int = 0) -> None:
+        """acks: how many replicas must have a claim before it is handed out"""
         self._redis = redis
         self._clock = clock
         self._pair = pair
         """sender -> its channel's pair rate"""
+        self._acks = acks
+        self.lineage = redis.lineage if isinstance(redis, GuardedRedis) else Lineage()
 
     def _tau(self, sender: str) -> int:
         pair = self._pair.get(sender)
@@ -327,7 +354,10 @@ class Outbox:
 
     async def peek(self, senders: Sequence[SenderId], partitions: Sequence[int], *, heads: int) -> list[Peek]:
         """What could be sent now, over many partitions and senders in one round trip."""
-        places = [(partition, sender) for partition in partitions for sender in senders]
+        return await self.peek_at([(partition, sender) for partition in partitions for sender in senders], heads=heads)
+
+    async def peek_at(self, places: Sequence[tuple[int, SenderId]], *, heads: int) -> list[Peek]:
+        """The same for these (partition, sender) alone."""
         calls: list[scripts.Call] = []
         for partition, sender in places:
             names = keys.lane_keys(partition, sender)
@@ -343,16 +373,18 @@ class Outbox:
             for (partition, sender), (due, ready) in zip(places, answers, strict=True)
         ]
 
-    async def claim(self, wants: Sequence[ClaimWant], *, worker: str, lease_ms: int, evidence_ms: int, clock_ok: bool) -> list[
-        Claimed
-    ]:
+    async def claim(
+        self, wants: Sequence[ClaimWant], *, worker: str, lease_ms: int, evidence_ms: int, clock_ok: bool, turn: int | None = None
+    ) -> list[Claimed]:
         """Lease heads of ready lanes, earliest deadline first, over many partitions in one round trip.
 
         At most one message of a lane is out at a time: this is what keeps an address's messages in order. A want with
         limit 0 only moves what fell due (later -> lane, lost lease -> unsure, waited -> ready).
 
+        turn:    the last of the store's turns that the caller knows of (lineage.py)
         returns: the leased messages with their records; a record that is gone is settled as such at once
-        raises:  StoreUnavailable; repeating with the same ids gives the same batches
+        raises:  Turned when another server answers than at that turn; StoreUnavailable; repeating with the same ids gives
+                 the same batches
         atomic:  lua/outbox_claim.lua, one per (partition, sender, priority)
         """
         calls: list[scripts.Call] = []
@@ -379,7 +411,8 @@ class Outbox:
             calls.append(("outbox_claim", names, args))
         now = self._clock.now_ms()
         rows = []
-        for want, answer in zip(wants, await bulk.run_scripts(self._redis, calls), strict=True):
+        answers = await bulk.run_scripts(self._redis, calls, turn=turn, acks=self._acks)
+        for want, answer in zip(wants, answers, strict=True):
             rows += [(want, *row) for row in json.loads(answer)] if answer != b"[]" else []
         if not rows:
             return []
@@ -404,9 +437,16 @@ class Outbox:
                     priority=want.priority,
                     record=record,
                     body=body,
+                    raw=raw,
                 )
             )
         return claimed
+
+    async def relive(self, claimed: Sequence[Claimed], *, lease_ms: int) -> list[str]:
+        """Lease again, after a failover, what this process leased before it: leased, known or gone (lua/outbox_relive.lua)."""
+        return await relive(
+            self._redis, claimed, offset_ms=self._clock.offset_ms, lease_ms=lease_ms, interval_ms=self._interval
+        )
 
     async def settle_gone(self, want: ClaimWant, address: str, member: str, fence: int) -> None:
         names = [
@@ -462,6 +502,7 @@ class Outbox:
                         "T": self._interval(sender),
                         "ev": one.at_ms if one.outcome == "u" else 0,
                         "d": one.detail,
+                        "sent": one.sent,
                         "pair": one.pair,
                         "ow": one.another_way,
                         "rc": one.sent_at_ms,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
@@ -18,8 +18,14 @@ def pack(command: Sequence[Any]) -> bytes:
     return packed
 
 
-async def exchange(connection: Any, packed: Sequence[bytes]) -> list[Any]:
-    """One answer a command as the server sends it, errors among them. A lost connection or silence is raised."""
+async def exchange(connection: Any, packed: Sequence[bytes], ready: Callable[[], None] = lambda: None) -> list[Any]:
+    """One answer a command as the server sends it, errors among them. A lost connection or silence is raised.
+
+    ready: called when the connection stands and nothing is sent yet; what it raises goes through
+    """
+    if not connection.is_connected:
+        await connection.connect()
+    ready()
     await connection.send_packed_command(packed)
     loop = asyncio.get_running_loop()
     patience = connection.socket_timeout

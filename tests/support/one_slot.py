@@ -57,9 +57,9 @@ def held() -> Iterator[list[str]]:
             (together if self.is_transaction else check)(commands)
             return await many(self, raise_on_error)
 
-        async def each(redis: Redis, commands: Sequence[bulk.Command]) -> list[Any]:
+        async def each(redis: Redis, commands: Sequence[bulk.Command], **more: Any) -> list[Any]:
             check(commands)
-            return await batch(redis, commands)
+            return await batch(redis, commands, **more)
 
         patch.setattr(Redis, "execute_command", execute_command)
         patch.setattr(Pipeline, "execute", execute)

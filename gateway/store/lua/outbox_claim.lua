@@ -15,7 +15,10 @@ RETURNS JSON [[A, member, fence, sends that the record has not counted (this one
 -- include base
 -- include lane
 local again = redis.call('GET', KEYS[1])
-if again then return again end
+if again then
+  redis.call('PEXPIRE', KEYS[1], 2 * tonumber(ARGV[5])) -- a write: the caller may wait for a replica to have it
+  return again
+end
 local now = now_of(KEYS[2], tonumber(ARGV[1]))
 local prio, n, deadline, lease = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local evidence, T, tau = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])

@@ -1,0 +1,42 @@
+"""Messages that were handed out before a failover are leased again to who has them, where the store forgot that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+
+from gateway.store import bulk, keys, scripts
+
+if TYPE_CHECKING:
+    from gateway.store.outbox import Claimed
+
+
+async def relive(
+    redis: Redis, claimed: Sequence[Claimed], *, offset_ms: int, lease_ms: int, interval_ms: Callable[[str], int]
+) -> list[str]:
+    """Per message leased, known (the store has not forgotten it, or has learnt more since) or gone; no two of one lane.
+
+    interval_ms: a sender's pair rate
+    """
+    groups: dict[tuple[int, str], list[int]] = {}
+    for place, one in enumerate(claimed):
+        groups.setdefault((one.partition, one.sender), []).append(place)
+    calls: list[scripts.Call] = []
+    for (partition, sender), places in groups.items():
+        names = [keys.part(partition, "facts"), *keys.lane_keys(partition, sender)]
+        batch: list[dict[str, Any]] = []
+        for place in places:
+            one = claimed[place]
+            contact = one.record.contact
+            names += [keys.of(one.id, "m"), keys.of(contact, "f"), keys.of(contact, "told")]
+            batch.append({"m": one.member, "f": one.fence, "n": one.attempt, "u": one.attempt - one.record.attempt})
+        args: list[scripts.Part] = [offset_ms, lease_ms, interval_ms(sender), keys.KEEP_MS, json.dumps(batch)]
+        calls.append(("outbox_relive", names, [*args, *(claimed[place].raw for place in places)]))
+    answers = [""] * len(claimed)
+    for places, result in zip(groups.values(), await bulk.run_scripts(redis, calls), strict=True):
+        for place, answer in zip(places, result, strict=True):
+            answers[place] = answer.decode()
+    return answers

@@ -276,8 +276,8 @@ KINDS: dict[str, Kind] = {
     "claimed": Kind("message.claimed", "dispatch", _claimed),
     "accepted": Kind("message.accepted", "dispatch", _accepted),
     "uncertain": Kind("message.uncertain", "dispatch", _uncertain),
-    "played": Kind(
-        "message.played_again", "dispatch",
+    "reclaimed": Kind(
+        "message.reclaimed", "dispatch",
         _fixed("the store had failed over and forgotten that it was handed out; who has it leased it again"),
     ),
     "retry": Kind("message.retry", "dispatch", _again("did not go through, waits")),

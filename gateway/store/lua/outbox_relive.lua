@@ -56,7 +56,7 @@ for k, item in ipairs(cjson.decode(ARGV[5])) do
     lane.at = 'd' .. text(prio)
     redis.call('ZADD', set.due[prio + 1], text(lane.till), a)
     lane_save(set.lane, a, lane)
-    fact(KEYS[1], now, 'played', message_ids(header, mid), 'attempt=' .. text(item.n) .. ' fence=' .. text(item.f))
+    fact(KEYS[1], now, 'reclaimed', message_ids(header, mid), 'attempt=' .. text(item.n) .. ' fence=' .. text(item.f))
     answers[k] = 'leased'
   end
 end

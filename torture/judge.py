@@ -13,7 +13,7 @@ What counts as what:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torture.handsets import Bubble
@@ -24,7 +24,6 @@ GRACE_MS = 3_000
 """From the 200 to a webhook until it must have stopped a resend: split, applied, or the evidence clock stood still."""
 
 ENDS = ("suppressed", "replaced", "ended", "expired", "dead", "failed", "discarded")
-WORKING = ("enqueued", "claimed", "retry", "held", "later", "uncertain", "replayed")
 TELLS = {
     "gate": "gate_changed",
     "delay": "flight_delayed",
@@ -216,9 +215,21 @@ def judge(seen: Seen) -> Verdict:
         "messages planned": len(case.messages),
         "bubbles": len(seen.bubbles),
         "replies": len(seen.replies),
-        "resent": sum(1 for one in seen.bubbles if one.attempt > 1),
+        **_uncertainty(seen),
     }
     return verdict
+
+
+def _uncertainty(seen: Seen) -> dict[str, int]:
+    """How often it was not known whether a message had left, and what was learnt of it: how hot the fire was."""
+    silent = Counter(one.detail.get("why", "") for one in seen.steps if one.kind == "uncertain")
+    by_evidence = sum(1 for one in seen.steps if one.kind == "accepted" and one.detail.get("by") == "evidence")
+    return {
+        "uncertain for want of an answer": silent.total() - silent["lease"],
+        "uncertain as their process was killed": silent["lease"],
+        "settled by evidence": by_evidence,
+        "accepted at a later attempt": sum(1 for one in seen.bubbles if one.attempt > 1),
+    }
 
 
 def _count_refused(case: _Case) -> None:
@@ -416,8 +427,3 @@ def _told_of(case: _Case, bubble: Bubble) -> Told | None:
 def _name(case: _Case, message: _Message) -> str:
     told = case.by_event.get(message.event)
     return f"{told.name if told else message.event or 'an answer'} {message.notification} {message.id}"
-
-
-def outcomes(steps: Iterable[Step]) -> Counter[str]:
-    """How often each kind of fact was written."""
-    return Counter(one.kind for one in steps)

@@ -37,15 +37,15 @@ def rows(outcome: Outcome) -> list[tuple[str, list[str]]]:
 def lines(outcome: Outcome) -> str:
     found = []
     for name, each in rows(outcome):
-        found.append(f"{name:30} {len(each)}")
+        found.append(f"{name:38} {len(each)}")
         found += [f"    {one}" for one in each[:SHOWN]]
         if len(each) > SHOWN:
             found.append(f"    and {len(each) - SHOWN} more")
     allowed = [one for one in outcome.verdict.doubles if one.allowed]
-    found.append(f"{'doubles without evidence':30} {len(allowed)}")
+    found.append(f"{'doubles without evidence':38} {len(allowed)}")
     found += [f"    {_line(one)}" for one in allowed[:SHOWN]]
-    found += ["", *(f"{name:30} {value}" for name, value in figures(outcome).items())]
-    found += [f"{'not told, ' + reason:30} {count}" for reason, count in outcome.verdict.ends.most_common()]
+    found += ["", *(f"{name:38} {value}" for name, value in figures(outcome).items())]
+    found += [f"{'not told, ' + reason:38} {count}" for reason, count in outcome.verdict.ends.most_common()]
     return "\n".join(found)
 
 

@@ -51,10 +51,10 @@ def for_seconds(seconds: float) -> Sizes:
         scale = max(seconds / 30, 0.5)
         return Sizes(
             seconds=seconds,
-            crowd=60,
-            flights=6,
+            crowd=40,
+            flights=5,
             following=6,
-            goods=int(16 * scale),
+            goods=int(24 * scale),
             documents=int(8 * scale),
             newcomers=int(6 * scale),
             replies=int(4 * scale),

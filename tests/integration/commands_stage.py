@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -12,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -122,19 +126,29 @@ class Launcher:
             self._process.communicate()
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    """One for all tests of a file."""
+@cache
+def _launcher() -> Launcher:
+    """One for all tests of this process: loading the program takes longer than most of what is run."""
     one = Launcher()
-    yield one
-    one.close()
+    atexit.register(one.close)
+    return one
+
+
+@pytest.fixture
+def launcher() -> Launcher:
+    return _launcher()
 
 
 def launch() -> None:
     """The other half: a line asks for a command, a line answers with its exit code."""
     from gateway.cli.main import main, make_parser
 
-    make_parser()  # loads every command: what is forked need not
+    # Loaded once and left alone: what is forked need neither load it nor, at its end, look through all of it for what to free.
+    make_parser()
+    for name in ("gateway.insight.history", "gateway.roles", "sqlalchemy.dialects.sqlite.aiosqlite"):
+        import_module(name)
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         wanted = json.loads(line)
         child = os.fork()

@@ -192,7 +192,7 @@ def _replay(args: argparse.Namespace) -> int:
                 io.progress(f"{len(results):,} of {len(found):,}")
             io.progress("")
             with contextlib.suppress(OSError):  # dispatch looks by itself within a second
-                await publish_to(redis)("dispatch")
+                await publish_to(redis)("dispatch", ())
         queued = sum(one.queued for one in results)
         if args.json:
             rows = [{"id": one.message, "answer": one.answer, "words": one.words} for one in results]

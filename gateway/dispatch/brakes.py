@@ -41,9 +41,10 @@ class Brakes:
     def stale(self) -> None:
         self._read_ms = 0
 
-    async def refresh(self) -> None:
+    async def refresh(self, fresh_ms: int = FRESH_MS) -> None:
+        """Read them, unless they are younger than that. Raises StoreUnavailable."""
         now = self._clock.now_ms()
-        if abs(now - self._read_ms) < FRESH_MS:
+        if abs(now - self._read_ms) < fresh_ms:
             return
         self._stops = {stop.scope: stop for stop in await self._senders.stops()}
         self._crises = await self._senders.crises() if any(scope.startswith(CRISIS) for scope in self._stops) else ()
@@ -60,6 +61,10 @@ class Brakes:
 
     def stopped(self, sender: SenderId) -> bool:
         return "all" in self._stops or f"sender:{sender}" in self._stops
+
+    def spares(self, body: Mapping[str, Any]) -> bool:
+        """Whether a crisis may spare people this, whatever it is about: that asks for the orders of the person."""
+        return bool(self._crises) and body.get("purpose") in SPARED
 
     def stops(self, record: MessageRecord, body: Mapping[str, Any], contact: Contact | None = None) -> Stop | None:
         """The brake that holds this message, if any. Agents' replies are not automatic: no brake holds them.

@@ -1,4 +1,8 @@
-"""One loop a process: look, draw, claim over all partitions in one pipeline, one pool of slots, settle in batches."""
+"""One loop a process: look, draw, claim over all partitions in one pipeline, one pool of slots, settle in batches.
+
+While little is to do, what was just planned or set free is claimed where it lies (hinted.py), without a look at all partitions.
+That look is made whenever more waits than that, and once a second.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,14 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.connector import Sender
+from gateway.crashpoint import crash_point
 from gateway.directory import Directory
+from gateway.dispatch.again import Again
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import LEAST_LEASE_MS, Delivered, Deliverer, finished
 from gateway.dispatch.evidence import EvidenceClock
-from gateway.dispatch.prepare import Prepared
+from gateway.dispatch.hinted import places_of
+from gateway.dispatch.outgoing import Outgoing, Posted
 from gateway.errors import GatewayError, StoreError
 from gateway.metrics import Metrics
 from gateway.model.ids import SenderId
@@ -28,14 +35,20 @@ from gateway.store import keys
 from gateway.store.mentions import Mentions
 from gateway.store.outbox import Claimed, ClaimWant, Outbox, Settlement
 from gateway.store.senders import Senders
-from gateway.wake import Wake
+from gateway.wake import Ready, Wake
 
 IDLE_S = 1.0
+ASK_AGAIN_S = 0.25
+"""After a claim without an answer: what it leased is ours already, and its time runs."""
+HINTED_FRESH_MS = 1500
+"""How old the brakes may be for what is claimed without a look at everything: a stop works in two seconds."""
 HEADS = 8
 FULL_PAUSE_S = 0.02
 """While more than half of the slots are busy, looks are this far apart: each asks all partitions, whatever it finds."""
 REUSE_S = 0.1
 """How long a look may serve several claims while it still names more lanes than there is room for."""
+TOGETHER = 50
+"""Messages decided on and rendered in a go, some 8 ms: nothing else of this process runs meanwhile."""
 SETTLE_MAX = 100
 SETTLES = 4
 """Batches being settled at a time: one is computed while the store writes another."""
@@ -92,12 +105,15 @@ class Dispatcher:
         self._wake = wake
         self._slots = slots
         self._lease_ms = lease_ms
+        self._again = Again(outbox, lease_ms=lease_ms, put_back=metrics.played_again.inc)
         self._worker = f"{os.getpid():x}{secrets.token_hex(3)}"
         self._numbers = itertools.count()
         self._out: dict[str, Claimed] = {}
-        self._settled: asyncio.Queue[Delivered] = asyncio.Queue()
+        self._settled: asyncio.Queue[Delivered | Posted] = asyncio.Queue()
         self._tokens: dict[SenderId, list[int]] = {}
         self._turned_s = 0.0
+        self._look_s = 0.0
+        """when to look at everything next"""
         self._seen = Seen()
         self._emptied = asyncio.Event()
         self._asked: tuple[int, Sequence[ClaimWant]] | None = None
@@ -124,26 +140,82 @@ class Dispatcher:
 
     async def _claim_loop(self, group: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            wait = IDLE_S
             try:
-                claimed, wait = await self._turn()
-                self._beat()
-                for one in claimed:
-                    self._out[f"{one.id}.{one.fence}"] = one
-                if claimed:
-                    group.create_task(self._deliver_all(group, claimed))
-                self._metrics.slots_busy.set(len(self._out))
+                hints = self._wake.hints("dispatch")
+                claimed = await self._hinted(hints) if hints else None
+                if claimed is not None:
+                    self._begin(group, claimed)
+                    await self._top_up(claimed)
+                if hints is None or (hints and claimed is None) or time.monotonic() >= self._look_s:
+                    claimed, wait = await self._turn()
+                    self._look_s = time.monotonic() + wait
+                    self._beat()
+                    self._begin(group, claimed)
             except (StoreError, OSError, TimeoutError) as error:
                 log.warning("dispatch.store_unavailable", error=type(error).__name__)
-                wait = IDLE_S
+                self._look_s = time.monotonic() + (ASK_AGAIN_S if self._asked is not None else IDLE_S)
             except Exception as error:
                 self._metrics.loop_failures.labels("dispatch").inc()
                 log.exception("dispatch.failed", error=type(error).__name__)
+                self._look_s = time.monotonic() + IDLE_S
+            wait = self._look_s - time.monotonic()
             if wait > 0:
                 await self._wake.wait("dispatch", wait)
 
+    def _begin(self, group: asyncio.TaskGroup, claimed: Sequence[Claimed]) -> None:
+        for one in claimed:
+            self._out[f"{one.id}.{one.fence}"] = one
+        if claimed:
+            group.create_task(self._deliver_all(group, claimed))
+        self._metrics.slots_busy.set(len(self._out))
+
+    async def _hinted(self, hints: Sequence[Ready]) -> list[Claimed] | None:
+        """Claim what was hinted at and nothing else. None: only a look at everything says who goes first.
+
+        The brakes and the evidence clock are those of the last look at everything, about a second old at most.
+        """
+        await self._brakes.refresh(HINTED_FRESH_MS)
+        room = self._slots - len(self._out)
+        if self._asked is not None or room < self._slots // 2 or len(hints) > room:
+            return None
+        if any(self._seen.more(SenderId(hint.sender)) for hint in hints):
+            return None
+        found = await places_of(self._outbox, hints, heads=HEADS)
+        if found.more:
+            return None
+        if found.due_ms is not None:
+            self._look_s = min(self._look_s, time.monotonic() + max((found.due_ms - self._clock.now_ms()) / 1000, 0.005))
+        wants = []
+        for known, ready in found.ready.items():
+            sender = self._directory.get(known)
+            if sender is None or not self._brakes.may_claim(known):
+                continue
+            if self._brakes.stopped(known):
+                ready[1:] = [{}, {}, {}]
+            asked = [sum(one.values()) for one in ready]
+            granted, _ = await self._draw(sender, asked)
+            if any(have < want for have, want in zip(granted, asked, strict=True)):
+                return None
+            for prio, partitions in enumerate(ready):
+                wants += [self._want(partition, known, Priority(prio), count) for partition, count in partitions.items()]
+        if not wants:
+            return []
+        claimed = await self._claim(self._clock.now_ms(), wants)
+        for one in claimed:
+            self._tokens[one.sender][one.priority] -= 1
+        return claimed
+
+    async def _top_up(self, claimed: Sequence[Claimed]) -> None:
+        """Tokens for the next message are drawn now, and not when it comes."""
+        for known in {one.sender for one in claimed}:
+            sender, used = self._directory.get(known), {one.priority for one in claimed if one.sender == known}
+            asked = [int(prio in used and self._tokens[known][prio] == 0) for prio in Priority]
+            if sender is not None and any(asked):
+                await self._draw(sender, asked)
+
     async def _turn(self) -> tuple[list[Claimed], float]:
         """One look at everything: (what was claimed, how long to wait before the next look)."""
+        await self._again.ready()
         await self._brakes.refresh()
         if self._asked is not None and (lost := await self._claim_again()):
             return lost, 0.0
@@ -181,12 +253,16 @@ class Dispatcher:
 
     async def _claim(self, at_ms: int, wants: Sequence[ClaimWant]) -> list[Claimed]:
         """Claim, and remember what was asked until it is answered."""
+        await self._again.ready()
         self._asked = at_ms, wants
         claimed = await self._outbox.claim(
             wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=self._evidence.wait_ms,
-            clock_ok=self._evidence.runs,
+            clock_ok=self._evidence.runs, turn=self._again.turn,
         )
+        if claimed:
+            crash_point("claim.made")
         self._asked = None
+        self._again.claimed(claimed)
         return [replace(one, leased_at_ms=min(one.leased_at_ms, at_ms)) for one in claimed]
 
     async def _claim_again(self) -> list[Claimed]:
@@ -255,21 +331,35 @@ class Dispatcher:
         return have, grant.wait_ms / 1000 if any(have[p] < asked[p] for p in range(4)) else 0.0
 
     async def _deliver_all(self, group: asyncio.TaskGroup, claimed: Sequence[Claimed]) -> None:
-        """Read what one claim needs in a go, then deliver each by itself."""
-        prepared: Sequence[Prepared | None]
+        """Read what one claim needs in a go, decide on its messages and render them together, post each by itself."""
+        for begin in range(0, len(claimed), TOGETHER):
+            for one, made in await self._made(claimed[begin : begin + TOGETHER]):
+                if isinstance(made, Delivered):
+                    self._settled.put_nowait(made)
+                else:
+                    group.create_task(self._deliver(one) if made is None else self._post(made))
+            await asyncio.sleep(0)  # these POSTs begin, and whoever else waited has their turn
+
+    async def _made(self, batch: Sequence[Claimed]) -> list[tuple[Claimed, Outgoing | Delivered | None]]:
         try:
-            prepared = await self._deliverer.prepare(claimed)
+            made = await self._deliverer.make(batch, await self._deliverer.prepare(batch))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # one of them may have spoilt it for all: each reads for itself, and says what is wrong
-            log.warning("prepare.failed", count=len(claimed), error=type(error).__name__)
-            prepared = [None] * len(claimed)
-        for one, known in zip(claimed, prepared, strict=True):
-            group.create_task(self._deliver(one, known))
+            log.warning("prepare.failed", count=len(batch), error=type(error).__name__)
+            made = [None] * len(batch)
+        return list(zip(batch, made, strict=True))
 
-    async def _deliver(self, claimed: Claimed, prepared: Prepared | None) -> None:
+    async def _post(self, outgoing: Outgoing) -> None:
+        posted = await self._deliverer.post(outgoing)
+        if posted is None:
+            await self._deliver(outgoing.task.claimed)
+        else:
+            self._settled.put_nowait(posted)
+
+    async def _deliver(self, claimed: Claimed) -> None:
         try:
-            delivered = await self._deliverer.deliver(claimed, prepared)
+            delivered = await self._deliverer.deliver(claimed)
         except (StoreError, OSError, TimeoutError) as error:
             # Not a byte has left (what breaks after that is settled as uncertain): it waits a second and costs no attempt.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)
@@ -293,7 +383,21 @@ class Dispatcher:
                 batch = [await self._settled.get()]
                 while len(batch) < SETTLE_MAX and not self._settled.empty():
                     batch.append(self._settled.get_nowait())
-                group.create_task(self._finish(batch, gate))
+                group.create_task(self._finish(self._concluded(group, batch), gate))
+
+    def _concluded(self, group: asyncio.TaskGroup, batch: Sequence[Delivered | Posted]) -> list[Delivered]:
+        """What can be settled now: what was plainly accepted is concluded in a go, anything else alone, and comes back."""
+        done = []
+        for one in batch:
+            delivered = self._deliverer.accepted(one) if isinstance(one, Posted) else one
+            if delivered is not None:
+                done.append(delivered)
+            elif isinstance(one, Posted):
+                group.create_task(self._conclude(one))
+        return done
+
+    async def _conclude(self, posted: Posted) -> None:
+        self._settled.put_nowait(await self._deliverer.conclude(posted))
 
     async def _finish(self, batch: Sequence[Delivered], gate: asyncio.Semaphore) -> None:
         # Shielded: what was sent is settled even while this process is being stopped.
@@ -301,11 +405,14 @@ class Dispatcher:
         for one in batch:
             self._out.pop(f"{one.settlement.claimed.id}.{one.settlement.claimed.fence}", None)
         gate.release()
-        self._wake.here("dispatch")
+        crash_point("settle.done")
+        freed = {(one.settlement.claimed.partition, one.settlement.claimed.sender) for one in batch}
+        self._wake.here("dispatch", [Ready.look(partition, sender) for partition, sender in freed])
         if not self._out:
             self._emptied.set()
 
     async def _settle(self, batch: Sequence[Settlement]) -> None:
+        self._again.settled(batch)
         for pause in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
             try:
                 await self._outbox.settle(batch)

@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
@@ -118,13 +119,16 @@ class Expander:
             await self._s.events.park(open_event, "tried five times")
             return
         crash_point("event.begun")
-        await self._work(open_event, event)
+        await (await self._work(open_event, event))()
 
-    async def take_up(self, handed: Handed) -> None:
-        """Work on what this process kept itself. Its first try was counted when it was kept. Raises StoreUnavailable."""
+    async def take_up(self, handed: Handed) -> Callable[[], Awaitable[None]]:
+        """Work on what this process kept itself. Its first try was counted when it was kept. Raises StoreUnavailable.
+
+        returns: what is left to write down, in HAND_MS at the latest. It can wait until the messages are on their way.
+        """
         self._was_in_hand.add(handed.event.id)
         async with self._holding(handed.open):
-            await self._work(handed.open, handed.event)
+            return await self._work(handed.open, handed.event)
 
     @asynccontextmanager
     async def _holding(self, open_event: OpenEvent) -> AsyncIterator[None]:
@@ -143,18 +147,22 @@ class Expander:
             holding.cancel()
             await asyncio.wait([holding])  # it must not say so any more once the next look is set
 
-    async def _work(self, open_event: OpenEvent, event: BusinessEvent) -> None:
+    async def _work(self, open_event: OpenEvent, event: BusinessEvent) -> Callable[[], Awaitable[None]]:
+        """Expand it; what is left to write down of that."""
         try:
             partitions = await self.expand(event)
-            crash_point("event.told")
         except Waits as waits:
             self._was_in_hand.discard(event.id)
-            await self._s.events.look_again(open_event, self._clock.now_ms() + waits.look_ms)
-            return
+            return partial(self._s.events.look_again, open_event, self._clock.now_ms() + waits.look_ms)
+        return partial(self._expanded, open_event, event, partitions)
+
+    async def _expanded(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...] | None) -> None:
+        crash_point("event.told")
         if partitions is None:
             self._was_in_hand.discard(event.id)
             await self._s.events.close(open_event, "older")
             return
+        await self.fan.count(event.id)
         if not partitions:
             await self._finish(open_event, event, ())
             return

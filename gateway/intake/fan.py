@@ -31,6 +31,7 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock
+from gateway.crashpoint import crash_point
 from gateway.intake.fuse import Fuse
 from gateway.intake.pacing import Pacer
 from gateway.intake.stores import Stores
@@ -42,6 +43,7 @@ from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.store.fanout import Cursor, FanOut, rank_of
 from gateway.store.outbox import Plan, PlannedContact
+from gateway.store.ready import ready_of
 from gateway.wake import Wake
 
 CHUNK = 25
@@ -103,6 +105,7 @@ class Fan:
         self._results: OrderedDict[str, EventResult] = OrderedDict()
         self._events: dict[EventId, _Event] = {}
         self._refreshed_s = -REFRESH_S
+        self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}
 
     # beginning
 
@@ -139,9 +142,15 @@ class Fan:
         rest = await self._put(result, few) if few is not None else fans
         if rest:
             await self._open(rest)
-        if self._fuse is not None and passed is not None and passed.people:
-            await self._fuse.fuses.told(result.notifications, passed.people, result.event)
+        if passed is not None and passed.people:
+            self._uncounted[event.id] = result.notifications, passed.people
         return partitions
+
+    async def count(self, event: EventId) -> None:
+        """Count what went through to what is usual. It can wait until its messages are on their way: each waits for the disk."""
+        names, people = self._uncounted.pop(event, ((), 0))
+        if self._fuse is not None and people:
+            await self._fuse.fuses.told(names, people, event)
 
     async def partitions(self, result: EventResult) -> tuple[int, ...]:
         """Where anybody hears about it."""
@@ -166,6 +175,7 @@ class Fan:
         for fan, cursor in zip(fans, await self._s.fans.open(fans), strict=True):
             if not cursor.done_ms:
                 self._add(fan, cursor)
+        crash_point("fan.opened")
         self._wake.here("expand")
 
     def _rank(self, result: EventResult) -> float:
@@ -210,12 +220,15 @@ class Fan:
             return
         self._refreshed_s = now
         found: set[tuple[EventId, int]] = set()
+        before = {(event, partition) for event, known in self._events.items() for partition in known.fans}
         for fan in await self._s.fans.under_way(partitions):
             found.add((fan.event, fan.partition))
             self._add(fan)
         mine = frozenset(partitions)
         for event, known in list(self._events.items()):
-            for partition in [one for one in known.fans if one in mine and (event, one) not in found]:
+            # What was opened while the store was asked (an event in hand) is not known to be over.
+            gone = [one for one in known.fans if one in mine and (event, one) in before and (event, one) not in found]
+            for partition in gone:
                 self._drop(event, partition)
 
     def _add(self, fan: FanOut, cursor: Cursor | None = None) -> None:
@@ -354,7 +367,11 @@ class Fan:
         for _ in range(5):
             plans = await self._plans(waiting, result, world)
             again = []
-            for share, plan, answer in zip(waiting, plans, await self._s.outbox.put_many(plans), strict=True):
+            answers = await self._s.outbox.put_many(plans)
+            crash_point("fan.planned")
+            if ready := ready_of(zip(plans, answers, strict=True)):
+                self._wake.now("dispatch", ready)
+            for share, plan, answer in zip(waiting, plans, answers, strict=True):
                 if answer.behind:
                     behind += [share.fan] if share.fan is not None else []
                 elif answer.written:
@@ -367,8 +384,6 @@ class Fan:
                         if state not in ("ok", "replan"):
                             share.people.remove(one.id)
                     again.append(share)
-            if any(plan.contacts for plan in plans):
-                self._wake.now("dispatch")
             waiting = again
             if not waiting:
                 return behind

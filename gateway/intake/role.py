@@ -5,8 +5,9 @@ every source that is set.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +19,7 @@ from gateway.intake.pacing import Pacer
 from gateway.intake.sources.configured import pumps
 from gateway.intake.stores import Stores
 from gateway.intake.taking import Deps
+from gateway.model.ids import EventId
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.rules.fuse import Limits, of_notifications
@@ -31,6 +33,9 @@ from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
 
 IDLE_S = 1.0
+AFTERWARDS_S = 0.02
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -113,13 +118,27 @@ async def _take_up(runtime: Runtime, expander: Expander) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_leave_when(runtime.stopping, in_hand.leave))
         while (handed := await in_hand.next()) is not None:
-            try:
-                await expander.take_up(handed)
-            except (StoreError, OSError, TimeoutError) as error:  # it is looked at again, by whoever it is
-                log.warning("expand.store_unavailable", role="intake", error=type(error).__name__)
-            except Exception as error:  # as in Expander.look: it is tried again, and parked after five tries
-                runtime.metrics.loop_failures.labels("intake").inc()
-                log.exception("event.failed", event_id=handed.event.id, error=type(error).__name__)
+            left = await _unless_it_fails(runtime, handed.event.id, expander.take_up(handed))
+            if left is not None:
+                group.create_task(_later(runtime, handed.event.id, left))
+
+
+async def _later(runtime: Runtime, event: EventId, write: Callable[[], Awaitable[None]]) -> None:
+    """Write down what an event in hand came to when dispatch has had its turn: both wait for the same disk."""
+    await asyncio.sleep(AFTERWARDS_S)
+    await _unless_it_fails(runtime, event, write())
+
+
+async def _unless_it_fails(runtime: Runtime, event: EventId, work: Awaitable[Result]) -> Result | None:
+    """As in Expander.look: whatever goes wrong, the event is looked at again, and parked after five tries."""
+    try:
+        return await work
+    except (StoreError, OSError, TimeoutError) as error:
+        log.warning("expand.store_unavailable", role="intake", error=type(error).__name__)
+    except Exception as error:
+        runtime.metrics.loop_failures.labels("intake").inc()
+        log.exception("event.failed", event_id=event, error=type(error).__name__)
+    return None
 
 
 async def _leave_when(stopping: asyncio.Event, leave: Callable[[], None]) -> None:

@@ -17,6 +17,7 @@ from gateway.planning.result import Draft, EventResult, Reader, World, readers_o
 from gateway.planning.worlds import Worlds
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage, told_prefix
+from gateway.store.ready import ready_of
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 from gateway.wake import Wake
@@ -60,8 +61,11 @@ class Teller:
             if planned is None:
                 return
             plan = Plan(partition_of(current.id), result.event, result.sequence, result.subject, (planned,))
-            if (await self._outbox.put(plan)).written:
-                self._wake.now("dispatch")
+            answer = await self._outbox.put(plan)
+            if answer.written:
+                ready = ready_of([(plan, answer)])
+                if ready:
+                    self._wake.now("dispatch", ready)
                 return
         raise RuntimeError("a contact is being changed by too many at once")
 

@@ -16,6 +16,7 @@ from torture.stage import NUMBER, PAGE, ask
 
 EVERY_S = 2.0
 WEATHER_S = 4.0
+STARTING = 0.1
 NUMBER_CODES, PAGE_CODES = (130429, 131056, 80007, 131016), (613, 4, 1200)
 """Throttles of a number, of a pair and of the account, "try later"; a Page's own."""
 
@@ -60,7 +61,10 @@ class Fire:
             await asyncio.sleep(WEATHER_S)
 
     async def reap(self, until_s: float) -> None:
-        """Every two seconds one of the house, at random; who is not there just now is passed over for the next."""
+        """Every two seconds one of those at work, at random, now and then one that is only starting. Nobody: passed over.
+
+        Whoever is killed before it has done anything burns nothing: on a slow machine all of them would be.
+        """
         rng = random.Random(f"{self.seed} reaper")
         next_s = time.monotonic() + EVERY_S
         while next_s < until_s:
@@ -68,8 +72,9 @@ class Fire:
             next_s += EVERY_S
             order = list(self.house.victims)
             rng.shuffle(order)
+            young = rng.random() < STARTING
             for one in order:
-                if one.kill():
+                if (young or one.up) and one.kill():
                     self.kills.append(Kill(int(time.time() * 1000), one.name))
                     break
 

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 READY_S = 60.0
 END_S = 30.0
 LOOK_S = 0.05
+SETTLED_S = 2.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -73,14 +74,21 @@ class Member:
     process: subprocess.Popen[bytes] | None = None
     kills: int = 0
     killed: bool = False
+    since_s: float = 0.0
     ended_alone: list[int] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def up(self) -> bool:
+        """It has come so far that it is at work."""
+        return self.alive and time.monotonic() - self.since_s > SETTLED_S
+
     def start(self) -> None:
         self.killed = False
+        self.since_s = time.monotonic()
         self.process = spawn(self.command, self.env, self.log)
 
     def kill(self) -> bool:
@@ -129,17 +137,32 @@ class Gateway(Member):
     roles: frozenset[str] = frozenset()
     public: int = 0
     internal: int = 0
-    since_s: float = 0.0
+    was_ready: bool = False
+
+    @property
+    def up(self) -> bool:
+        return self.alive and self.was_ready
 
     def start(self) -> None:
         super().start()
-        self.since_s = time.monotonic()
+        self.was_ready = False
+
+    async def watch(self, http: aiohttp.ClientSession) -> None:
+        """Note each time it has become ready, until cancelled."""
+        while True:
+            if self.alive and not self.was_ready:
+                process = self.process
+                self.was_ready = await self._answers(http) and process is self.process
+            await asyncio.sleep(0.1)
 
     async def ready(self, http: aiohttp.ClientSession) -> bool:
         """Raises RuntimeError with its last words when it has ended."""
         if not self.alive:
             said = self.log.read_text(errors="replace").strip().splitlines()
             raise RuntimeError(f"the gateway {self.name} did not start: {said[-1] if said else 'it said nothing'}")
+        return await self._answers(http)
+
+    async def _answers(self, http: aiohttp.ClientSession) -> bool:
         try:
             async with http.get(f"http://127.0.0.1:{self.internal}/readyz") as answer:
                 return answer.status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gateway.app import open_runtime
 from gateway.runtime import Runtime
@@ -20,8 +21,25 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     return read_settings(environment, None)
 
 
-async def waiting(runtime: Runtime) -> tuple[int, int]:
-    """(messages in lanes and `later`, everything else that is still to be done: fan-outs, events due, webhooks)."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """messages: in lanes and `later`; fans: fan-outs under way; events: whose look is overdue; webhooks: not yet applied."""
+
+    messages: int
+    fans: int = 0
+    events: int = 0
+    webhooks: int = 0
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.messages or self.fans or self.events or self.webhooks)
+
+    def __str__(self) -> str:
+        return f"{self.messages} messages, {self.fans} fan-outs, {self.events} events, {self.webhooks} webhooks"
+
+
+async def waiting(runtime: Runtime) -> Waiting:
+    """What is still to be done. Raises StoreUnavailable."""
     depth = await runtime.outbox.depth([sender.id for sender in runtime.directory])
     behind, _ = await runtime.webhooks.backlog()
     redis = runtime.connection.redis
@@ -30,7 +48,8 @@ async def waiting(runtime: Runtime) -> tuple[int, int]:
     for partition in keys.all_partitions():
         pipeline.zcard(keys.part(partition, "fan"))
         pipeline.zcount(keys.part(partition, "evw"), "-inf", late_ms)
-    return depth, behind + sum(await pipeline.execute())
+    answers = await pipeline.execute()
+    return Waiting(depth, sum(answers[::2]), sum(answers[1::2]), behind)
 
 
 async def steps(runtime: Runtime) -> list[Step]:
@@ -44,4 +63,4 @@ async def steps(runtime: Runtime) -> list[Step]:
     ]
 
 
-__all__ = ["open_runtime", "settings_of", "steps", "waiting"]
+__all__ = ["Waiting", "open_runtime", "settings_of", "steps", "waiting"]

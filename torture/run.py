@@ -104,6 +104,7 @@ async def _burn(
         asyncio.create_task(one.keep(random.Random(f"{seed} {one.name}"))) for one in (*house.victims, house.sandbox)
     ]
     helpers = [asyncio.create_task(work) for work in (fire.weather(), desk.answer())]
+    helpers += [asyncio.create_task(one.watch(http)) for one in house.gateways]
     producing = asyncio.create_task(producers.run(whole.rest, began_s))
     writing = asyncio.create_task(desk.write(whole.talkers, began_s, sizes.seconds))
     try:
@@ -162,13 +163,13 @@ async def _settle(house: House, began_s: float, end_s: float, told: Callable[[st
     async with open_runtime(settings) as runtime:
         while time.monotonic() < end_s:
             try:
-                messages, work = await ledger.waiting(runtime)
+                waiting = await ledger.waiting(runtime)
             except (StoreError, OSError, TimeoutError):
-                messages, work = 1, 1
+                waiting = ledger.Waiting(1)
             if time.monotonic() - said_s > SAY_S:
-                told(f"{messages} messages wait, and {work} other pieces of work")
+                told(f"still waiting: {waiting}")
                 said_s = time.monotonic()
-            if messages or work or time.monotonic() - began_s < TAKEN_UP_S:
+            if waiting.anything or time.monotonic() - began_s < TAKEN_UP_S:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = time.monotonic()
@@ -181,7 +182,7 @@ async def _settle(house: House, began_s: float, end_s: float, told: Callable[[st
 async def _look(house: House, whole: Cast, producers: Producers, balancer: Balancer, desk: Desk) -> Seen:
     async with open_runtime(ledger.settings_of(house.environment)) as runtime:
         steps = await ledger.steps(runtime)
-        waiting, _ = await ledger.waiting(runtime)
+        waiting = (await ledger.waiting(runtime)).messages
         ends = {one.name: frozenset(one.ends) for one in runtime.catalogue}
     homes = _homes(whole, producers, steps)
     return Seen(

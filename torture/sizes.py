@@ -62,7 +62,7 @@ def for_seconds(seconds: float) -> Sizes:
             crowd_step_s=8.0,
             evidence_ms=6_000,
             lease_ms=5_000,
-            settle_s=75.0,
+            settle_s=150.0,
             roles=THREE,
             settings={"GATEWAY_PAIR_INTERVAL_MS": "1000", "GATEWAY_SEND_TIMEOUT_S": "4", "GATEWAY_CONNECT_TIMEOUT_S": "2"},
         )

@@ -4,7 +4,7 @@ PY := .venv/bin/python
 CODE := $(wildcard gateway connectors sandbox demo bench torture main.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-browser test-long bench torture clean
+.PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-browser test-long bench bench-long torture clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,10 @@ test-long: setup-dev  ## what takes too long for every change, with all its case
 
 bench: setup  ## ours beside the bare limit, in one run
 	@$(PY) main.py bench $(ARGS)
+
+bench-long: setup  ## the same with what else one would pick, and curves to a million; ARGS="--max 100000" is shorter
+	@scripts/setup-peers
+	@$(PY) main.py bench --long $(ARGS)
 
 torture: setup  ## kill a whole house for ten minutes and count at the handsets; ARGS="--help" shows more
 	@$(PY) -m torture $(ARGS)

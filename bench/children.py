@@ -17,15 +17,19 @@ END_S = 30.0
 
 @asynccontextmanager
 async def child(
-    arguments: Sequence[str], env: Mapping[str, str] | None = None, *, log: Path | None = None
+    arguments: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    *,
+    log: Path | None = None,
+    program: str = sys.executable,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A Python process in the project's root, its output readable; terminated and waited for at the end.
 
-    log: where its errors and log lines go; None = beside ours
+    log: where its errors and log lines go; None = beside ours; program: another interpreter than ours
     """
     errors = log.open("wb") if log is not None else None
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        program,
         *arguments,
         cwd=ROOT,
         env={**os.environ, **(env or {})},

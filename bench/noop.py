@@ -4,6 +4,7 @@
 
 GET /arrivals?after=N waits until more than N requests have come and answers {"count", "times": of those after N, "last": the last
 body}. GET /mark?text=T, then /marked?text=T waits for the first body after it that holds T, {"at"}; after a while null.
+GET /delay?ms=N: from now on a POST is answered after so long, as a server far away would.
 Times are CLOCK_MONOTONIC in nanoseconds, which all processes of a Linux machine share.
 """
 
@@ -28,6 +29,7 @@ class Noop:
         self.times: list[int] = []
         self.last = b""
         self._came = asyncio.Event()
+        self._delay_s = 0.0
         self._marks: dict[bytes, asyncio.Future[int]] = {}
 
     async def post_message(self, request: web.Request) -> web.Response:
@@ -37,6 +39,8 @@ class Noop:
         for mark, seen in self._marks.items():
             if not seen.done() and mark in self.last:
                 seen.set_result(self.times[-1])
+        if self._delay_s:
+            await asyncio.sleep(self._delay_s)
         return web.Response(body=ANSWER % len(self.times), content_type="application/json")
 
     async def get_arrivals(self, request: web.Request) -> web.Response:
@@ -51,6 +55,10 @@ class Noop:
         return web.json_response(
             {"count": len(self.times), "times": self.times[max(after, 0) :][:100], "last": self.last.decode()}
         )
+
+    async def get_delay(self, request: web.Request) -> web.Response:
+        self._delay_s = float(request.query["ms"]) / 1000
+        return web.json_response({})
 
     async def get_mark(self, request: web.Request) -> web.Response:
         self._marks[request.query["text"].encode()] = asyncio.get_running_loop().create_future()
@@ -71,6 +79,7 @@ async def main() -> None:
     noop = Noop()
     app = web.Application(client_max_size=16 * 1024 * 1024)
     app.router.add_get("/arrivals", noop.get_arrivals)
+    app.router.add_get("/delay", noop.get_delay)
     app.router.add_get("/mark", noop.get_mark)
     app.router.add_get("/marked", noop.get_marked)
     app.router.add_post("/{path:.*}", noop.post_message)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import statistics
+import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -26,6 +30,11 @@ class Row:
     against: str
     rounds: list[tuple[float, float]] = field(default_factory=list)
     note: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names a row: two may compare the same with something else."""
+        return self.name, self.against
 
     @property
     def met(self) -> bool | None:
@@ -62,7 +71,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
@@ -72,11 +81,24 @@ def line(row: Row) -> str:
     if row.target is not None:
         sign = ">=" if row.least else "<="
         wanted = f"  {'met' if row.met else 'MISSED'} ({sign} {row.target:g})"
-    head = f"{row.name:<38} {_figure(row.ours):>9} {row.unit:<10} ratio {row.ratio:5.2f}{wanted}"
-    tail = f"    {row.against}: {_figure(row.bare)} {row.unit}"
+    head = f"{row.name:<38} {figure(row.ours):>9} {row.unit:<10} ratio {row.ratio:5.2f}{wanted}"
+    tail = f"    {row.against}: {figure(row.bare)} {row.unit}"
     if len(row.rounds) > 1:
         ratios = [ours / bare for ours, bare in row.rounds]
         tail += f"; rounds {min(ratios):.2f} to {max(ratios):.2f}"
     if row.note:
         tail += f"; {row.note}"
     return f"{head}\n{tail}"
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on, and when. load: of the last minute, before anything was started."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": done.stdout.strip() if done.returncode == 0 else "",
+    }

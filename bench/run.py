@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from bench import dispatch, fanout, latency, memory, stage, webhooks
+from bench import against, curves, dispatch, document, fanout, latency, memory, stage, webhooks
 from bench.children import child, first_line
-from bench.report import Row, line
-from bench.sizes import QUICK, TINY, WHOLE, Sizes
+from bench.report import Row, line, machine
+from bench.sizes import LONG, QUICK, TINY, WHOLE, Sizes
 
 HEAD = "ours beside the bare limit of this machine, in turns; ratios can be compared, figures of different hours cannot\n"
 PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory")
+LONG_PARTS = (*PARTS, "peers", "curves")
 
 
-async def measure(sizes: Sizes, told: Callable[[Row], None], only: Collection[str] = PARTS) -> list[Row]:
-    """These parts, in a directory and with processes of its own. told: each row as it comes."""
-    rows: list[Row] = []
+@dataclass(slots=True)
+class Found:
+    rows: list[Row] = field(default_factory=list)
+    points: list[curves.Point] = field(default_factory=list)
 
-    def keep(found: list[Row]) -> None:
-        for row in found:
-            rows.append(row)
-            told(row)
+
+async def measure(sizes: Sizes, told: Callable[[str], None], only: Collection[str] = PARTS, most: int = 1_000_000) -> Found:
+    """These parts, in a directory and with processes of its own. told: lines as they come; most: subscriptions of the curves."""
+    found = Found()
+
+    def keep(rows: list[Row]) -> None:
+        for row in rows:
+            found.rows.append(row)
+            told(line(row))
 
     async with AsyncExitStack() as stack:
         directory = await stack.enter_async_context(stage.directory())
@@ -48,30 +54,55 @@ async def measure(sizes: Sizes, told: Callable[[Row], None], only: Collection[st
             keep(await latency.measure(runtime, environ, graph, sizes))
         if "memory" in only:
             keep(filled)
-    return rows
+        if "peers" in only:
+            await stage.emptied(runtime)
+            enough = -(-against.taken(sizes) // (sizes.group_size * sizes.flights))
+            await memory.measure(runtime, replace(sizes, groups=enough))
+            keep(await against.measure(runtime, graph, sizes))
+        if "curves" in only:
+            await stage.emptied(runtime)
+            found.points = await curves.measure(runtime, graph, most, told)
+    return found
 
 
-def machine() -> dict[str, Any]:
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform(terse=True)}
+def run(
+    *,
+    quick: bool = False,
+    tiny: bool = False,
+    long: bool = False,
+    as_json: bool = False,
+    only: Collection[str] = (),
+    most: int = 1_000_000,
+    report: Path | None = None,
+) -> int:
+    """What `python main.py bench` does. Returns the exit code: 0, also where a target is missed (it says so).
 
-
-def run(*, quick: bool = False, tiny: bool = False, as_json: bool = False, only: Collection[str] = PARTS) -> int:
-    """What `python main.py bench` does. Returns the exit code: 0, also where a target is missed (it says so)."""
+    long: with peers and curves, and fan-out to 100,000; most: subscriptions of the curves; report: a page to bring up to date
+    """
     import uvloop
 
     from gateway import log
 
     log.configure("text", level="error")
-    sizes = TINY if tiny else QUICK if quick else WHOLE
+    parts = only or (LONG_PARTS if long else PARTS)
+    if "peers" in parts and not against.installed():
+        print(against.MISSING)
+        return 2
+    if report is not None:
+        document.check(report)
+    sizes = TINY if tiny else QUICK if quick else LONG if long else WHOLE
 
-    def told(row: Row) -> None:
+    def told(text: str) -> None:
         if not as_json:
-            print(line(row), flush=True)
+            print(text, flush=True)
 
-    if not as_json:
-        found = machine()
-        print(f"{found['cores']} cores, Python {found['python']}, {found['system']}; {HEAD}", flush=True)
-    rows = uvloop.run(measure(sizes, told, only))
+    about = machine()
+    told(f"{about['cores']} cores, Python {about['python']}, {about['system']}; {HEAD}")
+    found = uvloop.run(measure(sizes, told, parts, most))
     if as_json:
-        print(json.dumps({"machine": machine(), "rows": [row.as_json() for row in rows]}, indent=2))
+        values = {"rows": [row.as_json() for row in found.rows], "curves": [point.as_json() for point in found.points]}
+        print(json.dumps({"machine": about, **values}, indent=2))
+    if report is not None:
+        document.bring_up_to_date(report, about, found.rows, found.points)
+        told(f"{report} is up to date")
     return 0

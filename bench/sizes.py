@@ -12,6 +12,7 @@ class Sizes:
     rounds x sends messages of them are dispatched and timed, after a round of `warm`; each round may leave up to 200 more in
     flight, so the queue must hold (sends + 200) x rounds + warm + 200
     fan_few, fan_many: subscribers of the flights whose planning is compared, in fan_rounds turns
+    peer_sends: sends of one round beside what else one would pick
     notices: urgent notices of other flights, once alone and once while fan_many are told at 80 a second
     """
 
@@ -28,6 +29,7 @@ class Sizes:
     fan_many: int = 0
     fan_rounds: int = 0
     notices: int = 0
+    peer_sends: int = 0
 
     @property
     def contacts(self) -> int:
@@ -38,6 +40,7 @@ class Sizes:
         return self.contacts * self.flights
 
 
-WHOLE = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 10_000, 3, 100)
-QUICK = Sizes(10, 167, 3, 3, 1000, 300, 3, 1500, 100, 1000, 5_000, 1, 40)
+LONG = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 100_000, 1, 200, 1000)
+WHOLE = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 10_000, 3, 100, 1000)
+QUICK = Sizes(10, 167, 3, 3, 1000, 300, 3, 1500, 100, 1000, 5_000, 1, 40, 200)
 TINY = Sizes(2, 25, 3, 1, 20, 10, 1, 50, 3, 30, 400, 1, 2)

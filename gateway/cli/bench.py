@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
+
+PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "peers", "curves")
 
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench",
         help="ours beside the bare limit of this machine",
-        description="Measure dispatch, webhooks, latency and memory on a store of its own, each beside the bare limit. "
-        "Nothing leaves this machine. About three minutes; --quick about one.",
+        description="Measure dispatch, webhooks, latency, fan-out and memory on a store of its own, each beside the bare limit. "
+        "Nothing leaves this machine. About five minutes; --quick about two; --long an hour, with what else one would pick "
+        "and with curves up to a million subscriptions.",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--long", action="store_true", help="also peers and curves, and fan-out to 100,000 (make bench-long)")
+    parser.add_argument("--max", type=int, default=1_000_000, metavar="N", help="curves end at so many subscriptions")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    parser.add_argument(
+        "--report", type=Path, metavar="PAGE", help="also write the figures into this page, between its bench comments"
+    )
     parser.add_argument(
         "--only",
         action="append",
-        choices=("dispatch", "webhooks", "latency", "fanout", "memory"),
+        choices=PARTS,
         default=[],
         metavar="PART",
-        help="measure this part alone: dispatch, webhooks, latency, fanout or memory; may be given several times",
+        help=f"measure this part alone, may be given several times: {', '.join(PARTS)}",
     )
     parser.set_defaults(work=run)
 
@@ -29,4 +38,6 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from bench import run as bench  # not needed to run a gateway: loaded only when asked for
 
-    return bench.run(quick=args.quick, as_json=args.json, only=args.only or bench.PARTS)
+    return bench.run(
+        quick=args.quick, long=args.long, as_json=args.json, only=tuple(args.only), most=args.max, report=args.report
+    )

@@ -1,4 +1,4 @@
-"""Flights with many followers, and a channel that takes so many messages a turn: planning and sending without waiting for time."""
+"""Flights with many followers, and a channel that takes so many messages a turn: nobody waits for time to pass."""
 
 from __future__ import annotations
 
@@ -106,11 +106,12 @@ class Stage:
 
 @asynccontextmanager
 async def pace_stage(
-    redis_url: str, data_dir: Path, *senders: dict[str, Any], **more: str
+    redis_url: str, data_dir: Path, *senders: dict[str, Any], graph_url: str = "http://127.0.0.1:9", **more: str
 ) -> AsyncIterator[Stage]:
-    """senders: entries of senders.yaml; none = one at 10 a second"""
+    """senders: entries of senders.yaml; none = one at 10 a second. graph_url: who answers `house.dispatch`"""
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "pace-senders.json"
     path.write_text(json.dumps({"senders": list(senders) or [sender_entry("zz-wa", "zz", 10)]}))
-    async with open_house(redis_url, data_dir, GATEWAY_SENDERS_FILE=str(path), GATEWAY_FUSE_PEOPLE="0", **more) as house:
+    more = {"GATEWAY_SENDERS_FILE": str(path), "GATEWAY_FUSE_PEOPLE": "0"} | more
+    async with open_house(redis_url, data_dir, graph_url, **more) as house:
         yield Stage(house)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,8 @@ from redis.asyncio import Redis
 from gateway.intake.role import make_expander
 from gateway.model.event import BusinessEvent
 from gateway.store import keys, scripts
-from gateway.store.guarded import GuardedPipeline, GuardedRedis
 from tests.support.core import House, facts_of, open_house
-
-
-class Died(BaseException):
-    """No handler of the gateway's may catch it: it is the end of the process."""
+from tests.support.dying import Died, run_until_death
 
 
 @pytest.fixture
@@ -29,50 +24,17 @@ async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[H
         yield made
 
 
-@contextmanager
-def dying(at: int, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> Iterator[Callable[[], int]]:
-    """The process dies before (or just after) its `at`-th round trip to the store. Gives how many there were."""
-    count = 0
-
-    def wrap(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def wrapped(*args: Any, **options: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == at and not after:
-                raise Died
-            answer = await call(*args, **options)
-            if count >= at and after:
-                raise Died
-            return answer
-
-        return wrapped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(GuardedPipeline, "execute", wrap(GuardedPipeline.execute))
-        patch.setattr(GuardedRedis, "execute_command", wrap(GuardedRedis.execute_command))
-        yield lambda: count
-
-
-async def run_until_death(house: House, at: int, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> bool:
-    """Expand with a fresh worker that dies at step `at`; whether it did."""
-    worker = make_expander(house.runtime)
-    with dying(at, monkeypatch, after=after):
-        try:
-            async with asyncio.timeout(20):
-                await house.expand(worker)
-        except Died:
-            return True
-    return False
-
-
 async def sweep(house: House, monkeypatch: pytest.MonkeyPatch, make: Callable[[int], list[BusinessEvent]]) -> int:
-    """Kill the work on `make(k)` at step k for every k, each time let another worker finish it. How many steps there are."""
+    """Kill the work on `make(k)` before its (2k-1)th round trip, for every k, each time let another worker finish it.
+
+    Every second place, as two in a row are mostly a look and the write that follows. How many places there are.
+    """
     step = 0
     while True:
         step += 1
         events = make(step)
         await house.keep(*events)
-        died = await run_until_death(house, step, monkeypatch, after=step % 2 == 0)
+        died = await run_until_death(house, make_expander(house.runtime), 2 * step - 1, monkeypatch)
         house.pass_ms(11_000)  # a killed worker's event is looked at again
         heir = make_expander(house.runtime)
         await house.expand(heir)
@@ -137,7 +99,7 @@ async def test_a_version_that_leaves_somebody_out_does_so_whatever_step_its_work
         number = f"ORDER{step}"
         await house.tell(house.order(house.recipient(stays), house.recipient(goes), number=number, status="processing"))
         await house.keep(house.order(house.recipient(stays), number=number, status="processing", version=2))
-        died = await run_until_death(house, step, monkeypatch, after=step % 2 == 0)
+        died = await run_until_death(house, make_expander(house.runtime), 2 * step - 1, monkeypatch)
         house.pass_ms(11_000)
         await house.expand(make_expander(house.runtime))
         left.append(goes)

@@ -21,7 +21,7 @@ from gateway.dispatch import role
 from gateway.runtime import Runtime
 from gateway.store.outbox import Outbox, Pair, Settlement
 
-CONNECTIONS = 100
+CONNECTIONS = 200
 """How many the Graph client holds at most; bare POSTs are given as many."""
 PATIENCE_S = 120.0
 

@@ -17,11 +17,11 @@ def sound(text: str, what: str) -> str:
 
 def filled(text: str, limit: int, what: str) -> str:
     """1..limit characters, not only spaces."""
-    if not text.strip():
+    if not text or text.isspace():
         raise CannotRender(f"{what} is empty")
     if len(text) > limit:
         raise CannotRender(f"{what} has {len(text)} characters, at most {limit} are possible")
-    return sound(text, what)
+    return text if text.isascii() else sound(text, what)
 
 
 def required(value: Personal, what: str) -> str:

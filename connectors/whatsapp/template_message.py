@@ -46,6 +46,8 @@ def template_object(content: Template) -> Json:
 
 def clean_value(text: str) -> str:
     """A value as a template takes it: no line break, tab or run of spaces (error 132018). A no-break space stays."""
+    if text.isprintable() and "  " not in text:  # no control, no break: nearly every value
+        return text.strip(" ")
     return _SPACES.sub(" ", _CONTROLS.sub("", _BREAKS.sub(" ", text))).strip(" ")
 
 

@@ -11,6 +11,7 @@ from gateway.api.people import People
 from gateway.errors import BadInput, NotFound, Problem, Sealed
 from gateway.model.ids import MessageId, is_id
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.outbox import open_message
 
 PATH = "/v1/messages"
 
@@ -40,7 +41,7 @@ class Routes:
         contact = await self._people.get(record.contact)
         box = await self._people.vault.contact_box(contact.id)
         try:
-            body = box.open_json(sealed, record.id)
+            body = open_message(box, record, sealed)
         except (Sealed, ValueError):  # its text was destroyed with what it was sealed with
             body = {}
         address = next((one for one in contact.profile.addresses if one.id == record.address), None)

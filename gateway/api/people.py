@@ -20,7 +20,7 @@ from gateway.planning.waiting import Mended, Waiting
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erased, Erasure
-from gateway.store.outbox import Outbox
+from gateway.store.outbox import Outbox, open_message
 from gateway.store.vault import Vault
 
 SUBJECT_KEEP_MS = 30 * 24 * 3600_000
@@ -196,7 +196,7 @@ class People:
         addresses = {address.id: address for address in contact.profile.addresses}
         for record, sealed in await self.messages(contact.id):
             try:
-                body = box.open_json(sealed, record.id)
+                body = open_message(box, record, sealed)
             except (Sealed, ValueError):
                 body = None
             messages.append(views.message_json(record, body=body, address=addresses.get(record.address)))

@@ -10,7 +10,6 @@ Most messages of a claim need nothing but their POST, so they are decided on and
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,7 +25,7 @@ from gateway.dispatch.outgoing import Outgoing, Posted, carry
 from gateway.dispatch.prepare import Prepared
 from gateway.dispatch.settled import already_known
 from gateway.dispatch.task import Task, question_of
-from gateway.errors import CannotRender, Sealed, StoreError
+from gateway.errors import CannotRender, Sealed
 from gateway.model.ids import MessageId
 from gateway.model.message import Document, OnUncertain, OutboundMessage
 from gateway.model.personal import Personal
@@ -57,14 +56,259 @@ class Deliverer:
         self._d = deps
         self._afterwards = Afterwards(deps)
 
+    def ahead(self, ready: Sequence[Ready]) -> Ahead:
+        """What claiming and preparing these messages will ask for, to be read beside the claim."""
+        return self._d.preparer.ahead(ready)
+
+    async def prepare(self, batch: Sequence[Claimed], ahead: Ahead | None = None) -> list[Prepared | None]:
+        """What `make` is handed for each message of a claim. ahead: may have been read. Raises StoreUnavailable."""
+        return await self._d.preparer.many(batch, ahead)
+
     async def make(self, batch: Sequence[Claimed], prepared: Sequence[Prepared | None]) -> list[Outgoing | Delivered | None]:
         """Per message of a claim: ready for its POST, ended already, or None where it must be delivered alone.
 
-        raises: StoreUnavailable, only before anything was decided
+        prepared: what `Preparer.many` read for them. Raises StoreUnavailable.
         """
-        made = [self._considered(one, known) for one, known in zip(batch, prepared, strict=True)]
-        await self._count_people(made)
-        return [
-            self._rendered(one[0], one[1], None, None, known) if isinstance(one, tuple) and known is not None else one
-            for one, known in zip(made, prepared, strict=True)
-        ]
+        considered = [self._considered(one, known) for one, known in zip(batch, prepared, strict=True)]
+        await self._count_people(considered)
+        made: list[Outgoing | Delivered | None] = []
+        for one, known in zip(considered, prepared, strict=True):
+            if isinstance(one, tuple):
+                assert known is not None
+                made.append(self._rendered(one, known, None, None))
+            else:
+                made.append(one)
+        return made
+
+    async def post(self, outgoing: Outgoing) -> Posted | Delivered | None:
+        """Its POST. None: not a byte left, for it was decided on too long ago or its lease is nearly over. Never raises."""
+        return await self._post(outgoing) if self._d.preparer.fresh(outgoing.known) and not self._late(outgoing) else None
+
+    def accepted(self, posted: Posted) -> Delivered | None:
+        """How to settle what was plainly accepted; None: `conclude` it. Never raises."""
+        return self._afterwards.accepted(posted)
+
+    async def conclude(self, posted: Posted) -> Delivered:
+        """How to settle it, whatever the channel answered. Never raises."""
+        return await self._afterwards.conclude(posted)
+
+    async def deliver(self, claimed: Claimed) -> Delivered:
+        """One message alone, read anew, with whatever it must wait for.
+
+        Never raises once bytes may have left. Before that StoreUnavailable, cancellation and mistakes of ours go through.
+        """
+        outgoing = await self._made_alone(claimed)
+        if isinstance(outgoing, Delivered):
+            return outgoing
+        deps = self._d
+        if self._late(outgoing) and not (await deps.outbox.renew([claimed], lease_ms=deps.lease_ms))[0]:
+            return Delivered(Settlement(claimed, "h", claimed.attempt, at_ms=deps.clock.now_ms(), reason="lease_lost"))
+        posted = await self._post(outgoing)
+        return posted if isinstance(posted, Delivered) else await self.conclude(posted)
+
+    def _late(self, outgoing: Outgoing) -> bool:
+        leased_at_ms = outgoing.task.claimed.leased_at_ms
+        return self._d.clock.now_ms() - leased_at_ms > self._d.lease_ms - LEAST_LEASE_MS
+
+    async def _post(self, outgoing: Outgoing) -> Posted | Delivered:
+        deps, begun_ms = self._d, self._d.clock.now_ms()
+        try:
+            answer = await carry(outgoing.task.connector, outgoing.request, deps.send_timeout_s)
+        except Exception as error:
+            return self._afterwards.broken(outgoing.task.claimed, error)
+        return Posted(outgoing, answer, begun_ms, deps.clock.now_ms())
+
+    # deciding, for many at once
+
+    def _considered(self, claimed: Claimed, known: Prepared | None) -> Decided | Delivered | None:
+        sender, connector = self._ways_out(claimed)
+        if known is None or sender is None or connector is None:
+            return None
+        try:
+            task = self._task(claimed, known, sender, connector)
+            if isinstance(task, Settlement):
+                return Delivered(task)
+            body = task.body
+            if body["kind"] == "reply" or any(body.get(field) for field in WAITS_FOR) or self._d.brakes.spares(body):
+                return None
+            verdict = self._verdict(task, known, told=False)
+            if not isinstance(verdict, Settlement):
+                verdict = self._held(task, verdict, known) or verdict
+        except Exception:  # one must not spoil a claim: delivered alone it fails in the same way, and says so
+            return None
+        return Delivered(verdict) if isinstance(verdict, Settlement) else (task, verdict)
+
+    async def _count_people(self, considered: list[Decided | Delivered | None]) -> None:
+        """Outside a window the channel counts distinct people in 24 h over the whole portfolio: who is over it goes later."""
+        counted: dict[tuple[str, int], list[int]] = {}
+        for place, one in enumerate(considered):
+            if isinstance(one, tuple) and (tier := self._tier(*one)) >= 0:
+                counted.setdefault((one[0].sender.scope or one[0].sender.id, tier), []).append(place)
+        for (portfolio, tier), places in counted.items():
+            tasks = [one[0] for place in places if isinstance(one := considered[place], tuple)]
+            free_at, room = await self._d.senders.people(portfolio, tier, [task.address.id for task in tasks])
+            for place, task, there_is_room in zip(places, tasks, room, strict=True):
+                if not there_is_room:
+                    considered[place] = Delivered(_over_tier(task, free_at))
+
+    def _rendered(
+        self, decided: Decided, known: Prepared, document: tuple[Document, Personal] | None, speaker: Personal | None
+    ) -> Outgoing | Delivered:
+        task, verdict = decided
+        claimed, body, sender = task.claimed, task.body, task.sender
+        try:
+            message = OutboundMessage(
+                id=claimed.id,
+                attempt=claimed.attempt,
+                sender=sender.id,
+                # A user id is good only within its own portfolio: to another one it is nobody, or somebody else.
+                recipient=tuple(
+                    (known.kind, known.value) for known in task.address.identifiers if known.scope in ("", sender.scope)
+                ),
+                content=content_of(body, verdict, task.connector.facts, document),
+                reply_to=Personal(body["reply_to"]) if body.get("reply_to") else None,
+                answering=body["kind"] == "reply",
+                by_person=isinstance(verdict, FreeText) and verdict.by_person,
+                speaker=speaker,
+            )
+            return Outgoing(task, verdict, message, task.connector.render(message, sender), known)
+        except (CannotRender, KeyError) as error:
+            detail = (str(error) if isinstance(error, CannotRender) else "form").replace("|", " ")[:120]
+            return Delivered(finished(claimed, Reason.CANNOT_RENDER, detail, sent=True, body=body))
+
+    # deciding, for one alone
+
+    async def _made_alone(self, claimed: Claimed) -> Outgoing | Delivered:
+        deps = self._d
+        sender, connector = self._ways_out(claimed)
+        if sender is None or connector is None:
+            return Delivered(finished(claimed, Reason.NO_SENDER))
+        known = await deps.preparer.one(claimed)
+        decided = await self._decide(claimed, known, sender, connector)
+        if isinstance(decided, Settlement):
+            return Delivered(decided)
+        task, verdict = decided
+        document: tuple[Document, Personal] | None = None
+        if task.body.get("document"):
+            try:
+                document = await deps.documents.media(task.body["document"], task.contact.id, connector, sender)
+            except DocumentProblem as error:
+                return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True))
+            except UploadProblem as error:
+                result = error.result
+                if result.outcome is Outcome.UNCERTAIN:  # a file that nobody refers to harms nobody
+                    result = SendResult(Outcome.RETRY, retries=5)
+                return await self._afterwards.settlement(task, verdict, result)
+        speaker = await deps.speaking.speaker(task.body, connector, sender) if claimed.attempt <= SPEAKS_UNTIL else None
+        if not deps.preparer.fresh(known):  # file and speaker took their time: they may have stopped us meanwhile
+            known = await deps.preparer.one(claimed)
+            decided = await self._decide(claimed, known, sender, connector)
+            if isinstance(decided, Settlement):
+                return Delivered(decided)
+        return self._rendered(decided, known, document, speaker)
+
+    async def _decide(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Decided | Settlement:
+        """Whether it may be sent now and as what, by what was just read; else how it ends or when to look again."""
+        made = self._task(claimed, known, sender, connector)
+        if isinstance(made, Settlement):
+            return made
+        verdict = self._verdict(made, known, told=await self._told_elsewhere(made.body))
+        if isinstance(verdict, Settlement):
+            return verdict
+        if await already_known(self._d.outbox, claimed.record, made.body, made.box):
+            return finished(claimed, Reason.ALREADY_KNOWN)
+        held = self._held(made, verdict, known)
+        if held is not None:
+            return held
+        considered: list[Decided | Delivered | None] = [(made, verdict)]
+        await self._count_people(considered)
+        over = considered[0]
+        return over.settlement if isinstance(over, Delivered) else (made, verdict)
+
+    # what both ways ask
+
+    def _ways_out(self, claimed: Claimed) -> tuple[Sender | None, Connector | None]:
+        sender = self._d.directory.get(claimed.sender)
+        return sender, self._d.connectors.get(sender.channel) if sender else None
+
+    def _verdict(self, task: Task, known: Prepared, *, told: bool) -> FreeText | AsTemplate | Settlement:
+        claimed = task.claimed
+        verdict = decide(question_of(task, known.world, self._d.clock.now_ms(), told_elsewhere=told))
+        if isinstance(verdict, Suppressed):
+            return finished(claimed, verdict.reason, body=task.body)
+        if isinstance(verdict, Later):
+            return Settlement(claimed, "l", claimed.attempt, at_ms=verdict.at_ms, reason=verdict.why)
+        return verdict
+
+    def _held(self, task: Task, verdict: FreeText | AsTemplate, known: Prepared) -> Settlement | None:
+        """Put off while its templates were never read, or while there is no money for it."""
+        if isinstance(verdict, AsTemplate) and not known.world.knows_templates(task.sender.id):
+            at = self._d.clock.now_ms() + UNREAD_LOOK_MS
+            return Settlement(task.claimed, "l", task.claimed.attempt, at_ms=at, reason="templates_unread")
+        return self._d.brakes.purse.hold(task, verdict)
+
+    def _tier(self, task: Task, verdict: FreeText | AsTemplate) -> int:
+        """How many people in 24 h its sender may write to as this; -1 = it does not count, or nobody told."""
+        return self._d.brakes.state(task.sender.id).tier if isinstance(verdict, AsTemplate) else -1
+
+    async def _told_elsewhere(self, body: Mapping[str, Any]) -> bool:
+        """Whether the same news went another way meanwhile. Most messages have one way only, and ask nothing."""
+        before = [MessageId(one) for one in body.get("before") or []]
+        later = [MessageId(one["id"]) for one in body.get("legs") or []] + [MessageId(one) for one in body.get("later") or []]
+        if not before and not later:
+            return False
+        found = {record.id: record for record in await self._d.outbox.headers([*before, *later])}
+        return told_elsewhere(
+            [(found[one].state, found[one].status) for one in before if one in found],
+            [found[one].state for one in later if one in found],
+        )
+
+    def _task(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Task | Settlement:
+        """The message opened, or why it ends before anybody asks whether it may be sent."""
+        contact, box, record = known.contact, known.box, claimed.record
+        if contact is None or box is None:
+            return finished(claimed, Reason.ERASING)
+        try:
+            body: dict[str, Any] = box.open_json(claimed.body, record.id)
+        except Sealed:
+            return finished(claimed, Reason.ERASING)
+        except ValueError:
+            return finished(claimed, Reason.POISONED, "body", sent=True)
+        ended = _superseded(claimed, body, known.superseded)
+        if ended is not None:
+            return ended
+        stop = self._d.brakes.stops(record, body, contact)
+        if stop is not None:
+            now = self._d.clock.now_ms()
+            if record.deadline_ms <= now:  # deadlines keep running: put off "until then" it would come back at once, for ever
+                return finished(claimed, Reason.EXPIRED)
+            return Settlement(
+                claimed, "l", claimed.attempt, at_ms=min(now + STOPPED_LOOK_MS, record.deadline_ms), reason="stopped"
+            )
+        address = next((one for one in contact.profile.addresses if one.id == record.address), None)
+        if address is None:
+            return finished(claimed, Reason.NO_ADDRESS)
+        return Task(claimed, contact, box, address, sender, connector, body)
+
+
+def _over_tier(task: Task, free_at_ms: int) -> Settlement:
+    claimed = task.claimed
+    if free_at_ms >= claimed.record.deadline_ms:
+        return finished(claimed, Reason.TIER, body=task.body)
+    return Settlement(claimed, "l", claimed.attempt, at_ms=free_at_ms, reason="tier")
+
+
+def _superseded(claimed: Claimed, body: Mapping[str, Any], superseded: str | None) -> Settlement | None:
+    """Ends what something newer made pointless, and an uncertain send that is not to be repeated."""
+    if claimed.resend:
+        on_uncertain = OnUncertain(body.get("on_uncertain", "ask" if body["kind"] == "reply" else "resend"))
+        choice = retry.after_silence(on_uncertain, RESENDS + 1 - (claimed.attempt - 1), superseded is not None)
+        if choice is OnUncertain.ASK:
+            return finished(claimed, Reason.UNCERTAIN_ASK, sent=True)
+        if choice is OnUncertain.DROP:
+            reason = Reason(superseded) if superseded else Reason.UNCERTAIN_DROPPED
+            return finished(claimed, reason, "uncertain", sent=True, body=body if on_uncertain is OnUncertain.RESEND else None)
+    return finished(claimed, Reason(superseded)) if superseded else None
+
+
+__all__ = ["Delivered", "Deliverer", "Deps", "finished"]

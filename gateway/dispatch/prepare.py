@@ -24,7 +24,10 @@ FRESH_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """superseded: "replaced", "ended" or None. contact, box: None when the contact is unknown, erased or has no key left."""
+    """superseded: "replaced", "ended" or None. contact, box: None when the contact is unknown, erased or has no key left.
+
+    Of contacts that were read for a whole claim only the addresses are known, neither travellers nor orders.
+    """
 
     superseded: str | None
     contact: Contact | None
@@ -41,13 +44,20 @@ class Preparer:
         self._worlds = worlds
         self._clock = clock
 
-    async def many(self, batch: Sequence[Claimed]) -> list[Prepared | None]:
-        """Per message what was read; None for one that must be read alone. Raises StoreUnavailable."""
+    def ahead(self, ready: Sequence[Ready]) -> Ahead:
+        """What claiming these messages and `many` ask for, to be read beside the claim."""
+        contacts = list(dict.fromkeys(ContactId(one.contact) for one in ready))
+        return Ahead([*self._outbox.ahead(ready), *self._contacts.ahead(contacts)])
+
+    async def many(self, batch: Sequence[Claimed], ahead: Ahead | None = None) -> list[Prepared | None]:
+        """Per message what was read; None for one that must be read alone. ahead: may have been read. Raises StoreUnavailable."""
         now = self._clock.now_ms()
         world = await self._worlds.now()
         records = [one.record for one in batch]
         contacts = list(dict.fromkeys(record.contact for record in records))
-        superseded, found = await asyncio.gather(self._outbox.superseded(records), self._contacts.get_many(contacts))
+        superseded, found = await asyncio.gather(
+            self._outbox.superseded(records, ahead), self._contacts.get_many(contacts, to_send=True, ahead=ahead)
+        )
         known = dict(zip(contacts, found, strict=True))
         boxes = self._vault.cached(contacts)
         prepared: list[Prepared | None] = []

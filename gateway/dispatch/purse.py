@@ -14,20 +14,23 @@ import structlog
 from gateway.clock import Clock
 from gateway.dispatch.content import form_of
 from gateway.dispatch.task import Task
+from gateway.insight.watch_gauges import say_reached
 from gateway.metrics import Metrics
 from gateway.prices import amount
 from gateway.prices.budgets import Level, Standing, holds, standings
 from gateway.prices.country import country_of
-from gateway.prices.model import SERVICE, Charge, charge
+from gateway.prices.model import DAY_MS, SERVICE, Book, Charge, charge
 from gateway.prices.tariffs import Tariffs
 from gateway.rules.verdict import AsTemplate, FreeText
 from gateway.store.outbox import Settlement
-from gateway.store.spending import Spending
+from gateway.store.spending import Spend, Spending
 
 LOOK_MS = 5 * 60_000
 """How often a held message asks whether its budget was raised, spread over a minute. Each look costs a claim and a token."""
 SPREAD_MS = 60_000
 WHY = "budget"
+PRICED_MAX = 2000
+"""Kinds of messages whose price is at hand: channels x brands x countries x categories of a day."""
 
 log = structlog.get_logger()
 
@@ -43,6 +46,8 @@ class Purse:
         self._spending = spending
         self._metrics = metrics
         self._found: Sequence[Standing] = ()
+        self._priced: dict[tuple[str, str, str, str, int], tuple[str, Spend | None]] = {}
+        self._priced_by: Book | None = None
 
     @property
     def standings(self) -> Sequence[Standing]:
@@ -62,6 +67,7 @@ class Purse:
             self._metrics.budget_used.clear()
             for one in self._found:
                 self._metrics.budget_used.labels(one.budget.name).set(one.percent / 100)
+                say_reached(self._metrics, "budget", one.budget.name, one.percent / 100)
         for one in self._found:
             if one.level is not Level.FINE:
                 await self._say(self._spending, one)
@@ -83,20 +89,36 @@ class Purse:
 
     def charge(self, task: Task, verdict: FreeText | AsTemplate) -> Charge:
         """What this message is expected to cost, sent now as this."""
+        channel, brand, country, category = self._kind(task, verdict)
+        return charge(
+            self._tariffs.book, channel=channel, brand=brand, country=country, category=category, at_ms=self._clock.now_ms()
+        )
+
+    @staticmethod
+    def _kind(task: Task, verdict: FreeText | AsTemplate) -> tuple[str, str, str, str]:
+        """What a price follows from besides the time: channel, brand, country, category."""
         category = SERVICE
         if isinstance(verdict, AsTemplate):
             try:
                 category = str(form_of(task.body, verdict).get("category", ""))
             except KeyError:  # rendering will say so
                 category = ""
-        return charge(
-            self._tariffs.book,
-            channel=task.sender.channel,
-            brand=str(task.body.get("brand", task.sender.brand)),
-            country=country_of(task.address.identifiers),
-            category=category,
-            at_ms=self._clock.now_ms(),
-        )
+        brand = str(task.body.get("brand", task.sender.brand))
+        return task.sender.channel, brand, country_of(task.address.identifiers), category
+
+    def priced(self, task: Task, verdict: FreeText | AsTemplate) -> tuple[str, Spend | None]:
+        """Words for the fact that it was accepted, and what its counters rise by. Alike for all of one kind on one day."""
+        book = self._tariffs.book
+        if book is not self._priced_by or len(self._priced) > PRICED_MAX:
+            self._priced, self._priced_by = {}, book
+        channel, brand, country, category = self._kind(task, verdict)
+        at_ms = self._clock.now_ms()
+        kind = channel, brand, country, category, at_ms // DAY_MS
+        found = self._priced.get(kind)
+        if found is None:
+            one = charge(book, channel=channel, brand=brand, country=country, category=category, at_ms=at_ms)
+            found = self._priced[kind] = one.detail, Spend.of(one)
+        return found
 
     def hold(self, task: Task, verdict: FreeText | AsTemplate) -> Settlement | None:
         """Put off what is not urgent while its budget is used up. Its deadline keeps running; in time it expires as ever."""

@@ -31,13 +31,16 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTHS = {"c": 13, "a": 13, "m": 20, "j": 11, "e": 16, "v": 13, "i": 13}
 
 
+_PAIRS = [low + high for high in _ALPHABET for low in _ALPHABET]
+
+
 def encode32(number: int, length: int) -> str:
-    """The low `length` x 5 bits of a number in base32 of the alphabet above."""
+    """The low `length` x 5 bits of a number in base32 of the alphabet above, the lowest first."""
     digits = []
-    for _ in range(length):
-        digits.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(digits)
+    for _ in range((length + 1) // 2):  # two at a time: it is asked for several times a message
+        digits.append(_PAIRS[number & 1023])
+        number >>= 10
+    return "".join(digits)[:length]
 
 
 def from_digest(letter: str, partition: int, digest: bytes) -> str:

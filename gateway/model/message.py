@@ -282,6 +282,8 @@ class MessageRecord:
     conversation: ConversationId | str = ""
     told: str = ""
     """what of its contact's `told` it stands under: subject, notification and item, hashed"""
+    sent: str = ""
+    """sealed, base64: as what it was accepted, and the channel's id of it (store/outbox.py); "" = not, or in its body"""
 
 
 def parse_opaque(text: str) -> tuple[MessageId, int, SenderId] | None:

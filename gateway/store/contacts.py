@@ -188,9 +188,10 @@ class Contacts:
             contact = found.facts.moved_to
         raise Conflict("this contact moved in a circle: run doctor")
 
-    async def get_many(self, contacts: Sequence[ContactId]) -> list[Contact | None]:
+    async def get_many(self, contacts: Sequence[ContactId], *, to_send: bool = False) -> list[Contact | None]:
         """Contacts as they lie, in one round trip (moved ones are not followed); None for an unknown or erased one.
 
+        to_send: of their profiles only the addresses are read
         A contact whose address was reserved and whose profile was not yet written comes with an empty profile.
         """
         if not contacts:
@@ -220,7 +221,8 @@ class Contacts:
             if box is None:  # the key is destroyed: erased, whatever else is left of it
                 found.append(None)
                 continue
-            profile = profile_codec.load(box.open_json(blob, contact))
+            read = profile_codec.load_addresses if to_send else profile_codec.load
+            profile = read(box.open_json(blob, contact))
             found.append(Contact(contact, int(version), profile, facts))
         return found
 

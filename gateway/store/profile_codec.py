@@ -61,18 +61,27 @@ def dump(profile: Profile) -> dict[str, Any]:
     }
 
 
+def load_addresses(value: dict[str, Any]) -> Profile:
+    """A profile of nothing but the addresses: all that sending needs, at half the price."""
+    return Profile(addresses=_addresses(value))
+
+
+def _addresses(value: dict[str, Any]) -> tuple[Address, ...]:
+    return tuple(
+        Address(
+            id=AddressId(one["id"]),
+            channel=one["ch"],
+            given_by=GivenBy(one.get("by", "self")),
+            identifiers=tuple(Identifier(kind, scope, Personal(text)) for kind, scope, text in one["ids"]),
+        )
+        for one in value.get("addresses", [])
+    )
+
+
 def load(value: dict[str, Any]) -> Profile:
     return Profile(
         display_name=_personal(value.get("name")),
-        addresses=tuple(
-            Address(
-                id=AddressId(one["id"]),
-                channel=one["ch"],
-                given_by=GivenBy(one.get("by", "self")),
-                identifiers=tuple(Identifier(kind, scope, Personal(text)) for kind, scope, text in one["ids"]),
-            )
-            for one in value.get("addresses", [])
-        ),
+        addresses=_addresses(value),
         travellers=tuple(
             Traveller(
                 customer=one["c"],

@@ -1,7 +1,8 @@
 -- A message record is a header, a line feed, and a sealed body. Header, format 1:
---   1|state|attempt|sender|A|priority|seq|deadline_ms|version|E|J|told|C|status|status_at|reason|notification|planned_at|due_at|V
+--   1|state|attempt|sender|A|priority|seq|deadline_ms|version|E|J|told|C|status|status_at|reason|notification|planned_at|due_at|V|sent
+--   sent  sealed, base64: as what it was accepted, and the channel's id of it
 local STATE, ATTEMPT, SENDER, ADDRESS, PRIO, SEQ, DEADLINE, VERSION, EVENT, SUBJECT, TOLD, CONTACT, STATUS, STATUS_AT, REASON,
-  NOTIFICATION, PLANNED, DUE, CONVERSATION = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
+  NOTIFICATION, PLANNED, DUE, CONVERSATION, SENT = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21
 local function message_read(key)
   local raw = redis.call('GET', key)
   if not raw then return nil end

@@ -8,7 +8,7 @@ KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  
       then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash), rc:A (zset),
       spent:month (hash; m:M again when it costs nothing)
 ARGV  1 offset (ms)  2 tau (ms)  3 batch (JSON)  4.. one sealed stub per message ('' = keep the body)
-      batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail,
+      batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail, sent (header),
                pair bool: the channel refused for the pair rate, so the lane's whole debt is waited for,
                ow bool: where it ends, another way is tried; rc ms: receipts by time are due for it, sent then (0 none),
                sp {fields of spent:month}, cost (millionths), spt: how long a month's counters are kept (ms)}]
@@ -64,6 +64,7 @@ for k, item in ipairs(batch) do
     local ids = message_ids(header, mid)
     if out == 'a' then
       unsure_take(lane, mid)
+      if (item.sent or '') ~= '' then header[CONVERSATION], header[SENT] = header[CONVERSATION] or '', item.sent end
       finish(set, key, header, stub ~= '' and stub or body, mid, 'a', '', told, text(item.ttl), true)
       if wkey ~= key then redis.call('SET', wkey, mid, 'PX', text(item.ttl)) end
       if (item.rc or 0) > 0 then receipt_due(rckey, mid, item.rc, item.ttl) end

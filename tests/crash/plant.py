@@ -172,6 +172,22 @@ class Plant:
         """How many messages with these words the phone shows."""
         return sum(1 for one in await self.bubbles() if words in str(one))
 
+    async def posts(self) -> list[dict[str, Any]]:
+        """What was asked of the channel to send, each with `at_ms`."""
+        answer = await self.sandbox("GET", "requests?since=0")
+        return [one for one in answer["requests"] if one["method"] == "POST" and one["path"].endswith("/messages")]
+
+    async def command(self, *words: str) -> str:
+        """What a command of the installation prints. It must end well."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(self.code / "main.py"), *words, cwd=self.code, env=self.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        async with asyncio.timeout(40):
+            out, _ = await process.communicate()
+        assert process.returncode == 0, out.decode()
+        return out.decode()
+
     def client(self) -> Redis:
         """Of its store. Raises OSError while there is none."""
         return Redis.from_url(self.store) if self.store else Redis(unix_socket_path=record(self.data_dir)["socket"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -87,6 +88,44 @@ async def test_what_one_process_leaves_at_sigterm_another_goes_on_with_and_nobod
         kinds = [fact.kind for fact in await plant.facts()]
         assert "uncertain" not in kinds  # what was on its way was waited for, not given up
         assert "double" not in kinds
+
+
+@pytest.mark.timeout(180)
+async def test_a_stop_silences_every_process_within_two_seconds_and_one_that_starts_later(plant: Plant) -> None:
+    async with AsyncExitStack() as stack:
+        second = another(plant, "second")
+        await second.start()
+        stack.push_async_callback(second.end)
+        names = [f"HUSH-{number:03d}" for number in range(ORDERS)]
+
+        async def feed() -> None:
+            for number, name in enumerate(names):
+                assert await second.order(name, PEOPLE[number]) == 202
+                await asyncio.sleep(0.5)  # a stream of orders, not a wait for something
+
+        feeding = asyncio.create_task(feed())
+        await wait_until(lambda: _some(plant), timeout=40)
+        assert "Stopped" in await plant.command("stop", "all", "--why", "a test", "--until", "2h")
+        silent_ms = time.time() * 1000 + 2000
+        await wait_until(lambda: time.time() * 1000 > silent_ms + 500)  # what was on its way has been answered
+        await plant.kill(store=False)
+        await plant.start()
+        await feeding
+        await wait_until(lambda: _planned(plant), timeout=40)
+        assert [one for one in await plant.posts() if one["at_ms"] > silent_ms] == []
+        assert len(await shown(plant, "HUSH")) < ORDERS
+
+        await plant.command("resume", "all", "--yes")
+        await wait_until(lambda: _all(plant, names), timeout=60)
+        assert sorted(await shown(plant, "HUSH")) == names
+
+
+async def _some(plant: Plant) -> bool:
+    return len(await shown(plant, "HUSH")) >= 3
+
+
+async def _planned(plant: Plant) -> bool:
+    return sum(fact.kind == "enqueued" for fact in await plant.facts()) >= ORDERS
 
 
 async def _all(plant: Plant, taken: list[str]) -> bool:

@@ -104,7 +104,10 @@ class Double:
 
 @dataclass
 class Verdict:
-    """Each list holds one line a fault. ends: how the messages that reached nobody ended; counts: what was counted."""
+    """Each list holds one line a fault. ends: how the messages that reached nobody ended; counts: what was counted.
+
+    told_after_ms: from the 202 to each message's first copy on a handset, shortest first
+    """
 
     lost: list[str] = field(default_factory=list)
     disorder: list[str] = field(default_factory=list)
@@ -114,6 +117,7 @@ class Verdict:
     refused: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
+    told_after_ms: list[int] = field(default_factory=list)
 
     @property
     def forbidden(self) -> list[Double]:
@@ -207,6 +211,7 @@ def judge(seen: Seen) -> Verdict:
     _count_strange(case)
     _count_replies(case)
     verdict = case.verdict
+    verdict.told_after_ms = _told_after(case)
     verdict.counts = {
         "events": len(seen.told),
         "applied": sum(1 for one in seen.told if one.event in case.applied),
@@ -218,6 +223,15 @@ def judge(seen: Seen) -> Verdict:
         **_uncertainty(seen),
     }
     return verdict
+
+
+def _told_after(case: _Case) -> list[int]:
+    found = []
+    for mid, copies in case.copies.items():
+        told = case.by_event.get(case.messages[mid].event) if mid in case.messages else None
+        if told is not None:
+            found.append(min(one.at_ms for one in copies) - told.answered_ms)
+    return sorted(found)
 
 
 def _uncertainty(seen: Seen) -> dict[str, int]:

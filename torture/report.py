@@ -54,12 +54,21 @@ def figures(outcome: Outcome) -> dict[str, str]:
     alone = ", ".join(f"{name} with {codes}" for name, codes in outcome.ended_alone.items())
     return {
         **{name: str(count) for name, count in outcome.verdict.counts.items()},
+        "from 202 to the handset": _span(outcome.verdict.told_after_ms),
         "webhooks answered": str(outcome.webhooks),
         "kills": f"{len(outcome.kills)} ({', '.join(f'{name} {count}' for name, count in sorted(kills.items()))})",
         "ended by themselves": alone or "none",
         "settled after": "not in time" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s",
         "whole run": f"{outcome.taken_s:.0f} s",
     }
+
+
+def _span(sorted_ms: list[int]) -> str:
+    """Half, nineteen in twenty, the longest; what waited for its person's pair rate among them."""
+    if not sorted_ms:
+        return "nothing arrived"
+    at = [sorted_ms[int((len(sorted_ms) - 1) * share)] / 1000 for share in (0.5, 0.95, 1.0)]
+    return f"half within {at[0]:.1f} s, 95% within {at[1]:.1f} s, the last after {at[2]:.1f} s"
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

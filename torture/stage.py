@@ -131,7 +131,7 @@ async def ask(http: aiohttp.ClientSession, house: House, method: str, path: str,
 
 
 async def open_chats(http: aiohttp.ClientSession, house: House, people: Iterable[Person]) -> dict[str, str]:
-    """Phones for everybody, every fourth with receipts of reading; who is reached by Messenger opened the chat. Number -> PSID."""
+    """Phones for everybody, every fourth tells when it reads; who is reached by Messenger opened the chat. Number -> PSID."""
     await ask(http, house, "PUT", "account", {"switches": {"pair_rule": "bucket"}})
     psids: dict[str, str] = {}
     for place, one in enumerate(people):

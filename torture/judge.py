@@ -24,6 +24,8 @@ GRACE_MS = 3_000
 """From the 200 to a webhook until it must have stopped a resend: split, applied, or the evidence clock stood still."""
 
 ENDS = ("suppressed", "replaced", "ended", "expired", "dead", "failed", "discarded")
+CALLED_FOR = ("", "replaced", "ended", "retries_exhausted", "uncertain_dropped", "uncertain_ask")
+"""Why a message may reach nobody here: everybody agreed, every address is proven and every template approved."""
 TELLS = {
     "gate": "gate_changed",
     "delay": "flight_delayed",
@@ -162,6 +164,7 @@ class _Case:
         self.applied: dict[str, Step] = {}
         self.older: dict[str, Step] = {}
         self.kept: set[str] = set()
+        self.parked: dict[str, str] = {}
         self.followers: dict[str, dict[str, int]] = defaultdict(dict)
         for step in seen.steps:
             self._take_in(step)
@@ -189,6 +192,8 @@ class _Case:
             self.applied.setdefault(step.event, step)
         elif step.kind == "older":
             self.older.setdefault(step.event, step)
+        elif step.kind == "closed" and step.detail.get("why"):
+            self.parked[step.event] = step.detail["why"]
         elif step.kind == "subscribed":
             self.followers[step.subject].setdefault(step.contact, step.at_ms)
 
@@ -263,6 +268,8 @@ def _count_lost(case: _Case) -> None:
             continue
         if one.event not in case.kept:
             lost.append(f"{one.name} ({one.event}) was answered 202 and is not kept")
+        elif one.event in case.parked:
+            lost.append(f"{one.name} ({one.event}) was set aside: {case.parked[one.event]}")
         elif one.event in case.older:
             if not any(
                 other.subject == one.subject and other.version > one.version and other.event in case.applied
@@ -280,7 +287,10 @@ def _count_lost(case: _Case) -> None:
         elif fate.kind == "accepted" and message.id not in case.copies:
             lost.append(f"{_name(case, message)} was accepted by the channel, and is on no handset")
         elif fate.kind != "accepted" and message.id not in case.copies:
-            case.verdict.ends[f"{fate.kind}: {fate.detail.get('reason', '')}".removesuffix(": ")] += 1
+            reason = fate.detail.get("reason", "")
+            case.verdict.ends[f"{fate.kind}: {reason}".removesuffix(": ")] += 1
+            if reason not in CALLED_FOR or fate.kind == "suppressed":
+                lost.append(f"{_name(case, message)} was not told for a reason that nothing here gives: {fate.kind}, {reason}")
 
 
 def _audience(case: _Case, told: Told, *, newest: bool) -> None:

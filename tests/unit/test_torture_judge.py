@@ -166,14 +166,25 @@ def test_a_message_that_ended_as_nothing_is_lost(run: Run) -> None:
     assert faults(run.judged()) == {"lost": 1}
 
 
-@pytest.mark.parametrize("kind", ["suppressed", "replaced", "ended", "expired", "dead"])
-def test_a_message_that_ended_with_a_reason_is_not_lost_and_is_named(run: Run, kind: str) -> None:
+ENDINGS = [
+    ("replaced", "", 0), ("ended", "ended", 0), ("dead", "retries_exhausted", 0), ("dead", "uncertain_dropped", 0),
+    ("dead", "poisoned", 1), ("suppressed", "no_consent", 1), ("expired", "expired", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "reason", "lost"), ENDINGS)
+def test_a_message_may_end_for_the_reasons_of_a_fire_and_no_others(run: Run, kind: str, reason: str, lost: int) -> None:
     run.drop(lambda one: one.kind == "accepted" and one.message == name(3, ANNA))
     run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
-    run.steps.append(run.step(40_000, kind, 3, ANNA, reason="because"))
+    run.steps.append(run.step(40_000, kind, 3, ANNA, reason=reason))
     verdict = run.judged()
-    assert faults(verdict) == {}
-    assert verdict.ends == {f"{kind}: because": 1}
+    assert len(verdict.lost) == lost
+    assert verdict.ends.total() == 1
+
+
+def test_an_event_that_was_set_aside_is_lost(run: Run) -> None:
+    run.steps.append(Step(50_000, "closed", "", "", "e03", FLIGHT, {"why": "tried five times"}))
+    assert "set aside: tried five times" in run.judged().lost[0]
 
 
 def test_what_is_called_accepted_and_lies_on_no_handset_is_lost(run: Run) -> None:

@@ -67,8 +67,6 @@ class Metrics:
             "channel", "answer",
         )  # fmt: skip
         self.webhooks_waiting = gauge("webhooks_waiting", "Kept webhooks and items that are not applied yet")
-        self.parked = counter("parked_total", "Events and items set aside because they could not be handled", "kind")
-
         self.fuses_blown = counter("fuses_blown_total", "Events held for reaching too many: number, unusual", "why")
 
         # What goes out
@@ -76,6 +74,8 @@ class Metrics:
         self.send_seconds = histogram("send_seconds", "From the first byte out to the channel's answer", "channel")
         self.slots_busy = gauge("dispatch_slots_busy", "Sends under way in this process")
         self.queued = gauge("messages_queued", "Messages in lanes and waiting to be due", "sender")
+        self.settling = counter("messages_settling_total", "Messages that waited until a value that flapped had settled")
+        self.played_again = counter("dispatch_played_again_total", "Claims that a failover had taken back and were put back")
         self.events_open = gauge("events_open", "Events whose fan-out is not closed")
         self.dead_letters = gauge("dead_letters", "Messages in the dead letters")
         self.budget_used = gauge("budget_used_ratio", "What is spent of a budget in its present period", "budget")
@@ -87,7 +87,19 @@ class Metrics:
         self.sender_slowed = gauge("sender_slowed", "1 while the channel has us send slower", "sender")
         self.tier_used = gauge("tier_used_ratio", "People written to in 24 h against the portfolio's tier", "sender")
         self.templates_blocked = gauge("templates_blocked", "Templates that the channel paused or disabled", "sender")
+        self.travelling = gauge("people_travelling", "About so many people's journeys end within 24 h, from a sample of contacts")
+        self.limit_reached = gauge(
+            "limit_reached", "1 once so many percent of a limit are used: tier (of a sender), budget", "limit", "name", "level"
+        )
         self.brakes = gauge("brakes_pulled", "Brakes in force")
+        self.fans_open = gauge("fanouts_open", "Events whose people are being told, by priority", "priority")
+        self.fan_people = gauge(
+            "fanout_people", "People of the most urgent of those events: told, waiting", "priority", "state"
+        )
+        self.sender_rate = gauge("sender_rate_per_second", "What a sender may send a second now, of its own rate", "sender")
+        self.parked_hour = gauge(
+            "parked_hour", "Events, items and webhooks set aside in the last hour: they could not be handled", "kind"
+        )
         self.webhooks_oldest = gauge("webhooks_oldest_seconds", "Age of the oldest kept webhook that is not applied yet")
         self.store_memory = gauge("store_memory_ratio", "Memory of the store in use, of what it may; 0 without a limit")
         self.store_at_risk = gauge("store_at_risk", "1 for what stands against the store keeping its promise", "why")
@@ -103,8 +115,10 @@ class Metrics:
         self.outgoing_waiting = gauge("outgoing_webhooks_waiting", "Outgoing webhooks by state: queued, retrying, dead", "state")
 
         # Webcare
-        self.conversations = gauge("conversations_open", "Unresolved conversations by queue", "queue")
-        self.agents_present = gauge("agents_present", "Agents who are here")
+        self.conversations = gauge(
+            "conversations_open", "Unresolved conversations by queue; taken = with an agent, or held elsewhere", "queue"
+        )
+        self.agents_present = gauge("agents_present", "Agents with the desk open, at this process")
 
         # This process
         self.ready = gauge("ready", "1 while every check of readiness passes")

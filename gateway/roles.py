@@ -51,6 +51,7 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
     )
     _on_signals(runtime)
     desk = surface.webcare_deps(runtime)
+    runtime.metrics.agents_present.set_function(lambda: desk.live.agents)
     runners: list[web.AppRunner] = []
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(work, name=name) for name, work in _loops(runtime, names, desk)]

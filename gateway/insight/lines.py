@@ -80,6 +80,8 @@ class Counting:
                 metrics.planned.labels(metrics.bounded("notification", notification)).inc()
                 due = fact.detail.get("due", "")
                 _remember(self._due, message, int(due) if due.isdigit() else fact.at_ms)
+                if fact.detail.get("why") == "settling":
+                    metrics.settling.inc()
             case "accepted":
                 _observe(metrics.to_accepted, self._due.pop(message, None), fact.at_ms)
                 _remember(self._accepted, message, fact.at_ms)

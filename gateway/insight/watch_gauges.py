@@ -24,6 +24,8 @@ from gateway.store.webhooks import Webhooks
 
 ANSWERS = ("kept", "bad_signature", "too_large", "failed", "handshake_refused")
 RISKS_EVERY_S = 60.0
+LEVELS = (80, 100)
+"""Percent of a limit at which somebody is told."""
 
 
 def begin_at_zero(metrics: Metrics, channels: Iterable[str]) -> None:
@@ -37,6 +39,12 @@ def begin_at_zero(metrics: Metrics, channels: Iterable[str]) -> None:
             metrics.sends.labels(channel, outcome.value)
     for why in ("gone", "not_durable", "append_failed"):
         metrics.store_at_risk.labels(why)
+
+
+def say_reached(metrics: Metrics, limit: str, name: str, used: float) -> None:
+    """used: a ratio. Each level is a series of its own, so that somebody is told of 100% though they know of 80."""
+    for level in LEVELS:
+        metrics.limit_reached.labels(limit, name, str(level)).set(used * 100 >= level)
 
 
 async def look_at_self(
@@ -98,6 +106,7 @@ class Survey:
         states = await self._senders.states(ids)
         paused = {sender: state.paused_until_ms > now for sender, state in states.items()}
         slowed = await self._readings.slowed(ids)
+        speeds, rates = await self._senders.speeds(ids), {sender.id: sender.per_second for sender in self._directory}
         sending = [one for one in ids if not paused[one] and "all" not in stops and f"sender:{one}" not in stops]
         lanes = await self._readings.lanes(ids, sending=sending)
         portfolios = {sender.id: sender.scope or sender.id for sender in self._directory}
@@ -108,7 +117,10 @@ class Survey:
             metrics.messages_due.labels(sender).set(lanes.due[sender])
             metrics.sender_paused.labels(sender).set(paused[sender])
             metrics.sender_slowed.labels(sender).set(slowed[sender])
-            metrics.tier_used.labels(sender).set(people[portfolios[sender]] / tier if tier > 0 else 0)
+            used = people[portfolios[sender]] / tier if tier > 0 else 0
+            metrics.tier_used.labels(sender).set(used)
+            say_reached(metrics, "tier", sender, used)
+            metrics.sender_rate.labels(sender).set(speeds[sender].per_second(rates[sender]))
             metrics.templates_blocked.labels(sender).set(blocked(await self._senders.templates(sender), self._in_use))
         for priority in Priority:
             metrics.oldest_due.labels(priority.name.lower()).set(lanes.oldest_s[priority])

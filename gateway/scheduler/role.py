@@ -17,6 +17,7 @@ from gateway.insight.watch import Watch, run_watch
 from gateway.insight.watch_gauges import Survey
 from gateway.insight.watch_post import Poster
 from gateway.insight.watch_signs import instance_of, samples_of
+from gateway.insight.watch_work import Work
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.finish_erasures import finish_erasures
 from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
@@ -24,6 +25,7 @@ from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
 from gateway.store.erasure import Erasure
 from gateway.store.facts import Facts
+from gateway.store.incidents import Incidents
 from gateway.store.leases import Leases
 from gateway.store.outgoing import Outgoing
 from gateway.store.readings import Readings
@@ -115,11 +117,20 @@ async def _watch(runtime: Runtime, leases: Leases) -> None:
         readings=Readings(redis, runtime.clock), senders=runtime.senders, webhooks=runtime.webhooks,
         directory=runtime.directory, catalogue=runtime.catalogue, settings=settings, metrics=metrics, clock=runtime.clock,
     )  # fmt: skip
+    work = Work(
+        readings=Readings(redis, runtime.clock), fans=runtime.fans, subjects=runtime.subjects,
+        first_queues=Incidents(redis, runtime.clock).first_queues, metrics=metrics,
+    )  # fmt: skip
+
+    async def look() -> None:
+        await survey.look()
+        await work.look()
+
     watch = Watch(
         Signs(redis), rules, own=lambda: (instance, samples_of(metrics, names)), poster=poster, metrics=metrics
     )
     await run_watch(
-        watch, leases=leases, survey=survey.look, metrics=metrics, stopping=runtime.stopping,
+        watch, leases=leases, survey=look, metrics=metrics, stopping=runtime.stopping,
         beat=runtime.beats.expect("watch", 120),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from gateway.store import keys, scripts
 
 AT = "{desk}at"
 ALL = "{desk}all"
+QUEUE = "{desk}q:"
 DONE = "{desk}done"
 FEED = "{desk}feed"
 
@@ -83,7 +84,7 @@ class Desk:
 
     async def queue(self, name: str, limit: int = 200) -> list[ConversationId]:
         """Oldest first."""
-        return _ids(await self._redis.zrange(f"{{desk}}q:{name}", 0, limit - 1))
+        return _ids(await self._redis.zrange(QUEUE + name, 0, limit - 1))
 
     async def mine(self, agent: AgentId) -> list[ConversationId]:
         return _ids(await self._redis.zrange(f"{{desk}}mine:{agent}", 0, -1))

@@ -18,7 +18,7 @@ from gateway.store.reply import words
 from gateway.store.senders import Stop
 
 ALL = "all"
-_HELD = "held"
+HELD = "held"
 
 
 class Hold:
@@ -27,7 +27,7 @@ class Hold:
 
     async def put(self, clock: Clock, *, who: str, why: str, note: Mapping[str, str | int]) -> None:
         """Hold everything, and remember what was brought back. The mark first: it alone holds nothing, the stop alone does."""
-        values = {_HELD: "1", **{name: str(value) for name, value in note.items()}}
+        values = {HELD: "1", **{name: str(value) for name, value in note.items()}}
         await self._redis.hset(keys.RESTORED, mapping=values)
         await BrakeBook(self._redis, clock).stop(Stop(ALL, 0, who, why, clock.now_ms()))
 
@@ -38,9 +38,9 @@ class Hold:
     async def standing(self) -> bool:
         """Whether it holds. Seen lifted once, it is over: a stop that somebody pulls later is one like any other."""
         pipeline = self._redis.pipeline(transaction=False)  # the mark is read before the stop, as it is written
-        pipeline.hexists(keys.RESTORED, _HELD)
+        pipeline.hexists(keys.RESTORED, HELD)
         pipeline.hexists(keys.STOPS, ALL)
         held, stopped = await pipeline.execute()
         if held and not stopped:
-            await self._redis.hdel(keys.RESTORED, _HELD)
+            await self._redis.hdel(keys.RESTORED, HELD)
         return bool(held and stopped)

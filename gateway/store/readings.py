@@ -8,6 +8,7 @@ when that is over.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,15 @@ from gateway.rules.question import TemplateState
 from gateway.settings import Settings
 from gateway.store import bulk, keys
 from gateway.store.brakes import headers
+from gateway.store.desk import ALL as DESK_ALL
+from gateway.store.desk import QUEUE as DESK_QUEUE
 from gateway.store.durability import examine
 from gateway.store.reply import words
 from gateway.store.senders import TEMPLATE_WORDS
 
 HEADS = 4
+SAMPLE = 30
+"""Contacts of a partition that an estimate looks at."""
 LATE_MS = 10_000
 """What has been due for less is only on its way to its lane."""
 BLOCKED = frozenset({TemplateState.PAUSED, TemplateState.DISABLED})
@@ -38,6 +43,19 @@ class Lanes:
     queued: Mapping[SenderId, int]
     due: Mapping[SenderId, int]
     oldest_s: Mapping[Priority, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Travelling:
+    """people: about so many; looked_at of contacts: how many the estimate was made from."""
+
+    people: int
+    looked_at: int
+    contacts: int
+
+    @property
+    def basis(self) -> str:
+        return f"estimated from {self.looked_at:,} of {self.contacts:,} contacts, by when their orders end"
 
 
 class Readings:
@@ -115,6 +133,51 @@ class Readings:
         for partition in keys.all_partitions():
             pipeline.zcard(keys.part(partition, "dead"))
         return sum(await pipeline.execute())
+
+    async def desk(self, queues: Sequence[str]) -> dict[str, int]:
+        """Unresolved conversations: those who wait, by queue, and "taken", which nobody need come for."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zcard(DESK_ALL)
+        for queue in queues:
+            pipeline.zcard(DESK_QUEUE + queue)
+        everything, *waiting = await pipeline.execute()
+        return dict(zip(queues, waiting, strict=True)) | {"taken": max(everything - sum(waiting), 0)}
+
+    async def parked(self) -> dict[str, int]:
+        """What was set aside within the last hour, by kind: event, item, webhook. 100 a partition at most."""
+        since = self._clock.now_ms() - self._clock.offset_ms - 3600_000
+        asked: list[bulk.Command] = [
+            ("XREVRANGE", keys.part(partition, "parked"), "+", since, "COUNT", 100) for partition in keys.all_partitions()
+        ]
+        kinds = Counter[str]()
+        for rows in await bulk.values(self._redis, asked):
+            for _, found in rows:
+                kinds[words(bulk.mapping(found)[b"kind"]).partition(":")[0]] += 1
+        return dict(kinds)
+
+    async def travelling(self) -> Travelling:
+        """Whose journeys end within 24 h, from a sample of the contacts; two round trips.
+
+        A subscription lasts two days past the last arrival of its order, so those that end in the third day from now are of
+        people who travel in the first. Contracts and areas last for years and are not among them.
+        """
+        now = self._clock.now_ms()
+        partitions = list(keys.all_partitions())
+        asked: list[bulk.Command] = []
+        for partition in partitions:
+            asked += [("ZCARD", keys.part(partition, "all")), ("ZRANDMEMBER", keys.part(partition, "all"), SAMPLE)]
+        answers = await bulk.values(self._redis, asked)
+        sizes, samples = [int(one) for one in answers[::2]], [list(one) for one in answers[1::2]]
+        chosen = [(partition, words(one)) for partition, some in zip(partitions, samples, strict=True) for one in some]
+        lists = await bulk.values(self._redis, [("HVALS", keys.part(partition, f"cs:{one}")) for partition, one in chosen])
+        soon = Counter[int]()
+        for (partition, _), values in zip(chosen, lists, strict=True):
+            ends = [int(words(value).partition("|")[0]) - now for value in values]
+            soon[partition] += any(2 * keys.DAY_MS < end <= 3 * keys.DAY_MS for end in ends)
+        people = sum(
+            size * soon[partition] / len(some) for partition, size, some in zip(partitions, sizes, samples, strict=True) if some
+        )
+        return Travelling(round(people), len(chosen), sum(sizes))
 
     async def memory(self) -> float:
         """What is used of what may be used, 0 where nobody set a limit."""

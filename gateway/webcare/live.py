@@ -29,7 +29,8 @@ def being_cancelled() -> bool:
 class Watcher:
     """What one page has yet to look at."""
 
-    def __init__(self) -> None:
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
         self._changed: set[ConversationId] = set()
         self._event = asyncio.Event()
 
@@ -59,8 +60,9 @@ class Live:
         """how often something was told: what was read before the last time may be old"""
 
     @contextmanager
-    def watch(self) -> Iterator[Watcher]:
-        watcher = Watcher()
+    def watch(self, agent: str) -> Iterator[Watcher]:
+        """agent: whose page it is"""
+        watcher = Watcher(agent)
         self._watchers.add(watcher)
         try:
             yield watcher
@@ -70,6 +72,11 @@ class Live:
     @property
     def pages(self) -> int:
         return len(self._watchers)
+
+    @property
+    def agents(self) -> int:
+        """How many have the desk open at this process; one with five pages is one."""
+        return len({watcher.agent for watcher in self._watchers})
 
     def tell(self, conversation: ConversationId) -> None:
         self.changes += 1

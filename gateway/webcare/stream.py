@@ -57,7 +57,7 @@ class Stream:
         )
         response.enable_chunked_encoding()
         await response.prepare(request)
-        with self._deps.live.watch() as watcher:
+        with self._deps.live.watch(self._who.agent.id) as watcher:
             try:
                 await self._patch(response, lists=True)
                 await self._send(response, "caught-up", {"now": self._deps.clock.now_ms()})

@@ -16,14 +16,20 @@ from redis.asyncio import Redis
 
 from gateway.cli.checks.finding import Level
 from gateway.cli.checks.storage import judge_durability
+from gateway.clock import Clock
 from gateway.errors import BadInput
 from gateway.insight.history import Batch, Position, open_history
-from gateway.model.ids import new_contact_id
+from gateway.model.ids import SubjectId, new_contact_id, random_id
 from gateway.model.personal import Secret
 from gateway.settings import Environment
 from gateway.store import keys, layout, reply
+from gateway.store.brakes import BrakeBook
 from gateway.store.client import connect
 from gateway.store.facts import parse
+from gateway.store.hold import HELD, Hold
+from gateway.store.incidents import Crisis, Incidents
+from gateway.store.readings import Readings
+from gateway.store.senders import Stop
 from gateway.store.vault import KeyRing, Vault
 from tests.integration.clinic import ROOMY, Clinic, clinic
 from tests.support.embedded import alive
@@ -319,3 +325,42 @@ async def test_embedded_store_is_looked_at_too_and_ends_with_the_doctor(clinic: 
     assert (found.level, str(clinic.data_dir / "store") in found.what) == (Level.OK, True)
     assert (await clinic.one("store-keeps", GATEWAY_REDIS_URL="")).level is Level.OK
     assert not alive(clinic.data_dir)
+
+
+async def test_stops_crises_and_a_restore_that_holds_are_named_with_how_they_are_lifted(clinic: Clinic, redis: Redis) -> None:
+    assert (await clinic.one("brakes")).level is Level.OK
+    clock, now = clinic.clock, clinic.clock.now_ms()
+    book = BrakeBook(redis, clock)
+    await book.stop(Stop("notification:survey", now + 3_700_000, "ada", "too many", now - 200_000))
+    subject = SubjectId(random_id("j", 3))
+    crisis = Crisis(subject, (subject,), "flight:ZZ1007/2026-11-22/AMS", "care", "kim", "emergency landing", now - 5000)
+    await Incidents(redis, clock).begin(crisis)
+    stop, about = sorted(await clinic.look("brakes"), key=lambda one: one.what, reverse=True)
+    assert stop.what == "notification:survey is stopped for 3 min, for another 61 min, by ada: too many"
+    assert stop.mend == "`python main.py resume notification:survey` lifts it"
+    assert about.what == "crisis about flight:ZZ1007/2026-11-22/AMS, for 5 s, by kim: emergency landing"
+    assert {stop.level, about.level} == {Level.NOTE}
+
+    await Hold(redis).put(clock, who="ada", why="restored: the store is that of Sunday", note={})
+    found = await clinic.look("brakes")
+    assert [one.level for one in found].count(Level.WARN) == 1
+    assert "resume all" in next(one for one in found if one.level is Level.WARN).mend
+    await redis.hdel(keys.STOPS, "all")
+    assert Level.WARN not in {one.level for one in await clinic.look("brakes")}
+    assert await redis.hget(keys.RESTORED, HELD) == b"1", "a doctor changes nothing"
+
+
+async def test_who_travels_within_a_day_is_estimated_from_when_their_orders_end(redis: Redis) -> None:
+    clock, flight = Clock(), random_id("j", 3)
+    ends = {"tomorrow": 2.5, "next week": 9.0, "today, long over": 1.0, "a contract": 3000.0}
+    people = 0
+    for partition in (1, 2, 60):
+        for number, days in enumerate([*ends.values(), ends["tomorrow"]]):
+            contact = f"c{partition:02d}{number:013d}"
+            await redis.zadd(keys.part(partition, "all"), {contact: number})
+            until = clock.now_ms() + round(days * keys.DAY_MS)
+            await redis.hset(keys.part(partition, f"cs:{contact}"), mapping={flight: f"{until}|", random_id("j", 4): "1|x"})
+            people += days == ends["tomorrow"]
+    found = await Readings(redis, clock).travelling()
+    assert (found.people, found.looked_at, found.contacts) == (people, 15, 15)
+    assert found.basis == "estimated from 15 of 15 contacts, by when their orders end"

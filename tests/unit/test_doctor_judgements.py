@@ -13,6 +13,7 @@ from gateway.cli.checks.storage import judge_disk, judge_durability
 from gateway.cli.doctor import verdict
 from gateway.settings import Environment, StorePromise
 from gateway.store.durability import Durability
+from gateway.store.readings import Travelling
 
 GB = 1 << 30
 
@@ -48,6 +49,24 @@ def test_disk_is_full_by_share_and_by_size(free: int, total: int, level: Level) 
 def test_tier_is_short_when_more_people_are_due(limit: int, due: int, exact: bool, level: Level) -> None:
     (finding,) = judge_tier("whatsapp", limit, due, exact)
     assert finding.level is level
+
+
+@pytest.mark.parametrize(
+    ("limit", "due", "travelling", "level"),
+    [
+        (250, 40, 100, Level.OK),
+        (250, 40, 200, Level.WARN),
+        (250, 0, 4000, Level.WARN),
+        (-1, 0, 4000, Level.OK),
+        (250, 251, 0, Level.FAIL),
+    ],
+)
+def test_who_travels_tomorrow_counts_to_the_tier_and_as_an_estimate_only_warns(
+    limit: int, due: int, travelling: int, level: Level
+) -> None:
+    (finding,) = judge_tier("whatsapp", limit, due, True, Travelling(travelling, 1920, 40_000))
+    assert finding.level is level
+    assert ("estimated from 1,920 of 40,000 contacts" in finding.what) is (travelling > 0)
 
 
 def durability(*problems: str, unusable: tuple[str, ...] = (), barred: bool = False) -> Durability:

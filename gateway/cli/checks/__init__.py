@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.cli.checks import basics, channel, flow, keyring, money, numbers, pages, sources, storage, templates, web
+from gateway.cli.checks import basics, brakes, channel, flow, keyring, money, numbers, pages, sources, storage, templates, web
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding
 
@@ -83,4 +83,5 @@ CHECKS: tuple[Check, ...] = (
     Check("facts", "flow", flow.facts),
     Check("source", "flow", sources.source),
     Check("budgets", "flow", money.budgets),
+    Check("brakes", "flow", brakes.brakes),
 )

@@ -10,6 +10,7 @@ from gateway.connector import Sender
 from gateway.model.account import NumberReport, Refused, Why
 from gateway.settings import Environment
 from gateway.store import keys
+from gateway.store.readings import Readings, Travelling
 
 DAY_MS = 24 * 3600 * 1000
 NEARLY = 0.8
@@ -121,6 +122,8 @@ async def tier(case: Case) -> list[Finding]:
     if not portfolios:
         raise NotSeen("no number is set up", "senders")
     found: list[Finding] = []
+    # Whose travellers they are is not known before they are told, so with several portfolios nothing is added to either.
+    travelling = await Readings((await case.store()).redis, case.clock).travelling() if len(portfolios) == 1 else None
     for senders in portfolios:
         tiers = [report.tier for report in [await case.number(sender) for sender in senders] if report.tier is not None]
         whose = names([str(sender.id) for sender in senders])
@@ -128,14 +131,18 @@ async def tier(case: Case) -> list[Finding]:
             found += note(check, f"the channel does not say how many people {whose} may write to")
             continue
         limit = min((one for one in tiers if one >= 0), default=-1)
-        found += judge_tier(whose, limit, *await _due(case, senders))
+        found += judge_tier(whose, limit, *await _due(case, senders), travelling)
     return found
 
 
-def judge_tier(whose: str, limit: int, due: int, exact: bool) -> list[Finding]:
-    """limit: people in 24 h, -1 unlimited. due: people, or messages (at least as many) where not `exact`."""
+def judge_tier(whose: str, limit: int, due: int, exact: bool, travelling: Travelling | None = None) -> list[Finding]:
+    """limit: people in 24 h, -1 unlimited. due: people, or messages (at least as many) where not `exact`. travelling: who will
+    hear something too, if only a boarding call: an estimate, so it never fails alone."""
     check = "tier"
     waiting = f"{due} {'people' if exact else 'messages'} wait for the next 24 hours"
+    expected = travelling.people if travelling is not None else 0
+    if travelling is not None and expected:
+        waiting += f", about {expected} travel in them ({travelling.basis})"
     if limit < 0:
         return ok(check, f"{whose}: unlimited; {waiting}")
     allowed = f"{whose} may write to {limit} people in 24 hours"
@@ -143,7 +150,7 @@ def judge_tier(whose: str, limit: int, due: int, exact: bool) -> list[Finding]:
     if due > limit:
         what = f"{allowed} and {waiting}: the least urgent will be unreached"
         return fail(check, what, mend) if exact else warn(check, what, mend)
-    if due > limit * NEARLY:
+    if due + expected > limit * NEARLY:
         return warn(check, f"{allowed} and {waiting}", mend)
     return ok(check, f"{allowed}; {waiting}")
 

@@ -132,7 +132,7 @@ class RenderedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """What came back, unread. headers: lower-case names."""
+    """What came back, unread. headers: asked for by their names in lower case."""
 
     status: int
     headers: Mapping[str, str]

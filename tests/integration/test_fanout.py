@@ -13,10 +13,11 @@ from redis.asyncio import Redis
 from gateway.intake.expand import CLOSE_AFTER_MS
 from gateway.intake.role import make_expander
 from gateway.model.contact import ConsentEntry
-from gateway.model.ids import ContactId, partition_of
+from gateway.model.ids import ContactId, EventId, partition_of
 from gateway.store import keys
 from gateway.store.erasure import Erasure
-from gateway.store.fanout import Progress
+from gateway.store.fanout import Cursor, FanOut, Progress
+from gateway.store.outbox import Plan
 from tests.integration.pace_stage import ALL, Stage, pace_stage
 from tests.support.dying import run_until_death
 from tests.support.edge import edge_running
@@ -253,15 +254,39 @@ async def test_a_newer_event_for_named_orders_alone_ends_nothing_for_the_others(
 
 async def test_a_small_audience_waits_for_an_older_event_that_is_still_being_told(stage: Stage) -> None:
     house = stage.house
-    await house.tell(house.order(house.recipient(101), status="processing"))
-    entity, about = "ZZ1007/2026-11-22/AMS", (await house.contact_of(101)).profile.orders[0]
-    await stage.followers({entity: 60})
-    await house.keep(stage.cancelled(entity, 5))
+    await stage.followers({FLIGHT: 30})
+    await house.tell(stage.cancelled(FLIGHT, 5, status="scheduled", gate="D5"))
+    await house.keep(stage.cancelled(FLIGHT, 5, version=2, status="scheduled", gate="D7"))
     await house.expander.look(ALL)
-    audience = {"kind": "bookings", "refs": [about.number.reveal()]}
-    await house.keep(stage.cancelled(entity, 5, version=2, status="scheduled", audience=audience))
+    for contact in (await people_of(stage))[:20]:
+        await house.runtime.contacts.unsubscribe(contact, stage.subject(FLIGHT), "tests")
+    await house.keep(house.flight(late_min=40, version=3, gate="D7"))
+    await house.expander.look(ALL)
+    assert not await house.messages(), "the delay has overtaken the gate"
     await house.expand()
-    assert (await house.told(101))[-2:] == ["flight_cancelled", "flight_reinstated"]
+    for contact in await people_of(stage):
+        assert [one.notification for one in await house.messages(contact)] == ["gate_changed", "flight_delayed"]
+
+
+async def test_a_cursor_moves_from_where_its_mover_began_and_never_goes_back(stage: Stage) -> None:
+    fans, outbox = stage.house.runtime.fans, stage.house.runtime.outbox
+    event, subject = EventId("e07aaaaaaaaaaaaaaaa"), stage.subject(FLIGHT)
+    fan = FanOut(7, event, subject, 1, 1e11)
+    assert await fans.open([fan]) == [Cursor("", 0)]
+
+    async def move(start: str, cursor: str, *, done: bool = False) -> bool:
+        plan = Plan(7, event, 1, subject, (), fan=fan.member, cursor=cursor, done=done, start=start)
+        answer = await outbox.put(plan)
+        assert answer.written
+        return answer.moved
+
+    assert await move("", "0.c07b")
+    assert not await move("", "0.c07a"), "it began where another one had begun"
+    assert await fans.open([fan]) == [Cursor("0.c07b", 0)]
+    assert await move("0.c07b", "1.", done=True)
+    assert not await move("0.c07b", "0.c07z"), "it was done"
+    assert (await fans.cursors(event, [7]))[7].done_ms > 0  # type: ignore[union-attr]
+    assert await fans.under_way(ALL) == []
 
 
 # what can be seen of it

@@ -30,6 +30,7 @@ from gateway.settings import Environment
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
+from gateway.store.conversation_crisis import FirstInRank
 from gateway.store.erasure import Erasure
 from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
@@ -74,6 +75,7 @@ async def say_signs(runtime: Runtime) -> None:
 
 
 def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
+    incidents = Incidents(runtime.connection.redis, runtime.clock)
     return webcare.WebcareDeps(
         conversations=runtime.conversations,
         agents=Agents(runtime.connection.redis, runtime.clock, runtime.vault),
@@ -88,7 +90,8 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         },
         enqueued=lambda sender: runtime.wake.now("dispatch"),
         trusted_proxies=runtime.settings.trusted_proxies,
-        first_queues=Incidents(runtime.connection.redis, runtime.clock).first_queues,
+        first_queues=incidents.first_queues,
+        move_first=FirstInRank(runtime.connection.redis, runtime.clock, runtime.conversations, incidents).move,
         findings=runtime.senders.findings,
     )
 

@@ -14,6 +14,7 @@ from gateway.metrics import Metrics
 from gateway.model.ids import SubjectId
 from gateway.model.message import Priority
 from gateway.planning.result import EventResult
+from gateway.rules.routing import GENERAL
 from gateway.store import keys
 from gateway.store.fanout import PRIORITY_STEP, FanOut, FanOuts
 from gateway.store.readings import Readings
@@ -22,7 +23,6 @@ from gateway.store.subjects import Subjects
 FANS_MAX = 20
 PLACES_MAX = 4096
 """Of an outage over very many cells the people are not counted: that alone would be thousands of commands every look."""
-GENERAL = "general"
 SAMPLE_EVERY_S = 600.0
 PARKED = ("event", "item", "webhook")
 

@@ -16,6 +16,7 @@ import asyncio
 
 import structlog
 
+from gateway.rules.routing import GENERAL
 from gateway.webcare.api import add_api_routes
 from gateway.webcare.console import add_console_routes
 from gateway.webcare.deps import WebcareDeps
@@ -42,6 +43,9 @@ async def _repair(deps: WebcareDeps) -> None:
         try:
             async with asyncio.timeout(REPAIR_TIMEOUT_S):
                 told = await deps.conversations.repair(everything=turn % EVERYTHING_EVERY == 0)
+                moved = await deps.move_first(GENERAL)
+            if moved:
+                structlog.get_logger().info("desk.moved_first", conversations=moved)
             if told:
                 structlog.get_logger().info("desk.repaired", conversations=told, everything=turn % EVERYTHING_EVERY == 0)
             turn += 1

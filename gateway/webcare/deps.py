@@ -27,6 +27,10 @@ async def _none() -> Sequence[str]:
     return ()
 
 
+async def _no_move(queue: str) -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class WebcareDeps:
     """brands: id -> name for people; channels: sender -> its channel's numbers
@@ -34,6 +38,7 @@ class WebcareDeps:
     enqueued:        called with the sender of each reply, so that a dispatch in this process need not wait to look
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
     first_queues:    the queues that are answered before the general one, in their order
+    move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -48,6 +53,7 @@ class WebcareDeps:
     enqueued: Callable[[SenderId], None] = _nobody
     trusted_proxies: tuple[str, ...] = ()
     first_queues: Callable[[], Awaitable[Sequence[str]]] = _none
+    move_first: Callable[[str], Awaitable[int]] = _no_move
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
 
     def channel(self, sender: SenderId) -> str:

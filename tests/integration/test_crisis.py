@@ -16,8 +16,9 @@ from gateway.errors import Conflict, NotFound
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import SubjectId
 from gateway.model.message import MessageRecord, MessageState
-from gateway.model.personal import Personal
+from gateway.model.personal import Personal, Secret
 from gateway.store import keys
+from gateway.store.conversations import Command
 from gateway.store.incidents import ASKED_MS, Crisis, Incidents, people_of
 from gateway.surface import webcare_deps
 from gateway.webcare.lists import ListReader
@@ -182,6 +183,36 @@ async def test_its_people_wait_in_its_queue_before_all_others_also_after_it(hous
         await incidents.lift(subject(house), who=who, why="over")
     shared = await ListReader(deps)._queue()
     assert [row.id for row in shared.rows] == [*queued[0], *queued[1]]
+
+
+async def test_who_waited_already_moves_to_its_queue_with_their_age_and_who_has_an_agent_stays(
+    house: House, incidents: Incidents
+) -> None:
+    leg = house.leg("ZZ2002/2026-11-22/AMS")
+    await house.tell(
+        house.order(house.recipient(101), house.recipient(103)), house.order(house.recipient(102), number="ZX8", itinerary=[leg])
+    )
+    for number in (101, 102, 103):
+        await wrote(house, number)
+    conversations, deps = house.runtime.conversations, webcare_deps(house.runtime)
+    desk = conversations.desk
+    waiting = await conversations.get_many(await desk.queue("general"))
+    by_contact = {one.contact: one for one in waiting if one is not None}
+    first, taken, other = [by_contact[(await house.contact_of(number)).id] for number in (101, 103, 102)]
+    agents = deps.agents
+    ann = await agents.add_agent("ann@example.org", "Ann", Secret("a long sentence to sign in with"), ("reply",))
+    await conversations.take(Command(taken.id, ann.id, taken.epoch, "k1"))
+
+    assert await deps.move_first("general") == 0, "no crisis, no move"
+    await incidents.begin(crisis(house))
+    deps = webcare_deps(house.runtime)
+    assert await deps.move_first("general") == 1
+    assert await deps.move_first("general") == 0
+    assert (await desk.queue("care"), await desk.queue("general")) == ([first.id], [other.id])
+    moved = await conversations.get(first.id)
+    assert (moved.queue, moved.waiting_since_ms) == ("care", first.waiting_since_ms)
+    assert (await conversations.get(taken.id)).owner == ann.id
+    assert [row.id for row in (await ListReader(deps)._queue()).rows] == [first.id, other.id]
 
 
 async def wrote(house: House, number: int) -> None:

@@ -1,0 +1,287 @@
+"""A process dies at every named place between two steps that matter, and the next one goes on.
+
+The names are read from the sources: one without a case here fails. In one long story each case starts a process that will die
+at its place, does what leads there, and sees it die; the next case's process finds what was left behind. In the end everybody was
+told everything that was answered for, in the planned order, and nobody anything twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway import settings
+from gateway.errors import SettingsError
+from tests.crash.crash_stage import Victim, victim_running
+from tests.support.core import ROOT, facts_of, iso
+from tests.support.waiting import wait_until
+
+FLIGHT = "ZZ4711/2026-11-22/AMS"
+CROWD = range(301, 331)
+POINT = re.compile(r"""crash_point\(["']([a-z_.]+)["']\)""")
+
+
+def person(number: int) -> str:
+    return f"447700900{number:03d}"
+
+
+def order(victim: Victim, number: int, code: str, *, status: str = "confirmed", also: str = "") -> dict[str, Any]:
+    """An order of one person as its source sends it, word for word the same when it is sent again. also: a second number"""
+    if (code, status) in victim.sent:
+        return victim.sent[code, status]
+    recipient = victim.house.recipient(number)
+    if also:
+        recipient["addresses"].append({"channel": "whatsapp", "to": f"+{also}", "givenBy": "self", "proof": "otp"})
+    victim.sent[code, status] = {
+        "specversion": "1.0", "id": f"order-{code}-{status}", "type": "org.example.order.status.v1", "source": "/booking/orders",
+        "subject": code, "time": iso(victim.house.clock.now_ms()), "datacontenttype": "application/json",
+        "data": {
+            "orderNumber": code, "kind": "goods", "brand": "zz", "status": status, "total": "12.00", "currency": "EUR",
+            "recipients": [recipient],
+        },
+    }  # fmt: skip
+    return victim.sent[code, status]
+
+
+Case = Callable[[Victim, int], Awaitable[object]]
+"""Does what leads to the place, for the person of this number."""
+
+
+async def ordered(victim: Victim, number: int) -> None:
+    """One order. Whoever got no answer sends it again to the next process, as sources do."""
+    await victim.event(order(victim, number, f"FIRST{number}"))
+
+
+async def left_behind(victim: Victim, number: int) -> None:
+    """An event that another process kept and did not live to look at."""
+    taken = victim.house.order(victim.house.recipient(number), number=f"FIRST{number}", kind="goods", itinerary=None)
+    await victim.house.keep(taken)
+
+
+async def without_news(victim: Victim, number: int) -> None:
+    """Nothing to tell: the event is closed at once."""
+    await victim.event(order(victim, number, f"FIRST{number}", status="processing"))
+
+
+async def by_stream(victim: Victim, number: int) -> None:
+    value = json.dumps(order(victim, number, f"FIRST{number}"))
+    await victim.house.redis.xadd("thuisfront:events", {"event": value})
+
+
+async def wrote(victim: Victim, number: int) -> None:
+    await victim.says(person(number), f"Where is parcel {number}?")
+
+
+async def stopped(victim: Victim, number: int) -> None:
+    await victim.says(person(number), "stop")
+
+
+async def replied(victim: Victim, number: int) -> int:
+    """The agent's words, under the same key whenever they are sent: the answer's status."""
+    return (await command(victim, number, "reply", text=f"It is on its way, {number}."))[0]
+
+
+async def unreachable(victim: Victim, number: int) -> None:
+    """Their first number has no account there any more: the second is tried."""
+    await victim.event(order(victim, number, f"FIRST{number}", also=person(number + 500)))
+
+
+async def crowd(victim: Victim, number: int) -> None:
+    """News for more people than are told at once."""
+    late = victim.house.flight(late_min=40, entity=FLIGHT)
+    await victim.house.keep(late)
+
+
+CASES: dict[str, Case] = {
+    "send.before": ordered,
+    "send.after": ordered,
+    "claim.made": ordered,
+    "settle.done": ordered,
+    "fan.planned": ordered,
+    "fan.opened": crowd,
+    "event.kept": ordered,
+    "event.applied": ordered,
+    "order.taken": ordered,
+    "event.told": ordered,
+    "event.closed": without_news,
+    "source.kept": by_stream,
+    "way.planned": unreachable,
+    "event.begun": left_behind,
+    "webhook.kept": wrote,
+    "webhook.split": wrote,
+    "item.begun": wrote,
+    "item.applied": wrote,
+    "stop.withdrawn": stopped,
+    "command.done": replied,
+}
+"""What takes longest to be taken up again comes first."""
+SOME = ("send.before", "send.after", "settle.done", "fan.planned", "event.kept", "event.applied", "webhook.kept", "item.applied",
+        "command.done")  # fmt: skip
+"""Those that the quick run dies at; the long one dies at all of them."""
+NUMBERS = {name: 101 + place for place, name in enumerate(CASES)}
+
+
+def points() -> Counter[str]:
+    return Counter(name for path in (ROOT / "gateway").rglob("*.py") for name in POINT.findall(path.read_text("utf-8")))
+
+
+def test_every_place_has_a_case_and_stands_once() -> None:
+    assert points() == Counter(list(CASES))
+
+
+def test_production_refuses_to_die_on_purpose() -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings.read({"GATEWAY_ENV": "production", "GATEWAY_CRASH_AT": "event.kept"}, None)
+    assert any("GATEWAY_CRASH_AT" in problem for problem in refused.value.problems)
+
+
+async def conversations(victim: Victim, asked: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await victim.get(f"/v1/conversations{asked}"))["conversations"]
+    return found
+
+
+async def conversation(victim: Victim, number: int) -> dict[str, Any]:
+    """The only conversation of a person, with its thread."""
+    contact = await victim.house.find(number)
+    listed = [one for asked in ("", f"?agent={victim.agent}") for one in await conversations(victim, asked)]
+    (found,) = [one for one in listed if one["contact"] == contact]
+    whole: dict[str, Any] = await victim.get(f"/v1/conversations/{found['id']}")
+    return whole
+
+
+async def command(victim: Victim, number: int, what: str, **body: Any) -> tuple[int, Any]:
+    found = await conversation(victim, number)
+    agent = victim.agent
+    path = f"/v1/conversations/{found['id']}/{what}"
+    return await victim.post(path, {"agent": agent, "epoch": found["epoch"], **body}, **{"Idempotency-Key": f"{what}-{number}"})
+
+
+@pytest.fixture
+async def victim(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[Victim]:
+    async with victim_running(redis_url, data_dir) as made:
+        yield made
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("names", [SOME, pytest.param(tuple(CASES), marks=pytest.mark.long)], ids=["some", "all"])
+async def test_whichever_place_a_process_dies_at_the_next_one_goes_on(victim: Victim, names: tuple[str, ...]) -> None:
+    cases = {name: CASES[name] for name in names}
+    await beforehand(victim, cases)
+    for name, case in cases.items():
+        number = NUMBERS[name]
+        await victim.house.take_webhooks()  # an item that is begun when its worker dies three times is parked, and rightly
+        await victim.start(name)
+        await case(victim, number)
+        await wait_until(victim.dead, timeout=15)
+    await victim.start()
+    for name, case in cases.items():
+        if case is ordered:  # its source got no answer, or cannot know that it got one
+            assert await victim.event(order(victim, NUMBERS[name], f"FIRST{NUMBERS[name]}")) == 202
+        if case is replied:  # its agent saw no answer either
+            assert await replied(victim, NUMBERS[name]) == 200
+    for name, case in cases.items():  # and what comes afterwards
+        also = person(NUMBERS[name] + 500) if case is unreachable else ""
+        assert await victim.event(order(victim, NUMBERS[name], f"SECOND{NUMBERS[name]}", also=also)) == 202
+    for name, case in cases.items():
+        await as_it_should_be(victim, NUMBERS[name], case)
+    assert await victim.house.parked() == []
+
+
+async def beforehand(victim: Victim, cases: Mapping[str, Case]) -> None:
+    """Everybody has a phone. Those who write or are answered have ordered and written before; one is being answered."""
+    house = victim.house
+    for name, case in cases.items():
+        await victim.handset(person(NUMBERS[name]), on_whatsapp=case is not unreachable)
+    if unreachable in cases.values():
+        await victim.handset(person(NUMBERS["way.planned"] + 500))
+    if crowd in cases.values():
+        for number in CROWD:
+            await victim.handset(person(number))
+        await house.tell(house.order(*map(house.recipient, CROWD), number="CROWD1", itinerary=[house.leg(FLIGHT)]))
+    await victim.start()
+    known = [NUMBERS[name] for name, case in cases.items() if case in (wrote, stopped, replied)]
+    for number in known:
+        assert await victim.event(order(victim, number, f"ZERO{number}")) == 202
+    for number in known:
+        await until_shown(victim, number, "ZERO")
+        await victim.says(person(number), "hello")
+
+    async def heard() -> bool:
+        return len(await conversations(victim)) == len(known)
+
+    await wait_until(heard, timeout=20)
+    for name, case in cases.items():
+        if case is replied:
+            assert (await command(victim, NUMBERS[name], "take"))[0] == 200
+    victim.end()
+
+
+async def shown(victim: Victim, number: int, words: str) -> int:
+    """How many messages with these words a phone shows."""
+    return sum(1 for one in await victim.phone(person(number)) if words in str(one))
+
+
+async def until_shown(victim: Victim, number: int, words: str) -> None:
+    await wait_until(lambda: shown(victim, number, words), timeout=40)
+
+
+async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
+    """Everything once, in planned order; what was not sent says why."""
+    second = number + 500 if case is unreachable else number
+    if case is crowd:
+        for one in CROWD:
+            await until_shown(victim, one, "flight_delayed")
+            assert [await shown(victim, one, words) for words in ("CROWD1", "flight_delayed")] == [1, 1]
+        return
+    if case is stopped:
+        await until_shown(victim, number, "Stopped")
+        await wait_until(lambda: suppressed(victim, number), timeout=40)
+        assert (await shown(victim, number, "Stopped"), await shown(victim, number, "SECOND")) == (1, 0)
+        return
+    await until_shown(victim, second, f"SECOND{number}")
+    if case in (ordered, by_stream, left_behind, unreachable):
+        await until_shown(victim, second, f"FIRST{number}")
+        assert await shown(victim, second, f"FIRST{number}") == 1
+    if case is replied and not await asked(victim, number):
+        assert await shown(victim, number, "on its way") == 1, await story(victim, number)
+    if case is wrote:
+        thread = (await conversation(victim, number))["thread"]
+        assert sum(1 for line in thread if f"parcel {number}" in str(line.get("text"))) == 1
+    assert await shown(victim, second, f"SECOND{number}") == 1
+    await in_planned_order(victim, number, second)
+
+
+async def story(victim: Victim, number: int) -> str:
+    """What happened to a person's messages, for whoever reads a failure."""
+    contact = await victim.house.find(number)
+    ids = {str(contact)} | {str(one.id) for one in await victim.house.messages(contact)}
+    facts = [fact for fact in await facts_of(victim.house.redis) if ids & set(fact.ids)]
+    return "\n".join(f"{fact.at_ms} {fact.kind} {' '.join(fact.ids)} {fact.detail}" for fact in facts)
+
+
+async def asked(victim: Victim, number: int) -> bool:
+    """Whether the dying process had just begun to send the agent's words: then the agent is asked, and nothing sent alone."""
+    contact = await victim.house.find(number)
+    return any(one.reason == "uncertain_ask" for one in await victim.house.messages(contact))
+
+
+async def suppressed(victim: Victim, number: int) -> bool:
+    contact = await victim.house.find(number)
+    return any(one.reason == "withdrawn" for one in await victim.house.messages(contact))
+
+
+async def in_planned_order(victim: Victim, number: int, phone: int) -> None:
+    """The messages of a phone stand on it as they were planned; urgent ones and agents' may pass."""
+    contact = await victim.house.find(number)
+    planned = {str(one.id): one for one in await victim.house.messages(contact)}
+    arrived = [planned[str(one["opaque"]).partition(".")[0]] for one in await victim.phone(person(phone))]
+    for priority in {one.priority for one in arrived}:
+        mine = [one.sequence for one in arrived if one.priority == priority]
+        assert mine == sorted(mine)

@@ -41,8 +41,9 @@ class Person:
 class Crowd:
     """Contacts of one brand, each following some flights."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, brand: str = BRAND) -> None:
         self._runtime = runtime
+        self._brand = brand
         self._zone = by_day()
 
     async def add_people(self, groups: int, size: int, flights: int, *, first: int = 0) -> list[Person]:
@@ -122,7 +123,7 @@ class Crowd:
 
     async def _facts(self, person: Person) -> scripts.Call:
         contact, now = person.contact, self._runtime.clock.now_ms()
-        consent = ConsentEntry("journey", "whatsapp", BRAND, True, now - 1000, "booking-checkbox", "journey-en-3")
+        consent = ConsentEntry("journey", "whatsapp", self._brand, True, now - 1000, "booking-checkbox", "journey-en-3")
         changes = await self._runtime.contacts.consent_changes(contact, [consent])
         changes += [
             FactChange(f"p:{person.address}", Proof.OTP.value, now, "proof"),
@@ -145,7 +146,7 @@ class Crowd:
             order=self._order(person),
             number=Personal("ZX7K2P"),
             kind="flight",
-            brand=BRAND,
+            brand=self._brand,
             source="/booking/orders",
             traveller=customer,
             role="passenger",

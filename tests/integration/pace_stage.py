@@ -42,16 +42,13 @@ class Stage:
     sent: list[MessageRecord] = field(default_factory=list)
     _claims: Iterable[int] = field(default_factory=lambda: itertools.count(1))
 
-    def __post_init__(self) -> None:
-        self.crowd = Crowd(self.house.runtime)
-
     def subject(self, entity: str) -> SubjectId:
         return self.house.runtime.vault.subject_id("flight", entity)
 
-    async def followers(self, people: Mapping[str, int]) -> None:
+    async def followers(self, people: Mapping[str, int], brand: str = "zz") -> None:
         """So many subscribers of each flight, anywhere in the store."""
         each = [(self.subject(entity),) for entity, count in people.items() for _ in range(count)]
-        await self.crowd.load(len(each), iter(each))
+        await Crowd(self.house.runtime, brand).load(len(each), iter(each))
 
     def cancelled(self, entity: str, hours: float, *, version: int = 1, status: str = "cancelled", **more: Any) -> BusinessEvent:
         """A flight that would have left so many hours from now does not."""

@@ -138,6 +138,8 @@ class Gateway(Member):
     public: int = 0
     internal: int = 0
     was_ready: bool = False
+    looks: int = 0
+    ready_looks: int = 0
 
     @property
     def up(self) -> bool:
@@ -148,8 +150,10 @@ class Gateway(Member):
         self.was_ready = False
 
     async def watch(self, http: aiohttp.ClientSession) -> None:
-        """Note each time it has become ready, until cancelled."""
+        """Note each time it has become ready, and how much of its time it is, until cancelled."""
         while True:
+            self.looks += 1
+            self.ready_looks += self.up
             if self.alive and not self.was_ready:
                 process = self.process
                 self.was_ready = await self._answers(http) and process is self.process

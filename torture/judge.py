@@ -82,7 +82,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends."""
+    """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends;
+
+    evidence_ms: how long the gateways promise to wait for evidence
+    """
 
     told: Sequence[Told]
     steps: Sequence[Step]
@@ -92,6 +95,7 @@ class Seen:
     ends: Mapping[str, frozenset[str]]
     waiting: int = 0
     replies: Sequence[Reply] = ()
+    evidence_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,32 +371,36 @@ def _count_stale(case: _Case) -> None:
 
 
 def _count_doubles(case: _Case) -> None:
-    """Every copy but the first: allowed where nothing had shown in time that an earlier attempt arrived."""
+    """Every copy but the first: allowed where nothing had shown in time that an earlier attempt arrived.
+
+    In time is what came before the message was taken up again, and what came while it was to be waited for.
+    """
     for mid, copies in case.copies.items():
         ordered = sorted(copies, key=lambda one: one.place)
         for place, copy in enumerate(ordered[1:], 1):
             earlier = ordered[:place]
             began_ms = _claimed_ms(case, mid, copy)
             shown = [
-                (case.seen.evidence[mid, one.attempt], one.attempt) for one in earlier if (mid, one.attempt) in case.seen.evidence
+                (case.seen.evidence[mid, one.attempt], one) for one in earlier if (mid, one.attempt) in case.seen.evidence
             ]
-            first = min(shown, default=None)
+            first = min(shown, key=lambda one: one[0], default=None)
             why = _why_again(case, mid, copy)
             allowed = True
             if any(one.attempt == copy.attempt for one in earlier):
                 said, allowed = "the same attempt twice", False
             elif first is None:
                 said = f"no evidence of attempt {earlier[0].attempt} came"
-            elif began_ms - first[0] > GRACE_MS:
-                said = f"evidence of attempt {first[1]} was answered 200 {began_ms - first[0]} ms before it was taken up again"
-                allowed = False
             else:
-                said = f"evidence of attempt {first[1]} came {_span(first[0] - began_ms)}"
+                at_ms, shown_one = first
+                after_ms = at_ms - shown_one.at_ms
+                said = f"evidence of attempt {shown_one.attempt} came {after_ms} ms after it, {_span(at_ms - began_ms)}"
+                waited_for = after_ms < case.seen.evidence_ms - GRACE_MS
+                allowed = began_ms - at_ms <= GRACE_MS and not waited_for
             case.verdict.doubles.append(Double(mid, copy.attempt, f"{said}; {why}", allowed))
 
 
 def _span(after_ms: int) -> str:
-    return f"{after_ms} ms after it was taken up again" if after_ms > 0 else f"only {-after_ms} ms before it was taken up again"
+    return f"{after_ms} ms after it was taken up again" if after_ms > 0 else f"{-after_ms} ms before it was taken up again"
 
 
 def _claimed_ms(case: _Case, mid: str, copy: Bubble) -> int:

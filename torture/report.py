@@ -57,6 +57,7 @@ def figures(outcome: Outcome) -> dict[str, str]:
         "from 202 to the handset": _span(outcome.verdict.told_after_ms),
         "webhooks answered": str(outcome.webhooks),
         "kills": f"{len(outcome.kills)} ({', '.join(f'{name} {count}' for name, count in sorted(kills.items()))})",
+        "gateways at work at a time": f"{outcome.at_work:.1f} of {len(outcome.sizes.roles)}",
         "ended by themselves": alone or "none",
         "settled after": "not in time" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s",
         "whole run": f"{outcome.taken_s:.0f} s",

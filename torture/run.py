@@ -34,7 +34,10 @@ QUIET_S = 3.0
 
 @dataclass
 class Outcome:
-    """What a run saw. *_ms: on the clock of this machine; settled_s: how long after the fire nothing waited any more."""
+    """What a run saw. *_ms: on the clock of this machine; settled_s: how long after the fire nothing waited any more;
+
+    at_work: how many gateways were ready at a time, on average, while it burnt
+    """
 
     seed: int
     sizes: Sizes
@@ -46,6 +49,7 @@ class Outcome:
     settled_s: float | None
     ended_alone: dict[str, list[int]] = field(default_factory=dict)
     webhooks: int = 0
+    at_work: float = 0.0
     taken_s: float = 0.0
 
 
@@ -110,7 +114,8 @@ async def _burn(
     try:
         await fire.reap(began_s + sizes.seconds)
         ended_ms = _now_ms()
-        helpers[0].cancel()
+        for task in (helpers[0], *helpers[2:]):
+            task.cancel()
         await fire.out()
         told(f"{len(fire.kills)} kills; now it is quiet, until nothing waits")
         quiet_s = time.monotonic()
@@ -141,6 +146,7 @@ async def _burn(
         settled_s=settled_s,
         ended_alone={one.name: one.ended_alone for one in (*house.victims, house.sandbox) if one.ended_alone},
         webhooks=balancer.answered,
+        at_work=sum(one.ready_looks for one in house.gateways) / max(max(one.looks for one in house.gateways), 1),
     )
 
 
@@ -194,6 +200,7 @@ async def _look(house: House, whole: Cast, producers: Producers, balancer: Balan
         ends=ends,
         waiting=waiting,
         replies=list(desk.replies),
+        evidence_ms=int(house.environment["GATEWAY_EVIDENCE_MS"]),
     )
 
 

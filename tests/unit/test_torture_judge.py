@@ -26,6 +26,7 @@ class Run:
     evidence: dict[tuple[str, int], int] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     waiting: int = 0
+    evidence_ms: int = 0
     kinds: dict[int, str] = field(default_factory=lambda: dict(KINDS))
 
     def __post_init__(self) -> None:
@@ -65,7 +66,8 @@ class Run:
         self.steps = [one for one in self.steps if not test(one)]
 
     def judged(self) -> Verdict:
-        return judge(Seen(self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies))
+        seen = Seen(self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies, self.evidence_ms)
+        return judge(seen)
 
 
 def name(version: int, contact: str) -> str:
@@ -254,6 +256,22 @@ def test_a_copy_in_spite_of_evidence_in_time_is_forbidden(run: Run) -> None:
     run.evidence[name(3, ANNA), 1] = 60_000 - GRACE_MS - 500
     copied(run)
     assert faults(run.judged()) == {"doubles": 1}
+
+
+def test_a_copy_that_did_not_wait_for_evidence_is_forbidden_though_it_went_first(run: Run) -> None:
+    sent = next(one for one in run.bubbles if one.message == name(3, ANNA)).at_ms
+    run.evidence_ms = 30_000
+    run.evidence[name(3, ANNA), 1] = sent + 10_000
+    copied(run, at=sent + 8_000)
+    assert faults(run.judged()) == {"doubles": 1}
+
+
+def test_a_copy_is_allowed_where_evidence_came_later_than_it_is_waited_for(run: Run) -> None:
+    sent = next(one for one in run.bubbles if one.message == name(3, ANNA)).at_ms
+    run.evidence_ms = 30_000
+    run.evidence[name(3, ANNA), 1] = sent + 45_000
+    copied(run, at=sent + 41_000)
+    assert run.judged().ok
 
 
 def test_the_same_attempt_twice_is_never_allowed(run: Run) -> None:

@@ -129,4 +129,4 @@ async def _planned(plant: Plant) -> bool:
 
 
 async def _all(plant: Plant, taken: list[str]) -> bool:
-    return len(await shown(plant, "TAKE")) >= len(taken)
+    return len(await shown(plant, taken[0][:4])) >= len(taken)

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
+from gateway.model.ids import ContactId
 from gateway.planning.plan import World
 from gateway.planning.worlds import Worlds
+from gateway.store.ahead import Ahead
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Claimed, Outbox
 from gateway.store.vault import Box, Vault
+from gateway.wake import Ready
 
 FRESH_MS = 500
 

@@ -24,9 +24,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -41,6 +41,7 @@ from gateway.notifications.expressions import Scope
 from gateway.planning.result import EventResult, World
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
+from gateway.store.ahead import Ahead
 from gateway.store.fanout import Cursor, FanOut, rank_of
 from gateway.store.outbox import Plan, PlannedContact
 from gateway.store.ready import ready_of
@@ -54,6 +55,9 @@ REFRESH_S = 1.0
 _CACHE = 1000
 
 log = structlog.get_logger()
+
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
 
 
 @dataclass(slots=True)
@@ -121,24 +125,27 @@ class Fan:
         listeners: the partitions of its audience, read not before the event was applied; None = to be asked for.
         Raises Waits when the fuse holds it.
         """
-        partitions, passed = listeners if listeners is not None else await self.partitions(result), None
+        self._remember(result)
+        partitions = listeners if listeners is not None else await self.partitions(result)
+        fans = self._fans(result, partitions)
+        passed, few = None, None
         if self._fuse is not None:
 
             async def put(partition: int, people: Sequence[ContactId]) -> None:
                 await self._put(result, [_Share(partition, list(people))])
 
-            passed = await self._fuse.passes(result, partitions, entries, put)
+            # Who listens is read while the fuse looks: what it holds or lets go of later is read again.
+            passed, few = await _both(self._fuse.passes(result, partitions, entries, put), self._few(result, fans))
             if not passed.go:
                 return ()
         if result.cells:
             await self._s.subjects.note(result.audience, result.subject, result.sequence, entries)
         if result.cells or (passed is not None and passed.was_held):
             partitions = await self.partitions(result)
-        self._remember(result)
-        rank = self._rank(result)
-        fans = [FanOut(partition, event.id, event.subject_id, result.sequence, rank) for partition in partitions]
-        counted = passed.people if passed is not None and not result.refs else 0
-        few = await self._few(result, fans) if counted <= CHUNK else None
+            fans = self._fans(result, partitions)
+            few = await self._few(result, fans)
+        elif passed is None:
+            few = await self._few(result, fans)
         rest = await self._put(result, few) if few is not None else fans
         if rest:
             await self._open(rest)
@@ -151,6 +158,10 @@ class Fan:
         names, people = self._uncounted.pop(event, ((), 0))
         if self._fuse is not None and people:
             await self._fuse.fuses.told(names, people, event)
+
+    def _fans(self, result: EventResult, partitions: Sequence[int]) -> list[FanOut]:
+        rank = self._rank(result)
+        return [FanOut(one, EventId(result.event), result.subject, result.sequence, rank) for one in partitions]
 
     async def partitions(self, result: EventResult) -> tuple[int, ...]:
         """Where anybody hears about it."""
@@ -365,9 +376,10 @@ class Fan:
         world = await self._worlds.now()
         waiting, behind = list(shares), []
         for _ in range(5):
-            plans = await self._plans(waiting, result, world)
+            ahead = Ahead(self._s.outbox.told([contact for share in waiting for contact in share.people]))
+            plans = await self._plans(waiting, result, world, ahead)
             again = []
-            answers = await self._s.outbox.put_many(plans)
+            answers = await self._s.outbox.put_many(plans, ahead=ahead)
             crash_point("fan.planned")
             if ready := ready_of(zip(plans, answers, strict=True)):
                 self._wake.now("dispatch", ready)
@@ -389,10 +401,10 @@ class Fan:
                 return behind
         raise RuntimeError("a contact is being changed by too many at once")
 
-    async def _plans(self, shares: Sequence[_Share], result: EventResult, world: World) -> list[Plan]:
+    async def _plans(self, shares: Sequence[_Share], result: EventResult, world: World, ahead: Ahead) -> list[Plan]:
         everybody = [contact for share in shares for contact in share.people]
         planned: dict[ContactId, PlannedContact] = {}
-        for contact in await self._s.contacts.get_many(everybody):
+        for contact in await self._s.contacts.get_many(everybody, ahead=ahead):
             one = await self._teller.planned(contact, result, world) if contact is not None else None
             if one is not None:
                 planned[one.id] = one
@@ -430,3 +442,13 @@ class Fan:
             self._drop(share.fan.event, share.partition)
         else:
             known.cursors[share.partition] = Cursor(share.cursor, 0)
+
+
+async def _both(first: Awaitable[_First], second: Awaitable[_Second]) -> tuple[_First, _Second]:
+    """Both at once. Neither is left behind when the other fails."""
+    one, other = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(one, BaseException):
+        raise one
+    if isinstance(other, BaseException):
+        raise other
+    return one, other

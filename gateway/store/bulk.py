@@ -15,11 +15,12 @@ from redis.asyncio import Redis
 
 from gateway.errors import StoreUnavailable
 from gateway.store import scripts, wire
+from gateway.store.ahead import Ahead, Command
 from gateway.store.cluster import ClusterRedis
 from gateway.store.durability import ACKS_TIMEOUT_MS, judge_acks
 from gateway.store.guarded import GuardedRedis, translated
 
-Command = tuple[str | bytes | int | float, ...]
+__all__ = ["Ahead", "Command", "each", "each_script", "mapping", "run", "run_scripts", "values"]
 
 
 async def run(redis: Redis, commands: Sequence[Command]) -> list[Any]:
@@ -67,32 +68,48 @@ def _ours(answer: Any) -> Any:
     return (translated(answer) or answer) if isinstance(answer, Exception) else answer
 
 
-async def values(redis: Redis, commands: Sequence[Command]) -> list[Any]:
-    """The same, raising the first error of a single command."""
-    answers = await run(redis, commands)
+async def values(redis: Redis, commands: Sequence[Command], *, ahead: Ahead | None = None) -> list[Any]:
+    """The same, raising the first error of a single command. ahead: answers that are here already; or what to read beside."""
+    if ahead is None or not commands:
+        answers = await run(redis, commands)
+    elif (known := ahead.take(commands)) is not None:
+        answers = known
+    else:
+        answers = await run(redis, [*commands, *ahead.wanted])
+        if ahead.wanted:
+            ahead.keep(answers[len(commands) :])
+        answers = answers[: len(commands)]
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
     return answers
 
 
-async def run_scripts(redis: Redis, calls: Sequence[scripts.Call], *, turn: int | None = None, acks: int = 0) -> list[Any]:
+async def run_scripts(
+    redis: Redis, calls: Sequence[scripts.Call], *, turn: int | None = None, acks: int = 0, ahead: Ahead | None = None
+) -> list[Any]:
     """`scripts.run_many` on this path: several scripts, each atomic, in one round trip. Raises the first error.
 
     turn: as in `each`. acks: return only when as many replicas have what was written, else raise StoreUnavailable
+    ahead: read behind the scripts in the same round trip
     """
-    answers = await each_script(redis, calls, turn=turn, acks=acks)
+    answers = await each_script(redis, calls, turn=turn, acks=acks, ahead=ahead)
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
     return answers
 
 
-async def each_script(redis: Redis, calls: Sequence[scripts.Call], *, turn: int | None = None, acks: int = 0) -> list[Any]:
+async def each_script(
+    redis: Redis, calls: Sequence[scripts.Call], *, turn: int | None = None, acks: int = 0, ahead: Ahead | None = None
+) -> list[Any]:
     """The same, with the error of a single script in its place. Raises StoreUnavailable where nothing is known of any."""
     commands: list[Command] = [("EVALSHA", scripts.sha(name), len(keys), *keys, *args) for name, keys, args in calls]
-    answers = await _acknowledged(redis, commands, turn, acks)
+    answers = await _acknowledged(redis, [*commands, *ahead.wanted] if ahead is not None and calls else commands, turn, acks)
+    answers, beside = answers[: len(calls)], answers[len(calls) :]
     unknown = [place for place, answer in enumerate(answers) if isinstance(answer, exceptions.NoScriptError)]
+    if ahead is not None and beside and not unknown:  # else it was read before what it should have been read behind
+        ahead.keep(beside)
     if unknown:  # a new or just promoted server: it knows no scripts yet
         try:
             await scripts.load_all(redis)

@@ -188,9 +188,20 @@ class Contacts:
             contact = found.facts.moved_to
         raise Conflict("this contact moved in a circle: run doctor")
 
-    async def get_many(self, contacts: Sequence[ContactId], *, to_send: bool = False) -> list[Contact | None]:
+    def ahead(self, contacts: Sequence[ContactId]) -> list[bulk.Command]:
+        """What `get_many` asks about these."""
+        boxes = self._vault.cached(contacts)
+        commands: list[bulk.Command] = []
+        for contact in contacts:
+            commands += [("GET", keys.of(contact, "c")), ("HGETALL", keys.of(contact, "f"))]
+        return commands + [("GET", keys.of(contact, "k")) for contact in dict.fromkeys(contacts) if contact not in boxes]
+
+    async def get_many(
+        self, contacts: Sequence[ContactId], *, to_send: bool = False, ahead: bulk.Ahead | None = None
+    ) -> list[Contact | None]:
         """Contacts as they lie, in one round trip (moved ones are not followed); None for an unknown or erased one.
 
+        ahead: may have been read already; or what to read beside
         to_send: of their profiles only the addresses are read
         A contact whose address was reserved and whose profile was not yet written comes with an empty profile.
         """
@@ -198,11 +209,7 @@ class Contacts:
             return []
         boxes = self._vault.cached(contacts)
         without = [contact for contact in dict.fromkeys(contacts) if contact not in boxes]
-        commands: list[bulk.Command] = []
-        for contact in contacts:
-            commands += [("GET", keys.of(contact, "c")), ("HGETALL", keys.of(contact, "f"))]
-        commands += [("GET", keys.of(contact, "k")) for contact in without]
-        raw = await bulk.values(self._redis, commands)
+        raw = await bulk.values(self._redis, self.ahead(contacts), ahead=ahead)
         for contact, wrapped in zip(without, raw[2 * len(contacts) :], strict=True):
             if wrapped is not None:
                 try:

@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.errors import Sealed
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId, partition_of
-from gateway.store import keys, scripts
+from gateway.store import bulk, keys, scripts
 from gateway.store.inhand import HAND_MS, Handed, InHand, OpenEvent
 from gateway.store.reply import fields, words
 from gateway.store.vault import KeyMissing, Vault
@@ -77,7 +77,7 @@ class Events:
                 args += [event.id, event.subject_id, digest_of(event), blob, event.type.value]
             calls.append(("event_append", names, args))
         answers = [""] * len(events)
-        for places, result in zip(groups.values(), await scripts.run_many(self._redis, calls), strict=True):
+        for places, result in zip(groups.values(), await bulk.run_scripts(self._redis, calls), strict=True):
             for place, answer in zip(places, result, strict=True):
                 answers[place] = answer.decode()
         return answers

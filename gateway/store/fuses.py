@@ -138,12 +138,9 @@ class Fuses:
         self, event: EventId, subjects: Sequence[SubjectId], partitions: Sequence[int]
     ) -> tuple[Held | None, int]:
         """(the event if it is held, how many subscriptions to these subjects there are), in one round trip."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hget(keys.FUSES, event)
-        for subject in subjects:
-            for partition in partitions:
-                pipeline.zcard(keys.part(partition, f"su:{subject}"))
-        raw, *counts = await pipeline.execute()
+        commands: list[bulk.Command] = [("HGET", keys.FUSES, event)]
+        commands += [("ZCARD", keys.part(partition, f"su:{subject}")) for subject in subjects for partition in partitions]
+        raw, *counts = await bulk.values(self._redis, commands)
         return (_load(event, octets(raw)) if raw is not None else None), sum(counts)
 
     async def hours(self, names: Sequence[str]) -> dict[str, dict[int, int]]:

@@ -26,6 +26,7 @@ from gateway.store.reply import words
 from gateway.store.spending import KEEP_MS as SPENT_MS
 from gateway.store.spending import Spend
 from gateway.store.vault import Box
+from gateway.wake import Ready
 
 STUB_TTL_MS = keys.KEEP_MS
 EVIDENCE_STANDS_STILL_MS = 15 * 60 * 1000
@@ -252,13 +253,15 @@ class Outbox:
         """
         return (await self.put_many([plan], max_tries=max_tries))[0]
 
-    async def put_many(self, plans: Sequence[Plan], *, max_tries: int = 3) -> list[PutResult]:
-        """`put` for several partitions in two round trips; each plan is a step of its own."""
+    async def put_many(
+        self, plans: Sequence[Plan], *, max_tries: int = 3, ahead: bulk.Ahead | None = None
+    ) -> list[PutResult]:
+        """`put` for several partitions in two round trips; each plan is a step of its own. ahead: may hold what `told` wants."""
         results: dict[int, PutResult] = {}
         waiting = list(range(len(plans)))
         for _ in range(max_tries):
             chosen = [plans[place] for place in waiting]
-            results |= dict(zip(waiting, await self._put_once(chosen, await self._outdated(chosen)), strict=True))
+            results |= dict(zip(waiting, await self._put_once(chosen, await self._outdated(chosen, ahead)), strict=True))
             waiting = [
                 place
                 for place in waiting
@@ -268,10 +271,14 @@ class Outbox:
                 break
         return [results[place] for place in range(len(plans))]
 
-    async def _outdated(self, plans: Sequence[Plan]) -> list[list[tuple[str, str]]]:
+    def told(self, contacts: Sequence[ContactId]) -> list[bulk.Command]:
+        """What `put` asks about these."""
+        return [("HGETALL", keys.of(contact, "told")) for contact in contacts]
+
+    async def _outdated(self, plans: Sequence[Plan], ahead: bulk.Ahead | None = None) -> list[list[tuple[str, str]]]:
         """Per plan (message, sender) of what it may take out, by what the contacts were told."""
-        commands: list[bulk.Command] = [("HGETALL", keys.of(contact.id, "told")) for plan in plans for contact in plan.contacts]
-        answers = iter(await bulk.values(self._redis, commands))
+        commands = self.told([contact.id for plan in plans for contact in plan.contacts])
+        answers = iter(await bulk.values(self._redis, commands, ahead=ahead))
         found = []
         for plan in plans:
             mine: list[tuple[str, str]] = []
@@ -374,7 +381,15 @@ class Outbox:
         ]
 
     async def claim(
-        self, wants: Sequence[ClaimWant], *, worker: str, lease_ms: int, evidence_ms: int, clock_ok: bool, turn: int | None = None
+        self,
+        wants: Sequence[ClaimWant],
+        *,
+        worker: str,
+        lease_ms: int,
+        evidence_ms: int,
+        clock_ok: bool,
+        turn: int | None = None,
+        ahead: bulk.Ahead | None = None,
     ) -> list[Claimed]:
         """Lease heads of ready lanes, earliest deadline first, over many partitions in one round trip.
 
@@ -382,6 +397,7 @@ class Outbox:
         limit 0 only moves what fell due (later -> lane, lost lease -> unsure, waited -> ready).
 
         turn:    the last of the store's turns that the caller knows of (lineage.py)
+        ahead:   what is read behind the claim in the same round trip
         returns: the leased messages with their records; a record that is gone is settled as such at once
         raises:  Turned when another server answers than at that turn; StoreUnavailable; repeating with the same ids gives
                  the same batches
@@ -411,12 +427,12 @@ class Outbox:
             calls.append(("outbox_claim", names, args))
         now = self._clock.now_ms()
         rows = []
-        answers = await bulk.run_scripts(self._redis, calls, turn=turn, acks=self._acks)
+        answers = await bulk.run_scripts(self._redis, calls, turn=turn, acks=self._acks, ahead=ahead)
         for want, answer in zip(wants, answers, strict=True):
             rows += [(want, *row) for row in json.loads(answer)] if answer != b"[]" else []
         if not rows:
             return []
-        raws = await self.raw_records([MessageId(row[2][39:]) for row in rows])
+        raws = await self.raw_records([MessageId(row[2][39:]) for row in rows], ahead)
         claimed = []
         for (want, address, member, fence, attempt, resend), raw in zip(rows, raws, strict=True):
             message = MessageId(member[39:])
@@ -592,8 +608,16 @@ class Outbox:
         answer = await scripts.run(self._redis, "outbox_evidence", names, args)
         return words(answer)
 
-    async def raw_records(self, messages: Sequence[MessageId]) -> list[bytes | None]:
-        return await bulk.values(self._redis, [("GET", keys.of(message, "m")) for message in messages])
+    async def raw_records(self, messages: Sequence[MessageId], ahead: bulk.Ahead | None = None) -> list[bytes | None]:
+        return await bulk.values(self._redis, [_record_of(message) for message in messages], ahead=ahead)
+
+    def ahead(self, ready: Sequence[Ready]) -> list[bulk.Command]:
+        """What a claim and `superseded` ask about these messages."""
+        return [
+            command
+            for one in ready
+            for command in (_record_of(MessageId(one.message)), _told_of(ContactId(one.contact), one.told))
+        ]
 
     async def headers(self, messages: Sequence[MessageId]) -> list[MessageRecord]:
         """The records of those that are known, in the order asked for."""
@@ -642,15 +666,11 @@ class Outbox:
         raw = await self._redis.get(f"{keys.tag(partition)}w:{channel_hash}")
         return MessageId(words(raw)) if raw else None
 
-    async def superseded(self, records: Sequence[MessageRecord]) -> list[str | None]:
-        """Per record "replaced" or "ended" when something newer was planned since, else None."""
-        commands: list[bulk.Command] = []
-        for record in records:
-            name = record.told
-            mark = f"{name.partition(':')[0]}:#" if name else "-"
-            commands.append(("HMGET", keys.of(record.contact, "told"), name or "-", mark))
+    async def superseded(self, records: Sequence[MessageRecord], ahead: bulk.Ahead | None = None) -> list[str | None]:
+        """Per record "replaced" or "ended" when something newer was planned since, else None. ahead: may have been read."""
+        commands = [_told_of(record.contact, record.told) for record in records]
         answers: list[str | None] = []
-        for record, (last, mark) in zip(records, await bulk.values(self._redis, commands), strict=True):
+        for record, (last, mark) in zip(records, await bulk.values(self._redis, commands, ahead=ahead), strict=True):
             name = record.told
             if name and last and int(last.split(b"|", 1)[0]) > record.version:
                 answers.append("replaced")
@@ -680,6 +700,15 @@ class Outbox:
                 pipeline.zcard(keys.part(partition, f"q:{sender}"))
                 pipeline.zcard(keys.part(partition, f"later:{sender}"))
         return sum(await pipeline.execute()) if senders else 0
+
+
+def _record_of(message: MessageId) -> bulk.Command:
+    return "GET", keys.of(message, "m")
+
+
+def _told_of(contact: ContactId, told: str) -> bulk.Command:
+    """What was told last in place of this, and whether its kind was ended."""
+    return "HMGET", keys.of(contact, "told"), told or "-", f"{told.partition(':')[0]}:#" if told else "-"
 
 
 def _spend(spend: Spend | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gateway.model.event import BusinessEvent
 from gateway.model.ids import AddressId, ContactId, EventId, SubjectId, new_address_id, new_contact_id, partition_of
 from gateway.model.invitation import Invitation
 from gateway.store import keys
+from gateway.store.ahead import Ahead
 from gateway.store.contacts import Contacts, FactChange, parse_facts
 from gateway.store.dialogues import Dialogues
 from gateway.store.documents import Documents
@@ -70,8 +71,10 @@ class PretendContacts(Contacts):
         found = await self.by_customer(customer_hash)
         return found or self._customers.setdefault(customer_hash, contact)
 
-    async def get_many(self, contacts: Sequence[ContactId]) -> list[Contact | None]:
-        found = await super().get_many(contacts)
+    async def get_many(
+        self, contacts: Sequence[ContactId], *, to_send: bool = False, ahead: Ahead | None = None
+    ) -> list[Contact | None]:
+        found = await super().get_many(contacts, to_send=to_send, ahead=ahead)
         for place, (contact, one) in enumerate(zip(contacts, found, strict=True)):
             if contact in self._profiles:
                 version, profile = self._profiles[contact]
@@ -256,7 +259,9 @@ class PretendOutbox(Outbox):
         self.takes_out: set[str] = set()
         """messages still queued whose place would be taken"""
 
-    async def put_many(self, plans: Sequence[Plan], *, max_tries: int = 3) -> list[PutResult]:
+    async def put_many(
+        self, plans: Sequence[Plan], *, max_tries: int = 3, ahead: Ahead | None = None
+    ) -> list[PutResult]:
         return [await self.put(plan) for plan in plans]
 
     async def put(self, plan: Plan, *, max_tries: int = 3) -> PutResult:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import EventId, SubjectId
-from gateway.store import keys, scripts
+from gateway.store import bulk, keys, scripts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
 
@@ -72,7 +72,8 @@ class Subjects:
     async def before(self, subject: SubjectId, event: EventId, name: str) -> Before:
         """The same, and whether the event was applied, and who listens, in one round trip."""
         wanted = (f"t:{name}", f"s:{name}", "base", f"r:{event}", "bits")
-        *memory, applied, bits = await self._redis.hmget(keys.of(subject, "j"), *wanted)
+        (found,) = await bulk.values(self._redis, [("HMGET", keys.of(subject, "j"), *wanted)])
+        *memory, applied, bits = found
         return Before(
             self._memory(subject, *memory),
             self._result(subject, octets(applied)) if applied is not None else None,
@@ -125,7 +126,7 @@ class Subjects:
             sealed = self._vault.seal_about(subject, dict(entry)) if entry is not None else b""
             args += [f"nt:{notification}", sealed]
         names = [keys.of(subject, "j"), keys.beside(subject, "facts")]
-        answer = await scripts.run(self._redis, "subject_apply", names, args)
+        (answer,) = await bulk.run_scripts(self._redis, [("subject_apply", names, args)])
         status = answer[0].decode()
         kept = self._vault.open_about(subject, answer[3]) if status == "known" else result
         return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept)

@@ -3,7 +3,8 @@
 Several gateway processes, a store of its own (every write on disk) and the sandbox, which is the world, talk to each other on
 loopback. Producers send events (twice, shuffled, again until they are answered); the world loses answers, refuses, throttles,
 and brings its webhooks twice, late and shuffled; every two seconds one of the gateways or the store is killed with SIGKILL and
-started again. Then it is quiet, and what lies on the handsets is counted against what the producers were answered 202:
+started again. Then nobody is killed any more, the house comes to rest, and what lies on the handsets is counted against what the
+producers were answered 202:
 
     lost      somebody who was due news neither has it nor is named, with a reason, among those who were not told
     disorder  on one handset an older version of a subject lies behind a newer one

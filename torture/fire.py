@@ -36,7 +36,7 @@ class Fire:
     kills: list[Kill] = field(default_factory=list)
 
     async def steady(self) -> None:
-        """Faults that last as long as it burns."""
+        """Faults that stay until all is counted."""
         late_ms = self.sizes.evidence_ms // 2
         for fault in (
             {"name": "lost_answer", "share": 0.05},
@@ -77,10 +77,6 @@ class Fire:
                 if (young or one.up) and one.kill():
                     self.kills.append(Kill(int(time.time() * 1000), one.name))
                     break
-
-    async def out(self) -> None:
-        """The world is as it should be again; what it holds back it still brings when it meant to."""
-        await ask(self.http, self.house, "DELETE", "faults")
 
     async def _put(self, fault: dict[str, Any]) -> None:
         await ask(self.http, self.house, "PUT", "faults", fault)

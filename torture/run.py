@@ -1,4 +1,4 @@
-"""One run from the first process to the last: stage, fire, quiet, count."""
+"""One run from the first process to the last: stage, fire, no more kills, count."""
 
 from __future__ import annotations
 
@@ -108,16 +108,15 @@ async def _burn(
         asyncio.create_task(one.keep(random.Random(f"{seed} {one.name}"))) for one in (*house.victims, house.sandbox)
     ]
     helpers = [asyncio.create_task(work) for work in (fire.weather(), desk.answer())]
-    helpers += [asyncio.create_task(one.watch(http)) for one in house.gateways]
+    watching = [asyncio.create_task(one.watch(http)) for one in house.gateways]
     producing = asyncio.create_task(producers.run(whole.rest, began_s))
     writing = asyncio.create_task(desk.write(whole.talkers, began_s, sizes.seconds))
     try:
         await fire.reap(began_s + sizes.seconds)
         ended_ms = _now_ms()
-        for task in (helpers[0], *helpers[2:]):
+        for task in watching:
             task.cancel()
-        await fire.out()
-        told(f"{len(fire.kills)} kills; now it is quiet, until nothing waits")
+        told(f"{len(fire.kills)} kills, and no more; the world stays as it is until nothing waits")
         quiet_s = time.monotonic()
         async with asyncio.timeout(sizes.settle_s):
             await asyncio.wait([producing])
@@ -127,9 +126,9 @@ async def _burn(
         settled_s = None
     finally:
         producers.stopping.set()
-        for task in (*helpers, writing):
+        for task in (*helpers, *watching, writing):
             task.cancel()
-        await asyncio.wait([producing, writing, *helpers])
+        await asyncio.wait([producing, writing, *helpers, *watching])
         for task in keepers:
             task.cancel()
         await asyncio.wait(keepers)

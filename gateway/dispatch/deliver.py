@@ -17,6 +17,7 @@ import structlog
 
 from gateway.connector import Connector, Outcome, Sender, SendResult
 from gateway.dispatch.afterwards import Afterwards
+from gateway.dispatch.clocks import disagree
 from gateway.dispatch.content import content_of
 from gateway.dispatch.deps import Deps
 from gateway.dispatch.documents import DocumentProblem, UploadProblem
@@ -34,7 +35,9 @@ from gateway.rules import retry
 from gateway.rules.may_send import decide
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed
 from gateway.rules.ways import told_elsewhere
+from gateway.store.ahead import Ahead
 from gateway.store.outbox import Claimed, Settlement
+from gateway.wake import Ready
 
 LEAST_LEASE_MS = 3000
 RESENDS = 2
@@ -73,11 +76,13 @@ class Deliverer:
         await self._count_people(considered)
         made: list[Outgoing | Delivered | None] = []
         for one, known in zip(considered, prepared, strict=True):
-            if isinstance(one, tuple):
-                assert known is not None
+            if not isinstance(one, tuple) or known is None:
+                made.append(one if not isinstance(one, tuple) else None)
+                continue
+            try:
                 made.append(self._rendered(one, known, None, None))
-            else:
-                made.append(one)
+            except Exception:  # delivered alone it fails in the same way, and says so: nobody else is kept waiting
+                made.append(None)
         return made
 
     async def post(self, outgoing: Outgoing) -> Posted | Delivered | None:
@@ -233,7 +238,11 @@ class Deliverer:
 
     def _verdict(self, task: Task, known: Prepared, *, told: bool) -> FreeText | AsTemplate | Settlement:
         claimed = task.claimed
-        verdict = decide(question_of(task, known.world, self._d.clock.now_ms(), told_elsewhere=told))
+        now = self._d.clock.now_ms()
+        verdict = decide(question_of(task, known.world, now, told_elsewhere=told))
+        differ = disagree(claimed, verdict, now)
+        if differ is not None:
+            return differ
         if isinstance(verdict, Suppressed):
             return finished(claimed, verdict.reason, body=task.body)
         if isinstance(verdict, Later):

@@ -120,6 +120,8 @@ class Claimed:
     body: bytes
     raw: bytes = b""
     """the whole record, as it was handed out"""
+    store_ms: int = 0
+    """the store's clock when it was leased"""
 
     @property
     def id(self) -> MessageId:
@@ -434,7 +436,7 @@ class Outbox:
             return []
         raws = await self.raw_records([MessageId(row[2][39:]) for row in rows], ahead)
         claimed = []
-        for (want, address, member, fence, attempt, resend), raw in zip(rows, raws, strict=True):
+        for (want, address, member, fence, attempt, resend, store_ms), raw in zip(rows, raws, strict=True):
             message = MessageId(member[39:])
             if raw is None:  # its time to live ran out in the lane: settle says "gone" and frees the lane
                 await self.settle_gone(want, address, member, int(fence))
@@ -454,6 +456,7 @@ class Outbox:
                     record=record,
                     body=body,
                     raw=raw,
+                    store_ms=int(store_ms),
                 )
             )
         return claimed

@@ -10,7 +10,8 @@ KEYS  1 claim:id (string)  2 facts (stream)  3-13 q, later, lane, ready 0-3, due
 ARGV  1 offset (ms)  2 priority, -1 = only move what fell due  3 n  4 deadline at most (s)  5 lease (ms)  6 evidence (ms)
       7 pair interval T (ms)  8 pair tolerance tau (ms)  9 worker  10 '1' when our own webhooks keep up (the evidence clock runs)
       11 longest time the evidence clock may stand still (ms)
-RETURNS JSON [[A, member, fence, sends that the record has not counted (this one included), resend 0/1] ...]
+RETURNS JSON [[A, member, fence, sends that the record has not counted (this one included), resend 0/1,
+        the server's own time (ms): a process whose clock is wrong sees it by this] ...]
 --]]
 -- include base
 -- include lane
@@ -52,6 +53,8 @@ for k = 0, 3 do
   end
 end
 if prio < 0 then return '[]' end
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
 local batch = {}
 for _, a in ipairs(redis.call('ZRANGE', set.ready[prio + 1], '-inf', text(deadline), 'BYSCORE', 'LIMIT', 0, n)) do
   local lane = lane_load(set.lane, a)
@@ -70,7 +73,7 @@ for _, a in ipairs(redis.call('ZRANGE', set.ready[prio + 1], '-inf', text(deadli
     lane.at = 'd' .. prio
     lane_save(set.lane, a, lane)
     fact(KEYS[2], now, 'claimed', mid, 'fence=' .. text(lane.fence) .. ' by=' .. ARGV[9])
-    batch[#batch + 1] = {a, first, lane.fence, lane.att, resend and 1 or 0}
+    batch[#batch + 1] = {a, first, lane.fence, lane.att, resend and 1 or 0, clock}
   end
 end
 if #batch == 0 then return '[]' end

@@ -1,0 +1,176 @@
+"""Clocks that are set back or forward: leases end late or uncertain and are never sent again at once, deadlines are kept, nothing
+stands still for ever."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.dispatch.brakes import Brakes
+from gateway.model.message import DeliveryStatus, MessageState, Priority
+from gateway.store import keys
+from tests.integration.ladder_stage import Ladder, ladder_running
+from tests.support.core import EVIDENCE_MS, HOUR_MS, LEASE_MS, SENDER, Lanes
+
+
+@pytest.fixture
+def lanes(redis: Redis) -> Lanes:
+    return Lanes(redis)
+
+
+async def set_back(lanes: Lanes, ms: int) -> None:
+    """The store's clock was so far ahead when something happened in this partition, and has been set right since."""
+    seconds, micros = await lanes.redis.time()
+    future = seconds * 1000 + micros // 1000 + ms
+    await lanes.redis.xadd(keys.part(lanes.partition, "facts"), {"f": f"1|{future}|claimed||"}, id=f"{future}-0")
+
+
+# the store's clock
+
+
+async def test_a_store_whose_clock_jumps_forward_hands_nothing_out_twice_at_once(lanes: Lanes) -> None:
+    (message,) = await lanes.queue("delay")
+    first = await lanes.one()
+    lanes.pass_ms(HOUR_MS)
+    assert await lanes.claim() == [], "the lease is over, and bytes may have left"
+    assert await lanes.claim() == []
+    assert await lanes.kinds(message) == ["enqueued", "claimed", "uncertain"]
+    lanes.pass_ms(EVIDENCE_MS + 1)
+    second = await lanes.one()
+    assert (second.attempt, second.resend) == (2, True)
+    assert (await lanes.settle(first), await lanes.settle(second)) == ("evidence", "double"), "both had it, and that is known"
+
+
+async def test_a_store_whose_clock_was_set_back_sends_what_is_new_at_once(lanes: Lanes) -> None:
+    await set_back(lanes, HOUR_MS)
+    made = await lanes.queue("delay", "gate")
+    assert [await lanes.send(), await lanes.send()] == made
+    assert await lanes.outbox.depth([SENDER]) == 0
+
+
+async def test_a_lease_of_a_store_whose_clock_was_set_back_ends_late_and_not_never(lanes: Lanes) -> None:
+    (message,) = await lanes.queue("delay")
+    await set_back(lanes, HOUR_MS)
+    await lanes.one()  # its worker dies
+    lanes.clock.offset_ms += LEASE_MS - 1
+    assert await lanes.claim() == []
+    lanes.pass_ms(2)
+    assert await lanes.claim() == [], "late, and uncertain: evidence is waited for"
+    lanes.pass_ms(EVIDENCE_MS + 1)
+    again = await lanes.one()
+    assert (again.id, again.resend) == (message, True)
+
+
+async def test_evidence_frees_a_lane_whatever_the_clock_says(lanes: Lanes) -> None:
+    first, second = await lanes.queue("delay", "gate")
+    await set_back(lanes, HOUR_MS)
+    await lanes.one()
+    assert await lanes.evidence(first, DeliveryStatus.DELIVERED) == "settled"
+    assert await lanes.send() == second
+
+
+async def test_what_is_due_later_is_neither_early_nor_lost_when_the_clock_goes_back_and_forth(lanes: Lanes) -> None:
+    planned = lanes.message(due_ms=600_000)
+    await lanes.put(planned)
+    for jump in (-HOUR_MS, HOUR_MS):
+        lanes.pass_ms(jump)
+        assert await lanes.claim() == []
+    lanes.pass_ms(601_000)
+    assert await lanes.send() == planned.id
+
+
+async def test_a_retry_is_not_repeated_in_a_hurry_after_the_clock_went_back(lanes: Lanes) -> None:
+    await lanes.queue("delay")
+    claimed = await lanes.one()
+    await lanes.settle(claimed, "r", at_ms=5000, reason="retry")
+    lanes.pass_ms(-HOUR_MS)
+    assert await lanes.claim() == []
+    lanes.pass_ms(HOUR_MS + 5001)
+    assert (await lanes.one()).attempt == 2
+
+
+# a process's clock
+
+
+class Wrong(Clock):
+    """A wall clock that is wrong; what the scripts are told (the offset) is not."""
+
+    wrong_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.wrong_ms
+
+
+@pytest.fixture
+async def ladder(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[Ladder]:
+    async with ladder_running(redis_url, data_dir) as made:
+        await made.follow(101)
+        yield made
+
+
+def with_clock(ladder: Ladder, wrong_ms: int) -> Wrong:
+    """The dispatching process's own clock is wrong from now on; the store's and everybody else's are right."""
+    clock = Wrong(ladder.house.clock.offset_ms)
+    clock.wrong_ms = wrong_ms
+    house = ladder.house
+    house.runtime.outbox._clock = clock
+    house.brakes = Brakes(house.runtime.senders, house.runtime.directory, clock, house.runtime.vault)
+    house.deliverer = house.make_deliverer(clock=clock)
+    return clock
+
+
+def turn(ladder: Ladder, clock: Wrong, ms: int) -> None:
+    ladder.house.pass_ms(ms)
+    clock.offset_ms = ladder.house.clock.offset_ms
+
+
+async def test_a_process_that_lives_in_the_past_sends_nothing_that_is_over(ladder: Ladder) -> None:
+    clock = with_clock(ladder, -8 * HOUR_MS)
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    turn(ladder, clock, 6 * HOUR_MS)  # it has left
+    await ladder.house.dispatch()
+    assert ladder.phone() == []
+    assert await ladder.stands("flight_delayed") == ["q:clocks_differ"]
+    clock.wrong_ms = 0
+    turn(ladder, clock, 60_000)
+    await ladder.house.dispatch()
+    assert await ladder.stands("flight_delayed") == ["x:expired"]
+    assert ladder.phone() == []
+
+
+async def test_a_process_that_lives_in_the_future_drops_nothing_that_is_still_of_use(ladder: Ladder) -> None:
+    clock = with_clock(ladder, 8 * HOUR_MS)
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    await ladder.house.dispatch()
+    assert await ladder.stands("flight_delayed") == ["q:clocks_differ"]
+    clock.wrong_ms = 0
+    turn(ladder, clock, 31_000)
+    await ladder.house.dispatch()
+    assert ladder.names() == ["flight_delayed"]
+
+
+@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, -60_000, 60_000, HOUR_MS])
+async def test_a_wrong_clock_changes_nothing_far_from_a_deadline(ladder: Ladder, wrong_ms: int) -> None:
+    with_clock(ladder, wrong_ms)
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    await ladder.house.dispatch()
+    assert ladder.names() == ["flight_delayed"]
+    (record,) = await ladder.records("flight_delayed")
+    assert (record.state, record.attempt, record.priority) == (MessageState.ACCEPTED, 1, Priority.URGENT)
+
+
+async def test_a_clock_that_jumps_while_a_message_is_out_settles_it_once(ladder: Ladder) -> None:
+    clock = with_clock(ladder, 0)
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    (claimed,) = await ladder.house.claim_all()
+    clock.wrong_ms = HOUR_MS
+    settlement = (await ladder.house.deliverer.deliver(claimed)).settlement
+    await ladder.house.runtime.outbox.settle([settlement])
+    clock.wrong_ms = 0
+    await ladder.house.dispatch()
+    await ladder.minutes(2)
+    assert ladder.names() == ["flight_delayed"]

@@ -15,11 +15,11 @@ from gateway.errors import StoreError
 from gateway.intake.expand import Expander
 from gateway.intake.fuse import Fuse
 from gateway.intake.orders import Orders
-from gateway.intake.pacing import Pacer
 from gateway.intake.sources.configured import pumps
 from gateway.intake.stores import Stores
 from gateway.intake.taking import Deps
 from gateway.model.ids import EventId
+from gateway.planning.pacing import Pacer
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.rules.fuse import Limits, of_notifications
@@ -69,7 +69,7 @@ def make_expander(runtime: Runtime) -> Expander:
     )
     fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
     fuse = Fuse(fuses, runtime.contacts, partial(fuse_limits, runtime), lambda why: runtime.metrics.fuses_blown.labels(why).inc())
-    pacer = Pacer(runtime.connection.redis, runtime.senders, runtime.directory, runtime.clock)
+    pacer = Pacer(runtime.senders, runtime.directory, runtime.clock)
     return Expander(stores, orders, runtime.worlds, runtime.clock, runtime.wake, runtime.settings.country, fuse, pacer)
 
 
@@ -103,6 +103,7 @@ async def run(runtime: Runtime) -> None:
     async with asyncio.TaskGroup() as group:
         for pump in pumps(runtime, make_deps(runtime, api_keys)):
             group.create_task(pump.run(), name=f"source {pump.source.name}")
+        group.create_task(runtime.worlds.keep_young(runtime.stopping), name="world")
         expander = make_expander(runtime)
         group.create_task(_take_up(runtime, expander), name="in hand")
         group.create_task(_expand(runtime, expander), name="expand")

@@ -1,14 +1,20 @@
-"""What planning may look at besides the contact, read at most once a second: templates at the channel, blocks, who is listed."""
+"""What planning may look at besides the contact: templates at the channel, blocks, who is listed.
+
+Read about once a second by `keep_young`, so that no message waits for it; whoever finds it older than that reads it itself.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
+
+import structlog
 
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts, Connector
 from gateway.directory import Directory
-from gateway.errors import BadInput
+from gateway.errors import BadInput, StoreError
 from gateway.model.capability import Capability, Findings
 from gateway.model.contact import Address
 from gateway.model.ids import AddressId, SenderId
@@ -19,7 +25,10 @@ from gateway.settings import Environment, Settings
 from gateway.store.senders import Senders, template_state
 from gateway.store.vault import Vault
 
-FRESH_MS = 1000
+OLD_MS = 2000
+KEEP_S = 1.0
+
+log = structlog.get_logger()
 
 
 class OnlyTo:
@@ -78,16 +87,34 @@ class Worlds:
         """Read anew at the next call: a template's state just changed."""
         self._read_ms = 0
 
-    async def now(self) -> World:
-        """The world as it is, at most a second old."""
+    async def keep_young(self, stopping: asyncio.Event) -> None:
+        """Read it once a second until stopping. While the store is away it grows old, and is read by whoever needs it."""
+        while not stopping.is_set():
+            try:
+                await self._refresh(round(KEEP_S * 500))
+            except (StoreError, OSError, TimeoutError) as error:
+                log.info("world.unread", error=type(error).__name__)
+            try:
+                async with asyncio.timeout(KEEP_S):
+                    await stopping.wait()
+            except TimeoutError:
+                pass
+
+    async def _refresh(self, old_ms: int) -> None:
         now = self._clock.now_ms()
-        if abs(now - self._read_ms) >= FRESH_MS:
-            for sender in self._directory.ids:
-                self._templates[sender] = await self._senders.templates(sender)
-                if sender not in self._read_once and (self._templates[sender] or await self._senders.synced_ms(sender)):
-                    self._read_once.add(sender)
-            self._findings = await self._senders.findings(self._directory.ids)
-            self._read_ms = now
+        if abs(now - self._read_ms) < old_ms:
+            return
+        for sender in self._directory.ids:
+            self._templates[sender] = await self._senders.templates(sender)
+            if sender not in self._read_once and (self._templates[sender] or await self._senders.synced_ms(sender)):
+                self._read_once.add(sender)
+        self._findings = await self._senders.findings(self._directory.ids)
+        self._read_ms = now
+
+    async def now(self) -> World:
+        """The world as it is, at most two seconds old. Raises StoreUnavailable."""
+        await self._refresh(OLD_MS)
+        now = self._clock.now_ms()
         return World(
             catalogue=self.catalogue,
             directory=self._directory,

@@ -128,6 +128,8 @@ class RenderedRequest:
     file: FilePart | None = None
     wants_bytes: bool = False
     """True for a download: the response's body is the file itself"""
+    raw: bytes | None = None
+    """the body as it goes over the wire, where that was written with it; None: `send` writes it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,7 +463,7 @@ class Connector(Protocol):
         """Pure. Second half, where there is one; refuses to send the token to a host that is not the channel's."""
 
     async def send(self, request: RenderedRequest) -> RawResponse:
-        """The one call with I/O. Raises what broke; `classify` reads that too."""
+        """The one call with I/O, within a time limit of its own. Raises what broke; `classify` reads that too."""
 
     def classify(self, outcome: RawResponse | BaseException) -> SendResult:
         """Pure. An unknown code is RETRY with retries=2."""

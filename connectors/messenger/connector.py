@@ -11,7 +11,7 @@ from connectors.messenger import facts, people
 from connectors.messenger.classify import classify
 from connectors.messenger.render import attachment_type, message_body
 from connectors.messenger.webhook import parse_webhook
-from connectors.meta.graph import Graph, origin_of
+from connectors.meta.graph import Graph, as_json, origin_of
 from connectors.meta.handshake import challenge_of
 from connectors.meta.signature import is_signed
 from connectors.meta.words import filled
@@ -128,7 +128,7 @@ class MessengerConnector:
         await self._graph.close()
 
     def _post(self, sender: Sender, edge: str, body: Mapping[str, object]) -> RenderedRequest:
-        return RenderedRequest("POST", self._path(sender, edge), sender.id, sender.token, body=body)
+        return RenderedRequest("POST", self._path(sender, edge), sender.id, sender.token, body=body, raw=as_json(body))
 
     def _path(self, sender: Sender, edge: str) -> str:
         page = sender.account.get("page_id", "")

@@ -12,6 +12,8 @@ import asyncio
 import errno
 import io
 import json
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -99,13 +101,12 @@ class Graph:
         raises: NotSent, AnswerLost
         """
         url = self._url(request.path)
-        as_json = request.file is None and request.body is not None
-        headers = self._headers_of(request, as_json)
+        headers = self._headers_of(request)
         data: bytes | aiohttp.FormData | None = None
         if request.file is not None:
             data = _multipart(request)
         elif request.body is not None:
-            data = _ENCODER.encode(request.body).encode()
+            data = request.raw if request.raw is not None else as_json(request.body)
         transfers = request.file is not None or request.wants_bytes
         limit = self._file_max if request.wants_bytes else self._answer_max
         session = self._open()
@@ -162,15 +163,16 @@ class Graph:
             return URL(path, encoded=True)
         raise NotSent("neither a path nor an https address")
 
-    def _headers_of(self, request: RenderedRequest, as_json: bool) -> CIMultiDict[str]:
+    def _headers_of(self, request: RenderedRequest) -> CIMultiDict[str]:
         """Of a sender they are always the same: put together once, which takes a tenth of a POST, and used again."""
-        kind = request.token.reveal(), as_json, _is_signed_address(request)
+        is_json = request.file is None and request.body is not None
+        kind = request.token.reveal(), is_json, _is_signed_address(request)
         headers = self._headers.get(kind)
         if headers is None:
             headers = CIMultiDict({"User-Agent": USER_AGENT, "Accept": "*/*"})
             if request.token or not _is_signed_address(request):
                 headers[self._auth_header] = self._credential(request.token)
-            if as_json:
+            if is_json:
                 headers["Content-Type"] = "application/json"
             if len(self._headers) >= _KEPT:
                 self._headers.clear()
@@ -183,6 +185,11 @@ class Graph:
             # aiohttp would refuse it too, with the header in its words.
             raise NotSent("the token is empty or holds characters that no header may hold")
         return f"Bearer {text}" if self._auth_header.lower() == "authorization" else text
+
+
+def as_json(body: Mapping[str, Any]) -> bytes:
+    """A body as it goes over the wire."""
+    return _ENCODER.encode(body).encode()
 
 
 def _is_signed_address(request: RenderedRequest) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from connectors.meta.graph import Graph, origin_of
+from connectors.meta.graph import Graph, as_json, origin_of
 from connectors.meta.handshake import challenge_of
 from connectors.meta.signature import is_signed
 from connectors.meta.words import filled
@@ -59,7 +59,8 @@ class WhatsAppConnector:
 
     def render(self, message: OutboundMessage, sender: Sender) -> RenderedRequest:
         path = f"/{self._version}/{account_id(sender.account, 'phone_number_id')}/messages"
-        return RenderedRequest("POST", path, sender.id, sender.token, body=message_body(message))
+        body = message_body(message)
+        return RenderedRequest("POST", path, sender.id, sender.token, body=body, raw=as_json(body))
 
     def render_upload(self, sender: Sender, file: FilePart) -> RenderedRequest:
         """Refuses what Meta would refuse: an unknown MIME type, an empty file, one too large for its type."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -47,9 +47,9 @@ async def _known(plant: Plant) -> bool:
     return await windows(plant) == len(PEOPLE)
 
 
-async def shown(plant: Plant, prefix: str) -> list[str]:
+async def shown(plant: Plant, prefix: str, people: Sequence[str] = PEOPLE) -> list[str]:
     """The orders on the phones, each as often as it came."""
-    bubbles = [bubble for person in PEOPLE for bubble in await plant.bubbles(person)]
+    bubbles = [bubble for person in people for bubble in await plant.bubbles(person)]
     found: list[Any] = [re.search(rf"{prefix}-\d{{3}}", str(one)) for one in bubbles]
     return [one[0] for one in found if one]
 

@@ -17,6 +17,7 @@ from gateway.dispatch.deadletters import MAYBE_ARRIVED, DeadLetters, Filter, sen
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.insight.trace import find
 from gateway.model.ids import MessageId, is_id
+from gateway.planning.pacing import Pacer, Patience
 from gateway.store.deadletters import DeadLetter, DeadLetterBox
 from gateway.store.facts import Facts
 from gateway.store.outbox import Outbox
@@ -187,7 +188,11 @@ def _replay(args: argparse.Namespace) -> int:
                 print("Nothing was replayed.")
                 return 1
             io, results = asking.terminal(), []
+            patience = Patience(Pacer(runtime.senders, runtime.directory, clock))
             for letter in found:
+                if (record := letter.record) is not None:
+                    deadline = deadline_ms or record.deadline_ms
+                    await patience.one_more(record.priority, deadline, {record.sender}, of=len(found))
                 results.append(await letters.replay(letter.message, deadline_ms=deadline_ms, who=args.who))
                 io.progress(f"{len(results):,} of {len(found):,}")
             io.progress("")

@@ -48,10 +48,10 @@ class Handed:
 
 
 class Corrector:
-    def __init__(self, runtime: Runtime, history: History) -> None:
+    def __init__(self, runtime: Runtime, history: History, within_s: float | None = None) -> None:
         self._r = runtime
         self._history = history
-        self._speaker = Speaker(runtime)
+        self._speaker = Speaker(runtime, within_s)
 
     async def handed(self, event: EventId, notification: str | None = None) -> Handed:
         """Who was handed this event's notification. None: the only one that anybody was handed.

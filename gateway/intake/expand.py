@@ -29,10 +29,10 @@ from gateway.intake.fan import Fan
 from gateway.intake.fuse import Fuse, Waits
 from gateway.intake.handing import Handing
 from gateway.intake.orders import Orders
-from gateway.intake.pacing import Pacer
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
+from gateway.planning.pacing import Pacer
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.store.events import Handed, OpenEvent

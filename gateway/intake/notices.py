@@ -41,9 +41,9 @@ class Notice:
 
 
 class Notices:
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, within_s: float | None = None) -> None:
         self._r = runtime
-        self._speaker = Speaker(runtime)
+        self._speaker = Speaker(runtime, within_s)
 
     async def made(self, subjects: Sequence[str], words: Mapping[str, str], purpose: str, until_ms: int = 0) -> Notice:
         """A notice, checked. subjects: flight:..., trip:..., order:..., outage:..., area:SERVICE/COUNTRY/POSTCODE, or ids.

@@ -15,6 +15,8 @@ from gateway.runtime import Runtime
 
 MOST = 2000
 """People of one request: more would outlast whoever waits for the answer."""
+REQUEST_S = 20.0
+"""So long a request waits for senders that have much before it; then it says how far it came, and the same again goes on."""
 
 
 class SaidDoor:
@@ -25,7 +27,7 @@ class SaidDoor:
         """Raises what Corrector raises; Conflict for more people than one request may write to."""
         history = await open_history(self._r.settings.history_url)
         try:
-            corrector = Corrector(self._r, history)
+            corrector = Corrector(self._r, history, REQUEST_S)
             handed = await corrector.handed(EventId(body.event), body.notification)
             _few(handed.people, "correct")
             said = await corrector.correct(handed, body.words, who=who, why=body.why, dry=body.dry_run)
@@ -34,7 +36,7 @@ class SaidDoor:
         return _json(said, done=not body.dry_run)
 
     async def notice(self, body: NoticeBody, who: str) -> dict[str, Any]:
-        notices = Notices(self._r)
+        notices = Notices(self._r, REQUEST_S)
         made = await notices.made(body.subjects, body.words, body.purpose, body.until or 0)
         to = await notices.audience(made)
         _few(len(to), "notice")

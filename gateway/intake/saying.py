@@ -10,13 +10,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.errors import BadInput, Conflict, NotFound, Problem, Sealed
 from gateway.model.contact import Contact
 from gateway.model.event import EventType
-from gateway.model.ids import AddressId, ContactId, EventId, MessageId, SubjectId, message_id, partition_of
+from gateway.model.ids import AddressId, ContactId, EventId, MessageId, SenderId, SubjectId, message_id, partition_of
 from gateway.notifications.model import Notification
+from gateway.planning.pacing import Pacer, Patience
 from gateway.planning.plan import draft
 from gateway.planning.result import Draft, EventResult, Reader
 from gateway.rules import fuse
@@ -91,6 +92,8 @@ class Said:
     before: int = 0
     suppressed: int = 0
     counts: Counter[tuple[str, str, str]] | None = None
+    senders: set[SenderId] = field(default_factory=set)
+    """by whom it is said"""
 
     def add(self, channel: str, language: str, what: str) -> None:
         if self.counts is None:
@@ -99,16 +102,25 @@ class Said:
 
 
 class Speaker:
-    def __init__(self, runtime: Runtime) -> None:
+    """within_s: how long all of it may take at most; see planning/pacing.Patience"""
+
+    def __init__(self, runtime: Runtime, within_s: float | None = None) -> None:
         self._r = runtime
+        self._within_s = within_s
 
     async def say(self, saying: Saying, to: Sequence[To], *, dry: bool = False) -> Said:
-        """Plan it for everybody, one by one; again after a crash, whoever has it keeps it. dry: count only.
+        """Plan it for everybody, one by one, no faster than it can be sent; again after a crash, whoever has it keeps it.
 
-        raises: StoreUnavailable
+        dry: count only
+        raises: Conflict when the senders send nothing, or too slowly for `within_s`; StoreUnavailable
         """
         said = Said(counts=Counter())
+        runtime = self._r
+        patience = Patience(Pacer(runtime.senders, runtime.directory, runtime.clock), self._within_s)
+        deadline_ms = saying.notification.deadline_ms({"event": {"occurred_at_ms": saying.at_ms}})
         for one in to:
+            if not dry:
+                await patience.one_more(saying.notification.priority, deadline_ms, said.senders, of=len(to))
             await self._one(saying, one, said, dry=dry)
         return said
 
@@ -139,6 +151,8 @@ class Speaker:
         else:
             raise RuntimeError("a contact is being changed by too many at once")
         said.people += 1
+        if found.sender is not None:
+            said.senders.add(found.sender.id)
         if there:
             said.before += 1
         elif isinstance(found.verdict, Suppressed):

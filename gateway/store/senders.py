@@ -21,7 +21,7 @@ from gateway.store import keys, scripts
 from gateway.store.bucket import Buckets, Grant, Speed
 from gateway.store.capabilities import Capabilities
 from gateway.store.incidents import Crisis, Incidents
-from gateway.store.pace import speeds
+from gateway.store.pace import lanes_before, speeds
 from gateway.store.reply import words
 
 
@@ -65,6 +65,10 @@ class Senders:
     async def speeds(self, senders: Sequence[SenderId]) -> dict[SenderId, Speed]:
         """Which share of its own rate each may use now."""
         return await speeds(self._redis, self._clock, senders)
+
+    async def lanes_before(self, sender: SenderId, priority: int, deadline_s: int) -> int:
+        """How many lanes may send before a message of this priority and deadline, or with it."""
+        return await lanes_before(self._redis, sender, priority, deadline_s)
 
     async def people(self, portfolio: str, tier: int, recipients: Sequence[str]) -> tuple[int, list[bool]]:
         """Count distinct people against the tier: (when a place falls free in ms, per recipient whether there was room)."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from gateway.intake.pacing import AHEAD_S, FRESH_S, TURN
 from gateway.model.ids import SenderId
+from gateway.planning.pacing import AHEAD_S, FRESH_S, TURN
 from gateway.store import keys
 from gateway.store.senders import Stop
 from tests.integration.pace_stage import HALVES, Stage, pace_stage, sender_entry
@@ -184,3 +184,29 @@ async def test_what_waits_for_an_older_event_of_its_subject_lends_it_its_urgency
         if one.subject == stage.subject(LATER):
             told.setdefault(one.contact, []).append(one.notification)
     assert list(told.values()) == [["checkin_open", "gate_changed"]] * 40
+
+
+async def test_a_notice_is_planned_no_faster_than_it_can_be_sent_and_goes_on_when_it_is_said_again(stage: Stage) -> None:
+    await stage.followers({FLIGHT: 150})
+    runtime, tries = stage.house.runtime, 0
+
+    async def say() -> int:
+        notices = Notices(runtime, within_s=0.2)
+        made = await notices.made([stage.subject(FLIGHT)], {"en": "please come half an hour early."}, "journey")
+        said = await notices.say(made, await notices.audience(made), who="tests", why="storm")
+        return said.people
+
+    with pytest.raises(Conflict, match=r"planned.*goes on"):
+        await say()
+    assert AHEAD <= await stage.planned() <= AHEAD + TURN
+    while True:
+        tries += 1
+        await stage.send(50)
+        try:
+            assert await say() == 150
+            break
+        except Conflict:
+            assert tries < 10
+    while await stage.send(50):
+        pass
+    assert Counter(Counter(one.contact for one in stage.sent).values()) == {1: 150}

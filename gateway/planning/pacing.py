@@ -22,21 +22,21 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 
-from redis.asyncio import Redis
-
 from gateway.clock import Clock
 from gateway.directory import Directory
+from gateway.errors import Conflict
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.store.bucket import Speed
-from gateway.store.fanout import PRIORITY_STEP
-from gateway.store.pace import lanes_before
+from gateway.store.fanout import PRIORITY_STEP, rank_of
 from gateway.store.senders import Senders
 
 AHEAD_S = 30.0
 FRESH_S = 0.5
 """How long a measured room counts, and how old the senders' states may be."""
 TURN = 25
+STILL_S = 60.0
+"""A person's command waits no longer than this without anything being sent."""
 PAUSE_S = 0.025
 """A turn at most so often: 1,000 contacts a second and process."""
 
@@ -44,8 +44,7 @@ PAUSE_S = 0.025
 class Pacer:
     """One process's view. A rank is that of store/fanout.rank_of: lower goes first."""
 
-    def __init__(self, redis: Redis, senders: Senders, directory: Directory, clock: Clock) -> None:
-        self._redis = redis
+    def __init__(self, senders: Senders, directory: Directory, clock: Clock) -> None:
         self._senders = senders
         self._directory = directory
         self._clock = clock
@@ -122,7 +121,38 @@ class Pacer:
         at, of_rank, room = self._rooms.get(sender, (-FRESH_S, 0.0, 0.0))
         if now - at < FRESH_S and (rank == of_rank or (rank < of_rank and room >= 1) or (rank > of_rank and room < 1)):
             return room
-        before = await lanes_before(self._redis, sender, priority, deadline_s)
+        before = await self._senders.lanes_before(sender, priority, deadline_s)
         room = max(AHEAD_S * self._rates[sender], TURN) - before
         self._rooms[sender] = now, rank, room
         return room
+
+
+class Patience:
+    """Pacing for what a person waits for: a notice, a correction, a replay. Planned before is planned: the same again goes on.
+
+    within_s: the whole of it, for a request that must be answered; None = as long as something is being sent
+    """
+
+    def __init__(self, pacer: Pacer, within_s: float | None = None) -> None:
+        self._pacer = pacer
+        self._until_s = time.monotonic() + within_s if within_s is not None else None
+        self._count = 0
+
+    async def one_more(self, priority: Priority, deadline_ms: int, known: Collection[SenderId], *, of: int) -> None:
+        """Before each message; the first TURN pass at once. of: how many there are in all.
+
+        raises: Conflict when nothing was sent for so long, or the time is over; StoreUnavailable
+        """
+        self._count += 1
+        if self._count <= TURN or self._count % TURN != 1:
+            return
+        began = time.monotonic()
+        await self._pacer.rest()
+        while not await self._pacer.room(rank_of(priority, deadline_ms), known):
+            now = time.monotonic()
+            if now - began > STILL_S or (self._until_s is not None and now > self._until_s):
+                raise Conflict(
+                    f"{self._count - 1} of {of} are planned; the rest waits until the sender has sent more of what lies before "
+                    "it (`doctor` shows whether it is paused or slow). The same again goes on: nobody is told twice"
+                )
+            await asyncio.sleep(min(max(self._pacer.wait_s, 0.01), FRESH_S))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.app import open_runtime
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.settings import read as read_settings
 from gateway.store import keys
-from gateway.store.facts import START, Facts
+from gateway.store.facts import START, Facts, place
 from torture.judge import Step
 
 LATE_MS = 1_500
@@ -52,15 +51,20 @@ async def waiting(runtime: Runtime) -> Waiting:
     return Waiting(depth, sum(answers[::2]), sum(answers[1::2]), behind)
 
 
-async def steps(runtime: Runtime) -> list[Step]:
-    """Every fact there is, in the order in which they happened."""
-    facts = await Facts(runtime.connection.redis).unfolded(dict.fromkeys(keys.all_partitions(), START))
-    return [
-        Step(
-            fact.at_ms, fact.kind, fact.id_of("m"), fact.id_of("c"), fact.id_of("e"), fact.id_of("j"), dict(fact.detail)
-        )
-        for fact in facts
-    ]
+class Reader:
+    """The facts, in the order in which they happened; each of them once."""
 
+    def __init__(self, runtime: Runtime) -> None:
+        self._facts = Facts(runtime.connection.redis)
+        self._after = dict.fromkeys(keys.all_partitions(), START)
 
-__all__ = ["Waiting", "open_runtime", "settings_of", "steps", "waiting"]
+    async def more(self) -> list[Step]:
+        """Those since the last time; the first time all there are."""
+        found = await self._facts.unfolded(self._after)
+        for fact in found:
+            if place(fact.stream_id) > place(self._after[fact.partition]):
+                self._after[fact.partition] = fact.stream_id
+        return [
+            Step(fact.at_ms, fact.kind, fact.id_of("m"), fact.id_of("c"), fact.id_of("e"), fact.id_of("j"), dict(fact.detail))
+            for fact in found
+        ]

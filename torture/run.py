@@ -153,10 +153,12 @@ async def _followed(house: House, bookings: int) -> None:
     """Every first booking has brought its person to the flight: counted by facts."""
     settings = ledger.settings_of(house.environment)
     async with open_runtime(settings) as runtime:
+        reader, there = ledger.Reader(runtime), 0
 
         async def all_there() -> bool:
-            found = await ledger.steps(runtime)
-            return sum(1 for one in found if one.kind == "subscribed") >= 2 * bookings
+            nonlocal there
+            there += sum(1 for one in await reader.more() if one.kind == "subscribed")
+            return there >= 2 * bookings
 
         await until("the people to follow their flights", all_there, 60.0 + bookings / 4)
 
@@ -186,7 +188,7 @@ async def _settle(house: House, began_s: float, end_s: float, told: Callable[[st
 
 async def _look(house: House, whole: Cast, producers: Producers, balancer: Balancer, desk: Desk) -> Seen:
     async with open_runtime(ledger.settings_of(house.environment)) as runtime:
-        steps = await ledger.steps(runtime)
+        steps = await ledger.Reader(runtime).more()
         waiting = (await ledger.waiting(runtime)).messages
         ends = {one.name: frozenset(one.ends) for one in runtime.catalogue}
     homes = _homes(whole, producers, steps)

@@ -75,10 +75,10 @@ def for_seconds(seconds: float) -> Sizes:
         documents=int(seconds / 4),
         newcomers=min(int(seconds / 10), 120),  # in all no more than there are numbers on two channels
         replies=int(seconds / 15),
-        step_s=8.0,
-        crowd_step_s=45.0,
+        step_s=12.0,
+        crowd_step_s=75.0,
         evidence_ms=30_000,
         lease_ms=10_000,
-        settle_s=420.0,
+        settle_s=600.0,
         roles=FIVE,
     )

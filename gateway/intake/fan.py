@@ -33,11 +33,11 @@ import structlog
 from gateway.clock import Clock
 from gateway.crashpoint import crash_point
 from gateway.intake.fuse import Fuse
-from gateway.intake.pacing import Pacer
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, SenderId, SubjectId
 from gateway.notifications.expressions import Scope
+from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult, World
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds

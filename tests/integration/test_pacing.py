@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.errors import Conflict
+from gateway.intake.notices import Notices
 from gateway.model.ids import SenderId
 from gateway.planning.pacing import AHEAD_S, FRESH_S, TURN
 from gateway.store import keys

@@ -15,7 +15,7 @@ import json
 import statistics
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,13 +43,14 @@ GROWTH = 20 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One fan-out: people, seconds on the clock and of the process, its largest size meanwhile and before, in bytes."""
+    """One fan-out: people, seconds on the clock, of process and store, its largest size meanwhile and before (bytes)."""
 
     people: int
     seconds: float
     busy: float
     rss: int
     before: int
+    store: float = 0.0
 
     @property
     def each_us(self) -> float:
@@ -62,12 +63,13 @@ async def planner(environ: dict[str, str]) -> AsyncIterator[Process]:
         yield process
 
 
-async def plan(process: Process, group: int, number: int, people: int) -> Planned:
+async def plan(process: Process, runtime: Runtime, group: int, number: int, people: int) -> Planned:
     """One event about this flight, told to all its subscribers. Raises RuntimeError when there were not so many."""
     assert process.stdin is not None
+    busy = await stage.store_seconds(runtime)
     process.stdin.write(f"{group} {number}\n".encode())
     await process.stdin.drain()
-    found = Planned(**json.loads(await first_line(process, PLAN_S)))
+    found = Planned(**json.loads(await first_line(process, PLAN_S)), store=await stage.store_seconds(runtime) - busy)
     if found.people != people:
         raise RuntimeError(f"{found.people} were planned where {people} follow the flight")
     return found
@@ -82,8 +84,8 @@ async def measure(runtime: Runtime, environ: dict[str, str], graph: str, sizes: 
     crowd, rounds = Crowd(runtime), sizes.fan_rounds
     async with stage.unsynced(runtime):
         await crowd.load(sizes.fan_many, _flights(crowd, MANY, rounds))
-        await crowd.load(sizes.fan_few, _flights(crowd, FEW, rounds + 1))
-    rows = await _planning(environ, sizes)
+        await crowd.load(sizes.fan_few, _flights(crowd, FEW, 2 * rounds + 1))
+    rows = await _planning(runtime, environ, sizes)
     await stage.emptied(runtime)
     async with stage.unsynced(runtime):
         await crowd.load(sizes.fan_many, _flights(crowd, MANY, 1))
@@ -92,30 +94,35 @@ async def measure(runtime: Runtime, environ: dict[str, str], graph: str, sizes: 
     return rows + await _urgent(environ, graph, sizes)
 
 
-async def _planning(environ: dict[str, str], sizes: Sizes) -> list[Row]:
+async def _planning(runtime: Runtime, environ: dict[str, str], sizes: Sizes) -> list[Row]:
     async with planner(environ) as process:
-        few = [await plan(process, FEW, 0, sizes.fan_few)]  # the first also loads what every process loads once
-        pairs: list[tuple[Planned, Planned]] = []
-        for number in range(sizes.fan_rounds):
-            before = await plan(process, FEW, number + 1, sizes.fan_few)
-            pairs.append((await plan(process, MANY, number, sizes.fan_many), before))
-    few += [one for _, one in pairs]
-    names = f"{sizes.fan_many:,} against {sizes.fan_few:,}"
-    busy = [statistics.median(one[side].busy / one[side].people * 1e6 for one in pairs) for side in (0, 1)]
+        flights = itertools.count()
+        few = [await plan(process, runtime, FEW, next(flights), sizes.fan_few)]  # also loads what every process loads once
+        many: list[Planned] = []
+        for number in range(sizes.fan_rounds):  # few, many, few: a machine that becomes slower meanwhile is slower on both sides
+            few.append(await plan(process, runtime, FEW, next(flights), sizes.fan_few))
+            many.append(await plan(process, runtime, MANY, number, sizes.fan_many))
+            few.append(await plan(process, runtime, FEW, next(flights), sizes.fan_few))
+    beside = [(before.each_us + after.each_us) / 2 for before, after in zip(few[1::2], few[2::2], strict=True)]
     each = alternated(
         f"fan-out, a subscriber of {sizes.fan_many:,}",
         "us",
-        [(many.each_us, one.each_us) for many, one in pairs],
+        list(zip([one.each_us for one in many], beside, strict=True)),
         1.2,
         f"of {sizes.fan_few:,}",
         least=False,
-        note=f"planning alone; of this process {busy[0]:.0f} us and {busy[1]:.0f}",
+        note=f"planning alone; {_busy(many)}, against {_busy(few[1:])}",
     )
-    small, large = max(one.rss for one in few), max(many.rss for many, _ in pairs)
+    small, large = max(one.rss for one in few), max(one.rss for one in many)
     grown, most = max(large - small, 0) / 2**20, GROWTH / 2**20
-    sizes_said = f"{names}: {large / 2**20:.0f} MiB against {small / 2**20:.0f}"
-    growth = Row("fan-out, growth of the process", "MiB", grown, most, grown / most, 1.0, False, "at most", note=sizes_said)
+    said = f"{sizes.fan_many:,} against {sizes.fan_few:,}: {large / 2**20:.0f} MiB against {small / 2**20:.0f}"
+    growth = Row("fan-out, growth of the process", "MiB", grown, most, grown / most, 1.0, False, "at most", note=said)
     return [each, growth]
+
+
+def _busy(planned: Sequence[Planned]) -> str:
+    own, store = (statistics.median(getattr(one, name) / one.people * 1e6 for one in planned) for name in ("busy", "store"))
+    return f"{own:.0f} us of the process and {store:.0f} of the store"
 
 
 async def _urgent(environ: dict[str, str], graph: str, sizes: Sizes) -> list[Row]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from bench.children import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,15 @@ def line(row: Row) -> str:
 
 def machine() -> dict[str, Any]:
     """What the figures were taken on, and when. load: of the last minute, before anything was started."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = ""
+    if shutil.which("git"):
+        asked = ["git", "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     return {
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "system": platform.platform(terse=True),
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": done.stdout.strip() if done.returncode == 0 else "",
+        "commit": commit or "unknown",
     }

@@ -144,6 +144,12 @@ async def used_bytes(runtime: Runtime) -> int:
     return int(info["used_memory"])
 
 
+async def store_seconds(runtime: Runtime) -> float:
+    """Processor time of the store so far, its forks' included."""
+    info: dict[str, Any] = await runtime.connection.redis.info("cpu")
+    return float(sum(info[f"used_cpu_{kind}"] for kind in ("user", "sys", "user_children", "sys_children")))
+
+
 async def drop_history(runtime: Runtime) -> None:
     """Facts are trimmed behind their readers in a whole gateway; nobody reads them here, and they are counted apart."""
     redis = runtime.connection.redis

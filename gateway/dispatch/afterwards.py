@@ -19,6 +19,7 @@ from gateway.dispatch.deps import Deps
 from gateway.dispatch.ending import Delivered, finished
 from gateway.dispatch.outgoing import Posted, carry
 from gateway.dispatch.task import Task
+from gateway.dispatch.throttles import Throttles
 from gateway.errors import StoreError
 from gateway.model.capability import Capability, Finding
 from gateway.model.conversation import Mention
@@ -45,6 +46,7 @@ class Afterwards:
     def __init__(self, deps: Deps) -> None:
         self._d = deps
         self._meters: dict[tuple[str, Outcome], tuple[Counter, Histogram]] = {}
+        self._throttles = Throttles()
 
     def accepted(self, posted: Posted) -> Delivered | None:
         """How to settle what was plainly accepted; None: it was not, or something else must be done besides. Never raises."""
@@ -138,8 +140,10 @@ class Afterwards:
             jitter=random.random(),
             on_uncertain=OnUncertain(body.get("on_uncertain", "ask")),
             kind=body["kind"],
+            throttles=self._throttles.before(claimed.id),
             evidence_ms=deps.evidence.wait_ms,
         )
+        self._throttles.note(claimed.id, throttled=result.outcome is Outcome.THROTTLED)
         if isinstance(step, retry.Accepted):
             return self._accepted(task, verdict, result, now, posted_ms)
         return Delivered(await self._refused(task, verdict, result, step, now))

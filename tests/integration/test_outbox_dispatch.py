@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.connector import Outcome, RawResponse, RenderedRequest, SendResult
+from gateway.connector import Outcome, RawResponse, RenderedRequest, Scope, SendResult
 from gateway.errors import StoreUnavailable
 from gateway.model.contact import ConsentEntry
 from gateway.model.message import Document, MessageRecord
@@ -64,7 +64,7 @@ async def run_until(house: House, true: Callable[[], Any], **changes: Any) -> No
     stopping = asyncio.Event()
     task = asyncio.create_task(dispatcher.run(stopping, 5.0))
     try:
-        await wait_until(true)
+        await wait_until(true, timeout=30)
     finally:
         stopping.set()
         house.runtime.wake.here("dispatch")
@@ -98,6 +98,20 @@ async def test_what_is_due_is_sent_once_by_three_dispatchers_at_once(house: Hous
             await asyncio.gather(*tasks)
     assert set(Counter(channel.posts).values()) == {1}
     assert {one.state.value for one in await house.messages()} == {"a"}
+
+
+async def test_each_refusal_for_the_rate_in_a_row_waits_four_times_as_long(house: House, channel: Channel) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    taken = channel.answer
+    channel.answer = lambda: SendResult(Outcome.THROTTLED, scope=Scope.PAIR, code=131056)
+    for _ in range(3):
+        assert await house.dispatch() == ["h"]
+        house.pass_ms(60_000)
+    channel.answer = taken
+    assert await house.dispatch() == ["a"]
+    waits = [int(fact.detail["at"]) - fact.at_ms for fact in await facts_of(house.redis) if fact.kind == "held"]
+    assert [round(wait, -3) for wait in waits] == [1000, 4000, 16_000]
+    assert (await record_of(house)).attempt == 1
 
 
 async def test_a_mistake_of_ours_after_the_send_is_uncertain_and_not_a_retry(house: House, channel: Channel) -> None:

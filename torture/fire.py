@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from dataclasses import dataclass, field
@@ -79,4 +80,5 @@ class Fire:
                     break
 
     async def _put(self, fault: dict[str, Any]) -> None:
-        await ask(self.http, self.house, "PUT", "faults", fault)
+        with contextlib.suppress(TimeoutError):  # a world that is busy hears it at the next change of the weather
+            await ask(self.http, self.house, "PUT", "faults", fault)

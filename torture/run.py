@@ -126,12 +126,14 @@ async def _burn(
         settled_s = None
     finally:
         producers.stopping.set()
-        for task in (*helpers, *watching, writing):
-            task.cancel()
-        await asyncio.wait([producing, writing, *helpers, *watching])
-        for task in keepers:
-            task.cancel()
-        await asyncio.wait(keepers)
+        tasks = [producing, writing, *helpers, *watching, *keepers]
+        for task in tasks:
+            if task is not producing:
+                task.cancel()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()  # whatever broke in ours makes the count worth nothing
     told("counting at the handsets")
     seen = await _look(house, whole, producers, balancer, desk)
     return Outcome(

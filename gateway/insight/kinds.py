@@ -35,6 +35,8 @@ def sentence_of(reason: str) -> str:
         return "the budget that would pay for it is used up, and it is not urgent"
     if reason == "settling":
         return "what it tells was another thing a moment ago, and may be again: it is told when it has settled"
+    if reason == "clocks_differ":
+        return "by this process's clock or by the store's it is too late, by the other not: it waits until they agree"
     try:
         return SENTENCES[Reason(reason)]
     except ValueError:
@@ -248,6 +250,15 @@ def _brake(verb: str) -> Say:
     return say
 
 
+def _fanning(fact: Fact, when: When) -> str:
+    return f"{fact.detail.get('people', '?')} people are being told, the most urgent news first"
+
+
+def _fanned(fact: Fact, when: When) -> str:
+    people, seconds, rate = (fact.detail.get(name, "?") for name in ("people", "seconds", "rate"))
+    return f"all {people} people have been looked at, within {seconds} s ({rate} a second)"
+
+
 def _fuse(fact: Fact, when: When) -> str:
     people, limit = fact.detail.get("people", "?"), fact.detail.get("limit", "?")
     unusual = " of what is usual for it" if fact.detail.get("why") == "unusual" else ""
@@ -260,6 +271,8 @@ KINDS: dict[str, Kind] = {
     "applied": Kind("event.applied", "intake", _applied),
     "older": Kind("event.older", "intake", _fixed("older than what was known: it tells nobody")),
     "closed": Kind("event.closed", "intake", _closed),
+    "fanning": Kind("event.fanning", "intake", _fanning),
+    "fanned": Kind("event.fanned", "intake", _fanned),
     "contact": Kind("contact.made", "intake", _fixed("the contact was made")),
     "subscribed": Kind("contact.subscribed", "intake", _fixed("hears about the subject from now on")),
     "unsubscribed": Kind("contact.unsubscribed", "intake", _unsubscribed),

@@ -121,7 +121,16 @@ class ClusterRedis(GuardedRedis):
         await self._ready()
         nodes = self.map.primaries
         own, number = divmod(int(args[1]), len(nodes))
-        cursor, names = (await self._at(nodes[number], [wire.pack(["SCAN", str(own), *args[2:]])], False))[0]
+        packed = [wire.pack(["SCAN", str(own), *args[2:]])]
+        try:
+            (answer,) = await self._at(nodes[number], packed, False)
+        except _GONE:  # a connection that was lost meanwhile, or a primary: its successor stands in its place
+            await self.map.refresh(self.map.generation)
+            nodes = self.map.primaries
+            (answer,) = await self._at(nodes[number], packed, False)
+        if isinstance(answer, Exception):
+            raise answer
+        cursor, names = answer
         if int(cursor):
             return [str(int(cursor) * len(nodes) + number).encode(), names]
         return [str(number + 1 if number + 1 < len(nodes) else 0).encode(), names]

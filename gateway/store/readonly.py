@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
+from gateway.store.cluster import ClusterRedis
 from gateway.store.guarded import GuardedRedis
 
 READINGS = frozenset(
     {
-        "CLIENT", "HELLO", "SELECT", "PING", "TIME", "EXISTS", "GET", "GETRANGE", "MGET", "HGET", "HMGET", "HGETALL", "LRANGE",
-        "SMEMBERS", "SCARD", "XRANGE", "ZCARD", "ZCOUNT", "ZLEXCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE",
+        "ASKING", "CLIENT", "HELLO", "SELECT", "PING", "TIME", "EXISTS", "GET", "GETRANGE", "MGET", "HGET", "HMGET", "HGETALL",
+        "LRANGE", "SMEMBERS", "SCARD", "XRANGE", "ZCARD", "ZCOUNT", "ZLEXCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZSCORE",
     }
 )  # fmt: skip
 
@@ -27,6 +28,8 @@ class WouldWrite(AssertionError):
 
 def reading(redis: Redis) -> Redis:
     """The same store over the same connections, for reading alone."""
+    if isinstance(redis, ClusterRedis):
+        return redis.seen_through(_Pool)
     return GuardedRedis(connection_pool=cast(Any, _Pool(redis.connection_pool)))
 
 

@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from gateway.errors import StoreRefused, StoreUnavailable
 from gateway.store.client import Connection
+from gateway.store.cluster import ClusterRedis
 
 SILENCE_S = 30.0
 """How long nothing may come: a waiting server says so by a line feed a second or so; it may wait for another child to end."""
@@ -37,7 +38,12 @@ class Taken:
 
 
 async def refuse_others(redis: Redis) -> None:
-    """A snapshot takes a whole server. Raises StoreRefused where other databases of it hold something too."""
+    """A snapshot takes a whole server. Raises StoreRefused for a cluster, and where other databases hold something too."""
+    if isinstance(redis, ClusterRedis):
+        raise StoreRefused(
+            "a cluster has no copy as of one moment: copy each of its primaries by the cluster's own tools (BGSAVE, or its "
+            "provider's snapshots), bring those back, and run `restore --in-place`"
+        )
     info = await redis.info("keyspace")
     ours = f"db{redis.connection_pool.connection_kwargs.get('db') or 0}"
     others = sorted(name for name in info if name.startswith("db") and name != ours)

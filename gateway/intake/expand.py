@@ -132,9 +132,16 @@ class Expander:
 
     @asynccontextmanager
     async def _holding(self, open_event: OpenEvent) -> AsyncIterator[None]:
+        ended = asyncio.Event()
+
         async def hold() -> None:
-            while True:
-                await asyncio.sleep(HOLD_S)
+            while not ended.is_set():
+                try:
+                    async with asyncio.timeout(HOLD_S):
+                        await ended.wait()
+                    return
+                except TimeoutError:
+                    pass
                 try:
                     await self._s.events.hold(open_event, self._clock.now_ms() + LOOK_AGAIN_MS)
                 except (StoreError, OSError, TimeoutError):
@@ -144,7 +151,7 @@ class Expander:
         try:
             yield
         finally:
-            holding.cancel()
+            ended.set()  # no cancellation: the store's client may swallow one
             await asyncio.wait([holding])  # it must not say so any more once the next look is set
 
     async def _work(self, open_event: OpenEvent, event: BusinessEvent) -> Callable[[], Awaitable[None]]:
@@ -186,6 +193,7 @@ class Expander:
             await self._look_again(open_event, now + (CLOSE_AFTER_MS if all(done) else 5000))
 
     async def _finish(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
+        await self.fan.finished(event.id, event.subject_id, partitions)
         await self._s.events.close(open_event)
         crash_point("event.closed")
         await self._s.fans.forget(event.id, partitions)

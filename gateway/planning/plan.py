@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
+
 from gateway.connector import ChannelFacts, Sender
 from gateway.errors import CannotRender
 from gateway.model.capability import Capability
@@ -38,6 +40,8 @@ from gateway.store.outbox import told_field
 CHECK = "address_check"
 WORDS, FILE = "words", "file"
 """The two parts of a document where the channel puts no words beside it."""
+log = structlog.get_logger()
+
 _HOMELESS = (Reason.NO_ADDRESS, Reason.NO_SENDER)
 
 
@@ -96,6 +100,9 @@ def draft(
             forms, text = _forms(notification, scope, contact, zone, brand, sender, world)
         except CannotRender:
             return _Way(address, sender, Suppressed(Reason.CANNOT_RENDER))
+        except Exception as error:  # a notification that breaks must not take the event's others, and everybody else, with it
+            log.error("plan.failed", notification=notification.name, event_id=result.event, error=type(error).__name__)
+            return _Way(address, sender, Suppressed(Reason.POISONED))
         question = question_for(
             notification, contact, address, sender, world, brand=brand, zone=zone, deadline_ms=deadline,
             not_before_ms=not_before, forms=[TemplateChoice(form["name"], form["language"], form["state"]) for form in forms],

@@ -136,7 +136,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
     )
-    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components(), brake_deps(runtime, deps))
+    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components, brake_deps(runtime, deps))
 
 
 def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -129,17 +130,27 @@ def _answer(status: int, about: str, schema: str) -> dict[str, Any]:
     return found
 
 
-def add_routes(app: web.Application, event_names: Mapping[str, str], event_schemas: Mapping[str, Any]) -> None:
-    """Both are open to whoever reaches the internal listener: they describe, and show nothing of anybody."""
-    whole = document(event_names, event_schemas)
-    drawn = page(whole)
+def add_routes(app: web.Application, events: Callable[[], tuple[Mapping[str, str], Mapping[str, Any]]]) -> None:
+    """Both are open to whoever reaches the internal listener: they describe, and show nothing of anybody.
+
+    events: the names and schemas of `document`. They are made when somebody first asks, as they take a tenth of a second and a
+    start should not wait for them
+    """
+
+    @cache
+    def whole() -> dict[str, Any]:
+        return document(*events())
+
+    @cache
+    def drawn() -> str:
+        return page(whole())
 
     async def get_openapi(request: web.Request) -> web.Response:
-        return web.json_response(whole)
+        return web.json_response(whole())
 
     async def get_docs(request: web.Request) -> web.Response:
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
-        return web.Response(text=drawn, content_type="text/html", headers=headers)
+        return web.Response(text=drawn(), content_type="text/html", headers=headers)
 
     app.router.add_get("/openapi.json", get_openapi)
     app.router.add_get("/docs", get_docs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -19,14 +19,14 @@ def add_routes(
     people: People,
     inviting: Inviting,
     api_keys: ApiKeys,
-    event_schemas: tuple[Mapping[str, str], Mapping[str, Any]],
+    event_schemas: Callable[[], tuple[Mapping[str, str], Mapping[str, Any]]],
     brakes: braking.BrakeDeps | None = None,
 ) -> None:
-    """event_schemas: what gateway.intake.schemas.components() gives. brakes: None where nothing is expanded."""
+    """event_schemas: gateway.intake.schemas.components. brakes: None where nothing is expanded."""
     contacts.add_routes(app, people, api_keys)
     subscriptions.add_routes(app, people, api_keys)
     messages.add_routes(app, people, api_keys)
     invitations.add_routes(app, inviting, api_keys)
     keys.add_routes(app, api_keys)
     braking.add_routes(app, brakes, api_keys)
-    openapi.add_routes(app, *event_schemas)
+    openapi.add_routes(app, event_schemas)

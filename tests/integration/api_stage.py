@@ -197,7 +197,7 @@ class Stage:
     async def serve(self) -> AsyncIterator[Client]:
         app = web.Application(client_max_size=door.MAX_BODY)
         door.add_routes(app, self.door_deps())
-        routes.add_routes(app, self.people(), self.inviting(), self.keys, schemas.components())
+        routes.add_routes(app, self.people(), self.inviting(), self.keys, schemas.components)
         async with TestClient(TestServer(app)) as client:
             try:
                 yield client

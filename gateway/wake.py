@@ -73,9 +73,18 @@ class Wake:
         """Wake the loop wherever it is."""
         self.here(topic, hints)
         if topic not in self._local and self._publish is not None:
-            task = asyncio.get_running_loop().create_task(self._tell(topic, hints))
-            self._tasks.add(task)  # held, so that it is not collected while it runs
-            task.add_done_callback(self._tasks.discard)
+            self._send(topic, hints)
+
+    def _send(self, topic: str, hints: Sequence[Ready]) -> None:
+        task = asyncio.get_running_loop().create_task(self._tell(topic, hints))
+        self._tasks.add(task)  # held, so that it is not collected while it runs
+        task.add_done_callback(self._tasks.discard)
+
+    def everywhere(self, topic: str) -> None:
+        """Wake the loops of all processes: there is work for those that hold a part of it."""
+        self.here(topic)
+        if self._publish is not None:
+            self._send(topic, ())
 
     async def _tell(self, topic: str, hints: Sequence[Ready]) -> None:
         assert self._publish is not None

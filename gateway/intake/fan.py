@@ -109,6 +109,8 @@ class Fan:
         self._results: OrderedDict[str, EventResult] = OrderedDict()
         self._events: dict[EventId, _Event] = {}
         self._refreshed_s = -REFRESH_S
+        self._begun: OrderedDict[EventId, int] = OrderedDict()
+        """when a fan-out was opened by this process (ms), until its event is closed"""
         self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}
 
     # beginning
@@ -148,7 +150,7 @@ class Fan:
             few = await self._few(result, fans)
         rest = await self._put(result, few) if few is not None else fans
         if rest:
-            await self._open(rest)
+            await self._open(rest, result)
         if passed is not None and passed.people:
             self._uncounted[event.id] = result.notifications, passed.people
         return partitions
@@ -182,12 +184,29 @@ class Fan:
             return None
         return [_Share(fan.partition, list(found[fan.partition]), fan, done=True) for fan in fans]
 
-    async def _open(self, fans: Sequence[FanOut]) -> None:
-        for fan, cursor in zip(fans, await self._s.fans.open(fans), strict=True):
+    async def _open(self, fans: Sequence[FanOut], result: EventResult) -> None:
+        cursors = await self._s.fans.open(fans)
+        for fan, cursor in zip(fans, cursors, strict=True):
             if not cursor.done_ms:
                 self._add(fan, cursor)
         crash_point("fan.opened")
-        self._wake.here("expand")
+        self._wake.everywhere("expand")
+        if all(cursor == Cursor("", 0) for cursor in cursors):
+            event = fans[0].event
+            self._begun[event] = self._clock.now_ms()
+            while len(self._begun) > _CACHE:
+                self._begun.popitem(last=False)
+            found = await self._s.fans.progress(event, result.audience, [fan.partition for fan in fans])
+            await self._s.fans.note(self._clock, "fanning", event, result.subject, {"people": found.people})
+
+    async def finished(self, event: EventId, subject: SubjectId, partitions: Sequence[int]) -> None:
+        """Before an event is closed: say how long its fan-out took, where this process began it. Else nobody says it."""
+        begun_ms, result = self._begun.pop(event, 0), self._results.get(event)
+        if begun_ms and result is not None:
+            found = await self._s.fans.progress(event, result.audience, partitions)
+            seconds = max(found.done_ms - begun_ms, 1) / 1000
+            took: dict[str, str | int] = {"people": found.done, "seconds": f"{seconds:.1f}", "rate": round(found.done / seconds)}
+            await self._s.fans.note(self._clock, "fanned", event, subject, took)
 
     def _rank(self, result: EventResult) -> float:
         """Urgent before normal before bulk, then the earlier deadline."""
@@ -237,8 +256,9 @@ class Fan:
             self._add(fan)
         mine = frozenset(partitions)
         for event, known in list(self._events.items()):
-            # What was opened while the store was asked (an event in hand) is not known to be over.
-            gone = [one for one in known.fans if one in mine and (event, one) in before and (event, one) not in found]
+            # What was opened while the store was asked (an event in hand) is not known to be over. What is in another process's
+            # hands is looked up again should it come into ours.
+            gone = [one for one in known.fans if one not in mine or ((event, one) in before and (event, one) not in found)]
             for partition in gone:
                 self._drop(event, partition)
 

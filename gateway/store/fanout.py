@@ -7,13 +7,14 @@ the mover began: two processes at one fan-out, for a moment of a lease that move
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from gateway.clock import Clock
 from gateway.model.ids import EventId, SubjectId
-from gateway.store import bulk, keys, scripts
+from gateway.store import audit, bulk, keys, scripts
 from gateway.store.reply import words
 
 PRIORITY_STEP = 1e11
@@ -61,11 +62,15 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """people: who listens now, all partitions; done: those whom the cursors have passed; open: partitions not done."""
+    """people: who listens now, all partitions; done: those whom the cursors have passed; open: partitions not done.
+
+    done_ms: when the last partition was done, 0 = not all are
+    """
 
     people: int
     done: int
     open: int
+    done_ms: int = 0
 
 
 def _cursor(raw: bytes) -> Cursor:
@@ -135,11 +140,19 @@ class FanOuts:
                     commands.append(("ZLEXCOUNT", name, "-", f"[{cursor.contact}"))
                     shares.append((0, 1))
         counts = [int(count) for count in await bulk.values(self._redis, commands)]
+        done = [cursor.done_ms if cursor is not None else 0 for cursor in cursors.values()]
         return Progress(
             people=sum(count * share[0] for count, share in zip(counts, shares, strict=True)),
             done=sum(count * share[1] for count, share in zip(counts, shares, strict=True)),
-            open=sum(cursor is None or not cursor.done_ms for cursor in cursors.values()),
+            open=done.count(0),
+            done_ms=max(done) if done and all(done) else 0,
         )
+
+    async def note(
+        self, clock: Clock, kind: str, event: EventId, subject: SubjectId, detail: Mapping[str, str | int]
+    ) -> None:
+        """A fact about a fan-out as a whole: it is begun, it is done."""
+        await audit.write_fact(self._redis, clock, kind, ids=[event, subject], detail=detail)
 
 
 def _scored(answer: Sequence[object]) -> list[tuple[bytes, bytes]]:

@@ -340,6 +340,11 @@ class PretendFans(FanOuts):
     async def cursors(self, event: EventId, partitions: Sequence[int]) -> dict[int, Cursor | None]:
         return {partition: self._cursors.get((event, partition)) for partition in partitions}
 
+    async def note(
+        self, clock: Clock, kind: str, event: EventId, subject: SubjectId, detail: Mapping[str, str | int]
+    ) -> None:
+        """Nothing is begun."""
+
     def moved(self, plan: Plan, now_ms: int) -> None:
         self._cursors[EventId(plan.event), plan.partition] = Cursor(plan.cursor, now_ms if plan.done else 0)
 

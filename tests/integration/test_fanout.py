@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.insight.kinds import say
 from gateway.intake.expand import CLOSE_AFTER_MS
 from gateway.intake.role import make_expander
 from gateway.model.contact import ConsentEntry
@@ -19,6 +20,7 @@ from gateway.store.erasure import Erasure
 from gateway.store.fanout import Cursor, FanOut, Progress
 from gateway.store.outbox import Plan
 from tests.integration.pace_stage import ALL, Stage, pace_stage
+from tests.support.core import facts_of
 from tests.support.dying import run_until_death
 from tests.support.edge import edge_running
 
@@ -305,4 +307,19 @@ async def test_how_far_it_has_come_can_be_read_at_any_time(stage: Stage) -> None
     assert halfway.done == len(await told(stage))
     assert 0 < halfway.done < 100
     await stage.house.expand()
-    assert await fans.progress(event.id, audience, partitions) == Progress(100, 100, 0)
+    whole = await fans.progress(event.id, audience, partitions)
+    assert (whole.people, whole.done, whole.open) == (100, 100, 0)
+    assert whole.done_ms > 0
+
+
+async def test_its_beginning_and_its_end_are_facts_about_the_event(stage: Stage) -> None:
+    await stage.followers({FLIGHT: 100, OTHER: 10})
+    small, large = stage.cancelled(OTHER, 5), stage.cancelled(FLIGHT, 5)
+    await stage.house.keep(small, large)
+    await closed(stage)
+    said = [fact for fact in await facts_of(stage.house.redis) if fact.kind in ("fanning", "fanned")]
+    assert [(fact.kind, fact.id_of("e"), fact.detail["people"]) for fact in said] == [
+        ("fanning", large.id, "100"), ("fanned", large.id, "100"),
+    ]  # fmt: skip
+    assert float(said[1].detail["seconds"]) > 0
+    assert "all 100 people have been looked at" in say(said[1], str)

@@ -203,12 +203,12 @@ async def test_a_notice_is_planned_no_faster_than_it_can_be_sent_and_goes_on_whe
     assert AHEAD <= await stage.planned() <= AHEAD + TURN
     while True:
         tries += 1
-        await stage.send(50)
+        await stage.send(AHEAD)
         try:
             assert await say() == 150
             break
         except Conflict:
             assert tries < 10
-    while await stage.send(50):
+    while await stage.send(AHEAD):
         pass
     assert Counter(Counter(one.contact for one in stage.sent).values()) == {1: 150}

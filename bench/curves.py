@@ -133,11 +133,12 @@ def draw(points: list[Point], folder: Path) -> list[Path]:
         ),
         "bench-fanout.svg": chart(
             "Planning one event, up to a thousand subscribers", across, "µs a subscriber",
-            [line("planning", lambda one: one.planned_us)],
+            [line("planning", lambda one: one.planned_us)], powers=True,
         ),
         "bench-memory.svg": chart(
             "Memory", across, "MiB",
             [line("store", lambda one: one.store / 2**20), line("process", lambda one: one.process / 2**20)],
+            powers=True,
         ),
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

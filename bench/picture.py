@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 720, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 56, 48
+LEFT, RIGHT, TOP, BOTTOM = 70, 44, 56, 48
 STYLE = """
-  text { font: 13px system-ui, sans-serif; fill: #24292f }
+  text { font: 13px system-ui, sans-serif; fill: #6e7681 }
   .title { font-weight: 600; font-size: 15px }
-  .grid { stroke: #d0d7de; stroke-width: 1 }
+  .grid { stroke: #8888; stroke-width: .6 }
   .line { fill: none; stroke-width: 2.5 }
-  .a { stroke: #0969da; fill: #0969da } .b { stroke: #9a6700; fill: #9a6700 } .c { stroke: #1a7f37; fill: #1a7f37 }
-  .line.a, .line.b, .line.c { fill: none }
-  .b { stroke-dasharray: 7 4 } .c { stroke-dasharray: 2 4 } circle { stroke: none !important }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .grid { stroke: #3d444d }
-    .a { stroke: #58a6ff; fill: #58a6ff } .b { stroke: #d29922; fill: #d29922 } .c { stroke: #56d364; fill: #56d364 }
-  }
+  .line.a { stroke: #1f7ae0 } .line.b { stroke: #b87503; stroke-dasharray: 7 4 }
+  .line.c { stroke: #2da44e; stroke-dasharray: 2 4 }
+  circle.a { fill: #1f7ae0 } circle.b { fill: #b87503 } circle.c { fill: #2da44e }
 """
+# Tones between light and dark: a picture inside a page is not told which of them the page is.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +29,28 @@ class Line:
     points: Sequence[tuple[float, float]]
 
 
-def chart(title: str, across: str, unit: str, lines: Sequence[Line]) -> str:
-    """Up to three lines over a logarithmic axis; the other axis begins at 0."""
+def chart(title: str, across: str, unit: str, lines: Sequence[Line], *, powers: bool = False) -> str:
+    """Up to three lines over a logarithmic axis; the other axis begins at 0, or, with `powers`, is logarithmic too (y > 0)."""
     xs = [x for line in lines for x, _ in line.points]
     most_x = max(1, math.ceil(math.log10(max(xs))))
-    step = _step(max(y for line in lines for _, y in line.points))
-    most_y = step * math.ceil(max(y for line in lines for _, y in line.points) / step)
+    grid = _grid([y for line in lines for _, y in line.points], powers)
 
     def place(x: float, y: float) -> tuple[float, float]:
         right = LEFT + math.log10(x) / most_x * (WIDTH - LEFT - RIGHT)
-        return round(right, 1), round(HEIGHT - BOTTOM - y / most_y * (HEIGHT - TOP - BOTTOM), 1)
+        value, low, high = (math.log10(one) if powers else one for one in (y, grid[0], grid[-1]))
+        return round(right, 1), round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
         f"<style>{STYLE}</style>",
         f'<text class="title" x="{LEFT}" y="20">{escape(title)}</text>',
     ]
-    for number in range(round(most_y / step) + 1):
-        _, y = place(1, number * step)
+    for height in grid:
+        _, y = place(1, height)
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{number * step:,.6g}</text>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{height:,.6g}</text>')
     for power in range(most_x + 1):
-        x, y = place(10**power, 0)
+        x, y = place(10**power, grid[0])
         parts.append(f'<text x="{x}" y="{y + 18}" text-anchor="middle">{10**power:,}</text>')
     parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 10}" text-anchor="end">{escape(across)}</text>')
     x = LEFT
@@ -67,8 +64,12 @@ def chart(title: str, across: str, unit: str, lines: Sequence[Line]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _step(most: float) -> float:
-    """Between two lines of the grid: 1, 2 or 5 times a power of ten, so that there are about five."""
-    rough = max(most, 1e-9) / 5
+def _grid(values: Sequence[float], powers: bool) -> list[float]:
+    """The heights of the lines across: powers of ten around all values, or about five steps of 1, 2 or 5 from 0 on."""
+    if powers:
+        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+        return [10.0**one for one in range(low, max(high, low + 1) + 1)]
+    rough = max(*values, 1e-9) / 5
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(power * one for one in (1, 2, 5, 10) if power * one >= rough)
+    step = next(power * one for one in (1, 2, 5, 10) if power * one >= rough)
+    return [number * step for number in range(math.ceil(max(values) / step) + 1)]

@@ -69,6 +69,14 @@ def test_curves_come_with_their_pictures_and_the_table_says_the_same(page: Path)
         assert (page.parent / "pictures" / f"bench-{name}.svg").is_file()
 
 
+def test_both_axes_may_be_powers_of_ten() -> None:
+    rising = [Line("store", [(1, 0.3), (100, 3.0), (10_000, 30.0)])]
+    root = ElementTree.fromstring(chart("Memory", "subscriptions", "MiB", rising, powers=True))
+    heights = [float(one.attrib["cy"]) for one in root.iter("{http://www.w3.org/2000/svg}circle")]
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
+    assert heights[0] > heights[1]
+
+
 def test_a_chart_is_valid_and_every_point_lies_within_it_in_order() -> None:
     lines = [Line("ours", [(1, 3.0), (1000, 870.0), (1_000_000, 640.0)]), Line("a & b", [(1, 0.0), (1_000_000, 5000.0)])]
     root = ElementTree.fromstring(chart("Rate <of> it", "subscriptions", "a second", lines))

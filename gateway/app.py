@@ -66,7 +66,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         channels = registry.open_channels(settings, session)
         for connector in channels.connectors.values():
             stack.push_async_callback(connector.close)
-        vault = Vault(ring, redis)
+        vault = Vault(ring, redis, acks=settings.store_acks)
         vault.form.packed = await layout.packs_bodies(redis)
         ledger = Ledger(settings.ledger_file, vault.blind)
         ledger.make()
@@ -98,7 +98,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
             documents=Documents(redis, vault),
             senders=senders,
-            webhooks=Webhooks(redis, clock, vault),
+            webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=Conversations(redis, clock, vault, pair=pairs),
             worlds=Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault),
             wake=Wake(publish_to(redis)),

@@ -34,6 +34,7 @@ from gateway.errors import Sealed, SettingsError
 from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest
 from gateway.model.personal import Secret
 from gateway.store import keys, packing
+from gateway.store.durability import judge_acks, queue_acks
 
 _CACHE = 20_000
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -137,9 +138,11 @@ class Box:
 class Vault:
     """Keys and hashes. Data keys are read from the store once and kept in a bounded cache."""
 
-    def __init__(self, ring: KeyRing, redis: Redis) -> None:
+    def __init__(self, ring: KeyRing, redis: Redis, *, acks: int = 0) -> None:
+        """acks: how many replicas must have a day's key before anything is sealed under it"""
         self._ring = ring
         self._redis = redis
+        self._acks = acks
         self.form = Form()
         # Keys and not boxes: a box is 2.6 kB of its library's, and made in 2 us; twenty thousand of them were 52 MB.
         self._contacts: OrderedDict[str, bytes] = OrderedDict()
@@ -237,11 +240,20 @@ class Vault:
             if wrapped is None:
                 await self._redis.set(name, self._wrap(os.urandom(32), day), nx=True, px=keys.KEEP_MS + keys.DAY_MS)
                 wrapped = await self._redis.get(name)
+                await self._acknowledged(name)
             assert isinstance(wrapped, bytes)
             box = self._days[day] = Box(self._unwrap(wrapped, day))
             while len(self._days) > 12:
                 self._days.pop(next(iter(self._days)))
         return box
+
+    async def _acknowledged(self, name: str) -> None:
+        """A day's key lies beside what it seals, on a cluster with another server: a failover must not take it alone."""
+        if self._acks:
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.pexpire(name, keys.KEEP_MS + keys.DAY_MS)
+            queue_acks(pipeline, self._acks)
+            judge_acks((await pipeline.execute(raise_on_error=False))[-1], self._acks)
 
     async def seal_day(self, at_ms: int, data: bytes, about: str) -> bytes:
         """Seal under the key of the day of `at_ms`; the day stands in front, so that it can be opened."""

@@ -66,8 +66,10 @@ class _Arrived(NamedTuple):
 
 
 class Webhooks:
-    def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault, *, acks: int = 0) -> None:
+        """acks: how many replicas must have a webhook before it counts as kept"""
         self._redis = redis
+        self._acks = acks
         self._clock = clock
         self._vault = vault
         self._first = secrets.randbelow(keys.WEBHOOK_LOGS // _LINES)
@@ -100,7 +102,7 @@ class Webhooks:
             args = [day.encode() + box.seal(_headed(arrived[place]), _LOG_ABOUT) for place in places]
             calls.append(("webhook_append", [keys.webhook_log(log)], args))
         answers: list[str | Exception] = [StoreUnavailable("not answered")] * len(arrived)
-        for places, result in zip(logs.values(), await bulk.each_script(self._redis, calls), strict=True):
+        for places, result in zip(logs.values(), await bulk.each_script(self._redis, calls, acks=self._acks), strict=True):
             for number, place in enumerate(places):
                 answers[place] = _refused(result) if isinstance(result, Exception) else words(result[number])
         return answers

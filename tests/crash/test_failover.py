@@ -17,11 +17,14 @@ from typing import Any
 import pytest
 
 from gateway.connector import Outcome, RawResponse, RenderedRequest, SendResult
+from gateway.errors import StoreUnavailable
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
-from gateway.store import keys
+from gateway.store import bulk, durability, keys
 from gateway.store.lineage import Lineage, Turned
-from gateway.store.outbox import ClaimWant
+from gateway.store.outbox import ClaimWant, Outbox
+from gateway.store.vault import Vault
+from gateway.store.webhooks import Webhooks
 from tests.support.core import House, facts_of, open_house
 from tests.support.server import StoreServer
 from tests.support.waiting import wait_until
@@ -270,3 +273,36 @@ async def test_an_erased_person_is_not_brought_back_by_what_is_played_again(
         await house.tell(house.order(house.recipient(102), number="ZX7K2Q"))
         await wait_until(lambda: settled(house, 1))
     assert await house.runtime.outbox.record(message.id) is None
+
+
+async def test_where_replicas_must_have_it_nothing_is_handed_out_or_taken_in_without_one(
+    house: House, past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has no replica at all: what only it knows could be taken back."""
+    monkeypatch.setattr(bulk, "ACKS_TIMEOUT_MS", 50)
+    monkeypatch.setattr(durability, "ACKS_TIMEOUT_MS", 50)
+    await house.tell(house.order(house.recipient(101)))
+    runtime = house.runtime
+    (message,) = await house.messages()
+    want = ClaimWant("acks-1", int(message.id[1:3]), message.sender, Priority(message.priority), 5)
+    strict = Outbox(house.redis, house.clock, runtime.pairs, acks=1)
+    with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+        await strict.claim([want], worker="w", lease_ms=4000, evidence_ms=1000, clock_ok=True)
+    with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+        await Webhooks(house.redis, house.clock, runtime.vault, acks=1).append("whatsapp", b"{}")
+    with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+        await Vault(runtime.ring, house.redis, acks=1).day_box("2026-12-24")
+    assert len(await runtime.outbox.claim([want], worker="w", lease_ms=4000, evidence_ms=1000, clock_ok=True)) == 1, (
+        "asked again under its id, it is the same batch"
+    )
+
+
+async def test_a_claim_asked_for_again_is_written_again_so_that_a_replica_can_be_waited_for(house: House) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    (message,) = await house.messages()
+    want = ClaimWant("acks-2", int(message.id[1:3]), message.sender, Priority(message.priority), 5)
+    written = []
+    for _ in range(3):
+        assert len(await house.runtime.outbox.claim([want], worker="w", lease_ms=4000, evidence_ms=1000, clock_ok=True)) == 1
+        written.append(int((await house.redis.info("persistence"))["rdb_changes_since_last_save"]))
+    assert written[0] < written[1] < written[2]

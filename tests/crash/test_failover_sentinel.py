@@ -31,8 +31,12 @@ def sentinels() -> Iterator[Sentinels]:
 async def test_what_was_answered_is_told_once_when_the_primary_is_killed_under_load(
     sentinels: Sentinels, data_dir: Path
 ) -> None:
-    more = {"GATEWAY_REDIS_URL": sentinels.url, "GATEWAY_STORE_ACKS": "1", "GATEWAY_LEASE_MS": "4000"}
-    async with house_running(data_dir, **more) as house, sentinels.lagging(LAG_S):
+    async with (
+        house_running(
+            data_dir, GATEWAY_REDIS_URL=sentinels.url, GATEWAY_STORE_ACKS="1", GATEWAY_LEASE_MS="4000"
+        ) as house,
+        sentinels.lagging(LAG_S),
+    ):
         orders = Orders(house, 24)
 
         async def kill() -> None:

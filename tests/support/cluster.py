@@ -52,7 +52,7 @@ class ClusterNode:
         self.process.wait(10)
 
     def say(self, *words: str | int) -> Any:
-        return self.client.execute_command(*words)
+        return self.client.execute_command(*words)  # type: ignore[no-untyped-call]
 
     @property
     def id(self) -> str:
@@ -60,7 +60,7 @@ class ClusterNode:
 
     @property
     def is_primary(self) -> bool:
-        return self.client.role()[0] == "master"
+        return bool(self.client.role()[0] == "master")
 
     def close(self) -> None:
         self.client.close()
@@ -141,7 +141,7 @@ class Cluster:
 
 def _lines(node: ClusterNode) -> list[str]:
     told = node.client.connection_pool  # the parsed form of redis-py loses the order of the words
-    connection = told.get_connection()
+    connection: Any = told.get_connection()
     try:
         connection.send_command("CLUSTER", "NODES")
         return [line for line in str(connection.read_response()).splitlines() if line and "handshake" not in line]

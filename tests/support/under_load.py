@@ -57,7 +57,7 @@ class Orders:
             await asyncio.sleep(AGAIN_S)
 
     def _event(self, number: int, phone: str) -> dict[str, Any]:
-        event = copy.deepcopy(_SAMPLE)
+        event: dict[str, Any] = copy.deepcopy(_SAMPLE)
         name = f"ZL{self.first + number:04d}"
         event |= {"id": f"load-{name}", "subject": name, "partitionkey": name}
         event["data"]["orderNumber"] = name

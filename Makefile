@@ -4,7 +4,7 @@ PY := .venv/bin/python
 CODE := $(wildcard gateway connectors sandbox demo bench torture main.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-browser test-long bench bench-long torture clean
+.PHONY: help setup setup-dev demo test check test-fast test-integration test-crash test-cluster test-browser test-long bench bench-long torture clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ test-integration: setup-dev  ## tests against real Valkey servers
 
 test-crash: setup-dev  ## tests that kill processes and count
 	@scripts/test crash
+
+test-cluster: setup-dev  ## tests against a cluster of six Valkey servers
+	@scripts/test cluster
 
 test-browser: setup-dev  ## tests in Chromium
 	@scripts/test browser

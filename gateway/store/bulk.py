@@ -110,14 +110,19 @@ async def each_script(
     unknown = [place for place, answer in enumerate(answers) if isinstance(answer, exceptions.NoScriptError)]
     if ahead is not None and beside and not unknown:  # else it was read before what it should have been read behind
         ahead.keep(beside)
-    if unknown:  # a new or just promoted server: it knows no scripts yet
+    for _ in range(scripts.LOADS):
+        if not unknown:
+            break
         try:
-            await scripts.load_all(redis)
+            await scripts.load_all(redis)  # a new or just promoted server: it knows no scripts yet
             again = await _acknowledged(redis, [commands[place] for place in unknown], turn, acks)
         except StoreUnavailable as error:  # of the others we know
             again = [error] * len(unknown)
         for place, answer in zip(unknown, again, strict=True):
             answers[place] = answer
+        unknown = [place for place in unknown if isinstance(answers[place], exceptions.NoScriptError)]
+    for place in unknown:
+        answers[place] = StoreUnavailable(scripts.FORGETS)
     return answers
 
 

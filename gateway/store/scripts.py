@@ -17,6 +17,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from gateway.errors import StoreUnavailable
+
 _FOLDER = Path(__file__).parent / "lua"
 _INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
 
@@ -44,6 +46,10 @@ async def load_all(redis: Redis) -> None:
         await redis.script_load(source(name))
 
 
+LOADS = 3
+"""How often they are loaded for one call: a server that starts again in between knows none of them again."""
+FORGETS = "the store starts again and again: it knew none of our scripts whenever they had been loaded"
+
 Call = tuple[str, Sequence[str], Sequence[Part]]
 """(script, KEYS, ARGV)"""
 
@@ -57,13 +63,17 @@ async def run_many(redis: Redis, calls: Sequence[Call]) -> list[Any]:
     if not calls:
         return []
     results = await _pipeline(redis, calls)
-    unknown = [place for place, result in enumerate(results) if isinstance(result, NoScriptError)]
-    if unknown:  # a new or just promoted server: it knows no scripts yet
-        await load_all(redis)
+    for _ in range(LOADS):
+        unknown = [place for place, result in enumerate(results) if isinstance(result, NoScriptError)]
+        if not unknown:
+            break
+        await load_all(redis)  # a new or just promoted server: it knows no scripts yet
         again = await _pipeline(redis, [calls[place] for place in unknown])
         for place, result in zip(unknown, again, strict=True):
             results[place] = result
     for result in results:
+        if isinstance(result, NoScriptError):
+            raise StoreUnavailable(FORGETS) from result
         if isinstance(result, Exception):
             raise result
     return results

@@ -84,7 +84,7 @@ class Reply:
 class Seen:
     """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends;
 
-    evidence_ms: how long the gateways promise to wait for evidence
+    evidence_ms: how long the gateways promise to wait for evidence; odd: answers of the API that no retry may get, beside events'
     """
 
     told: Sequence[Told]
@@ -96,6 +96,7 @@ class Seen:
     waiting: int = 0
     replies: Sequence[Reply] = ()
     evidence_ms: int = 0
+    odd: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,7 @@ def _count_refused(case: _Case) -> None:
         if not one.event:
             case.verdict.refused.append(f"{one.name} was never answered 202")
         case.verdict.refused += [f"{one.name} was answered {odd}" for odd in one.odd]
+    case.verdict.refused += case.seen.odd
 
 
 def _count_lost(case: _Case) -> None:

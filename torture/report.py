@@ -59,6 +59,7 @@ def figures(outcome: Outcome) -> dict[str, str]:
         "kills": f"{len(outcome.kills)} ({', '.join(f'{name} {count}' for name, count in sorted(kills.items()))})",
         "gateways at work at a time": f"{outcome.at_work:.1f} of {len(outcome.sizes.roles)}",
         "ended by themselves": alone or "none",
+        "errors in the logs": ", ".join(f"{name} {count}" for name, count in outcome.errors.most_common()) or "none",
         "settled after": "not in time" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s",
         "whole run": f"{outcome.taken_s:.0f} s",
     }
@@ -88,6 +89,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "figures": outcome.verdict.counts,
         "kills": dict(Counter(one.name for one in outcome.kills)),
         "ended_alone": outcome.ended_alone,
+        "errors": dict(outcome.errors),
         "settled_s": outcome.settled_s,
         "taken_s": outcome.taken_s,
     }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -36,7 +39,8 @@ QUIET_S = 3.0
 class Outcome:
     """What a run saw. *_ms: on the clock of this machine; settled_s: how long after the fire nothing waited any more;
 
-    at_work: how many gateways were ready at a time, on average, while it burnt
+    at_work: how many gateways were ready at a time, on average, while it burnt; errors: what the gateways logged as their own
+    mistakes, by event and class
     """
 
     seed: int
@@ -49,6 +53,7 @@ class Outcome:
     settled_s: float | None
     ended_alone: dict[str, list[int]] = field(default_factory=dict)
     webhooks: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     at_work: float = 0.0
     taken_s: float = 0.0
 
@@ -147,6 +152,7 @@ async def _burn(
         settled_s=settled_s,
         ended_alone={one.name: one.ended_alone for one in (*house.victims, house.sandbox) if one.ended_alone},
         webhooks=balancer.answered,
+        errors=_errors(house.directory / "logs"),
         at_work=sum(one.ready_looks for one in house.gateways) / max(max(one.looks for one in house.gateways), 1),
     )
 
@@ -203,8 +209,21 @@ async def _look(house: House, whole: Cast, producers: Producers, balancer: Balan
         ends=ends,
         waiting=waiting,
         replies=list(desk.replies),
+        odd=list(desk.odd),
         evidence_ms=int(house.environment["GATEWAY_EVIDENCE_MS"]),
     )
+
+
+def _errors(logs: Path) -> Counter[str]:
+    """Lines of level error in all logs. A store that is gone is a warning: whatever stands here was not foreseen."""
+    found: Counter[str] = Counter()
+    for log in logs.glob("*.log"):
+        for line in log.read_text(errors="replace").splitlines():
+            if '"level": "error"' in line:
+                with contextlib.suppress(ValueError):
+                    said = json.loads(line)
+                    found[f"{said.get('event', '?')} {said.get('error', '')}".strip()] += 1
+    return found
 
 
 def _told(event: casts.Event, producers: Producers, whole: Cast) -> Told:

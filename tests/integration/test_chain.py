@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ async def chains(
             event = make(number)
             began = time.monotonic()
             assert await taking.keep([event]) == ["new"]
-            await wait_until(lambda already=already: len(world.came) > already)
+            await wait_until(partial(_more, world, already))
             found.append(trips.between(began, world.came[already]))
             await wait_until(lambda: _quiet(trips))
     finally:
@@ -90,6 +91,10 @@ async def chains(
         async with asyncio.timeout(10):
             await asyncio.gather(intake, dispatch)
     return found
+
+
+def _more(world: World, than: int) -> bool:
+    return len(world.came) > than
 
 
 def _quiet(trips: Trips) -> bool:

@@ -149,6 +149,7 @@ def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:
         subjects=runtime.subjects,
         fuses=Fuses(redis, runtime.clock, runtime.vault),
         events=runtime.events,
+        fans=runtime.fans,
         second=runtime.settings.fuse_second_person,
         book=BrakeBook(redis, runtime.clock),
         vault=runtime.vault,

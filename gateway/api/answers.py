@@ -286,6 +286,17 @@ ANSWERS: dict[str, Schema] = {
         },
         about="what: `text`, the template, `before`, or the reason for not sending. done: false after a dry run.",
     ),
+    "EventUnderway": thing(
+        {
+            "event": TEXT,
+            "state": TEXT,
+            "people": NUMBER,
+            "done": NUMBER,
+            "per_second": {"type": "number"},
+            "seconds_left": {"type": ["integer", "null"]},
+        },
+        about="people: who follows what it is about; done: looked at so far. seconds_left: at the pace so far.",
+    ),
     "Fuses": thing({"fuses": many(ref("Fuse"))}),
     "Fuse": thing(_FUSE, about="told: people of a part so far; asked: the first of two."),
     "FuseRelease": thing({**_FUSE, "released": FLAG}),

@@ -20,9 +20,11 @@ from gateway.clock import Clock
 from gateway.errors import NotFound
 from gateway.insight.naming import find_subject
 from gateway.model.ids import EventId, SubjectId, is_id
+from gateway.planning.underway import underway
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
 from gateway.store.events import Events
+from gateway.store.fanout import FanOuts
 from gateway.store.fuses import Fuses, Held
 from gateway.store.incidents import Crisis, Incidents, people_of
 from gateway.store.subjects import Subjects
@@ -106,6 +108,7 @@ class BrakeDeps:
     subjects: Subjects
     fuses: Fuses
     events: Events
+    fans: FanOuts
     second: int
     book: BrakeBook
     vault: Vault
@@ -116,6 +119,7 @@ def add_routes(app: web.Application, deps: BrakeDeps | None, keys: ApiKeys) -> N
     """deps: None where this process expands nothing; every request is then told so."""
     routes = Routes(deps)
     app.router.add_post(DRY_RUN, guarded(keys, Scope.EVENTS, routes.post_dry_run))
+    app.router.add_get("/v1/events/{event}", guarded(keys, Scope.EVENTS, routes.get_event))
     app.router.add_get(FUSES, guarded(keys, Scope.ADMIN, routes.get_fuses))
     app.router.add_post(FUSES + "/{event}/release", guarded(keys, Scope.ADMIN, routes.post_release))
     app.router.add_post(FUSES + "/{event}/discard", guarded(keys, Scope.ADMIN, routes.post_discard))
@@ -150,6 +154,25 @@ class Routes:
 
     async def post_notice(self, request: web.Request, key: ApiKey) -> web.Response:
         return web.json_response(await self._d.notice(await body_of(request, NoticeBody), key.name))
+
+    # how far
+
+    async def get_event(self, request: web.Request, key: ApiKey) -> web.Response:
+        deps, event = self._d, _event(request, "this event is not under way: it is closed, or was never kept here")
+        found = await underway(deps.events, deps.subjects, deps.fans, deps.clock, event)
+        if found is None:
+            raise NotFound("this event is not under way: it is closed, or was never kept here")
+        left = found.seconds_left
+        return web.json_response(
+            {
+                "event": event,
+                "state": found.state,
+                "people": found.people,
+                "done": found.done,
+                "per_second": round(found.per_second, 1),
+                "seconds_left": round(left) if left is not None else None,
+            }
+        )
 
     # fuses
 
@@ -196,10 +219,10 @@ class Routes:
         return web.json_response({**_crisis(crisis), "lifted": lifted}, status=200 if lifted else 202)
 
 
-def _event(request: web.Request) -> EventId:
+def _event(request: web.Request, otherwise: str = "no such event is held") -> EventId:
     event = request.match_info["event"]
     if not is_id(event, "e"):
-        raise NotFound("no such event is held")
+        raise NotFound(otherwise)
     return EventId(event)
 
 

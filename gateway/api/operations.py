@@ -86,6 +86,12 @@ OPERATIONS: tuple[Operation, ...] = (
         about="The planning that works for live events, over a store that it cannot change. It takes one event, no batch.",
     ),
     Operation(
+        "get", "/v1/events/{event}", "Events", "How far an event has come", Scope.EVENTS,
+        {200: ("people and pace so far", "EventUnderway"), 404: ("closed, or never kept here", "Problem")},
+        None, (EVENT,),
+        about="state: waiting, telling, or told. An event is closed soon after; `trace` tells what became of it.",
+    ),
+    Operation(
         "options", "/v1/events", "Events", "Ask whether a sender may push (CloudEvents webhooks)", None,
         {200: ("WebHook-Allowed-Origin says yes", ""), 400: ("the origin is no host name", "Problem")},
         parameters=(Parameter("WebHook-Request-Origin", "header", "the sender's host"),),

@@ -7,7 +7,12 @@ from typing import Any
 
 from gateway.cli import arguments, asking, opening, printing
 from gateway.cli.trace import trace, zone_of
+from gateway.model.ids import EventId, is_id
+from gateway.planning.underway import Underway, underway
+from gateway.store.events import Events
 from gateway.store.facts import Facts
+from gateway.store.fanout import FanOuts
+from gateway.store.subjects import Subjects
 
 
 def add_parser(commands: Any) -> None:
@@ -26,6 +31,16 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(work=_trace)
 
 
+async def _so_far(opened: opening.Opened, wanted: str) -> Underway | None:
+    """How far an event that is not closed has come."""
+    if not is_id(wanted, "e"):
+        return None
+    redis, clock, vault = opened.connection.redis, opened.clock, opened.vault
+    return await underway(
+        Events(redis, clock, vault), Subjects(redis, clock, vault), FanOuts(redis), clock, EventId(wanted)
+    )
+
+
 def _trace(args: argparse.Namespace) -> int:
     zone = zone_of(args.zone)
     settings = opening.read_settings()
@@ -37,10 +52,12 @@ def _trace(args: argparse.Namespace) -> int:
             story = await trace(
                 wanted, vault=opened.vault, facts=facts, history=history, zone=zone, as_json=args.json
             )
+            so_far = await _so_far(opened, wanted.strip().lower())
         if isinstance(story, str):
-            print(story)
+            print(story if so_far is None else f"{story}\n\nnow: {so_far.sentence}")
         else:
-            printing.as_json(story)
+            now = {"state": so_far.state, "people": so_far.people, "done": so_far.done} if so_far is not None else None
+            printing.as_json({**story, "now": now} if now else story)
         return 0
 
     return opening.run(work)

@@ -15,6 +15,7 @@ from gateway.intake.expand import CLOSE_AFTER_MS
 from gateway.intake.role import make_expander
 from gateway.model.contact import ConsentEntry
 from gateway.model.ids import ContactId, EventId, partition_of
+from gateway.planning.underway import Underway, underway
 from gateway.store import keys
 from gateway.store.erasure import Erasure
 from gateway.store.fanout import Cursor, FanOut, Progress
@@ -310,6 +311,36 @@ async def test_how_far_it_has_come_can_be_read_at_any_time(stage: Stage) -> None
     whole = await fans.progress(event.id, audience, partitions)
     assert (whole.people, whole.done, whole.open) == (100, 100, 0)
     assert whole.done_ms > 0
+
+
+async def test_the_pace_of_an_event_under_way_is_shown_until_it_is_closed(stage: Stage) -> None:
+    runtime = stage.house.runtime
+
+    async def now() -> Underway | None:
+        return await underway(runtime.events, runtime.subjects, runtime.fans, runtime.clock, event.id)
+
+    await stage.followers({FLIGHT: 100})
+    event = stage.cancelled(FLIGHT, 5)
+    assert await now() is None
+    await stage.house.keep(event)
+    found = await now()
+    assert found is not None
+    assert found.state == "waiting"
+    await stage.house.expander.look(ALL)
+    await stage.house.expander.chunks(ALL, turns=2)
+    stage.house.pass_ms(10_000)
+    found = await now()
+    assert found is not None
+    assert (found.state, found.people, found.done) == ("telling", 100, len(await told(stage)))
+    assert found.per_second == pytest.approx(found.done / 10, rel=0.2)
+    assert found.seconds_left == pytest.approx((100 - found.done) / found.per_second)
+    assert f"{found.done} of 100 people" in found.sentence
+    await stage.house.expand()
+    found = await now()
+    assert found is not None
+    assert (found.state, found.done) == ("told", 100)
+    await closed(stage)
+    assert await now() is None
 
 
 async def test_its_beginning_and_its_end_are_facts_about_the_event(stage: Stage) -> None:

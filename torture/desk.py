@@ -13,7 +13,7 @@ import aiohttp
 
 from torture.cast import Person
 from torture.house import House
-from torture.judge import Reply
+from torture.seen import Reply
 from torture.stage import API_KEY, NUMBER, PAGE, ask
 
 LOOK_S = 1.0

@@ -5,214 +5,30 @@ What counts as what:
     told       a message that a contact was planned, by its facts; `fate` is the last thing that became of it
     due        every notification that a version brought (by the changes that its fact names, and by what the producers are sure
                of) to everybody who followed the subject when it was applied; the newest version to everybody at all
-    excused    not on the handset, but visible with a reason (suppressed, replaced, ended, expired, dead, failed), or never
-               planned because a newer version replaced or ended it first
+    excused    not on the handset, but visible with a reason that a fire gives (CALLED_FOR), or never planned because a newer
+               version that replaces or ends it was planned first
     known      the moment from which something newer is known for a person: when its message was planned for them
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
 
+from torture.case import Case
 from torture.handsets import Bubble
+from torture.seen import TELLS, Double, Seen, Told, Verdict
 
 STALE_MS = 3_000
 """What is newer is read at most a second before a POST begins; the rest is the way to the handset on a machine that burns."""
 GRACE_MS = 3_000
 """From the 200 to a webhook until it must have stopped a resend: split, applied, or the evidence clock stood still."""
 
-ENDS = ("suppressed", "replaced", "ended", "expired", "dead", "failed", "discarded")
 CALLED_FOR = ("", "replaced", "ended", "retries_exhausted", "uncertain_dropped", "uncertain_ask")
 """Why a message may reach nobody here: everybody agreed, every address is proven and every template approved."""
-TELLS = {
-    "gate": "gate_changed",
-    "delay": "flight_delayed",
-    "cancelled": "flight_cancelled",
-    "reinstated": "flight_reinstated",
-    "on_time_again": "flight_on_time_again",
-    "rescheduled": "flight_rescheduled",
-    "confirmed": "order_confirmed",
-    "shipped": "order_shipped",
-    "out_for_delivery": "order_out_for_delivery",
-    "delivery_failed": "order_delivery_failed",
-    "delivered": "order_delivered",
-    "document_ready": "ticket_issued",
-}
-"""A change of the events that are sent here -> the notification that tells it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event as the producers know it. event, subject: the ids it was answered with ("" = never answered)."""
-
-    name: str
-    subject_name: str
-    version: int
-    event: str
-    subject: str
-    answered_ms: int
-    person: str
-    marks: Mapping[str, str]
-    sure: tuple[str, ...] = ()
-    odd: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One fact. message "" where it is about none."""
-
-    at_ms: int
-    kind: str
-    message: str
-    contact: str
-    event: str
-    subject: str
-    detail: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An agent's answer that the desk took. words: only it has them; message "" where the desk named none."""
-
-    words: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends;
-
-    evidence_ms: how long the gateways promise to wait for evidence; odd: answers of the API that no retry may get, beside events'
-    """
-
-    told: Sequence[Told]
-    steps: Sequence[Step]
-    bubbles: Sequence[Bubble]
-    evidence: Mapping[tuple[str, int], int]
-    homes: Mapping[str, str]
-    ends: Mapping[str, frozenset[str]]
-    waiting: int = 0
-    replies: Sequence[Reply] = ()
-    evidence_ms: int = 0
-    odd: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Double:
-    """A message that lies on a handset more than once. allowed: nothing had shown in time that the first was there."""
-
-    message: str
-    attempt: int
-    reason: str
-    allowed: bool
-
-
-@dataclass
-class Verdict:
-    """Each list holds one line a fault. ends: how the messages that reached nobody ended; counts: what was counted.
-
-    told_after_ms: from the 202 to each message's first copy on a handset, shortest first
-    """
-
-    lost: list[str] = field(default_factory=list)
-    disorder: list[str] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
-    doubles: list[Double] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    ends: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, int] = field(default_factory=dict)
-    told_after_ms: list[int] = field(default_factory=list)
-
-    @property
-    def forbidden(self) -> list[Double]:
-        return [one for one in self.doubles if not one.allowed]
-
-    @property
-    def ok(self) -> bool:
-        return not (self.lost or self.disorder or self.stale or self.forbidden or self.strange or self.refused)
-
-
-@dataclass
-class _Message:
-    """A message by its facts."""
-
-    id: str
-    contact: str
-    event: str
-    notification: str = ""
-    steps: list[Step] = field(default_factory=list)
-
-    @property
-    def planned_ms(self) -> int:
-        return self.steps[0].at_ms
-
-    @property
-    def fate(self) -> Step | None:
-        """The last thing that became of it, statuses of another attempt aside; None: it still waits."""
-        for one in reversed(self.steps):
-            if one.kind in ENDS or one.kind == "accepted":
-                return one
-        return None
-
-
-class _Case:
-    """Everything indexed once, then counted piece by piece."""
-
-    def __init__(self, seen: Seen) -> None:
-        self.seen = seen
-        self.verdict = Verdict()
-        self.by_event = {one.event: one for one in seen.told if one.event}
-        self.messages: dict[str, _Message] = {}
-        self.applied: dict[str, Step] = {}
-        self.older: dict[str, Step] = {}
-        self.kept: set[str] = set()
-        self.parked: dict[str, str] = {}
-        self.followers: dict[str, dict[str, int]] = defaultdict(dict)
-        for step in seen.steps:
-            self._take_in(step)
-        self.of_event: dict[tuple[str, str], dict[str, _Message]] = defaultdict(dict)
-        self.of_person: dict[tuple[str, str], list[_Message]] = defaultdict(list)
-        for message in self.messages.values():
-            self.of_event[message.event, message.notification][message.contact] = message
-            told = self.by_event.get(message.event)
-            if told is not None:
-                self.of_person[message.contact, told.subject].append(message)
-        self.copies: dict[str, list[Bubble]] = defaultdict(list)
-        for bubble in seen.bubbles:
-            if bubble.message:
-                self.copies[bubble.message].append(bubble)
-
-    def _take_in(self, step: Step) -> None:
-        if step.message:
-            message = self.messages.setdefault(step.message, _Message(step.message, step.contact, step.event))
-            message.contact, message.event = message.contact or step.contact, message.event or step.event
-            message.notification = message.notification or step.detail.get("nt", "")
-            message.steps.append(step)
-        elif step.kind == "event":
-            self.kept.add(step.event)
-        elif step.kind == "applied":
-            self.applied.setdefault(step.event, step)
-        elif step.kind == "older":
-            self.older.setdefault(step.event, step)
-        elif step.kind == "closed" and step.detail.get("why"):
-            self.parked[step.event] = step.detail["why"]
-        elif step.kind == "subscribed":
-            self.followers[step.subject].setdefault(step.contact, step.at_ms)
-
-    def newest(self) -> dict[str, Told]:
-        """Per subject the newest version that was answered 202."""
-        found: dict[str, Told] = {}
-        for one in self.seen.told:
-            if one.event and (one.subject not in found or found[one.subject].version < one.version):
-                found[one.subject] = one
-        return found
 
 
 def judge(seen: Seen) -> Verdict:
-    case = _Case(seen)
+    case = Case(seen)
     _count_refused(case)
     _count_lost(case)
     _count_disorder(case)
@@ -235,7 +51,7 @@ def judge(seen: Seen) -> Verdict:
     return verdict
 
 
-def _told_after(case: _Case) -> list[int]:
+def _told_after(case: Case) -> list[int]:
     found = []
     for mid, copies in case.copies.items():
         told = case.by_event.get(case.messages[mid].event) if mid in case.messages else None
@@ -256,7 +72,7 @@ def _uncertainty(seen: Seen) -> dict[str, int]:
     }
 
 
-def _count_refused(case: _Case) -> None:
+def _count_refused(case: Case) -> None:
     for one in case.seen.told:
         if not one.event:
             case.verdict.refused.append(f"{one.name} was never answered 202")
@@ -264,7 +80,7 @@ def _count_refused(case: _Case) -> None:
     case.verdict.refused += case.seen.odd
 
 
-def _count_lost(case: _Case) -> None:
+def _count_lost(case: Case) -> None:
     lost = case.verdict.lost
     newest = case.newest()
     if case.seen.waiting:
@@ -289,17 +105,17 @@ def _count_lost(case: _Case) -> None:
     for message in case.messages.values():
         fate = message.fate
         if fate is None:
-            lost.append(f"{_name(case, message)} ended as nothing, last: {message.steps[-1].kind}")
+            lost.append(f"{case.name(message)} ended as nothing, last: {message.steps[-1].kind}")
         elif fate.kind == "accepted" and message.id not in case.copies:
-            lost.append(f"{_name(case, message)} was accepted by the channel, and is on no handset")
+            lost.append(f"{case.name(message)} was accepted by the channel, and is on no handset")
         elif fate.kind != "accepted" and message.id not in case.copies:
             reason = fate.detail.get("reason", "")
             case.verdict.ends[f"{fate.kind}: {reason}".removesuffix(": ")] += 1
             if reason not in CALLED_FOR or fate.kind == "suppressed":
-                lost.append(f"{_name(case, message)} was not told for a reason that nothing here gives: {fate.kind}, {reason}")
+                lost.append(f"{case.name(message)} was not told for a reason that nothing here gives: {fate.kind}, {reason}")
 
 
-def _audience(case: _Case, told: Told, *, newest: bool) -> None:
+def _audience(case: Case, told: Told, *, newest: bool) -> None:
     """Everybody who was due what this version says has it, or stands among those who were not told, with a reason."""
     applied = case.applied[told.event]
     names = {TELLS[word] for word in applied.detail.get("changes", "").split(",") if word in TELLS}
@@ -322,24 +138,20 @@ def _audience(case: _Case, told: Told, *, newest: bool) -> None:
                 case.verdict.lost.append(f"{told.name} ({told.event}): nothing was planned for {contact} by {name}")
 
 
-def _overtaken(case: _Case, told: Told, name: str, contact: str) -> bool:
+def _overtaken(case: Case, told: Told, name: str, contact: str) -> bool:
     """Never planned, and rightly: something newer that replaces or ends it had been planned first."""
     for message in case.of_person.get((contact, told.subject), []):
         other = case.by_event[message.event]
-        if other.version > told.version and _takes_out(case, message.notification, name):
+        if other.version > told.version and case.takes_out(message.notification, name):
             return True
     return False
 
 
-def _takes_out(case: _Case, newer: str, older: str) -> bool:
-    return newer == older or older in case.seen.ends.get(newer, frozenset())
-
-
-def _count_disorder(case: _Case) -> None:
+def _count_disorder(case: Case) -> None:
     """On one handset the versions of a subject never go down, copies included."""
     last: dict[tuple[str, str, str], tuple[int, Bubble]] = {}
     for bubble in sorted(case.seen.bubbles, key=lambda one: one.place):
-        told = _told_of(case, bubble)
+        told = case.told_of(bubble)
         if told is None:
             continue
         key = (bubble.channel, bubble.address, told.subject)
@@ -353,15 +165,15 @@ def _count_disorder(case: _Case) -> None:
             last[key] = (told.version, bubble)
 
 
-def _count_stale(case: _Case) -> None:
+def _count_stale(case: Case) -> None:
     """Nothing is handed over when something that replaces or ends it was planned for this person long enough before."""
     for bubble in case.seen.bubbles:
-        told, message = _told_of(case, bubble), case.messages.get(bubble.message)
+        told, message = case.told_of(bubble), case.messages.get(bubble.message)
         if told is None or message is None:
             continue
         for other in case.of_person.get((message.contact, told.subject), []):
             newer = case.by_event[other.event]
-            if newer.version <= told.version or not _takes_out(case, other.notification, message.notification):
+            if newer.version <= told.version or not case.takes_out(other.notification, message.notification):
                 continue
             late_ms = bubble.at_ms - other.planned_ms
             if late_ms > STALE_MS:
@@ -372,7 +184,7 @@ def _count_stale(case: _Case) -> None:
                 break
 
 
-def _count_doubles(case: _Case) -> None:
+def _count_doubles(case: Case) -> None:
     """Every copy but the first: allowed where nothing had shown in time that an earlier attempt arrived.
 
     In time is what came before the message was taken up again, and what came while it was to be waited for.
@@ -405,14 +217,14 @@ def _span(after_ms: int) -> str:
     return f"{after_ms} ms after it was taken up again" if after_ms > 0 else f"{-after_ms} ms before it was taken up again"
 
 
-def _claimed_ms(case: _Case, mid: str, copy: Bubble) -> int:
+def _claimed_ms(case: Case, mid: str, copy: Bubble) -> int:
     """When the attempt was taken up; where no fact says so, when it arrived."""
     message = case.messages.get(mid)
     claims = [one.at_ms for one in message.steps if one.kind == "claimed" and one.at_ms <= copy.at_ms] if message else []
     return max(claims, default=copy.at_ms)
 
 
-def _why_again(case: _Case, mid: str, copy: Bubble) -> str:
+def _why_again(case: Case, mid: str, copy: Bubble) -> str:
     """What the facts say of the attempt before."""
     message = case.messages.get(mid)
     before = [one for one in message.steps if one.at_ms <= copy.at_ms] if message else []
@@ -422,7 +234,7 @@ def _why_again(case: _Case, mid: str, copy: Bubble) -> str:
     return "the facts do not say why"
 
 
-def _count_strange(case: _Case) -> None:
+def _count_strange(case: Case) -> None:
     """Every bubble is somebody's, says what its event says, and lies with the person it is for."""
     for bubble in case.seen.bubbles:
         message = case.messages.get(bubble.message)
@@ -431,18 +243,18 @@ def _count_strange(case: _Case) -> None:
             continue
         home = case.seen.homes.get(message.contact)
         if home is not None and home != _home(bubble):
-            case.verdict.strange.append(f"{_name(case, message)} lies on the handset of somebody else")
+            case.verdict.strange.append(f"{case.name(message)} lies on the handset of somebody else")
         told = case.by_event.get(message.event)
         mark = told.marks.get(message.notification, "") if told is not None else ""
         if told is not None and mark not in bubble.words:
-            case.verdict.strange.append(f"{_name(case, message)} does not say {mark!r}")
+            case.verdict.strange.append(f"{case.name(message)} does not say {mark!r}")
 
 
 def _home(bubble: Bubble) -> str:
     return f"{bubble.channel}:{bubble.address}"
 
 
-def _count_replies(case: _Case) -> None:
+def _count_replies(case: Case) -> None:
     """An agent's words once, or with their agent as a question; never twice, never by themselves again."""
     for reply in case.seen.replies:
         copies = [one for one in case.seen.bubbles if reply.words in one.words]
@@ -451,13 +263,3 @@ def _count_replies(case: _Case) -> None:
             case.verdict.doubles.append(Double(reply.message, copies[-1].attempt, "an agent's words lie there twice", False))
         elif not copies and (message is None or message.fate is None or message.fate.kind == "accepted"):
             case.verdict.lost.append(f"an agent's answer {reply.message} is on no handset, and nobody was told why")
-
-
-def _told_of(case: _Case, bubble: Bubble) -> Told | None:
-    message = case.messages.get(bubble.message)
-    return case.by_event.get(message.event) if message is not None else None
-
-
-def _name(case: _Case, message: _Message) -> str:
-    told = case.by_event.get(message.event)
-    return f"{told.name if told else message.event or 'an answer'} {message.notification} {message.id}"

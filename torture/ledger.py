@@ -10,7 +10,7 @@ from gateway.settings import Settings
 from gateway.settings import read as read_settings
 from gateway.store import keys
 from gateway.store.facts import START, Facts, place
-from torture.judge import Step
+from torture.seen import Step
 
 LATE_MS = 1_500
 """An event whose look has been due for so long waits; a younger one is only being looked at (each is, until it is closed)."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from torture import picture
 from torture.house import ROOT
-from torture.judge import GRACE_MS, STALE_MS, Double
+from torture.judge import GRACE_MS, STALE_MS
 from torture.run import Outcome
+from torture.seen import Double
 
 SHOWN = 40
 WANTED = {

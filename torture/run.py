@@ -24,8 +24,8 @@ from torture.cast import Cast
 from torture.desk import Desk
 from torture.fire import Fire, Kill
 from torture.house import House, free_ports, until
-from torture.judge import Seen, Step, Told, Verdict
 from torture.producers import Producers
+from torture.seen import Seen, Step, Told, Verdict
 from torture.sizes import Sizes
 
 SAY_S = 5.0

@@ -25,7 +25,7 @@ from gateway.store.agents import Agents
 from torture.cast import Person
 from torture.events import BRAND
 from torture.house import ROOT, Gateway, House, Member, free_ports, store_member
-from torture.judge import TELLS
+from torture.seen import TELLS
 from torture.sizes import Sizes
 
 API_KEY = "torture-key-of-thirty-two-letters"

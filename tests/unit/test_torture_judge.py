@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from torture.handsets import Bubble
-from torture.judge import GRACE_MS, STALE_MS, Reply, Seen, Step, Told, Verdict, judge
+from torture.judge import GRACE_MS, STALE_MS, judge
+from torture.seen import Reply, Seen, Step, Told, Verdict
 
 FLIGHT, ANNA, BORIS = "j00flight", "c00anna", "c01boris"
 HOMES = {ANNA: "whatsapp:447700900001", BORIS: "whatsapp:447700900002"}

@@ -1,0 +1,100 @@
+"""Everything that was seen, indexed once: messages by their facts, events by what became of them, followers, copies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from torture.handsets import Bubble
+from torture.seen import Seen, Step, Told, Verdict
+
+ENDS = ("suppressed", "replaced", "ended", "expired", "dead", "failed", "discarded")
+
+
+@dataclass
+class Message:
+    """A message by its facts."""
+
+    id: str
+    contact: str
+    event: str
+    notification: str = ""
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def planned_ms(self) -> int:
+        return self.steps[0].at_ms
+
+    @property
+    def fate(self) -> Step | None:
+        """The last thing that became of it, statuses of another attempt aside; None: it still waits."""
+        for one in reversed(self.steps):
+            if one.kind in ENDS or one.kind == "accepted":
+                return one
+        return None
+
+
+class Case:
+    """Everything indexed once, then counted piece by piece."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.verdict = Verdict()
+        self.by_event = {one.event: one for one in seen.told if one.event}
+        self.messages: dict[str, Message] = {}
+        self.applied: dict[str, Step] = {}
+        self.older: dict[str, Step] = {}
+        self.kept: set[str] = set()
+        self.parked: dict[str, str] = {}
+        self.followers: dict[str, dict[str, int]] = defaultdict(dict)
+        for step in seen.steps:
+            self._take_in(step)
+        self.of_event: dict[tuple[str, str], dict[str, Message]] = defaultdict(dict)
+        self.of_person: dict[tuple[str, str], list[Message]] = defaultdict(list)
+        for message in self.messages.values():
+            self.of_event[message.event, message.notification][message.contact] = message
+            told = self.by_event.get(message.event)
+            if told is not None:
+                self.of_person[message.contact, told.subject].append(message)
+        self.copies: dict[str, list[Bubble]] = defaultdict(list)
+        for bubble in seen.bubbles:
+            if bubble.message:
+                self.copies[bubble.message].append(bubble)
+
+    def _take_in(self, step: Step) -> None:
+        if step.message:
+            message = self.messages.setdefault(step.message, Message(step.message, step.contact, step.event))
+            message.contact, message.event = message.contact or step.contact, message.event or step.event
+            message.notification = message.notification or step.detail.get("nt", "")
+            message.steps.append(step)
+        elif step.kind == "event":
+            self.kept.add(step.event)
+        elif step.kind == "applied":
+            self.applied.setdefault(step.event, step)
+        elif step.kind == "older":
+            self.older.setdefault(step.event, step)
+        elif step.kind == "closed" and step.detail.get("why"):
+            self.parked[step.event] = step.detail["why"]
+        elif step.kind == "subscribed":
+            self.followers[step.subject].setdefault(step.contact, step.at_ms)
+
+    def newest(self) -> dict[str, Told]:
+        """Per subject the newest version that was answered 202."""
+        found: dict[str, Told] = {}
+        for one in self.seen.told:
+            if one.event and (one.subject not in found or found[one.subject].version < one.version):
+                found[one.subject] = one
+        return found
+
+    def takes_out(self, newer: str, older: str) -> bool:
+        """Whether a notification replaces (itself) or ends another one."""
+        return newer == older or older in self.seen.ends.get(newer, frozenset())
+
+    def told_of(self, bubble: Bubble) -> Told | None:
+        """The event whose message this is; None for an agent's words and for what nobody knows."""
+        message = self.messages.get(bubble.message)
+        return self.by_event.get(message.event) if message is not None else None
+
+    def name(self, message: Message) -> str:
+        told = self.by_event.get(message.event)
+        return f"{told.name if told else message.event or 'an answer'} {message.notification} {message.id}"

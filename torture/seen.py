@@ -1,0 +1,117 @@
+"""What the count works on, and what comes out of it: plain values of the three witnesses, and the verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torture.handsets import Bubble
+
+TELLS = {
+    "gate": "gate_changed",
+    "delay": "flight_delayed",
+    "cancelled": "flight_cancelled",
+    "reinstated": "flight_reinstated",
+    "on_time_again": "flight_on_time_again",
+    "rescheduled": "flight_rescheduled",
+    "confirmed": "order_confirmed",
+    "shipped": "order_shipped",
+    "out_for_delivery": "order_out_for_delivery",
+    "delivery_failed": "order_delivery_failed",
+    "delivered": "order_delivered",
+    "document_ready": "ticket_issued",
+}
+"""A change of the events that are sent here -> the notification that tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as the producers know it. event, subject: the ids it was answered with ("" = never answered)."""
+
+    name: str
+    subject_name: str
+    version: int
+    event: str
+    subject: str
+    answered_ms: int
+    person: str
+    marks: Mapping[str, str]
+    sure: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fact. message "" where it is about none."""
+
+    at_ms: int
+    kind: str
+    message: str
+    contact: str
+    event: str
+    subject: str
+    detail: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An agent's answer that the desk took. words: only it has them; message "" where the desk named none."""
+
+    words: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends;
+
+    evidence_ms: how long the gateways promise to wait for evidence; odd: answers of the API that no retry may get, beside events'
+    """
+
+    told: Sequence[Told]
+    steps: Sequence[Step]
+    bubbles: Sequence[Bubble]
+    evidence: Mapping[tuple[str, int], int]
+    homes: Mapping[str, str]
+    ends: Mapping[str, frozenset[str]]
+    waiting: int = 0
+    replies: Sequence[Reply] = ()
+    evidence_ms: int = 0
+    odd: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    """A message that lies on a handset more than once. allowed: nothing had shown in time that the first was there."""
+
+    message: str
+    attempt: int
+    reason: str
+    allowed: bool
+
+
+@dataclass
+class Verdict:
+    """Each list holds one line a fault. ends: how the messages that reached nobody ended; counts: what was counted.
+
+    told_after_ms: from the 202 to each message's first copy on a handset, shortest first
+    """
+
+    lost: list[str] = field(default_factory=list)
+    disorder: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    doubles: list[Double] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
+    told_after_ms: list[int] = field(default_factory=list)
+
+    @property
+    def forbidden(self) -> list[Double]:
+        return [one for one in self.doubles if not one.allowed]
+
+    @property
+    def ok(self) -> bool:
+        return not (self.lost or self.disorder or self.stale or self.forbidden or self.strange or self.refused)

@@ -22,7 +22,7 @@ from gateway.dispatch.content import content_of
 from gateway.dispatch.deps import Deps
 from gateway.dispatch.documents import DocumentProblem, UploadProblem
 from gateway.dispatch.ending import Delivered, finished
-from gateway.dispatch.outgoing import Outgoing, Posted, carry
+from gateway.dispatch.outgoing import Alone, Outgoing, Posted, carry
 from gateway.dispatch.prepare import Prepared
 from gateway.dispatch.settled import already_known
 from gateway.dispatch.task import Task, question_of
@@ -67,22 +67,23 @@ class Deliverer:
         """What `make` is handed for each message of a claim. ahead: may have been read. Raises StoreUnavailable."""
         return await self._d.preparer.many(batch, ahead)
 
-    async def make(self, batch: Sequence[Claimed], prepared: Sequence[Prepared | None]) -> list[Outgoing | Delivered | None]:
-        """Per message of a claim: ready for its POST, ended already, or None where it must be delivered alone.
+    async def make(self, batch: Sequence[Claimed], prepared: Sequence[Prepared | None]) -> list[Outgoing | Delivered | Alone]:
+        """Per message of a claim: ready for its POST, ended already, or to be delivered alone.
 
         prepared: what `Preparer.many` read for them. Raises StoreUnavailable.
         """
         considered = [self._considered(one, known) for one, known in zip(batch, prepared, strict=True)]
         await self._count_people(considered)
-        made: list[Outgoing | Delivered | None] = []
+        made: list[Outgoing | Delivered | Alone] = []
         for one, known in zip(considered, prepared, strict=True):
-            if not isinstance(one, tuple) or known is None:
-                made.append(one if not isinstance(one, tuple) else None)
+            if not isinstance(one, tuple):
+                made.append(one)
                 continue
             try:
+                assert known is not None
                 made.append(self._rendered(one, known, None, None))
             except Exception:  # delivered alone it fails in the same way, and says so: nobody else is kept waiting
-                made.append(None)
+                made.append(Alone(one[0].claimed, None))
         return made
 
     async def post(self, outgoing: Outgoing) -> Posted | Delivered | None:
@@ -97,12 +98,12 @@ class Deliverer:
         """How to settle it, whatever the channel answered. Never raises."""
         return await self._afterwards.conclude(posted)
 
-    async def deliver(self, claimed: Claimed) -> Delivered:
-        """One message alone, read anew, with whatever it must wait for.
+    async def deliver(self, claimed: Claimed, known: Prepared | None = None) -> Delivered:
+        """One message alone, with whatever it must wait for. known: what was read for it; read anew where it is old.
 
         Never raises once bytes may have left. Before that StoreUnavailable, cancellation and mistakes of ours go through.
         """
-        outgoing = await self._made_alone(claimed)
+        outgoing = await self._made_alone(claimed, known)
         if isinstance(outgoing, Delivered):
             return outgoing
         deps = self._d
@@ -125,25 +126,27 @@ class Deliverer:
 
     # deciding, for many at once
 
-    def _considered(self, claimed: Claimed, known: Prepared | None) -> Decided | Delivered | None:
+    def _considered(self, claimed: Claimed, known: Prepared | None) -> Decided | Delivered | Alone:
         sender, connector = self._ways_out(claimed)
         if known is None or sender is None or connector is None:
-            return None
+            return Alone(claimed, None)
         try:
             task = self._task(claimed, known, sender, connector)
             if isinstance(task, Settlement):
                 return Delivered(task)
             body = task.body
-            if body["kind"] == "reply" or any(body.get(field) for field in WAITS_FOR) or self._d.brakes.spares(body):
-                return None
+            if self._d.brakes.spares(body):  # whether they are spared is asked of their orders, which were not read
+                return Alone(claimed, None)
+            if body["kind"] == "reply" or any(body.get(field) for field in WAITS_FOR):
+                return Alone(claimed, known)
             verdict = self._verdict(task, known, told=False)
             if not isinstance(verdict, Settlement):
                 verdict = self._held(task, verdict, known) or verdict
         except Exception:  # one must not spoil a claim: delivered alone it fails in the same way, and says so
-            return None
+            return Alone(claimed, None)
         return Delivered(verdict) if isinstance(verdict, Settlement) else (task, verdict)
 
-    async def _count_people(self, considered: list[Decided | Delivered | None]) -> None:
+    async def _count_people(self, considered: list[Decided | Delivered | Alone]) -> None:
         """Outside a window the channel counts distinct people in 24 h over the whole portfolio: who is over it goes later."""
         counted: dict[tuple[str, int], list[int]] = {}
         for place, one in enumerate(considered):
@@ -183,12 +186,13 @@ class Deliverer:
 
     # deciding, for one alone
 
-    async def _made_alone(self, claimed: Claimed) -> Outgoing | Delivered:
+    async def _made_alone(self, claimed: Claimed, known: Prepared | None) -> Outgoing | Delivered:
         deps = self._d
         sender, connector = self._ways_out(claimed)
         if sender is None or connector is None:
             return Delivered(finished(claimed, Reason.NO_SENDER))
-        known = await deps.preparer.one(claimed)
+        if known is None or not deps.preparer.fresh(known):
+            known = await deps.preparer.one(claimed)
         decided = await self._decide(claimed, known, sender, connector)
         if isinstance(decided, Settlement):
             return Delivered(decided)
@@ -225,7 +229,7 @@ class Deliverer:
         held = self._held(made, verdict, known)
         if held is not None:
             return held
-        considered: list[Decided | Delivered | None] = [(made, verdict)]
+        considered: list[Decided | Delivered | Alone] = [(made, verdict)]
         await self._count_people(considered)
         over = considered[0]
         return over.settlement if isinstance(over, Delivered) else (made, verdict)

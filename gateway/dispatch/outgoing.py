@@ -12,6 +12,7 @@ from gateway.dispatch.task import Task
 from gateway.errors import GatewayError
 from gateway.model.message import OutboundMessage
 from gateway.rules.verdict import AsTemplate, FreeText
+from gateway.store.outbox import Claimed
 
 
 # Not frozen, as nearly everything else is: one of each is made per message, and freezing costs more than the rest of making it.
@@ -24,6 +25,14 @@ class Outgoing:
     message: OutboundMessage
     request: RenderedRequest
     known: Prepared
+
+
+@dataclass(slots=True)
+class Alone:
+    """Must be delivered alone, for something else has to be waited for. known: what was read for it, where that will do."""
+
+    claimed: Claimed
+    known: Prepared | None
 
 
 @dataclass(slots=True)

@@ -25,7 +25,8 @@ from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import LEAST_LEASE_MS, Delivered, Deliverer, finished
 from gateway.dispatch.evidence import EvidenceClock
 from gateway.dispatch.hinted import places_of
-from gateway.dispatch.outgoing import Outgoing, Posted
+from gateway.dispatch.outgoing import Alone, Outgoing, Posted
+from gateway.dispatch.prepare import Prepared
 from gateway.errors import GatewayError, StoreError
 from gateway.metrics import Metrics
 from gateway.model.ids import SenderId
@@ -337,24 +338,23 @@ class Dispatcher:
     async def _deliver_all(self, group: asyncio.TaskGroup, claimed: Sequence[Claimed], ahead: Ahead | None) -> None:
         """Read what one claim needs in a go, decide on its messages and render them together, post each by itself."""
         for begin in range(0, len(claimed), TOGETHER):
-            for one, made in await self._made(claimed[begin : begin + TOGETHER], ahead):
+            for made in await self._made(claimed[begin : begin + TOGETHER], ahead):
                 if isinstance(made, Delivered):
                     self._settled.put_nowait(made)
+                elif isinstance(made, Alone):
+                    group.create_task(self._deliver(made.claimed, made.known))
                 else:
-                    group.create_task(self._deliver(one) if made is None else self._post(made))
+                    group.create_task(self._post(made))
             await asyncio.sleep(0)  # these POSTs begin, and whoever else waited has their turn
 
-    async def _made(
-        self, batch: Sequence[Claimed], ahead: Ahead | None
-    ) -> list[tuple[Claimed, Outgoing | Delivered | None]]:
+    async def _made(self, batch: Sequence[Claimed], ahead: Ahead | None) -> list[Outgoing | Delivered | Alone]:
         try:
-            made = await self._deliverer.make(batch, await self._deliverer.prepare(batch, ahead))
+            return await self._deliverer.make(batch, await self._deliverer.prepare(batch, ahead))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # one of them may have spoilt it for all: each reads for itself, and says what is wrong
             log.warning("prepare.failed", count=len(batch), error=type(error).__name__)
-            made = [None] * len(batch)
-        return list(zip(batch, made, strict=True))
+            return [Alone(one, None) for one in batch]
 
     async def _post(self, outgoing: Outgoing) -> None:
         posted = await self._deliverer.post(outgoing)
@@ -363,9 +363,9 @@ class Dispatcher:
         else:
             self._settled.put_nowait(posted)
 
-    async def _deliver(self, claimed: Claimed) -> None:
+    async def _deliver(self, claimed: Claimed, known: Prepared | None = None) -> None:
         try:
-            delivered = await self._deliverer.deliver(claimed)
+            delivered = await self._deliverer.deliver(claimed, known)
         except (StoreError, OSError, TimeoutError) as error:
             # Not a byte has left (what breaks after that is settled as uncertain): it waits a second and costs no attempt.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)

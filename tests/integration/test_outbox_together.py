@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from gateway.connector import RawResponse, RenderedRequest
 from gateway.dispatch.ending import Delivered
-from gateway.dispatch.outgoing import Outgoing, Posted
+from gateway.dispatch.outgoing import Alone, Outgoing, Posted
 from gateway.dispatch.prepare import FRESH_MS
 from gateway.model.contact import ConsentEntry
 from gateway.model.message import MessageState
@@ -49,7 +49,7 @@ async def claimed(house: House) -> list[Claimed]:
     return sorted(await house.claim_all(), key=lambda one: one.id)
 
 
-async def made(house: House, batch: list[Claimed]) -> list[Outgoing | Delivered | None]:
+async def made(house: House, batch: list[Claimed]) -> list[Outgoing | Delivered | Alone]:
     return await house.deliverer.make(batch, await house.deliverer.prepare(batch))
 
 
@@ -126,4 +126,4 @@ async def test_one_message_that_breaks_us_spoils_no_other_of_its_claim(
         return whole(message, sender)
 
     monkeypatch.setattr(connector, "render", render)
-    assert [type(one) for one in await made(house, batch)] == [Outgoing, type(None), Outgoing]
+    assert [type(one) for one in await made(house, batch)] == [Outgoing, Alone, Outgoing]

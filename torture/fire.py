@@ -43,7 +43,7 @@ class Fire:
             {"name": "lost_answer", "share": 0.05},
             {"name": "http_500", "share": 0.025, "accepted": False},
             {"name": "html_502", "share": 0.025, "accepted": True},
-            {"name": "slow", "share": 0.05, "ms": 400},
+            {"name": "slow", "share": 0.25, "ms": 500},
             {"name": "webhook_double", "share": 0.1},
             {"name": "webhook_shuffle", "share": 0.3, "ms": 1_500},
             {"name": "webhook_delay", "share": 0.04, "ms": late_ms},

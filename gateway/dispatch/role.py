@@ -26,7 +26,7 @@ from gateway.store.spending import Spending
 SPEAKER_PATH = "/speaker.png"
 """Served by the public listener (the webhooks role)."""
 SLOTS = 200
-YOUNG = 10_000
+YOUNG = 50_000
 """New objects between two looks of the garbage collector at the young ones (Python's own: 700)."""
 
 
@@ -96,6 +96,7 @@ async def run(runtime: Runtime) -> None:
         group.create_task(
             run_ways(legs, mine, runtime.wake, runtime.metrics, runtime.stopping, ways_beat), name="ways"
         )
+        group.create_task(runtime.worlds.keep_young(runtime.stopping), name="world")
         await dispatcher.run(runtime.stopping, settings.drain_s)
     runtime.beats.leave("dispatch")
     runtime.beats.leave("dispatch.ways")

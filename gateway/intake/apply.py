@@ -19,6 +19,7 @@ from gateway.planning.result import EventResult, Reader, scope_for
 from gateway.planning.settling import settle
 from gateway.planning.worlds import Worlds
 from gateway.rules.changes import facts, state_of, step
+from gateway.store.ahead import Ahead, Command
 
 SUBJECT_KEEP_MS = 30 * 24 * 3600_000
 DOCUMENTS = (EventType.ORDER_DOCUMENT, EventType.FLIGHT_BOARDINGPASS)
@@ -41,11 +42,15 @@ class Applier:
         self._clock = clock
         self._country = country
 
-    async def apply(self, event: BusinessEvent) -> Applied | None:
+    def ahead(self, event: BusinessEvent) -> list[Command]:
+        """What `apply` asks for first. Read too early it is found out of date when it is applied, and read again."""
+        return self._s.subjects.ahead(event.subject_id, event.id, self._name(event))
+
+    async def apply(self, event: BusinessEvent, ahead: Ahead | None = None) -> Applied | None:
         """Step the subject's memory, again while another process was faster. None: the event is older than what is known."""
-        name = event.type.value if event.type not in DOCUMENTS else f"{event.type.value}:{self._blind_item(event)}"
+        name = self._name(event)
         for _ in range(20):
-            found = await self._s.subjects.before(event.subject_id, event.id, name)
+            found = await self._s.subjects.before(event.subject_id, event.id, name, ahead)
             if found.applied is not None:
                 sequence, value = found.applied
                 return Applied(EventResult.load(value, sequence), True, found.partitions)
@@ -68,6 +73,10 @@ class Applier:
                 known = EventResult.load(answer.result, answer.sequence)
                 return Applied(known, answer.status == "known", answer.partitions)
         raise RuntimeError("this subject is being changed by too many at once")
+
+    def _name(self, event: BusinessEvent) -> str:
+        """Of the memory that it steps: a document's is that of its item."""
+        return event.type.value if event.type not in DOCUMENTS else f"{event.type.value}:{self._blind_item(event)}"
 
     def _blind_item(self, event: BusinessEvent) -> str:
         return self._s.vault.blind("item", event.item)[:16] if event.item else ""

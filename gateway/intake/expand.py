@@ -35,6 +35,7 @@ from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.planning.pacing import Pacer
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
+from gateway.store.ahead import Ahead, Command
 from gateway.store.events import Handed, OpenEvent
 from gateway.wake import Wake
 
@@ -128,7 +129,7 @@ class Expander:
         """
         self._was_in_hand.add(handed.event.id)
         async with self._holding(handed.open):
-            return await self._work(handed.open, handed.event)
+            return await self._work(handed.open, handed.event, handed.ahead)
 
     @asynccontextmanager
     async def _holding(self, open_event: OpenEvent) -> AsyncIterator[None]:
@@ -154,10 +155,12 @@ class Expander:
             ended.set()  # no cancellation: the store's client may swallow one
             await asyncio.wait([holding])  # it must not say so any more once the next look is set
 
-    async def _work(self, open_event: OpenEvent, event: BusinessEvent) -> Callable[[], Awaitable[None]]:
+    async def _work(
+        self, open_event: OpenEvent, event: BusinessEvent, ahead: Ahead | None = None
+    ) -> Callable[[], Awaitable[None]]:
         """Expand it; what is left to write down of that."""
         try:
-            partitions = await self.expand(event)
+            partitions = await self.expand(event, ahead)
         except Waits as waits:
             self._was_in_hand.discard(event.id)
             return partial(self._s.events.look_again, open_event, self._clock.now_ms() + waits.look_ms)
@@ -203,9 +206,16 @@ class Expander:
         if self._fuse is not None:
             await self._fuse.closed(event.id)
 
-    async def expand(self, event: BusinessEvent) -> tuple[int, ...] | None:
-        """Everything one event means. None: older, tells nobody; else the partitions where cursors stand. Raises Waits."""
-        applied = await self._applier.apply(event)
+    def ahead(self, event: BusinessEvent) -> list[Command]:
+        """What `expand` asks for first."""
+        return self._applier.ahead(event)
+
+    async def expand(self, event: BusinessEvent, ahead: Ahead | None = None) -> tuple[int, ...] | None:
+        """Everything one event means. None: older, tells nobody; else the partitions where cursors stand. Raises Waits.
+
+        ahead: may hold what it asks for first
+        """
+        applied = await self._applier.apply(event, ahead)
         if applied is None:
             return None
         crash_point("event.applied")

@@ -115,7 +115,7 @@ async def _take_up(runtime: Runtime, expander: Expander) -> None:
     Beside the other loop: a turn of a large fan-out takes its time.
     """
     in_hand = runtime.events.in_hand
-    in_hand.serve()
+    in_hand.serve(expander.ahead)
     async with asyncio.TaskGroup() as group:
         group.create_task(_leave_when(runtime.stopping, in_hand.leave))
         while (handed := await in_hand.next()) is not None:

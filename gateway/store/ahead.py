@@ -13,7 +13,7 @@ Command = tuple[str | bytes | int | float, ...]
 
 
 class Ahead:
-    """wanted: commands that only read, each of the partition of something that the round trip touches."""
+    """wanted: commands that only read. On a cluster those of another server are read at the same time, not behind."""
 
     def __init__(self, wanted: Sequence[Command]) -> None:
         self.wanted: tuple[Command, ...] = tuple(dict.fromkeys(wanted))

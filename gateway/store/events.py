@@ -18,6 +18,7 @@ from gateway.errors import Sealed
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId, partition_of
 from gateway.store import bulk, keys, scripts
+from gateway.store.ahead import Ahead
 from gateway.store.inhand import HAND_MS, Handed, InHand, OpenEvent
 from gateway.store.reply import fields, words
 from gateway.store.vault import KeyMissing, Vault
@@ -49,12 +50,13 @@ class Events:
         room = self.in_hand.take_room(len(events))
         until_ms = self._clock.now_ms() + HAND_MS if room else 0
         handed: list[Handed] = []
+        ahead = self.in_hand.ahead(events[0]) if room and len(events) == 1 else None
         try:
-            answers = await self._append(events, until_ms)
+            answers = await self._append(events, until_ms, ahead)
             for place, (event, answer) in enumerate(zip(events, answers, strict=True)):
                 if answer.startswith("hand|"):
                     answers[place] = "new"
-                    handed.append(Handed(OpenEvent(event.id, answer[5:], until_ms), event))
+                    handed.append(Handed(OpenEvent(event.id, answer[5:], until_ms), event, ahead))
         finally:
             if room:
                 self.in_hand.give_back(len(events) - len(handed))
@@ -62,7 +64,7 @@ class Events:
             self.in_hand.put(one)
         return answers
 
-    async def _append(self, events: Sequence[BusinessEvent], until_ms: int) -> list[str]:
+    async def _append(self, events: Sequence[BusinessEvent], until_ms: int, ahead: Ahead | None = None) -> list[str]:
         groups: dict[int, list[int]] = {}
         for place, event in enumerate(events):
             groups.setdefault(partition_of(event.id), []).append(place)
@@ -77,7 +79,7 @@ class Events:
                 args += [event.id, event.subject_id, digest_of(event), blob, event.type.value]
             calls.append(("event_append", names, args))
         answers = [""] * len(events)
-        for places, result in zip(groups.values(), await bulk.run_scripts(self._redis, calls), strict=True):
+        for places, result in zip(groups.values(), await bulk.run_scripts(self._redis, calls, ahead=ahead), strict=True):
             for place, answer in zip(places, result, strict=True):
                 answers[place] = answer.decode()
         return answers

@@ -7,10 +7,12 @@ The queue lives in memory alone. Whatever is lost with it is found by `evw`, HAN
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import EventId
+from gateway.store.ahead import Ahead, Command
 
 HAND_MS = 2000
 """How long nobody else looks at an event in hand. Work that takes longer says so (Events.hold)."""
@@ -28,10 +30,15 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A kept event, and where it stands."""
+    """A kept event, and where it stands. ahead: what was read in the round trip that kept it."""
 
     open: OpenEvent
     event: BusinessEvent
+    ahead: Ahead | None = None
+
+
+def _nothing(event: BusinessEvent) -> Sequence[Command]:
+    return ()
 
 
 class InHand:
@@ -41,12 +48,17 @@ class InHand:
         self._room = room
         self._taken = 0
         self._served = False
+        self._reads: Callable[[BusinessEvent], Sequence[Command]] = _nothing
         self._queue: asyncio.Queue[Handed | None] = asyncio.Queue()
         self._waiting: set[EventId] = set()
 
-    def serve(self) -> None:
-        """This process takes up what it keeps, from now on."""
-        self._served = True
+    def serve(self, reads: Callable[[BusinessEvent], Sequence[Command]] = _nothing) -> None:
+        """This process takes up what it keeps, from now on. reads: what taking an event up asks for first."""
+        self._served, self._reads = True, reads
+
+    def ahead(self, event: BusinessEvent) -> Ahead:
+        """What to read while this event is kept."""
+        return Ahead(self._reads(event))
 
     def leave(self) -> None:
         """It takes nothing more into its hand; `next` gives what is there, then None."""

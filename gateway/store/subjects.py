@@ -69,10 +69,13 @@ class Subjects:
         """The memory of one name ("flight.status", or a document's with its item) of a subject."""
         return self._memory(subject, *await self._redis.hmget(keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base"))
 
-    async def before(self, subject: SubjectId, event: EventId, name: str) -> Before:
-        """The same, and whether the event was applied, and who listens, in one round trip."""
-        wanted = (f"t:{name}", f"s:{name}", "base", f"r:{event}", "bits")
-        (found,) = await bulk.values(self._redis, [("HMGET", keys.of(subject, "j"), *wanted)])
+    def ahead(self, subject: SubjectId, event: EventId, name: str) -> list[bulk.Command]:
+        """What `before` asks."""
+        return [("HMGET", keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base", f"r:{event}", "bits")]
+
+    async def before(self, subject: SubjectId, event: EventId, name: str, ahead: bulk.Ahead | None = None) -> Before:
+        """The same, and whether the event was applied, and who listens, in one round trip. ahead: may have been read."""
+        (found,) = await bulk.values(self._redis, self.ahead(subject, event, name), ahead=ahead)
         *memory, applied, bits = found
         return Before(
             self._memory(subject, *memory),

@@ -25,7 +25,7 @@ from tests.support.waiting import wait_until
 @pytest.fixture
 async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[House]:
     async with open_house(redis_url, data_dir) as made:
-        made.runtime.events.in_hand.serve()
+        made.runtime.events.in_hand.serve(made.expander.ahead)
         yield made
 
 
@@ -119,9 +119,9 @@ async def test_work_that_takes_long_says_so_and_is_not_taken_up_by_another(
     goes_on = asyncio.Event()
     whole = house.expander.expand
 
-    async def slow(event: BusinessEvent) -> Any:
+    async def slow(event: BusinessEvent, ahead: Any) -> Any:
         await goes_on.wait()
-        return await whole(event)
+        return await whole(event, ahead)
 
     monkeypatch.setattr(house.expander, "expand", slow)
     work = asyncio.create_task(house.expander.take_up(handed))
@@ -197,3 +197,13 @@ async def test_a_hand_that_nobody_serves_takes_nothing() -> None:
     hand.leave()
     assert not hand.take_room(1)
     assert await hand.next() is None
+
+
+async def test_two_events_of_a_subject_in_hand_at_once_build_on_one_another(house: House) -> None:
+    await plainly(house, house.order(house.recipient(101), status="processing"))
+    events = [house.flight("scheduled", gate=f"G{number}", at_ms=number) for number in (1, 2)]
+    handed = [await kept(house, event) for event in events]  # the second reads what the subject was before the first
+    for one in handed:
+        await (await house.expander.take_up(one))()
+    (told,) = [one for one in await house.messages() if one.notification == "gate_changed"]
+    assert told.event == events[1].id

@@ -27,6 +27,7 @@ from gateway.store.desk import QUEUE as DESK_QUEUE
 from gateway.store.durability import examine
 from gateway.store.reply import words
 from gateway.store.senders import TEMPLATE_WORDS
+from gateway.store.servers import fullest, infos, share, unwritten
 
 HEADS = 4
 SAMPLE = 30
@@ -181,15 +182,12 @@ class Readings:
 
     async def memory(self) -> float:
         """What is used of what may be used, 0 where nobody set a limit."""
-        info = await self._redis.info("memory")
-        most = int(info.get("maxmemory", 0))
-        return int(info.get("used_memory", 0)) / most if most else 0.0
+        return share(await fullest(self._redis))
 
     async def risks(self, settings: Settings) -> dict[str, bool]:
         """What stands against the promise of a 202: why -> whether it does now. Raises StoreUnavailable."""
         durability = await examine(self._redis, settings)
-        info = await self._redis.info("persistence")
-        failed = info.get("aof_last_write_status", "ok") != "ok" or info.get("aof_last_bgrewrite_status", "ok") != "ok"
+        failed = bool(unwritten(await infos(self._redis, "persistence")))
         return {"not_durable": bool(durability.problems), "append_failed": failed}
 
 

@@ -15,6 +15,7 @@ from gateway.store.client import connect, open_other
 from gateway.store.cluster import ClusterRedis
 from gateway.store.cluster_slots import keys_of, slot_of
 from gateway.store.readonly import WouldWrite, reading
+from gateway.store.servers import fullest, infos, share, unwritten
 from gateway.store.snapshot import refuse_others
 from gateway.store.wakeup import listen, publish_to
 from gateway.wake import Ready
@@ -172,3 +173,13 @@ async def test_a_backup_of_a_cluster_is_refused_with_what_to_do_instead(client: 
 )
 def test_keys_are_found_where_each_command_has_them(command: tuple[object, ...], expected: tuple[str, ...]) -> None:
     assert tuple(keys_of(command)) == expected
+
+
+async def test_the_fullest_primary_says_how_much_room_there_is(client: ClusterRedis, store_server: Cluster) -> None:
+    assert share(await fullest(client)) == 0
+    small = store_server.primaries[2]
+    used = int(small.client.info("memory")["used_memory"])
+    small.client.config_set("maxmemory", used * 2)
+    assert 0.4 < share(await fullest(client)) < 0.6
+    small.client.config_set("maxmemory", 0)
+    assert unwritten(await infos(client, "persistence")) == []

@@ -27,6 +27,7 @@ def sentinels() -> Iterator[Sentinels]:
     made.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_what_was_answered_is_told_once_when_the_primary_is_killed_under_load(
     sentinels: Sentinels, data_dir: Path

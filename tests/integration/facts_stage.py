@@ -21,6 +21,7 @@ from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import AddressId, ContactId, EventId, MessageId, SenderId, message_id, random_id
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.store import keys
+from gateway.store.client import open_other
 from gateway.store.events import Events
 from gateway.store.facts import Facts
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Plan, PlannedContact, PlannedMessage, Settlement
@@ -170,7 +171,7 @@ def _wrap(owner: type, name: str, when: str) -> None:
 async def fold_and_die(store_url: str, history_url: str, point: str) -> None:
     """One turn of a fold in a process of its own, killed at a point of CRASHES."""
     _wrap(*CRASHES[point])
-    redis, history = Redis.from_url(store_url), await open_history(history_url)
+    redis, history = open_other(store_url, connections=16), await open_history(history_url)
     hooks = Hooks(Outgoing(redis), [TARGET])
     fold = Fold(facts=Facts(redis, settle_ms=0), history=history, metrics=Metrics(), clock=Clock(), hooks=hooks)
     await fold.hold(range(64))

@@ -75,7 +75,11 @@ class Sentinels:
         """
 
         async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            there, back = await asyncio.open_connection("127.0.0.1", self.primary.port)
+            try:
+                there, back = await asyncio.open_connection("127.0.0.1", self.primary.port)
+            except OSError:  # it is dead
+                writer.close()
+                return
             tasks = [asyncio.create_task(_late(there, writer, delay_s)), asyncio.create_task(_late(reader, back, 0.0))]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:

@@ -13,6 +13,7 @@ from gateway.store import keys, layout
 from gateway.store.client import Connection
 from gateway.store.durability import Durability
 from gateway.store.reply import words
+from gateway.store.servers import fullest, infos, unwritten
 
 MEMORY_WARN, MEMORY_FAIL = 0.65, 0.8
 """From 80% intake answers 429: what is new is refused so that what is promised can be finished."""
@@ -68,7 +69,7 @@ async def environment(case: Case) -> list[Finding]:
 async def store_memory(case: Case) -> list[Finding]:
     """Room for what is promised. Without `maxmemory` the machine's memory is the limit."""
     check, redis = "store-memory", (await case.store()).redis
-    info = await redis.info("memory")
+    info = await fullest(redis)
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     limit = most or int(info.get("total_system_memory", 0))
     if not limit:
@@ -84,8 +85,7 @@ async def store_memory(case: Case) -> list[Finding]:
 async def store_writes(case: Case) -> list[Finding]:
     """The last time that the server wrote to its disk it could."""
     check, redis = "store-writes", (await case.store()).redis
-    info = await redis.info("persistence")
-    broken = [name for name in ("aof_last_write_status", "aof_last_bgrewrite_status") if info.get(name, "ok") != "ok"]
+    broken = unwritten(await infos(redis, "persistence"))
     if broken:
         return fail(check, f"the store could not write to its disk ({', '.join(broken)})", "look at its log and its disk")
     return ok(check, "the store writes to its disk")

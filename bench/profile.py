@@ -55,12 +55,14 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("price", "/dispatch/purse.py", ""),
     ("price", "/gateway/prices/", ""),
     ("body: opened", "/dispatch/deliver.py", "_task"),
-    ("decided and sent, the rest", "/dispatch/deliver.py", "_decide"),
-    ("after the answer: next step, body sealed, hash", "/dispatch/deliver.py", "_settlement"),
+    ("POST: around it, in dispatch", "/dispatch/outgoing.py", ""),
+    ("POST: around it, in dispatch", "/dispatch/deliver.py", "post"),
+    ("POST: around it, in dispatch", "/dispatch/deliver.py", "_post"),
+    ("after the answer: next step, sealed, hashed", "/dispatch/afterwards.py", ""),
     ("settle", "/store/outbox.py", "settle"),
     ("mention for the desk", "/store/mentions.py", ""),
     ("mention for the desk", "/store/conversation_codec.py", ""),
-    ("decided and sent, the rest", "/dispatch/deliver.py", ""),
+    ("decided, the rest", "/dispatch/deliver.py", ""),
     (LOOP, "/dispatch/worker.py", ""),
 )
 

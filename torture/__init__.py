@@ -15,7 +15,7 @@ producers were answered 202:
 
     python -m torture [--seconds N] [--seed N] [--report docs/torture.md] [--json] [--keep]
 
-cast.py says who and what, from the seed alone; house.py starts, kills and starts again; judge.py, with seen.py and case.py, counts
-and does no I/O. The process that runs it owns all others and takes them down with it. What a seed cannot repeat is how the
+cast.py says who and what, from the seed alone; house.py starts, kills and starts again; judge.py, with seen.py and case.py,
+counts and does no I/O. The process that runs it owns all others and takes them down with it. What a seed cannot repeat is how the
 machine shares its cores: the same seed brings the same events, faults and victims, not the same interleaving.
 """

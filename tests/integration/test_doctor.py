@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from gateway.cli.checks.finding import Level
 from gateway.cli.checks.storage import judge_durability
 from gateway.clock import Clock
+from gateway.directory import read as read_directory
 from gateway.errors import BadInput
 from gateway.insight.history import Batch, Position, open_history
 from gateway.model.ids import SubjectId, new_contact_id, random_id
@@ -29,7 +30,7 @@ from gateway.store.facts import parse
 from gateway.store.hold import HELD, Hold
 from gateway.store.incidents import Crisis, Incidents
 from gateway.store.readings import Readings
-from gateway.store.senders import Stop
+from gateway.store.senders import Senders, Stop
 from gateway.store.vault import KeyRing, Vault
 from tests.integration.clinic import ROOMY, Clinic, clinic
 from tests.support.embedded import alive
@@ -364,3 +365,20 @@ async def test_who_travels_within_a_day_is_estimated_from_when_their_orders_end(
     found = await Readings(redis, clock).travelling()
     assert (found.people, found.looked_at, found.contacts) == (people, 15, 15)
     assert found.basis == "estimated from 15 of 15 contacts, by when their orders end"
+
+
+async def test_a_sender_that_is_slowed_paused_or_has_a_long_queue_says_so(clinic: Clinic, redis: Redis) -> None:
+    assert (await clinic.one("pace")).level is Level.OK
+    sender, senders = next(iter(read_directory(clinic.settings()))), Senders(redis, Clock())
+    await senders.slow_down(sender.id, 1000)
+    found = await clinic.one("pace")
+    assert found.level is Level.NOTE
+    assert f"{sender.id} sends at 50% of its {sender.per_second:g} a second" in found.what
+    assert "whole again in 2" in found.what
+    await redis.delete(keys.bucket(sender.id))
+    await redis.zadd(keys.part(3, f"q:{sender.id}"), {f"lane-{place}": 0 for place in range(int(sender.per_second * 150))})
+    found = await clinic.one("pace")
+    assert (found.level, "12,000 messages wait" in found.what, "2 min at its pace" in found.what) == (Level.WARN, True, True)
+    await senders.set_state(sender.id, {"paused": now_ms() + 60 * MINUTE_MS, "why": "code 131031"})
+    found = await clinic.one("pace")
+    assert (found.level, "paused for another" in found.what, "code 131031" in found.what) == (Level.WARN, True, True)

@@ -9,7 +9,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.cli.checks import basics, brakes, channel, flow, keyring, money, numbers, pages, sources, storage, templates, web
+from gateway.cli.checks import (
+    basics,
+    brakes,
+    channel,
+    flow,
+    keyring,
+    money,
+    numbers,
+    pace,
+    pages,
+    sources,
+    storage,
+    templates,
+    web,
+)
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding
 
@@ -81,6 +95,7 @@ CHECKS: tuple[Check, ...] = (
     Check("webhooks-silent", "flow", flow.webhooks_silent),
     Check("webhook-backlog", "flow", flow.webhook_backlog),
     Check("facts", "flow", flow.facts),
+    Check("pace", "flow", pace.pace),
     Check("source", "flow", sources.source),
     Check("budgets", "flow", money.budgets),
     Check("brakes", "flow", brakes.brakes),

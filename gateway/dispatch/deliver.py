@@ -28,7 +28,7 @@ from gateway.dispatch.settled import already_known
 from gateway.dispatch.task import Task, question_of
 from gateway.errors import CannotRender, Sealed
 from gateway.model.ids import MessageId
-from gateway.model.message import Document, OnUncertain, OutboundMessage
+from gateway.model.message import Document, OnUncertain, OutboundMessage, Priority
 from gateway.model.personal import Personal
 from gateway.planning.settling import SETTLING
 from gateway.rules import retry
@@ -153,6 +153,7 @@ class Deliverer:
             if isinstance(one, tuple) and (tier := self._tier(*one)) >= 0:
                 counted.setdefault((one[0].sender.scope or one[0].sender.id, tier), []).append(place)
         for (portfolio, tier), places in counted.items():
+            places.sort(key=lambda place: _urgency(considered[place]))
             tasks = [one[0] for place in places if isinstance(one := considered[place], tuple)]
             free_at, room = await self._d.senders.people(portfolio, tier, [task.address.id for task in tasks])
             for place, task, there_is_room in zip(places, tasks, room, strict=True):
@@ -302,9 +303,17 @@ class Deliverer:
         return Task(claimed, contact, box, address, sender, connector, body)
 
 
+def _urgency(considered: Decided | Delivered | Alone) -> tuple[int, int]:
+    """Who goes first where there is not room for all: the higher priority, then the earlier deadline."""
+    if not isinstance(considered, tuple):
+        return len(Priority), 0
+    record = considered[0].claimed.record
+    return record.priority, record.deadline_ms
+
+
 def _over_tier(task: Task, free_at_ms: int) -> Settlement:
     claimed = task.claimed
-    if free_at_ms >= claimed.record.deadline_ms:
+    if not free_at_ms or free_at_ms >= claimed.record.deadline_ms:  # 0: a tier of nobody, where no place falls free
         return finished(claimed, Reason.TIER, body=task.body)
     return Settlement(claimed, "l", claimed.attempt, at_ms=free_at_ms, reason="tier")
 

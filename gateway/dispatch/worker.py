@@ -11,6 +11,7 @@ import itertools
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -338,14 +339,26 @@ class Dispatcher:
     async def _deliver_all(self, group: asyncio.TaskGroup, claimed: Sequence[Claimed], ahead: Ahead | None) -> None:
         """Read what one claim needs in a go, decide on its messages and render them together, post each by itself."""
         for begin in range(0, len(claimed), TOGETHER):
+            unspent: Counter[SenderId] = Counter()
             for made in await self._made(claimed[begin : begin + TOGETHER], ahead):
                 if isinstance(made, Delivered):
                     self._settled.put_nowait(made)
+                    unspent[made.settlement.claimed.sender] += 1
                 elif isinstance(made, Alone):
                     group.create_task(self._deliver(made.claimed, made.known))
                 else:
                     group.create_task(self._post(made))
+            if unspent:
+                await self._give_back(unspent)
             await asyncio.sleep(0)  # these POSTs begin, and whoever else waited has their turn
+
+    async def _give_back(self, unspent: Counter[SenderId]) -> None:
+        """What is not sent (no consent, a stop, over the tier) takes no rate away from what is."""
+        try:
+            for sender, count in unspent.items():
+                await self._senders.give_back(sender, count)
+        except (StoreError, OSError, TimeoutError) as error:
+            log.warning("dispatch.tokens_lost", error=type(error).__name__)
 
     async def _made(self, batch: Sequence[Claimed], ahead: Ahead | None) -> list[Outgoing | Delivered | Alone]:
         try:

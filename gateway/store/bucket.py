@@ -66,6 +66,13 @@ class Buckets:
         answer = await scripts.run(self._redis, "draw", [keys.bucket(sender)], args)
         return Grant((int(answer[0]), int(answer[1]), int(answer[2]), int(answer[3])), int(answer[4]))
 
+    async def give_back(self, sender: SenderId, tokens: int) -> None:
+        """Tokens drawn for what was not sent after all. What the bucket cannot hold is lost at the next draw."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hincrbyfloat(keys.bucket(sender), "level", tokens)
+        pipeline.pexpire(keys.bucket(sender), keys.DAY_MS)
+        await pipeline.execute()
+
     async def slow_down(self, sender: SenderId, stay_ms: int) -> float:
         """The channel said too fast. stay_ms: before the share rises again; returns the share now, in every process."""
         args: list[scripts.Part] = [self.turned_ms, FACTOR, FLOOR, stay_ms, CUT_EVERY_MS]

@@ -58,6 +58,10 @@ class Senders:
         """Draw tokens before claiming. wants: per priority; see store/bucket.py."""
         return await self._buckets.draw(sender, per_second, wants)
 
+    async def give_back(self, sender: SenderId, tokens: int) -> None:
+        """Tokens drawn for what was not sent after all."""
+        await self._buckets.give_back(sender, tokens)
+
     async def slow_down(self, sender: SenderId, stay_ms: int) -> float:
         """The channel said too fast: half the rate, in every process, rising again after a while; the share now."""
         return await self._buckets.slow_down(sender, stay_ms)

@@ -33,6 +33,9 @@ from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
 
 IDLE_S = 1.0
+STORM = 16
+"""Events of one look above which the fan-outs get one turn before the next."""
+TURNS = 8
 AFTERWARDS_S = 0.02
 
 Result = TypeVar("Result")
@@ -156,7 +159,9 @@ async def _expand(runtime: Runtime, expander: Expander) -> None:
         count = 0
         try:
             mine = await partitions.mine()
-            count = await expander.look(mine) + await expander.chunks(mine)
+            looked = await expander.look(mine)
+            # In a storm of events those that wait are taken up first: which of them is the most urgent is known only then.
+            count = looked + await expander.chunks(mine, turns=1 if looked > STORM else TURNS)
             beat()
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("expand.store_unavailable", role="intake", error=type(error).__name__)

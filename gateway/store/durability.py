@@ -122,7 +122,7 @@ def _weakest(looks: Sequence[_Look], judged: Sequence[Durability]) -> Durability
         named(lambda one: one.problems),
         least.promise,
         any(one.config_barred for one in judged),
-        f"{least.sentence} It lies with one of {len(looks)} primaries of a cluster.",
+        least.sentence.replace("this server", f"one of the cluster's {len(looks)} primaries"),
     )
 
 

@@ -229,7 +229,11 @@ async def shown(victim: Victim, number: int, words: str) -> int:
 
 
 async def until_shown(victim: Victim, number: int, words: str) -> None:
-    await wait_until(lambda: shown(victim, number, words), timeout=40)
+    try:
+        await wait_until(lambda: shown(victim, number, words), timeout=60)
+    except AssertionError as error:
+        log = (victim.data_dir / "victim.log").read_text()[-1500:]
+        raise AssertionError(f"{words} of {number}: {error}\n{await story(victim, number)}\n{log}") from None
 
 
 async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:

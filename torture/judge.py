@@ -110,7 +110,7 @@ def _count_lost(case: Case) -> None:
             lost.append(f"{case.name(message)} was accepted by the channel, and is on no handset")
         elif fate.kind != "accepted" and message.id not in case.copies:
             reason = fate.detail.get("reason", "")
-            case.verdict.ends[f"{fate.kind}: {reason}".removesuffix(": ")] += 1
+            case.verdict.ends[fate.kind if reason in ("", fate.kind) else f"{fate.kind}: {reason}"] += 1
             if reason not in CALLED_FOR or fate.kind == "suppressed":
                 lost.append(f"{case.name(message)} was not told for a reason that nothing here gives: {fate.kind}, {reason}")
 

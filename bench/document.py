@@ -14,7 +14,7 @@ from bench import curves
 from bench.report import Row, figure
 from gateway.errors import SettingsError
 
-HEAD = "| what | ours | against | ratio (rounds) | wanted | |\n|---|---:|---:|---:|---:|---|"
+HEAD = "| what | ours | against | ratio (rounds) | wanted | | how |\n|---|---:|---:|---:|---:|---|---|"
 
 
 def check(page: Path) -> None:
@@ -79,4 +79,4 @@ def _line(row: Row, about: Mapping[str, Any]) -> str:
     wanted = "" if row.target is None else f"{'≥' if row.least else '≤'} {row.target:g}"
     met = {None: "", True: "met", False: "**missed**"}[row.met]
     ours, bare = f"{figure(row.ours)} {row.unit}", f"{row.against}: {figure(row.bare)} {row.unit}"
-    return f"| {row.name} | {ours} | {bare} | {ratio} | {wanted} | {met} |"
+    return f"| {row.name} | {ours} | {bare} | {ratio} | {wanted} | {met} | {row.note} |"

@@ -105,13 +105,13 @@ async def _planning(runtime: Runtime, environ: dict[str, str], sizes: Sizes) -> 
             few.append(await plan(process, runtime, FEW, next(flights), sizes.fan_few))
     beside = [(before.each_us + after.each_us) / 2 for before, after in zip(few[1::2], few[2::2], strict=True)]
     each = alternated(
-        f"fan-out, a subscriber of {sizes.fan_many:,}",
+        "fan-out, a subscriber of many",
         "us",
         list(zip([one.each_us for one in many], beside, strict=True)),
         1.2,
-        f"of {sizes.fan_few:,}",
+        "of few",
         least=False,
-        note=f"planning alone; {_busy(many)}, against {_busy(few[1:])}",
+        note=f"{sizes.fan_many:,} against {sizes.fan_few:,}; {_busy(many)}, against {_busy(few[1:])}",
     )
     small, large = max(one.rss for one in few), max(one.rss for one in many)
     grown, most = max(large - small, 0) / 2**20, GROWTH / 2**20

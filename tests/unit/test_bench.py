@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = [
     "dispatch, one process, whole path",
     "webhooks answered",
-    "fan-out, a subscriber of 300",
+    "fan-out, a subscriber of many",
     "fan-out, growth of the process",
     "urgent notice beside it, p50",
     "urgent notice beside it, p99",

@@ -18,7 +18,7 @@ PAGE = "before\n<!-- bench:table -->\nold\n<!-- /bench:table -->\nbetween\n<!-- 
 
 
 def row(name: str, ours: float, against: str = "bare POSTs") -> Row:
-    return alternated(name, "/s", [(ours, 100.0), (ours * 3, 100.0)], 0.45, against)
+    return alternated(name, "/s", [(ours, 100.0), (ours * 3, 100.0)], 0.45, against, note="3 x 10")
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ def test_a_run_is_written_between_the_comments_and_nowhere_else(page: Path) -> N
     document.bring_up_to_date(page, ABOUT, [row("dispatch", 20.0)], [])
     text = page.read_text()
     assert text.startswith("before\n<!-- bench:table -->\nLast run 2026-11-22 at commit abc1234: 2 cores, load 0.1")
-    assert "| dispatch | 40.00 /s | bare POSTs: 100 /s | 0.40 (0.20-0.60) | ≥ 0.45 | **missed** |\n<!-- /bench:table -->" in text
+    written = "| dispatch | 40.00 /s | bare POSTs: 100 /s | 0.40 (0.20-0.60) | ≥ 0.45 | **missed** | 3 x 10 |"
+    assert f"{written}\n<!-- /bench:table -->" in text
     assert "old" not in text
     assert text.endswith("\nbetween\n<!-- bench:curves -->\n<!-- /bench:curves -->\nafter\n")
 

@@ -83,6 +83,8 @@ def _count_refused(case: Case) -> None:
 def _count_lost(case: Case) -> None:
     lost = case.verdict.lost
     newest = case.newest()
+    if not case.seen.rested:
+        lost.append("the house did not come to rest in time: what it had still to do is told to nobody")
     if case.seen.waiting:
         lost.append(f"{case.seen.waiting} messages still waited when it was long quiet")
     for one in case.seen.told:

@@ -140,7 +140,7 @@ async def _burn(
         if not task.cancelled():
             task.result()  # whatever broke in ours makes the count worth nothing
     told("counting at the handsets")
-    seen = await _look(house, whole, producers, balancer, desk)
+    seen = await _look(house, whole, producers, balancer, desk, rested=settled_s is not None)
     return Outcome(
         seed=seed,
         sizes=sizes,
@@ -194,7 +194,9 @@ async def _settle(house: House, began_s: float, end_s: float, told: Callable[[st
     return False
 
 
-async def _look(house: House, whole: Cast, producers: Producers, balancer: Balancer, desk: Desk) -> Seen:
+async def _look(
+    house: House, whole: Cast, producers: Producers, balancer: Balancer, desk: Desk, *, rested: bool
+) -> Seen:
     async with open_runtime(ledger.settings_of(house.environment)) as runtime:
         steps = await ledger.Reader(runtime).more()
         waiting = (await ledger.waiting(runtime)).messages
@@ -210,6 +212,7 @@ async def _look(house: House, whole: Cast, producers: Producers, balancer: Balan
         waiting=waiting,
         replies=list(desk.replies),
         odd=list(desk.odd),
+        rested=rested,
         evidence_ms=int(house.environment["GATEWAY_EVIDENCE_MS"]),
     )
 

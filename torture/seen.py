@@ -66,7 +66,8 @@ class Reply:
 class Seen:
     """Everything that is counted. homes: contact -> the handset of its person; ends: a notification -> those it ends;
 
-    evidence_ms: how long the gateways promise to wait for evidence; odd: answers of the API that no retry may get, beside events'
+    evidence_ms: how long the gateways promise to wait for evidence; odd: answers, beside those to events, that no retry may get;
+    rested: whether nothing was left to do in the time that a house may take for it
     """
 
     told: Sequence[Told]
@@ -79,6 +80,7 @@ class Seen:
     replies: Sequence[Reply] = ()
     evidence_ms: int = 0
     odd: Sequence[str] = ()
+    rested: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Run:
     replies: list[Reply] = field(default_factory=list)
     waiting: int = 0
     evidence_ms: int = 0
+    rested: bool = True
     kinds: dict[int, str] = field(default_factory=lambda: dict(KINDS))
 
     def __post_init__(self) -> None:
@@ -67,7 +68,10 @@ class Run:
         self.steps = [one for one in self.steps if not test(one)]
 
     def judged(self) -> Verdict:
-        seen = Seen(self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies, self.evidence_ms)
+        seen = Seen(
+            self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies, self.evidence_ms,
+            rested=self.rested,
+        )  # fmt: skip
         return judge(seen)
 
 
@@ -193,6 +197,11 @@ def test_an_event_that_was_set_aside_is_lost(run: Run) -> None:
 def test_what_is_called_accepted_and_lies_on_no_handset_is_lost(run: Run) -> None:
     run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
     assert "accepted by the channel, and is on no handset" in run.judged().lost[0]
+
+
+def test_a_house_that_does_not_come_to_rest_is_no_success(run: Run) -> None:
+    run.rested = False
+    assert faults(run.judged()) == {"lost": 1}
 
 
 def test_messages_that_still_wait_are_lost(run: Run) -> None:

@@ -99,7 +99,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             documents=Documents(redis, vault),
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
-            conversations=Conversations(redis, clock, vault, pair=pairs),
+            conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),
             worlds=Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault),
             wake=Wake(publish_to(redis)),
             beats=Beats(),

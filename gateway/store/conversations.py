@@ -34,8 +34,8 @@ from gateway.model.ids import (
     new_conversation_id,
 )
 from gateway.model.personal import Personal
+from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
-from gateway.store import keys, scripts
 from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
 from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep, open_key
@@ -52,9 +52,15 @@ THREAD_MAX = 300
 
 
 class Conversations:
-    def __init__(self, redis: Redis, clock: Clock, vault: Vault, *, pair: Mapping[str, Pair] | None = None) -> None:
-        """pair: sender -> its channel's pair rate, the same that the outbox was given."""
+    def __init__(
+        self, redis: Redis, clock: Clock, vault: Vault, *, pair: Mapping[str, Pair] | None = None, acks: int = 0
+    ) -> None:
+        """pair: sender -> its channel's pair rate, the same that the outbox was given.
+
+        acks: how many replicas must have what an agent did before it is answered
+        """
         self._redis: Any = redis
+        self._acks = acks
         self._clock = clock
         self._vault = vault
         self._pair = pair or {}
@@ -258,7 +264,8 @@ class Conversations:
 
     async def _run(self, script: str, command: Command, names: Sequence[str], args: Sequence[scripts.Part]) -> Done:
         prefix: list[scripts.Part] = [self._clock.offset_ms, command.conversation]
-        answer = [bytes(part).decode() for part in await scripts.run(self._redis, script, names, [*prefix, *args])]
+        (raw,) = await bulk.run_scripts(self._redis, [(script, names, [*prefix, *args])], acks=self._acks)
+        answer = [bytes(part).decode() for part in raw]
         if answer[0] == "unknown":
             raise NotFound("no such conversation")
         if answer[0] == "refused":

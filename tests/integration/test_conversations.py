@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, NotFound, StoreUnavailable
 from gateway.model.conversation import AgentId, ConversationState, EntryKind, InboundEntry, is_courtesy
 from gateway.model.ids import (
     AddressId,
@@ -28,7 +28,7 @@ from gateway.model.ids import (
 )
 from gateway.model.message import MessageState, Priority
 from gateway.model.personal import Personal
-from gateway.store import keys, scripts
+from gateway.store import bulk, keys, scripts
 from gateway.store.conversations import Command, CommandRefused, Conversations, Done
 from gateway.store.outbox import ClaimWant, Outbox, Pair
 from gateway.store.vault import KeyRing, Vault
@@ -194,17 +194,15 @@ async def test_a_key_that_stood_for_other_words_is_refused(world: World) -> None
 async def test_a_reply_script_that_runs_twice_after_a_lost_answer_makes_one_message(world: World) -> None:
     conversation = await world.says("hello")
     await world.take(conversation, ANN)
-    calls: list[tuple[object, ...]] = []
-    real = scripts.run
+    real = bulk.run_scripts
 
-    async def twice(redis: Redis, name: str, names: list[str], args: list[scripts.Part]) -> object:
-        calls.append((name,))
-        if name == "conv_reply":
-            await real(redis, name, names, args)
-        return await real(redis, name, names, args)
+    async def twice(redis: Redis, calls: Sequence[scripts.Call], **more: Any) -> list[Any]:
+        if calls[0][0] == "conv_reply":
+            await real(redis, calls, **more)
+        return await real(redis, calls, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scripts, "run", twice)
+        patch.setattr(bulk, "run_scripts", twice)
         done = await world.reply(conversation, ANN, 2, "r1")
     assert done.repeated
     assert await world.redis.zcard(keys.lane_keys(partition_of(world.contact), SENDER)[0]) == 1
@@ -503,3 +501,18 @@ def test_what_conflicts_say_is_for_logs_and_holds_ids_alone() -> None:
     text = str(CommandRefused("owner_changed", ANN, 12, "active", 3))
     assert json.dumps(text).isascii()
     assert "g1" in text
+
+
+async def test_words_that_no_replica_has_are_not_answered_and_once_asked_again_sent_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = await world.says("hello")
+    await world.take(conversation, ANN)
+    monkeypatch.setattr(bulk, "ACKS_TIMEOUT_MS", 50)
+    monkeypatch.setattr(world.conversations, "_acks", 2)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="of 2 replicas"):
+            await world.reply(conversation, ANN, 2, "r1")
+    monkeypatch.setattr(world.conversations, "_acks", 0)
+    assert (await world.reply(conversation, ANN, 2, "r1")).repeated
+    assert await world.redis.zcard(keys.lane_keys(partition_of(world.contact), SENDER)[0]) == 1

@@ -45,6 +45,7 @@ local function answered(ik, digest, conv)
   if not raw then return nil end
   local parts = split(raw)
   if parts[1] ~= digest then return refused('key_reused', conv) end
+  redis.call('PEXPIRE', ik, redis.call('PTTL', ik)) -- a write: the caller may wait for a replica to have it
   return {'again', parts[2], parts[3], parts[4], parts[5]}
 end
 local function answer(ik, digest, ttl, conv, entry, message)

@@ -47,6 +47,7 @@ async def sweep(house: House, monkeypatch: pytest.MonkeyPatch, make: Callable[[i
             return step
 
 
+@pytest.mark.single_server("counts the round trips to one server")
 async def test_an_order_whose_worker_dies_at_any_step_tells_each_of_its_people_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ async def test_a_delay_whose_worker_dies_at_any_step_is_told_to_everybody_once(
     assert len(told) >= len(sent) - 1  # the first gate is no change
 
 
+@pytest.mark.single_server("counts the round trips to one server")
 async def test_a_version_that_leaves_somebody_out_does_so_whatever_step_its_worker_dies_at(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,3 +70,17 @@ def test_a_run_on_the_smallest_sizes_prints_every_row_and_leaves_nothing_behind(
         assert all(row["ours"] > 0 and row["bare"] > 0 and row["ratio"] > 0 for row in timed)
         assert all(isinstance(row["ours"], float) and row["bare"] > 0 for row in rows)
         assert list(Path(place).iterdir()) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_curves_measure_each_size_up_to_the_largest(tmp_path: Path) -> None:
+    code = "from bench.run import run; raise SystemExit(run(tiny=True, as_json=True, only=['curves'], most=100))"
+    env = {"TMPDIR": str(tmp_path), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=230)
+    assert done.returncode == 0, done.stderr[-2000:]
+    points = json.loads(done.stdout)["curves"]
+    sizes = [(point["subscriptions"], point["contacts"], point["audience"]) for point in points]
+    assert sizes == [(1, 1, 1), (10, 4, 3), (100, 34, 30)]
+    assert all(point["planned_us"] > 0 and point["dispatched"] > 0 and point["bare"] > 0 for point in points)
+    assert points[0]["store"] < points[1]["store"] < points[2]["store"]

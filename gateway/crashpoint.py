@@ -1,8 +1,8 @@
 """Named places between two steps that matter, at which a test lets the process die. Costs a comparison where none is armed.
 
 A call with the name "event.kept" stands where one thing is done and the next is not. GATEWAY_CRASH_AT=event.kept kills the
-process there, as kill -9 does: no handler runs, nothing is flushed. Production refuses the setting. tests/crash/test_crash_points.py
-dies once at each name that it finds in the sources, and fails for one that it has no case for.
+process there, as kill -9 does: no handler runs, nothing is flushed. Production refuses the setting. The crash tests die once
+at each name that they find in the sources, and fail for one that they have no case for.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ async def test_a_message_that_cannot_be_handled_is_poisoned_after_some_tries_and
     monkeypatch.setattr(connector, "render", lambda message, sender: (
         render(message, sender) if message.id == bad else whole(message, sender)))  # fmt: skip
 
-    settled = [-1]
+    settled = [0]
 
     async def turned() -> bool:
         found = await house.messages()

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from gateway.insight.history import open_history
 from gateway.store import keys
+from gateway.store.agents import Agents
 from gateway.store.facts import Facts
 from tests.support.cluster import Cluster, ClusterNode
 from tests.support.house import House, house_running
@@ -40,7 +41,21 @@ async def test_an_event_reaches_a_phone_and_the_answer_reaches_a_person(
         await wait_until(known_as_read, timeout=15)
         await house.says(EVA, text="Haal ik mijn aansluiting nog?", reply_to=delayed["id"])
         await wait_until(lambda: _waiting(house), timeout=15)
+        (conversation,) = await _waiting(house)
+        for command, body in (("take", {}), ("reply", {"text": "Ja, u haalt het ruim."})):
+            status, conversation = await house.post(
+                f"/v1/conversations/{conversation['id']}/{command}",
+                {"agent": _sanne(house), "epoch": conversation["epoch"], **body},
+                **{"Idempotency-Key": f"key-{command}-1"},
+            )
+            assert status == 200, conversation
+        assert (await house.wait_for(EVA, 3))[2]["body"] == "Ja, u haalt het ruim."
         await wait_until(lambda: _folded(house), timeout=15)
+
+
+def _sanne(house: House) -> str:
+    assert house.runtime is not None
+    return Agents(house.runtime.connection.redis, house.runtime.clock, house.runtime.vault).agent_id("sanne")
 
 
 async def _waiting(house: House) -> list[Any]:

@@ -184,6 +184,8 @@ def _seen(
         sentence = f"202 means kept in memory: a crash of this server loses {loses} of it."
         return Durability(server, unusable, tuple(problems), StorePromise.BEST_EFFORT, False, sentence)
     sentence = f"202 means on the disk of this server{_acknowledged(settings)}, before the answer."
+    if int(info.get("connected_slaves", 0)) and not settings.store_acks:
+        sentence += " A failover loses what no replica has heard of yet; GATEWAY_STORE_ACKS=1 waits for one."
     return Durability(server, unusable, tuple(problems), StorePromise.DURABLE, False, sentence)
 
 

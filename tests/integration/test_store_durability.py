@@ -202,6 +202,11 @@ async def test_nobody_there_says_which_address_and_setting() -> None:
         await connect(settings(GATEWAY_REDIS_URL=f"valkey://127.0.0.1:{port}/0"))
 
 
+async def test_replicas_that_nobody_waits_for_are_spoken_of(primary: StoreServer) -> None:
+    assert "a failover loses what no replica has heard of" in (await judged(primary.url)).sentence.lower()
+    assert "failover" not in (await judged(primary.url, GATEWAY_STORE_ACKS="1")).sentence
+
+
 async def test_a_cluster_has_no_second_database() -> None:
     with pytest.raises(SettingsError, match="without a database"):
         await connect(settings(GATEWAY_REDIS_URL="redis+cluster://127.0.0.1:7000/1"))

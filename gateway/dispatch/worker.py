@@ -184,6 +184,7 @@ class Dispatcher:
         if self._asked is not None or room < self._slots // 2 or len(hints) > room:
             return None, None
         if any(self._seen.more(SenderId(hint.sender)) for hint in hints):
+            await self._see(hints)
             return None, None
         found = await places_of(self._outbox, hints, heads=HEADS)
         if found.more:
@@ -210,6 +211,16 @@ class Dispatcher:
         for one in claimed:
             self._tokens[one.sender][one.priority] -= 1
         return claimed, ahead
+
+    async def _see(self, hints: Sequence[Ready]) -> None:
+        """Put what was just planned into the last look, which serves for a while: it may be more urgent than all of that."""
+        places = sorted({(hint.partition, SenderId(hint.sender)) for hint in hints if hint.message})
+        for peek in await self._outbox.peek_at(places, heads=HEADS):
+            lists = self._seen.ready.get(peek.sender, [])
+            for known, deadlines in zip(lists, peek.ready, strict=False):
+                known[:] = sorted(
+                    [one for one in known if one[1] != peek.partition] + [(deadline, peek.partition) for deadline in deadlines]
+                )
 
     async def _top_up(self, claimed: Sequence[Claimed]) -> None:
         """Tokens for the next message are drawn now, and not when it comes."""

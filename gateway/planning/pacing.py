@@ -147,6 +147,7 @@ class Patience:
         if self._count <= TURN or self._count % TURN != 1:
             return
         began = time.monotonic()
+        self._pacer.planned([(sender, TURN) for sender in known])  # what went before, at the most
         await self._pacer.rest()
         while not await self._pacer.room(rank_of(priority, deadline_ms), known):
             now = time.monotonic()

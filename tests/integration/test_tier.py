@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.dispatch import worker
 from gateway.store import keys
 from tests.integration.pace_stage import Stage, pace_stage, sender_entry
 from tests.support.core import NUMBER
@@ -90,3 +91,26 @@ async def test_a_tier_of_nobody_keeps_nothing_coming_back(stage: Stage) -> None:
     assert {one.reason for one in await stage.house.messages()} == {"tier"}
 
 
+
+
+async def test_who_leaves_sooner_is_seen_at_once_though_the_last_look_serves_for_a_while(
+    stage: Stage, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "REUSE_S", 60.0)
+    house = stage.house
+    await stage.followers({FLIGHT: 120, SOONER: 1})
+    await house.keep(stage.cancelled(FLIGHT, 5))
+    await house.expand()
+    stopping = asyncio.Event()
+    running = asyncio.create_task(house.make_dispatcher().run(stopping, 5))
+    try:
+        await wait_until(lambda: len(edge.sent(NUMBER)) >= PER_SECOND + 2)
+        await house.keep(stage.cancelled(SOONER, 2))
+        await house.expand()
+        before = len(edge.sent(NUMBER))
+        await wait_until(lambda: any("ZZ 2009" in str(body) for body in edge.sent(NUMBER)))
+        assert len(edge.sent(NUMBER)) - before <= 6
+    finally:
+        stopping.set()
+        house.runtime.wake.here("dispatch")
+        await running

@@ -291,6 +291,8 @@ async def test_where_replicas_must_have_it_nothing_is_handed_out_or_taken_in_wit
     with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
         await Webhooks(house.redis, house.clock, runtime.vault, acks=1).append("whatsapp", b"{}")
     with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+        await Webhooks(house.redis, house.clock, runtime.vault, acks=1).deliver([(7, "status-1", {"kind": "status"})])
+    with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
         await Vault(runtime.ring, house.redis, acks=1).day_box("2026-12-24")
     assert len(await runtime.outbox.claim([want], worker="w", lease_ms=4000, evidence_ms=1000, clock_ok=True)) == 1, (
         "asked again under its id, it is the same batch"

@@ -57,7 +57,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"b:[0-9a-z]{32}", "string", True, "keyed hash of a booking code -> the order"),
     Kind(r"i:[0-9a-z]{32}", "string", True, "keyed hash of an invitation's token or code -> invitation"),
     Kind(r"\{k:\d{4}-\d\d-\d\d\}", "string", True, "the wrapped key of a day"),
-    Kind(r"\{s:[\w.-]+\}b", "hash", True, "a sender's bucket: level, at, rate"),
+    Kind(r"\{s:[\w.-]+\}b", "hash", True, "a sender's bucket: level, at; while it is slowed rate, slow, cut"),
     Kind(r"\{s:[\w.-]+\}st", "hash", None, "a sender's state: paused until, why, quality, tier"),
     Kind(r"\{f:[\w.-]*\}p", "zset", True, "distinct people of a portfolio in 24 h"),
     Kind(r"\{wh:\d\d\}", "stream", None, "webhooks as they came, sealed"),

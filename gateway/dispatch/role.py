@@ -96,6 +96,7 @@ async def run(runtime: Runtime) -> None:
         group.create_task(
             run_ways(legs, mine, runtime.wake, runtime.metrics, runtime.stopping, ways_beat), name="ways"
         )
+        group.create_task(mine.keep(runtime.stopping), name="owned")
         group.create_task(runtime.worlds.keep_young(runtime.stopping), name="world")
         await dispatcher.run(runtime.stopping, settings.drain_s)
     runtime.beats.leave("dispatch")

@@ -77,14 +77,26 @@ class Expander:
     async def look(self, partitions: Sequence[int], *, limit: int = 16) -> int:
         """Work on events whose time has come; how many there were."""
         due = self._my_due(4 * limit) or await self._s.events.due(partitions, limit=limit)
-        for open_event in due[: 4 * limit]:
+        await self._all(due[: 4 * limit])
+        return len(due)
+
+    async def look_after(self, partitions: Sequence[int], *, late_ms: int, limit: int = 4) -> int:
+        """The same for new events that wait so long already in the partitions of others: their worker is busy, or dead and not
+        yet missed. An older one was told already and only waits to be closed: to us it would be work from the beginning."""
+        due = await self._s.events.due(partitions, limit=limit, late_ms=late_ms)
+        since = self._clock.now_ms() - self._clock.offset_ms - CLOSE_AFTER_MS
+        new = [one for one in due if int(one.place.partition("-")[0]) > since]
+        await self._all(new[: 4 * limit])
+        return len(new)
+
+    async def _all(self, due: Sequence[OpenEvent]) -> None:
+        for open_event in due:
             try:
                 await self._one(open_event)
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # the event stays in evw: it is tried again, and parked after five tries
                 log.exception("event.failed", event_id=open_event.id, error=type(error).__name__)
-        return len(due)
 
     def _my_due(self, limit: int) -> list[OpenEvent]:
         """Those that were in hand: who saw their cursors begin sees them done, whoever has the lease of their partition."""
@@ -116,6 +128,8 @@ class Expander:
             return
         # Counted before it is worked on: an event may kill its worker.
         tries = await self._s.events.begin(open_event, look_again_ms=self._clock.now_ms() + LOOK_AGAIN_MS)
+        if not tries:
+            return
         if tries > TRIES:
             await self._s.events.park(open_event, "tried five times")
             return

@@ -5,6 +5,7 @@ every source that is set.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -33,6 +34,8 @@ from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
 
 IDLE_S = 1.0
+OTHERS_MS = 2_000
+"""How long an event waits for the process whose partition it lies in before any other takes it up."""
 STORM = 16
 """Events of one look above which the fan-outs get one turn before the next."""
 TURNS = 8
@@ -155,10 +158,23 @@ async def _expand(runtime: Runtime, expander: Expander) -> None:
     partitions = Ownership(runtime.connection.redis, runtime.clock, "expand", len(keys.all_partitions()))
     beat = runtime.beats.expect("expand", 60)
     runtime.wake.serve("expand")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(partitions.keep(runtime.stopping))
+        await _turns(runtime, expander, partitions, beat)
+    await partitions.release()
+    runtime.beats.leave("expand")
+
+
+async def _turns(runtime: Runtime, expander: Expander, partitions: Ownership, beat: Callable[[], None]) -> None:
+    looked_after_s = 0.0
     while not runtime.stopping.is_set():
         count = 0
         try:
             mine = await partitions.mine()
+            if time.monotonic() - looked_after_s >= IDLE_S:
+                looked_after_s = time.monotonic()
+                others = [one for one in keys.all_partitions() if one not in mine]
+                await expander.look_after(others, late_ms=OTHERS_MS)
             looked = await expander.look(mine)
             # In a storm of events those that wait are taken up first: which of them is the most urgent is known only then.
             count = looked + await expander.chunks(mine, turns=1 if looked > STORM else TURNS)
@@ -170,5 +186,3 @@ async def _expand(runtime: Runtime, expander: Expander) -> None:
             log.exception("expand.failed", role="intake", error=type(error).__name__)
         if not count:
             await runtime.wake.wait("expand", IDLE_S)
-    await partitions.release()
-    runtime.beats.leave("expand")

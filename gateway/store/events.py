@@ -84,9 +84,9 @@ class Events:
                 answers[place] = answer.decode()
         return answers
 
-    async def due(self, partitions: Sequence[int], *, limit: int) -> list[OpenEvent]:
-        """Open events whose next look has come, oldest first."""
-        now = self._clock.now_ms()
+    async def due(self, partitions: Sequence[int], *, limit: int, late_ms: int = 0) -> list[OpenEvent]:
+        """Open events whose next look has come, or was to come so long ago, oldest first."""
+        now = self._clock.now_ms() - late_ms
         pipeline = self._redis.pipeline(transaction=False)
         for partition in partitions:
             name = keys.part(partition, "evw")
@@ -99,12 +99,14 @@ class Events:
         return sorted(found, key=lambda one: one.look_ms)
 
     async def begin(self, event: OpenEvent, *, look_again_ms: int) -> int:
-        """Say that work on it begins, so that a second process waits; how often it was begun, this time included."""
+        """Say that work on it begins, so that a second process waits; how often it was begun, this time included.
+
+        0: another process began it since `event` was read, or it is closed.
+        """
         partition = partition_of(event.id)
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zadd(keys.part(partition, "evw"), {f"{event.id}|{event.place}": look_again_ms}, xx=True)
-        pipeline.hincrby(keys.part(partition, "evt"), event.id, 1)
-        return int((await pipeline.execute())[1])
+        names = [keys.part(partition, name) for name in ("evw", "evt")]
+        args: list[scripts.Part] = [f"{event.id}|{event.place}", event.id, event.look_ms, look_again_ms]
+        return int(await scripts.run(self._redis, "event_begin", names, args))
 
     async def hold(self, event: OpenEvent, until_ms: int) -> None:
         """Say that it is still being worked on. Its tries stay counted."""

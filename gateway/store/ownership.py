@@ -1,28 +1,33 @@
 """Which partitions (or logs) this process works on, for a role that needs one worker each.
 
 Every process of a role shows itself in `workers`; each number belongs to the live process with the highest hash of both,
-so that one that comes or goes moves only its own share. Work begins only under a lease, which ends by itself 10 s after its
-holder was killed. A lease says who should work, not who may write: what the roles write is harmless twice.
+so that one that comes or goes moves only its own share. Work begins only under a lease, which ends by itself 5 s after its
+holder was killed: the share of a process that dies waits no longer. It is renewed beside the turns (`keep`), as a turn may take
+longer than that. A lease says who should work, not who may write: what the roles write is harmless twice.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.errors import StoreError
 from gateway.store import keys, scripts
 from gateway.store.leases import Leases
 from gateway.store.reply import words
 
-TTL_MS = 10_000
-RENEW_MS = 3_000
-GONE_MS = 15_000
+TTL_MS = 5_000
+RENEW_MS = 1_500
+GONE_MS = 5_000
+SHOWN_MS = 15_000
+"""Who has shown itself within this time may still be at work: asked by those who must be alone."""
 
 
 class Ownership:
-    """Ask `mine()` before each turn: it renews by itself every three seconds."""
+    """Ask `mine()` before each turn, and let `keep` run beside them."""
 
     def __init__(self, redis: Redis, clock: Clock, role: str, count: int) -> None:
         self._redis = redis
@@ -33,6 +38,7 @@ class Ownership:
         self._mine: list[int] = []
         self._renewed_ms = 0
         self._stopped = False
+        self._renewing = asyncio.Lock()
 
     @property
     def held(self) -> list[int]:
@@ -40,6 +46,23 @@ class Ownership:
 
     async def mine(self) -> list[int]:
         """The numbers this process holds now. Raises StoreUnavailable; then nothing is held."""
+        async with self._renewing:
+            return await self._renew()
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Renew in time, however long a turn takes, until stopping."""
+        while not stopping.is_set():
+            try:
+                await self.mine()
+            except (StoreError, OSError, TimeoutError):
+                pass  # whoever asks for a turn is told
+            try:
+                async with asyncio.timeout(RENEW_MS / 1000):
+                    await stopping.wait()
+            except TimeoutError:
+                pass
+
+    async def _renew(self) -> list[int]:
         now = self._clock.now_ms() - self._clock.offset_ms
         if self._stopped or now - self._renewed_ms < RENEW_MS:
             return self._mine
@@ -65,11 +88,12 @@ class Ownership:
 
     async def release(self) -> None:
         """Give everything back, for the next process to go on at once."""
-        self._stopped = True
-        if self._mine:
-            await self._leases.release([self._name(number) for number in self._mine])
-        await self._redis.zrem(keys.WORKERS, self._member())
-        self._mine = []
+        async with self._renewing:
+            self._stopped = True
+            if self._mine:
+                await self._leases.release([self._name(number) for number in self._mine])
+            await self._redis.zrem(keys.WORKERS, self._member())
+            self._mine = []
 
     def _name(self, number: int) -> str:
         return f"{self._role}-{number:02d}"
@@ -78,7 +102,7 @@ class Ownership:
         return f"{self._role}:{self._leases.token}"
 
     async def _share(self, now: int) -> list[int]:
-        args: list[scripts.Part] = [self._member(), now, now - 4 * GONE_MS, now - GONE_MS]
+        args: list[scripts.Part] = [self._member(), now, now - 4 * SHOWN_MS, now - GONE_MS]
         rows = await scripts.run(self._redis, "workers_show", [keys.WORKERS], args)
         prefix = f"{self._role}:"
         live = [name for name in (words(row) for row in rows) if name.startswith(prefix)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from gateway.store import keys
-from gateway.store.ownership import GONE_MS
+from gateway.store.ownership import SHOWN_MS
 from gateway.store.reply import words
 
 
@@ -28,5 +28,5 @@ async def read_stamp(redis: Redis) -> Stamp | None:
 async def at_work(redis: Redis) -> int:
     """How many processes have shown themselves at work in the last quarter of a minute (intake and webhooks do)."""
     seconds, _ = await redis.time()
-    members = await redis.zrangebyscore(keys.WORKERS, int(seconds) * 1000 - GONE_MS, "+inf")
+    members = await redis.zrangebyscore(keys.WORKERS, int(seconds) * 1000 - SHOWN_MS, "+inf")
     return len({words(member).rpartition(":")[2] for member in members})

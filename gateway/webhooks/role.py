@@ -106,6 +106,8 @@ async def run(runtime: Runtime) -> None:
     split_beat = runtime.beats.expect("webhooks.split", 60)
     apply_beat = runtime.beats.expect("webhooks.apply", 60)
     async with asyncio.TaskGroup() as group:
+        for owned in (logs, inboxes):
+            group.create_task(owned.keep(stopping), name="owned")
         group.create_task(worker.run_split(splitter, logs, runtime.wake, stopping, split_beat), name="split")
         group.create_task(
             worker.run_apply(runtime.webhooks, applier, inboxes, runtime.wake, stopping, apply_beat), name="apply"

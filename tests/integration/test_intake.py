@@ -337,10 +337,10 @@ async def test_an_event_that_fails_does_not_keep_its_neighbours_and_is_parked_al
     poisoned, good = house.flight(late_min=40, source="/poisoned"), house.flight(late_min=40, gate="E4", at_ms=1)
     whole = house.expander.expand
 
-    async def expand(event: Any) -> Any:
+    async def expand(event: Any, *more: Any) -> Any:
         if event.source == "/poisoned":
             raise NotFound("as if somebody had been erased")
-        return await whole(event)
+        return await whole(event, *more)
 
     monkeypatch.setattr(house.expander, "expand", expand)
     await house.keep(poisoned, good)

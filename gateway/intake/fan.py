@@ -22,16 +22,16 @@ moves only from where its mover began.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.crashpoint import crash_point
+from gateway.intake.fanqueue import REFRESH_S, FanQueue, Spread
 from gateway.intake.fuse import Fuse
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
@@ -50,8 +50,6 @@ from gateway.wake import Wake
 CHUNK = 25
 WIDE = 64
 """Places of an audience read ahead in one round trip, at most."""
-REFRESH_S = 1.0
-"""How often the store is asked for fan-outs that other processes opened, while this one has some to work on."""
 _CACHE = 1000
 
 log = structlog.get_logger()
@@ -70,21 +68,6 @@ class _Share:
     start: str | None = None
     cursor: str = ""
     done: bool = False
-
-
-@dataclass(slots=True)
-class _Event:
-    """An event under way: its fan-outs by partition, how far they are as far as known, and by whom it speaks."""
-
-    fans: dict[int, FanOut] = field(default_factory=dict)
-    cursors: dict[int, Cursor] = field(default_factory=dict)
-    senders: set[SenderId] = field(default_factory=set)
-    wide: int = 16
-    """how many places to read ahead: as many as the last turn took, and some"""
-
-    @property
-    def one(self) -> FanOut:
-        return next(iter(self.fans.values()))
 
 
 class Fan:
@@ -107,8 +90,7 @@ class Fan:
         self._fuse = fuse
         self._pacer = pacer
         self._results: OrderedDict[str, EventResult] = OrderedDict()
-        self._events: dict[EventId, _Event] = {}
-        self._refreshed_s = -REFRESH_S
+        self._queue = FanQueue(stores.fans)
         self._begun: OrderedDict[EventId, int] = OrderedDict()
         """when a fan-out was opened by this process (ms), until its event is closed"""
         self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}
@@ -188,7 +170,7 @@ class Fan:
         cursors = await self._s.fans.open(fans)
         for fan, cursor in zip(fans, cursors, strict=True):
             if not cursor.done_ms:
-                self._add(fan, cursor)
+                self._queue.add(fan, cursor)
         crash_point("fan.opened")
         self._wake.everywhere("expand")
         if all(cursor == Cursor("", 0) for cursor in cursors):
@@ -229,7 +211,7 @@ class Fan:
     async def chunks(self, partitions: Sequence[int], *, turns: int = 8) -> int:
         """Up to so many turns for the most urgent fan-outs of these partitions; how many there were, 0 = none may go on now."""
         mine = frozenset(partitions)
-        await self._refresh(partitions)
+        await self._queue.refresh(partitions)
         made = 0
         while made < turns:
             if self._pacer is not None:
@@ -239,61 +221,18 @@ class Fan:
                 break
             await self._turn(chosen, mine)
             made += 1
-        if not made and self._pacer is not None and self._events:
+        if not made and self._pacer is not None and len(self._queue):
             asyncio.get_running_loop().call_later(min(self._pacer.wait_s, REFRESH_S), self._wake.here, "expand")
         return made
 
-    async def _refresh(self, partitions: Sequence[int]) -> None:
-        """See what other processes opened. A store full of fan-outs is not read anew for each turn."""
-        now = time.monotonic()
-        if self._events and now - self._refreshed_s < REFRESH_S:
-            return
-        self._refreshed_s = now
-        found: set[tuple[EventId, int]] = set()
-        before = {(event, partition) for event, known in self._events.items() for partition in known.fans}
-        for fan in await self._s.fans.under_way(partitions):
-            found.add((fan.event, fan.partition))
-            self._add(fan)
-        mine = frozenset(partitions)
-        for event, known in list(self._events.items()):
-            # What was opened while the store was asked (an event in hand) is not known to be over. What is in another process's
-            # hands is looked up again should it come into ours.
-            gone = [one for one in known.fans if one not in mine or ((event, one) in before and (event, one) not in found)]
-            for partition in gone:
-                self._drop(event, partition)
-
-    def _add(self, fan: FanOut, cursor: Cursor | None = None) -> None:
-        known = self._events.setdefault(fan.event, _Event())
-        known.fans.setdefault(fan.partition, fan)
-        if cursor is not None:
-            known.cursors[fan.partition] = cursor
-
-    def _drop(self, event: EventId, partition: int) -> None:
-        known = self._events.get(event)
-        if known is not None:
-            known.fans.pop(partition, None)
-            known.cursors.pop(partition, None)
-            if not known.fans:
-                del self._events[event]
-
-    async def _next(self, mine: frozenset[int]) -> _Event | None:
-        """The most urgent event that may go on: of each subject the oldest, as urgent as the most urgent that waits for it."""
-        rank: dict[SubjectId, float] = {}
-        oldest: dict[SubjectId, _Event] = {}
-        for known in self._events.values():
-            if mine.isdisjoint(known.fans):
-                continue
-            fan = known.one
-            rank[fan.subject] = min(fan.rank, rank.get(fan.subject, fan.rank))
-            first = oldest.get(fan.subject)
-            if first is None or fan.sequence < first.one.sequence:
-                oldest[fan.subject] = known
-        for subject in sorted(rank, key=lambda one: (rank[one], one)):
-            if self._pacer is None or await self._pacer.room(rank[subject], oldest[subject].senders):
-                return oldest[subject]
+    async def _next(self, mine: frozenset[int]) -> Spread | None:
+        """The most urgent event that may go on."""
+        for rank, known in self._queue.ranked(mine):
+            if self._pacer is None or await self._pacer.room(rank, known.senders):
+                return known
         return None
 
-    async def _turn(self, known: _Event, mine: frozenset[int]) -> None:
+    async def _turn(self, known: Spread, mine: frozenset[int]) -> None:
         """25 contacts of one event, of as many partitions as it takes."""
         fan = known.one
         result = await self._result(fan)
@@ -307,7 +246,7 @@ class Fan:
         unknown = [one.partition for one in fans[:WIDE] if one.partition not in known.cursors]
         for partition, cursor in (await self._s.fans.cursors(fan.event, unknown)).items() if unknown else ():
             if cursor is None or cursor.done_ms:  # closed meanwhile, or taken back by a failover: the event's second look sees it
-                self._drop(fan.event, partition)
+                self._queue.drop(fan.event, partition)
             else:
                 known.cursors[partition] = cursor
         shares = await self._people(known, [one for one in fans if one.partition in known.cursors], result)
@@ -323,7 +262,7 @@ class Fan:
             self._remember(result)
         return result
 
-    async def _people(self, known: _Event, fans: Sequence[FanOut], result: EventResult) -> list[_Share]:
+    async def _people(self, known: Spread, fans: Sequence[FanOut], result: EventResult) -> list[_Share]:
         """The next 25 contacts after the cursors, partition after partition; one round trip."""
         ahead: list[tuple[FanOut, int, str]] = []
         for fan in fans:
@@ -360,9 +299,7 @@ class Fan:
     async def _overtaken(self, fans: Sequence[FanOut], result: EventResult) -> list[FanOut] | None:
         """The fan-outs of an event that a newer one of its subject, under way in the same partition, makes pointless."""
         over: list[FanOut] = []
-        for other in list(self._events.values()):
-            if other.one.subject != fans[0].subject or other.one.sequence <= fans[0].sequence:
-                continue
+        for other in self._queue.newer(fans[0]):
             newer = await self._result(other.one)
             if newer is not None and self._takes_out(newer, result):
                 over += [fan for fan in fans if fan.partition in other.fans and fan not in over]
@@ -384,7 +321,7 @@ class Fan:
     async def _end(self, fans: Sequence[FanOut]) -> None:
         await self._s.fans.finish(fans, self._clock.now_ms())
         for fan in fans:
-            self._drop(fan.event, fan.partition)
+            self._queue.drop(fan.event, fan.partition)
 
     # planning
 
@@ -444,7 +381,7 @@ class Fan:
         ]
 
     def _written(self, share: _Share, plan: Plan, answers: Iterable[str], *, moved: bool) -> None:
-        known = self._events.get(EventId(plan.event))
+        known = self._queue.get(EventId(plan.event))
         messages = [message for contact in plan.contacts for message in contact.messages]
         queued = Counter(
             SenderId(str(message.sender))
@@ -459,7 +396,7 @@ class Fan:
         if not moved:
             known.cursors.pop(share.partition, None)  # another process moved it: read it anew
         elif share.done:
-            self._drop(share.fan.event, share.partition)
+            self._queue.drop(share.fan.event, share.partition)
         else:
             known.cursors[share.partition] = Cursor(share.cursor, 0)
 

@@ -76,7 +76,7 @@ async def _folded(house: House) -> bool:
     return not left
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(150)
 async def test_what_was_answered_is_told_once_while_a_primary_dies(
     redis: Redis, redis_url: str, data_dir: Path, store_server: Cluster
 ) -> None:
@@ -93,9 +93,9 @@ async def test_what_was_answered_is_told_once_while_a_primary_dies(
             victim.start()
 
         await orders.send(every_s=0.1, at=8, then=kill)
-        await orders.wait_until_all_arrived()
+        await orders.wait_until_all_arrived(timeout=90)  # what was begun when the store went is begun again half a minute later
         assert len(orders.answered) == 24
-        assert set((await orders.counts()).values()) == {1}
+        assert {phone: count for phone, count in (await orders.counts()).items() if count != 1} == {}
     await asyncio.to_thread(store_server.wait_until_whole)
 
 

@@ -280,7 +280,7 @@ class Fan:
                 shares[fan.partition] = _Share(fan.partition, [], fan, start, start, done=True)
         taken = used = 0
         for (fan, place, _), people in zip(ahead, await self._s.contacts.subscribers_of(places, CHUNK), strict=True):
-            if taken + len(people) > CHUNK:
+            if taken >= CHUNK or taken + len(people) > CHUNK:  # behind a full place nobody is passed, not even an empty one
                 break
             taken, used = taken + len(people), used + 1
             share = shares.get(fan.partition)

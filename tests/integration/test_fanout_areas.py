@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from gateway.intake import fan, orders
 from gateway.model.ids import ContactId, random_id
+from gateway.store import contacts
 from tests.support.core import HOUR_MS, House, iso, open_house
 
 PEOPLE = range(101, 106)
@@ -25,7 +26,8 @@ async def test_an_area_with_more_people_than_a_turn_before_one_with_none_is_told
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan, "CHUNK", 2)
-    monkeypatch.setattr(orders, "new_contact_id", lambda: ContactId(random_id("c", 7)))  # all of them in one partition
+    for made_by in (orders, contacts):  # all of them in one partition
+        monkeypatch.setattr(made_by, "new_contact_id", lambda: ContactId(random_id("c", 7)))
     service = {"name": "electricity", "area": {"country": "NL", "postcode": "3511AA"}}
     for number in PEOPLE:
         person = house.recipient(number, purpose="service", role="customer")

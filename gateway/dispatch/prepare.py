@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
-from gateway.model.ids import ContactId
+from gateway.model.ids import ContactId, EventId, SubjectId
+from gateway.model.message import MessageRecord
+from gateway.planning.left import has_left
 from gateway.planning.plan import World
+from gateway.planning.result import EventResult
 from gateway.planning.worlds import Worlds
 from gateway.store.ahead import Ahead
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Claimed, Outbox
+from gateway.store.subjects import Subjects
 from gateway.store.vault import Box, Vault
 from gateway.wake import Ready
 
@@ -27,7 +31,7 @@ FRESH_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """superseded: "replaced", "ended" or None. contact, box: None when the contact is unknown, erased or has no key left.
+    """superseded: "replaced", "ended", "left" or None. contact, box: None when the contact is unknown, erased or has no key left.
 
     Of contacts that were read for a whole claim only the addresses are known, neither travellers nor orders.
     """
@@ -40,7 +44,10 @@ class Prepared:
 
 
 class Preparer:
-    def __init__(self, outbox: Outbox, contacts: Contacts, vault: Vault, worlds: Worlds, clock: Clock) -> None:
+    def __init__(
+        self, outbox: Outbox, contacts: Contacts, subjects: Subjects, vault: Vault, worlds: Worlds, clock: Clock
+    ) -> None:
+        self._subjects = subjects
         self._outbox = outbox
         self._contacts = contacts
         self._vault = vault
@@ -66,6 +73,7 @@ class Preparer:
         prepared: list[Prepared | None] = []
         for record, why in zip(records, superseded, strict=True):
             contact, box = known[record.contact], boxes.get(record.contact)
+            why = why or await self._left(record, contact)
             alone = contact is not None and (contact.facts.moved_to is not None or box is None)
             prepared.append(None if alone else Prepared(why, contact, box, world, now))
         return prepared
@@ -80,7 +88,20 @@ class Preparer:
             box = await self._vault.contact_box(contact.id)
         except (NotFound, Sealed):
             return Prepared(superseded, None, None, world, now)
+        superseded = superseded or await self._left(claimed.record, contact)
         return Prepared(superseded, contact, box, world, now)
+
+    async def _left(self, record: MessageRecord, contact: Contact | None) -> str | None:
+        """ "left" when they stopped following what it is about after it was planned. Few ever do: only then anything is read."""
+        if contact is None or not record.subject or max(contact.facts.left.values(), default=-1) < record.planned_at_ms:
+            return None
+        audience: tuple[SubjectId, ...] = (SubjectId(record.subject),)
+        # Of an area those are told who follow its cells. An event that is closed is not known any more: then its own subject.
+        known = await self._subjects.result_of(audience[0], EventId(record.event)) if record.event else None
+        if known is not None:
+            audience = tuple(SubjectId(one) for one in EventResult.load(known[1], known[0]).audience)
+        gone = await has_left(self._contacts, contact, audience, since_ms=record.planned_at_ms)
+        return "left" if gone else None
 
     def fresh(self, prepared: Prepared | None) -> bool:
         return prepared is not None and abs(self._clock.now_ms() - prepared.read_at_ms) < FRESH_MS

@@ -57,7 +57,7 @@ async def run(runtime: Runtime) -> None:
         contacts=runtime.contacts,
         senders=runtime.senders,
         vault=runtime.vault,
-        preparer=Preparer(runtime.outbox, runtime.contacts, runtime.vault, runtime.worlds, runtime.clock),
+        preparer=Preparer(runtime.outbox, runtime.contacts, runtime.subjects, runtime.vault, runtime.worlds, runtime.clock),
         templates_stale=runtime.worlds.stale,
         brakes=brakes,
         documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=settings.sandboxed),

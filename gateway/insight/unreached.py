@@ -43,6 +43,7 @@ CHOSEN = frozenset(
         Reason.EXPIRED_BEFORE_PLANNING,
         Reason.TOLD_ELSEWHERE,
         Reason.ALREADY_KNOWN,
+        Reason.LEFT,
     }
 )
 CHECKED = frozenset({Reason.NO_PROOF, Reason.ADDRESS_CHECK_SENT})

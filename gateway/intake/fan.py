@@ -37,6 +37,7 @@ from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, SenderId, SubjectId
 from gateway.notifications.expressions import Scope
+from gateway.planning.left import has_left
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult, World
 from gateway.planning.telling import Teller
@@ -362,7 +363,9 @@ class Fan:
         everybody = [contact for share in shares for contact in share.people]
         planned: dict[ContactId, PlannedContact] = {}
         for contact in await self._s.contacts.get_many(everybody, ahead=ahead):
-            one = await self._teller.planned(contact, result, world) if contact is not None else None
+            if contact is None or await has_left(self._s.contacts, contact, result.audience):
+                continue
+            one = await self._teller.planned(contact, result, world)
             if one is not None:
                 planned[one.id] = one
         return [

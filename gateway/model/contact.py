@@ -128,6 +128,7 @@ class ContactFacts:
     held:        "sender:address" -> until when another program holds the thread (ms), and which ("" unknown)
     wish:        channels in the order they asked for; () = they said nothing
     receipts:    "address:status" -> until when (ms) everything sent there is known to have this status
+    left:        subjects they follow no more -> since when (ms)
     """
 
     language: str | None = None
@@ -141,6 +142,7 @@ class ContactFacts:
     held: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     wish: tuple[str, ...] = ()
     receipts: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[SubjectId, int] = field(default_factory=dict)
     moved_to: ContactId | None = None
     erasing: bool = False
 

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     HELD_ELSEWHERE = "held_elsewhere"
     TOLD_ELSEWHERE = "told_elsewhere"
     ALREADY_KNOWN = "already_known"
+    LEFT = "left"
     EXPIRED = "expired"
     EXPIRED_BEFORE_PLANNING = "expired_before_planning"
     NIGHT_PAST_DEADLINE = "night_past_deadline"
@@ -77,6 +78,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.HELD_ELSEWHERE: "another program holds this conversation at the channel",
     Reason.TOLD_ELSEWHERE: "they have it already, on another channel",
     Reason.ALREADY_KNOWN: "it went back and forth, and settled at what they know already",
+    Reason.LEFT: "they have stopped following this since",
     Reason.EXPIRED: "too late to be of use when its turn came",
     Reason.EXPIRED_BEFORE_PLANNING: "too late to be of use when we heard of it",
     Reason.NIGHT_PAST_DEADLINE: "it is night where they are, and in the morning it would be of no use",

@@ -67,6 +67,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
     read_at: dict[AddressId, int] = {}
     held: dict[str, tuple[int, str]] = {}
     receipts: dict[str, int] = {}
+    left: dict[SubjectId, int] = {}
     plain: dict[str, str] = {}
     for raw_name, raw_value in raw.items():
         name, value = raw_name.decode(), raw_value.decode()
@@ -88,6 +89,8 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
             held[rest] = (int(until), program)
         elif kind == "rt" and rest:
             receipts[rest] = int(value)
+        elif kind == "left" and rest:
+            left[SubjectId(rest)] = int(value)
         else:
             plain[name] = value
     return ContactFacts(
@@ -101,6 +104,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
         read_at=read_at,
         held=held,
         receipts=receipts,
+        left=left,
         wish=tuple(plain.get("wish", "").split(",")) if plain.get("wish") else (),
         moved_to=ContactId(plain["moved"]) if "moved" in plain else None,
         erasing="erasing" in plain,
@@ -410,8 +414,11 @@ class Contacts:
 
     async def unsubscribe(self, contact: ContactId, subject: SubjectId, why: str) -> bool:
         partition = partition_of(contact)
-        names = [keys.part(partition, f"su:{subject}"), keys.of(contact, "cs"), keys.part(partition, "facts")]
-        return bool(await scripts.run(self._redis, "unsubscribe", names, [self._clock.offset_ms, contact, subject, why]))
+        names = [
+            keys.part(partition, f"su:{subject}"), keys.of(contact, "cs"), keys.part(partition, "facts"), keys.of(contact, "f")
+        ]  # fmt: skip
+        args: list[scripts.Part] = [self._clock.offset_ms, contact, subject, why, keys.KEEP_MS]
+        return bool(await scripts.run(self._redis, "unsubscribe", names, args))
 
     async def subscriptions(self, contact: ContactId) -> list[Subscription]:
         raw = await self._redis.hgetall(keys.of(contact, "cs"))

@@ -270,7 +270,7 @@ class House:
             contacts=runtime.contacts,
             senders=runtime.senders,
             vault=runtime.vault,
-            preparer=Preparer(runtime.outbox, runtime.contacts, runtime.vault, runtime.worlds, runtime.clock),
+            preparer=Preparer(runtime.outbox, runtime.contacts, runtime.subjects, runtime.vault, runtime.worlds, runtime.clock),
             templates_stale=runtime.worlds.stale,
             brakes=self.brakes,
             documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=True),

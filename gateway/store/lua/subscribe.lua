@@ -14,6 +14,7 @@ local old = redis.call('HGET', KEYS[2], ARGV[3])
 if old == value then return 'same' end
 redis.call('HSET', KEYS[2], ARGV[3], value)
 redis.call('ZADD', KEYS[1], 0, ARGV[2])
+redis.call('HDEL', KEYS[3], 'left:' .. ARGV[3])
 if old then return 'changed' end
 fact(KEYS[4], now, 'subscribed', ARGV[2] .. ' ' .. ARGV[3], '')
 return 'added'

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from redis.asyncio import Redis
 
-from gateway.errors import Sealed, SettingsError
+from gateway.errors import Sealed, SettingsError, StoreUnavailable
 from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest
 from gateway.model.personal import Secret
 from gateway.store import keys, packing
@@ -147,6 +147,8 @@ class Vault:
         # Keys and not boxes: a box is 2.6 kB of its library's, and made in 2 us; twenty thousand of them were 52 MB.
         self._contacts: OrderedDict[str, bytes] = OrderedDict()
         self._days: dict[str, Box] = {}
+        self._acked: set[str] = set()
+        """days whose keys replicas have"""
         self._derived: OrderedDict[str, Box] = OrderedDict()
 
     # finding without reading
@@ -232,7 +234,17 @@ class Vault:
         return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
 
     async def day_box(self, day: str) -> Box:
-        """The box of a day (YYYY-MM-DD, UTC): made at first use, forgotten by the store after 9 days."""
+        """The box of a day (YYYY-MM-DD, UTC) to seal under: made at first use, forgotten by the store after 9 days.
+
+        raises: StoreUnavailable where replicas should have its key and do not
+        """
+        box = await self._day(day)
+        if self._acks and day not in self._acked:
+            await self._acknowledged(keys.day_key(day))
+            self._acked = {*(known for known in self._acked if known in self._days), day}
+        return box
+
+    async def _day(self, day: str) -> Box:
         box = self._days.get(day)
         if box is None:
             name = keys.day_key(day)
@@ -240,7 +252,6 @@ class Vault:
             if wrapped is None:
                 await self._redis.set(name, self._wrap(os.urandom(32), day), nx=True, px=keys.KEEP_MS + keys.DAY_MS)
                 wrapped = await self._redis.get(name)
-                await self._acknowledged(name)
             assert isinstance(wrapped, bytes)
             box = self._days[day] = Box(self._unwrap(wrapped, day))
             while len(self._days) > 12:
@@ -248,12 +259,20 @@ class Vault:
         return box
 
     async def _acknowledged(self, name: str) -> None:
-        """A day's key lies beside what it seals, on a cluster with another server: a failover must not take it alone."""
-        if self._acks:
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.pexpire(name, keys.KEEP_MS + keys.DAY_MS)
-            queue_acks(pipeline, self._acks)
-            judge_acks((await pipeline.execute(raise_on_error=False))[-1], self._acks)
+        """A day's key lies beside what it seals, on a cluster with another server: a failover must not take it alone.
+
+        Each process waits once a day, whoever made the key: its maker may have waited in vain. The key is touched, its time to
+        live as it is, for WAIT counts from a write.
+        """
+        left_ms = int(await self._redis.pttl(name))
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.pexpire(name, max(left_ms, 1))
+        queue_acks(pipeline, self._acks)
+        touched, acknowledged = await pipeline.execute(raise_on_error=False)
+        judge_acks(acknowledged, self._acks)
+        if touched != 1:
+            self._days.clear()
+            raise StoreUnavailable("the key of the day is gone again: the store failed over")
 
     async def seal_day(self, at_ms: int, data: bytes, about: str) -> bytes:
         """Seal under the key of the day of `at_ms`; the day stands in front, so that it can be opened."""
@@ -264,7 +283,7 @@ class Vault:
         day = sealed[:10].decode("ascii", "replace")
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
             raise Sealed("not sealed under a day")
-        return (await self.day_box(day)).open(sealed[10:], about)
+        return (await self._day(day)).open(sealed[10:], about)
 
     def _derive(self, version: int, about: str) -> Box:
         name = f"{version}:{about}"

@@ -292,8 +292,11 @@ async def test_where_replicas_must_have_it_nothing_is_handed_out_or_taken_in_wit
         await Webhooks(house.redis, house.clock, runtime.vault, acks=1).append("whatsapp", b"{}")
     with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
         await Webhooks(house.redis, house.clock, runtime.vault, acks=1).deliver([(7, "status-1", {"kind": "status"})])
-    with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
-        await Vault(runtime.ring, house.redis, acks=1).day_box("2026-12-24")
+    vault = Vault(runtime.ring, house.redis, acks=1)
+    for _ in range(2):  # the second time the key is there, and still with nobody else
+        with pytest.raises(StoreUnavailable, match="0 of 1 replicas"):
+            await vault.day_box("2026-12-24")
+    assert await house.redis.pttl(keys.day_key("2026-12-24")) > keys.KEEP_MS
     assert len(await runtime.outbox.claim([want], worker="w", lease_ms=4000, evidence_ms=1000, clock_ok=True)) == 1, (
         "asked again under its id, it is the same batch"
     )
@@ -308,3 +311,13 @@ async def test_a_claim_asked_for_again_is_written_again_so_that_a_replica_can_be
         assert len(await house.runtime.outbox.claim([want], worker="w", lease_ms=4000, evidence_ms=1000, clock_ok=True)) == 1
         written.append(int((await house.redis.info("persistence"))["rdb_changes_since_last_save"]))
     assert written[0] < written[1] < written[2]
+
+
+async def test_an_item_delivered_again_is_written_again_so_that_a_replica_can_be_waited_for(house: House) -> None:
+    """The first time it was not acknowledged: nothing written, a WAIT would be answered at once, and its log would forget it."""
+    written = []
+    for _ in range(3):
+        await house.runtime.webhooks.deliver([(7, "status-1", {"kind": "status"})])
+        written.append(int((await house.redis.info("persistence"))["rdb_changes_since_last_save"]))
+    assert written[0] < written[1] < written[2]
+    assert await house.redis.xlen(keys.part(7, "in")) == 1

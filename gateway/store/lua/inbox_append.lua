@@ -11,6 +11,7 @@ for k = 3, #KEYS do
     redis.call('XADD', KEYS[1], '*', 'b', ARGV[k - 1])
     answers[#answers + 1] = 1
   else
+    redis.call('PEXPIRE', KEYS[k], ARGV[1]) -- a write: the caller may wait for a replica to have it
     answers[#answers + 1] = 0
   end
 end

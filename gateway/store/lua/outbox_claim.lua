@@ -65,7 +65,7 @@ for _, a in ipairs(redis.call('ZRANGE', set.ready[prio + 1], '-inf', text(deadli
   else
     local mid = message_of(first)
     local resend = unsure_take(lane, mid)
-    lane.fence = lane.fence + 1
+    lane.fence = math.max(lane.fence + 1, now) -- a lane is dropped when it is empty: counted from 1, its fences would come again
     lane.att = resend and resend.att + 1 or 1
     lane.out, lane.till, lane.tat = mid, now + lease, math.max(lane.tat, now) + T
     redis.call('ZREM', set.ready[prio + 1], a)

@@ -62,6 +62,7 @@ class Applier:
                 event,
                 name,
                 revision=found.memory.revision,
+                based=found.memory.based,
                 memory=stepped,
                 result=result.dump(),
                 until_ms=self._clock.now_ms() + SUBJECT_KEEP_MS,

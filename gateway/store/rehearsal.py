@@ -189,6 +189,7 @@ class PretendSubjects(Subjects):
         name: str,
         *,
         revision: int,
+        based: bool,
         memory: Mapping[str, Any],
         result: Mapping[str, Any],
         until_ms: int,

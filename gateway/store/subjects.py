@@ -26,11 +26,15 @@ SUBJECT_KEEP_MS = 30 * keys.DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class SubjectMemory:
-    """revision: how often this memory was written; memory: as rules/changes.py made it; base: what orders know of it."""
+    """revision: how often this memory was written; memory: as rules/changes.py made it; base: what orders know of it.
+
+    based: whether orders have said anything of it, be it nothing to go by
+    """
 
     revision: int
     memory: Mapping[str, Any]
     base: Mapping[str, Any]
+    based: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Subjects:
             revision=int(words(top).split("|", 1)[0]) if top else 0,
             memory=self._vault.open_about(subject, octets(sealed)) if sealed else {},
             base=self._vault.open_about(subject, octets(base)) if base else {},
+            based=base is not None,
         )
 
     def _result(self, subject: SubjectId, raw: bytes) -> tuple[int, Mapping[str, Any]]:
@@ -100,6 +105,7 @@ class Subjects:
         name: str,
         *,
         revision: int,
+        based: bool,
         memory: Mapping[str, Any],
         result: Mapping[str, Any],
         until_ms: int,
@@ -107,6 +113,7 @@ class Subjects:
     ) -> ApplyResult:
         """Write an event's effect on its subject (lua/subject_apply.lua).
 
+        based:         as it was read; what orders say first since then is "again" to a first event
         result:        what planning needs again if this event is taken up a second time
         notifications: notification -> what a later subscriber must be told, or None when that is over
         """
@@ -124,6 +131,7 @@ class Subjects:
             self._vault.seal_about(subject, dict(result)),
             until_ms,
             ",".join(result.get("changes", [])),
+            int(based),
         ]
         for notification, entry in notifications.items():
             sealed = self._vault.seal_about(subject, dict(entry)) if entry is not None else b""

@@ -207,3 +207,17 @@ async def test_two_events_of_a_subject_in_hand_at_once_build_on_one_another(hous
         await (await house.expander.take_up(one))()
     (told,) = [one for one in await house.messages() if one.notification == "gate_changed"]
     assert told.event == events[1].id
+
+
+async def test_what_an_order_knows_of_a_flight_is_gone_by_though_both_came_at_once(house: House) -> None:
+    order, flight = house.order(house.recipient(101), status="processing"), house.flight(late_min=60)
+    for moment in flight.data["times"].values():  # a feed that names no planned times: the order does
+        moment.pop("scheduled")
+    in_hand = house.runtime.events.in_hand
+    assert await house.keep(order) == ["new"]
+    assert await house.keep(flight) == ["new"]  # its subject's memory is read here, before the order is taken up
+    for _ in (order, flight):
+        handed = await in_hand.next()
+        assert handed is not None
+        await (await house.expander.take_up(handed))()
+    assert await house.told(101) == ["flight_delayed"]

@@ -1,11 +1,13 @@
 --[[ subject_apply: one event changes a subject's memory, if it is newer than what is known and nobody was faster.
 
-The new memory is worked out by the caller (rules/changes.py is pure); this step only compares and writes. An event that was
-applied before gives its first result again until it is closed, so that a fan-out begun by a killed process goes on the same.
+The new memory is worked out by the caller (rules/changes.py is pure); this step only compares and writes. The first memory is
+worked out from what orders know, which may have come since the caller looked (no revision counts that). An
+event that was applied before gives its first result again until it is closed, so that a fan-out begun by a killed process goes
+on the same.
 
 KEYS  1 j:J (hash)  2 facts (stream)
 ARGV  1 offset (ms)  2 E  3 J  4 memory name  5 source hash  6 version ('' none)  7 occurred (ms)  8 revision seen of the memory
-      9 sealed memory  10 sealed result  11 keep until (ms)  12 changes for the fact
+      9 sealed memory  10 sealed result  11 keep until (ms)  12 changes for the fact  13 1 = saw what orders know, 0 = there was nothing
       then pairs: notification field, sealed entry ('' deletes)
 RETURNS {'applied', n, bits} | {'known', n, bits, result} | {'older', n, bits} | {'again', n, bits}
 --]]
@@ -42,11 +44,12 @@ if top then
   if parts[2] ~= ARGV[5] and occurred < tonumber(parts[3]) then return older() end
 end
 if revision ~= ARGV[8] then return {'again', n, bits} end
+if revision == '0' and ARGV[13] == '0' and redis.call('HEXISTS', key, 'base') == 1 then return {'again', n, bits} end
 n = redis.call('HINCRBY', key, 'n', 1)
 redis.call('HSET', key, 'v:' .. name .. ':' .. ARGV[5], ARGV[6] .. '|' .. ARGV[7],
   't:' .. name, text(tonumber(revision) + 1) .. '|' .. ARGV[5] .. '|' .. ARGV[7], 's:' .. name, ARGV[9],
   'r:' .. event, text(n) .. '|' .. ARGV[10])
-for k = 13, #ARGV, 2 do
+for k = 14, #ARGV, 2 do
   if ARGV[k + 1] == '' then redis.call('HDEL', key, ARGV[k]) else redis.call('HSET', key, ARGV[k], text(n) .. '|' .. ARGV[k + 1]) end
 end
 local until_ms = tonumber(ARGV[11])

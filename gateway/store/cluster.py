@@ -296,10 +296,8 @@ class ClusterRedis(GuardedRedis):
         return ClusterPipeline(self, transaction)
 
     def pubsub(self, **options: Any) -> PubSub:
-        """Subscribes at any node: what is published at one reaches all."""
-        nodes = self.map.primaries
-        pool = self.map.pool(random.choice(nodes)) if nodes else self.connection_pool
-        return PubSub(pool, **options)
+        """Subscribes at any node: what is published at one reaches all. Asked again after a loss, it may be another."""
+        return PubSub(self.map.pool(random.choice(self.map.primaries or self.map.seeds)), **options)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         await self.map.aclose()

@@ -25,7 +25,7 @@ class ClusterMap:
     """seeds: nodes to ask at first, and again when nobody else answers. make_pool: not yet connected."""
 
     def __init__(self, seeds: Sequence[Node], make_pool: Callable[[Node], BlockingConnectionPool]) -> None:
-        self._seeds = tuple(seeds)
+        self.seeds = tuple(seeds)
         self._make_pool = make_pool
         self._slots: list[Node | None] = [None] * SLOTS
         self._known: list[Node] = list(seeds)
@@ -61,7 +61,7 @@ class ClusterMap:
             if self.generation != seen:
                 return
             last: Exception | None = None
-            others = list(dict.fromkeys((*self._known, *self._seeds)))
+            others = list(dict.fromkeys((*self._known, *self.seeds)))
             random.shuffle(others)  # not always the same node, which may be cut off from the others
             for node in others:
                 try:

@@ -23,7 +23,10 @@ _PASSED_ON = ("Content-Type", "User-Agent", "X-Hub-Signature", "X-Hub-Signature-
 
 
 class Balancer:
-    """evidence: (message, attempt) -> when a webhook that shows it arrived was first answered 200 (ms)."""
+    """evidence: (message, attempt) -> when a webhook that shows it arrived was first answered 200 (ms).
+
+    odd: answers to webhooks that are neither "kept" nor "later": a house that keeps none knows of no evidence
+    """
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -31,6 +34,7 @@ class Balancer:
         self._runner: web.AppRunner | None = None
         self.house: House | None = None
         self.evidence: dict[tuple[str, int], int] = {}
+        self.odd: list[str] = []
         self.answered = 0
         self.refused = 0
 
@@ -67,6 +71,8 @@ class Balancer:
                 if answer.status == 200:
                     self.answered += 1
                     self._note(raw)
+                elif answer.status != 503:
+                    self.odd.append(f"a webhook was answered {answer.status}")
                 return web.Response(status=answer.status, text=text)
         self.refused += 1
         return web.Response(status=502)

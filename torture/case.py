@@ -60,6 +60,11 @@ class Case:
         for bubble in seen.bubbles:
             if bubble.message:
                 self.copies[bubble.message].append(bubble)
+        self.arrived = {one.message for one in seen.bubbles if one.message and not one.failed}
+        self.subjects: dict[str, set[str]] = defaultdict(set)
+        for told in seen.told:
+            if told.subject:
+                self.subjects[told.subject_name].add(told.subject)
 
     def _take_in(self, step: Step) -> None:
         if step.message:

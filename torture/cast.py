@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torture import events
@@ -38,7 +38,7 @@ class Person:
 class Event:
     """at_s: when it is sent, from the start of the fire (0 = before it); again_s: when it is sent a second time (0 = it is not).
 
-    person: whom an order is about, "" for a flight
+    person: whom an order is about, "" for a flight; follows: the flight that is booked with it
     """
 
     subject: str
@@ -49,6 +49,7 @@ class Event:
     person: str = ""
     marks: Mapping[str, str] = field(default_factory=dict)
     sure: tuple[str, ...] = ()
+    follows: str = ""
 
     @property
     def name(self) -> str:
@@ -93,7 +94,8 @@ def cast(sizes: Sizes, seed: int, psids: Mapping[str, str]) -> Cast:
     def booked(one: Person, flight: str, at_s: float) -> Event:
         body = events.booking(one.order, flight, day, known[one.customer])
         marks = {"order_confirmed": one.order}
-        return Event(one.order, 1, body, at_s, person=one.customer, marks=marks, sure=("order_confirmed",))
+        follows = events.entity(flight, day)
+        return Event(one.order, 1, body, at_s, person=one.customer, marks=marks, sure=("order_confirmed",), follows=follows)
 
     old, new = everybody[: len(everybody) - sizes.newcomers], everybody[len(everybody) - sizes.newcomers :]
     first = [
@@ -126,7 +128,7 @@ def _disturbed(rng: random.Random, one: Event, seconds: float) -> Event:
     if rng.random() < HELD_BACK:
         at_s = min(at_s + rng.uniform(1.0, 8.0), seconds)
     again_s = at_s + rng.uniform(0.2, 5.0) if rng.random() < TWICE else 0.0
-    return Event(one.subject, one.version, one.body, at_s, again_s, one.person, one.marks, one.sure)
+    return replace(one, at_s=at_s, again_s=again_s)
 
 
 def _flight(rng: random.Random, number: str, seconds: float, step_s: float) -> list[Event]:

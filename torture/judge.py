@@ -108,12 +108,18 @@ def _count_lost(case: Case) -> None:
         fate = message.fate
         if fate is None:
             lost.append(f"{case.name(message)} ended as nothing, last: {message.steps[-1].kind}")
-        elif fate.kind == "accepted" and message.id not in case.copies:
+        elif fate.kind == "accepted" and message.id not in case.arrived:
             lost.append(f"{case.name(message)} was accepted by the channel, and is on no handset")
-        elif fate.kind != "accepted" and message.id not in case.copies:
+        elif message.id not in case.arrived:
             reason = fate.detail.get("reason", "")
             case.verdict.ends[fate.kind if reason in ("", fate.kind) else f"{fate.kind}: {reason}"] += 1
-            if reason not in CALLED_FOR or fate.kind == "suppressed":
+            if fate.kind in ("replaced", "ended"):
+                told = case.by_event.get(message.event)
+                if told is None or not _overtaken(case, told, message.notification, message.contact):
+                    lost.append(f"{case.name(message)} was {fate.kind}, and nothing newer was planned for its person")
+            elif fate.kind == "failed" and message.id in case.copies:
+                pass  # the channel took it and gave it up afterwards: counted among the ends
+            elif reason not in CALLED_FOR or fate.kind == "suppressed":
                 lost.append(f"{case.name(message)} was not told for a reason that nothing here gives: {fate.kind}, {reason}")
 
 
@@ -131,6 +137,11 @@ def _audience(case: Case, told: Told, *, newest: bool) -> None:
     people = case.followers.get(told.subject, {})
     if told.person:
         people = {contact: 0 for contact, home in case.seen.homes.items() if home == told.person}
+        if not people:
+            case.verdict.lost.append(f"{told.name} ({told.event}) was applied, and its person is nobody's contact")
+        for subject in case.subjects.get(told.follows, ()):
+            if not any(contact in case.followers.get(subject, {}) for contact in people):
+                case.verdict.lost.append(f"{told.name} ({told.event}) was applied, and its person does not follow {told.follows}")
     for name in sorted(names):
         planned = case.of_event.get((told.event, name), {})
         for contact, since_ms in people.items():
@@ -189,7 +200,8 @@ def _count_stale(case: Case) -> None:
 def _count_doubles(case: Case) -> None:
     """Every copy but the first: allowed where nothing had shown in time that an earlier attempt arrived.
 
-    In time is what came before the message was taken up again, and what came while it was to be waited for.
+    In time is what came before the message was taken up again, and what came while it was to be waited for. What the house
+    itself had down as accepted by then needed no evidence.
     """
     for mid, copies in case.copies.items():
         ordered = sorted(copies, key=lambda one: one.place)
@@ -204,6 +216,8 @@ def _count_doubles(case: Case) -> None:
             allowed = True
             if any(one.attempt == copy.attempt for one in earlier):
                 said, allowed = "the same attempt twice", False
+            elif _had_it(case, mid, began_ms):
+                said, allowed = "it was down as accepted when it was taken up again", False
             elif first is None:
                 said = f"no evidence of attempt {earlier[0].attempt} came"
             else:
@@ -226,6 +240,11 @@ def _claimed_ms(case: Case, mid: str, copy: Bubble) -> int:
     return max(claims, default=copy.at_ms)
 
 
+def _had_it(case: Case, mid: str, began_ms: int) -> bool:
+    message = case.messages.get(mid)
+    return message is not None and any(one.kind == "accepted" and one.at_ms < began_ms for one in message.steps)
+
+
 def _why_again(case: Case, mid: str, copy: Bubble) -> str:
     """What the facts say of the attempt before."""
     message = case.messages.get(mid)
@@ -243,8 +262,7 @@ def _count_strange(case: Case) -> None:
         if message is None:
             case.verdict.strange.append(f"a bubble on a handset that no fact explains: {bubble.message or 'not ours'}")
             continue
-        home = case.seen.homes.get(message.contact)
-        if home is not None and home != _home(bubble):
+        if case.seen.homes.get(message.contact) != _home(bubble):
             case.verdict.strange.append(f"{case.name(message)} lies on the handset of somebody else")
         told = case.by_event.get(message.event)
         mark = told.marks.get(message.notification, "") if told is not None else ""

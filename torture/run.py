@@ -211,7 +211,7 @@ async def _look(
         ends=ends,
         waiting=waiting,
         replies=list(desk.replies),
-        odd=list(desk.odd),
+        odd=[*desk.odd, *balancer.odd],
         rested=rested,
         evidence_ms=int(house.environment["GATEWAY_EVIDENCE_MS"]),
     )
@@ -243,6 +243,7 @@ def _told(event: casts.Event, producers: Producers, whole: Cast) -> Told:
         marks=event.marks,
         sure=event.sure,
         odd=tuple(sent.odd) if sent else (),
+        follows=event.follows,
     )
 
 

@@ -27,7 +27,10 @@ TELLS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event as the producers know it. event, subject: the ids it was answered with ("" = never answered)."""
+    """One event as the producers know it. event, subject: the ids it was answered with ("" = never answered).
+
+    follows: the name of the flight that its person has booked with it
+    """
 
     name: str
     subject_name: str
@@ -39,6 +42,7 @@ class Told:
     marks: Mapping[str, str]
     sure: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

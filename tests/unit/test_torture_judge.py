@@ -174,7 +174,7 @@ def test_a_message_that_ended_as_nothing_is_lost(run: Run) -> None:
 
 
 ENDINGS = [
-    ("replaced", "", 0), ("ended", "ended", 0), ("dead", "retries_exhausted", 0), ("dead", "uncertain_dropped", 0),
+    ("replaced", "", 1), ("ended", "ended", 1), ("dead", "retries_exhausted", 0), ("dead", "uncertain_dropped", 0),
     ("dead", "poisoned", 1), ("suppressed", "no_consent", 1), ("expired", "expired", 1),
 ]  # fmt: skip
 
@@ -187,6 +187,45 @@ def test_a_message_may_end_for_the_reasons_of_a_fire_and_no_others(run: Run, kin
     verdict = run.judged()
     assert len(verdict.lost) == lost
     assert verdict.ends.total() == 1
+
+
+@pytest.mark.parametrize("kind", ["replaced", "ended"])
+def test_what_was_taken_out_is_excused_by_something_newer_for_the_same_person_alone(run: Run, kind: str) -> None:
+    run.drop(lambda one: one.kind == "accepted" and one.message == name(2, ANNA))
+    run.bubbles = [one for one in run.bubbles if one.message != name(2, ANNA)]
+    run.steps.append(run.step(30_000, kind, 2, ANNA, reason=kind))
+    assert faults(run.judged()) == {}
+    run.drop(lambda one: one.message == name(3, ANNA))
+    run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
+    assert any("nothing newer was planned for its person" in one for one in run.judged().lost)
+
+
+def test_what_the_channel_gave_up_on_is_on_no_handset(run: Run) -> None:
+    last = next(one for one in run.bubbles if one.message == name(3, ANNA))
+    run.bubbles[run.bubbles.index(last)] = replace(last, failed=True)
+    assert "accepted by the channel, and is on no handset" in run.judged().lost[0]
+    run.steps.append(run.step(40_000, "failed", 3, ANNA, reason="131053"))
+    verdict = run.judged()
+    assert faults(verdict) == {}
+    assert verdict.ends == {"failed: 131053": 1}
+
+
+def booked(run: Run) -> None:
+    run.told.append(Told("order@1", "order", 1, "e09", "j09order", 400, HOMES[ANNA], {}, follows="flight"))
+    run.steps += [Step(400, "event", "", "", "e09", "j09order", {}), Step(410, "applied", "", "", "e09", "j09order", {})]
+
+
+def test_a_booking_that_made_nobody_follow_its_flight_is_lost(run: Run) -> None:
+    booked(run)
+    assert faults(run.judged()) == {}
+    run.drop(lambda one: one.kind == "subscribed" and one.contact == ANNA)
+    assert any("its person does not follow flight" in one for one in run.judged().lost)
+
+
+def test_a_booking_that_brought_nobody_is_lost(run: Run) -> None:
+    booked(run)
+    run.told[-1] = replace(run.told[-1], person="whatsapp:447700900009")
+    assert "its person is nobody's contact" in run.judged().lost[0]
 
 
 def test_an_event_that_was_set_aside_is_lost(run: Run) -> None:
@@ -240,8 +279,11 @@ def test_what_a_newer_status_ended_is_stale_when_it_comes_after_it(run: Run) -> 
 
 
 def copied(run: Run, *, attempt: int = 2, at: int = 60_000, why: str = "lease") -> None:
+    """The answer of the first was lost; the second was answered."""
+    run.drop(lambda one: one.kind == "accepted" and one.message == name(3, ANNA))
     run.steps.append(run.step(at - 6_000, "uncertain", 3, ANNA, attempt="1", why=why))
     run.steps.append(run.step(at - 20, "claimed", 3, ANNA))
+    run.steps.append(run.step(at + 10, "accepted", 3, ANNA, attempt=str(attempt)))
     run.bubbles.append(run.bubble(3, ANNA, at, attempt=attempt))
 
 
@@ -284,6 +326,14 @@ def test_a_copy_is_allowed_where_evidence_came_later_than_it_is_waited_for(run: 
     assert run.judged().ok
 
 
+def test_a_copy_of_what_the_house_itself_had_as_accepted_is_forbidden_without_any_evidence(run: Run) -> None:
+    mid = name(3, ANNA)
+    run.evidence.pop((mid, 1))
+    run.steps.append(run.step(40_000, "claimed", 3, ANNA))
+    run.bubbles.append(run.bubble(3, ANNA, 40_100, attempt=2))
+    assert "down as accepted" in run.judged().forbidden[0].reason
+
+
 def test_the_same_attempt_twice_is_never_allowed(run: Run) -> None:
     del run.evidence[name(3, ANNA), 1]
     copied(run, attempt=1)
@@ -298,6 +348,11 @@ def test_a_bubble_that_no_fact_explains_is_strange(run: Run) -> None:
 def test_a_message_on_somebody_elses_handset_is_strange(run: Run) -> None:
     run.bubbles[0] = replace(run.bubbles[0], address="447700900009")
     assert "somebody else" in run.judged().strange[0]
+
+
+def test_a_message_to_somebody_whom_no_booking_brought_is_strange(run: Run) -> None:
+    run.steps = [replace(one, contact="c09nobody") if one.message == name(3, ANNA) else one for one in run.steps]
+    assert any("somebody else" in one for one in run.judged().strange)
 
 
 def test_a_message_with_the_words_of_another_version_is_strange(run: Run) -> None:

@@ -49,19 +49,20 @@ class Events:
         """
         room = self.in_hand.take_room(len(events))
         until_ms = self._clock.now_ms() + HAND_MS if room else 0
-        handed: list[Handed] = []
+        in_hand = 0
         ahead = self.in_hand.ahead(events[0]) if room and len(events) == 1 else None
         try:
             answers = await self._append(events, until_ms, ahead)
             for place, (event, answer) in enumerate(zip(events, answers, strict=True)):
                 if answer.startswith("hand|"):
-                    answers[place] = "new"
-                    handed.append(Handed(OpenEvent(event.id, answer[5:], until_ms), event, ahead))
+                    again = self.in_hand.has(event.id)  # twice in one batch, or twice in one millisecond
+                    answers[place] = "same" if again else "new"
+                    if not again:
+                        self.in_hand.put(Handed(OpenEvent(event.id, answer[5:], until_ms), event, ahead))
+                        in_hand += 1
         finally:
             if room:
-                self.in_hand.give_back(len(events) - len(handed))
-        for one in handed:
-            self.in_hand.put(one)
+                self.in_hand.give_back(len(events) - in_hand)
         return answers
 
     async def _append(self, events: Sequence[BusinessEvent], until_ms: int, ahead: Ahead | None = None) -> list[str]:

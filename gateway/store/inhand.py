@@ -19,7 +19,7 @@ HAND_MS = 2000
 ROOM = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class OpenEvent:
     """An event that is not closed. place: its id in the stream; look_ms: when it was due to be looked at."""
 

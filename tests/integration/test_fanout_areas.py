@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -35,6 +36,6 @@ async def test_an_area_with_more_people_than_a_turn_before_one_with_none_is_told
             house.order(person, number=f"SV-{number}", kind="service", service=service, itinerary=None, status="processing")
         )
     now = house.clock.now_ms()
-    times = {"startedAt": iso(now - HOUR_MS), "expectedRestoration": iso(now + 4 * HOUR_MS)}
+    times: dict[str, Any] = {"startedAt": iso(now - HOUR_MS), "expectedRestoration": iso(now + 4 * HOUR_MS)}
     await house.tell(house.event("ce-outage-started", affected={"postcodes": ["3511", "3512"]}, **times))
     assert [await house.told(number) for number in PEOPLE] == [["outage_started"]] * len(PEOPLE)

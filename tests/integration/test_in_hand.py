@@ -209,6 +209,29 @@ async def test_two_events_of_a_subject_in_hand_at_once_build_on_one_another(hous
     assert told.event == events[1].id
 
 
+async def test_an_event_twice_in_one_batch_is_in_hand_once(house: House) -> None:
+    event = house.flight(late_min=40)
+    assert await house.keep(event, event) == ["new", "same"]
+    assert await house.runtime.events.in_hand.next() is not None
+    house.runtime.events.in_hand.leave()
+    assert await house.runtime.events.in_hand.next() is None
+
+
+async def test_second_looks_that_always_come_due_do_not_keep_an_event_in_the_store_waiting(house: House) -> None:
+    await plainly(house, house.order(house.recipient(101), status="processing"))
+    for number in range(6):  # told one second after the other, and looked at again so
+        handed = await kept(house, house.flight(late_min=40 + 15 * number, at_ms=number))
+        await (await house.expander.take_up(handed))()
+        house.pass_ms(1000)
+    house.pass_ms(24_500)
+    house.runtime.events.in_hand.leave()
+    assert await house.keep(house.flight("cancelled", at_ms=100)) == ["new"]
+    for _ in range(2):
+        await house.expander.look(keys.all_partitions())
+        house.pass_ms(1000)
+    assert "flight_cancelled" in await house.told(101)
+
+
 async def test_what_an_order_knows_of_a_flight_is_gone_by_though_both_came_at_once(house: House) -> None:
     order, flight = house.order(house.recipient(101), status="processing"), house.flight(late_min=60)
     for moment in flight.data["times"].values():  # a feed that names no planned times: the order does

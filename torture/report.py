@@ -21,7 +21,7 @@ WANTED = {
     "lost": "somebody who was due news neither has it nor is named, with a reason, among those who were not told",
     "out of order": "on one handset an older version of a subject lies behind a newer one",
     "stale": f"handed over more than {STALE_MS / 1000:g} s after what replaces or ends it had been planned for this person",
-    "doubles in spite of evidence": f"sent again though a webhook had shown the first {GRACE_MS / 1000:g} s before, or it stood as accepted",
+    "doubles in spite of evidence": f"sent again though a webhook had shown the first {GRACE_MS / 1000:g} s before, or accepted",
     "strange": "on the wrong handset, with another event's words, or explained by no fact",
     "refused": "an event that was never answered 202, or was answered otherwise",
 }

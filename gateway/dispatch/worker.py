@@ -54,6 +54,8 @@ TOGETHER = 25
 """Messages decided on and rendered in a go, some 5 ms: nothing else of this process runs meanwhile, and what they hold still
 fits the processor's caches."""
 SETTLE_MAX = 100
+SETTLE_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""After a settle that the store did not take; the last again and again."""
 SETTLES = 4
 """Batches being settled at a time: one is computed while the store writes another."""
 RENEW_S = 3.0
@@ -120,6 +122,8 @@ class Dispatcher:
         """when to look at everything next"""
         self._seen = Seen()
         self._emptied = asyncio.Event()
+        self._left = False
+        """nothing is settled any more: this process ends"""
         self._asked: tuple[int, Sequence[ClaimWant]] | None = None
         """when and what was claimed last, while it is not answered"""
 
@@ -139,6 +143,7 @@ class Dispatcher:
                             await self._emptied.wait()
                 except TimeoutError:
                     log.warning("dispatch.left_behind", count=len(self._out))
+                self._left = True
                 settle.cancel()
                 renew.cancel()
 
@@ -393,17 +398,24 @@ class Dispatcher:
         except (StoreError, OSError, TimeoutError) as error:
             # Not a byte has left (what breaks after that is settled as uncertain): it waits a second and costs no attempt.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)
-            at = self._clock.now_ms() + 1000
-            delivered = Delivered(Settlement(claimed, "h", claimed.attempt, at_ms=at, reason="store_unavailable"))
+            delivered = Delivered(self._not_sent(claimed, "h", 1000, "store_unavailable"))
         except Exception as error:
             log.exception("deliver.failed", message_id=claimed.id, error=type(error).__name__)
             why = f"error={type(error).__name__}"
             if claimed.attempt >= INTERNAL_TRIES:  # it would hold its lane until its deadline
                 delivered = Delivered(finished(claimed, Reason.POISONED, why, sent=True))
             else:
-                at = self._clock.now_ms() + 5000
-                delivered = Delivered(Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="internal", detail=why))
+                delivered = Delivered(self._not_sent(claimed, "r", 5000, "internal", why))
         self._settled.put_nowait(delivered)
+
+    def _not_sent(self, claimed: Claimed, outcome: str, wait_ms: int, reason: str, detail: str = "") -> Settlement:
+        """Again in a while. What may have left at an earlier attempt stays uncertain: settled as a plain wait, an agent's words
+        would go out a second time as if nothing had been."""
+        if claimed.resend:
+            attempt = claimed.attempt - 1 if outcome == "h" else claimed.attempt
+            return Settlement(claimed, "u", attempt, at_ms=wait_ms, reason=reason, detail=detail)
+        at = self._clock.now_ms() + wait_ms
+        return Settlement(claimed, outcome, claimed.attempt, at_ms=at, reason=reason, detail=detail)
 
     async def _settle_loop(self) -> None:
         gate = asyncio.Semaphore(SETTLES)
@@ -442,17 +454,21 @@ class Dispatcher:
             self._emptied.set()
 
     async def _settle(self, batch: Sequence[Settlement]) -> None:
+        """For as long as it takes: nobody but this process knows what the channel said, and forgotten it is sent again."""
         self._again.settled(batch)
-        for pause in (0.1, 0.5, 1.0, 2.0, 4.0, 8.0):
+        pauses = itertools.chain(SETTLE_PAUSES_S, itertools.repeat(SETTLE_PAUSES_S[-1]))
+        while not self._left:
             try:
                 await self._outbox.settle(batch)
                 return
             except (GatewayError, OSError, TimeoutError) as error:
                 log.warning("settle.store_unavailable", count=len(batch), error=type(error).__name__)
-                await asyncio.sleep(pause)
+                await asyncio.sleep(next(pauses))
             except Exception as error:
                 log.exception("settle.failed", count=len(batch), error=type(error).__name__)
-                return
+                break
+        for one in batch if len(batch) > 1 else ():  # one of them cannot be written: the others can
+            await self._settle([one])
 
     async def _mention(self, batch: Sequence[Delivered]) -> None:
         """Let the desk see what an answer is about. It is sent already: whatever fails here changes nothing of that."""

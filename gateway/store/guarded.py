@@ -6,6 +6,7 @@ Only this package knows Redis; above it a store that is gone, loading, read-only
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from redis import exceptions
@@ -27,15 +28,17 @@ _LOST = (
     exceptions.ClusterDownError,
     OSError,
 )
+_REFUSED = re.compile(r"\b(?:NOREPLICAS|MISCONF|MASTERDOWN|BUSY) ")
+"""Codes that redis-py has no error of its own for: too few replicas, a full disk, a replica alone, a script that runs long."""
 
 
 def translated(error: BaseException) -> StoreUnavailable | None:
     """The error as ours, when it means that the store cannot answer, or may not write, now. A torn connection counts too."""
     torn = isinstance(error, AttributeError | TypeError) and "writelines" in str(error)
-    lonely = isinstance(error, exceptions.ResponseError) and "NOREPLICAS" in str(error)  # min-replicas-to-write
+    refused = isinstance(error, exceptions.ResponseError) and _REFUSED.search(str(error)) is not None
     if isinstance(error, StoreUnavailable):
         return error
-    if torn or lonely or isinstance(error, _LOST):
+    if torn or refused or isinstance(error, _LOST):
         return StoreUnavailable(f"the store does not answer ({type(error).__name__})")
     return None
 

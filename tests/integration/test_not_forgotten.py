@@ -1,0 +1,106 @@
+"""What was sent, or may have been, is not forgotten: not when the store goes at a bad moment, nor for one spoilt record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from redis import exceptions
+from redis.asyncio import Redis
+
+from gateway.dispatch import worker
+from gateway.dispatch.ending import Delivered
+from gateway.dispatch.worker import Dispatcher
+from gateway.errors import StoreUnavailable
+from gateway.model.ids import new_address_id
+from gateway.store import keys
+from gateway.store.guarded import translated
+from gateway.store.outbox import Claimed, Outbox, Settlement
+from tests.support.core import EVIDENCE_MS, LEASE_MS, Lanes
+
+
+def dispatcher(lanes: Lanes, *, outbox: Any = None, deliverer: Any = None) -> Dispatcher:
+    unused: Any = SimpleNamespace()
+    metrics: Any = SimpleNamespace(played_again=SimpleNamespace(inc=None))
+    return Dispatcher(
+        outbox or lanes.outbox, unused, unused, unused, unused, deliverer, unused, lanes.clock, unused, metrics,
+        slots=5, lease_ms=LEASE_MS,
+    )  # fmt: skip
+
+
+class Fails:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def deliver(self, claimed: Claimed, known: object = None) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("gone"), RuntimeError("a mistake of ours")])
+async def test_an_uncertain_send_stays_one_when_its_next_try_fails_before_a_byte_left(redis: Redis, error: Exception) -> None:
+    lanes = Lanes(redis)
+    (message,) = await lanes.queue("reply")
+    await lanes.settle(await lanes.one(), "u")
+    lanes.pass_ms(EVIDENCE_MS + 1)
+    second = await lanes.one()
+    one = dispatcher(lanes, deliverer=Fails(error))
+    await one._deliver(second)
+    settled = one._settled.get_nowait()
+    assert isinstance(settled, Delivered)
+    assert await lanes.outbox.settle([settled.settlement]) == ["settled"]
+    lanes.pass_ms(6_000)
+    third = await lanes.one()
+    assert (third.id, third.resend) == (message, True), "whether its agent is asked hangs on this"
+
+
+class Away(Outbox):
+    """Does not answer so many times."""
+
+    times = 12
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[str]:
+        self.times -= 1
+        if self.times >= 0:
+            raise StoreUnavailable("away")
+        return await super().settle(settlements)
+
+
+async def test_what_the_channel_said_is_kept_until_the_store_takes_it(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SETTLE_PAUSES_S", (0.001,))
+    lanes = Lanes(redis)
+    (message,) = await lanes.queue("delay")
+    claimed = await lanes.one()
+    await dispatcher(lanes, outbox=Away(redis, lanes.clock, {}))._settle([Settlement(claimed, "a", claimed.attempt)])
+    assert await lanes.state(message) == "a"
+
+
+async def test_a_spoilt_record_does_not_take_what_became_of_the_others_with_it(redis: Redis) -> None:
+    lanes = Lanes(redis)
+    spoilt = lanes.message(told=False)
+    fine = lanes.message(told=False, address=new_address_id(lanes.contact))
+    await lanes.put(spoilt)
+    await lanes.put(fine)
+    claimed = sorted(await lanes.claim(), key=lambda one: one.id != spoilt.id)
+    assert [one.id for one in claimed] == [spoilt.id, fine.id]
+    name = keys.of(spoilt.id, "m")
+    await redis.delete(name)
+    await redis.lpush(name, "no record")
+    await dispatcher(lanes)._settle([Settlement(one, "a", one.attempt) for one in claimed])
+    assert await lanes.state(fine.id) == "a", "it would be sent again"
+    await redis.delete(name)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "MISCONF Errors writing to the AOF file: No space left on device",
+        "NOREPLICAS Not enough good replicas to write.",
+        "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        "Command # 1 (EVALSHA 0 1 2) of pipeline caused error: MISCONF Valkey is configured to save RDB snapshots",
+    ],
+)
+def test_a_store_that_may_not_write_now_is_one_that_is_away(said: str) -> None:
+    assert isinstance(translated(exceptions.ResponseError(said)), StoreUnavailable)
+    assert translated(exceptions.ResponseError("BUSYGROUP Consumer Group name already exists")) is None

@@ -54,10 +54,11 @@ class Ears:
             return
         try:
             topic, rows = json.loads(text)
+            known = self._twins[topic]
             hints = [Ready(int(row[0]), str(row[1]), int(row[2]), str(row[3]), str(row[4]), str(row[5])) for row in rows]
         except (ValueError, TypeError, IndexError):
             return  # a later version's: its twin is enough
-        self._twins[topic] += 1
+        self._twins[topic] = known + 1
         self._heard(topic, hints)
 
 

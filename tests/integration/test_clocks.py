@@ -174,3 +174,12 @@ async def test_a_clock_that_jumps_while_a_message_is_out_settles_it_once(ladder:
     await ladder.house.dispatch()
     await ladder.minutes(2)
     assert ladder.names() == ["flight_delayed"]
+
+
+@pytest.mark.parametrize("outcome", ["l", "h"])
+async def test_a_process_whose_clock_is_behind_does_not_put_off_in_a_circle(lanes: Lanes, outcome: str) -> None:
+    (message,) = await lanes.queue("delay")
+    await lanes.settle(await lanes.one(), outcome, at_ms=-60_000, reason="stopped")  # "in five seconds", by a clock 65 s behind
+    assert await lanes.claim() == [], "handed out and put off again, as fast as the store writes"
+    lanes.pass_ms(1_001)
+    assert (await lanes.one()).id == message

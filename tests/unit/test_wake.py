@@ -97,7 +97,7 @@ def test_a_plain_wake_of_the_version_before_is_heard_as_ever() -> None:
 
 
 def test_hints_of_a_version_that_cannot_be_read_leave_their_plain_twin() -> None:
-    for text in ("", "{", '["dispatch", [[1, 2]]]', '["dispatch", 7]', "7"):
+    for text in ("", "{", '["dispatch", [[1, 2]]]', '["dispatch", 7]', "7", '[["dispatch"], []]', '[{}, []]'):
         assert heard_by([(HINTS, text), (CHANNEL, "dispatch")]) == [("dispatch", 0)], text
     longer = json.dumps(["dispatch", [[*ready(1), "a field of the version after"]]])
     assert heard_by([(HINTS, longer), (CHANNEL, "dispatch")]) == [("dispatch", 1)]

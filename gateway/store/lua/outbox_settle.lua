@@ -79,6 +79,8 @@ for k, item in ipairs(batch) do
       fact(KEYS[1], now, 'uncertain', ids, 'attempt=' .. item.n .. ' why=' .. item.r)
     elseif out == 'r' or out == 'h' or out == 'l' then
       if out ~= 'r' then header[ATTEMPT] = text(item.n - 1); lane.tat = math.max(lane.tat - item.T, 0) end
+      -- By the clock of who settles, which may be behind: put off until a time that is over, it would be handed out in a circle.
+      if out ~= 'r' then item.at = math.max(item.at, now + 1000) end
       if item.pair then item.at = math.max(item.at, lane.tat) end
       if out == 'l' or item.at - now > 60000 then
         redis.call('ZREM', set.q, item.m)

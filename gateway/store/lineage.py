@@ -47,7 +47,10 @@ class Lineage:
         await connection.send_command("INFO", "replication")
         try:
             answer = await connection.read_response()
-        except exceptions.ResponseError:
+        except exceptions.ResponseError as error:
+            if not isinstance(error, exceptions.NoPermissionError) and "unknown command" not in str(error):
+                # Only busy (a script that takes long): without its name nothing may be sent, and nobody is barred for good.
+                raise exceptions.ConnectionError("the server does not tell its history now") from error
             self.barred = True
             return
         text = answer.decode() if isinstance(answer, bytes) else str(answer)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import exceptions
 
 from gateway.connector import Outcome, RawResponse, RenderedRequest, SendResult
 from gateway.errors import StoreUnavailable
@@ -243,6 +244,29 @@ async def test_a_restart_that_lost_nothing_changes_nothing(house: House, channel
     assert after[: len(before)] == before
     assert "reclaimed" not in {kind for kind, _ in after}
     assert len(channel.posts) == 3
+
+
+class Greeted:
+    """A connection whose server answers INFO with an error."""
+
+    def __init__(self, error: exceptions.ResponseError) -> None:
+        self._error = error
+
+    async def on_connect(self) -> None: ...
+
+    async def send_command(self, *command: str) -> None: ...
+
+    async def read_response(self) -> bytes:
+        raise self._error
+
+
+async def test_a_busy_server_bars_nothing_and_is_not_used_before_it_has_told_its_history() -> None:
+    lineage = Lineage()
+    with pytest.raises(exceptions.ConnectionError):
+        await lineage.greet(Greeted(exceptions.ResponseError("BUSY Valkey is busy running a script.")))
+    assert not lineage.barred
+    await lineage.greet(Greeted(exceptions.NoPermissionError("User has no permissions")))
+    assert lineage.barred
 
 
 def test_only_a_history_that_grew_out_of_another_is_a_promotion() -> None:

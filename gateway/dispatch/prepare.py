@@ -57,11 +57,11 @@ class Preparer:
     def ahead(self, ready: Sequence[Ready]) -> Ahead:
         """What claiming these messages and `many` ask for, to be read beside the claim."""
         contacts = list(dict.fromkeys(ContactId(one.contact) for one in ready))
-        return Ahead([*self._outbox.ahead(ready), *self._contacts.ahead(contacts)])
+        return Ahead([*self._outbox.ahead(ready), *self._contacts.ahead(contacts)], self._clock.now_ms())
 
     async def many(self, batch: Sequence[Claimed], ahead: Ahead | None = None) -> list[Prepared | None]:
         """Per message what was read; None for one that must be read alone. ahead: may have been read. Raises StoreUnavailable."""
-        now = self._clock.now_ms()
+        now = ahead.at_ms if ahead is not None else self._clock.now_ms()
         world = await self._worlds.now()
         records = [one.record for one in batch]
         contacts = list(dict.fromkeys(record.contact for record in records))

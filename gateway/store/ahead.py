@@ -13,9 +13,13 @@ Command = tuple[str | bytes | int | float, ...]
 
 
 class Ahead:
-    """wanted: commands that only read. On a cluster those of another server are read at the same time, not behind."""
+    """wanted: commands that only read. On a cluster those of another server are read at the same time, not behind.
 
-    def __init__(self, wanted: Sequence[Command]) -> None:
+    at_ms: when they were thought of. What is read is younger, by however long the way and the replicas take.
+    """
+
+    def __init__(self, wanted: Sequence[Command], at_ms: int = 0) -> None:
+        self.at_ms = at_ms
         self.wanted: tuple[Command, ...] = tuple(dict.fromkeys(wanted))
         self._answers: dict[Command, Any] = {}
 

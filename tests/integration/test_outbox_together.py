@@ -15,8 +15,10 @@ from gateway.dispatch.ending import Delivered
 from gateway.dispatch.outgoing import Alone, Outgoing, Posted
 from gateway.dispatch.prepare import FRESH_MS
 from gateway.model.contact import ConsentEntry
+from gateway.model.ids import partition_of
 from gateway.model.message import MessageState
-from gateway.store.outbox import Claimed, open_message
+from gateway.store.outbox import Claimed, ClaimWant, open_message
+from gateway.wake import Ready
 from tests.support.core import House, open_house
 
 PEOPLE = (101, 102, 103)
@@ -92,6 +94,24 @@ async def test_what_was_decided_on_too_long_ago_is_not_posted_and_decided_on_ane
     assert await house.deliverer.post(outgoing) is None
     again = await house.deliverer.deliver(outgoing.task.claimed)
     assert (again.settlement.reason, posts) == ("withdrawn", [])
+
+
+async def test_what_was_read_beside_a_claim_is_as_old_as_the_claim(house: House, posts: list[RenderedRequest]) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    await house.brakes.refresh()
+    (record,) = await house.messages()
+    hint = Ready(partition_of(record.id), record.sender, int(record.priority), record.id, record.contact, record.told)
+    ahead = house.deliverer.ahead([hint])
+    want = ClaimWant("t-1", hint.partition, record.sender, record.priority, 1)
+    outbox, settings = house.runtime.outbox, house.runtime.settings
+    batch = await outbox.claim(
+        [want], worker="t", lease_ms=settings.lease_ms, evidence_ms=settings.evidence_ms, clock_ok=True, ahead=ahead
+    )
+    house.pass_ms(FRESH_MS + 1)  # replicas took their time
+    (outgoing,) = await house.deliverer.make(batch, await house.deliverer.prepare(batch, ahead))
+    assert isinstance(outgoing, Outgoing)
+    assert await house.deliverer.post(outgoing) is None, "they may have stopped us meanwhile"
+    assert posts == []
 
 
 async def test_no_post_begins_with_little_of_the_lease_left(house: House, posts: list[RenderedRequest]) -> None:

@@ -277,21 +277,23 @@ class Dispatcher:
         """Claim, and remember what was asked until it is answered."""
         await self._again.ready()
         self._asked = at_ms, wants
+        unanswered: list[ClaimWant] = []
         claimed = await self._outbox.claim(
             wants, worker=self._worker, lease_ms=self._lease_ms, evidence_ms=self._evidence.wait_ms,
-            clock_ok=self._evidence.runs, turn=self._again.turn, ahead=ahead,
+            clock_ok=self._evidence.runs, turn=self._again.turn, ahead=ahead, unanswered=unanswered,
         )
         if claimed:
             crash_point("claim.made")
-        self._asked = None
+        self._asked = (at_ms, unanswered) if unanswered else None  # of a cluster a part may be lost: the rest is handed out
         self._again.claimed(claimed)
         return [one if one.leased_at_ms <= at_ms else replace(one, leased_at_ms=at_ms) for one in claimed]
 
     async def _claim_again(self) -> list[Claimed]:
         """A claim whose answer was lost: asked again under the same ids it gives the same messages. Without this they would
         lie leased with nobody, and count as sent without an answer. Too late for their leases, they are left to just that."""
-        asked, self._asked = self._asked, None
+        asked = self._asked  # kept until it is asked: others may have to play again first
         if asked is None or self._clock.now_ms() - asked[0] > self._lease_ms - LEAST_LEASE_MS:
+            self._asked = None
             return []
         return await self._claim(*asked)
 

@@ -16,6 +16,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.errors import StoreUnavailable
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, partition_of
 from gateway.model.message import DeliveryStatus, MessageRecord, MessageState, Priority
 from gateway.store import bulk, keys, scripts
@@ -392,6 +393,7 @@ class Outbox:
         clock_ok: bool,
         turn: int | None = None,
         ahead: bulk.Ahead | None = None,
+        unanswered: list[ClaimWant] | None = None,
     ) -> list[Claimed]:
         """Lease heads of ready lanes, earliest deadline first, over many partitions in one round trip.
 
@@ -400,6 +402,7 @@ class Outbox:
 
         turn:    the last of the store's turns that the caller knows of (lineage.py)
         ahead:   what is read behind the claim in the same round trip
+        unanswered: takes the wants whose part of the store is lost while others answer, to be asked again; None = that is raised
         returns: the leased messages with their records; a record that is gone is settled as such at once
         raises:  Turned when another server answers than at that turn; StoreUnavailable; repeating with the same ids gives
                  the same batches
@@ -429,8 +432,15 @@ class Outbox:
             calls.append(("outbox_claim", names, args))
         now = self._clock.now_ms()
         rows = []
-        answers = await bulk.run_scripts(self._redis, calls, turn=turn, acks=self._acks, ahead=ahead)
+        answers = await bulk.each_script(self._redis, calls, turn=turn, acks=self._acks, ahead=ahead)
+        lost = [answer for answer in answers if isinstance(answer, Exception)]
+        if lost and (unanswered is None or len(lost) == len(wants) or any(not isinstance(one, StoreUnavailable) for one in lost)):
+            raise lost[0]
         for want, answer in zip(wants, answers, strict=True):
+            if isinstance(answer, Exception):
+                assert unanswered is not None
+                unanswered.append(want)
+                continue
             rows += [(want, *row) for row in json.loads(answer)] if answer != b"[]" else []
         if not rows:
             return []

@@ -44,6 +44,10 @@ RESENDS = 2
 UNREAD_LOOK_MS = 3_000
 """A gateway that just started reads its templates first; messages wait for that rather than end for it."""
 STOPPED_LOOK_MS = 5_000
+STOPPED_LOOK_MAX_MS = 60_000
+STOPPED_SHARE = 8
+"""Of how long it has been stopped it waits before it is looked at again: tens of thousands that are looked at every five seconds
+for hours would leave no room for others, and fill the store with facts."""
 SPEAKS_UNTIL = 2
 """The attempt after which an agent's words go out under the sender's own name: it is the words that matter."""
 WAITS_FOR = ("document", "legs", "before", "later", SETTLING)
@@ -294,9 +298,8 @@ class Deliverer:
             now = self._d.clock.now_ms()
             if record.deadline_ms <= now:  # deadlines keep running: put off "until then" it would come back at once, for ever
                 return finished(claimed, Reason.EXPIRED)
-            return Settlement(
-                claimed, "l", claimed.attempt, at_ms=min(now + STOPPED_LOOK_MS, record.deadline_ms), reason="stopped"
-            )
+            wait = min(max((now - stop.at_ms) // STOPPED_SHARE, STOPPED_LOOK_MS), STOPPED_LOOK_MAX_MS)
+            return Settlement(claimed, "l", claimed.attempt, at_ms=min(now + wait, record.deadline_ms), reason="stopped")
         address = next((one for one in contact.profile.addresses if one.id == record.address), None)
         if address is None:
             return finished(claimed, Reason.NO_ADDRESS)

@@ -264,6 +264,22 @@ async def test_a_stop_said_while_a_document_was_on_its_way_up_holds_the_message_
     assert channel.posts == []
 
 
+async def test_what_has_been_stopped_for_long_is_looked_at_rarely_and_goes_within_a_minute_of_its_release(
+    house: House, channel: Channel
+) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    await house.runtime.senders.stop(Stop("notification:order_confirmed", 0, "test", "wrong words", house.clock.now_ms()))
+    looks = []
+    for step_ms in (0, 5_001, 600_000, 5_001, 30_000, 26_000):
+        house.pass_ms(step_ms)
+        looks.append(await house.dispatch())
+    assert looks == [["l"], ["l"], ["l"], [], [], ["l"]]
+    await house.runtime.senders.resume("notification:order_confirmed")
+    house.pass_ms(60_001)
+    assert await house.dispatch() == ["a"]
+    assert len(channel.posts) == 1
+
+
 async def test_a_stopped_message_expires_at_its_deadline_and_does_not_come_back_for_ever(house: House, channel: Channel) -> None:
     await house.tell(house.order(house.recipient(101)))
     await house.runtime.senders.stop(Stop("notification:order_confirmed", 0, "test", "wrong words", house.clock.now_ms()))

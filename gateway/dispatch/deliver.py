@@ -41,6 +41,8 @@ from gateway.wake import Ready
 
 LEAST_LEASE_MS = 3000
 RESENDS = 2
+TIER_LOOK_MS = 10_000
+"""Places of a tier fall free one by one, and all who wait would be looked at for each: so often, and together, is enough."""
 UNREAD_LOOK_MS = 3_000
 """A gateway that just started reads its templates first; messages wait for that rather than end for it."""
 STOPPED_LOOK_MS = 5_000
@@ -162,7 +164,7 @@ class Deliverer:
             free_at, room = await self._d.senders.people(portfolio, tier, [task.address.id for task in tasks])
             for place, task, there_is_room in zip(places, tasks, room, strict=True):
                 if not there_is_room:
-                    considered[place] = Delivered(_over_tier(task, free_at))
+                    considered[place] = Delivered(_over_tier(task, free_at, self._d.clock.now_ms()))
 
     def _rendered(
         self, decided: Decided, known: Prepared, document: tuple[Document, Personal] | None, speaker: Personal | None
@@ -314,11 +316,12 @@ def _urgency(considered: Decided | Delivered | Alone) -> tuple[int, int]:
     return record.priority, record.deadline_ms
 
 
-def _over_tier(task: Task, free_at_ms: int) -> Settlement:
-    claimed = task.claimed
-    if not free_at_ms or free_at_ms >= claimed.record.deadline_ms:  # 0: a tier of nobody, where no place falls free
+def _over_tier(task: Task, free_at_ms: int, now_ms: int) -> Settlement:
+    claimed, deadline_ms = task.claimed, task.claimed.record.deadline_ms
+    if not free_at_ms or free_at_ms >= deadline_ms:  # 0: a tier of nobody, where no place falls free
         return finished(claimed, Reason.TIER, body=task.body)
-    return Settlement(claimed, "l", claimed.attempt, at_ms=free_at_ms, reason="tier")
+    at_ms = max(free_at_ms, min(now_ms + TIER_LOOK_MS, deadline_ms - TIER_LOOK_MS))
+    return Settlement(claimed, "l", claimed.attempt, at_ms=at_ms, reason="tier")
 
 
 def _superseded(claimed: Claimed, body: Mapping[str, Any], superseded: str | None) -> Settlement | None:

@@ -81,6 +81,22 @@ async def test_a_place_that_falls_free_in_time_is_waited_for(stage: Stage, edge:
     assert await house.dispatch() == ["a"]
 
 
+async def test_who_waits_for_a_place_is_not_looked_at_for_each_that_falls_free(stage: Stage, redis: Redis) -> None:
+    house = stage.house
+    (sender,) = house.runtime.directory
+    await house.runtime.senders.set_state(sender.id, {"tier": 1})
+    soon = house.clock.now_ms() - keys.DAY_MS + 2_000
+    await redis.zadd(keys.people(sender.scope), {"a07somebodyelse00": soon})
+    await stage.followers({FLIGHT: 3})
+    await house.keep(stage.cancelled(FLIGHT, 5))
+    await house.expand()
+    assert await house.dispatch() == ["l"] * 3
+    house.pass_ms(5_000)
+    assert await house.dispatch() == [], "a place is free since three seconds, and two of them would come in vain"
+    house.pass_ms(5_500)
+    assert sorted(await house.dispatch()) == ["a", "x", "x"]
+
+
 async def test_a_tier_of_nobody_keeps_nothing_coming_back(stage: Stage) -> None:
     (sender,) = stage.house.runtime.directory
     await stage.house.runtime.senders.set_state(sender.id, {"tier": 0})

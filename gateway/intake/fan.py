@@ -22,6 +22,7 @@ moves only from where its mover began.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.crashpoint import crash_point
+from gateway.errors import StoreError
 from gateway.intake.fanqueue import REFRESH_S, FanQueue, Spread
 from gateway.intake.fuse import Fuse
 from gateway.intake.stores import Stores
@@ -51,6 +53,8 @@ from gateway.wake import Wake
 CHUNK = 25
 WIDE = 64
 """Places of an audience read ahead in one round trip, at most."""
+ASIDE_S = 5.0
+"""How long an event whose turn failed lets all others go first."""
 _CACHE = 1000
 
 log = structlog.get_logger()
@@ -95,6 +99,8 @@ class Fan:
         self._begun: OrderedDict[EventId, int] = OrderedDict()
         """when a fan-out was opened by this process (ms), until its event is closed"""
         self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}
+        self._aside: dict[EventId, float] = {}
+        """events of which a turn failed -> when they are tried again"""
 
     # beginning
 
@@ -220,15 +226,26 @@ class Fan:
             chosen = await self._next(mine)
             if chosen is None:
                 break
-            await self._turn(chosen, mine)
             made += 1
-        if not made and self._pacer is not None and len(self._queue):
+            event = chosen.one.event
+            try:
+                await self._turn(chosen, mine)
+            except (StoreError, OSError, TimeoutError):
+                raise
+            except Exception as error:  # everybody else's news goes on; this one is tried again
+                now = time.monotonic()
+                self._aside = {one: until for one, until in self._aside.items() if until > now} | {event: now + ASIDE_S}
+                log.exception("fanout.failed", event_id=event, error=type(error).__name__)
+        if not made and self._pacer is not None and self._queue.ranked(mine):
             asyncio.get_running_loop().call_later(min(self._pacer.wait_s, REFRESH_S), self._wake.here, "expand")
         return made
 
     async def _next(self, mine: frozenset[int]) -> Spread | None:
         """The most urgent event that may go on."""
+        now = time.monotonic()
         for rank, known in self._queue.ranked(mine):
+            if self._aside.get(known.one.event, 0.0) > now:
+                continue
             if self._pacer is None or await self._pacer.room(rank, known.senders):
                 return known
         return None

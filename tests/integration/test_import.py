@@ -24,6 +24,7 @@ from gateway.settings import Settings, read
 from gateway.store.positions import ImportPositions
 from gateway.store.vault import KeyRing
 from tests.integration.api_stage import FIRST, SAMPLES, Stage, sample, send
+from tests.support.waiting import wait_until
 
 EVA = "+447700900123"
 
@@ -444,7 +445,8 @@ async def test_an_event_that_was_set_aside_is_taken_up_again_once(stage: Stage, 
         assert await stage.events.depth() == 0
         out = Script()
         assert await run_replay(arguments(id=answer["event"]), settings, out) == 0
-        (again,) = await stage.events.due(range(64), limit=10)
+        stage.clock.offset_ms = 0  # the command has put it back by the real time
+        (again,) = await wait_until(lambda: stage.events.due(range(64), limit=10))
         found = await stage.events.read(again.id, again.place)
         assert found is not None
         assert found.data == sample("ce-flight-delayed")["data"]

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
@@ -28,6 +29,8 @@ from gateway.store.spending import KEEP_MS as SPENT_MS
 from gateway.store.spending import Spend
 from gateway.store.vault import Box
 from gateway.wake import Ready
+
+log = structlog.get_logger()
 
 STUB_TTL_MS = keys.KEEP_MS
 EVIDENCE_STANDS_STILL_MS = 15 * 60 * 1000
@@ -451,7 +454,12 @@ class Outbox:
             if raw is None:  # its time to live ran out in the lane: settle says "gone" and frees the lane
                 await self.settle_gone(want, address, member, int(fence))
                 continue
-            record, body = parse_record(message, raw)
+            try:
+                record, body = parse_record(message, raw)
+            except (ValueError, IndexError):
+                # Damaged, or of a later version that can read it: its lease runs out. The others of this claim do not wait for it.
+                log.error("claim.record_unreadable", message_id=message)
+                continue
             claimed.append(
                 Claimed(
                     partition=want.partition,

@@ -92,6 +92,24 @@ async def test_a_spoilt_record_does_not_take_what_became_of_the_others_with_it(r
     await redis.delete(name)
 
 
+async def test_a_record_that_this_version_cannot_read_keeps_no_other_of_its_claim(redis: Redis) -> None:
+    lanes = Lanes(redis)
+    strange = lanes.message(told=False)
+    fine = lanes.message(told=False, address=new_address_id(lanes.contact))
+    await lanes.put(strange)
+    await lanes.put(fine)
+    name = keys.of(strange.id, "m")
+    raw = await redis.get(name)
+    assert isinstance(raw, bytes)
+    await redis.set(name, raw.replace(b"|q|", b"|new|", 1), keepttl=True)
+    assert [one.id for one in await lanes.claim()] == [fine.id]
+    await redis.set(name, raw, keepttl=True)
+    lanes.pass_ms(LEASE_MS + 1)
+    assert strange.id not in [one.id for one in await lanes.claim()], "uncertain, for nobody knows"
+    lanes.pass_ms(EVIDENCE_MS + 1)
+    assert strange.id in [one.id for one in await lanes.claim()], "whoever can read it has it next"
+
+
 @pytest.mark.parametrize(
     "said",
     [

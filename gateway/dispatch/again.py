@@ -24,6 +24,8 @@ MOST = 20_000
 GRACE_S = 2.0
 """A process that has nothing to do looks once a second, so by then each has met the new server."""
 BATCH = 100
+PUT_OFF = "hl"
+"""Outcomes of what was not sent: its settle counts where its lease is still known, else it waits as it did before the claim."""
 
 log = structlog.get_logger()
 
@@ -77,7 +79,8 @@ class Again:
         self._forget(time.monotonic())
         count = 0
         for batch in self._rounds():
-            answers = await self._outbox.relive([one.claimed for one in batch], lease_ms=self._lease_ms)
+            sent = [one.claimed for one in batch if one.settlement is None or one.settlement.outcome not in PUT_OFF]
+            answers = await self._outbox.relive(sent, lease_ms=self._lease_ms)
             count += answers.count("leased")
             done = [one.settlement for one in batch if one.settlement is not None]
             if done:

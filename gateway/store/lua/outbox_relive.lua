@@ -4,8 +4,8 @@
 One step a batch, because record, lane and lease must agree. A store that went back shows such a message as waiting, or not at all
 (then its record is put back as it was handed out, but never of a contact that is erased). Leased again, it can be settled by
 who sent it. What the store still knows of the lease, or has learnt since, stays: running it twice changes nothing.
-A lane keeps nothing once it is empty, so a fence that is lower than ours says little: the record must be waiting still, without
-this send counted, and nothing else of its lane out.
+Fences say little (a lane keeps nothing once it is empty, and another process may have played what came later in it): the record
+must be waiting still, without this send counted, and nothing else of its lane out.
 
 KEYS  1 facts (stream)  2-12 q, later, lane, ready 0-3, due 0-3  then per message m:M (string), f:C (hash), told:C (hash)
 ARGV  1 offset (ms)  2 lease (ms)  3 pair interval T (ms)  4 how long a message is remembered (ms)
@@ -26,7 +26,7 @@ for k, item in ipairs(cjson.decode(ARGV[5])) do
   local lane = lane_load(set.lane, a)
   local header, body = message_read(key)
   local f = redis.call('HMGET', contact, 'erasing', 'cv', 'moved')
-  if lane.fence >= item.f or lane.out ~= '' or is_unsure(lane, mid) then answers[k] = 'known'
+  if lane.out ~= '' or is_unsure(lane, mid) then answers[k] = 'known'
   elseif header and (header[STATE] ~= 'q' or tonumber(header[ATTEMPT]) >= item.n) then answers[k] = 'known'
   elseif not header and (f[1] or redis.call('EXISTS', contact) == 0) then answers[k] = 'gone'
   else

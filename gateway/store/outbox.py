@@ -457,7 +457,7 @@ class Outbox:
             try:
                 record, body = parse_record(message, raw)
             except (ValueError, IndexError):
-                # Damaged, or of a later version that can read it: its lease runs out. The others of this claim do not wait for it.
+                # Damaged, or of a later version that can read it: its lease runs out. Others of this claim do not wait for it.
                 log.error("claim.record_unreadable", message_id=message)
                 continue
             claimed.append(

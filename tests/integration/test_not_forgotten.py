@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -17,15 +18,16 @@ from gateway.errors import StoreUnavailable
 from gateway.model.ids import new_address_id
 from gateway.store import keys
 from gateway.store.guarded import translated
-from gateway.store.outbox import Claimed, Outbox, Settlement
+from gateway.store.lineage import Turned
+from gateway.store.outbox import Claimed, ClaimWant, Outbox, Settlement
 from tests.support.core import EVIDENCE_MS, LEASE_MS, Lanes
 
 
-def dispatcher(lanes: Lanes, *, outbox: Any = None, deliverer: Any = None) -> Dispatcher:
+def dispatcher(lanes: Lanes, *, outbox: Any = None, deliverer: Any = None, evidence: Any = None) -> Dispatcher:
     unused: Any = SimpleNamespace()
     metrics: Any = SimpleNamespace(played_again=SimpleNamespace(inc=None))
     return Dispatcher(
-        outbox or lanes.outbox, unused, unused, unused, unused, deliverer, unused, lanes.clock, unused, metrics,
+        outbox or lanes.outbox, unused, evidence, unused, unused, deliverer, unused, lanes.clock, unused, metrics,
         slots=5, lease_ms=LEASE_MS,
     )  # fmt: skip
 
@@ -90,6 +92,33 @@ async def test_a_spoilt_record_does_not_take_what_became_of_the_others_with_it(r
     await dispatcher(lanes)._settle([Settlement(one, "a", one.attempt) for one in claimed])
     assert await lanes.state(fine.id) == "a", "it would be sent again"
     await redis.delete(name)
+
+
+class AnswerLost(Outbox):
+    """Claims, and the first answer does not arrive."""
+
+    lost = False
+
+    async def claim(self, wants: Sequence[ClaimWant], **more: Any) -> list[Claimed]:
+        claimed = await super().claim(wants, **more)
+        if not self.lost:
+            self.lost = True
+            raise StoreUnavailable("torn")
+        return claimed
+
+
+async def test_a_claim_without_an_answer_is_asked_again_though_a_replica_took_over_meanwhile(redis: Redis) -> None:
+    lanes = Lanes(redis)
+    (message,) = await lanes.queue("delay")
+    outbox = AnswerLost(redis, lanes.clock, {})
+    one = dispatcher(lanes, outbox=outbox, evidence=SimpleNamespace(wait_ms=EVIDENCE_MS, runs=True))
+    with pytest.raises(StoreUnavailable):
+        await one._claim(lanes.clock.now_ms(), [lanes.want()])
+    outbox.lineage.promoted_s = time.monotonic()
+    with pytest.raises(Turned):
+        await one._claim_again()
+    outbox.lineage.promoted_s -= 60
+    assert [claimed.id for claimed in await one._claim_again()] == [message], "leased with nobody it would count as sent"
 
 
 async def test_a_record_that_this_version_cannot_read_keeps_no_other_of_its_claim(redis: Redis) -> None:

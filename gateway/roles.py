@@ -104,7 +104,7 @@ def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tu
     }
     loops: list[tuple[str, Coroutine[Any, Any, None]]] = [(name, known[name]()) for name in names]
     connection = runtime.connection
-    loops.append(("wake", listen(connection.blocking, runtime.wake.here, runtime.stopping)))
+    loops.append(("wake", listen(connection.blocking, runtime.wake.heard, runtime.stopping)))
     loops.append(("recover", _recover(runtime)))
     loops.append(("depth", surface.sample_depth(runtime)))
     loops.append(("signs", surface.say_signs(runtime)))

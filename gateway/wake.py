@@ -43,6 +43,7 @@ class _Topic:
     event: asyncio.Event = field(default_factory=asyncio.Event)
     everything: bool = False
     hints: list[Ready] = field(default_factory=list)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Wake:
@@ -68,6 +69,17 @@ class Wake:
         else:
             one.hints += hints
         one.event.set()
+
+    def heard(self, topic: str, hints: Sequence[Ready] = ()) -> None:
+        """Another process has published this."""
+        one = self._topics.get(topic)
+        for listener in one.listeners if one is not None else ():
+            listener()
+        self.here(topic, hints)
+
+    def listen(self, topic: str, listener: Callable[[], None]) -> None:
+        """Called in the step in which another process is heard; what this process says itself it knows."""
+        self._topics[topic].listeners.append(listener)
 
     def now(self, topic: str, hints: Sequence[Ready] = ()) -> None:
         """Wake the loop wherever it is."""

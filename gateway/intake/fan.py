@@ -96,6 +96,7 @@ class Fan:
         self._pacer = pacer
         self._results: OrderedDict[str, EventResult] = OrderedDict()
         self._queue = FanQueue(stores.fans)
+        wake.listen("expand", self._queue.heard)
         self._begun: OrderedDict[EventId, int] = OrderedDict()
         """when a fan-out was opened by this process (ms), until its event is closed"""
         self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}

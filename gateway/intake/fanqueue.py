@@ -15,6 +15,8 @@ from gateway.store.fanout import Cursor, FanOut, FanOuts
 
 REFRESH_S = 1.0
 """How often the store is asked for fan-outs that other processes opened, while this one has some to work on."""
+HEARD_S = 0.3
+"""The same once another process has said that it opened some: what it opened may be more urgent than all that is known here."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class FanQueue:
         self._fans = fans
         self._events: dict[EventId, Spread] = {}
         self._refreshed_s = -REFRESH_S
+        self._patience_s = REFRESH_S
 
     def __len__(self) -> int:
         return len(self._events)
@@ -59,12 +62,16 @@ class FanQueue:
             if not known.fans:
                 del self._events[event]
 
+    def heard(self) -> None:
+        """Another process has opened some."""
+        self._patience_s = HEARD_S
+
     async def refresh(self, partitions: Sequence[int]) -> None:
         """See what other processes opened. A store full of fan-outs is not read anew for each turn. Raises StoreUnavailable."""
         now = time.monotonic()
-        if self._events and now - self._refreshed_s < REFRESH_S:
+        if self._events and now - self._refreshed_s < self._patience_s:
             return
-        self._refreshed_s = now
+        self._refreshed_s, self._patience_s = now, REFRESH_S
         found: set[tuple[EventId, int]] = set()
         before = {(event, partition) for event, known in self._events.items() for partition in known.fans}
         for fan in await self._fans.under_way(partitions):

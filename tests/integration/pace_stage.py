@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.model.ids import SenderId, SubjectId, random_id
 from gateway.model.message import MessageRecord, Priority
 from gateway.store import keys
 from gateway.store.outbox import ClaimWant, Settlement
+from gateway.wake import Publish, Ready, Wake
 from sandbox.account import WABA_ID
 from tests.support.core import HOUR_MS, NUMBER, SANDBOX, House, iso, open_house
 
@@ -63,8 +64,20 @@ class Stage:
         return self.house.event_of("flight.status", entity, data, source="/ops/flights", version=version)
 
     def workers(self) -> list[tuple[Expander, Sequence[int]]]:
-        """Two intake processes, each with half of the partitions."""
-        return [(make_expander(self.house.runtime), half) for half in HALVES]
+        """Two intake processes, each with half of the partitions, which hear one another at once."""
+        wakes: list[Wake] = []
+
+        def publish_of(place: int) -> Publish:
+            async def publish(topic: str, hints: Sequence[Ready]) -> None:
+                for other in wakes[:place] + wakes[place + 1 :]:
+                    other.heard(topic, hints)
+
+            return publish
+
+        wakes += [Wake(publish_of(place)) for place in range(len(HALVES))]
+        return [
+            (make_expander(replace(self.house.runtime, wake=wake)), half) for wake, half in zip(wakes, HALVES, strict=True)
+        ]
 
     async def send(self, count: int) -> list[MessageRecord]:
         """The channel takes so many: of all that may be sent the higher priority, then the earlier deadline."""

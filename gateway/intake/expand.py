@@ -214,7 +214,10 @@ class Expander:
         if all(at for at in done) and now - max(done) >= CLOSE_AFTER_MS:
             await self._finish(open_event, event, partitions)
         else:
-            await self._look_again(open_event, now + (CLOSE_AFTER_MS if all(done) else 5000))
+            # Many may wait for a sender that is slow: an older one is looked at more rarely.
+            age_ms = now - self._clock.offset_ms - int(open_event.place.partition("-")[0])
+            wait_ms = max(5000, min(age_ms // 4, CLOSE_AFTER_MS))
+            await self._look_again(open_event, now + (CLOSE_AFTER_MS if all(done) else wait_ms))
 
     async def _finish(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
         await self.fan.finished(event.id, event.subject_id, partitions)

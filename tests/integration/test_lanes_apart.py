@@ -75,7 +75,10 @@ async def test_urgent_news_and_an_agents_words_pass_what_is_not_leased(lanes: La
     assert sent == [made[priority] for priority in Priority]
 
 
-async def test_a_person_who_is_refused_again_and_again_delays_nobody(redis: Redis, redis_url: str, data_dir: Path) -> None:
+async def test_a_person_who_is_refused_again_and_again_delays_nobody(
+    redis: Redis, redis_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.afterwards.random.random", lambda: 0.9)  # a wait may fall to nothing by chance
     async with ladder_running(redis_url, data_dir) as ladder:
         await ladder.follow(101, 102)
         await ladder.house.tell(ladder.house.flight(late_min=40))

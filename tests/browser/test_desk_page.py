@@ -118,6 +118,7 @@ def test_an_agent_takes_replies_notes_and_finishes(
 
     stage.says(mila, "Thank you, that helps a lot, one more thing")
     expect(page.locator(".line.in")).to_have_count(2)
+    expect(page.locator(".head")).to_have_attribute("data-inbound", "2")  # else it is refused: they wrote meanwhile
     page.get_by_role("button", name="Finish").click()
     expect(page.locator(".head")).to_contain_text("finished")
     expect(page.locator("#mine")).to_have_count(0)

@@ -55,6 +55,7 @@ def test_the_queue_holds_what_all_rounds_take(sizes: Sizes) -> None:
     assert sizes.messages >= sizes.rounds * sizes.sends + sizes.warm + left_over
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_run_on_the_smallest_sizes_prints_every_row_and_leaves_nothing_behind() -> None:
     with tempfile.TemporaryDirectory(prefix="b-") as place:

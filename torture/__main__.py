@@ -41,11 +41,11 @@ def main() -> int:
     told(f"seed {seed}, in {directory}")
     try:
         outcome = asyncio.run(torture(directory, for_seconds(args.seconds), seed, told))
-        keep = keep or not outcome.verdict.ok
+        keep = keep or not outcome.ok
         _say(outcome, directory, as_json=args.json)
         if args.report is not None:
             report.write(outcome, args.report)
-        return 0 if outcome.verdict.ok else 1
+        return 0 if outcome.ok else 1
     except BaseException:
         keep = True
         print(f"broken off: seed {seed}, data and logs in {directory}", file=sys.stderr)
@@ -60,7 +60,7 @@ def _say(outcome: Outcome, directory: Path, *, as_json: bool) -> None:
         print(json.dumps(report.as_json(outcome), indent=2))
     else:
         print(report.lines(outcome))
-    if not outcome.verdict.ok:
+    if not outcome.ok:
         print(f"seed {outcome.seed}; data and logs: {directory} (logs/ has one file a process)", file=sys.stderr)
 
 

@@ -30,19 +30,19 @@ END_S = 30.0
 LOOK_S = 0.05
 SETTLED_S = 2.0
 PR_SET_PDEATHSIG = 1
+NO_STORE = ", started while the store was away"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody has now, all different."""
-    sockets = []
-    for _ in range(count):
-        one = socket.socket()
-        one.bind(("127.0.0.1", 0))
-        sockets.append(one)
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that nobody has now, all different. None that the system gives to whoever connects: processes die and come back."""
+    ports: list[int] = []
+    for port in random.SystemRandom().sample(range(11_000, 21_000), 500):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise RuntimeError("no free port between 11000 and 21000")
 
 
 def spawn(command: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -75,7 +75,7 @@ class Member:
     kills: int = 0
     killed: bool = False
     since_s: float = 0.0
-    ended_alone: list[int] = field(default_factory=list)
+    ended_alone: list[str] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
@@ -106,9 +106,16 @@ class Member:
             assert self.process is not None
             code = await _ended(self.process)
             if not self.killed:
-                self.ended_alone.append(code)
+                self.ended_alone.append(f"exit code {code}" + (NO_STORE if self._found_no_store() else ""))
             await asyncio.sleep(rng.uniform(0.0, self.pause_s) if self.killed else 0.5)
             self.start()
+
+    def _found_no_store(self) -> bool:
+        """It said so as its last word: started while the store lay dead, a gateway ends, and whoever keeps it starts it again."""
+        with self.log.open("rb") as log:
+            log.seek(max(self.log.stat().st_size - 4000, 0))
+            words = log.read().decode(errors="replace").splitlines()
+        return bool(words) and words[-1].startswith("nobody answers at")
 
     async def end(self) -> None:
         if self.process is None:

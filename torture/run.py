@@ -23,7 +23,7 @@ from torture.balancer import Balancer
 from torture.cast import Cast
 from torture.desk import Desk
 from torture.fire import Fire, Kill
-from torture.house import House, free_ports, until
+from torture.house import NO_STORE, House, free_ports, until
 from torture.producers import Producers
 from torture.seen import Seen, Step, Told, Verdict
 from torture.sizes import Sizes
@@ -51,11 +51,20 @@ class Outcome:
     began_ms: int
     ended_ms: int
     settled_s: float | None
-    ended_alone: dict[str, list[int]] = field(default_factory=dict)
+    ended_alone: dict[str, list[str]] = field(default_factory=dict)
     webhooks: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     at_work: float = 0.0
     taken_s: float = 0.0
+
+    @property
+    def broke_down(self) -> list[str]:
+        """Processes that ended though nobody killed them, and not because they found no store as they started."""
+        return [f"{name}: {why}" for name, each in self.ended_alone.items() for why in each if not why.endswith(NO_STORE)]
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict.ok and not self.broke_down
 
 
 async def torture(directory: Path, sizes: Sizes, seed: int, told: Callable[[str], None]) -> Outcome:

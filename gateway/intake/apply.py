@@ -14,7 +14,7 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
-from gateway.model.ids import SubjectId
+from gateway.model.ids import EventId, SubjectId
 from gateway.planning.result import EventResult, Reader, scope_for
 from gateway.planning.settling import settle
 from gateway.planning.worlds import Worlds
@@ -27,11 +27,15 @@ DOCUMENTS = (EventType.ORDER_DOCUMENT, EventType.FLIGHT_BOARDINGPASS)
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """again: this event was applied before. partitions: where its subject had subscribers when it was, or later."""
+    """again: this event was applied before. partitions: where its subject had subscribers when it was, or later.
+
+    before: those of its subject that were applied before it and are not closed; None = to be asked for
+    """
 
     result: EventResult
     again: bool
     partitions: tuple[int, ...]
+    before: tuple[EventId, ...] | None
 
 
 class Applier:
@@ -53,7 +57,7 @@ class Applier:
             found = await self._s.subjects.before(event.subject_id, event.id, name, ahead)
             if found.applied is not None:
                 sequence, value = found.applied
-                return Applied(EventResult.load(value, sequence), True, found.partitions)
+                return Applied(EventResult.load(value, sequence), True, found.partitions, before=None)
             base = dict(found.memory.memory) or dict(found.memory.base)
             stepped, changes = step(event.type, base, event.data)
             result = await self._result(event, base, stepped, changes)
@@ -72,7 +76,8 @@ class Applier:
                 return None
             if answer.status != "again":
                 known = EventResult.load(answer.result, answer.sequence)
-                return Applied(known, answer.status == "known", answer.partitions)
+                again = answer.status == "known"
+                return Applied(known, again, answer.partitions, before=None if again else answer.before)
         raise RuntimeError("this subject is being changed by too many at once")
 
     def _name(self, event: BusinessEvent) -> str:

@@ -24,7 +24,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.crashpoint import crash_point
 from gateway.errors import StoreError
-from gateway.intake.apply import DOCUMENTS, Applier
+from gateway.intake.apply import DOCUMENTS, Applied, Applier
 from gateway.intake.fan import Fan
 from gateway.intake.fuse import Fuse, Waits
 from gateway.intake.handing import Handing
@@ -33,6 +33,7 @@ from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.planning.pacing import Pacer
+from gateway.planning.result import EventResult
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.store.ahead import Ahead, Command
@@ -70,6 +71,8 @@ class Expander:
         self._handing = Handing(stores, self._teller, worlds, clock)
         self.fan = Fan(stores, self._teller, worlds, clock, wake, fuse, pacer)
         self._opened: OrderedDict[EventId, tuple[BusinessEvent, tuple[int, ...]]] = OrderedDict()
+        self._told: OrderedDict[EventId, None] = OrderedDict()
+        """events of which this process knows that they stand in the order of their subject: it told or began them, or saw it"""
         self._mine: list[tuple[int, EventId, OpenEvent]] = []
         """(when, its id, it): the next looks at events that were in hand, the earliest first"""
         self._was_in_hand: set[EventId] = set()
@@ -243,9 +246,43 @@ class Expander:
         if applied is None:
             return None
         crash_point("event.applied")
+        # What this process told itself is no question: one subject's news mostly comes to the same, and soon after one another.
+        if applied.before is None or not all(one in self._told for one in applied.before):
+            await self._those_before(event, applied.result.sequence)
+        return await self._tell(event, applied)
+
+    async def _those_before(self, event: BusinessEvent, sequence: int) -> None:
+        """Take up events of this subject that were applied before and of which nobody was told yet: their process died there, or
+        is there just now. Else what comes of this one would go before them, and they would follow as old news."""
+        found = await self._s.subjects.open_before(event.subject_id, sequence, self._told)
+        results = [EventResult.load(value, its_sequence) for _, its_sequence, value in found]
+        begun = await self.fan.begun([one for one in results if one.type not in DOCUMENTS and one.notifications])
+        for result in results:
+            earlier = EventId(result.event)
+            if earlier in begun or result.type in DOCUMENTS or not result.notifications:
+                self._knows(earlier)
+                continue
+            place = await self._s.events.place_of(earlier)
+            whole = await self._s.events.read(earlier, place) if place is not None else None
+            if whole is None:  # set aside, or closed meanwhile
+                continue
+            try:
+                applied = await self._applier.apply(whole)
+                if applied is not None:
+                    await self._tell(whole, applied)
+            except (StoreError, OSError, TimeoutError):
+                raise
+            except Waits:  # the fuse holds it: newer news goes first
+                pass
+            except Exception as error:  # its own next look says so again, and parks it in the end
+                log.exception("event.failed", event_id=earlier, error=type(error).__name__)
+
+    async def _tell(self, event: BusinessEvent, applied: Applied) -> tuple[int, ...]:
+        """What `expand` does of an event that is applied, and those before it told. Raises Waits."""
         result, namespace = applied.result, ""
         if event.type in DOCUMENTS:
             await self._handing.to_recipients(event, result, await self._orders.reach(event, namespace))
+            self._knows(event.id)
             return ()
         if event.type is EventType.ORDER_STATUS:
             taken = await self._orders.take(event, result.sequence, namespace)
@@ -255,11 +292,18 @@ class Expander:
             for one in taken:
                 # Taken up again: whoever was subscribed by the first run may not have been told by it.
                 await self.welcome(one.contact, one.subjects if applied.again else one.added, but=event.id)
-        if not result.notifications:
-            return ()
-        # An order has just made subscribers, and an area's are its cells': both are asked for again.
-        listeners = applied.partitions if event.type is not EventType.ORDER_STATUS and not result.cells else None
-        return await self.fan.begin(event, result, self._applier.entries(result), listeners)
+        partitions: tuple[int, ...] = ()
+        if result.notifications:
+            # An order has just made subscribers, and an area's are its cells': both are asked for again.
+            listeners = applied.partitions if event.type is not EventType.ORDER_STATUS and not result.cells else None
+            partitions = await self.fan.begin(event, result, self._applier.entries(result), listeners)
+        self._knows(event.id)
+        return partitions
+
+    def _knows(self, event: EventId) -> None:
+        self._told[event] = None
+        while len(self._told) > 10_000:
+            self._told.popitem(last=False)
 
     async def chunks(self, partitions: Sequence[int], *, turns: int = 8) -> int:
         """One turn each for the most urgent fan-outs; how many were worked on."""

@@ -145,6 +145,22 @@ class Fan:
             self._uncounted[event.id] = result.notifications, passed.people
         return partitions
 
+    async def begun(self, results: Sequence[EventResult]) -> set[EventId]:
+        """Those that have a cursor wherever anybody listens: what they tell stands in its order. Two round trips.
+
+        Where nobody listens it counts as not begun: an order may not have made its listeners yet.
+        """
+        audience = list(dict.fromkeys(subject for result in results for subject in result.audience))
+        where = dict(zip(audience, await self._s.subjects.partitions_of(audience), strict=True))
+        places = [
+            (EventId(result.event), partition)
+            for result in results
+            for partition in {one for subject in result.audience for one in where[subject]}
+        ]
+        cursors = await self._s.fans.cursors_of(places)
+        without = {event for (event, _), cursor in zip(places, cursors, strict=True) if cursor is None}
+        return {event for event, _ in places} - without
+
     async def count(self, event: EventId) -> None:
         """Count what went through to what is usual. It can wait until its messages are on their way: each waits for the disk."""
         names, people = self._uncounted.pop(event, ((), 0))
@@ -157,10 +173,8 @@ class Fan:
 
     async def partitions(self, result: EventResult) -> tuple[int, ...]:
         """Where anybody hears about it."""
-        bits: set[int] = set()
-        for subject in result.audience:
-            bits.update(await self._s.subjects.partitions(subject))
-        return tuple(sorted(bits))
+        found = await self._s.subjects.partitions_of(result.audience)
+        return tuple(sorted({one for partitions in found for one in partitions}))
 
     async def _few(self, result: EventResult, fans: Sequence[FanOut]) -> list[_Share] | None:
         """The whole audience, where it is not more than one turn; one round trip. None: it is more."""

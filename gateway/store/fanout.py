@@ -103,9 +103,12 @@ class FanOuts:
         return sorted(found, key=lambda fan: (fan.rank, fan.sequence, fan.partition))
 
     async def cursors(self, event: EventId, partitions: Sequence[int]) -> dict[int, Cursor | None]:
-        commands: list[bulk.Command] = [("HGET", keys.part(partition, "fanc"), event) for partition in partitions]
-        rows = await bulk.values(self._redis, commands)
-        return {partition: _cursor(raw) if raw else None for partition, raw in zip(partitions, rows, strict=True)}
+        return dict(zip(partitions, await self.cursors_of([(event, one) for one in partitions]), strict=True))
+
+    async def cursors_of(self, places: Sequence[tuple[EventId, int]]) -> list[Cursor | None]:
+        """Of several (event, partition), in one round trip."""
+        commands: list[bulk.Command] = [("HGET", keys.part(partition, "fanc"), event) for event, partition in places]
+        return [_cursor(raw) if raw else None for raw in await bulk.values(self._redis, commands)]
 
     async def finish(self, fans: Sequence[FanOut], done_ms: int) -> None:
         """Fan-outs without anybody left to tell: done without a message."""

@@ -209,8 +209,9 @@ class PretendSubjects(Subjects):
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         return self._results.get((subject, event)) or await super().result_of(subject, event)
 
-    async def partitions(self, subject: SubjectId) -> tuple[int, ...]:
-        return tuple(sorted({*await super().partitions(subject), *self._contacts.opened.get(subject, ())}))
+    async def partitions_of(self, subjects: Sequence[SubjectId]) -> list[tuple[int, ...]]:
+        found = zip(subjects, await super().partitions_of(subjects), strict=True)
+        return [tuple(sorted({*known, *self._contacts.opened.get(subject, ())})) for subject, known in found]
 
     async def current(self, subject: SubjectId) -> list[tuple[str, int, Mapping[str, Any]]]:
         mine = self._entries.get(subject, {})
@@ -338,8 +339,8 @@ class PretendFans(FanOuts):
     async def under_way(self, partitions: Sequence[int]) -> list[FanOut]:
         return [fan for fan in self._open if not self._cursors[fan.event, fan.partition].done_ms]
 
-    async def cursors(self, event: EventId, partitions: Sequence[int]) -> dict[int, Cursor | None]:
-        return {partition: self._cursors.get((event, partition)) for partition in partitions}
+    async def cursors_of(self, places: Sequence[tuple[EventId, int]]) -> list[Cursor | None]:
+        return [self._cursors.get(place) for place in places]
 
     async def note(
         self, clock: Clock, kind: str, event: EventId, subject: SubjectId, detail: Mapping[str, str | int]

@@ -8,7 +8,7 @@ told the same under the same event's id, so that the fan-out and the newcomer to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +48,16 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """status: applied, known (this event was applied before), older, again (somebody was faster: step once more)."""
+    """status: applied, known (this event was applied before), older, again (somebody was faster: step once more).
+
+    before: events of the subject that were applied before this one and are not closed
+    """
 
     status: str
     sequence: int
     partitions: tuple[int, ...]
     result: Mapping[str, Any]
+    before: tuple[EventId, ...] = ()
 
 
 def _partitions(bits: bytes | None) -> tuple[int, ...]:
@@ -140,17 +144,34 @@ class Subjects:
         (answer,) = await bulk.run_scripts(self._redis, [("subject_apply", names, args)])
         status = answer[0].decode()
         kept = self._vault.open_about(subject, answer[3]) if status == "known" else result
-        return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept)
+        before = tuple(EventId(one.decode()) for one in answer[4]) if status == "applied" else ()
+        return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept, before)
 
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         """(sequence, result) of an event that is not closed; None when it is unknown or closed."""
         raw = await self._redis.hget(keys.of(subject, "j"), f"r:{event}")
         return self._result(subject, octets(raw)) if raw is not None else None
 
+    async def open_before(
+        self, subject: SubjectId, sequence: int, but: Container[EventId]
+    ) -> list[tuple[EventId, int, Mapping[str, Any]]]:
+        """(event, its sequence, what it did) of those that were applied before and are not closed, the oldest first."""
+        found = []
+        for field, value in (await self._redis.hgetall(keys.of(subject, "j"))).items():
+            name = words(field)
+            if name.startswith("r:") and name[2:] not in but and int(octets(value).partition(b"|")[0]) < sequence:
+                found.append((EventId(name[2:]), *self._result(subject, octets(value))))
+        return sorted(found, key=lambda one: one[1])
+
     async def partitions(self, subject: SubjectId) -> tuple[int, ...]:
         """Where there are subscribers. Read after an event was applied: whoever subscribes later sees the state."""
-        bits = await self._redis.hget(keys.of(subject, "j"), "bits")
-        return _partitions(octets(bits) if bits is not None else None)
+        (found,) = await self.partitions_of([subject])
+        return found
+
+    async def partitions_of(self, subjects: Sequence[SubjectId]) -> list[tuple[int, ...]]:
+        """The same of several, in one round trip."""
+        commands: list[bulk.Command] = [("HGET", keys.of(subject, "j"), "bits") for subject in subjects]
+        return [_partitions(bits) for bits in await bulk.values(self._redis, commands)]
 
     async def current(self, subject: SubjectId) -> list[tuple[str, int, Mapping[str, Any]]]:
         """(notification, sequence, entry) of everything a newcomer must still be told, oldest first."""

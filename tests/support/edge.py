@@ -13,8 +13,6 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.server import free_port
-
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -70,9 +68,8 @@ async def edge_running(port: int = 0) -> AsyncIterator[Edge]:
     app.router.add_post("/{version}/{account}/{call}", handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    port = port or free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    edge.url = f"http://127.0.0.1:{port}"
+    edge.url = "http://{}:{}".format(*runner.addresses[0])
     try:
         yield edge
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import tempfile
@@ -15,17 +16,23 @@ from gateway.store import launch
 from tests.support.waiting import wait_until_sync
 
 _given: deque[int] = deque(maxlen=50)
+PORTS = range(11_000, 21_000)
+"""below those that the system gives to whoever connects or asks for any: none of them may take one in the middle of a test"""
 
 
 def free_port() -> int:
     """A port of loopback that nobody uses now, and that was not given out just before. Replicas and sentinels find one
     another by port, not by socket."""
     while True:
-        with create_server(("127.0.0.1", 0)) as listener:
-            port: int = listener.getsockname()[1]
-        if port not in _given:
-            _given.append(port)
-            return port
+        port = random.SystemRandom().choice(PORTS)  # not the order that a seeded test, or its neighbour's, goes by
+        if port in _given:
+            continue
+        try:
+            create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        _given.append(port)
+        return port
 
 
 class StoreServer:

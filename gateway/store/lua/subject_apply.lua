@@ -9,7 +9,8 @@ KEYS  1 j:J (hash)  2 facts (stream)
 ARGV  1 offset (ms)  2 E  3 J  4 memory name  5 source hash  6 version ('' none)  7 occurred (ms)  8 revision seen of the memory
       9 sealed memory  10 sealed result  11 keep until (ms)  12 changes for the fact  13 1 = saw what orders know, 0 = there was nothing
       then pairs: notification field, sealed entry ('' deletes)
-RETURNS {'applied', n, bits} | {'known', n, bits, result} | {'older', n, bits} | {'again', n, bits}
+RETURNS {'applied', n, bits, '', events} | {'known', n, bits, result} | {'older', n, bits} | {'again', n, bits}
+        events: those that were applied before this one and are not closed
 --]]
 -- include base
 local now = now_of(KEYS[2], tonumber(ARGV[1]))
@@ -45,6 +46,10 @@ if top then
 end
 if revision ~= ARGV[8] then return {'again', n, bits} end
 if revision == '0' and ARGV[13] == '0' and redis.call('HEXISTS', key, 'base') == 1 then return {'again', n, bits} end
+local open = {}
+for _, field in ipairs(redis.call('HKEYS', key)) do
+  if string.sub(field, 1, 2) == 'r:' then open[#open + 1] = string.sub(field, 3) end
+end
 n = redis.call('HINCRBY', key, 'n', 1)
 redis.call('HSET', key, 'v:' .. name .. ':' .. ARGV[5], ARGV[6] .. '|' .. ARGV[7],
   't:' .. name, text(tonumber(revision) + 1) .. '|' .. ARGV[5] .. '|' .. ARGV[7], 's:' .. name, ARGV[9],
@@ -56,4 +61,4 @@ local until_ms = tonumber(ARGV[11])
 local left = redis.call('PEXPIRETIME', key)
 if left < until_ms then redis.call('PEXPIREAT', key, text(until_ms)) end
 fact(KEYS[2], now, 'applied', event .. ' ' .. ARGV[3], 'n=' .. text(n) .. ' changes=' .. ARGV[12])
-return {'applied', n, bits}
+return {'applied', n, bits, '', open}

@@ -1,0 +1,108 @@
+"""A process dies with an event applied and nobody told: newer news of the same subject, taken up by another, goes behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.intake.role import make_expander
+from gateway.model.event import BusinessEvent
+from gateway.model.ids import EventId
+from tests.integration.pace_stage import ALL, pace_stage
+from tests.support.core import House, open_house
+
+FLIGHT = "ZZ1007/2026-11-22/AMS"
+
+
+@pytest.fixture
+async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[House]:
+    async with open_house(redis_url, data_dir) as made:
+        yield made
+
+
+async def begun_and_applied(house: House, event: BusinessEvent) -> None:
+    """As far as a process came that died then: others look at the event in ten seconds."""
+    await house.keep(event)
+    (seen,) = [one for one in await house.runtime.events.due(ALL, limit=9) if one.id == event.id]
+    assert await house.runtime.events.begin(seen, look_again_ms=house.clock.now_ms() + 10_000) == 1
+    applied = await make_expander(house.runtime)._applier.apply(event)
+    assert applied is not None
+    assert applied.result.notifications
+
+
+async def of(house: House, number: int, *events: BusinessEvent) -> list[str]:
+    """What a person was planned of these events, in the order of their lane."""
+    wanted: Sequence[EventId] = [one.id for one in events]
+    found = [one for one in await house.messages(await house.find(number)) if one.event in wanted]
+    return [one.notification for one in sorted(found, key=lambda one: one.sequence)]
+
+
+async def test_a_newer_gate_does_not_pass_the_delay_that_a_dead_process_had_begun(house: House) -> None:
+    await house.tell(house.order(house.recipient(101), house.recipient(102)))
+    await house.tell(house.flight("scheduled", version=1, gate="D4"))
+    delay = house.flight(late_min=40, version=2, gate="D4")
+    gate = house.flight(late_min=40, version=3, gate="E9")
+    await begun_and_applied(house, delay)
+    await house.keep(gate)
+    await house.expander.look(ALL)
+    for number in (101, 102):
+        assert await of(house, number, delay, gate) == ["flight_delayed", "gate_changed"]
+    house.pass_ms(11_000)  # and whoever takes the first one up again tells nobody twice
+    await house.expand()
+    for number in (101, 102):
+        assert await of(house, number, delay, gate) == ["flight_delayed", "gate_changed"]
+
+
+async def test_of_several_that_were_begun_each_goes_in_its_turn_and_one_that_fails_keeps_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.tell(house.order(house.recipient(101)))
+    await house.tell(house.flight("scheduled", version=1, gate="D4"))
+    broken = house.flight("scheduled", version=2, gate="D5")
+    delay = house.flight(late_min=40, version=3, gate="D5")
+    gate = house.flight(late_min=40, version=4, gate="E9")
+    await begun_and_applied(house, broken)
+    await begun_and_applied(house, delay)
+    whole = house.expander.fan.begin
+
+    async def begin(event: BusinessEvent, *rest: object) -> object:
+        if event.id == broken.id:
+            raise ZeroDivisionError
+        return await whole(event, *rest)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(house.expander.fan, "begin", begin)
+    await house.keep(gate)
+    await house.expander.look(ALL)
+    assert await of(house, 101, broken, delay, gate) == ["flight_delayed", "gate_changed"]
+
+
+async def test_who_comes_with_a_dead_process_s_order_is_told_of_it_before_what_changed_since(house: House) -> None:
+    first = house.order(house.recipient(101))
+    second = house.order(house.recipient(101), version=2, status="cancelled")
+    await begun_and_applied(house, first)
+    await house.keep(second)
+    await house.expander.look(ALL)
+    told = await of(house, 101, first, second)
+    assert told[0] == "order_confirmed"
+    assert len(told) == 2
+
+
+async def test_a_large_audience_keeps_its_order_as_well(redis: Redis, redis_url: str, data_dir: Path) -> None:
+    async with pace_stage(redis_url, data_dir) as stage:
+        house = stage.house
+        await stage.followers({FLIGHT: 60})
+        await house.tell(stage.cancelled(FLIGHT, 5, status="scheduled", gate="D4"))
+        delay = house.flight(late_min=40, version=2, gate="D4")
+        gate = house.flight(late_min=40, version=3, gate="E9")
+        await begun_and_applied(house, delay)
+        await house.keep(gate)
+        await house.expand()
+        lanes: dict[str, list[tuple[int, str]]] = {}
+        for one in await house.messages():
+            if one.event in (delay.id, gate.id):
+                lanes.setdefault(one.contact, []).append((one.sequence, one.notification))
+        assert len(lanes) == 60
+        assert {tuple(name for _, name in sorted(lane)) for lane in lanes.values()} == {("flight_delayed", "gate_changed")}

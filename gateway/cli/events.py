@@ -247,13 +247,18 @@ async def run_replay(args: argparse.Namespace, settings: Settings, out: Dialogue
         raise BadInput([Problem("EVENT", "should be an id of ours such as e42...; `trace` shows it")])
     event = EventId(args.id)
     async with open_runtime(settings) as runtime:
+        from gateway.intake.role import make_expander  # what expands is much to load for every other command
+
+        people = await make_expander(runtime).tell_again(event)
         found = await runtime.events.reopen(event)
         if not found:
             found = await Kept(runtime.connection.redis, runtime.clock).take_up_again(event)
     if args.json:
-        out.show(json.dumps({"event": event, "replayed": found}))
+        out.show(json.dumps({"event": event, "replayed": found, "people": people}))
+    elif people:
+        out.show(f"{event} was planned for {people:,} who had been set aside\nnext: python main.py trace {event}")
     elif found:
         out.show(f"{event} is looked at again; what was said is not said twice\nnext: python main.py trace {event}")
     else:
         out.show(f"{event} is closed or forgotten: its source can send it again, with a new id")
-    return 0 if found else 1
+    return 0 if found or people else 1

@@ -259,6 +259,10 @@ def _fanned(fact: Fact, when: When) -> str:
     return f"all {people} people have been looked at, within {seconds} s ({rate} a second)"
 
 
+def _untold(fact: Fact, when: When) -> str:
+    return f"could not be told to this person, and was set aside for them alone ({fact.detail.get('why', 'no reason kept')})"
+
+
 def _fuse(fact: Fact, when: When) -> str:
     people, limit = fact.detail.get("people", "?"), fact.detail.get("limit", "?")
     unusual = " of what is usual for it" if fact.detail.get("why") == "unusual" else ""
@@ -273,6 +277,7 @@ KINDS: dict[str, Kind] = {
     "closed": Kind("event.closed", "intake", _closed),
     "fanning": Kind("event.fanning", "intake", _fanning),
     "fanned": Kind("event.fanned", "intake", _fanned),
+    "untold": Kind("event.untold", "intake", _untold),
     "contact": Kind("contact.made", "intake", _fixed("the contact was made")),
     "subscribed": Kind("contact.subscribed", "intake", _fixed("hears about the subject from now on")),
     "unsubscribed": Kind("contact.unsubscribed", "intake", _unsubscribed),

@@ -309,6 +309,14 @@ class Expander:
         """One turn each for the most urgent fan-outs; how many were worked on."""
         return await self.fan.chunks(partitions, turns=turns)
 
+    async def tell_again(self, event: EventId) -> int:
+        """Tell those who were set aside when it was told; how many. Who fails again raises, and stays there with those behind."""
+        aside = await self._s.untold.of(event)
+        for one in aside:
+            await self._teller.tell(one.contact, EventResult.load(one.result, one.sequence))
+            await self._s.untold.told(event, one)
+        return len(aside)
+
     async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
         """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""
         await self._teller.welcome(contact, subjects, but=but)

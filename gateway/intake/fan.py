@@ -46,6 +46,7 @@ from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.store.ahead import Ahead
 from gateway.store.fanout import Cursor, FanOut, rank_of
+from gateway.store.inhand import OpenEvent
 from gateway.store.outbox import Plan, PlannedContact
 from gateway.store.ready import ready_of
 from gateway.wake import Wake
@@ -55,6 +56,8 @@ WIDE = 64
 """Places of an audience read ahead in one round trip, at most."""
 ASIDE_S = 5.0
 """How long an event whose turn failed lets all others go first."""
+TURNS_FAIL = 2
+"""Turns of an event that fail one after the other, before its people are tried one by one."""
 _CACHE = 1000
 
 log = structlog.get_logger()
@@ -102,6 +105,8 @@ class Fan:
         self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}
         self._aside: dict[EventId, float] = {}
         """events of which a turn failed -> when they are tried again"""
+        self._failures: Counter[EventId] = Counter()
+        """how many turns of an event failed one after the other"""
 
     # beginning
 
@@ -138,7 +143,13 @@ class Fan:
             few = await self._few(result, fans)
         elif passed is None:
             few = await self._few(result, fans)
-        rest = await self._put(result, few) if few is not None else fans
+        try:
+            rest = await self._put(result, few) if few is not None else fans
+        except (StoreError, OSError, TimeoutError):
+            raise
+        except Exception as error:  # one of them cannot be told: a fan-out goes around them
+            log.exception("event.not_at_once", event_id=event.id, error=type(error).__name__)
+            rest = fans
         if rest:
             await self._open(rest, result)
         if passed is not None and passed.people:
@@ -245,12 +256,16 @@ class Fan:
             event = chosen.one.event
             try:
                 await self._turn(chosen, mine)
+                self._failures.pop(event, None)
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # everybody else's news goes on; this one is tried again
                 now = time.monotonic()
                 self._aside = {one: until for one, until in self._aside.items() if until > now} | {event: now + ASIDE_S}
+                self._failures[event] += 1
                 log.exception("fanout.failed", event_id=event, error=type(error).__name__)
+                if self._failures[event] > TURNS_FAIL:
+                    await self._give_up(chosen, f"fan-out: {type(error).__name__}")
         if not made and self._pacer is not None and self._queue.ranked(mine):
             asyncio.get_running_loop().call_later(min(self._pacer.wait_s, REFRESH_S), self._wake.here, "expand")
         return made
@@ -283,7 +298,34 @@ class Fan:
             else:
                 known.cursors[partition] = cursor
         shares = await self._people(known, [one for one in fans if one.partition in known.cursors], result)
+        if self._failures[fan.event] >= TURNS_FAIL:
+            await self._one_by_one(result, shares)
         await self._put(result, shares)
+
+    async def _one_by_one(self, result: EventResult, shares: Sequence[_Share]) -> None:
+        """Tell each by themself, and set aside whom it fails for: the cursors pass all of them afterwards."""
+        event = EventId(result.event)
+        for share in shares:
+            for person in share.people:
+                try:
+                    await self._put(result, [_Share(share.partition, [person])])
+                except (StoreError, OSError, TimeoutError):
+                    raise
+                except Exception as error:
+                    why = type(error).__name__
+                    log.exception("person.untold", event_id=event, contact=person, error=why)
+                    await self._s.untold.set_aside(event, result.subject, person, result.sequence, result.dump(), why)
+            share.people = []
+
+    async def _give_up(self, known: Spread, why: str) -> None:
+        """Nothing of it can be told: the event is set aside whole, and what is newer of its subject goes on."""
+        event, fans = known.one.event, list(known.fans.values())
+        place = await self._s.events.place_of(event)
+        if place is not None:
+            await self._s.events.park(OpenEvent(event, place, 0), why)
+        await self._end(fans)
+        await self._s.fans.forget(event, [fan.partition for fan in fans])  # taken up again it begins anew
+        self._failures.pop(event, None)
 
     async def _result(self, fan: FanOut) -> EventResult | None:
         result = self._results.get(fan.event)

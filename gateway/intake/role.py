@@ -32,6 +32,7 @@ from gateway.store.fuses import Fuses
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
+from gateway.store.untold import Untold
 
 IDLE_S = 1.0
 OTHERS_MS = 2_000
@@ -72,6 +73,7 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.fans,
         runtime.documents,
         runtime.vault,
+        Untold(runtime.connection.redis, runtime.clock, runtime.vault),
     )
     fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
     fuse = Fuse(fuses, runtime.contacts, partial(fuse_limits, runtime), lambda why: runtime.metrics.fuses_blown.labels(why).inc())

@@ -10,6 +10,7 @@ from gateway.store.events import Events
 from gateway.store.fanout import FanOuts
 from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
+from gateway.store.untold import Untold
 from gateway.store.vault import Vault
 
 
@@ -22,3 +23,4 @@ class Stores:
     fans: FanOuts
     documents: Documents
     vault: Vault
+    untold: Untold

@@ -104,7 +104,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}media:[0-9a-z]{32}:[\w.-]+", "string", True, "a document's media id at a sender, sealed"),
     Kind(r"\{p:\d\d\}in", "stream", None, "inbox: webhook items, sealed"),
     Kind(r"\{p:\d\d\}int", "hash", None, "inbox items -> how often they were begun"),
-    Kind(r"\{p:\d\d\}parked", "stream", None, "items and events that could not be handled"),
+    Kind(r"\{p:\d\d\}parked", "stream", None, "items, events, and people of an event that could not be handled"),
     Kind(r"\{p:\d\d\}seen:[0-9a-z]{32}", "string", True, "an item that was taken in"),
     Kind(r"\{p:\d\d\}facts", "stream", None, "what happened"),
     Kind(r"\{p:\d\d\}spent:\d{4}-\d\d", "hash", True, "expected prices of a month, added up: currency:brand:day -> millionths"),

@@ -26,6 +26,7 @@ from gateway.store.documents import Documents
 from gateway.store.fanout import FanOuts
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
+from gateway.store.untold import Untold
 from tests.integration.api_stage import FIRST, SENDER, Client, Stage, ask, send
 from tests.support.notifications import catalogue
 from tests.support.waiting import wait_until
@@ -64,7 +65,7 @@ async def expander(stage: Stage) -> Expander:
     subjects = Subjects(stage.redis, stage.clock, stage.vault)
     stores = Stores(
         stage.events, subjects, stage.contacts, stage.outbox, FanOuts(stage.redis), Documents(stage.redis, stage.vault),
-        stage.vault,
+        stage.vault, Untold(stage.redis, stage.clock, stage.vault),
     )  # fmt: skip
     orders = stage.orders()
     return Expander(stores, orders, worlds, stage.clock, stage.wake, "NL")

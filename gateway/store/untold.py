@@ -1,0 +1,63 @@
+"""People whom one event could not be told, whatever was tried: set aside alone, so that everybody else hears it.
+
+They lie in `parked` of the event's partition, each with what the event did, sealed, and the reason; `events replay` tells them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.clock import Clock
+from gateway.model.ids import ContactId, EventId, SubjectId
+from gateway.store import audit, keys
+from gateway.store.reply import fields, octets, words
+from gateway.store.vault import Vault
+
+KIND = "telling"
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """place: its id in `parked`; result: what the event did, as it was dumped, and its sequence"""
+
+    place: str
+    contact: ContactId
+    sequence: int
+    result: Mapping[str, Any]
+
+
+class Untold:
+    def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:
+        self._redis: Any = redis
+        self._clock = clock
+        self._vault = vault
+
+    async def set_aside(
+        self, event: EventId, subject: SubjectId, contact: ContactId, sequence: int, result: Mapping[str, Any], why: str
+    ) -> None:
+        """Keep it before whoever tells passes this person. Twice is harmless: it is told once."""
+        sealed = self._vault.seal_about(event, {"contact": contact, "n": sequence, "result": dict(result)})
+        await self._redis.xadd(keys.beside(event, "parked"), {"kind": KIND, "id": event, "why": why, "b": sealed})
+        await audit.write_fact(self._redis, self._clock, "untold", ids=[event, subject, contact], detail={"why": why})
+
+    async def of(self, event: EventId) -> list[SetAside]:
+        """Those of one event, the oldest first. Raises KeyMissing where the ring lacks their key."""
+        found, start = [], "-"
+        while True:
+            rows = await self._redis.xrange(keys.beside(event, "parked"), min=start, max="+", count=_PAGE)
+            for place, raw in rows:
+                entry = fields(raw)
+                if entry.get(b"kind") == KIND.encode() and entry.get(b"id") == event.encode():
+                    value = self._vault.open_about(event, octets(entry[b"b"]))
+                    found.append(SetAside(words(place), ContactId(value["contact"]), int(value["n"]), value["result"]))
+            if len(rows) < _PAGE:
+                return found
+            start = f"({words(rows[-1][0])}"
+
+    async def told(self, event: EventId, one: SetAside) -> None:
+        await self._redis.xdel(keys.beside(event, "parked"), one.place)

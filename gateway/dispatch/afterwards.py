@@ -14,6 +14,7 @@ from prometheus_client import Counter, Histogram
 
 from gateway.connector import Outcome, RenderedRequest, Sender, SendResult
 from gateway.connector import Scope as Reach
+from gateway.dispatch.clocks import earlier
 from gateway.dispatch.content import said, unsaid
 from gateway.dispatch.deps import Deps
 from gateway.dispatch.ending import Delivered, finished
@@ -36,6 +37,7 @@ TAKE_OVERS = 2
 HELD_MS = 3600_000
 """How long another program is believed to hold a thread after it refused us, if no webhook says otherwise."""
 PAUSE_MS = 3600_000
+PAUSED_LOOK_MS = 30_000
 
 log = structlog.get_logger()
 
@@ -71,8 +73,7 @@ class Afterwards:
                 await self._aside(deps.documents.forget(body["document"], task.contact.id, task.sender))
             if result.speaker_problem and outgoing.message.speaker is not None:
                 await self._aside(deps.speaking.forget(body, task.sender))
-                at = deps.clock.now_ms()
-                return Delivered(Settlement(claimed, "r", claimed.attempt, at_ms=at, reason="speaker_gone"))
+                return Delivered(Settlement(claimed, "r", claimed.attempt, wait_ms=0, reason="speaker_gone"))
             if result.held_elsewhere:
                 return Delivered(await self._held_elsewhere(task, outgoing.message.recipient))
             return await self.settlement(task, outgoing.verdict, result, posted_ms=posted.posted_ms)
@@ -93,7 +94,7 @@ class Afterwards:
         if task.body["kind"] == "reply" and claimed.attempt <= TAKE_OVERS:
             request = task.connector.render_take_over(task.sender, recipient)
             if request is not None and await self._took_over(task, request):
-                return Settlement(claimed, "r", claimed.attempt, at_ms=now, reason="taken_over")
+                return Settlement(claimed, "r", claimed.attempt, wait_ms=0, reason="taken_over")
         holder = deps.contacts.set_holder(
             task.contact.id, task.sender.id, task.address.id, program="", until_ms=now + HELD_MS, at_ms=now
         )
@@ -130,12 +131,13 @@ class Afterwards:
         deps = self._d
         claimed, body = task.claimed, task.body
         now = deps.clock.now_ms()
+        asked_ms = earlier(claimed, now)
         record = claimed.record
         step = retry.next_step(
             result,
             attempt=claimed.attempt,
             first_attempt_ms=record.planned_at_ms,
-            now_ms=now,
+            now_ms=asked_ms,
             deadline_ms=record.deadline_ms,
             jitter=random.random(),
             on_uncertain=OnUncertain(body.get("on_uncertain", "ask")),
@@ -146,11 +148,12 @@ class Afterwards:
         self._throttles.note(claimed.id, throttled=result.outcome is Outcome.THROTTLED)
         if isinstance(step, retry.Accepted):
             return self._accepted(task, verdict, result, now, posted_ms)
-        return Delivered(await self._refused(task, verdict, result, step, now))
+        return Delivered(await self._refused(task, verdict, result, step, now, asked_ms))
 
     async def _refused(
-        self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, step: Refusal, now: int
+        self, task: Task, verdict: FreeText | AsTemplate, result: SendResult, step: Refusal, now: int, asked_ms: int
     ) -> Settlement:
+        """asked_ms: the time that `step` counts from"""
         deps = self._d
         claimed, sender = task.claimed, task.sender
         detail = f"code={result.code}" if result.code else ""
@@ -159,14 +162,14 @@ class Afterwards:
         match step:
             case retry.RetryAt():
                 if step.scope in (Reach.SENDER, Reach.ACCOUNT, Reach.APP):
-                    await self._aside(deps.senders.slow_down(sender.id, max(step.at_ms - now, 1000)))
+                    await self._aside(deps.senders.slow_down(sender.id, max(step.at_ms - asked_ms, 1000)))
                 outcome = "r" if step.costs_attempt else "h"
                 return Settlement(
-                    claimed, outcome, claimed.attempt, at_ms=step.at_ms, reason=result.outcome.value, detail=detail,
+                    claimed, outcome, claimed.attempt, wait_ms=step.at_ms - asked_ms, reason=result.outcome.value, detail=detail,
                     pair=step.scope is Reach.PAIR,
                 )  # fmt: skip
             case retry.Uncertain():
-                wait = max(step.until_ms - now, 0)
+                wait = max(step.until_ms - asked_ms, 0)
                 return Settlement(claimed, "u", claimed.attempt, at_ms=wait, reason="no_answer", detail=detail)
             case retry.DecideAgain():
                 if step.template_problem and isinstance(verdict, AsTemplate):
@@ -177,13 +180,13 @@ class Afterwards:
                     opened = task.contact.facts.window_opened_at(sender.id, task.address.id) or 0
                     change = FactChange(f"w:{sender.id}:{task.address.id}", "", opened, "upto")  # unless they wrote since
                     await self._aside(deps.contacts.change_facts(task.contact.id, [change]))
-                return Settlement(claimed, "r", claimed.attempt, at_ms=now, reason="decide_again", detail=detail)
+                return Settlement(claimed, "r", claimed.attempt, wait_ms=0, reason="decide_again", detail=detail)
             case retry.PauseSender():
-                until = step.until_ms if step.until_ms is not None else now + PAUSE_MS
-                await self._aside(deps.senders.set_state(sender.id, {"paused": until, "why": f"code {result.code}"}))
+                pause = step.until_ms - asked_ms if step.until_ms is not None else PAUSE_MS
+                await self._aside(deps.senders.set_state(sender.id, {"paused": now + pause, "why": f"code {result.code}"}))
                 deps.brakes.stale()
-                hold = min(until, now + 30_000)
-                return Settlement(claimed, "h", claimed.attempt, at_ms=hold, reason="sender_paused", detail=detail)
+                wait = min(pause, PAUSED_LOOK_MS)
+                return Settlement(claimed, "h", claimed.attempt, wait_ms=wait, reason="sender_paused", detail=detail)
             case retry.Dead() | retry.FallbackOrDead():
                 if step.reason is Reason.UNREACHABLE:
                     change = FactChange(f"un:{task.address.id}", "", now, "later")

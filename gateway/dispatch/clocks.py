@@ -26,13 +26,25 @@ def disagree(claimed: Claimed, verdict: FreeText | AsTemplate | Later | Suppress
     """
     if not claimed.store_ms or abs(claimed.store_ms - claimed.leased_at_ms) <= NEAR_MS:
         return None
-    store_now = claimed.store_ms + max(now_ms - claimed.leased_at_ms, 0)
+    store_now = _store_now(claimed, now_ms)
     over = store_now >= claimed.record.deadline_ms
     if over == (now_ms >= claimed.record.deadline_ms) or not _by_time(verdict):
         return None
     off_ms = claimed.leased_at_ms - claimed.store_ms
     log.warning("dispatch.clocks_differ", message_id=claimed.id, ahead_of_store_ms=off_ms)
-    return Settlement(claimed, "l", claimed.attempt, at_ms=store_now + AGAIN_MS, reason="clocks_differ", detail=f"off={off_ms}")
+    return Settlement(claimed, "l", claimed.attempt, wait_ms=AGAIN_MS, reason="clocks_differ", detail=f"off={off_ms}")
+
+
+def earlier(claimed: Claimed, now_ms: int) -> int:
+    """Now, by the one of the two clocks that is behind: what asks whether it is too late for something must ask this.
+
+    now_ms: this process's
+    """
+    return min(now_ms, _store_now(claimed, now_ms)) if claimed.store_ms else now_ms
+
+
+def _store_now(claimed: Claimed, now_ms: int) -> int:
+    return claimed.store_ms + max(now_ms - claimed.leased_at_ms, 0)
 
 
 def _by_time(verdict: FreeText | AsTemplate | Later | Suppressed) -> bool:

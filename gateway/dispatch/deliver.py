@@ -114,7 +114,7 @@ class Deliverer:
             return outgoing
         deps = self._d
         if self._late(outgoing) and not (await deps.outbox.renew([claimed], lease_ms=deps.lease_ms))[0]:
-            return Delivered(Settlement(claimed, "h", claimed.attempt, at_ms=deps.clock.now_ms(), reason="lease_lost"))
+            return Delivered(Settlement(claimed, "h", claimed.attempt, wait_ms=0, reason="lease_lost"))
         posted = await self._post(outgoing)
         return posted if isinstance(posted, Delivered) else await self.conclude(posted)
 
@@ -263,8 +263,7 @@ class Deliverer:
     def _held(self, task: Task, verdict: FreeText | AsTemplate, known: Prepared) -> Settlement | None:
         """Put off while its templates were never read, or while there is no money for it."""
         if isinstance(verdict, AsTemplate) and not known.world.knows_templates(task.sender.id):
-            at = self._d.clock.now_ms() + UNREAD_LOOK_MS
-            return Settlement(task.claimed, "l", task.claimed.attempt, at_ms=at, reason="templates_unread")
+            return Settlement(task.claimed, "l", task.claimed.attempt, wait_ms=UNREAD_LOOK_MS, reason="templates_unread")
         return self._d.brakes.purse.hold(task, verdict)
 
     def _tier(self, task: Task, verdict: FreeText | AsTemplate) -> int:
@@ -301,7 +300,7 @@ class Deliverer:
             if record.deadline_ms <= now:  # deadlines keep running: put off "until then" it would come back at once, for ever
                 return finished(claimed, Reason.EXPIRED)
             wait = min(max((now - stop.at_ms) // STOPPED_SHARE, STOPPED_LOOK_MS), STOPPED_LOOK_MAX_MS)
-            return Settlement(claimed, "l", claimed.attempt, at_ms=min(now + wait, record.deadline_ms), reason="stopped")
+            return Settlement(claimed, "l", claimed.attempt, wait_ms=min(wait, record.deadline_ms - now), reason="stopped")
         address = next((one for one in contact.profile.addresses if one.id == record.address), None)
         if address is None:
             return finished(claimed, Reason.NO_ADDRESS)

@@ -15,11 +15,11 @@ Counts = list[dict[int, int]]
 
 @dataclass(slots=True)
 class Places:
-    """more: there is more than was hinted at. due_ms: when something of the places looked at is to be looked at again."""
+    """more: there is more than was hinted at. due_in_ms: after how long the places looked at are to be looked at again."""
 
     ready: dict[SenderId, Counts] = field(default_factory=dict)
     more: bool = False
-    due_ms: int | None = None
+    due_in_ms: int | None = None
 
     def add(self, sender: SenderId, priority: int, partition: int, count: int) -> None:
         counts = self.ready.setdefault(sender, [{}, {}, {}, {}])[priority]
@@ -39,6 +39,6 @@ async def places_of(outbox: Outbox, hints: Sequence[Ready], *, heads: int) -> Pl
             if len(deadlines) > already:
                 found.add(peek.sender, priority, peek.partition, len(deadlines) - already)
             found.more = found.more or len(deadlines) >= heads
-        if peek.next_due_ms is not None:
-            found.due_ms = min(peek.next_due_ms, found.due_ms if found.due_ms is not None else peek.next_due_ms)
+        if peek.due_in_ms is not None:
+            found.due_in_ms = min(peek.due_in_ms, found.due_in_ms if found.due_in_ms is not None else peek.due_in_ms)
     return found

@@ -129,5 +129,7 @@ class Purse:
         if full is None:
             return None
         now = self._clock.now_ms()
-        at = min(now + LOOK_MS + random.randrange(SPREAD_MS), full.budget.ends_ms(now), claimed.record.deadline_ms)
-        return Settlement(claimed, "l", claimed.attempt, at_ms=at, reason=WHY, detail=f"budget={full.budget.name}")
+        wait = min(LOOK_MS + random.randrange(SPREAD_MS), min(full.budget.ends_ms(now), claimed.record.deadline_ms) - now)
+        return Settlement(
+            claimed, "l", claimed.attempt, wait_ms=max(wait, 0), reason=WHY, detail=f"budget={full.budget.name}"
+        )

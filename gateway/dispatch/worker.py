@@ -71,7 +71,7 @@ class Seen:
     at_s: float = 0.0
     ready: dict[SenderId, list[list[tuple[int, int]]]] = field(default_factory=dict)
     due: list[tuple[int, SenderId, int]] = field(default_factory=list)
-    """(partition, sender, ms) of what waits for its time"""
+    """(partition, sender, after how many ms) of what waits for its time"""
     full: set[SenderId] = field(default_factory=set)
     """who has a partition with as many heads as were asked for, and so perhaps more"""
 
@@ -194,8 +194,8 @@ class Dispatcher:
         found = await places_of(self._outbox, hints, heads=HEADS)
         if found.more:
             return None, None
-        if found.due_ms is not None:
-            self._look_s = min(self._look_s, time.monotonic() + max((found.due_ms - self._clock.now_ms()) / 1000, 0.005))
+        if found.due_in_ms is not None:
+            self._look_s = min(self._look_s, time.monotonic() + max(found.due_in_ms / 1000, 0.005))
         wants = []
         for known, ready in found.ready.items():
             sender = self._directory.get(known)
@@ -263,12 +263,12 @@ class Dispatcher:
                 wait = 0.0
         now = self._clock.now_ms()
         claimed_in = {(want.partition, want.sender) for want in wants}
-        for partition, known, due_ms in self._seen.due:
-            if due_ms <= now and (partition, known) not in claimed_in:
+        for partition, known, due_in_ms in self._seen.due:
+            if due_in_ms <= 0 and (partition, known) not in claimed_in:
                 wants.append(self._want(partition, known, Priority.NORMAL, 0))
                 wait = 0.0
             else:
-                wait = min(wait, max((due_ms - now) / 1000, 0.005))
+                wait = min(wait, max(due_in_ms / 1000, 0.005))
         if not wants:
             return [], wait
         return await self._claim(now, wants), wait
@@ -315,7 +315,7 @@ class Dispatcher:
         for lists in ready.values():
             for one in lists:
                 one.sort()
-        due = [(peek.partition, peek.sender, peek.next_due_ms) for peek in peeks if peek.next_due_ms is not None]
+        due = [(peek.partition, peek.sender, peek.due_in_ms) for peek in peeks if peek.due_in_ms is not None]
         self._seen = Seen(now_s, ready, due, full)
 
     async def _wants(self, sender: Sender, room: int) -> tuple[list[ClaimWant], float]:
@@ -416,8 +416,7 @@ class Dispatcher:
         if claimed.resend:
             attempt = claimed.attempt - 1 if outcome == "h" else claimed.attempt
             return Settlement(claimed, "u", attempt, at_ms=wait_ms, reason=reason, detail=detail)
-        at = self._clock.now_ms() + wait_ms
-        return Settlement(claimed, outcome, claimed.attempt, at_ms=at, reason=reason, detail=detail)
+        return Settlement(claimed, outcome, claimed.attempt, wait_ms=wait_ms, reason=reason, detail=detail)
 
     async def _settle_loop(self) -> None:
         gate = asyncio.Semaphore(SETTLES)

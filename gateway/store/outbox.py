@@ -134,12 +134,17 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """outcome: a accepted, r retry at, h hold lane until at, l later at, u uncertain, x finished as `state`."""
+    """outcome: a accepted, r retry at, h hold lane until at, l later at, u uncertain, x finished as `state`.
+
+    at_ms:   of r, h and l: a time that somebody planned, as the end of a night; of u: how long to wait for evidence
+    wait_ms: of r, h and l, instead of at_ms: so long from when it is settled, by the store's clock, whatever ours says
+    """
 
     claimed: Claimed
     outcome: str
     attempt: int
     at_ms: int = 0
+    wait_ms: int | None = None
     hold_ms: int = 0
     reason: str = ""
     state: MessageState = MessageState.DEAD
@@ -161,11 +166,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """next_due_ms: None = nothing waits. ready: per priority the deadlines (s) of the first lanes that may send."""
+    """What one sender could send in one partition.
+
+    due_in_ms: after how long, by the store's clock, something falls due (0 or less: it has); None = nothing waits
+    ready:     per priority the deadlines (s) of the first lanes that may send
+    """
 
     partition: int
     sender: SenderId
-    next_due_ms: int | None
+    due_in_ms: int | None
     ready: tuple[tuple[int, ...], ...]
 
 
@@ -374,16 +383,16 @@ class Outbox:
         calls: list[scripts.Call] = []
         for partition, sender in places:
             names = keys.lane_keys(partition, sender)
-            calls.append(("outbox_peek", [names[1], *names[3:]], [heads]))
+            calls.append(("outbox_peek", [names[1], *names[3:]], [heads, self._clock.offset_ms]))
         answers = await bulk.run_scripts(self._redis, calls)
         return [
             Peek(
                 partition,
                 sender,
-                int(due) if due else None,
+                int(due_in) if due_in else None,
                 tuple(tuple(int(float(deadline)) for deadline in one) for one in ready),
             )
-            for (partition, sender), (due, ready) in zip(places, answers, strict=True)
+            for (partition, sender), (due_in, ready) in zip(places, answers, strict=True)
         ]
 
     async def claim(
@@ -493,13 +502,13 @@ class Outbox:
         ]
         message = keys.of(member[39:], "m")
         await self._redis.zrem(names[2], member)
-        batch = [{"a": address, "m": member, "f": fence, "o": "x", "at": 0, "hold": 0, "r": "poisoned", "st": "d", "n": 0}]
+        gone = {"a": address, "m": member, "f": fence, "o": "x", "at": 0, "w": -1, "hold": 0, "r": "poisoned", "st": "d", "n": 0}
         names.append(keys.part(want.partition, "ways"))
         await scripts.run(
             self._redis,
             "outbox_settle",
             [*names, message, message, message, message, message],
-            [self._clock.offset_ms, self._tau(want.sender), json.dumps(batch), b""],
+            [self._clock.offset_ms, self._tau(want.sender), json.dumps([gone]), b""],
         )
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[str]:
@@ -507,6 +516,7 @@ class Outbox:
 
         returns: per settlement settled, evidence, double, old, gone, replaced or ended (lua/outbox_settle.lua)
         """
+        now = self._clock.now_ms()
         groups: dict[tuple[int, SenderId], list[int]] = {}
         for place, one in enumerate(settlements):
             groups.setdefault((one.claimed.partition, one.claimed.sender), []).append(place)
@@ -530,7 +540,8 @@ class Outbox:
                         "m": one.claimed.member,
                         "f": one.claimed.fence,
                         "o": one.outcome,
-                        "at": one.at_ms,
+                        "at": one.at_ms if one.wait_ms is None else now + one.wait_ms,
+                        "w": -1 if one.wait_ms is None else one.wait_ms,
                         "hold": one.hold_ms,
                         "r": one.reason,
                         "st": one.state.value,

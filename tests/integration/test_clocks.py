@@ -11,10 +11,13 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.dispatch.brakes import Brakes
+from gateway.dispatch.clocks import earlier
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.store import keys
+from gateway.store.outbox import Settlement
 from tests.integration.ladder_stage import Ladder, ladder_running
-from tests.support.core import EVIDENCE_MS, HOUR_MS, LEASE_MS, SENDER, Lanes
+from tests.support.core import EVIDENCE_MS, HOUR_MS, LEASE_MS, NUMBER, SENDER, Lanes
+from tests.support.edge import refused
 
 
 @pytest.fixture
@@ -183,3 +186,49 @@ async def test_a_process_whose_clock_is_behind_does_not_put_off_in_a_circle(lane
     assert await lanes.claim() == [], "handed out and put off again, as fast as the store writes"
     lanes.pass_ms(1_001)
     assert (await lanes.one()).id == message
+
+
+@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, HOUR_MS])
+async def test_a_retry_waits_its_back_off_and_neither_an_hour_nor_nothing(
+    ladder: Ladder, monkeypatch: pytest.MonkeyPatch, wrong_ms: int
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.afterwards.random.random", lambda: 0.75)
+    clock = with_clock(ladder, wrong_ms)
+    ladder.edge.answers(NUMBER, refused(131000, message="something went wrong", status=500))
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    await ladder.house.dispatch()
+    (retry,) = await ladder.facts("retry")
+    assert int(retry.detail["at"]) - retry.at_ms == 750
+    turn(ladder, clock, 751)
+    await ladder.house.dispatch()
+    (record,) = await ladder.records("flight_delayed")
+    assert (record.state, record.attempt) == (MessageState.ACCEPTED, 2)
+
+
+async def test_a_process_that_lives_in_the_future_goes_on_trying_until_the_deadline(ladder: Ladder) -> None:
+    clock = with_clock(ladder, 6 * HOUR_MS)
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    (claimed,) = await ladder.house.claim_all()
+    right = ladder.house.clock.now_ms()
+    assert right < claimed.record.deadline_ms < clock.now_ms(), "over by its own clock alone"
+    assert abs(earlier(claimed, clock.now_ms()) - right) < 5_000
+    again = Settlement(claimed, "r", claimed.attempt, wait_ms=500, reason="retry")
+    assert await ladder.house.runtime.outbox.settle([again]) == ["settled"]
+    assert await ladder.stands("flight_delayed") == ["q:retry"]
+
+
+@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, HOUR_MS])
+async def test_what_waits_for_its_time_is_looked_at_then_by_whatever_clock(ladder: Ladder, wrong_ms: int) -> None:
+    clock = with_clock(ladder, wrong_ms)
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    (claimed,) = await ladder.house.claim_all()
+    outbox = ladder.house.runtime.outbox
+    await outbox.settle([Settlement(claimed, "r", claimed.attempt, wait_ms=60_000, reason="retry")])
+    one = ladder.house.make_dispatcher()
+    one._clock = clock
+    claimed_again, wait_s = await one._turn()
+    assert (claimed_again, wait_s) == ([], 1.0), "it would look without a pause for an hour"
+    turn(ladder, clock, 60_001)
+    assert (await one._turn())[1] == 0.0, "it is due: what frees it is asked for, and then it is claimed"
+    (again,), _ = await one._turn()
+    assert (again.id, again.attempt) == (claimed.id, 2)

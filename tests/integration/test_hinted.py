@@ -137,7 +137,7 @@ async def test_a_hint_without_a_message_finds_what_is_ready_there_and_when_the_r
     await house.claim_all()
     later = await places_of(house.runtime.outbox, [Ready.look(partition, sender)], heads=8)
     assert later.ready == {}
-    assert later.due_ms is not None
+    assert later.due_in_ms is not None
     assert (await places_of(house.runtime.outbox, [Ready.look(partition, sender)], heads=0)).more
 
 

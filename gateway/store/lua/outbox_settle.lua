@@ -8,7 +8,7 @@ KEYS  1 facts (stream)  2 dead (zset)  3-13 q, later, lane, ready 0-3, due 0-3  
       then per message m:M (string), w:hash (string; m:M again when there is none), told:C (hash), rc:A (zset),
       spent:month (hash; m:M again when it costs nothing)
 ARGV  1 offset (ms)  2 tau (ms)  3 batch (JSON)  4.. one sealed stub per message ('' = keep the body)
-      batch: [{a, m member, f fence, o outcome, at ms, hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail, sent (header),
+      batch: [{a, m member, f fence, o outcome, at ms (by the caller's clock), w how long from now (ms, -1: until `at`), hold ms, r reason, st state, n attempt, ttl ms, T ms, ev ms, d detail, sent (header),
                pair bool: the channel refused for the pair rate, so the lane's whole debt is waited for,
                ow bool: where it ends, another way is tried; rc ms: receipts by time are due for it, sent then (0 none),
                sp {fields of spent:month}, cost (millionths), spt: how long a month's counters are kept (ms)}]
@@ -59,7 +59,12 @@ for k, item in ipairs(batch) do
         out, item.st, item.r, answer = 'x', string.sub(why, 1, 1), why, why
       end
     end
-    if out == 'r' and item.at * 1 >= tonumber(header[DEADLINE]) then out, item.st, item.r = 'x', 'd', 'retries_exhausted' end
+    -- Two clocks, one of which may be wrong: only where it is too late by both is it over.
+    local theirs = item.at
+    if item.w >= 0 then item.at = now + item.w end
+    if out == 'r' and math.min(theirs, item.at) >= tonumber(header[DEADLINE]) then
+      out, item.st, item.r = 'x', 'd', 'retries_exhausted'
+    end
     if mine then lane.out = '' end
     local ids = message_ids(header, mid)
     if out == 'a' then

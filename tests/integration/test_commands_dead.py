@@ -12,6 +12,7 @@ import pytest
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, message_id, random_id
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.store import keys
+from gateway.store.deadletters import DeadLetterBox
 from gateway.store.outbox import (
     Claimed,
     ClaimWant,
@@ -21,6 +22,8 @@ from gateway.store.outbox import (
     PlannedContact,
     PlannedMessage,
     Settlement,
+    open_message,
+    seal_sent,
     told_field,
 )
 from gateway.store.reply import octets, words
@@ -233,3 +236,30 @@ async def test_lifting_a_stop_says_how_many_messages_wait_behind_it(lane: Lane) 
         for scope in ("notification:gate_changed", f"subject:{SUBJECT}", "source:ops", "all")
     ]
     assert [said.partition(" message")[0] for said in found] == ["2", "3", "at most 3", "3"]
+
+
+async def test_a_replayed_message_forgets_what_the_failed_attempt_was_called(lane: Lane) -> None:
+    message = await lane.put()
+    box = await lane.home.vault.contact_box(lane.contact)
+    (claimed,) = await lane.claim()
+    sent = seal_sent(box, message, {"as": "gate_changed_v1", "id": "first"})
+    assert await lane.outbox.settle([Settlement(claimed, "a", 1, sent=sent, channel_hash="1" * 32)]) == ["settled"]
+    record = (await lane.outbox.headers([message]))[0]
+    assert await lane.outbox.evidence(record, attempt=1, status=DeliveryStatus.NONE, failed=True, at_ms=1) == "applied"
+    letters = DeadLetterBox(lane.home.redis, lane.home.clock)
+    assert await letters.replay(record, who="kim") == "queued"
+
+    async def opened() -> dict[str, Any]:
+        found = await lane.outbox.record(message)
+        assert found is not None
+        return open_message(box, *found)
+
+    assert await opened() == {"kind": "notification"}, "it waits, and was not sent as anything"
+    (again,) = await lane.claim()
+    known = box.seal_body({"kind": "notification", "id": "second"}, message)  # the channel's word comes before its answer
+    answer = await lane.outbox.evidence(
+        again.record, attempt=again.attempt, status=DeliveryStatus.SENT, failed=False, at_ms=2, stub=known, channel_hash="2" * 32
+    )
+    assert (answer, (await opened())["id"]) == ("settled", "second"), "an answer to it quotes the second"
+    for name in ("1" * 32, "2" * 32):
+        assert await lane.outbox.by_channel_id(7, name) == message, "statuses of both are still its own"

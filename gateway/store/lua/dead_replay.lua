@@ -36,6 +36,9 @@ if header[TOLD] ~= '' then
 end
 header[STATE], header[REASON], header[STATUS], header[STATUS_AT] = 'q', 'replayed', '0', '0'
 header[DEADLINE], header[PLANNED], header[DUE] = text(deadline), text(now), '0'
+-- As what the attempt that failed was accepted, and the channel's id of it: where evidence settles the next one before its own
+-- answer does, the new id lies with the body, and the old one would hide it. Statuses of the old one find it by w:hash.
+header[SENT] = nil
 header[SEQ] = text(redis.call('HINCRBY', set.lane, '#seq', 1))
 local ttl = text(deadline - now + tonumber(ARGV[5]))
 message_write(key, header, body, ttl)

@@ -40,11 +40,19 @@ class _Sent:
 class Again:
     """Call `ready` before claiming, `claimed` and `settled` with what came of it."""
 
-    def __init__(self, outbox: Outbox, *, lease_ms: int, put_back: Callable[[int], object] = lambda count: None) -> None:
-        """put_back: told how many claims a failover had taken back and were put back"""
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        lease_ms: int,
+        evidence_ms: Callable[[], int],
+        put_back: Callable[[int], object] = lambda count: None,
+    ) -> None:
+        """evidence_ms: how long evidence is waited for, by now; put_back: told how many claims a failover had taken back"""
         self._outbox = outbox
         self._put_back = put_back
         self._lease_ms = lease_ms
+        self._evidence_ms = evidence_ms
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
         self.turn = outbox.lineage.turns
         """up to which of the store's turns everything was played; a claim names it"""
@@ -80,8 +88,8 @@ class Again:
         count = 0
         for batch in self._rounds():
             sent = [one.claimed for one in batch if one.settlement is None or one.settlement.outcome not in PUT_OFF]
-            answers = await self._outbox.relive(sent, lease_ms=self._lease_ms)
-            count += answers.count("leased")
+            answers = await self._outbox.relive(sent, lease_ms=self._lease_ms, evidence_ms=self._evidence_ms())
+            count += answers.count("leased") + answers.count("unsure")
             done = [one.settlement for one in batch if one.settlement is not None]
             if done:
                 await self._outbox.settle(done)

@@ -111,7 +111,9 @@ class Dispatcher:
         self._wake = wake
         self._slots = slots
         self._lease_ms = lease_ms
-        self._again = Again(outbox, lease_ms=lease_ms, put_back=metrics.played_again.inc)
+        self._again = Again(
+            outbox, lease_ms=lease_ms, evidence_ms=lambda: evidence.wait_ms, put_back=metrics.played_again.inc
+        )
         self._worker = f"{os.getpid():x}{secrets.token_hex(3)}"
         self._numbers = itertools.count()
         self._out: dict[str, Claimed] = {}

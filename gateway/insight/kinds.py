@@ -152,7 +152,11 @@ def _price(fact: Fact) -> str:
 
 
 def _uncertain(fact: Fact, when: When) -> str:
-    words = {"lease": "the process that sent it went silent", "restore": "the store was brought back from a backup"}
+    words = {
+        "lease": "the process that sent it went silent",
+        "restore": "the store was brought back from a backup",
+        "failover": "the store had failed over and forgotten that it was handed out",
+    }
     why = words.get(fact.detail.get("why", ""), fact.detail.get("why", "no answer"))
     return f"it may have been sent, no answer came ({why}); evidence is waited for"
 

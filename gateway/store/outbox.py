@@ -488,10 +488,11 @@ class Outbox:
             )
         return claimed
 
-    async def relive(self, claimed: Sequence[Claimed], *, lease_ms: int) -> list[str]:
-        """Lease again, after a failover, what this process leased before it: leased, known or gone (lua/outbox_relive.lua)."""
+    async def relive(self, claimed: Sequence[Claimed], *, lease_ms: int, evidence_ms: int) -> list[str]:
+        """Lease again, after a failover, what this process leased before it: see `relived.relive` and lua/outbox_relive.lua."""
         return await relive(
-            self._redis, claimed, offset_ms=self._clock.offset_ms, lease_ms=lease_ms, interval_ms=self._interval
+            self._redis, claimed, offset_ms=self._clock.offset_ms, lease_ms=lease_ms, evidence_ms=evidence_ms,
+            pace=lambda sender: (self._interval(sender), self._tau(sender)),
         )
 
     async def settle_gone(self, want: ClaimWant, address: str, member: str, fence: int) -> None:

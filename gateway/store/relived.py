@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 
 async def relive(
-    redis: Redis, claimed: Sequence[Claimed], *, offset_ms: int, lease_ms: int, interval_ms: Callable[[str], int]
+    redis: Redis,
+    claimed: Sequence[Claimed],
+    *,
+    offset_ms: int,
+    lease_ms: int,
+    evidence_ms: int,
+    pace: Callable[[str], tuple[int, int]],
 ) -> list[str]:
-    """Per message leased, known (the store has not forgotten it, or has learnt more since) or gone; no two of one lane.
+    """Per message leased, unsure (another of its lane is out, and stays so), known (the store has not forgotten it, or has
+    learnt more since) or gone; no two of one lane.
 
-    interval_ms: a sender's pair rate
+    evidence_ms: how long what becomes unsure waits
+    pace:        a sender's pair rate: interval and tolerance (ms)
     """
     groups: dict[tuple[int, str], list[int]] = {}
     for place, one in enumerate(claimed):
@@ -33,7 +41,8 @@ async def relive(
             contact = one.record.contact
             names += [keys.of(one.id, "m"), keys.of(contact, "f"), keys.of(contact, "told")]
             batch.append({"m": one.member, "f": one.fence, "n": one.attempt, "u": one.attempt - one.record.attempt})
-        args: list[scripts.Part] = [offset_ms, lease_ms, interval_ms(sender), keys.KEEP_MS, json.dumps(batch)]
+        interval_ms, tau = pace(sender)
+        args: list[scripts.Part] = [offset_ms, lease_ms, interval_ms, keys.KEEP_MS, json.dumps(batch), evidence_ms, tau]
         calls.append(("outbox_relive", names, [*args, *(claimed[place].raw for place in places)]))
     answers = [""] * len(claimed)
     for places, result in zip(groups.values(), await bulk.run_scripts(redis, calls), strict=True):

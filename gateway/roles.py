@@ -116,16 +116,17 @@ def _loops(runtime: Runtime, names: Sequence[str], desk: WebcareDeps) -> list[tu
 async def _dispatch(runtime: Runtime) -> None:
     """After a restore nobody is written to until somebody resumes, so dispatch does not begin before."""
     hold, told = Hold(runtime.connection.redis), False
+    standing: bool | None
     while not runtime.stopping.is_set():
         try:
             async with asyncio.timeout(5):
                 standing = await hold.standing()
         except (StoreError, OSError, TimeoutError):
-            standing = True  # unknown; dispatch could do nothing without the store either
-        if not standing:
+            standing = None  # unknown; dispatch could do nothing without the store either
+        if standing is False:
             await dispatch.run(runtime)
             return
-        if not told:
+        if standing and not told:
             log.warning("gateway.held", why="restored from a backup", mend="python main.py resume all")
             told = True
         with contextlib.suppress(TimeoutError):

@@ -41,10 +41,11 @@ class Lineage:
 
     async def greet(self, connection: Any) -> None:
         """What a new connection does first: log in as always, then ask whose past it leads to."""
-        await connection.on_connect()
+        # No look at its health: one that fails connects anew, and would greet there again, deeper each time (a server that hangs up).
+        await connection.on_connect_check_health(check_health=False)
         if self.barred:
             return
-        await connection.send_command("INFO", "replication")
+        await connection.send_command("INFO", "replication", check_health=False)
         try:
             answer = await connection.read_response()
         except exceptions.ResponseError as error:

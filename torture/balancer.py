@@ -7,6 +7,7 @@ became of that attempt, whatever its own records say.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import random
 import time
@@ -25,6 +26,8 @@ _PASSED_ON = ("Content-Type", "User-Agent", "X-Hub-Signature", "X-Hub-Signature-
 class Balancer:
     """evidence: (message, attempt) -> when a webhook that shows it arrived was first answered 200 (ms).
 
+    inbound: the channel's id of what a person said -> when the webhook that brought it was first answered 200 (ms)
+    doubled: webhooks that were answered 200 once more, with the same bytes
     odd: answers to webhooks that are neither "kept" nor "later": a house that keeps none knows of no evidence
     """
 
@@ -34,7 +37,10 @@ class Balancer:
         self._runner: web.AppRunner | None = None
         self.house: House | None = None
         self.evidence: dict[tuple[str, int], int] = {}
+        self.inbound: dict[str, int] = {}
         self.odd: list[str] = []
+        self.doubled = 0
+        self._known: set[bytes] = set()
         self.answered = 0
         self.refused = 0
 
@@ -66,8 +72,10 @@ class Balancer:
                         text = await answer.text()
                 except aiohttp.ClientConnectorError:
                     raise
-                except (aiohttp.ClientError, TimeoutError):
-                    break  # it died over it: the world is told that it failed, and brings it again
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    if isinstance(error, TimeoutError):
+                        gateway.shun()
+                    break  # it died, or stands still, over it: the world is told that it failed, and brings it again
                 if answer.status == 200:
                     self.answered += 1
                     self._note(raw)
@@ -79,7 +87,13 @@ class Balancer:
 
     def _note(self, raw: bytes) -> None:
         now = int(time.time() * 1000)
-        for opaque in arrived(json.loads(raw)):
+        digest = hashlib.blake2b(raw, digest_size=16).digest()
+        self.doubled += digest in self._known
+        self._known.add(digest)
+        body = json.loads(raw)
+        for said in spoken(body):
+            self.inbound.setdefault(said, now)
+        for opaque in arrived(body):
             message, attempt = parse_opaque(opaque)
             if message:
                 self.evidence.setdefault((message, attempt), now)
@@ -105,3 +119,18 @@ def arrived(body: Any) -> Iterator[str]:
     elif isinstance(body, list):
         for value in body:
             yield from arrived(value)
+
+
+def spoken(body: Any) -> Iterator[str]:
+    """The channel's ids of what people said, in a webhook."""
+    if isinstance(body, Mapping):
+        messages, message = body.get("messages"), body.get("message")
+        if isinstance(messages, list):
+            yield from (str(one["id"]) for one in messages if isinstance(one, Mapping) and "id" in one)
+        if isinstance(message, Mapping) and "mid" in message and not message.get("is_echo"):
+            yield str(message["mid"])
+        for value in body.values():
+            yield from spoken(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from spoken(value)

@@ -46,6 +46,9 @@ class Case:
         self.older: dict[str, Step] = {}
         self.kept: set[str] = set()
         self.parked: dict[str, str] = {}
+        self.withdrawals: list[Step] = []
+        self.silent: dict[str, int] = {}
+        self.given_up = 0
         self.followers: dict[str, dict[str, int]] = defaultdict(dict)
         for step in seen.steps:
             self._take_in(step)
@@ -60,6 +63,9 @@ class Case:
         for bubble in seen.bubbles:
             if bubble.message:
                 self.copies[bubble.message].append(bubble)
+        self.answers: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for (message_id, attempt), statuses in seen.answers.items():
+            self.answers[message_id] += [(attempt, status) for status in statuses]
         self.arrived = {one.message for one in seen.bubbles if one.message and not one.failed}
         self.subjects: dict[str, set[str]] = defaultdict(set)
         for told in seen.told:
@@ -80,6 +86,9 @@ class Case:
             self.older.setdefault(step.event, step)
         elif step.kind == "closed" and step.detail.get("why"):
             self.parked[step.event] = step.detail["why"]
+        elif step.kind == "consent":
+            if any(name.startswith("k:") and value != "g" for name, value in step.detail.items()):
+                self.withdrawals.append(step)
         elif step.kind == "subscribed":
             self.followers[step.subject].setdefault(step.contact, step.at_ms)
 

@@ -60,13 +60,14 @@ class Event:
 class Cast:
     """first: bookings sent before it burns, by which people follow flights. rest: everything else, by the time of sending.
 
-    talkers: handsets whose people write to us and are answered
+    talkers: handsets whose people write to us and are answered; stoppers: others, who want no more of it
     """
 
     people: tuple[Person, ...]
     first: tuple[Event, ...]
     rest: tuple[Event, ...]
     talkers: tuple[Person, ...]
+    stoppers: tuple[Person, ...]
 
     @property
     def all(self) -> tuple[Event, ...]:
@@ -118,8 +119,9 @@ def cast(sizes: Sizes, seed: int, psids: Mapping[str, str]) -> Cast:
         rest.append(Event(f"TD{place:05d}", 1, body, at_s, person=one.customer, marks=marks, sure=("ticket_issued",)))
     rest = [_disturbed(rng, one, sizes.seconds) for one in rest]
     rest.sort(key=lambda one: one.at_s)
-    talkers = tuple(rng.sample(old, min(sizes.replies, len(old))))
-    return Cast(everybody, tuple(first), tuple(rest), talkers)
+    talkers = tuple(rng.sample(old, min(sizes.replies, len(old) // 2)))
+    others = [one for one in old if one not in talkers]
+    return Cast(everybody, tuple(first), tuple(rest), talkers, tuple(rng.sample(others, min(sizes.stoppers, len(others)))))
 
 
 def _disturbed(rng: random.Random, one: Event, seconds: float) -> Event:

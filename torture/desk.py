@@ -21,7 +21,7 @@ LOOK_S = 1.0
 
 @dataclass
 class Desk:
-    """agent: the id of the one agent. replies: every answer that the desk took, with the message it became; odd: as in Sent."""
+    """agent: the id of the one agent. replies: every answer that was asked for, with what the desk said; odd: as in Sent."""
 
     house: House
     http: aiohttp.ClientSession
@@ -63,37 +63,50 @@ class Desk:
         for command, body in steps:
             path = f"/v1/conversations/{conversation['id']}/{command}"
             key = f"{conversation['id']}-{self._number}-{command}"
-            after = await self._until_answered(path, {"agent": self.agent, "epoch": conversation["epoch"], **body}, key)
-            if after is None:
+            said = Reply(words, "", unsure=True)
+            try:
+                status, after = await self._until_answered(
+                    path, {"agent": self.agent, "epoch": conversation["epoch"], **body}, key
+                )
+                refused = "" if status == 200 else f"{status} {after.get('code', '')}"
+                said = Reply(words, str(after.get("message") or ""), refused=refused)
+            finally:
+                if command == "reply":
+                    self.replies.append(said)
+            if status != 200:
                 return
-            if command == "reply":
-                self.replies.append(Reply(words, str(after.get("message") or "")))
             conversation = after
 
-    async def _until_answered(self, path: str, body: dict[str, Any], key: str) -> dict[str, Any] | None:
-        """The answer to a command; None where the desk refused it (somebody else has it now)."""
+    async def _until_answered(self, path: str, body: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
+        """What the desk says in the end: 200, or that somebody else has it now (409), that its person is gone (410).
+
+        With the same key it must say the same, whether it had taken an earlier try or not.
+        """
         while True:
             status, answer = await self._call("POST", path, body, key, {})
-            if status == 200:
-                return answer
-            if status == 500:
-                self.odd.append(f"the desk was answered 500 {answer.get('code', '')}")
-            elif status not in (0, 429, 503):
-                return None
+            if status in (200, 409, 410):
+                return status, answer
+            if status not in (0, 429, 503):
+                self.odd.append(f"the desk was answered {status} {answer.get('code', '')}")
+                if status < 500:
+                    return status, answer
             await asyncio.sleep(self.rng.uniform(0.2, 0.8))
 
     async def _call(
         self, method: str, path: str, body: Any, key: str, query: dict[str, str]
     ) -> tuple[int, dict[str, Any]]:
         """(0, {}) where no answer came."""
-        doors = self.house.gateways
-        alive = [one for one in doors if one.alive]
+        alive = self.house.serving("webcare")
         if not alive:
             return 0, {}
-        url = f"http://127.0.0.1:{self.rng.choice(alive).internal}{path}"
+        door = self.rng.choice(alive)
+        url = f"http://127.0.0.1:{door.internal}{path}"
         headers = {"Authorization": f"Bearer {API_KEY}"} | ({"Idempotency-Key": key} if key else {})
         try:
             async with asyncio.timeout(6.0), self.http.request(method, url, json=body, params=query, headers=headers) as answer:
                 return answer.status, await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+        except TimeoutError:
+            door.shun()
+            return 0, {}
+        except (aiohttp.ClientError, ValueError):
             return 0, {}

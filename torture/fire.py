@@ -1,4 +1,4 @@
-"""What goes wrong: the world's faults, and who is killed when. All of it from the seed, in an order of its own."""
+"""What goes wrong: the world's faults, who is killed and who stands still when: all from the seed, each in its own order."""
 
 from __future__ import annotations
 
@@ -12,20 +12,16 @@ from typing import Any
 import aiohttp
 
 from torture.house import House
+from torture.seen import Kill, Pause
 from torture.sizes import Sizes
 from torture.stage import NUMBER, PAGE, ask
 
 EVERY_S = 2.0
 WEATHER_S = 4.0
 STARTING = 0.1
+LOOK_S = 0.3
 NUMBER_CODES, PAGE_CODES = (130429, 131056, 80007, 131016), (613, 4, 1200)
 """Throttles of a number, of a pair and of the account, "try later"; a Page's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    at_ms: int
-    name: str
 
 
 @dataclass
@@ -35,9 +31,10 @@ class Fire:
     sizes: Sizes
     seed: int
     kills: list[Kill] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
 
     async def steady(self) -> None:
-        """Faults that stay until all is counted."""
+        """Faults that stay as long as it burns."""
         late_ms = self.sizes.evidence_ms // 2
         for fault in (
             {"name": "lost_answer", "share": 0.05},
@@ -61,6 +58,32 @@ class Fire:
             await self._put({"name": "webhook_delay", "share": 0.03 if late else 0.06, "ms": ms})
             await asyncio.sleep(WEATHER_S)
 
+    async def out(self) -> None:
+        """The world is as it should be again: what a house still has to do then is its own."""
+        while True:
+            with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+                await ask(self.http, self.house, "DELETE", "faults")
+                return
+            await asyncio.sleep(0.2)
+
+    async def freeze(self, until_s: float) -> None:
+        """One gateway after another stands still for longer than its leases, and goes on as if nothing had been."""
+        rng = random.Random(f"{self.seed} freezer")
+        await asyncio.sleep(min(rng.uniform(0.5, 1.0) * self.sizes.freeze_s, self.sizes.seconds / 4))
+        while self.pauses == [] or time.monotonic() + self.sizes.frozen_s < until_s:
+            order = [one for one in self.house.gateways if one.up]
+            one = rng.choice(order) if order else None
+            if one is None or not one.freeze():
+                await asyncio.sleep(LOOK_S)
+                continue
+            from_ms = _now_ms()
+            try:
+                await asyncio.sleep(self.sizes.frozen_s)
+            finally:
+                self.pauses.append(Pause(one.name, from_ms, _now_ms()))
+                one.thaw()
+            await asyncio.sleep(rng.uniform(0.5, 1.5) * self.sizes.freeze_s)
+
     async def reap(self, until_s: float) -> None:
         """Every two seconds one of those at work, at random, now and then one that is only starting. Nobody: passed over.
 
@@ -75,10 +98,14 @@ class Fire:
             rng.shuffle(order)
             young = rng.random() < STARTING
             for one in order:
-                if (young or one.up) and one.kill():
-                    self.kills.append(Kill(int(time.time() * 1000), one.name))
+                if (young or one.up) and not one.frozen and one.kill():
+                    self.kills.append(Kill(_now_ms(), one.name))
                     break
 
     async def _put(self, fault: dict[str, Any]) -> None:
         with contextlib.suppress(TimeoutError):  # a world that is busy hears it at the next change of the weather
             await ask(self.http, self.house, "PUT", "faults", fault)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

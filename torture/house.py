@@ -29,6 +29,8 @@ READY_S = 60.0
 END_S = 30.0
 LOOK_S = 0.05
 SETTLED_S = 2.0
+SHUN_S = 2.0
+"""For so long a door at which nobody answered in time is asked last: what stands before a house looks at its doors as often."""
 PR_SET_PDEATHSIG = 1
 NO_STORE = ", started while the store was away"
 
@@ -74,6 +76,7 @@ class Member:
     process: subprocess.Popen[bytes] | None = None
     kills: int = 0
     killed: bool = False
+    frozen: bool = False
     since_s: float = 0.0
     ended_alone: list[str] = field(default_factory=list)
 
@@ -84,10 +87,10 @@ class Member:
     @property
     def up(self) -> bool:
         """It has come so far that it is at work."""
-        return self.alive and time.monotonic() - self.since_s > SETTLED_S
+        return self.alive and not self.frozen and time.monotonic() - self.since_s > SETTLED_S
 
     def start(self) -> None:
-        self.killed = False
+        self.killed = self.frozen = False
         self.since_s = time.monotonic()
         self.process = spawn(self.command, self.env, self.log)
 
@@ -99,6 +102,19 @@ class Member:
         self.kills += 1
         self.process.kill()
         return True
+
+    def freeze(self) -> bool:
+        """Stand still until `thaw`. False: it was not there."""
+        if self.process is None or not self.alive:
+            return False
+        self.frozen = True
+        self.process.send_signal(signal.SIGSTOP)
+        return True
+
+    def thaw(self) -> None:
+        self.frozen = False
+        if self.process is not None and self.alive:
+            self.process.send_signal(signal.SIGCONT)
 
     async def keep(self, rng: random.Random) -> None:
         """Start it again whenever it has ended, after a while, until cancelled."""
@@ -122,6 +138,7 @@ class Member:
             return
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
+            self.thaw()
         try:
             async with asyncio.timeout(END_S):
                 await _ended(self.process)
@@ -147,10 +164,15 @@ class Gateway(Member):
     was_ready: bool = False
     looks: int = 0
     ready_looks: int = 0
+    shunned_s: float = 0.0
 
     @property
     def up(self) -> bool:
-        return self.alive and self.was_ready
+        return self.alive and not self.frozen and self.was_ready
+
+    def shun(self) -> None:
+        """It did not answer in time."""
+        self.shunned_s = time.monotonic() + SHUN_S
 
     def start(self) -> None:
         super().start()
@@ -183,7 +205,7 @@ class Gateway(Member):
 
 @dataclass
 class House:
-    """store and gateways are killed; the sandbox is the world, and is not."""
+    """store and gateways are killed, gateways stand still; the sandbox is the world, and does neither."""
 
     directory: Path
     store: Member
@@ -197,7 +219,9 @@ class House:
         return [*self.gateways, self.store]
 
     def serving(self, role: str) -> list[Gateway]:
-        return [one for one in self.gateways if role in one.roles and one.alive]
+        """Those that answered last time; where there is none, all that are there."""
+        alive = [one for one in self.gateways if role in one.roles and one.alive]
+        return [one for one in alive if one.shunned_s < time.monotonic()] or alive
 
     async def end(self) -> None:
         """Gateways first, so that they drain towards a world and a store that still answer."""

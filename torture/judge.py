@@ -5,8 +5,8 @@ What counts as what:
     told       a message that a contact was planned, by its facts; `fate` is the last thing that became of it
     due        every notification that a version brought (by the changes that its fact names, and by what the producers are sure
                of) to everybody who followed the subject when it was applied; the newest version to everybody at all
-    excused    not on the handset, but visible with a reason that a fire gives (CALLED_FOR), or never planned because a newer
-               version that replaces or ends it was planned first
+    excused    not on the handset, but visible with a reason that a fire gives, of which there is a witness beside the house
+               (excuses.py); never planned because a newer version that replaces or ends it was planned first; said STOP
     known      the moment from which something newer is known for a person: when its message was planned for them
 """
 
@@ -14,29 +14,37 @@ from __future__ import annotations
 
 from collections import Counter
 
-from torture.case import Case
+from torture.case import Case, Message
+from torture.excuses import NEVER_AGAIN, TOO_OFTEN, given_up, thawed, too_many
 from torture.handsets import Bubble
-from torture.seen import TELLS, Double, Seen, Told, Verdict
+from torture.seen import TELLS, Double, Seen, Step, Told, Verdict
+from torture.silence import count_silences, count_unstopped
 
 STALE_MS = 3_000
 """What is newer is read at most a second before a POST begins; the rest is the way to the handset on a machine that burns."""
 GRACE_MS = 3_000
 """From the 200 to a webhook until it must have stopped a resend: split, applied, or the evidence clock stood still."""
 
-CALLED_FOR = ("", "replaced", "ended", "retries_exhausted", "uncertain_dropped", "uncertain_ask")
-"""Why a message may reach nobody here: everybody agreed, every address is proven and every template approved."""
+SAID_STOP = ("withdrawn", "no_consent", "opted_out_at_channel")
+"""Why a message may reach nobody who said STOP. Everybody else agreed, every address is proven, every template approved."""
+TO_TRY = ("events", "kills", "webhooks doubled")
+"""What a run did none of has shown nothing."""
 
 
 def judge(seen: Seen) -> Verdict:
     case = Case(seen)
+    _count_untried(case)
     _count_refused(case)
+    count_silences(case)
     _count_lost(case)
     _count_disorder(case)
     _count_stale(case)
     _count_doubles(case)
     _count_strange(case)
     _count_replies(case)
+    count_unstopped(case)
     verdict = case.verdict
+    verdict.stopped_after_ms.sort()
     verdict.told_after_ms = _told_after(case)
     verdict.counts = {
         "events": len(seen.told),
@@ -70,6 +78,11 @@ def _uncertainty(seen: Seen) -> dict[str, int]:
         "settled by evidence": by_evidence,
         "accepted at a later attempt": sum(1 for one in seen.bubbles if one.attempt > 1),
     }
+
+
+def _count_untried(case: Case) -> None:
+    tried = dict.fromkeys(TO_TRY, 0) | {"events": len(case.seen.told), "kills": len(case.seen.kills)} | dict(case.seen.tried)
+    case.verdict.untried += [f"no {what}: nothing was tried" for what, times in tried.items() if not times]
 
 
 def _count_refused(case: Case) -> None:
@@ -111,16 +124,33 @@ def _count_lost(case: Case) -> None:
         elif fate.kind == "accepted" and message.id not in case.arrived:
             lost.append(f"{case.name(message)} was accepted by the channel, and is on no handset")
         elif message.id not in case.arrived:
-            reason = fate.detail.get("reason", "")
-            case.verdict.ends[fate.kind if reason in ("", fate.kind) else f"{fate.kind}: {reason}"] += 1
-            if fate.kind in ("replaced", "ended"):
-                told = case.by_event.get(message.event)
-                if told is None or not _overtaken(case, told, message.notification, message.contact):
-                    lost.append(f"{case.name(message)} was {fate.kind}, and nothing newer was planned for its person")
-            elif fate.kind == "failed" and message.id in case.copies:
-                pass  # the channel took it and gave it up afterwards: counted among the ends
-            elif reason not in CALLED_FOR or fate.kind == "suppressed":
-                lost.append(f"{case.name(message)} was not told for a reason that nothing here gives: {fate.kind}, {reason}")
+            _missing(case, message, fate)
+    if many := too_many(case):
+        lost.append(many)
+
+
+def _missing(case: Case, message: Message, fate: Step) -> None:
+    """A message that is on no handset, and the facts say why."""
+    reason, lost = fate.detail.get("reason", ""), case.verdict.lost
+    case.verdict.ends[fate.kind if reason in ("", fate.kind) else f"{fate.kind}: {reason}"] += 1
+    if fate.kind in ("replaced", "ended"):
+        told = case.by_event.get(message.event)
+        if told is None or not _overtaken(case, told, message.notification, message.contact):
+            lost.append(f"{case.name(message)} was {fate.kind}, and nothing newer was planned for its person")
+    elif fate.kind == "failed" and message.id in case.copies:
+        pass  # the channel took it and gave it up afterwards: counted among the ends
+    elif reason in SAID_STOP and fate.at_ms >= _silent_ms(case, message.contact, fate.at_ms + 1):
+        pass
+    elif fate.kind == "dead" and (reason == TOO_OFTEN or reason in NEVER_AGAIN):
+        if wrong := given_up(case, message, reason):
+            lost.append(f"{case.name(message)}: {wrong}")
+    else:
+        lost.append(f"{case.name(message)} was not told for a reason that nothing here gives: {fate.kind}, {reason or 'none'}")
+
+
+def _silent_ms(case: Case, contact: str, otherwise_ms: int) -> int:
+    """Since when this person is not to be written to."""
+    return case.silent.get(case.seen.homes.get(contact, ""), otherwise_ms)
 
 
 def _audience(case: Case, told: Told, *, newest: bool) -> None:
@@ -170,10 +200,11 @@ def _count_disorder(case: Case) -> None:
         key = (bubble.channel, bubble.address, told.subject)
         before = last.get(key)
         if before is not None and told.version < before[0]:
-            case.verdict.disorder.append(
+            line = (
                 f"{told.name} lies behind version {before[0]} on one handset: {bubble.message} attempt {bubble.attempt} "
                 f"came {bubble.at_ms - before[1].at_ms} ms after {before[1].message}"
             )
+            (case.verdict.disorder if thawed(case, bubble) is None else case.verdict.thawed).append(line)
         else:
             last[key] = (told.version, bubble)
 
@@ -190,10 +221,11 @@ def _count_stale(case: Case) -> None:
                 continue
             late_ms = bubble.at_ms - other.planned_ms
             if late_ms > STALE_MS:
-                case.verdict.stale.append(
+                line = (
                     f"{told.name} {message.notification} {bubble.message} attempt {bubble.attempt} was handed over "
                     f"{late_ms} ms after {newer.name} {other.notification} was planned"
                 )
+                (case.verdict.stale if thawed(case, bubble) is None else case.verdict.thawed).append(line)
                 break
 
 
@@ -214,8 +246,12 @@ def _count_doubles(case: Case) -> None:
             first = min(shown, key=lambda one: one[0], default=None)
             why = _why_again(case, mid, copy)
             allowed = True
+            pause = thawed(case, copy)
             if any(one.attempt == copy.attempt for one in earlier):
                 said, allowed = "the same attempt twice", False
+            elif pause is not None:
+                stood_ms, after_ms = pause.until_ms - pause.from_ms, copy.at_ms - pause.until_ms
+                said = f"{pause.name} stood still for {stood_ms} ms and sent what it had begun {after_ms} ms later"
             elif _had_it(case, mid, began_ms):
                 said, allowed = "it was down as accepted when it was taken up again", False
             elif first is None:
@@ -226,6 +262,8 @@ def _count_doubles(case: Case) -> None:
                 said = f"evidence of attempt {shown_one.attempt} came {after_ms} ms after it, {_span(at_ms - began_ms)}"
                 waited_for = after_ms < case.seen.evidence_ms - GRACE_MS
                 allowed = began_ms - at_ms <= GRACE_MS and not waited_for
+                if copy.attempt < shown_one.attempt and copy.at_ms - at_ms > GRACE_MS:
+                    said, allowed = f"{said}; an older attempt, {copy.at_ms - at_ms} ms after that evidence", False
             case.verdict.doubles.append(Double(mid, copy.attempt, f"{said}; {why}", allowed))
 
 
@@ -279,7 +317,11 @@ def _count_replies(case: Case) -> None:
     for reply in case.seen.replies:
         copies = [one for one in case.seen.bubbles if reply.words in one.words]
         message = case.messages.get(reply.message)
+        if reply.refused and copies:
+            case.verdict.strange.append(f"an agent's words were refused ({reply.refused}), and lie on a handset")
         if len(copies) > 1:
             case.verdict.doubles.append(Double(reply.message, copies[-1].attempt, "an agent's words lie there twice", False))
+        elif reply.refused or reply.unsure:
+            continue  # nobody was promised anything; what the facts know of a message is counted with all others
         elif not copies and (message is None or message.fate is None or message.fate.kind == "accepted"):
             case.verdict.lost.append(f"an agent's answer {reply.message} is on no handset, and nobody was told why")

@@ -1,7 +1,8 @@
-"""The run as one picture: messages that reached handsets, second by second, and the moment of every kill. Plain SVG, by hand.
+"""The run as one picture: messages that reached handsets, second by second, every kill, every pause. Plain SVG, by hand.
 
-One series, so the title names it and there is no legend of colours: kills are marks below the axis, a row for each process,
-named at its left. Colours follow the reader's light or dark page.
+One series, so the title names it and there is no legend of colours: kills are strokes below the axis and pauses bars, a row for
+each process, named at its left; while an operator has stopped everything, the ground is shaded and says so. Colours follow the
+reader's light or dark page.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from torture.fire import Kill
+from torture.seen import Brake, Kill, Pause
 
 WIDTH, LEFT, RIGHT = 900, 86, 16
 TOP, CHART, ROW, FOOT = 46, 180, 18, 34
@@ -25,10 +26,14 @@ _STYLE = """\
   .grid { stroke: var(--line); stroke-width: 1 }
   .area { fill: var(--area) }
   .kill { stroke: var(--kill); stroke-width: 2 }
-  .quiet { fill: var(--quiet) }"""
+  .pause { fill: var(--kill); opacity: 0.35 }
+  .quiet, .brake { fill: var(--quiet) }"""
 
 
-def draw(arrivals_ms: Sequence[int], kills: Sequence[Kill], victims: Sequence[str], began_ms: int, quiet_ms: int) -> str:
+def draw(
+    arrivals_ms: Sequence[int], kills: Sequence[Kill], victims: Sequence[str], began_ms: int, quiet_ms: int,
+    *, pauses: Sequence[Pause] = (), brakes: Sequence[Brake] = (),
+) -> str:  # fmt: skip
     """arrivals_ms: when each message reached a handset; quiet_ms: when the last fire was out; all on one clock."""
     end_ms = max([*arrivals_ms, *(one.at_ms for one in kills), quiet_ms]) + 1_000
     seconds = max((end_ms - began_ms) // 1_000, 1)
@@ -38,12 +43,12 @@ def draw(arrivals_ms: Sequence[int], kills: Sequence[Kill], victims: Sequence[st
     height = TOP + CHART + 12 + ROW * len(victims) + FOOT
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="t d">',
-        '<title id="t">Messages that reached handsets, and kills</title>',
-        f'<desc id="d">{len(arrivals_ms)} messages and {len(kills)} kills in {seconds} seconds.</desc>',
+        '<title id="t">Messages that reached handsets, kills and pauses</title>',
+        f'<desc id="d">{len(arrivals_ms)} messages, {len(kills)} kills and {len(pauses)} pauses in {seconds} seconds.</desc>',
         f"<style>\n{_STYLE}\n</style>",
         f'<text class="title" x="{LEFT}" y="20">Messages on handsets, a second'
         + (f" (mean of {step} s)" if step > 1 else "")
-        + "; below: when each process was killed</text>",
+        + "; below: when each process was killed (stroke) or stood still (bar)</text>",
     ]
 
     def x(at_ms: float) -> float:
@@ -53,6 +58,10 @@ def draw(arrivals_ms: Sequence[int], kills: Sequence[Kill], victims: Sequence[st
     quiet = x(quiet_ms)
     parts.append(f'<rect class="quiet" x="{quiet}" y="{TOP}" width="{round(WIDTH - RIGHT - quiet, 1)}" height="{CHART}"/>')
     parts.append(f'<text x="{quiet + 6}" y="{TOP + 14}">no more kills</text>')
+    for brake in brakes:
+        left, right = x(brake.from_ms), x(brake.until_ms)
+        parts.append(f'<rect class="brake" x="{left}" y="{TOP}" width="{round(right - left, 1)}" height="{CHART}"/>')
+        parts.append(f'<text x="{left + 6}" y="{TOP + 14}">stopped</text>')
     for share in (0, 0.5, 1):
         y = round(floor - CHART * share, 1)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
@@ -67,6 +76,9 @@ def draw(arrivals_ms: Sequence[int], kills: Sequence[Kill], victims: Sequence[st
         times = [one.at_ms for one in kills if one.name == name]
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{escape(name)} ({len(times)})</text>')
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
+        for stood in (one for one in pauses if one.name == name):
+            left, right = x(stood.from_ms), x(stood.until_ms)
+            parts.append(f'<rect class="pause" x="{left}" y="{y - 5}" width="{round(right - left, 1)}" height="10"/>')
         parts += [f'<line class="kill" x1="{x(at)}" x2="{x(at)}" y1="{y - 6}" y2="{y + 6}"/>' for at in times]
     tick = next(size for size in (5, 10, 30, 60, 120, 600, 3_600, 86_400) if seconds / size <= 12)
     for at in range(0, seconds + 1, tick):

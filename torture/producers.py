@@ -92,12 +92,16 @@ class Producers:
         doors = self._house.serving("intake")
         if not doors:
             return 0, {}
-        url = f"http://127.0.0.1:{self._rng.choice(doors).internal}/v1/events"
+        door = self._rng.choice(doors)
+        url = f"http://127.0.0.1:{door.internal}/v1/events"
         headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": kind}
         try:
             async with asyncio.timeout(TRY_S), self._http.post(url, json=body, headers=headers) as answer:
                 return answer.status, await answer.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+        except TimeoutError:
+            door.shun()
+            return 0, {}
+        except (aiohttp.ClientError, ValueError):
             return 0, {}
 
 

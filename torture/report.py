@@ -23,6 +23,8 @@ WANTED = {
     "stale": f"handed over more than {STALE_MS / 1000:g} s after what replaces or ends it had been planned for this person",
     "doubles in spite of evidence": f"sent again though a webhook had shown the first {GRACE_MS / 1000:g} s before, or accepted",
     "strange": "on the wrong handset, with another event's words, or explained by no fact",
+    "in spite of a stop": "planned or handed over after its person said STOP, or handed over while an operator held everything",
+    "not tried": "what a fire is made of and did not happen: the other counts would say nothing",
     "broke down": "a process that ended though nobody killed it, other than one that was started while the store was away",
     "refused": "an event that was never answered 202, or was answered otherwise",
 }
@@ -32,7 +34,10 @@ def rows(outcome: Outcome) -> list[tuple[str, list[str]]]:
     """What is counted, and one line for each that was found. All of them should be empty."""
     verdict = outcome.verdict
     doubles = [_line(one) for one in verdict.forbidden]
-    found = [verdict.lost, verdict.disorder, verdict.stale, doubles, verdict.strange, outcome.broke_down, verdict.refused]
+    found = [
+        verdict.lost, verdict.disorder, verdict.stale, doubles, verdict.strange, verdict.unstopped, verdict.untried,
+        outcome.broke_down, verdict.refused,
+    ]  # fmt: skip
     return list(zip(WANTED, found, strict=True))
 
 
@@ -46,6 +51,7 @@ def lines(outcome: Outcome) -> str:
     allowed = [one for one in outcome.verdict.doubles if one.allowed]
     found.append(f"{'doubles without evidence':38} {len(allowed)}")
     found += [f"    {_line(one)}" for one in allowed[:SHOWN]]
+    found += [f"    as it woke: {one}" for one in outcome.verdict.thawed[:SHOWN]]
     found += ["", *(f"{name:38} {value}" for name, value in figures(outcome).items())]
     found += [f"{'not told, ' + reason:38} {count}" for reason, count in outcome.verdict.ends.most_common()]
     return "\n".join(found)
@@ -53,18 +59,31 @@ def lines(outcome: Outcome) -> str:
 
 def figures(outcome: Outcome) -> dict[str, str]:
     kills = Counter(one.name for one in outcome.kills)
+    stood = Counter(one.name for one in outcome.pauses)
     alone = Counter(why for each in outcome.ended_alone.values() for why in each)
     return {
         **{name: str(count) for name, count in outcome.verdict.counts.items()},
         "from 202 to the handset": _span(outcome.verdict.told_after_ms),
-        "webhooks answered": str(outcome.webhooks),
+        "webhooks answered": f"{outcome.webhooks}, of them twice {outcome.seen.tried.get('webhooks doubled', 0)}",
         "kills": f"{len(outcome.kills)} ({', '.join(f'{name} {count}' for name, count in sorted(kills.items()))})",
+        "stood still": f"{len(outcome.pauses)} ({', '.join(f'{name} {count}' for name, count in sorted(stood.items()))})",
+        "answers lost or refused": str(outcome.seen.tried.get("answers lost or refused", 0)),
+        "people who said STOP": _stopped(outcome),
+        "stops by an operator": str(len(outcome.seen.brakes)),
         "gateways at work at a time": f"{outcome.at_work:.1f} of {len(outcome.sizes.roles)}",
         "ended by themselves": "; ".join(f"{count} with {why}" for why, count in alone.items()) or "none",
         "errors in the logs": ", ".join(f"{name} {count}" for name, count in outcome.errors.most_common()) or "none",
         "settled after": "not in time" if outcome.settled_s is None else f"{outcome.settled_s:.1f} s",
         "whole run": f"{outcome.taken_s:.0f} s",
     }
+
+
+def _stopped(outcome: Outcome) -> str:
+    after_ms = outcome.verdict.stopped_after_ms
+    if not after_ms:
+        return "none"
+    half, last = after_ms[(len(after_ms) - 1) // 2] / 1000, after_ms[-1] / 1000
+    return f"{len(outcome.seen.silences)}; it holds within {half:.1f} s of its webhook's 200 for half, {last:.1f} s for all"
 
 
 def _span(sorted_ms: list[int]) -> str:
@@ -90,6 +109,9 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "not_told": dict(outcome.verdict.ends),
         "figures": outcome.verdict.counts,
         "kills": dict(Counter(one.name for one in outcome.kills)),
+        "tried": dict(outcome.seen.tried),
+        "thawed": outcome.verdict.thawed,
+        "stopped_after_ms": outcome.verdict.stopped_after_ms,
         "ended_alone": outcome.ended_alone,
         "errors": dict(outcome.errors),
         "settled_s": outcome.settled_s,
@@ -103,7 +125,10 @@ def write(outcome: Outcome, page: Path) -> None:
     drawn.parent.mkdir(parents=True, exist_ok=True)
     arrivals = [one.at_ms for one in outcome.seen.bubbles if one.at_ms >= outcome.began_ms]
     victims = [*outcome.sizes.roles, "store"]
-    drawn.write_text(picture.draw(arrivals, outcome.kills, victims, outcome.began_ms, outcome.ended_ms))
+    began_ms, quiet_ms, brakes = outcome.began_ms, outcome.ended_ms, outcome.seen.brakes
+    drawn.write_text(
+        picture.draw(arrivals, outcome.kills, victims, began_ms, quiet_ms, pauses=outcome.pauses, brakes=brakes)
+    )
     kept = page.read_text().partition(MARK)[0] if page.is_file() else "# Torture\n\n"
     page.write_text(f"{kept}{MARK}\n{text(outcome)}")
 
@@ -119,7 +144,7 @@ def text(outcome: Outcome) -> str:
         f"Commit {commit()}, seed {outcome.seed}, {sizes.seconds:g} s of fire, {len(sizes.roles)} gateways; "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.platform(terse=True)}.",
         "",
-        "![Messages on handsets a second by second, and when each process was killed](pictures/torture.svg)",
+        "![Messages on handsets a second by second, and when each process was killed or stood still](pictures/torture.svg)",
         "",
         "| counted at the handsets | found | what it means |",
         "|---|---|---|",
@@ -131,6 +156,7 @@ def text(outcome: Outcome) -> str:
         *(f"| not told: {reason} | {count} |" for reason, count in outcome.verdict.ends.most_common()),
         "",
         *_findings(outcome),
+        *_thawed(outcome.verdict.thawed),
         *_doubles([one for one in outcome.verdict.doubles if one.allowed]),
     ]
     return "\n".join(parts).rstrip() + "\n"
@@ -142,6 +168,12 @@ def _findings(outcome: Outcome) -> list[str]:
         if each:
             found += [f"### {name}", "", *(f"- {one}" for one in each[:SHOWN]), ""]
     return found
+
+
+def _thawed(found: list[str]) -> list[str]:
+    if not found:
+        return []
+    return ["### What a process that had stood still sent as it woke", "", *(f"- {one}" for one in found[:SHOWN]), ""]
 
 
 def _doubles(allowed: list[Double]) -> list[str]:

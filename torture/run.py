@@ -18,15 +18,18 @@ import aiohttp
 from gateway.app import open_runtime
 from gateway.errors import StoreError
 from torture import cast as casts
-from torture import handsets, judge, ledger, stage
+from torture import judge, ledger, stage
 from torture.balancer import Balancer
 from torture.cast import Cast
 from torture.desk import Desk
-from torture.fire import Fire, Kill
+from torture.fire import Fire
 from torture.house import NO_STORE, House, free_ports, until
+from torture.look import Witnesses, look
 from torture.producers import Producers
-from torture.seen import Seen, Step, Told, Verdict
+from torture.seen import Kill, Pause, Seen, Verdict
 from torture.sizes import Sizes
+from torture.stops import Stops
+from torture.witness import Witness
 
 SAY_S = 5.0
 TAKEN_UP_S = 12.0
@@ -48,6 +51,7 @@ class Outcome:
     verdict: Verdict
     seen: Seen
     kills: list[Kill]
+    pauses: list[Pause]
     began_ms: int
     ended_ms: int
     settled_s: float | None
@@ -111,6 +115,8 @@ async def _burn(
 ) -> Outcome:  # fmt: skip
     producers = Producers(house, http, random.Random(f"{seed} producers"))
     desk = Desk(house, http, random.Random(f"{seed} desk"), agent)
+    stops = Stops(house, http, random.Random(f"{seed} stops"))
+    witness = Witness(house, http)
     fire = Fire(house, http, sizes, seed)
     told(f"{len(whole.people)} people book: {len(whole.first)} bookings")
     await producers.send_first(whole.first)
@@ -121,16 +127,26 @@ async def _burn(
     keepers = [
         asyncio.create_task(one.keep(random.Random(f"{seed} {one.name}"))) for one in (*house.victims, house.sandbox)
     ]
-    helpers = [asyncio.create_task(work) for work in (fire.weather(), desk.answer())]
+    weather = asyncio.create_task(fire.weather())
+    helpers = [asyncio.create_task(work) for work in (desk.answer(), witness.watch())]
     watching = [asyncio.create_task(one.watch(http)) for one in house.gateways]
     producing = asyncio.create_task(producers.run(whole.rest, began_s))
-    writing = asyncio.create_task(desk.write(whole.talkers, began_s, sizes.seconds))
+    people = [
+        asyncio.create_task(work) for work in (
+            desk.write(whole.talkers, began_s, sizes.seconds),
+            stops.say(whole.stoppers, began_s, sizes.seconds),
+            stops.brake(sizes.brakes, sizes.brake_s, began_s, sizes.seconds),
+        )
+    ]  # fmt: skip
+    freezing = asyncio.create_task(fire.freeze(began_s + sizes.seconds))
     try:
         await fire.reap(began_s + sizes.seconds)
-        ended_ms = _now_ms()
-        for task in watching:
+        for task in (*watching, weather):
             task.cancel()
-        told(f"{len(fire.kills)} kills, and no more; the world stays as it is until nothing waits")
+        await asyncio.wait([freezing, *people])
+        await fire.out()
+        ended_ms = _now_ms()
+        told(f"{len(fire.kills)} kills, {len(fire.pauses)} stood still, and no more; the world is as it should be again")
         quiet_s = time.monotonic()
         async with asyncio.timeout(sizes.settle_s):
             await asyncio.wait([producing])
@@ -140,7 +156,7 @@ async def _burn(
         settled_s = None
     finally:
         producers.stopping.set()
-        tasks = [producing, writing, *helpers, *watching, *keepers]
+        tasks = [producing, *people, freezing, weather, *helpers, *watching, *keepers]
         for task in tasks:
             if task is not producing:
                 task.cancel()
@@ -149,13 +165,15 @@ async def _burn(
         if not task.cancelled():
             task.result()  # whatever broke in ours makes the count worth nothing
     told("counting at the handsets")
-    seen = await _look(house, whole, producers, balancer, desk, rested=settled_s is not None)
+    witnesses = Witnesses(producers, balancer, desk, fire, stops, witness)
+    seen = await look(house, whole, witnesses, rested=settled_s is not None)
     return Outcome(
         seed=seed,
         sizes=sizes,
         verdict=judge.judge(seen),
         seen=seen,
         kills=fire.kills,
+        pauses=fire.pauses,
         began_ms=began_ms,
         ended_ms=ended_ms,
         settled_s=settled_s,
@@ -203,29 +221,6 @@ async def _settle(house: House, began_s: float, end_s: float, told: Callable[[st
     return False
 
 
-async def _look(
-    house: House, whole: Cast, producers: Producers, balancer: Balancer, desk: Desk, *, rested: bool
-) -> Seen:
-    async with open_runtime(ledger.settings_of(house.environment)) as runtime:
-        steps = await ledger.Reader(runtime).more()
-        waiting = (await ledger.waiting(runtime)).messages
-        ends = {one.name: frozenset(one.ends) for one in runtime.catalogue}
-    homes = _homes(whole, producers, steps)
-    return Seen(
-        told=[_told(one, producers, whole) for one in whole.all],
-        steps=steps,
-        bubbles=handsets.read(house.directory / "world", stage.PAGE),
-        evidence=dict(balancer.evidence),
-        homes=homes,
-        ends=ends,
-        waiting=waiting,
-        replies=list(desk.replies),
-        odd=[*desk.odd, *balancer.odd],
-        rested=rested,
-        evidence_ms=int(house.environment["GATEWAY_EVIDENCE_MS"]),
-    )
-
-
 def _errors(logs: Path) -> Counter[str]:
     """Lines of level error in all logs. A store that is gone is a warning: whatever stands here was not foreseen."""
     found: Counter[str] = Counter()
@@ -236,35 +231,6 @@ def _errors(logs: Path) -> Counter[str]:
                     said = json.loads(line)
                     found[f"{said.get('event', '?')} {said.get('error', '')}".strip()] += 1
     return found
-
-
-def _told(event: casts.Event, producers: Producers, whole: Cast) -> Told:
-    sent = producers.sent.get(event.name)
-    home = next((f"{one.channel}:{one.address}" for one in whole.people if one.customer == event.person), "")
-    return Told(
-        name=event.name,
-        subject_name=event.subject,
-        version=event.version,
-        event=sent.event if sent else "",
-        subject=sent.subject if sent else "",
-        answered_ms=sent.answered_ms if sent else 0,
-        person=home,
-        marks=event.marks,
-        sure=event.sure,
-        odd=tuple(sent.odd) if sent else (),
-        follows=event.follows,
-    )
-
-
-def _homes(whole: Cast, producers: Producers, steps: list[Step]) -> dict[str, str]:
-    """Contact -> the handset of its person, by the booking that brought them: facts say who follows which order."""
-    of_order: dict[str, str] = {}
-    people = {one.customer: one for one in whole.people}
-    for event in whole.all:
-        sent = producers.sent.get(event.name)
-        if sent and sent.subject and event.person and event.subject == people[event.person].order:
-            of_order[sent.subject] = f"{people[event.person].channel}:{people[event.person].address}"
-    return {one.contact: of_order[one.subject] for one in steps if one.kind == "subscribed" and one.subject in of_order}
 
 
 def _now_ms() -> int:

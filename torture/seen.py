@@ -60,10 +60,47 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An agent's answer that the desk took. words: only it has them; message "" where the desk named none."""
+    """An agent's answer. words: only it has them; message "" where the desk named none.
+
+    refused: the desk said no to it, in the end: it may be on no handset. unsure: the run was over before it said anything
+    """
 
     words: str
     message: str
+    refused: str = ""
+    unsure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    at_ms: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A process that stood still and went on: what it had claimed before, others may have taken over."""
+
+    name: str
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Somebody said STOP. home: their handset; answered_ms: when the webhook that brought it was answered 200, 0 = never."""
+
+    home: str
+    said_ms: int
+    answered_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """An operator's stop of everything. from_ms: it stands in the store; until_ms: nobody had begun to lift it before."""
+
+    from_ms: int
+    until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +109,9 @@ class Seen:
 
     evidence_ms: how long the gateways promise to wait for evidence; odd: answers, beside those to events, that no retry may get;
     rested: whether nothing was left to do in the time that a house may take for it
+    answers: (message, attempt) -> the HTTP status of each answer that the world gave to it, 0 = none left it
+    drops: notifications that are never sent again when it is not known whether they left
+    tried: what the fire was to do -> how often it did
     """
 
     told: Sequence[Told]
@@ -85,11 +125,19 @@ class Seen:
     evidence_ms: int = 0
     odd: Sequence[str] = ()
     rested: bool = True
+    answers: Mapping[tuple[str, int], Sequence[int]] = field(default_factory=dict)
+    drops: frozenset[str] = frozenset()
+    kills: Sequence[Kill] = ()
+    pauses: Sequence[Pause] = ()
+    silences: Sequence[Silence] = ()
+    brakes: Sequence[Brake] = ()
+    tried: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """A message that lies on a handset more than once. allowed: nothing had shown in time that the first was there."""
+    """A message that lies on a handset more than once. allowed: nothing had shown in time that the first was there, or a process
+    that had stood still sent what it had begun before."""
 
     message: str
     attempt: int
@@ -102,6 +150,8 @@ class Verdict:
     """Each list holds one line a fault. ends: how the messages that reached nobody ended; counts: what was counted.
 
     told_after_ms: from the 202 to each message's first copy on a handset, shortest first
+    stopped_after_ms: from the 200 to the webhook with a STOP to the withdrawn consent, shortest first
+    thawed: what would be a fault, had a process that stood still not sent what it had begun before
     """
 
     lost: list[str] = field(default_factory=list)
@@ -110,9 +160,13 @@ class Verdict:
     doubles: list[Double] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    unstopped: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
+    thawed: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
     told_after_ms: list[int] = field(default_factory=list)
+    stopped_after_ms: list[int] = field(default_factory=list)
 
     @property
     def forbidden(self) -> list[Double]:
@@ -120,4 +174,5 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        return not (self.lost or self.disorder or self.stale or self.forbidden or self.strange or self.refused)
+        faults = (self.lost, self.disorder, self.stale, self.forbidden, self.strange, self.refused, self.unstopped, self.untried)
+        return not any(faults)

@@ -16,6 +16,8 @@ class Sizes:
     goods:     orders that are sent, brought and delivered;  documents: tickets, one each for as many people
     newcomers: people who order a seat while it burns
     step_s:    between two events about one flight, on average;  crowd_step_s: the same for the first one
+    stoppers:  people who say STOP;  brakes: how often an operator stops everything, for brake_s each
+    frozen_s:  how long a gateway stands still: longer than its leases;  freeze_s: between two of these
     evidence_ms, lease_ms: of the gateways;  settle_s: how long it may take until nothing waits any more
     """
 
@@ -32,6 +34,11 @@ class Sizes:
     evidence_ms: int
     lease_ms: int
     settle_s: float
+    stoppers: int
+    brakes: int
+    brake_s: float
+    frozen_s: float
+    freeze_s: float
     roles: Mapping[str, str]
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,6 +70,11 @@ def for_seconds(seconds: float) -> Sizes:
             evidence_ms=6_000,
             lease_ms=5_000,
             settle_s=150.0,
+            stoppers=max(int(3 * scale), 2),
+            brakes=int(seconds >= 12),
+            brake_s=7.0,
+            frozen_s=7.0,
+            freeze_s=6.0,
             roles=THREE,
             settings={"GATEWAY_PAIR_INTERVAL_MS": "1000", "GATEWAY_SEND_TIMEOUT_S": "4", "GATEWAY_CONNECT_TIMEOUT_S": "2"},
         )
@@ -80,5 +92,10 @@ def for_seconds(seconds: float) -> Sizes:
         evidence_ms=30_000,
         lease_ms=10_000,
         settle_s=600.0,
+        stoppers=max(int(seconds / 10), 12),
+        brakes=max(int(seconds / 120), 1),
+        brake_s=10.0,
+        frozen_s=14.0,
+        freeze_s=8.0,
         roles=FIVE,
     )

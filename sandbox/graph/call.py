@@ -40,7 +40,7 @@ class Call:
     async def read(self) -> Any:
         """The parameters: a JSON body, a form, or the query. raises: 100 for a body that is no JSON"""
         if self.body is None:
-            self.body = await _read_body(self.request)
+            self.body = await read_body(self.request)
             self.log["body"] = self.body
         return self.body
 
@@ -51,7 +51,7 @@ class Call:
         return body
 
 
-async def _read_body(request: web.Request) -> Any:
+async def read_body(request: web.Request) -> Any:
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         form = await request.post()
         return {key: json_or_text(value) for key, value in form.items() if isinstance(value, str)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -13,7 +14,7 @@ from aiohttp import web
 from sandbox import account
 from sandbox.errors import GraphError, object_missing
 from sandbox.graph import auth
-from sandbox.graph.call import CALLS, FINDERS, MANAGEMENT, Call
+from sandbox.graph.call import CALLS, FINDERS, MANAGEMENT, Call, read_body
 from sandbox.graph.page_call import REFUSED, usage_headers
 from sandbox.keys import WORLD
 from sandbox.messenger import pages
@@ -64,6 +65,9 @@ async def _faulty(world: World, request: web.Request, entry: Json) -> web.Stream
         response = await _answer(world, request, entry)
         if response.status >= 400:
             refused = lost = None  # an honest refusal stays one
+    else:
+        with contextlib.suppress(GraphError):
+            entry["body"] = await read_body(request)  # the log shows what was asked for, also where nothing is done
     if hang is not None and refused is not None:
         await asyncio.sleep(hang["ms"] / 1_000)
         lost = hang

@@ -191,6 +191,8 @@ async def test_broken_answer_may_hide_an_accepted_message(box: Box, fault: Any, 
                 "messaging_product": "whatsapp", "to": ANN, "text": {"body": "x"}}) as reply:
             assert reply.status == status
         assert box.world.store.count("SELECT COUNT(*) FROM messages") == messages
+        last = (await box.control("GET", "requests"))["requests"][-1]
+        assert (last["status"], last["body"]["to"]) == (status, ANN)  # the log shows what was asked for, done or not
 
 
 async def test_slow_and_hanging_answers(box: Box) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from torture.excuses import GIVEN_UP_FEW, THAW_MS
 from torture.handsets import Bubble
 from torture.judge import GRACE_MS, STALE_MS, judge
-from torture.seen import Reply, Seen, Step, Told, Verdict
+from torture.seen import Brake, Kill, Pause, Reply, Seen, Silence, Step, Told, Verdict
+from torture.silence import BRAKE_MS, ON_ITS_WAY_MS
 
 FLIGHT, ANNA, BORIS = "j00flight", "c00anna", "c01boris"
 HOMES = {ANNA: "whatsapp:447700900001", BORIS: "whatsapp:447700900002"}
@@ -30,6 +32,13 @@ class Run:
     evidence_ms: int = 0
     rested: bool = True
     kinds: dict[int, str] = field(default_factory=lambda: dict(KINDS))
+    answers: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    drops: frozenset[str] = frozenset()
+    kills: list[Kill] = field(default_factory=lambda: [Kill(1_000, "store")])
+    pauses: list[Pause] = field(default_factory=list)
+    silences: list[Silence] = field(default_factory=list)
+    brakes: list[Brake] = field(default_factory=list)
+    tried: dict[str, int] = field(default_factory=lambda: {"webhooks doubled": 3})
 
     def __post_init__(self) -> None:
         self.steps += [Step(500, "subscribed", "", contact, "", FLIGHT, {}) for contact in HOMES]
@@ -70,7 +79,8 @@ class Run:
     def judged(self) -> Verdict:
         seen = Seen(
             self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies, self.evidence_ms,
-            rested=self.rested,
+            rested=self.rested, answers=self.answers, drops=self.drops, kills=self.kills, pauses=self.pauses,
+            silences=self.silences, brakes=self.brakes, tried=self.tried,
         )  # fmt: skip
         return judge(seen)
 
@@ -93,6 +103,8 @@ def faults(verdict: Verdict) -> dict[str, int]:
         "doubles": len(verdict.forbidden),
         "strange": len(verdict.strange),
         "refused": len(verdict.refused),
+        "unstopped": len(verdict.unstopped),
+        "untried": len(verdict.untried),
     }
     return {one: count for one, count in found.items() if count}
 
@@ -175,7 +187,8 @@ def test_a_message_that_ended_as_nothing_is_lost(run: Run) -> None:
 
 ENDINGS = [
     ("replaced", "", 1), ("ended", "ended", 1), ("dead", "retries_exhausted", 0), ("dead", "uncertain_dropped", 0),
-    ("dead", "poisoned", 1), ("suppressed", "no_consent", 1), ("expired", "expired", 1),
+    ("dead", "poisoned", 1), ("dead", "", 1), ("suppressed", "no_consent", 1), ("suppressed", "withdrawn", 1),
+    ("expired", "expired", 1), ("expired", "retries_exhausted", 1), ("suppressed", "uncertain_dropped", 1),
 ]  # fmt: skip
 
 
@@ -184,9 +197,78 @@ def test_a_message_may_end_for_the_reasons_of_a_fire_and_no_others(run: Run, kin
     run.drop(lambda one: one.kind == "accepted" and one.message == name(3, ANNA))
     run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
     run.steps.append(run.step(40_000, kind, 3, ANNA, reason=reason))
+    run.answers = {(name(3, ANNA), attempt): [500] for attempt in (1, 2, 3)}
     verdict = run.judged()
     assert len(verdict.lost) == lost
     assert verdict.ends.total() == 1
+
+
+def given_up(run: Run, contact: str, reason: str, statuses: list[int]) -> None:
+    """One message that the house gave up; statuses: what the world answered to its attempts."""
+    mid = name(3, contact)
+    run.drop(lambda one: one.kind == "accepted" and one.message == mid)
+    run.bubbles = [one for one in run.bubbles if one.message != mid]
+    run.steps.append(run.step(40_000, "dead", 3, contact, reason=reason))
+    run.answers |= {(mid, attempt): [status] for attempt, status in enumerate(statuses, 1)}
+
+
+@pytest.mark.parametrize(("reason", "statuses", "lost"), [
+    ("retries_exhausted", [500, 500, 502], 0), ("retries_exhausted", [500, 500], 1), ("retries_exhausted", [], 1),
+    ("retries_exhausted", [500, 200, 500], 1), ("uncertain_dropped", [0, 502, 0], 0), ("uncertain_dropped", [0, 0], 1),
+    ("uncertain_dropped", [200, 200, 200], 1),
+])  # fmt: skip
+def test_what_was_given_up_is_excused_by_what_the_world_itself_did(
+    run: Run, reason: str, statuses: list[int], lost: int
+) -> None:
+    given_up(run, ANNA, reason, statuses)
+    assert faults(run.judged()) == ({"lost": lost} if lost else {})
+
+
+def test_what_is_never_sent_again_is_excused_by_one_lost_answer_and_not_by_none(run: Run) -> None:
+    run.drops = frozenset({"gate_changed"})
+    given_up(run, ANNA, "uncertain_dropped", [0])
+    assert faults(run.judged()) == {}
+    run.answers[name(3, ANNA), 1] = [200]
+    assert faults(run.judged()) == {"lost": 1}
+
+
+@pytest.mark.parametrize(("killed_ms", "lost"), [(35_000, 0), (39_500, 1)])
+def test_a_kill_excuses_what_was_on_its_way_then_and_nothing_else(run: Run, killed_ms: int, lost: int) -> None:
+    run.drops = frozenset({"gate_changed"})
+    given_up(run, ANNA, "uncertain_dropped", [])
+    run.steps.insert(-1, run.step(39_000, "uncertain", 3, ANNA, attempt="1", why="lease"))
+    run.kills = [Kill(killed_ms, "hand")]
+    assert len(run.judged().lost) == lost
+
+
+def test_a_house_that_gives_too_much_up_is_no_success_whatever_the_world_did(run: Run) -> None:
+    mids = [f"m00extra{place}" for place in range(GIVEN_UP_FEW + 1)]
+    for mid in mids:
+        run.steps += [
+            Step(31_000, "enqueued", mid, ANNA, "e03", FLIGHT, {"nt": "gate_changed"}),
+            Step(40_000, "dead", mid, ANNA, "e03", FLIGHT, {"reason": "retries_exhausted"}),
+        ]
+        run.answers |= {(mid, attempt): [500] for attempt in (1, 2, 3)}
+    [line] = run.judged().lost
+    assert "were given up" in line
+    run.drop(lambda one: one.message == mids[0])
+    assert faults(run.judged()) == {}
+
+
+@pytest.mark.parametrize("what", ["kills", "webhooks doubled", "events", "pauses"])
+def test_a_run_in_which_nothing_was_tried_has_shown_nothing(run: Run, what: str) -> None:
+    run.tried["pauses"] = 2
+    assert run.judged().ok
+    run.tried[what] = 0
+    verdict = run.judged()
+    assert faults(verdict) == {"untried": 1}
+    assert what in verdict.untried[0]
+    assert not verdict.ok
+
+
+def test_a_run_that_does_not_say_what_it_tried_has_shown_nothing(run: Run) -> None:
+    run.tried, run.kills = {}, []
+    assert len(run.judged().untried) == 2
 
 
 @pytest.mark.parametrize("kind", ["replaced", "ended"])
@@ -340,6 +422,104 @@ def test_the_same_attempt_twice_is_never_allowed(run: Run) -> None:
     assert faults(run.judged()) == {"doubles": 1}
 
 
+def frozen(run: Run, *, arrived_ms: int) -> None:
+    """Gate 3 for Anna was claimed, its process stood still, somebody else sent it again, and then the first went on."""
+    copied(run, at=52_000)
+    run.steps = sorted(run.steps, key=lambda one: one.at_ms)
+    mid = name(3, ANNA)
+    run.bubbles = [one for one in run.bubbles if not (one.message == mid and one.attempt == 1)]
+    del run.evidence[mid, 1]
+    run.bubbles.append(run.bubble(3, ANNA, arrived_ms))
+    run.evidence[mid, 2] = 52_100
+    run.pauses = [Pause("hand", 30_035, 60_000)]
+
+
+def test_a_copy_by_a_process_that_stood_still_is_allowed_and_says_so(run: Run) -> None:
+    frozen(run, arrived_ms=60_000 + THAW_MS - 100)
+    verdict = run.judged()
+    assert faults(verdict) == {}
+    [double] = verdict.doubles
+    assert "hand stood still for 29965 ms" in double.reason
+
+
+@pytest.mark.parametrize("change", ["late", "began later", "did not stand still"])
+def test_a_copy_is_not_excused_by_a_pause_that_has_nothing_to_do_with_it(run: Run, change: str) -> None:
+    frozen(run, arrived_ms=60_000 + THAW_MS + (100 if change == "late" else -100))
+    if change == "began later":
+        run.pauses = [replace(run.pauses[0], from_ms=30_000)]
+    if change == "did not stand still":
+        run.pauses = []
+    assert faults(run.judged()) == {"doubles": 1}
+
+
+def test_what_a_process_sends_as_it_wakes_is_out_of_order_with_a_reason(run: Run) -> None:
+    first = run.bubbles[0]
+    run.bubbles[0] = replace(first, place=99, at_ms=61_000)
+    assert faults(run.judged()) == {"disorder": 1, "stale": 1}
+    run.pauses = [Pause("hand", first.at_ms, 60_000)]
+    verdict = run.judged()
+    assert faults(verdict) == {}
+    assert len(verdict.thawed) == 2
+
+
+def test_after_a_stop_nothing_is_planned_and_nothing_handed_over(run: Run) -> None:
+    run.silences = [Silence(HOMES[ANNA], 24_000, 24_500)]
+    assert "no consent was withdrawn" in run.judged().unstopped[0]
+    run.steps.append(Step(25_000, "consent", "", ANNA, "", "", {"k:journey.whatsapp.zz": "w"}))
+    verdict = run.judged()
+    assert faults(verdict) == {"unstopped": 2}
+    assert "was planned" in verdict.unstopped[0]
+    assert "was handed over" in verdict.unstopped[1]
+    assert verdict.stopped_after_ms == [500]
+    mid = name(3, ANNA)
+    run.drop(lambda one: one.message == mid)
+    run.bubbles = [one for one in run.bubbles if one.message != mid]
+    run.steps.append(run.step(30_030, "suppressed", 3, ANNA, reason="withdrawn", nt="gate_changed"))
+    assert faults(run.judged()) == {}
+
+
+@pytest.mark.parametrize(("after_ms", "found"), [(ON_ITS_WAY_MS - 100, 0), (ON_ITS_WAY_MS + 100, 1)])
+def test_what_was_on_its_way_when_somebody_said_stop_may_still_arrive(run: Run, after_ms: int, found: int) -> None:
+    run.silences = [Silence(HOMES[ANNA], 30_000, 30_040)]
+    run.steps.append(Step(30_100, "consent", "", ANNA, "", "", {"k:journey.whatsapp.zz": "w"}))
+    last = next(one for one in run.bubbles if one.message == name(3, ANNA))
+    run.bubbles[run.bubbles.index(last)] = replace(last, at_ms=30_100 + after_ms)
+    assert len(run.judged().unstopped) == found
+
+
+def test_an_agreement_is_no_withdrawal(run: Run) -> None:
+    run.silences = [Silence(HOMES[ANNA], 31_000, 31_500)]
+    run.steps.append(Step(32_000, "consent", "", ANNA, "", "", {"k:journey.whatsapp.zz": "g"}))
+    assert faults(run.judged()) == {"unstopped": 1}
+
+
+def test_a_stop_whose_webhook_was_never_answered_is_lost(run: Run) -> None:
+    run.silences = [Silence(HOMES[ANNA], 31_000, 0)]
+    assert faults(run.judged()) == {"lost": 1}
+
+
+def test_a_stop_excuses_its_own_person_and_only_what_came_after_it(run: Run) -> None:
+    for contact in (ANNA, BORIS):
+        mid = name(3, contact)
+        run.drop(lambda one, mid=mid: one.message == mid and one.kind != "enqueued")  # type: ignore[misc]
+        run.bubbles = [one for one in run.bubbles if one.message != mid]
+        run.steps.append(run.step(40_000, "suppressed", 3, contact, reason="withdrawn"))
+    run.silences = [Silence(HOMES[ANNA], 30_900, 30_950)]
+    run.steps.append(Step(31_000, "consent", "", ANNA, "", "", {"k:journey.whatsapp.zz": "w"}))
+    [line] = run.judged().lost
+    assert name(3, BORIS) in line
+    run.steps[-1] = replace(run.steps[-1], at_ms=41_000)
+    assert len(run.judged().lost) == 2
+
+
+@pytest.mark.parametrize(("from_ms", "until_ms", "found"), [
+    (30_000 - BRAKE_MS, 40_000, 2), (30_100 - BRAKE_MS, 40_000, 0), (20_500 - BRAKE_MS, 30_000, 0),
+])  # fmt: skip
+def test_nothing_is_handed_over_while_everything_is_stopped(run: Run, from_ms: int, until_ms: int, found: int) -> None:
+    run.brakes = [Brake(from_ms, until_ms)]
+    assert len(run.judged().unstopped) == found
+
+
 def test_a_bubble_that_no_fact_explains_is_strange(run: Run) -> None:
     run.bubbles.append(Bubble(99, 70_000, "447700900001", "whatsapp", "m09nobody", 1, "hello"))
     assert faults(run.judged()) == {"strange": 1}
@@ -385,6 +565,8 @@ def test_an_agents_answer_that_arrived_once_is_as_it_should_be(run: Run) -> None
 
 def test_an_agents_answer_that_arrived_nowhere_is_not_lost_where_its_agent_was_asked(run: Run) -> None:
     answered(run, kind="dead", copies=0)
+    assert faults(run.judged()) == {"lost": 1}
+    run.answers["m00answer", 1] = [0]
     assert faults(run.judged()) == {}
 
 
@@ -396,3 +578,18 @@ def test_an_agents_answer_that_nobody_has_is_lost(run: Run) -> None:
 def test_an_agents_answer_is_never_allowed_twice(run: Run) -> None:
     answered(run, kind="accepted", copies=2)
     assert run.judged().forbidden
+
+
+def test_words_that_the_desk_refused_are_nobodys_due_and_on_no_handset(run: Run) -> None:
+    run.replies.append(Reply("case 0002.", "", refused="409 owner_changed"))
+    assert faults(run.judged()) == {}
+    run.bubbles.append(Bubble(95, 6_000, "447700900001", "whatsapp", name(3, ANNA), 1, "case 0002. gate B003"))
+    assert faults(run.judged())["strange"] == 1
+
+
+def test_words_of_which_the_desk_never_said_anything_may_lie_there_once(run: Run) -> None:
+    run.replies.append(Reply("case 0001.", "", unsure=True))
+    assert faults(run.judged()) == {}
+    answered(run, kind="accepted", copies=2)
+    run.replies = run.replies[:1]
+    assert faults(run.judged())["doubles"] == 1

@@ -6,11 +6,12 @@ import xml.etree.ElementTree as Tree
 from collections import defaultdict
 
 from torture import cast, picture
-from torture.balancer import arrived, parse_opaque
-from torture.fire import Kill
+from torture.balancer import arrived, parse_opaque, spoken
+from torture.seen import Brake, Kill, Pause
 from torture.sizes import SHORT_S, Sizes, for_seconds
+from torture.witness import opaque_of
 
-PSIDS = defaultdict(lambda: "1000200030004000")
+PSIDS: dict[str, str] = defaultdict(lambda: "1000200030004000")
 
 
 def made(sizes: Sizes, seed: int) -> cast.Cast:
@@ -74,6 +75,44 @@ def test_a_status_and_an_echo_are_evidence_and_a_failure_is_none() -> None:
     echo = {"message": {"is_echo": True, "metadata": "m03c.2.page", "text": "hello"}}
     body = {"entry": [{"changes": [{"value": {"statuses": [status, failed]}}]}, {"messaging": [echo]}]}
     assert list(arrived(body)) == ["m01a.1.air", "m03c.2.page"]
+
+
+def test_what_people_said_is_known_by_its_id_and_what_we_said_is_not() -> None:
+    whatsapp = {"messages": [{"id": "wamid.said", "type": "text"}], "statuses": [{"id": "wamid.ours", "status": "sent"}]}
+    messenger = [{"message": {"mid": "m_said", "text": "STOP"}}, {"message": {"mid": "m_ours", "is_echo": True}}]
+    body = {"entry": [{"changes": [{"value": whatsapp}]}, {"messaging": messenger}]}
+    assert list(spoken(body)) == ["wamid.said", "m_said"]
+
+
+def test_the_world_is_a_witness_of_what_was_given_along() -> None:
+    assert opaque_of({"biz_opaque_callback_data": "m01a.1.air"}) == "m01a.1.air"
+    assert opaque_of({"message": {"text": "hello", "metadata": "m03c.2.page"}}) == "m03c.2.page"
+    assert opaque_of({"status": "read"}) == ""
+    assert opaque_of(None) == ""
+
+
+def test_talkers_do_not_say_stop_and_stoppers_are_there_in_every_run() -> None:
+    for seconds in (5, 16, 60, 600):
+        whole = made(for_seconds(seconds), 7)
+        assert whole.stoppers
+        assert not set(whole.talkers) & set(whole.stoppers)
+
+
+def test_a_process_stands_still_for_longer_than_its_leases() -> None:
+    for seconds in (5, 600):
+        sizes = for_seconds(seconds)
+        assert sizes.frozen_s * 1000 > sizes.lease_ms + 1_000
+
+
+def test_the_picture_shows_every_pause_and_every_stop() -> None:
+    began = 1_000_000
+    pauses = [Pause("all", began + 2_000, began + 9_000)]
+    drawn = picture.draw(
+        [began + 500], [], ["all", "store"], began, began + 12_000, pauses=pauses, brakes=[Brake(began, began + 4_000)]
+    )
+    classes = [one.get("class") for one in Tree.fromstring(drawn).iter()]
+    assert classes.count("pause") == 1
+    assert classes.count("brake") == 1
 
 
 def test_the_picture_shows_every_kill_and_every_second_that_brought_messages() -> None:

@@ -163,8 +163,8 @@ def _ports_free(environment: dict[str, str]) -> None:
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
-        except ValueError:
-            problems.append(f"{name}: should be a port number")
+        except (ValueError, OverflowError):
+            problems.append(f"{name}: should be a port number, to 65535")
         except OSError:
             problems.append(f"port {environment[name]} is taken by another program: run the demo with {name}=<another port>")
     if problems:

@@ -46,11 +46,16 @@ _HEADERS: Final = {
 
 
 def add_routes(app: web.Application) -> None:
-    """Serve GET /phones (all phones), GET /phones/{name} (one phone alone) and GET /phones/static/{file}."""
+    """Serve GET /phones (all phones), GET /phones/{name} (one phone alone) and GET /phones/static/{file}; / leads there."""
+    app.router.add_get("/", _to_page)
     app.router.add_get("/phones", _get_page)
     app.router.add_get("/phones/", _get_page)
     app.router.add_get("/phones/static/{file}", _get_static)
     app.router.add_get("/phones/{name}", _get_page)
+
+
+async def _to_page(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/phones")
 
 
 async def _get_page(request: web.Request) -> web.StreamResponse:

@@ -80,7 +80,7 @@ export class Composer {
     this.more.offer({ menu: Boolean(thread?.fields.menu?.length) });
     this.box.disabled = thread === null;
     this.button.disabled = thread === null;
-    this.box.placeholder = thread ? "Message" : "No business to write to yet";
+    this.box.placeholder = thread ? "Message" : "No chat yet";
   }
 
   get empty() {

@@ -1,0 +1,78 @@
+"""The first minutes with the project: the wrong Python, a port that cannot be, and every link of its pages."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from demo.run import PORTS, _ports_free
+from gateway.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    path
+    for path in ROOT.rglob("*.md")
+    if not any(part.startswith(".") or part in {"var", "node_modules"} for part in path.relative_to(ROOT).parts)
+)
+LINK = re.compile(r"\]\(([^()\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]*`")
+
+
+def test_a_python_without_the_packages_is_told_what_to_type_instead() -> None:
+    """`-S` is a Python that finds nothing beyond its own library."""
+    said = subprocess.run(
+        [sys.executable, "-S", "main.py", "run"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "make setup" in said.stderr
+    assert ".venv/bin/python" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "-1", ""])
+def test_the_demo_names_a_port_that_is_none(port: str) -> None:
+    wanted = {name: "0" for name, _ in PORTS} | {"SANDBOX_PORT": port}
+    with pytest.raises(SettingsError) as refused:
+        _ports_free(wanted)
+    assert refused.value.problems == ["SANDBOX_PORT: should be a port number, to 65535"]
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """What headings can be called by, as GitHub makes it of their words."""
+    heads = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.replace("`", "")).strip().lower().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_and_picture_of_a_page_is_there(page: Path) -> None:
+    dead = []
+    for target in LINK.findall(CODE.sub("", FENCE.sub("", page.read_text("utf-8")))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        there = page.parent / name if name else page
+        if not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
+            dead.append(target)
+    assert dead == []
+
+
+def test_the_pages_of_docs_are_all_led_to_from_the_readme() -> None:
+    """Two steps at most: from README.md, or from a page that it leads to."""
+    seen, now = {ROOT / "README.md"}, {ROOT / "README.md"}
+    for _ in range(2):
+        now = {
+            (page.parent / target.partition("#")[0]).resolve()
+            for page in now
+            for target in LINK.findall(page.read_text("utf-8"))
+            if not re.match(r"[a-z]+:", target) and target.partition("#")[0].endswith(".md")
+        } - seen
+        seen |= now
+    pages = {page for page in PAGES if page.parent == ROOT / "docs"}
+    assert {str(page.relative_to(ROOT)) for page in pages - seen} == set()

@@ -4,6 +4,7 @@
     ├── SettingsError          a setting is missing or wrong; the message names it and the mend
     ├── StoreError
     │   ├── StoreUnavailable   no answer, or no promise of the disk: answer 503, try again
+    │   │   └── NotReplicated  done on this server, and too few replicas have it: a failover may take it back, do it again
     │   ├── StoreRefused       the server may not be used (not durable, evicts, too old, another environment)
     │   └── LayoutMismatch     the data has another layout version: run `migrate`
     ├── SourceUnavailable      a source of events does not answer, or does not let us in: it is asked again
@@ -36,6 +37,10 @@ class StoreError(GatewayError):
 
 
 class StoreUnavailable(StoreError):
+    pass
+
+
+class NotReplicated(StoreUnavailable):
     pass
 
 

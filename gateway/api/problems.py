@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.errors import BadInput, Conflict, NotFound, Problem, Sealed, StoreError
+from gateway.errors import BadInput, Conflict, NotFound, NotReplicated, Problem, Sealed, StoreError
+from gateway.store.vault import KeyMissing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,6 +37,12 @@ def problem(
         **more,
     }
     return web.json_response(body, status=status, headers=headers, content_type="application/problem+json")
+
+
+NOT_REPLICATED = (
+    "It was done, and too few replicas of the store have it yet: a failover could take it back. "
+    "Send the same request again; it counts once."
+)
 
 
 def unavailable(detail: str) -> web.Response:
@@ -66,6 +73,10 @@ def answering(handler: Handler) -> Handler:
             return problem(410, "erased", "this person's data was erased")
         except Conflict as error:
             return problem(409, "conflict", str(error))
+        except NotReplicated:
+            return unavailable(NOT_REPLICATED)
+        except KeyMissing as error:
+            return unavailable(f"This process cannot read it now: {error}.")
         except (StoreError, TimeoutError):
             return unavailable("The store does not answer. Send the same request again; it counts once.")
         except web.HTTPRequestEntityTooLarge:

@@ -24,7 +24,7 @@ from gateway.errors import BadInput, Conflict, NotFound, Problem
 from gateway.model.conversation import Agent, AgentId
 from gateway.model.ids import ConversationId, partition_of
 from gateway.model.personal import Personal, Secret
-from gateway.store import keys, scripts
+from gateway.store import keys, promised, scripts
 from gateway.store.vault import Vault
 
 PASSWORD_MIN = 12
@@ -87,7 +87,7 @@ class Agents:
             raise BadInput(problems)
         agent = Agent(self.agent_id(name), Personal(name.strip()), Personal(" ".join(display.split())), tuple(rights))
         sealed = self._seal(agent, await self._hash(password))
-        if not await self._redis.hsetnx(keys.AGENTS, agent.id, sealed):
+        if not (await promised.run(self._redis, keys.AGENTS, ("HSETNX", keys.AGENTS, agent.id, sealed)))[0]:
             raise Conflict("an agent of this name is there already")
         return agent
 
@@ -97,13 +97,13 @@ class Agents:
         problems = list(_weak(password, found.name.reveal()))
         if problems:
             raise BadInput(problems)
-        await self._redis.hset(keys.AGENTS, agent, self._seal(found, await self._hash(password)))
+        await self._keep(agent, self._seal(found, await self._hash(password)))
 
     async def set_disabled(self, agent: AgentId, disabled: bool) -> Agent:
         """A disabled agent cannot sign in, and their sessions end with their next request."""
         found, hashed = await self._read(agent)
         changed = replace(found, disabled=disabled)
-        await self._redis.hset(keys.AGENTS, agent, self._seal(changed, hashed))
+        await self._keep(agent, self._seal(changed, hashed))
         return changed
 
     async def set_rights(self, agent: AgentId, rights: Sequence[str]) -> Agent:
@@ -112,8 +112,12 @@ class Agents:
         if problems:
             raise BadInput(problems)
         changed = replace(found, rights=tuple(rights))
-        await self._redis.hset(keys.AGENTS, agent, self._seal(changed, hashed))
+        await self._keep(agent, self._seal(changed, hashed))
         return changed
+
+    async def _keep(self, agent: AgentId, sealed: bytes) -> None:
+        """On replicas too: a right that was taken away must not come back. Raises StoreUnavailable."""
+        await promised.run(self._redis, keys.AGENTS, ("HSET", keys.AGENTS, agent, sealed))
 
     async def get(self, agent: AgentId) -> Agent:
         return (await self._read(agent))[0]

@@ -23,7 +23,7 @@ from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, NotFound, Problem
 from gateway.model.event import EventType
 from gateway.model.personal import Secret
-from gateway.store import keys
+from gateway.store import keys, promised
 from gateway.store.reply import octets, words
 
 FRESH_MS = 1000
@@ -131,7 +131,10 @@ class ApiKeys:
         types: Sequence[str] = (),
         brands: Sequence[str] = (),
     ) -> Secret:
-        """Make a key and return it, this once. Raises BadInput, Conflict when the name is taken."""
+        """Make a key and return it, this once.
+
+        raises: BadInput, Conflict when the name is taken; StoreUnavailable, and where replicas do not answer none is made
+        """
         problems = []
         if not _NAME.fullmatch(name) or name == FIRST:
             problems.append(
@@ -150,20 +153,26 @@ class ApiKeys:
             raise BadInput(problems)
         if any(key.name == name for key in await self.all()):
             raise Conflict(f"there is a key named {name}: end it first, or choose another name")
+        await promised.stand(self._redis, keys.API_KEYS, since=promised.turns_of(self._redis))
         secret = Secret(secrets.token_urlsafe(32))
         key = ApiKey(
             name, frozenset(map(Scope, wanted)), tuple(sources), tuple(types), tuple(brands), self._clock.now_ms()
         )
-        await self._redis.hset(keys.API_KEYS, _digest(secret), _dump(key))
+        await promised.run(self._redis, keys.API_KEYS, ("HSET", keys.API_KEYS, _digest(secret), _dump(key)))
         self._known = _Known()
         return secret
 
     async def end(self, name: str) -> None:
-        """End a key: it opens nothing from a second later on. Raises NotFound."""
+        """End a key: it opens nothing from a second later on.
+
+        raises: NotFound; StoreUnavailable, also where it is ended here and replicas still have it: end it again
+        """
+        since = promised.turns_of(self._redis)
         digests = [digest for digest, key in await self._read() if key.name == name]
         if not digests:
+            await promised.stand(self._redis, keys.API_KEYS, since=since)
             raise NotFound("there is no key of that name; the first one is ended by changing GATEWAY_API_KEY")
-        await self._redis.hdel(keys.API_KEYS, *digests)
+        await promised.run(self._redis, keys.API_KEYS, ("HDEL", keys.API_KEYS, *digests))
         self._known = _Known()
 
 

@@ -21,10 +21,14 @@ async def write_fact(
     redis: Redis, clock: Clock, kind: str, *, ids: Sequence[str] = (), detail: Mapping[str, str | int]
 ) -> None:
     """Append one fact to the stream of its first id's partition. Values may hold several words; "=" and "|" are taken out."""
-    partition = partition_of(ids[0]) if ids else PARTITION
     words = " ".join(f"{name}={plain(str(value))}" for name, value in detail.items() if value != "")
     args: list[scripts.Part] = [clock.offset_ms, kind, " ".join(ids), words]
-    await scripts.run(redis, "conv_audit", [keys.part(partition, "facts")], args)
+    await scripts.run(redis, "conv_audit", [stream_of(ids)], args)
+
+
+def stream_of(ids: Sequence[str]) -> str:
+    """Where the fact about these ids lies."""
+    return keys.part(partition_of(ids[0]) if ids else PARTITION, "facts")
 
 
 def plain(text: str) -> str:

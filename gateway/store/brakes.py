@@ -2,6 +2,8 @@
 
 The brake itself is a field of `stops`, read by every process twice a second; the fact about it lies in the subject's partition,
 or in the first. They cannot be one step: the brake goes first, for a stop without its fact is better than the other way round.
+Both are answered once replicas have them (promised.py). A stop that they do not have is in force here all the same; nothing is
+lifted where they do not answer.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.model.ids import MessageId, SubjectId
 from gateway.model.message import MessageRecord
-from gateway.store import audit, keys
+from gateway.store import audit, keys, promised
 from gateway.store.outbox import parse_record
 from gateway.store.reply import words
 from gateway.store.senders import Senders, Stop
@@ -34,17 +36,28 @@ class BrakeBook:
         return sorted(await self._senders.stops(), key=lambda stop: stop.at_ms)
 
     async def stop(self, stop: Stop, ids: Sequence[str] = ()) -> None:
-        """ids: what it is about, where that is an id of ours."""
+        """ids: what it is about, where that is an id of ours.
+
+        raises: StoreUnavailable, also where it is in force and replicas do not have it: a failover would lift it, pull it again
+        """
+        since = promised.turns_of(self._redis)
         await self._senders.stop(stop)
         detail: dict[str, str | int] = {"scope": stop.scope, "until": stop.until_ms or "", "who": stop.who, "why": stop.why}
         await audit.write_fact(self._redis, self._clock, "stopped", ids=ids, detail=detail)
+        await self._stands(ids, since)
 
     async def resume(self, scope: str, *, who: str, why: str = "", ids: Sequence[str] = ()) -> bool:
-        """False: nothing was stopped."""
+        """False: nothing was stopped. Raises StoreUnavailable; where replicas do not answer, nothing is lifted."""
+        since = promised.turns_of(self._redis)
+        await self._stands(ids, since)
         if not await self._senders.resume(scope):
             return False
         await audit.write_fact(self._redis, self._clock, "resumed", ids=ids, detail={"scope": scope, "who": who, "why": why})
+        await self._stands(ids, since)
         return True
+
+    async def _stands(self, ids: Sequence[str], since: int) -> None:
+        await promised.stand(self._redis, keys.STOPS, audit.stream_of(ids), since=since)
 
     async def known(self, subjects: Sequence[SubjectId]) -> list[SubjectId]:
         """Those that any event was ever about, within their time."""

@@ -94,6 +94,7 @@ async def connect(settings: Settings) -> Connection:
         redis, blocking = _open(url, REPLY_S, CONNECTIONS_MAX), _open(url, None, BLOCKING_MAX)
         await _answers(redis, where)
         redis.lineage.begin()
+        redis.acks = settings.store_acks
         durability = await examine(redis, settings)
     except BaseException:
         for client in (redis, blocking):

@@ -14,7 +14,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from gateway.errors import StoreRefused, StoreUnavailable
+from gateway.errors import NotReplicated, StoreRefused, StoreUnavailable
 from gateway.settings import Environment, Settings, StorePromise
 from gateway.store.cluster import ClusterRedis
 from gateway.store.cluster_map import Node
@@ -234,10 +234,10 @@ def queue_acks(pipeline: Pipeline, replicas: int) -> None:
 
 
 def judge_acks(reply: Any, replicas: int) -> None:
-    """Read the reply of `queue_acks`: how many replicas have it, or an exception. Raises StoreUnavailable when too few."""
+    """Read the reply of `queue_acks`: how many replicas have it, or an exception. Raises NotReplicated when too few."""
     if isinstance(reply, Exception):
-        raise StoreUnavailable(f"the store could not wait for its replicas: {reply}") from reply
+        raise NotReplicated(f"the store could not wait for its replicas: {reply}") from reply
     if int(reply) < replicas:
-        raise StoreUnavailable(
+        raise NotReplicated(
             f"{int(reply)} of {replicas} replicas acknowledged it within {ACKS_TIMEOUT_MS} ms: kept here, but not promised"
         )

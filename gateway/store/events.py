@@ -21,7 +21,7 @@ from gateway.store import bulk, keys, scripts
 from gateway.store.ahead import Ahead
 from gateway.store.inhand import HAND_MS, Handed, InHand, OpenEvent
 from gateway.store.reply import fields, words
-from gateway.store.vault import KeyMissing, Vault
+from gateway.store.vault import Vault
 
 __all__ = ["Events", "Handed", "OpenEvent", "digest_of"]
 
@@ -129,8 +129,6 @@ class Events:
             return None
         try:
             raw = await self._vault.open_day(fields(rows[0][1])[b"b"], event)
-        except KeyMissing:
-            raise
         except Sealed:
             return None
         return _load(event, json.loads(raw))

@@ -63,6 +63,8 @@ class GuardedRedis(Redis):
         super().__init__(*args, **options)
         self.lineage = Lineage()
         """of the servers behind it, where client.connect had its connections tell"""
+        self.acks = 0
+        """how many replicas must have what may not be taken back (promised.py), where client.connect was told"""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         try:

@@ -19,7 +19,7 @@ from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound
 from gateway.model.contact import Contact
 from gateway.model.ids import SubjectId
-from gateway.store import audit, keys, scripts
+from gateway.store import audit, keys, promised, scripts
 from gateway.store.reply import octets, words
 from gateway.store.subjects import Subjects
 
@@ -81,22 +81,31 @@ class Incidents:
         return self._known
 
     async def begin(self, crisis: Crisis) -> None:
-        """At once. Raises Conflict when there is one about this subject already."""
+        """At once. Its answer, the refusal too, comes once replicas have it.
+
+        raises: Conflict when there is one about this subject already; StoreUnavailable, also where it is in force here only
+        """
+        since = promised.turns_of(self._redis)
         # The queue first: a crisis whose queue nobody sees would be worse than a queue without a crisis.
         await self._redis.zadd(keys.DESK_FIRST, {crisis.queue: crisis.at_ms}, nx=True)
         value = _dump(crisis)
         known = words(await scripts.run(self._redis, "crisis_begin", [keys.STOPS], [PREFIX + crisis.subject, value]))
         if known and known != value:  # the very same: the answer to this call was lost, and it ran again
+            await self._stands(crisis.subject, since)
             found = _load(crisis.subject, json.loads(known))
             raise Conflict(f"there is a crisis about it since {_since(found.at_ms)}, by {found.who}: {found.why}")
         detail: dict[str, str | int] = {"scope": crisis.said, "queue": crisis.queue, "who": crisis.who, "why": crisis.why}
         await audit.write_fact(self._redis, self._clock, "crisis", ids=[crisis.subject], detail=detail)
+        await self._stands(crisis.subject, since)
 
     async def lift(self, subject: SubjectId, *, who: str, why: str) -> tuple[bool, Crisis]:
         """(lifted, the crisis): the first person asks, another one confirms.
 
-        raises: NotFound without a crisis; Conflict when who asked would confirm it too
+        raises: NotFound without a crisis; Conflict when who asked would confirm it too; StoreUnavailable, and where replicas do
+                not answer nothing is asked for or lifted
         """
+        since = promised.turns_of(self._redis)
+        await self._stands(subject, since)
         args: list[scripts.Part] = [PREFIX + subject, who, str(self._clock.now_ms()), audit.plain(why), ASKED_MS]
         word, *rest = await scripts.run(self._redis, "crisis_lift", [keys.STOPS], args)
         if word == b"none":
@@ -110,7 +119,11 @@ class Incidents:
             detail["asked"] = crisis.asked.who
         kind = "crisis_lifted" if lifted else "crisis_lift_asked"
         await audit.write_fact(self._redis, self._clock, kind, ids=[subject], detail=detail)
+        await self._stands(subject, since)
         return lifted, crisis
+
+    async def _stands(self, subject: SubjectId, since: int) -> None:
+        await promised.stand(self._redis, keys.STOPS, keys.DESK_FIRST, audit.stream_of([subject]), since=since)
 
     async def queue_of(self, contact: Contact) -> str | None:
         """Where what this contact writes belongs while a crisis is about them: the oldest one's queue."""

@@ -32,6 +32,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"layout", "hash", False, "layout version, environment, made at"),
     Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
+    Kind(r"\{(p:\d\d|stops|apikeys|agents|desk)\}acked", "string", True, "written so that replicas can be waited for"),
     Kind(r"fuses", "hash", False, "events that the fuse holds -> how many people, why, who may say go on"),
     Kind(r"usual:[a-z_]+", "hash", True, "a notification's people by hour, 14 days"),
     Kind(r"\{usual:[a-z_]+\}\d+", "set", True, "events of a day (since the epoch) that are in that count"),
@@ -194,6 +195,12 @@ def customer_index(blind: str) -> str:
 
 def day_key(date: str) -> str:
     return f"{{k:{date}}}"
+
+
+def acked(name: str) -> str:
+    """The key that is written to wait for replicas, in the slot of the one named."""
+    begin, end = name.find("{"), name.find("}")
+    return f"{{{name[begin + 1 : end] if 0 <= begin < end else name}}}acked"
 
 
 def bucket(sender: str) -> str:

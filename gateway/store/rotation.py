@@ -17,7 +17,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.store import keys, scripts
+from gateway.store import keys, promised, scripts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Box, KeyMissing, KeyRing, Vault
 
@@ -108,7 +108,12 @@ class Rewrap:
         self.moved = 0
 
     async def run(self, told: Callable[[int, int], None] = lambda looked, total: None) -> int:
-        """How many were moved. told: (keys looked at, contacts in all). Raises KeyMissing for a version that the ring lacks."""
+        """How many were moved. told: (keys looked at, contacts in all).
+
+        raises: KeyMissing for a version that the ring lacks; StoreUnavailable, also where replicas lack what was moved now or
+                before: the old key may be thrown away only after a run that came to its end
+        """
+        since = promised.turns_of(self._redis)
         pipeline = self._redis.pipeline(transaction=False)
         for partition in keys.all_partitions():
             pipeline.zcard(keys.part(partition, "all"))
@@ -126,6 +131,9 @@ class Rewrap:
             if cursor == 0:
                 break
         await self._agents()
+        # What an earlier run moved was not written again by this one.
+        everywhere = [keys.part(partition, "all") for partition in keys.all_partitions()]
+        await promised.stand(self._redis, *everywhere, keys.AGENTS, since=since)
         return self.moved
 
     async def pages(self, partition: int) -> AsyncIterator[list[str]]:

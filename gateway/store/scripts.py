@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from gateway.errors import StoreUnavailable
+from gateway.store import promised
 
 _FOLDER = Path(__file__).parent / "lua"
 _INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
@@ -59,7 +60,10 @@ async def run(redis: Redis, name: str, keys: Sequence[str], args: Sequence[Part]
 
 
 async def run_many(redis: Redis, calls: Sequence[Call]) -> list[Any]:
-    """Run several scripts in one round trip; each is atomic, together they are not. Raises the first error."""
+    """Run several scripts in one round trip; each is atomic, together they are not. Raises the first error.
+
+    What may not be taken back is answered once replicas have it: promised.py says which.
+    """
     if not calls:
         return []
     results = await _pipeline(redis, calls)
@@ -83,4 +87,11 @@ async def _pipeline(redis: Redis, calls: Sequence[Call]) -> list[Any]:
     pipeline = redis.pipeline(transaction=False)
     for name, keys, args in calls:
         pipeline.execute_command("EVALSHA", sha(name), len(keys), *keys, *args)
-    return list(await pipeline.execute(raise_on_error=False))
+    replicas = promised.replicas_of(redis)
+    named = [keys[0] for name, keys, args in calls if promised.waits(name, args)] if replicas else []
+    if named:
+        promised.queue(pipeline, named, replicas)
+    answers = list(await pipeline.execute(raise_on_error=False))
+    if named:
+        promised.judge(answers[len(calls) :], replicas)
+    return answers[: len(calls)]

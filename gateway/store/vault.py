@@ -18,8 +18,10 @@ import hmac
 import json
 import os
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,15 +35,20 @@ from redis.asyncio import Redis
 from gateway.errors import Sealed, SettingsError, StoreUnavailable
 from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest
 from gateway.model.personal import Secret
-from gateway.store import keys, packing
+from gateway.store import keys, packing, promised
 from gateway.store.durability import judge_acks, queue_acks
 
 _CACHE = 20_000
+_DAYS = 12
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
-class KeyMissing(Sealed):
-    """Sealed under a wrapping key that GATEWAY_KEYS of this process lacks: nothing is lost, and nothing may be thrown away."""
+class KeyMissing(StoreUnavailable):
+    """Sealed under a wrapping key that GATEWAY_KEYS of this process lacks.
+
+    An operator's mistake, which is mended: for this process the store does not answer until then. Nothing is lost, nothing may be
+    thrown away, nobody is taken for erased.
+    """
 
 
 class KeyRing:
@@ -135,18 +142,32 @@ class Box:
         return json.loads(packing.unpack(self.open(sealed, about)).decode())
 
 
-class Vault:
-    """Keys and hashes. Data keys are read from the store once and kept in a bounded cache."""
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day's key as it was read.
 
-    def __init__(self, ring: KeyRing, redis: Redis, *, acks: int = 0) -> None:
-        """acks: how many replicas must have a day's key before anything is sealed under it"""
+    turns: how often the store had failed over by then; until_s: when the store forgets it (monotonic)
+    """
+
+    key: bytes
+    box: Box
+    turns: int
+    until_s: float
+
+
+class Vault:
+    """Keys and hashes. Data keys are read from the store once and kept in a bounded cache, until the store fails over."""
+
+    def __init__(self, ring: KeyRing, redis: Redis, *, acks: int | None = None) -> None:
+        """acks: how many replicas must have a day's key before anything is sealed under it; None = as many as the client says"""
         self._ring = ring
         self._redis = redis
-        self._acks = acks
+        self._acks = promised.replicas_of(redis) if acks is None else acks
+        self._turns = promised.turns_of(redis)
         self.form = Form()
         # Keys and not boxes: a box is 2.6 kB of its library's, and made in 2 us; twenty thousand of them were 52 MB.
         self._contacts: OrderedDict[str, bytes] = OrderedDict()
-        self._days: dict[str, Box] = {}
+        self._days: dict[str, _Day] = {}
         self._acked: set[str] = set()
         """days whose keys replicas have"""
         self._derived: OrderedDict[str, Box] = OrderedDict()
@@ -203,7 +224,15 @@ class Vault:
         return found
 
     def cached(self, contacts: Sequence[ContactId]) -> dict[ContactId, Box]:
-        """The boxes that are at hand. Take them before waiting for the others: the cache forgets."""
+        """The boxes that are at hand. Take them before waiting for the others: the cache forgets.
+
+        After a failover all of it: a key that the promoted server lacks went together with everything that it had sealed, and
+        whoever sealed more under it would write what nobody can read.
+        """
+        turns = promised.turns_of(self._redis)
+        if turns != self._turns:
+            self._turns = turns
+            self._contacts.clear()
         found: dict[ContactId, Box] = {}
         for contact in contacts:
             key = self._contacts.get(contact)
@@ -213,7 +242,7 @@ class Vault:
         return found
 
     def keep(self, contact: ContactId, wrapped: bytes) -> Box:
-        """The box of a key that was read together with something else. Raises Sealed where the ring lacks its wrapping key."""
+        """The box of a key that was read together with something else. Raises KeyMissing, Sealed."""
         key = self._contacts[contact] = self._unwrap(wrapped, contact)
         while len(self._contacts) > _CACHE:
             self._contacts.popitem(last=False)
@@ -221,8 +250,8 @@ class Vault:
 
     async def _make_contact_key(self, contact: ContactId) -> bytes:
         name = keys.of(contact, "k")
-        await self._redis.set(name, self._wrap(os.urandom(32), contact), nx=True)
-        wrapped = await self._redis.get(name)
+        made = self._wrap(os.urandom(32), contact)
+        _, wrapped = await promised.run(self._redis, name, ("SET", name, made, "NX"), ("GET", name))
         assert isinstance(wrapped, bytes)
         return wrapped
 
@@ -238,31 +267,59 @@ class Vault:
 
         raises: StoreUnavailable where replicas should have its key and do not
         """
-        box = await self._day(day)
+        box = await self._day(day, make=True)
+        assert box is not None
         if self._acks and day not in self._acked:
             await self._acknowledged(keys.day_key(day))
             self._acked = {*(known for known in self._acked if known in self._days), day}
         return box
 
-    async def _day(self, day: str) -> Box:
-        box = self._days.get(day)
-        if box is None:
-            name = keys.day_key(day)
-            wrapped = await self._redis.get(name)
+    async def _day(self, day: str, *, make: bool) -> Box | None:
+        """A day's box; None where the store has no such key and none is made. Raises KeyMissing, Sealed for a damaged one.
+
+        After a failover it is looked for again, and put back where the promoted server lacks it: on a cluster it lies with
+        another server than what it sealed, which is still there. Every process that knows it puts the same one back.
+        """
+        turns = promised.turns_of(self._redis)
+        known = self._days.get(day)
+        if known is not None and known.turns == turns:
+            return known.box
+        name = keys.day_key(day)
+        wrapped, left_ms = await self._read_day(name)
+        if wrapped is None:
+            left_ms = int((known.until_s - time.monotonic()) * 1000) if known is not None else 0
+            if known is not None and left_ms > 0:
+                offered = known.key
+            elif make:
+                offered, left_ms = os.urandom(32), keys.KEEP_MS + keys.DAY_MS
+            else:
+                return None
+            await self._redis.set(name, self._wrap(offered, day), nx=True, px=left_ms)
+            wrapped, left_ms = await self._read_day(name)
             if wrapped is None:
-                await self._redis.set(name, self._wrap(os.urandom(32), day), nx=True, px=keys.KEEP_MS + keys.DAY_MS)
-                wrapped = await self._redis.get(name)
-            assert isinstance(wrapped, bytes)
-            box = self._days[day] = Box(self._unwrap(wrapped, day))
-            while len(self._days) > 12:
-                self._days.pop(next(iter(self._days)))
-        return box
+                raise StoreUnavailable("the key of the day is gone again: the store failed over")
+        key = self._unwrap(wrapped, day)
+        read = _Day(key, Box(key), turns, time.monotonic() + max(left_ms, 0) / 1000)
+        self._acked.discard(day)
+        self._days.pop(day, None)
+        self._days[day] = read
+        while len(self._days) > _DAYS:
+            self._days.pop(next(iter(self._days)))
+        return read.box
+
+    async def _read_day(self, name: str) -> tuple[bytes | None, int]:
+        """(the wrapped key of a day or None, how long the store still keeps it in ms)"""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.get(name)
+        pipeline.pttl(name)
+        wrapped, left_ms = await pipeline.execute()
+        return wrapped, int(left_ms)
 
     async def _acknowledged(self, name: str) -> None:
         """A day's key lies beside what it seals, on a cluster with another server: a failover must not take it alone.
 
-        Each process waits once a day, whoever made the key: its maker may have waited in vain. The key is touched, its time to
-        live as it is, for WAIT counts from a write.
+        Each process waits once a day and once after each failover, whoever made the key: its maker may have waited in vain.
+        The key is touched, its time to live as it is, for WAIT counts from a write.
         """
         left_ms = int(await self._redis.pttl(name))
         pipeline = self._redis.pipeline(transaction=False)
@@ -283,7 +340,14 @@ class Vault:
         day = sealed[:10].decode("ascii", "replace")
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
             raise Sealed("not sealed under a day")
-        return (await self._day(day)).open(sealed[10:], about)
+        return (await self.past_day_box(day)).open(sealed[10:], about)
+
+    async def past_day_box(self, day: str) -> Box:
+        """The box of a day to open with: none is made. Raises Sealed where the store has its key no more."""
+        box = await self._day(day, make=False)
+        if box is None:
+            raise Sealed("the key of its day is gone")
+        return box
 
     def _derive(self, version: int, about: str) -> Box:
         name = f"{version}:{about}"

@@ -22,7 +22,7 @@ from gateway.errors import Sealed, StoreError, StoreUnavailable
 from gateway.store import bulk, keys, scripts
 from gateway.store.reply import fields, words
 from gateway.store.together import Together
-from gateway.store.vault import KeyMissing, Vault
+from gateway.store.vault import Vault
 
 _LOG_ABOUT = "webhook"
 _LINES = 4
@@ -120,8 +120,6 @@ class Webhooks:
             for place, entry in rows:
                 try:
                     opened = await self._vault.open_day(fields(entry)[b"b"], _LOG_ABOUT)
-                except KeyMissing:
-                    raise
                 except Sealed:
                     await self.done(log, words(place))
                     continue
@@ -198,8 +196,6 @@ class Webhooks:
             for place, entry in rows:
                 try:
                     raw = await self._vault.open_day(fields(entry)[b"b"], "inbox")
-                except KeyMissing:
-                    raise
                 except Sealed:
                     await self.applied(partition, words(place))
                     continue

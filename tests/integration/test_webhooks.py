@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from gateway import http
 from gateway.connector import Connector
-from gateway.errors import Sealed, StoreUnavailable
+from gateway.errors import StoreUnavailable
 from gateway.model.contact import Identifier
 from gateway.model.conversation import EntryKind
 from gateway.model.message import DeliveryStatus
@@ -25,7 +25,7 @@ from gateway.model.personal import Personal, Secret
 from gateway.store import keys
 from gateway.store.events import Events
 from gateway.store.outbox import Claimed, Settlement
-from gateway.store.vault import KeyRing, Vault
+from gateway.store.vault import KeyMissing, KeyRing, Vault
 from gateway.store.webhooks import Webhooks
 from gateway.webhooks import api as door_api
 from tests.support.core import House, facts_of, iso, open_house
@@ -341,10 +341,10 @@ async def test_a_process_without_the_right_keys_destroys_nothing(house: House) -
     ):
         try:
             assert await look() == []
-        except Sealed:
+        except KeyMissing:
             pass
     (due,) = await events.due(keys.all_partitions(), limit=10)
-    with pytest.raises(Sealed):
+    with pytest.raises(KeyMissing):
         await events.read(due.id, due.place)
     assert await house.take_webhooks() == 1, "with the right keys it is all still there"
     await house.expand()

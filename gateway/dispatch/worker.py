@@ -38,6 +38,7 @@ from gateway.store.ahead import Ahead
 from gateway.store.mentions import Mentions
 from gateway.store.outbox import Claimed, ClaimWant, Outbox, Settlement
 from gateway.store.senders import Senders
+from gateway.store.vault import KeyMissing
 from gateway.wake import Ready, Wake
 
 IDLE_S = 1.0
@@ -60,6 +61,8 @@ SETTLES = 4
 """Batches being settled at a time: one is computed while the store writes another."""
 RENEW_S = 3.0
 INTERNAL_TRIES = 5
+KEY_LOOK_MS = 30_000
+"""Until what cannot be opened for want of a wrapping key is looked at again: somebody must change the settings first."""
 
 log = structlog.get_logger()
 
@@ -399,6 +402,10 @@ class Dispatcher:
     async def _deliver(self, claimed: Claimed, known: Prepared | None = None) -> None:
         try:
             delivered = await self._deliverer.deliver(claimed, known)
+        except KeyMissing as error:
+            # Nobody is erased by a GATEWAY_KEYS that lacks a key: it waits, and says what for, until that is mended.
+            log.warning("deliver.key_missing", message_id=claimed.id, problem=str(error))
+            delivered = Delivered(self._not_sent(claimed, "h", KEY_LOOK_MS, "key_missing"))
         except (StoreError, OSError, TimeoutError) as error:
             # Not a byte has left (what breaks after that is settled as uncertain): it waits a second and costs no attempt.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)

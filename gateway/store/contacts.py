@@ -218,7 +218,7 @@ class Contacts:
             if wrapped is not None:
                 try:
                     boxes[contact] = self._vault.keep(contact, wrapped)
-                except Sealed:  # the ring lacks a key: one contact is as good as erased, of several nobody is left out silently
+                except Sealed:  # damaged: one contact is as good as erased, of several nobody is left out silently
                     if len(without) > 1:
                         raise
         found: list[Contact | None] = []

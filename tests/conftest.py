@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from gateway.store import keys
@@ -17,6 +18,7 @@ from tests.support.cluster import Cluster
 from tests.support.embedded import Neighbour, alive, record
 from tests.support.one_slot import held
 from tests.support.server import StoreServer
+from tests.support.templates_once import read_once
 from tests.support.waiting import wait_until_sync
 
 ON_CLUSTER = os.environ.get("TEST_STORE") == "cluster"
@@ -47,6 +49,20 @@ def one_slot(request: pytest.FixtureRequest) -> Iterator[None]:
     with held() as found:
         yield
     assert not found, found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_read_once() -> Iterator[None]:
+    with read_once():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> None:
+    """What is logged is not painted: a traceback with every local in a frame takes a second of a core, and loops log many."""
+    if not structlog.is_configured():
+        plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -142,13 +142,22 @@ def launcher() -> Launcher:
 def launch() -> None:
     """The other half: a line asks for a command, a line answers with its exit code."""
     from gateway.cli.main import main, make_parser
+    from gateway.notifications import catalogue
+    from tests.support.templates_once import TEMPLATES, read_once
 
     # Loaded once and left alone: what is forked need neither load it nor, at its end, look through all of it for what to free.
     make_parser()
     for name in ("gateway.insight.history", "gateway.roles", "sqlalchemy.dialects.sqlite.aiosqlite"):
         import_module(name)
-    gc.collect()
-    gc.freeze()
+    with read_once():
+        catalogue.load(TEMPLATES)
+        gc.collect()
+        gc.freeze()
+        serve(main)
+
+
+def serve(main: Callable[[Sequence[str]], int]) -> None:
+    """Fork for each line."""
     for line in sys.stdin:
         wanted = json.loads(line)
         child = os.fork()

@@ -296,15 +296,14 @@ class House:
 
     async def approve(self) -> None:
         """Every template of the catalogue counts as approved, without asking the channel."""
-        catalogue = self.runtime.catalogue
+        states = {
+            f"{ref.name}:{ref.language}": json.dumps({"state": "APPROVED", "category": one.category, "at": 1})
+            for one in self.runtime.catalogue
+            for brand in BRANDS
+            for ref in one.candidates(("nl", "en"), brand=brand, brand_language="nl")
+        }
         for sender in self.runtime.directory:
-            pipeline = self.redis.pipeline(transaction=False)
-            for one in catalogue:
-                for brand in BRANDS:
-                    for ref in one.candidates(("nl", "en"), brand=brand, brand_language="nl"):
-                        value = json.dumps({"state": "APPROVED", "category": one.category, "at": 1})
-                        pipeline.hset(keys.templates(sender.id), f"{ref.name}:{ref.language}", value)
-            await pipeline.execute()
+            await self.redis.hset(keys.templates(sender.id), mapping=states)
         self.runtime.worlds.stale()
 
     # events

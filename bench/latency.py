@@ -1,8 +1,8 @@
 """Event to wire with nothing else going on: from POST /v1/events at a gateway until its POST arrives at the no-op Graph API.
 
 Beside it the least that could be done with the same promise: one XADD with fsync, then one POST. And the floor of the way as it
-is laid out: four XADDs and two reads, one after the other, then one POST, without a line of ours between them. The three take turns,
-event by event, each time with nothing else to do.
+is laid out: four XADDs and two reads, one after the other, then one POST, without a line of ours between them. The three take
+turns, event by event, each time with nothing else to do.
 Times are CLOCK_MONOTONIC of this process (begin) and of the no-op server's (arrival).
 """
 

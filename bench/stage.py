@@ -134,7 +134,7 @@ async def plan_events(runtime: Runtime, groups: int, flights: int) -> None:
 async def expand_all(runtime: Runtime) -> None:
     """Expand what is kept to its end, as fast as it goes: no sender is waited for, since nothing is sent meanwhile."""
     expander, partitions = make_expander(runtime), keys.all_partitions()
-    expander.fan._pacer = None
+    expander.fan.wait_for_nobody()
     while await expander.look(partitions) + await expander.chunks(partitions):
         pass
 

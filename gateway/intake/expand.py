@@ -307,7 +307,7 @@ class Expander:
 
     async def chunks(self, partitions: Sequence[int], *, turns: int = 8) -> int:
         """One turn each for the most urgent fan-outs; how many were worked on."""
-        return await self.fan.chunks(partitions, turns=turns)
+        return await self.fan.turns.chunks(partitions, turns=turns)
 
     async def tell_again(self, event: EventId) -> int:
         """Tell those who were set aside when it was told; how many. Who fails again raises, and stays there with those behind."""

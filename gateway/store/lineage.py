@@ -41,7 +41,7 @@ class Lineage:
 
     async def greet(self, connection: Any) -> None:
         """What a new connection does first: log in as always, then ask whose past it leads to."""
-        # No look at its health: one that fails connects anew, and would greet there again, deeper each time (a server that hangs up).
+        # No look at its health: one that fails connects anew, and would greet there again, ever deeper (a server that hangs up).
         await connection.on_connect_check_health(check_health=False)
         if self.barred:
             return

@@ -1,6 +1,6 @@
 """People whom one event could not be told, whatever was tried: set aside alone, so that everybody else hears it.
 
-They lie in `parked` of the event's partition, each with what the event did, sealed, and the reason; `events replay` tells them again.
+They lie in `parked` of the event's partition, each with what the event did, sealed, and the reason; `events replay` tells them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.intake import fan, orders
+from gateway.intake import fan, fanturns, orders
 from gateway.model.contact import Contact
 from gateway.model.ids import ContactId, random_id
 from gateway.planning.result import EventResult
@@ -31,7 +31,8 @@ async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[H
 async def test_an_area_with_more_people_than_a_turn_before_one_with_none_is_told_to_the_end(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fan, "CHUNK", 2)
+    for part in (fan, fanturns):
+        monkeypatch.setattr(part, "CHUNK", 2)
     for made_by in (orders, contacts):  # all of them in one partition
         monkeypatch.setattr(made_by, "new_contact_id", lambda: ContactId(random_id("c", 7)))
     service = {"name": "electricity", "area": {"country": "NL", "postcode": "3511AA"}}
@@ -66,6 +67,6 @@ async def test_an_event_that_cannot_be_planned_keeps_nobody_elses_waiting(
             while await stage.house.expander.chunks(ALL):
                 pass
         assert [await stage.planned(stage.subject(one)) for one in (broken, other)] == [0, 30]
-        stage.house.expander.fan._aside.clear()  # five seconds later
+        stage.house.expander.fan.turns._aside.clear()  # five seconds later
         await stage.house.expand()
         assert await stage.planned(stage.subject(broken)) == 30

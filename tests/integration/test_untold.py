@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.intake import fan
+from gateway.intake import fanturns
 from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent
 from tests.integration.pace_stage import ALL, Stage, pace_stage
@@ -20,7 +20,7 @@ FLIGHT = "ZZ1007/2026-11-22/AMS"
 
 @pytest.fixture
 async def stage(redis: Redis, redis_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.setattr(fan, "ASIDE_S", 0.0)
+    monkeypatch.setattr(fanturns, "ASIDE_S", 0.0)
     async with pace_stage(redis_url, data_dir) as made:
         yield made
 
@@ -78,7 +78,7 @@ async def test_an_event_that_cannot_be_read_any_more_is_set_aside_whole_and_newe
     house = stage.house
     await stage.followers({FLIGHT: 60})
     event = stage.cancelled(FLIGHT, 5)
-    people = house.expander.fan._people
+    people = house.expander.fan.turns._people
 
     async def broken(known: Any, fans: Any, result: Any) -> Any:
         if result.event == event.id:
@@ -87,7 +87,7 @@ async def test_an_event_that_cannot_be_read_any_more_is_set_aside_whole_and_newe
 
     newer = stage.cancelled(FLIGHT, 5, version=2, status="scheduled", gate="D4")
     with monkeypatch.context() as patch:
-        patch.setattr(house.expander.fan, "_people", broken)
+        patch.setattr(house.expander.fan.turns, "_people", broken)
         await house.keep(event)
         await house.expand()
         await house.keep(newer)

@@ -5,6 +5,7 @@ Every step may run twice: an item has a key of its own and is taken in once; a w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -71,8 +72,15 @@ class Splitter:
         self._ways = ways
 
     async def turn(self, logs: Sequence[int]) -> int:
-        """Split the oldest kept webhooks of these logs; how many there were."""
+        """Split the oldest kept webhooks of these logs, each log's in its order, several logs at once; how many there were."""
         kept = await self._webhooks.kept(logs, limit=BATCH)
+        turns = [self._log([one for one in kept if one.log == log]) for log in {one.log for one in kept}]
+        for ended in await asyncio.gather(*turns, return_exceptions=True):
+            if ended is not None:
+                raise ended
+        return len(kept)
+
+    async def _log(self, kept: Sequence[KeptWebhook]) -> None:
         for one in kept:
             try:
                 found = await self._split(one)
@@ -86,7 +94,6 @@ class Splitter:
                 await self._webhooks.deliver(found)
                 crash_point("webhook.split")
             await self._webhooks.done(one.log, one.place)
-        return len(kept)
 
     async def _split(self, kept: KeptWebhook) -> list[Item]:
         connector = self._connectors.get(kept.channel)

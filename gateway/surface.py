@@ -88,7 +88,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
             for sender in runtime.directory
             if sender.channel in runtime.connectors
         },
-        enqueued=lambda sender: runtime.wake.now("dispatch"),
+        enqueued=lambda ready: runtime.wake.now("dispatch", [ready]),
         trusted_proxies=runtime.settings.trusted_proxies,
         first_queues=incidents.first_queues,
         move_first=FirstInRank(runtime.connection.redis, runtime.clock, runtime.conversations, incidents).move,

@@ -348,7 +348,11 @@ class Dispatcher:
         return wants, pause
 
     async def _draw(self, sender: Sender, asked: list[int]) -> tuple[list[int], float]:
-        """Tokens at hand (at most 100 ms worth are kept) and, where they do not reach, drawn from the shared bucket."""
+        """(tokens at hand per priority, seconds until more can be drawn; 0.0 = there are as many as asked for).
+
+        Where fewer are at hand, the missing ones and 100 ms worth more are drawn from the bucket that all processes share, for
+        what comes next. The list is what this process holds: whoever claims takes off it what was claimed.
+        """
         have = self._tokens.setdefault(sender.id, [0, 0, 0, 0])
         short = [max(want - kept, 0) for want, kept in zip(asked, have, strict=True)]
         if not any(short):

@@ -83,7 +83,7 @@ def make_expander(runtime: Runtime) -> Expander:
 
 def make_waiting(runtime: Runtime) -> Waiting:
     teller = Teller(runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake)
-    return Waiting(runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock)
+    return Waiting(runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock, runtime.wake)
 
 
 def make_deps(runtime: Runtime, api_keys: ApiKeys) -> Deps:

@@ -26,6 +26,7 @@ from gateway.rules.verdict import AsTemplate, FreeText, Later, Suppressed
 from gateway.runtime import Runtime
 from gateway.store.fuses import Fuses, Held
 from gateway.store.outbox import Plan, PlannedContact
+from gateway.store.ready import wake_for
 
 LONGEST = 500
 _PLACE = re.compile(r"\{\{?[^{}]*\}?\}|<[^<>]{1,40}>|\[[^\[\]]{1,40}\]|%\(?\w+\)?s|%[sd]")
@@ -144,7 +145,7 @@ class Speaker:
             plan = Plan(partition_of(contact.id), saying.event, 0, to.subject or saying.subject, (planned,))
             answer = await runtime.outbox.put(plan)
             if answer.written:
-                runtime.wake.now("dispatch")
+                wake_for(runtime.wake, (plan, answer))
                 break
             if any(state not in ("ok", "replan") for state in answer.contacts):
                 return

@@ -37,6 +37,7 @@ from gateway.rules.may_send import decide
 from gateway.rules.verdict import Later, Reason, Suppressed, Verdict
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage
+from gateway.store.ready import wake_for
 from gateway.store.vault import Vault
 from gateway.wake import Wake
 
@@ -193,7 +194,7 @@ class Legs:
             plan = Plan(partition_of(found.contact.id), str(record.event), record.version, str(record.subject), (one,))
             answer = await self._d.outbox.put(plan)
             if answer.written or any(state not in ("ok", "replan") for state in answer.contacts):
-                self._d.wake.now("dispatch")
+                wake_for(self._d.wake, (plan, answer))
                 return
         raise RuntimeError("a contact is being changed by too many at once")
 

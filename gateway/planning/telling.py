@@ -17,7 +17,7 @@ from gateway.planning.result import Draft, EventResult, Reader, World, readers_o
 from gateway.planning.worlds import Worlds
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage, told_prefix
-from gateway.store.ready import ready_of
+from gateway.store.ready import wake_for
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 from gateway.wake import Wake
@@ -63,9 +63,7 @@ class Teller:
             plan = Plan(partition_of(current.id), result.event, result.sequence, result.subject, (planned,))
             answer = await self._outbox.put(plan)
             if answer.written:
-                ready = ready_of([(plan, answer)])
-                if ready:
-                    self._wake.now("dispatch", ready)
+                wake_for(self._wake, (plan, answer))
                 return
         raise RuntimeError("a contact is being changed by too many at once")
 

@@ -28,7 +28,9 @@ from gateway.rules.verdict import Reason
 from gateway.rules.ways import WAITS
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage
+from gateway.store.ready import wake_for
 from gateway.store.vault import Vault
+from gateway.wake import Wake
 
 _PROOF = frozenset({Reason.NO_PROOF, Reason.ADDRESS_CHECK_SENT})
 _WINDOW = WAITS - _PROOF - {Reason.NO_CONSENT, Reason.NO_ADDRESS, Reason.NO_SENDER, Reason.TIER, Reason.BLOCKED_BY_US}
@@ -44,12 +46,15 @@ class Mended(Enum):
 
 
 class Waiting:
-    def __init__(self, outbox: Outbox, contacts: Contacts, vault: Vault, teller: Teller, clock: Clock) -> None:
+    def __init__(
+        self, outbox: Outbox, contacts: Contacts, vault: Vault, teller: Teller, clock: Clock, wake: Wake
+    ) -> None:
         self._outbox = outbox
         self._contacts = contacts
         self._vault = vault
         self._teller = teller
         self._clock = clock
+        self._wake = wake
 
     async def revive(self, contact: ContactId, address: AddressId, mended: Mended = Mended.CAME_IN) -> int:
         """Send what waited for this, at this address or planned anew; how many messages that were. Raises StoreUnavailable."""
@@ -108,6 +113,7 @@ class Waiting:
             plan = Plan(partition_of(contact.id), str(record.event), record.version, str(record.subject), (one,))
             answer = await self._outbox.put(plan)
             if answer.written:
+                wake_for(self._wake, (plan, answer))
                 return 1
             if any(state not in ("ok", "replan") for state in answer.contacts):
                 return 0

@@ -13,6 +13,7 @@ from gateway.planning.result import EventResult, Reader
 from gateway.planning.worlds import Worlds
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact
+from gateway.store.ready import wake_for
 from gateway.store.vault import Vault
 from gateway.wake import Wake
 
@@ -73,7 +74,8 @@ class Sayer:
             box = await self.vault.contact_box(current.id, create=True)
             message = found.planned(current.id, box.seal_body(found.body, found.id))
             planned = PlannedContact(current.id, current.facts.consent_version, (), (message,))
-            answer = await self.outbox.put(Plan(partition_of(current.id), "", 0, "", (planned,)))
+            plan = Plan(partition_of(current.id), "", 0, "", (planned,))
+            answer = await self.outbox.put(plan)
             if answer.written or any(state not in ("ok", "replan") for state in answer.contacts):
-                self.wake.now("dispatch")
+                wake_for(self.wake, (plan, answer))
                 return

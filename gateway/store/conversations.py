@@ -7,7 +7,8 @@ repeated it answers as the first time. Texts are sealed with the contact's key, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -32,7 +33,9 @@ from gateway.model.ids import (
     is_id,
     message_id,
     new_conversation_id,
+    partition_of,
 )
+from gateway.model.message import Priority
 from gateway.model.personal import Personal
 from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
@@ -42,6 +45,7 @@ from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkee
 from gateway.store.desk import Desk
 from gateway.store.outbox import Pair
 from gateway.store.vault import Box, Vault
+from gateway.wake import Ready
 
 __all__ = ["Command", "CommandRefused", "Conversations", "Done"]
 
@@ -172,6 +176,7 @@ class Conversations:
         deadline_ms: int,
         quote: Personal | None = None,
         again: MessageId | str = "",
+        enqueued: Callable[[Ready], None] = lambda ready: None,
     ) -> Done:
         """Hand an agent's words to the outbox: one message, whatever happens in between (lua/conv_reply.lua).
 
@@ -179,12 +184,13 @@ class Conversations:
         deadline_ms: when the service window closes, margin off; past it is refused as window_closed
         quote:       the channel's id of the message of theirs that it quotes
         again:       the message of ours that it repeats, decided by its agent
+        enqueued:    told as soon as it is in its lane: the desk can wait for its news, the person should not
         """
         for _ in range(3):
             found = await self.get(command.conversation)
             names, args = await self._reply_call(command, found, text, author, deadline_ms, quote, again)
             try:
-                return await self._run("conv_reply", command, names, args)
+                return await self._run("conv_reply", command, names, args, partial(_said, found, enqueued))
             except CommandRefused as refusal:
                 if refusal.code != "sender_changed":  # they wrote to another number of the brand just now: answer from there
                     raise
@@ -262,7 +268,15 @@ class Conversations:
         args += [state, seen, KEEP_RESOLVED_MS]
         return await self._run("conv_finish", command, names, args)
 
-    async def _run(self, script: str, command: Command, names: Sequence[str], args: Sequence[scripts.Part]) -> Done:
+    async def _run(
+        self,
+        script: str,
+        command: Command,
+        names: Sequence[str],
+        args: Sequence[scripts.Part],
+        told: Callable[[Done], None] = lambda done: None,
+    ) -> Done:
+        """told: of what is done, before the desk is"""
         prefix: list[scripts.Part] = [self._clock.offset_ms, command.conversation]
         (raw,) = await bulk.run_scripts(self._redis, [(script, names, [*prefix, *args])], acks=self._acks)
         answer = [bytes(part).decode() for part in raw]
@@ -271,8 +285,10 @@ class Conversations:
         if answer[0] == "refused":
             _, code, owner, since, state, epoch = answer
             raise CommandRefused(code, AgentId(owner) if owner else None, int(since), state, int(epoch))
+        done = Done(int(answer[1]), int(answer[2]), answer[3], answer[4], answer[0] == "again")
+        told(done)
         await self._settle(command.conversation)
-        return Done(int(answer[1]), int(answer[2]), answer[3], answer[4], answer[0] == "again")
+        return done
 
     # reading
 
@@ -373,3 +389,10 @@ class Conversations:
             f"{keys.of(conversation, 'ik')}:{key}",
             *(keys.beside(conversation, name) for name in ("facts", "vd", "vo")),
         ]
+
+
+def _said(found: Conversation, enqueued: Callable[[Ready], None], done: Done) -> None:
+    """Name an agent's words, which are in their lane now, to whoever sends them."""
+    if not done.repeated:
+        message = MessageId(done.message)
+        enqueued(Ready(partition_of(message), found.sender, int(Priority.AGENT), message, found.contact, ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.store.outbox import Plan, PutResult
-from gateway.wake import Ready
+from gateway.wake import Ready, Wake
 
 
 def ready_of(written: Iterable[tuple[Plan, PutResult]]) -> list[Ready]:
@@ -20,3 +20,10 @@ def ready_of(written: Iterable[tuple[Plan, PutResult]]) -> list[Ready]:
             elif answer == "later":
                 found[Ready.look(plan.partition, sender)] = None
     return list(found)
+
+
+def wake_for(wake: Wake, *written: tuple[Plan, PutResult]) -> None:
+    """Wake dispatch with what may be sent now; not at all where that is nothing."""
+    ready = ready_of(written)
+    if ready:
+        wake.now("dispatch", ready)

@@ -49,8 +49,6 @@ async def run(
     command = Command(found.id, agent.id, 0 if what == "note" else _whole(body, "epoch"), _key(key))
     done = await _do(deps, agent, found, what, command, body)
     crash_point("command.done")
-    if done.message and not done.repeated:
-        deps.enqueued(found.sender)
     return done, await deps.conversations.get(found.id)
 
 
@@ -78,6 +76,7 @@ async def _do(
         deadline_ms=await _deadline_ms(deps, found),
         quote=await _quoted(deps, found, body),
         again=again,
+        enqueued=deps.enqueued,
     )
 
 

@@ -13,13 +13,14 @@ from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Outbox
+from gateway.wake import Ready
 from gateway.webcare.live import Live
 
 WINDOW_MS = 24 * 3600 * 1000
 TEXT_MAX = 4096
 
 
-def _nobody(sender: SenderId) -> None:
+def _nobody(ready: Ready) -> None:
     pass
 
 
@@ -35,7 +36,7 @@ async def _no_move(queue: str) -> int:
 class WebcareDeps:
     """brands: id -> name for people; channels: sender -> its channel's numbers
     live:            tells open pages what changed; `webcare.run` feeds it
-    enqueued:        called with the sender of each reply, so that a dispatch in this process need not wait to look
+    enqueued:        told of each reply that is in its lane, so that dispatch need not look for it
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
     first_queues:    the queues that are answered before the general one, in their order
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
@@ -50,7 +51,7 @@ class WebcareDeps:
     brands: Mapping[str, str]
     channels: Mapping[SenderId, ChannelFacts]
     live: Live = field(default_factory=Live)
-    enqueued: Callable[[SenderId], None] = _nobody
+    enqueued: Callable[[Ready], None] = _nobody
     trusted_proxies: tuple[str, ...] = ()
     first_queues: Callable[[], Awaitable[Sequence[str]]] = _none
     move_first: Callable[[str], Awaitable[int]] = _no_move

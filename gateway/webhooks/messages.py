@@ -129,7 +129,6 @@ class Messages:
         if self._d.ways is not None:
             await self._d.ways.arrival(known, address, sender, event)
         self._d.wake.now("desk")
-        self._d.wake.now("dispatch")
 
     def _sender(self, value: Mapping[str, Any]) -> Sender:
         sender = self._d.directory.get(value["sender"])
@@ -148,7 +147,6 @@ class Messages:
             queue=queue_for(brand, first=crisis),
         )  # fmt: skip
         self._d.wake.now("desk")
-        self._d.wake.now("dispatch")
 
     async def _elsewhere(self, contact: Contact, sender: Sender, address: AddressId) -> bool:
         facts = (await self._d.contacts.facts_of([contact.id]))[0]

@@ -89,7 +89,7 @@ def make_applier(runtime: Runtime) -> Applier:
             runtime.clock,
             runtime.wake,
             facts={name: one.facts for name, one in runtime.connectors.items()},
-            waiting=Waiting(outbox, contacts, vault, teller, runtime.clock),
+            waiting=Waiting(outbox, contacts, vault, teller, runtime.clock, runtime.wake),
             ways=make_ways_in(runtime),
             incidents=Incidents(runtime.connection.redis, runtime.clock),
             tariffs=runtime.tariffs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from gateway.rules.verdict import Reason
 from gateway.rules.ways import ANOTHER_WAY
 from gateway.store.contacts import FactChange
 from gateway.store.spending import Spend
+from gateway.wake import Ready
 from gateway.webhooks import billing, items
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.people import People
@@ -76,8 +77,7 @@ class Statuses:
             await self._catch_up(record.id, record.contact, record.address, event.at_ms)
         await self._people.named(record.contact, record.address, channel, event.identifiers)
         await self._failed(record, channel, event)
-        if answer in ("settled", "applied"):
-            deps.wake.now("dispatch")
+        self._wake(_freed([(record, answer)]))
         deps.wake.now("desk")
 
     async def left(self, contact: Contact, channel: str, channel_id: Personal, at_ms: int) -> bool:
@@ -91,7 +91,7 @@ class Statuses:
         cost = None
         if found[0].state not in (MessageState.ACCEPTED, MessageState.FAILED):
             cost = await self._cost(contact, channel, *found)
-        await self._reached(found[0], DeliveryStatus.SENT, at_ms, cost)
+        self._wake(_freed([(found[0], await self._reached(found[0], DeliveryStatus.SENT, at_ms, cost))]))
         if self._by_time(channel):
             await self._catch_up(found[0].id, contact.id, found[0].address, at_ms)
         return True
@@ -110,11 +110,10 @@ class Statuses:
         until_ms, at_ms = int(value["until"]), int(value["at"])
         await self._d.contacts.change_facts(contact.id, [FactChange(f"rt:{address}:{int(status)}", "", until_ms, "later")])
         answers = [
-            await self._reached(record, status, at_ms)
+            (record, await self._reached(record, status, at_ms))
             for record, _ in await self._d.outbox.awaiting_receipt(address, until_ms, status)
         ]
-        if "applied" in answers:
-            self._d.wake.now("dispatch")
+        self._wake(_freed(answers))
         self._d.wake.now("desk")
 
     async def _catch_up(self, message: MessageId, contact: ContactId, address: AddressId, sent_at_ms: int) -> None:
@@ -133,6 +132,10 @@ class Statuses:
             record, attempt=record.attempt, status=status, failed=False, at_ms=at_ms, receipts_by_time=True,
             price=cost.detail if cost else "", spend=Spend.of(cost) if cost else None,
         )  # fmt: skip
+
+    def _wake(self, freed: Sequence[Ready]) -> None:
+        if freed:
+            self._d.wake.now("dispatch", freed)
 
     async def _cost(self, contact: Contact, channel: str, record: MessageRecord, sealed: bytes) -> Charge | None:
         """What a message should cost whose channel names no price with its word that it left."""
@@ -185,6 +188,12 @@ class Statuses:
             return {}, b""
         body["id"] = channel_id.reveal()
         return body, box.seal_body(body, record.id)
+
+
+def _freed(answers: Sequence[tuple[MessageRecord, str]]) -> list[Ready]:
+    """Where something waited for these words in its lane, and may go now."""
+    found = (record for record, answer in answers if answer in ("settled", "applied"))
+    return list(dict.fromkeys(Ready.look(partition_of(record.id), record.sender) for record in found))
 
 
 def _reason_of(event: StatusEvent) -> Reason:

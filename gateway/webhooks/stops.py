@@ -16,6 +16,7 @@ from gateway.model.personal import Personal
 from gateway.planning.plan import Draft, EventResult, Reader, draft
 from gateway.rules import stops as rules
 from gateway.store.outbox import Plan, PlannedContact
+from gateway.store.ready import wake_for
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.origins import Origins
 from gateway.webhooks.times import end_of
@@ -108,6 +109,8 @@ class Stops:
         for _ in range(5):
             facts = (await self._d.contacts.facts_of([contact.id]))[0]
             planned = PlannedContact(contact.id, facts.consent_version, (), messages)
-            answer = await self._d.outbox.put(Plan(partition_of(contact.id), "", 0, "", (planned,)))
+            plan = Plan(partition_of(contact.id), "", 0, "", (planned,))
+            answer = await self._d.outbox.put(plan)
+            wake_for(self._d.wake, (plan, answer))
             if answer.written or any(state not in ("ok", "replan") for state in answer.contacts):
                 return

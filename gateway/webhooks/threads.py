@@ -76,7 +76,6 @@ class Threads:
             await self._d.conversations.outside.come_back(one, handed_over=event.holder is Holder.US)
         if self._d.waiting is not None:
             await self._d.waiting.revive(contact.id, address, Mended.WINDOW)
-            self._d.wake.now("dispatch")
 
     # what others say in it
 

@@ -308,7 +308,7 @@ def make_ways_in(runtime: Runtime) -> WaysIn:
     redis, clock, vault, contacts = runtime.connection.redis, runtime.clock, runtime.vault, runtime.contacts
     invitations, members = Invitations(redis, clock, vault), Members(contacts, runtime.subjects)
     teller = Teller(contacts, runtime.subjects, runtime.outbox, vault, runtime.worlds, runtime.wake)
-    waiting = Waiting(runtime.outbox, contacts, vault, teller, clock)
+    waiting = Waiting(runtime.outbox, contacts, vault, teller, clock, runtime.wake)
     return WaysIn(
         contacts=contacts,
         conversations=runtime.conversations,

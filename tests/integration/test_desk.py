@@ -24,6 +24,7 @@ from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import Identifier
 from gateway.model.conversation import Agent, InboundEntry, OutsideEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
+from gateway.model.message import Priority
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys
 from gateway.store.agents import TRIES_PER_NAME, Agents, Throttled
@@ -31,6 +32,7 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Outbox
 from gateway.store.vault import KeyRing, Vault
+from gateway.wake import Ready
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
 
 PASSWORD = "a long sentence to sign in with"
@@ -47,7 +49,7 @@ class Desk:
     deps: WebcareDeps
     clock: Clock
     server: TestServer
-    woken: list[SenderId]
+    woken: list[Ready]
     clients: list[Client] = field(default_factory=list)
     contact: ContactId | None = None
     address: AddressId | None = None
@@ -104,7 +106,7 @@ class Page:
 async def desk(redis: Redis) -> AsyncIterator[Desk]:
     clock = Clock()
     vault = Vault(KeyRing(KeyRing.generate()), redis)
-    woken: list[SenderId] = []
+    woken: list[Ready] = []
     deps = WebcareDeps(
         Conversations(redis, clock, vault), Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
         Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air", "exr": "Laagland Rail"},
@@ -274,7 +276,9 @@ async def test_a_day_at_the_desk_by_hand(desk: Desk) -> None:
     status, replied = await page.post(f"{at}/reply", {"epoch": 2, "text": " On its way. "}, key="r1")
     assert status == 200
     assert (await page.post(f"{at}/reply", {"epoch": 2, "text": "On its way."}, key="r1"))[1]["repeated"]
-    assert desk.woken == [SENDER]
+    (ready,) = desk.woken
+    assert (ready.message, ready.sender, ready.contact) == (replied["message"], SENDER, desk.contact)
+    assert (ready.partition, ready.priority) == (int(replied["message"][1:3]), Priority.AGENT)
     assert (await page.post(f"{at}/note", {"text": "she is kind"}, key="n1"))[0] == 200
     status, after = await page.post(f"{at}/finish", {"epoch": 2, "inbound": 1}, key="f1")
     assert (status, after["state"]) == (200, "resolved")

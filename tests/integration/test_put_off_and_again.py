@@ -48,7 +48,7 @@ async def test_what_was_only_put_off_is_not_leased_again_by_a_restart(redis: Red
     assert await lanes.kinds(first.id) == ["enqueued", "claimed", "later"]
 
 
-Copy = dict[bytes, tuple[int, bytes | None]]
+Copy = dict[bytes | str, tuple[int, bytes | None]]
 
 
 async def copy_of(redis: Redis) -> Copy:

@@ -103,7 +103,9 @@ async def house(redis_url: str, redis: Redis, tmp_path: Path) -> AsyncIterator[W
             )
         )  # fmt: skip
         teller = Teller(runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake)
-        ways.waiting = Waiting(runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock)
+        ways.waiting = Waiting(
+            runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock, runtime.wake
+        )
         yield ways
 
 

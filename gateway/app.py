@@ -34,6 +34,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.outbox import Outbox, Pair
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
+from gateway.store.untold import Untold
 from gateway.store.vault import Vault, ring_for
 from gateway.store.wakeup import publish_to, read_offset
 from gateway.store.webhooks import Webhooks
@@ -95,6 +96,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             subjects=Subjects(redis, clock, vault),
             events=Events(redis, clock, vault),
             fans=FanOuts(redis),
+            untold=Untold(redis, clock, vault),
             outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
             documents=Documents(redis, vault),
             senders=senders,

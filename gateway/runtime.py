@@ -28,6 +28,7 @@ from gateway.store.fanout import FanOuts
 from gateway.store.outbox import Outbox, Pair
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
+from gateway.store.untold import Untold
 from gateway.store.vault import KeyRing, Vault
 from gateway.store.webhooks import Webhooks
 from gateway.wake import Wake
@@ -64,6 +65,7 @@ class Runtime:
     subjects: Subjects
     events: Events
     fans: FanOuts
+    untold: Untold
     outbox: Outbox
     documents: Documents
     senders: Senders

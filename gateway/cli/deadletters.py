@@ -11,6 +11,7 @@ from typing import Any
 from gateway import directory as directories
 from gateway.app import open_runtime
 from gateway.cli import arguments, asking, opening, printing
+from gateway.cli.parked import run_parked
 from gateway.cli.trace import as_dict, as_text
 from gateway.clock import Clock
 from gateway.dispatch.deadletters import MAYBE_ARRIVED, DeadLetters, Filter, sentence, standing
@@ -34,6 +35,17 @@ def add_parser(commands: Any) -> None:
         "--limit", type=arguments.at_least_one, default=50, metavar="N", help="show at most so many (default 50)"
     )
     listed.set_defaults(work=_list)
+    parked = arguments.command(
+        group,
+        "parked",
+        help="show what was set aside because it could not be handled",
+        about="Events, single people of an event, and parts of webhooks, the youngest first, each with the reason.",
+        example="dead-letters parked --limit 20",
+    )
+    parked.add_argument(
+        "--limit", type=arguments.at_least_one, default=50, metavar="N", help="show at most so many (default 50)"
+    )
+    parked.set_defaults(work=run_parked)
     show = arguments.command(
         group, "show", help="one dead letter: why, and every attempt", example="dead-letters show m07k8p0gt2r562c8bb5521q"
     )

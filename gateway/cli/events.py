@@ -27,6 +27,7 @@ from gateway.model.ids import EventId, SubjectId, is_id
 from gateway.model.personal import Secret
 from gateway.notifications import catalogue
 from gateway.settings import Settings
+from gateway.store import keys
 from gateway.store.kept import Kept
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -249,6 +250,7 @@ async def run_replay(args: argparse.Namespace, settings: Settings, out: Dialogue
     async with open_runtime(settings) as runtime:
         from gateway.intake.role import make_expander  # what expands is much to load for every other command
 
+        await runtime.fans.forget(event, keys.all_partitions())  # what it told is known by its messages: nobody hears it twice
         people = await make_expander(runtime).tell_again(event)
         found = await runtime.events.reopen(event)
         if not found:

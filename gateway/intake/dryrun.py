@@ -41,10 +41,10 @@ from gateway.store.rehearsal import (
     PretendInvitations,
     PretendOutbox,
     PretendSubjects,
+    PretendUntold,
     PretendVault,
     Would,
 )
-from gateway.store.untold import Untold
 from gateway.wake import Wake
 
 FREE_TEXT = "text"
@@ -126,7 +126,7 @@ class Rehearsal:
         )  # fmt: skip
         stores = Stores(
             Events(redis, clock, self._vault), subjects, self.contacts, self.outbox, fans,
-            PretendDocuments(redis, self._vault), self._vault, Untold(redis, clock, self._vault),
+            PretendDocuments(redis, self._vault), self._vault, PretendUntold(redis, clock, self._vault),
         )  # fmt: skip
         self.expander = Expander(stores, orders, runtime.worlds, clock, Wake(), runtime.settings.country)
 

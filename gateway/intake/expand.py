@@ -66,7 +66,7 @@ class Expander:
         self._orders = orders
         self._clock = clock
         self._fuse = fuse
-        self._teller = Teller(stores.contacts, stores.subjects, stores.outbox, stores.vault, worlds, wake)
+        self._teller = Teller(stores.contacts, stores.subjects, stores.outbox, stores.vault, worlds, wake, stores.untold)
         self._applier = Applier(stores, worlds, clock, country)
         self._handing = Handing(stores, self._teller, worlds, clock)
         self.fan = Fan(stores, self._teller, worlds, clock, wake, fuse, pacer)

@@ -13,7 +13,7 @@ from gateway.model.ids import ContactId, EventId, SenderId
 from gateway.planning.left import has_left
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult, World
-from gateway.planning.telling import Teller
+from gateway.planning.telling import Teller, broken_of
 from gateway.planning.worlds import Worlds
 from gateway.store.ahead import Ahead
 from gateway.store.fanout import Cursor, FanOut
@@ -89,6 +89,8 @@ class Shares:
             one = await self._teller.planned(contact, result, world)
             if one is not None:
                 planned[one.id] = one
+        if names := broken_of(list(planned.values())):  # before a cursor passes them
+            await self._s.untold.broken(EventId(result.event), result.subject, result.sequence, result.dump(), names)
         return [
             Plan(
                 partition=share.partition,

@@ -32,7 +32,6 @@ from gateway.store.fuses import Fuses
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
-from gateway.store.untold import Untold
 
 IDLE_S = 1.0
 OTHERS_MS = 2_000
@@ -73,7 +72,7 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.fans,
         runtime.documents,
         runtime.vault,
-        Untold(runtime.connection.redis, runtime.clock, runtime.vault),
+        runtime.untold,
     )
     fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
     fuse = Fuse(fuses, runtime.contacts, partial(fuse_limits, runtime), lambda why: runtime.metrics.fuses_blown.labels(why).inc())
@@ -82,7 +81,9 @@ def make_expander(runtime: Runtime) -> Expander:
 
 
 def make_waiting(runtime: Runtime) -> Waiting:
-    teller = Teller(runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake)
+    teller = Teller(
+        runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake, runtime.untold
+    )
     return Waiting(runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock, runtime.wake)
 
 

@@ -11,21 +11,23 @@ from dataclasses import replace
 
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
-from gateway.model.ids import ContactId, SubjectId, message_id, partition_of
+from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
 from gateway.planning.plan import CHECK, draft, parts
 from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
 from gateway.planning.worlds import Worlds
+from gateway.rules.verdict import Reason
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage, told_prefix
 from gateway.store.ready import wake_for
 from gateway.store.subjects import Subjects
+from gateway.store.untold import Untold
 from gateway.store.vault import Vault
 from gateway.wake import Wake
 
 
 class Teller:
     def __init__(
-        self, contacts: Contacts, subjects: Subjects, outbox: Outbox, vault: Vault, worlds: Worlds, wake: Wake
+        self, contacts: Contacts, subjects: Subjects, outbox: Outbox, vault: Vault, worlds: Worlds, wake: Wake, untold: Untold
     ) -> None:
         self._contacts = contacts
         self._subjects = subjects
@@ -33,6 +35,7 @@ class Teller:
         self._vault = vault
         self._worlds = worlds
         self._wake = wake
+        self._untold = untold
 
     async def welcome(
         self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "", revive: bool = False
@@ -60,6 +63,9 @@ class Teller:
             planned = await self.planned(current, result, world, only, revive=revive)
             if planned is None:
                 return
+            if names := broken_of([planned]):
+                event, why = EventId(result.event), f"could not be written: {', '.join(names)}"
+                await self._untold.set_aside(event, result.subject, current.id, result.sequence, result.dump(), why)
             plan = Plan(partition_of(current.id), result.event, result.sequence, result.subject, (planned,))
             answer = await self._outbox.put(plan)
             if answer.written:
@@ -124,3 +130,8 @@ class Teller:
         check_id = message_id("check", CHECK, waiting.address.id, contact.id, 0)
         found = replace(found, id=check_id, told="")
         return (await self._seal(contact, [found]))[0]
+
+
+def broken_of(planned: Sequence[PlannedContact]) -> list[str]:
+    """Notifications that could not be written for some of them."""
+    return sorted({one.notification for who in planned for one in who.messages if one.reason == Reason.POISONED})

@@ -64,6 +64,8 @@ class Kept:
             for place, raw in rows:
                 entry = fields(raw)
                 if entry.get(b"kind") == b"event" and entry.get(b"id") == event.encode():
+                    if b"r" in entry:  # it was told but for some notifications: what it did is known again
+                        await self._redis.hsetnx(keys.of(words(entry[b"j"]), "j"), f"r:{event}", entry[b"r"])
                     return await self._unpark(event, words(place), octets(entry[b"b"]))
             if len(rows) < _PARKED_PAGE:
                 return False

@@ -29,6 +29,7 @@ from gateway.store.invitations import Invitations
 from gateway.store.outbox import Outbox, Plan, PlannedMessage, PutResult
 from gateway.store.reply import octets, words
 from gateway.store.subjects import ApplyResult, Subjects
+from gateway.store.untold import Untold
 from gateway.store.vault import Vault
 
 
@@ -349,6 +350,18 @@ class PretendFans(FanOuts):
 
     def moved(self, plan: Plan, now_ms: int) -> None:
         self._cursors[EventId(plan.event), plan.partition] = Cursor(plan.cursor, now_ms if plan.done else 0)
+
+
+class PretendUntold(Untold):
+    async def set_aside(
+        self, event: EventId, subject: SubjectId, contact: ContactId, sequence: int, result: Mapping[str, Any], why: str
+    ) -> None:
+        """Whoever looks on sees that it fails."""
+
+    async def broken(
+        self, event: EventId, subject: SubjectId, sequence: int, result: Mapping[str, Any], names: Sequence[str]
+    ) -> None:
+        """The same: its lines say `poisoned`."""
 
 
 class PretendDocuments(Documents):

@@ -1,11 +1,14 @@
-"""People whom one event could not be told, whatever was tried: set aside alone, so that everybody else hears it.
+"""What could not be told, whatever was tried: set aside with the reason, so that everybody else hears everything else.
 
-They lie in `parked` of the event's partition, each with what the event did, sealed, and the reason; `events replay` tells them.
+A person who cannot be planned for lies in `parked` of the event's partition, with what the event did, sealed. A notification that
+cannot be written (its template breaks on this event) is set aside once for all its people, with the event itself and what it did.
+`events replay` tells either again, once that is mended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +22,7 @@ from gateway.store.vault import Vault
 
 KIND = "telling"
 _PAGE = 500
+_SAID = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Untold:
         self._redis: Any = redis
         self._clock = clock
         self._vault = vault
+        self._said: OrderedDict[tuple[str, ...], None] = OrderedDict()
 
     async def set_aside(
         self, event: EventId, subject: SubjectId, contact: ContactId, sequence: int, result: Mapping[str, Any], why: str
@@ -44,6 +49,26 @@ class Untold:
         sealed = self._vault.seal_about(event, {"contact": contact, "n": sequence, "result": dict(result)})
         await self._redis.xadd(keys.beside(event, "parked"), {"kind": KIND, "id": event, "why": why, "b": sealed})
         await audit.write_fact(self._redis, self._clock, "untold", ids=[event, subject, contact], detail={"why": why})
+
+    async def broken(
+        self, event: EventId, subject: SubjectId, sequence: int, result: Mapping[str, Any], names: Sequence[str]
+    ) -> None:
+        """These notifications of an event could not be written. Once a process; twice is harmless."""
+        if (event, *names) in self._said:
+            return
+        raw = await self._redis.get(keys.of(event, "e"))
+        place = words(raw).partition("|")[2] if raw is not None else ""
+        rows = await self._redis.xrange(keys.beside(event, "ev"), place, place) if place else []
+        if not rows:  # closed meanwhile: it was told by another
+            return
+        did = f"{sequence}|".encode() + self._vault.seal_about(subject, dict(result))
+        why = f"could not be written: {', '.join(names)}"
+        entry = {"kind": "event", "id": event, "why": why, "b": fields(rows[0][1])[b"b"], "j": subject, "r": did}
+        await self._redis.xadd(keys.beside(event, "parked"), entry)
+        await audit.write_fact(self._redis, self._clock, "untold", ids=[event, subject], detail={"why": why})
+        self._said[(event, *names)] = None
+        while len(self._said) > _SAID:
+            self._said.popitem(last=False)
 
     async def of(self, event: EventId) -> list[SetAside]:
         """Those of one event, the oldest first. Raises KeyMissing where the ring lacks their key."""

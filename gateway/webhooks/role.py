@@ -77,7 +77,7 @@ def make_splitter(runtime: Runtime) -> Splitter:
 
 def make_applier(runtime: Runtime) -> Applier:
     contacts, outbox, vault = runtime.contacts, runtime.outbox, runtime.vault
-    teller = Teller(contacts, runtime.subjects, outbox, vault, runtime.worlds, runtime.wake)
+    teller = Teller(contacts, runtime.subjects, outbox, vault, runtime.worlds, runtime.wake, runtime.untold)
     return Applier(
         Deps(
             contacts,

@@ -307,7 +307,7 @@ def make_ways_in(runtime: Runtime) -> WaysIn:
     """Wired on an open runtime."""
     redis, clock, vault, contacts = runtime.connection.redis, runtime.clock, runtime.vault, runtime.contacts
     invitations, members = Invitations(redis, clock, vault), Members(contacts, runtime.subjects)
-    teller = Teller(contacts, runtime.subjects, runtime.outbox, vault, runtime.worlds, runtime.wake)
+    teller = Teller(contacts, runtime.subjects, runtime.outbox, vault, runtime.worlds, runtime.wake, runtime.untold)
     waiting = Waiting(runtime.outbox, contacts, vault, teller, clock, runtime.wake)
     return WaysIn(
         contacts=contacts,

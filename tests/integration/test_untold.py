@@ -10,10 +10,16 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.intake import fanturns
+from gateway.intake.expand import CLOSE_AFTER_MS
+from gateway.intake.role import make_expander
 from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent
+from gateway.model.ids import EventId
+from gateway.planning import plan
+from gateway.store.kept import Kept
+from gateway.store.parked import listed
 from tests.integration.pace_stage import ALL, Stage, pace_stage
-from tests.support.core import facts_of
+from tests.support.core import House, facts_of
 
 FLIGHT = "ZZ1007/2026-11-22/AMS"
 
@@ -96,3 +102,70 @@ async def test_an_event_that_cannot_be_read_any_more_is_set_aside_whole_and_newe
         assert await house.parked() == ["event"]
         assert await stage.under_way() == 0
     assert await told(stage, event) == []
+
+
+@pytest.mark.parametrize("people", [5, 60])
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_notification_that_breaks_is_set_aside_once_and_told_to_all_when_it_is_mended(
+    stage: Stage, people: int, closed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, forms = stage.house, plan._forms
+    await stage.followers({FLIGHT: people})
+    event = stage.cancelled(FLIGHT, 5)
+
+    def broken(notification: Any, *rest: Any) -> Any:
+        if notification.name == "flight_cancelled":
+            raise ZeroDivisionError
+        return forms(notification, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "_forms", broken)
+        await house.keep(event)
+        await house.expand()
+    assert await told(stage, event) == []
+    assert await house.parked() == ["event"]
+    (found,) = await listed(house.redis, house.clock, 10)
+    assert (found.kind, found.id, found.why) == ("event", event.id, "could not be written: flight_cancelled")
+    if closed:
+        for _ in range(3):
+            house.pass_ms(CLOSE_AFTER_MS + 1000)
+            await house.expand()
+        assert await house.runtime.events.depth() == 0
+    await replay(house, event)
+    assert sorted(await told(stage, event)) == sorted(set(await told(stage, event)))
+    assert len(await told(stage, event)) == people
+    await replay(house, event)
+    assert len(await told(stage, event)) == people
+
+
+async def test_one_persons_notification_that_breaks_is_told_when_it_is_mended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, forms = stage.house, plan._forms
+    await house.tell(stage.cancelled(FLIGHT, 5))  # nobody listens yet: whoever comes is told what holds
+
+    def broken(notification: Any, *rest: Any) -> Any:
+        if notification.name == "flight_cancelled":
+            raise ZeroDivisionError
+        return forms(notification, *rest)
+
+    order = house.order(house.recipient(101), itinerary=[house.leg(FLIGHT)])
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "_forms", broken)
+        await house.tell(order)
+    assert "flight_cancelled" not in await house.told(101, "q")
+    assert await house.parked() == ["telling"]
+    (aside,) = await listed(house.redis, house.clock, 10)
+    assert await house.expander.tell_again(EventId(aside.id)) == 1
+    assert "flight_cancelled" in await house.told(101, "q")
+    assert await house.parked() == []
+
+
+async def replay(house: House, event: BusinessEvent) -> None:
+    """As the command does."""
+    await house.runtime.fans.forget(event.id, ALL)
+    await house.expander.tell_again(event.id)
+    if not await house.runtime.events.reopen(event.id):
+        await Kept(house.redis, house.clock).take_up_again(event.id)
+    house.pass_ms(1000)
+    await house.expand(make_expander(house.runtime))

@@ -130,7 +130,8 @@ for k, message in ipairs(plan.messages) do
   local contact = plan.contacts[message.c]
   local told = KEYS[first_contact + (message.c - 1) * 2 + 1]
   local old = message_read(key)
-  if old and not (message.rev and old[STATE] == 's') then
+  -- What could not be written is written anew whenever its event is told again: somebody mended it.
+  if old and not (old[STATE] == 's' and (message.rev or old[REASON] == 'poisoned')) then
     results[k] = 'exists'
   else
     local set = sets[message.s]

@@ -62,7 +62,7 @@ class ClusterRedis(GuardedRedis):
         """The same cluster over the same connections, each pool handed through `wrap`."""
         other = ClusterRedis.__new__(ClusterRedis)
         GuardedRedis.__init__(other, connection_pool=self.connection_pool)
-        other.map, other._through, other.lineage, other.acks = self.map, wrap, self.lineage, self.acks
+        other.map, other._through, other.lineage = self.map, wrap, self.lineage
         return other
 
     # one command

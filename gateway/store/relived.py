@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redis.asyncio import Redis
 
 from gateway.store import bulk, keys, scripts
-
-if TYPE_CHECKING:
-    from gateway.store.outbox import Claimed
+from gateway.store.outbox_values import Claimed
 
 
 async def relive(

@@ -16,12 +16,15 @@ def start() -> int | str:
     if sys.version_info < NEEDED:
         return f"this is Python {sys.version_info[0]}.{sys.version_info[1]}, and it takes 3.11 or newer: {MEND}"
     try:
-        import structlog  # noqa: F401 -- no command does without
+        import dotenv  # noqa: F401 -- small, and no command does without
     except ModuleNotFoundError:
         return f"the packages are not in this Python ({sys.executable}): {MEND}"
-    from gateway.cli.main import main
+    try:
+        from gateway.cli.main import main
 
-    return main()
+        return main()
+    except KeyboardInterrupt:  # while a command's modules load, which may take seconds on a small machine
+        return 130
 
 
 if __name__ == "__main__":

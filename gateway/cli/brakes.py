@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway import directory as directories
-from gateway.cli import arguments, asking, opening, printing
+from gateway.cli import arguments, asking, opening, printing, whose
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.insight.naming import find_subject
@@ -103,12 +103,13 @@ def _stop(args: argparse.Namespace) -> int:
             stop = Stop(scope.key, until_ms, args.who, args.why, now)
             before = next((one for one in await book.stops() if one.scope == scope.key), None)
             await book.stop(stop, scope.ids)
+            is_heard = await whose.heard(opened)
             if args.json:
                 printing.as_json({**_data(stop), "replaced": _data(before) if before else None})
                 return 0
             ends = f"until {printing.when(until_ms)}" if until_ms else f"until `python main.py resume {scope.said}`"
             what = "everything automatic" if scope.said == "all" else scope.said
-            print(f"Stopped: {what}, {ends}. Every process knows within two seconds; deadlines keep running.")
+            print(f"Stopped: {what}, {ends}. {whose.soon(is_heard)}; deadlines keep running.")
             if before is not None:
                 print(f"It was stopped already since {printing.when(before.at_ms)} by {before.who}: {before.why}")
             return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway import directory as directories
-from gateway.cli import arguments, asking, opening, printing
+from gateway.cli import arguments, asking, opening, printing, whose
 from gateway.errors import NotFound
 from gateway.insight.naming import find_subject
 from gateway.model.ids import SenderId, SubjectId
@@ -66,10 +66,11 @@ def _crisis(args: argparse.Namespace) -> int:
             people = await people_of(Subjects(redis, clock, opened.vault), subject)
             crisis = Crisis(subject, people, args.subject.strip(), args.queue, args.who, args.why, clock.now_ms())
             await incidents.begin(crisis)
+            is_heard = await whose.heard(opened)
             if args.json:
                 printing.as_json(_data(crisis))
                 return 0
-            print(f"Crisis: nothing automatic about {crisis.said} leaves any more; every process knows within two seconds.")
+            print(f"Crisis: nothing automatic about {crisis.said} leaves any more. {whose.soon(is_heard)}.")
             print(f"What its people write goes to the queue {crisis.queue}, before all others. Deadlines keep running.")
             print(f"Two people lift it: python main.py crisis {crisis.said} --lift --why TEXT")
             return 0

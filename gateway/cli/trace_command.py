@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gateway.cli import arguments, asking, opening, printing
+from gateway.cli import arguments, asking, opening, printing, whose
 from gateway.cli.trace import trace, zone_of
+from gateway.errors import NotFound
 from gateway.model.ids import EventId, is_id
 from gateway.planning.underway import Underway, underway
 from gateway.store.events import Events
@@ -49,9 +50,12 @@ def _trace(args: argparse.Namespace) -> int:
         wanted = (await asking.hidden("What to look for")).reveal() if args.id == "-" else args.id
         async with opening.open_store(settings) as opened, opening.opened_history(settings) as history:
             facts = Facts(opened.connection.redis)
-            story = await trace(
-                wanted, vault=opened.vault, facts=facts, history=history, zone=zone, as_json=args.json
-            )
+            try:
+                story = await trace(
+                    wanted, vault=opened.vault, facts=facts, history=history, zone=zone, as_json=args.json
+                )
+            except NotFound as error:
+                raise NotFound(f"{error} {whose.looked_in(opened)}") from None
             so_far = await _so_far(opened, wanted.strip().lower())
         if isinstance(story, str):
             print(story if so_far is None else f"{story}\n\nnow: {so_far.sentence}")

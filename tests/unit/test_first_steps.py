@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import main
 from demo.run import PORTS, _ports_free
 from gateway.errors import SettingsError
 
@@ -33,6 +34,14 @@ def test_a_python_without_the_packages_is_told_what_to_type_instead() -> None:
     assert "make setup" in said.stderr
     assert ".venv/bin/python" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_ctrl_c_while_a_command_still_loads_ends_with_130_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gateway.cli.main.main", interrupted)
+    assert main.start() == 130
 
 
 @pytest.mark.parametrize("port", ["abc", "99999", "-1", ""])

@@ -32,7 +32,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"layout", "hash", False, "layout version, environment, made at"),
     Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
-    Kind(r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|stops|apikeys|agents|desk)\}", "string", True, "written so that replicas can be waited for"),
+    Kind(r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|stops|apikeys|agents|desk)\}", "string", True, "written to wait for replicas"),
     Kind(r"fuses", "hash", False, "events that the fuse holds -> how many people, why, who may say go on"),
     Kind(r"usual:[a-z_]+", "hash", True, "a notification's people by hour, 14 days"),
     Kind(r"\{usual:[a-z_]+\}\d+", "set", True, "events of a day (since the epoch) that are in that count"),
@@ -198,7 +198,7 @@ def day_key(date: str) -> str:
 
 
 def acked(name: str) -> str:
-    """The key that is written to wait for replicas, in the slot of the one named. It begins as none of those that are looked for."""
+    """The key that is written to wait for replicas, in the slot of the one named. No key that is looked for begins so."""
     begin, end = name.find("{"), name.find("}")
     return f"acked{{{name[begin + 1 : end] if 0 <= begin < end else name}}}"
 

@@ -55,6 +55,20 @@ def _interrupted(case: Case, message: Message) -> set[int]:
     return found
 
 
+def welcomed(case: Case, bubble: Bubble, newer: Bubble) -> bool:
+    """Whether it tells somebody who had just begun to follow what was known before and still holds, behind the newest news.
+
+    The newest news reached them by its own way while they were being told. What it had replaced or ended would be wrong.
+    """
+    message, other = case.messages.get(bubble.message), case.messages.get(newer.message)
+    told = case.told_of(bubble)
+    if message is None or other is None or told is None or told.event not in case.applied:
+        return False
+    since_ms = case.followers.get(told.subject, {}).get(message.contact, 0)
+    knew_before = case.applied[told.event].at_ms < since_ms <= message.planned_ms
+    return knew_before and not case.takes_out(other.notification, message.notification)
+
+
 def thawed(case: Case, bubble: Bubble) -> Pause | None:
     """The pause in which this message's process stood still just before its bytes left.
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 
 from torture.case import Case, Message
-from torture.excuses import NEVER_AGAIN, TOO_OFTEN, given_up, thawed, too_many
+from torture.excuses import NEVER_AGAIN, TOO_OFTEN, given_up, thawed, too_many, welcomed
 from torture.handsets import Bubble
 from torture.seen import TELLS, Double, Seen, Step, Told, Verdict
 from torture.silence import count_silences, count_unstopped
@@ -98,6 +98,7 @@ def _count_lost(case: Case) -> None:
     newest = case.newest()
     if not case.seen.rested:
         lost.append("the house did not come to rest in time: what it had still to do is told to nobody")
+    lost += [f"a part of a webhook that was answered 200 was set aside: {one}" for one in case.seen.parked]
     if case.seen.waiting:
         lost.append(f"{case.seen.waiting} messages still waited when it was long quiet")
     for one in case.seen.told:
@@ -204,7 +205,10 @@ def _count_disorder(case: Case) -> None:
                 f"{told.name} lies behind version {before[0]} on one handset: {bubble.message} attempt {bubble.attempt} "
                 f"came {bubble.at_ms - before[1].at_ms} ms after {before[1].message}"
             )
-            (case.verdict.disorder if thawed(case, bubble) is None else case.verdict.thawed).append(line)
+            if welcomed(case, bubble, before[1]):
+                case.verdict.welcomed.append(line)
+            else:
+                (case.verdict.disorder if thawed(case, bubble) is None else case.verdict.thawed).append(line)
         else:
             last[key] = (told.version, bubble)
 

@@ -10,6 +10,7 @@ from gateway.settings import Settings
 from gateway.settings import read as read_settings
 from gateway.store import keys
 from gateway.store.facts import START, Facts, place
+from gateway.store.reply import fields, words
 from torture.seen import Step
 
 LATE_MS = 1_500
@@ -49,6 +50,16 @@ async def waiting(runtime: Runtime) -> Waiting:
         pipeline.zcount(keys.part(partition, "evw"), "-inf", late_ms)
     answers = await pipeline.execute()
     return Waiting(depth, sum(answers[::2]), sum(answers[1::2]), behind)
+
+
+async def set_aside(runtime: Runtime) -> list[str]:
+    """What could not be applied, of webhooks that were answered 200: one line each. Raises StoreUnavailable."""
+    found = []
+    for partition in keys.all_partitions():
+        for at, entry in await runtime.connection.redis.xrange(keys.part(partition, "parked")) or ():
+            said = fields(entry)
+            found.append(f"{words(said[b'kind'])} {words(at)} in partition {partition}: {words(said[b'why'])}")
+    return found
 
 
 class Reader:

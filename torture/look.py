@@ -34,6 +34,7 @@ async def look(house: House, whole: Cast, all_of: Witnesses, *, rested: bool) ->
     await all_of.witness.look()
     async with open_runtime(ledger.settings_of(house.environment)) as runtime:
         steps = await ledger.Reader(runtime).more()
+        parked = await ledger.set_aside(runtime)
         waiting = (await ledger.waiting(runtime)).messages
         ends = {one.name: frozenset(one.ends) for one in runtime.catalogue}
         drops = frozenset(one.name for one in runtime.catalogue if one.on_uncertain is OnUncertain.DROP)
@@ -52,6 +53,7 @@ async def look(house: House, whole: Cast, all_of: Witnesses, *, rested: bool) ->
         replies=list(desk.replies),
         odd=odd,
         rested=rested,
+        parked=parked,
         evidence_ms=int(house.environment["GATEWAY_EVIDENCE_MS"]),
         answers=dict(all_of.witness.answers),
         drops=drops,

@@ -52,6 +52,7 @@ def lines(outcome: Outcome) -> str:
     found.append(f"{'doubles without evidence':38} {len(allowed)}")
     found += [f"    {_line(one)}" for one in allowed[:SHOWN]]
     found += [f"    as it woke: {one}" for one in outcome.verdict.thawed[:SHOWN]]
+    found += [f"    as they began to follow: {one}" for one in outcome.verdict.welcomed[:SHOWN]]
     found += ["", *(f"{name:38} {value}" for name, value in figures(outcome).items())]
     found += [f"{'not told, ' + reason:38} {count}" for reason, count in outcome.verdict.ends.most_common()]
     return "\n".join(found)
@@ -111,6 +112,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "kills": dict(Counter(one.name for one in outcome.kills)),
         "tried": dict(outcome.seen.tried),
         "thawed": outcome.verdict.thawed,
+        "welcomed": outcome.verdict.welcomed,
         "stopped_after_ms": outcome.verdict.stopped_after_ms,
         "ended_alone": outcome.ended_alone,
         "errors": dict(outcome.errors),
@@ -156,7 +158,8 @@ def text(outcome: Outcome) -> str:
         *(f"| not told: {reason} | {count} |" for reason, count in outcome.verdict.ends.most_common()),
         "",
         *_findings(outcome),
-        *_thawed(outcome.verdict.thawed),
+        *_excused("What a process that had stood still sent as it woke", outcome.verdict.thawed),
+        *_excused("What still held, told behind newer news to who had just begun to follow", outcome.verdict.welcomed),
         *_doubles([one for one in outcome.verdict.doubles if one.allowed]),
     ]
     return "\n".join(parts).rstrip() + "\n"
@@ -170,10 +173,10 @@ def _findings(outcome: Outcome) -> list[str]:
     return found
 
 
-def _thawed(found: list[str]) -> list[str]:
+def _excused(what: str, found: list[str]) -> list[str]:
     if not found:
         return []
-    return ["### What a process that had stood still sent as it woke", "", *(f"- {one}" for one in found[:SHOWN]), ""]
+    return [f"### {what}", "", *(f"- {one}" for one in found[:SHOWN]), ""]
 
 
 def _doubles(allowed: list[Double]) -> list[str]:

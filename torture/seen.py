@@ -111,7 +111,7 @@ class Seen:
     rested: whether nothing was left to do in the time that a house may take for it
     answers: (message, attempt) -> the HTTP status of each answer that the world gave to it, 0 = none left it
     drops: notifications that are never sent again when it is not known whether they left
-    tried: what the fire was to do -> how often it did
+    tried: what the fire was to do -> how often it did; parked: what was set aside of webhooks that were answered 200
     """
 
     told: Sequence[Told]
@@ -132,6 +132,7 @@ class Seen:
     silences: Sequence[Silence] = ()
     brakes: Sequence[Brake] = ()
     tried: Mapping[str, int] = field(default_factory=dict)
+    parked: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class Verdict:
     told_after_ms: from the 202 to each message's first copy on a handset, shortest first
     stopped_after_ms: from the 200 to the webhook with a STOP to the withdrawn consent, shortest first
     thawed: what would be a fault, had a process that stood still not sent what it had begun before
+    welcomed: what was out of order for somebody who had just begun to follow, and still held
     """
 
     lost: list[str] = field(default_factory=list)
@@ -163,6 +165,7 @@ class Verdict:
     unstopped: list[str] = field(default_factory=list)
     untried: list[str] = field(default_factory=list)
     thawed: list[str] = field(default_factory=list)
+    welcomed: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
     told_after_ms: list[int] = field(default_factory=list)

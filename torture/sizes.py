@@ -58,9 +58,9 @@ def for_seconds(seconds: float) -> Sizes:
         scale = max(seconds / 30, 0.5)
         return Sizes(
             seconds=seconds,
-            crowd=40,
-            flights=5,
-            following=6,
+            crowd=30,
+            flights=4,
+            following=5,
             goods=int(24 * scale),
             documents=int(8 * scale),
             newcomers=int(6 * scale),
@@ -72,7 +72,7 @@ def for_seconds(seconds: float) -> Sizes:
             settle_s=150.0,
             stoppers=max(int(3 * scale), 2),
             brakes=int(seconds >= 12),
-            brake_s=7.0,
+            brake_s=6.0,
             frozen_s=7.0,
             freeze_s=6.0,
             roles=THREE,

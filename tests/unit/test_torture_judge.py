@@ -38,6 +38,7 @@ class Run:
     pauses: list[Pause] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
     brakes: list[Brake] = field(default_factory=list)
+    parked: list[str] = field(default_factory=list)
     tried: dict[str, int] = field(default_factory=lambda: {"webhooks doubled": 3})
 
     def __post_init__(self) -> None:
@@ -80,7 +81,7 @@ class Run:
         seen = Seen(
             self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies, self.evidence_ms,
             rested=self.rested, answers=self.answers, drops=self.drops, kills=self.kills, pauses=self.pauses,
-            silences=self.silences, brakes=self.brakes, tried=self.tried,
+            silences=self.silences, brakes=self.brakes, tried=self.tried, parked=self.parked,
         )  # fmt: skip
         return judge(seen)
 
@@ -315,6 +316,11 @@ def test_an_event_that_was_set_aside_is_lost(run: Run) -> None:
     assert "set aside: tried five times" in run.judged().lost[0]
 
 
+def test_what_of_a_webhook_was_set_aside_is_lost(run: Run) -> None:
+    run.parked = ["item 1-1 in partition 7: tried three times"]
+    assert faults(run.judged()) == {"lost": 1}
+
+
 def test_what_is_called_accepted_and_lies_on_no_handset_is_lost(run: Run) -> None:
     run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
     assert "accepted by the channel, and is on no handset" in run.judged().lost[0]
@@ -334,6 +340,29 @@ def test_an_older_version_behind_a_newer_one_is_out_of_order(run: Run) -> None:
     first, last = run.bubbles[0], run.bubbles[2]
     run.bubbles[0], run.bubbles[2] = replace(first, place=last.place), replace(last, place=first.place)
     assert faults(run.judged()) == {"disorder": 1}
+
+
+@pytest.mark.parametrize(("notification", "since_ms", "found"), [
+    ("flight_delayed", 25_000, {}), ("gate_changed", 25_000, {"disorder": 1, "stale": 1}),
+    ("flight_delayed", 500, {"disorder": 1}),
+])  # fmt: skip
+def test_who_begins_to_follow_is_told_what_still_holds_behind_the_newest(
+    run: Run, notification: str, since_ms: int, found: dict[str, int]
+) -> None:
+    """Version 2 was known before Anna followed, and is planned and told to her behind version 3."""
+    mid = name(2, ANNA)
+    run.told[1] = replace(run.told[1], marks={"gate_changed": "B002", "flight_delayed": "B002"})
+    late = {"enqueued": 30_100, "claimed": 34_000, "accepted": 34_100}
+    changed = {"enqueued": {"nt": notification}, "applied": {"changes": "delay" if notification == "flight_delayed" else "gate"}}
+    run.steps = [
+        replace(one, detail=changed.get(one.kind, one.detail)) if one.event == "e02" else one for one in run.steps
+    ]
+    run.steps = [replace(one, at_ms=late[one.kind]) if one.message == mid else one for one in run.steps]
+    run.steps = [replace(one, at_ms=since_ms) if one.kind == "subscribed" and one.contact == ANNA else one for one in run.steps]
+    run.bubbles = [replace(one, place=50, at_ms=34_090) if one.message == mid else one for one in run.bubbles]
+    verdict = run.judged()
+    assert faults(verdict) == found
+    assert len(verdict.welcomed) == (not found)
 
 
 def test_the_order_on_two_handsets_has_nothing_to_do_with_each_other(run: Run) -> None:

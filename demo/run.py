@@ -62,17 +62,26 @@ PR_SET_PDEATHSIG = 1
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "demo", help="days to watch, on this machine", description="Play some days on six phones, on this machine only."
-    )
+        "demo", help="days to watch, on this machine", description="Play some days on six phones, on this machine only.",
+        epilog="example: python main.py demo --speed 4 --again",
+    )  # fmt: skip
     parser.add_argument("--again", action="store_true", help="start the story anew (forgets the last one)")
-    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="how fast, 0.25 to 20 (default 1)")
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="how fast, 0.25 to 20 (default 1)")
     parser.add_argument("--until-end", action="store_true", help="stop by itself when the story has ended")
     parser.set_defaults(work=run)
 
 
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.25 <= speed <= 20:
+        raise argparse.ArgumentTypeError("should be a number from 0.25 to 20")
+    return speed
+
+
 def run(args: argparse.Namespace) -> int:
-    if not 0.25 <= args.speed <= 20:
-        raise SettingsError(["--speed: should be a number from 0.25 to 20"])
     log.configure("text", level="warning")
     directory = Path(os.environ.get("GATEWAY_DATA_DIR", "var")) / "demo"
     with _own(directory, again=args.again):

@@ -184,6 +184,11 @@ def use_file(path: Path) -> None:
     _files[:] = [path]
 
 
+def file_given() -> Path | None:
+    """What `use_file` was told in this process."""
+    return _files[0] if _files else None
+
+
 def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
     """Read settings from the environment over `.env`. Raises SettingsError with every problem at once."""
     values: dict[str, str] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,6 +118,12 @@ def command(
     if yes:
         parser.add_argument("--yes", action="store_true", help="do not ask")
     return parser
+
+
+def add_examples(parts: Any, word: str, examples: Mapping[str, str]) -> None:
+    """An example at the end of --help for each command below `word`. examples: command -> its arguments"""
+    for name, example in examples.items():
+        parts.choices[name].epilog = f"example: python main.py {word} {name} {example}"
 
 
 def add_who(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ def add_parser(commands: Any) -> None:
         description="Measure dispatch, webhooks, latency, fan-out and memory on a store of its own, each beside the bare limit. "
         "Nothing leaves this machine. About five minutes; --quick about two; --long an hour, with what else one would pick "
         "and with curves up to a million subscriptions.",
+        epilog="example: python main.py bench --quick --only dispatch",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--long", action="store_true", help="also peers and curves, and fan-out to 100,000 (make bench-long)")

@@ -107,7 +107,7 @@ def _stop(args: argparse.Namespace) -> int:
             if args.json:
                 printing.as_json({**_data(stop), "replaced": _data(before) if before else None})
                 return 0
-            ends = f"until {printing.when(until_ms)}" if until_ms else f"until `python main.py resume {scope.said}`"
+            ends = f"until {printing.when(until_ms)}" if until_ms else f"until `{printing.typed(f'resume {scope.said}')}`"
             what = "everything automatic" if scope.said == "all" else scope.said
             print(f"Stopped: {what}, {ends}. {whose.soon(is_heard)}; deadlines keep running.")
             if before is not None:

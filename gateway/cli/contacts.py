@@ -16,7 +16,7 @@ from typing import Any
 from gateway.api import views
 from gateway.api.people import People
 from gateway.app import open_runtime
-from gateway.cli import contact_changes, talk
+from gateway.cli import arguments, contact_changes, printing, talk
 from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.intake import imports
@@ -27,6 +27,17 @@ from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.store.erasure import Erasure
 from gateway.store.positions import ImportPositions
+
+_EXAMPLES = {
+    "show": "c07k3v9p2m4x8qzz --reveal",
+    "import": "people.csv --dry-run",
+    "export": "- --out person.json",
+    "erase": "-",
+    "set": "- --language nl-NL --timezone Europe/Amsterdam",
+    "consent": "- --grant --purpose journey --brand zz --how telephone --wording journey-nl-3 --evidence 'call 4711'",
+    "follow": "- flight ZZ1007/2026-11-22/AMS --order ZX7K2P",
+    "unfollow": "- flight ZZ1007/2026-11-22/AMS",
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -67,6 +78,7 @@ def add_parser(commands: Any) -> None:
 
 
     contact_changes.add_parsers(parts, who, _with_contact)
+    arguments.add_examples(parts, "contacts", _EXAMPLES)
 
 
 def _with_contact(work: contact_changes.Work) -> talk.Work:
@@ -171,7 +183,7 @@ def _told(value: dict[str, Any]) -> str:
     for one in value["messages"][:20]:
         why = f": {one['sentence']}" if one["sentence"] else ""
         lines.append(f"  message    {one['id']}  {one['notification']}  {one['state']}, {one['status']}{why}")
-    return "\n".join([*lines, "", f"next: python main.py trace {value['id']}"])
+    return "\n".join([*lines, "", f"next: {printing.typed('trace ' + value['id'])}"])
 
 
 # import

@@ -72,7 +72,7 @@ def _crisis(args: argparse.Namespace) -> int:
                 return 0
             print(f"Crisis: nothing automatic about {crisis.said} leaves any more. {whose.soon(is_heard)}.")
             print(f"What its people write goes to the queue {crisis.queue}, before all others. Deadlines keep running.")
-            print(f"Two people lift it: python main.py crisis {crisis.said} --lift --why TEXT")
+            print(f"Two people lift it: {printing.typed(f'crisis {crisis.said} --lift --why TEXT')}")
             return 0
 
     return opening.run(work)
@@ -96,7 +96,7 @@ async def _lift(
         print(f"Lifted: {crisis.said}. {waiting}")
     else:
         print(f"Asked: the crisis about {crisis.said} goes on until somebody else confirms, within an hour, with")
-        print(f"  python main.py crisis {crisis.said} --lift --why TEXT")
+        print(f"  {printing.typed(f'crisis {crisis.said} --lift --why TEXT')}")
     return 0
 
 

@@ -174,7 +174,7 @@ def _show(args: argparse.Namespace) -> int:
             print("\n".join(f"  {name:<13} {value}" for name, value in rows))
         if story is not None:
             print("\n" + as_text(story, None).rpartition("\n\nnext:")[0])
-        print(f"\nnext: python main.py dead-letters replay {args.id}, or discard {args.id}")
+        print(f"\nnext: {printing.typed(f'dead-letters replay {args.id}')}, or discard {args.id}")
         return 0
 
     return opening.run(work)

@@ -15,7 +15,7 @@ import aiohttp
 from gateway import directory as directories
 from gateway import registry
 from gateway.app import open_runtime
-from gateway.cli import events_dryrun, talk
+from gateway.cli import arguments, events_dryrun, printing, talk
 from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, GatewayError, Problem
 from gateway.intake import asof, schemas
@@ -35,6 +35,15 @@ TRIES = 5
 CALL_S = 60.0
 NEVER_MS = 7_258_118_400_000
 """The year 2200: a file is looked at for what it is, not for when it would be sent."""
+
+
+_EXAMPLES = {
+    "lint": "events.json",
+    "send": "events.json --as-of now",
+    "dry-run": "events.json",
+    "replay": "e42k3v9p2m4x8qzz",
+    "schemas": "docs/schemas",
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -82,6 +91,7 @@ def add_parser(commands: Any) -> None:
     schema = parts.add_parser("schemas", help="write the JSON Schema of every event type into a directory")
     schema.add_argument("directory", type=Path)
     schema.set_defaults(work=_write)
+    arguments.add_examples(parts, "events", _EXAMPLES)
 
 
 # schemas
@@ -199,7 +209,7 @@ def _tell(events: Sequence[Any], taken: Sequence[Any], refused: Sequence[Any], o
         for problem in one["problems"]:
             out.show(f"event {one['index'] + 1} refused ({one['status']}): {problem['field']}: {problem['message']}")
     if taken:
-        out.show(f"next: python main.py trace {taken[-1]['event']}")
+        out.show(f"next: {printing.typed('trace ' + taken[-1]['event'])}")
 
 
 def _batches(events: Sequence[Any]) -> Iterable[list[Any]]:
@@ -258,9 +268,9 @@ async def run_replay(args: argparse.Namespace, settings: Settings, out: Dialogue
     if args.json:
         out.show(json.dumps({"event": event, "replayed": found, "people": people}))
     elif people:
-        out.show(f"{event} was planned for {people:,} who had been set aside\nnext: python main.py trace {event}")
+        out.show(f"{event} was planned for {people:,} who had been set aside\nnext: {printing.typed('trace ' + event)}")
     elif found:
-        out.show(f"{event} is looked at again; what was said is not said twice\nnext: python main.py trace {event}")
+        out.show(f"{event} is looked at again; what was said is not said twice\nnext: {printing.typed('trace ' + event)}")
     else:
         out.show(f"{event} is closed or forgotten: its source can send it again, with a new id")
     return 0 if found or people else 1

@@ -98,11 +98,11 @@ def _release(args: argparse.Namespace) -> int:
         if args.json:
             printing.as_json({**data(now), "released": released})
         elif released:
-            print(f"Released: {people} are told, as far as it is still of use.\nnext: python main.py trace {event}")
+            print(f"Released: {people} are told, as far as it is still of use.\nnext: {printing.typed('trace ' + event)}")
         else:
             part = f" --part {args.part}" if args.part else ""
             print(f"Asked: more than {settings.fuse_second_person:,} people take two. Somebody else confirms within an hour with")
-            print(f"  python main.py fuses release {event}{part} --why TEXT")
+            print(f"  {printing.typed(f'fuses release {event}{part} --why TEXT')}")
         return 0
 
     return opening.run(work)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway import settings
+
 
 def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def typed(words: str) -> str:
+    """A command to type next, on the settings that this one was given: without them it would look into another store."""
+    file = settings.file_given()
+    return f"python main.py --env-file {shlex.quote(str(file))} {words}" if file else f"python main.py {words}"
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

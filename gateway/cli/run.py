@@ -14,8 +14,9 @@ from gateway.settings import ROLES
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "run", help="run the gateway", description="Run the gateway: all roles, or some of them in each of several processes."
-    )
+        "run", help="run the gateway", description="Run the gateway: all roles, or some of them in each of several processes.",
+        epilog="example: python main.py run --roles dispatch,scheduler",
+    )  # fmt: skip
     parser.add_argument(
         "--roles", default=",".join(ROLES), metavar="NAMES", help=f"comma separated, of {', '.join(ROLES)} (default: all)"
     )

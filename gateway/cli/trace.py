@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.cli import printing
 from gateway.errors import BadInput, Problem
 from gateway.insight.kinds import say
 from gateway.insight.trace import Story, find
@@ -67,7 +68,7 @@ def as_dict(story: Story, zone: ZoneInfo | None) -> dict[str, Any]:
         ],
         "outcomes": dict(story.outcomes),
         "linked": {name: list(ids) for name, ids in story.linked.items()},
-        "next": f"python main.py {story.advice}",
+        "next": printing.typed(story.advice),
     }
 
 
@@ -88,7 +89,7 @@ def as_text(story: Story, zone: ZoneInfo | None) -> str:
     if story.linked:
         lines.append("")
         lines += [f"{name + ':':<13} {' '.join(ids)}" for name, ids in story.linked.items()]
-    return "\n".join([*lines, "", f"next: python main.py {story.advice}"])
+    return "\n".join([*lines, "", f"next: {printing.typed(story.advice)}"])
 
 
 def _beside(fact: Fact, identifier: str) -> str:

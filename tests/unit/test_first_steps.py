@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +15,9 @@ import pytest
 
 import main
 from demo.run import PORTS, _ports_free
+from gateway import settings
+from gateway.cli import printing
+from gateway.cli.main import make_parser
 from gateway.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +40,37 @@ def test_a_python_without_the_packages_is_told_what_to_type_instead() -> None:
     assert "make setup" in said.stderr
     assert ".venv/bin/python" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def commands_of(parser: argparse.ArgumentParser, words: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command that does something, by its words."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield words.strip(), parser
+    for action in below:
+        for name, part in action.choices.items():
+            yield from commands_of(part, f"{words} {name}")
+
+
+def test_the_help_of_every_command_ends_with_an_example_that_it_understands() -> None:
+    whole = make_parser()
+    found = dict(commands_of(whole))
+    assert len(found) > 40
+    found.pop("sandbox")  # its arguments are its own program's
+    for words, parser in found.items():
+        head, _, example = (parser.epilog or "").partition("python main.py ")
+        assert head.strip() == "example:", words
+        assert example.startswith(words), words
+        whole.parse_args(shlex.split(re.split(r" [|<>]+ ", example)[0]))
+
+
+def test_what_to_type_next_names_the_settings_that_were_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "the demo.env"
+    file.touch()
+    monkeypatch.setattr(settings, "_files", [])
+    assert printing.typed("trace ZX7K2P") == "python main.py trace ZX7K2P"
+    settings.use_file(file)
+    assert printing.typed("trace ZX7K2P") == f"python main.py --env-file '{file}' trace ZX7K2P"
 
 
 def test_ctrl_c_while_a_command_still_loads_ends_with_130_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,7 +225,7 @@ async def test_what_waits_for_its_time_is_looked_at_then_by_whatever_clock(ladde
     outbox = ladder.house.runtime.outbox
     await outbox.settle([Settlement(claimed, "r", claimed.attempt, wait_ms=60_000, reason="retry")])
     one = ladder.house.make_dispatcher()
-    one._clock = clock
+    one._claiming._clock = clock
     claimed_again, wait_s = await one._turn()
     assert (claimed_again, wait_s) == ([], 1.0), "it would look without a pause for an hour"
     turn(ladder, clock, 60_001)

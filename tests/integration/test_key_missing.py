@@ -12,7 +12,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from gateway.api.problems import answering
-from gateway.dispatch.worker import KEY_LOOK_MS
+from gateway.dispatch.sending import KEY_LOOK_MS
 from gateway.model.ids import ContactId
 from gateway.model.message import MessageState
 from gateway.store import keys

@@ -11,7 +11,7 @@ import pytest
 from redis import exceptions
 from redis.asyncio import Redis
 
-from gateway.dispatch import worker
+from gateway.dispatch import settling
 from gateway.dispatch.ending import Delivered
 from gateway.dispatch.worker import Dispatcher
 from gateway.errors import StoreUnavailable
@@ -48,8 +48,8 @@ async def test_an_uncertain_send_stays_one_when_its_next_try_fails_before_a_byte
     lanes.pass_ms(EVIDENCE_MS + 1)
     second = await lanes.one()
     one = dispatcher(lanes, deliverer=Fails(error))
-    await one._deliver(second)
-    settled = one._settled.get_nowait()
+    await one._sending.deliver(second)
+    settled = one._settling.next()
     assert isinstance(settled, Delivered)
     assert await lanes.outbox.settle([settled.settlement]) == ["settled"]
     lanes.pass_ms(6_000)
@@ -70,11 +70,11 @@ class Away(Outbox):
 
 
 async def test_what_the_channel_said_is_kept_until_the_store_takes_it(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "SETTLE_PAUSES_S", (0.001,))
+    monkeypatch.setattr(settling, "SETTLE_PAUSES_S", (0.001,))
     lanes = Lanes(redis)
     (message,) = await lanes.queue("delay")
     claimed = await lanes.one()
-    await dispatcher(lanes, outbox=Away(redis, lanes.clock, {}))._settle([Settlement(claimed, "a", claimed.attempt)])
+    await dispatcher(lanes, outbox=Away(redis, lanes.clock, {}))._settling.settle([Settlement(claimed, "a", claimed.attempt)])
     assert await lanes.state(message) == "a"
 
 
@@ -89,7 +89,7 @@ async def test_a_spoilt_record_does_not_take_what_became_of_the_others_with_it(r
     name = keys.of(spoilt.id, "m")
     await redis.delete(name)
     await redis.lpush(name, "no record")
-    await dispatcher(lanes)._settle([Settlement(one, "a", one.attempt) for one in claimed])
+    await dispatcher(lanes)._settling.settle([Settlement(one, "a", one.attempt) for one in claimed])
     assert await lanes.state(fine.id) == "a", "it would be sent again"
     await redis.delete(name)
 
@@ -113,12 +113,12 @@ async def test_a_claim_without_an_answer_is_asked_again_though_a_replica_took_ov
     outbox = AnswerLost(redis, lanes.clock, {})
     one = dispatcher(lanes, outbox=outbox, evidence=SimpleNamespace(wait_ms=EVIDENCE_MS, runs=True))
     with pytest.raises(StoreUnavailable):
-        await one._claim(lanes.clock.now_ms(), [lanes.want()])
+        await one._claiming.claim([lanes.want()])
     outbox.lineage.promoted_s = time.monotonic()
     with pytest.raises(Turned):
-        await one._claim_again()
+        await one._claiming.claim_again()
     outbox.lineage.promoted_s -= 60
-    assert [claimed.id for claimed in await one._claim_again()] == [message], "leased with nobody it would count as sent"
+    assert [claimed.id for claimed in await one._claiming.claim_again()] == [message], "leased with nobody it would count as sent"
 
 
 async def test_a_record_that_this_version_cannot_read_keeps_no_other_of_its_claim(redis: Redis) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from gateway.dispatch import worker
+from gateway.dispatch import looking
 from gateway.store import keys
 from tests.integration.pace_stage import Stage, pace_stage, sender_entry
 from tests.support.core import NUMBER
@@ -112,7 +112,7 @@ async def test_a_tier_of_nobody_keeps_nothing_coming_back(stage: Stage) -> None:
 async def test_who_leaves_sooner_is_seen_at_once_though_the_last_look_serves_for_a_while(
     stage: Stage, edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "REUSE_S", 60.0)
+    monkeypatch.setattr(looking, "REUSE_S", 60.0)
     house = stage.house
     await stage.followers({FLIGHT: 120, SOONER: 1})
     await house.keep(stage.cancelled(FLIGHT, 5))

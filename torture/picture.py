@@ -13,7 +13,7 @@ from html import escape
 
 from torture.seen import Brake, Kill, Pause
 
-WIDTH, LEFT, RIGHT = 900, 86, 16
+WIDTH, LEFT, RIGHT = 900, 86, 24
 TOP, CHART, ROW, FOOT = 46, 180, 18, 34
 _STYLE = """\
   :root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --area: #2f6f8f; --kill: #b3261e;
@@ -48,7 +48,7 @@ def draw(
         f"<style>\n{_STYLE}\n</style>",
         f'<text class="title" x="{LEFT}" y="20">Messages on handsets, a second'
         + (f" (mean of {step} s)" if step > 1 else "")
-        + "; below: when each process was killed (stroke) or stood still (bar)</text>",
+        + "; below: killed (stroke), stood still (bar)</text>",
     ]
 
     def x(at_ms: float) -> float:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.core import ROOT
 
 SEED = 20_261_122
-SECONDS = 14
+SECONDS = 12
 
 
 @pytest.mark.timeout(300)
@@ -23,7 +23,7 @@ def test_under_fire_nothing_is_lost_late_out_of_order_or_sent_twice_in_spite_of_
     assert done.returncode == 0, f"{json.dumps(found['found'], indent=2)}\n{done.stderr}"
     assert set(found["counts"].values()) == {0}
     # It was a fire: without these the zeros would say little.
-    assert sum(found["kills"].values()) >= 5
+    assert sum(found["kills"].values()) >= 4
     assert found["figures"]["bubbles"] > 100
     assert found["figures"]["older"] > 3
     assert all(found["tried"].values()), found["tried"]

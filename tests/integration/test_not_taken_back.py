@@ -30,6 +30,7 @@ from gateway.store.reply import octets
 from gateway.store.rotation import Rewrap
 from gateway.store.senders import Stop
 from gateway.store.vault import KeyRing, Vault
+from tests.conftest import check_keys
 from tests.integration.commands_stage import Launcher, launcher
 from tests.support.core import House, facts_of, open_house
 from tests.support.meta import inbound_text, webhook
@@ -140,6 +141,7 @@ async def test_what_changes_with_every_message_waits_for_nobody(house: House, pa
         with pytest.raises(NotReplicated):
             await house.runtime.contacts.set_proof(contact.id, address, None, house.clock.now_ms())
     assert await house.runtime.contacts.set_proof(contact.id, address, Proof.OTP, house.clock.now_ms() + 1)
+    await check_keys(house.redis)
 
 
 async def test_a_stop_by_their_own_words_is_applied_again_until_a_replica_has_it(

@@ -24,6 +24,7 @@ NAMES = [
     "urgent notice beside it, p99",
     "event to wire, unloaded, p50",
     "event to wire, unloaded, p99",
+    "event to wire, unloaded, p50",
     "memory: subscription",
     "memory: queued message",
     "memory: queued message, body as the prototype's",

@@ -78,6 +78,7 @@ class Member:
     killed: bool = False
     frozen: bool = False
     since_s: float = 0.0
+    log_from: int = 0
     ended_alone: list[str] = field(default_factory=list)
 
     @property
@@ -92,6 +93,7 @@ class Member:
     def start(self) -> None:
         self.killed = self.frozen = False
         self.since_s = time.monotonic()
+        self.log_from = self.log.stat().st_size if self.log.is_file() else 0
         self.process = spawn(self.command, self.env, self.log)
 
     def kill(self) -> bool:
@@ -127,11 +129,13 @@ class Member:
             self.start()
 
     def _found_no_store(self) -> bool:
-        """It said so as its last word: started while the store lay dead, a gateway ends, and whoever keeps it starts it again."""
+        """It was never ready and said so as its last word: started while the store lies dead, or dies just then, a gateway ends, and
+        whoever keeps it starts it again."""
         with self.log.open("rb") as log:
-            log.seek(max(self.log.stat().st_size - 4000, 0))
+            log.seek(self.log_from)
             words = log.read().decode(errors="replace").splitlines()
-        return bool(words) and words[-1].startswith("nobody answers at")
+        ready = any('"gateway.ready"' in line for line in words)
+        return bool(words) and not ready and words[-1].startswith(("nobody answers at", "the store does not answer"))
 
     async def end(self) -> None:
         if self.process is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from gateway.store import keys
@@ -23,6 +24,10 @@ from tests.support.waiting import wait_until_sync
 
 ON_CLUSTER = os.environ.get("TEST_STORE") == "cluster"
 """Tests that ask for a store get a cluster of six; docs/stores.md says which cannot."""
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.chromium import chromium
+
+expect.set_options(timeout=20_000)  # what should come true comes within milliseconds, but on a machine that is busy
 
 
 @pytest.fixture(scope="package")

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 
 DESKTOP = (1440, 900)
 MOBILE = (390, 844)
-TIMEOUT_MS = 5_000
+TIMEOUT_MS = 20_000
 
 
 class Opener:

@@ -80,11 +80,11 @@ def figures(outcome: Outcome) -> dict[str, str]:
 
 
 def _stopped(outcome: Outcome) -> str:
-    after_ms = outcome.verdict.stopped_after_ms
+    said, after_ms = len(outcome.seen.silences), outcome.verdict.stopped_after_ms
     if not after_ms:
-        return "none"
+        return f"{said}; none of them holds" if said else "none"
     half, last = after_ms[(len(after_ms) - 1) // 2] / 1000, after_ms[-1] / 1000
-    return f"{len(outcome.seen.silences)}; it holds within {half:.1f} s of its webhook's 200 for half, {last:.1f} s for all"
+    return f"{said}; it holds within {half:.1f} s of its webhook's 200 for half, {last:.1f} s for all"
 
 
 def _span(sorted_ms: list[int]) -> str:

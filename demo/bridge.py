@@ -151,4 +151,4 @@ def _why(record: MessageRecord, body: Mapping[str, Any], data_dir: str) -> dict[
 
 
 def _trace(record: MessageRecord, data_dir: str) -> str:
-    return f"python main.py --env-file {data_dir}/env trace {record.id}"
+    return f".venv/bin/python main.py --env-file {data_dir}/env trace {record.id}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterator
 from typing import Any
+
+import structlog
 
 from gateway import log, settings
 from gateway.app import open_runtime
-from gateway.settings import ROLES
+from gateway.settings import ROLES, Environment, Settings
 
 
 def add_parser(commands: Any) -> None:
@@ -36,10 +39,20 @@ def run(args: argparse.Namespace) -> int:
         async with open_runtime(loaded) as runtime:
             from gateway import roles  # every part of the house: only who runs it waits for them
 
+            for missing, mend in reaches_nobody(len(runtime.directory), loaded):
+                structlog.get_logger("run").warning(missing, mend=mend)
             await roles.run(runtime, names)
 
     _run(main)
     return 0
+
+
+def reaches_nobody(senders: int, loaded: Settings) -> Iterator[tuple[str, str]]:
+    """What keeps a gateway that is otherwise well from writing to anybody: event name and mend, for a first start."""
+    if senders == 0:
+        yield "gateway.no_sender", "python main.py connect whatsapp, or connect messenger"
+    if loaded.env is not Environment.PRODUCTION and not loaded.only_to:
+        yield "gateway.nobody_may_be_written_to", "GATEWAY_ONLY_TO=+44... with your own phone; it counts outside production"
 
 
 def _run(main: Any) -> None:

@@ -82,7 +82,8 @@ def load(directory: Path, *, failed: Failure | None = None) -> Catalogue:
         if notification is not None:
             notifications[folder.name] = notification
     if not folders:
-        problems.append(Problem(str(directory), "should be a directory with one folder a notification"))
+        wanted = "should be a directory with one folder a notification (GATEWAY_TEMPLATES_DIR; `templates` of where one stands)"
+        problems.append(Problem(str(directory.resolve()), wanted))
     for one in notifications.values():
         for other in (*one.ends, *((one.substitute,) if one.substitute else ())):
             if not (directory / other / "notification.yaml").is_file():

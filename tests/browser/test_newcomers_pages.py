@@ -58,7 +58,7 @@ def test_a_phone_that_nobody_has_written_to_says_so_and_cuts_no_word(visit: Open
     assert box.evaluate("node => node.scrollHeight - node.clientHeight") <= 1, "its words take one line"
 
 
-def test_a_desk_at_which_nobody_waits_offers_nobody_until_somebody_writes(desk: Desk, visit: Opener) -> None:
+def test_a_desk_offers_who_waits_only_while_somebody_does_and_a_way_back_from_what_is_gone(desk: Desk, visit: Opener) -> None:
     desk.agent("ann@example.org", "Ann Berg")
     page = visit(f"{desk.url}/desk", ready="")
     page.fill("#name", "ann@example.org")
@@ -72,3 +72,7 @@ def test_a_desk_at_which_nobody_waits_offers_nobody_until_somebody_writes(desk: 
     expect(page.get_by_text("Whoever writes appears on the list at once.")).to_be_hidden()
     longest.click()
     expect(page.locator(".line.in")).to_contain_text("Is my seat still 14C?")
+    page.goto(f"{desk.url}/desk/v07nosuchthing00")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("link", name="To the lists").click()
+    expect(page.locator("#queue .row")).to_be_visible()

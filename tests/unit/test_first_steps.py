@@ -18,6 +18,7 @@ from demo.run import PORTS, _ports_free
 from gateway import settings
 from gateway.cli import printing
 from gateway.cli.main import make_parser
+from gateway.cli.run import reaches_nobody
 from gateway.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +72,21 @@ def test_what_to_type_next_names_the_settings_that_were_given(monkeypatch: pytes
     assert printing.typed("trace ZX7K2P") == "python main.py trace ZX7K2P"
     settings.use_file(file)
     assert printing.typed("trace ZX7K2P") == f"python main.py --env-file '{file}' trace ZX7K2P"
+
+
+@pytest.mark.parametrize(
+    ("senders", "environ", "said"),
+    [
+        (0, {}, ["gateway.no_sender", "gateway.nobody_may_be_written_to"]),
+        (1, {"GATEWAY_ENV": "staging"}, ["gateway.nobody_may_be_written_to"]),
+        (1, {"GATEWAY_ONLY_TO": "+447700900123"}, []),
+        (0, {"GATEWAY_ONLY_TO": "+447700900123"}, ["gateway.no_sender"]),
+    ],
+)
+def test_a_gateway_that_can_write_to_nobody_says_so_when_it_starts(
+    senders: int, environ: dict[str, str], said: list[str]
+) -> None:
+    assert [name for name, _ in reaches_nobody(senders, settings.read(environ))] == said
 
 
 def test_ctrl_c_while_a_command_still_loads_ends_with_130_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,10 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"layout", "hash", False, "layout version, environment, made at"),
     Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
-    Kind(r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|stops|apikeys|agents|desk)\}", "string", True, "written to wait for replicas"),
+    Kind(
+        r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|[aix]:[0-9a-z]{32}|stops|apikeys|agents|desk)\}", "string", True,
+        "written beside something to wait for replicas",
+    ),
     Kind(r"fuses", "hash", False, "events that the fuse holds -> how many people, why, who may say go on"),
     Kind(r"usual:[a-z_]+", "hash", True, "a notification's people by hour, 14 days"),
     Kind(r"\{usual:[a-z_]+\}\d+", "set", True, "events of a day (since the epoch) that are in that count"),

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.errors import BadInput, Conflict, NotFound, Problem, Sealed, StoreError
+from gateway.errors import BadInput, Conflict, NotFound, NotReplicated, Problem, Sealed, StoreError
 from gateway.store.conversations import CommandRefused
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
@@ -65,6 +65,9 @@ def answering(deps: WebcareDeps, handler: Handler) -> Handler:
             return problem(410, "erased", "This person's data was erased; there is nothing left to show or to answer.")
         except Conflict as error:
             return problem(409, "conflict", str(error))
+        except NotReplicated:
+            what = "It was done, and too few replicas of the store have it yet. Do it again; it counts once."
+            return problem(503, "store_unavailable", what)
         except (StoreError, TimeoutError):
             return problem(503, "store_unavailable", "The store does not answer. Nothing was done; try again.")
         except web.HTTPException:

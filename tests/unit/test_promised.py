@@ -9,7 +9,10 @@ from gateway.store.cluster_slots import slot_of
 
 
 def test_the_written_key_lies_in_the_slot_of_what_it_waits_for() -> None:
-    names = ("{p:07}f:c07", keys.STOPS, keys.API_KEYS, keys.AGENTS, keys.day_key("2026-12-24"), keys.DESK_FIRST)
+    names = (
+        "{p:07}f:c07", keys.STOPS, keys.API_KEYS, keys.AGENTS, keys.DESK_FIRST, keys.day_key("2026-12-24"),
+        keys.address_index("0" * 32), keys.customer_index("0" * 32),
+    )  # fmt: skip
     assert [slot_of(keys.acked(name)) for name in names] == [slot_of(name) for name in names]
     assert all(keys.kind_of(keys.acked(name)) for name in names)
 

@@ -26,7 +26,7 @@ from gateway.surface import webcare_deps
 from gateway.wake import Ready
 from gateway.webcare import commands
 from tests.support.core import SENDER, House, open_house
-from tests.support.meta import inbound_text, status_of, webhook
+from tests.support.meta import inbound, inbound_text, status_of, webhook
 from tests.support.trips import Trip, Trips, in_a_row, recorded
 from tests.support.waiting import wait_until
 
@@ -183,3 +183,11 @@ async def test_what_is_said_to_a_stop_word_is_named_and_words_alone_wake_nobody(
     ((ready,),) = woken
     (said,) = [one for one in await house.messages() if one.id == ready.message]
     assert (said.notification, said.state.value, said.sender) == ("stop_confirmed", "q", ready.sender)
+
+
+async def test_what_waited_for_their_yes_is_named_when_it_may_go(house: House, woken: list[list[Ready]]) -> None:
+    await house.tell(house.order(house.recipient(101, proof=None)))
+    (waiting,) = [one for one in await house.messages() if one.state.value == "s"]
+    woken.clear()
+    await take(house, inbound(house, WRITER, {"type": "button", "button": {"payload": "address_check/yes", "text": "Yes"}}))
+    assert [[ready.message for ready in hints] for hints in woken] == [[waiting.id]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -373,11 +374,16 @@ async def test_who_travels_within_a_day_is_estimated_from_when_their_orders_end(
 async def test_a_sender_that_is_slowed_paused_or_has_a_long_queue_says_so(clinic: Clinic, redis: Redis) -> None:
     assert (await clinic.one("pace")).level is Level.OK
     sender, senders = next(iter(read_directory(clinic.settings()))), Senders(redis, Clock())
+    began = time.monotonic()
     await senders.slow_down(sender.id, 1000)
     found = await clinic.one("pace")
     assert found.level is Level.NOTE
-    assert f"{sender.id} sends at 50% of its {sender.per_second:g} a second" in found.what
-    assert "whole again in 2" in found.what
+    told = re.search(rf"{sender.id} sends at (\d+)% of its {sender.per_second:g} a second.* whole again in (\d+) s", found.what)
+    assert told is not None, found.what
+    percent, whole_s = map(int, told.groups())
+    took_s = time.monotonic() - began  # each second gives two hundredths back
+    assert 50 <= percent <= 51 + 2 * took_s
+    assert 24 - took_s <= whole_s <= 26
     await redis.delete(keys.bucket(sender.id))
     await redis.zadd(keys.part(3, f"q:{sender.id}"), {f"lane-{place}": 0 for place in range(int(sender.per_second * 150))})
     found = await clinic.one("pace")

@@ -129,8 +129,8 @@ class Member:
             self.start()
 
     def _found_no_store(self) -> bool:
-        """It was never ready and said so as its last word: started while the store lies dead, or dies just then, a gateway ends, and
-        whoever keeps it starts it again."""
+        """It was never ready and said so as its last word: started while the store lies dead, or dies just then, a gateway ends,
+        and whoever keeps it starts it again."""
         with self.log.open("rb") as log:
             log.seek(self.log_from)
             words = log.read().decode(errors="replace").splitlines()

@@ -71,21 +71,28 @@ async def run_apply(
 
 async def _apply_all(webhooks: Webhooks, applier: Applier, items: Sequence[InboxItem]) -> int:
     """Apply items, each partition's in order, several partitions at once; how many were. A full store refuses one thing and takes
-    another: what waits for room holds up its own partition, and the statuses and stops of the others go on."""
+    another: what waits for room holds up its own partition, and the statuses and stops of the others go on.
+
+    What was begun before without an end may be what ends processes: it waits for the others, and has no company then whose tries
+    it could use up.
+    """
     began, silent = time.monotonic(), False
     gate = asyncio.Semaphore(AT_ONCE)
+    suspects: list[Sequence[InboxItem]] = []
     partitions: dict[int, list[InboxItem]] = {}
     for item in items:
         partitions.setdefault(item.partition, []).append(item)
 
-    async def apply_in_order(partition: int, its: Sequence[InboxItem]) -> int:
+    async def apply_in_order(partition: int, its: Sequence[InboxItem], *, alone: bool) -> int:
         nonlocal silent
         async with gate:
             for applied, item in enumerate(its):
                 if silent:
                     return applied
                 try:
-                    await apply_one(webhooks, applier, item)
+                    if not await apply_one(webhooks, applier, item, alone=alone):
+                        suspects.append(its[applied:])
+                        return applied
                 except (StoreError, OSError, TimeoutError) as error:
                     log.warning("inbox.store_unavailable", partition=partition, error=type(error).__name__)
                     silent = silent or time.monotonic() - began > PATIENCE_S  # it does not refuse, it does not answer
@@ -93,18 +100,29 @@ async def _apply_all(webhooks: Webhooks, applier: Applier, items: Sequence[Inbox
         return len(its)
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(apply_in_order(partition, its), name="inbox") for partition, its in partitions.items()]
-    return 0 if silent else sum(task.result() for task in tasks)
+        tasks = [
+            group.create_task(apply_in_order(partition, its, alone=False), name="inbox") for partition, its in partitions.items()
+        ]
+    count = sum(task.result() for task in tasks)
+    for its in suspects:
+        count += await apply_in_order(its[0].partition, its, alone=True)
+    return 0 if silent else count
 
 
-async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem) -> None:
-    """Apply an item up to three times in all, counted before each try; then it is parked, and its neighbours go on."""
+async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem, *, alone: bool = True) -> bool:
+    """Apply an item up to three times in all, counted before each try; then it is parked, and its neighbours go on.
+
+    alone: nothing else is being applied here. False: what was begun before is left as it was, and False is the answer
+    """
     while True:
         tries = await webhooks.begin(item)
+        if tries > 1 and not alone:
+            await webhooks.take_back(item)
+            return False
         if tries > TRIES:
             await webhooks.park(item, "tried three times")
             log.error("inbox.parked", partition=item.partition, place=item.place, kind=str(item.value.get("kind")))
-            return
+            return True
         try:
             crash_point("item.begun")
             await applier.apply(item.value)
@@ -117,4 +135,4 @@ async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem) -> No
             log.exception("inbox.failed", partition=item.partition, place=item.place, error=type(error).__name__)
             continue
         await webhooks.applied(item.partition, item.place)
-        return
+        return True

@@ -81,6 +81,42 @@ async def test_what_waits_for_room_holds_up_its_own_partition_and_no_other(house
     assert applier.done[-2:] == ["here second", "here third"]
 
 
+async def test_what_was_begun_before_without_an_end_is_applied_without_company(house: House) -> None:
+    await delivered(house)
+    webhooks = house.runtime.webhooks
+    [suspect] = [one for one in await webhooks.inbox([HERE], limit=1)]
+    await webhooks.begin(suspect)  # its process died of it, or of another
+    running: list[str] = []
+    company: dict[str, int] = {}
+
+    class Watching(Meeting):
+        async def apply(self, value: Mapping[str, Any]) -> None:
+            running.append(value["name"])
+            await house.redis.ping()
+            company[value["name"]] = len(running)
+            running.remove(value["name"])
+            self.done.append(value["name"])
+
+    applier = Watching()
+    assert await turn(house, applier) == 6
+    assert applier.done[3:] == ["here first", "here second", "here third"]
+    assert company["here first"] == 1
+    assert await webhooks.backlog() == (0, 0)
+
+
+async def test_what_ends_its_process_three_times_is_parked_and_its_neighbours_are_applied(house: House) -> None:
+    await delivered(house)
+    webhooks = house.runtime.webhooks
+    [suspect] = await webhooks.inbox([HERE], limit=1)
+    for _ in range(worker.TRIES):
+        await webhooks.begin(suspect)
+    applier = Meeting()
+    applier.met = {}
+    assert await turn(house, applier) == 6
+    assert sorted(applier.done) == ["here second", "here third", "there first", "there second", "there third"]
+    assert await house.redis.xlen(keys.part(HERE, "parked")) == 1
+
+
 async def test_no_more_than_so_many_partitions_are_applied_at_a_time(house: House) -> None:
     await house.runtime.webhooks.deliver(
         [(partition, f"at-{partition}", {"kind": "status", "name": f"at {partition}"}) for partition in keys.all_partitions()]

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,10 @@ def _stop(args: argparse.Namespace) -> int:
             what = "everything automatic" if scope.said == "all" else scope.said
             print(f"Stopped: {what}, {ends}. {whose.soon(is_heard)}; deadlines keep running.")
             if before is not None:
-                print(f"It was stopped already since {printing.when(before.at_ms)} by {before.who}: {before.why}")
+                ended = f"until {printing.when(before.until_ms)}" if before.until_ms else "until resumed"
+                print(f"It was stopped already, {ended}, since {printing.when(before.at_ms)} by {before.who}: {before.why}")
+                if until_ms and not 0 < before.until_ms <= until_ms:
+                    print("Careful: it ends sooner now than it would have.", file=sys.stderr)
             return 0
 
     return opening.run(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -292,15 +293,23 @@ def _status(args: argparse.Namespace) -> int:
     catalogue = catalogues.load(settings.templates_dir)
 
     async def work() -> int:
-        io, answers, good = asking.terminal(), [], True
+        io, good = asking.terminal(), True
+        answers: list[dict[str, Any]] = []
         async with _door(settings, catalogue) as door:
             for sender, admin in door.senders(args.sender, args.channel):
 
                 def told(steps: list[Step], sender: Sender = sender) -> None:
                     io.progress(f"{sender.id}: {_summary(steps)}")
 
-                steps = await status(catalogue, admin, sender, wait_s=args.wait, told=told)
-                io.progress("")
+                try:
+                    steps = await status(catalogue, admin, sender, wait_s=args.wait, told=told)
+                except TemplateRefused as error:  # of one sender: those after it have something to say
+                    good = False
+                    answers.append({"sender": sender.id, "steps": [], "error": str(error)})
+                    print(f"{sender.id}: the channel gives no list of its templates: {error}", file=sys.stderr)
+                    continue
+                finally:
+                    io.progress("")
                 good = good and all(step.action in FINE for step in steps)
                 answers.append({"sender": sender.id, "steps": [_step(step) for step in steps]})
                 if not args.json:

@@ -80,9 +80,13 @@ async def test_a_preview_says_what_has_no_template_on_a_channel(home: House) -> 
 async def test_a_page_without_the_permission_is_told_in_metas_words(home: House, phones: Channel) -> None:
     async with aiohttp.ClientSession(phones.url) as session:
         await session.put(f"/sandbox/pages/{PAGE}", json={"utility": False})
-    ran = await home.run("templates", "status", "--channel", "messenger")
+    ran = await home.run("templates", "status")
     assert ran.code == 1
+    assert "messenger: the channel gives no list of its templates: " in ran.err
     assert "pages_utility_messaging" in ran.err
+    assert "whatsapp: " in ran.out, "what is known of the others is said all the same"
+    asked = await home.run("templates", "status", "--json")
+    assert [(one["sender"], "error" in one) for one in asked.data["senders"]] == [("whatsapp", False), ("messenger", True)]
 
 
 async def test_a_notification_is_tried_in_ones_own_chat(home: House, phones: Channel) -> None:

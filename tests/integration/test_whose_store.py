@@ -45,6 +45,26 @@ async def test_a_process_that_went_silent_does_not_count_as_hearing(home: House)
     assert "nobody heard this" in (await home.run("stop", "all", "--why", "wrong gates")).err
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "sooner"),
+    [
+        ((), ("--until", "15m"), True),
+        (("--until", "2h"), ("--until", "15m"), True),
+        (("--until", "15m"), ("--until", "2h"), False),
+        (("--until", "15m"), (), False),
+    ],
+)
+async def test_a_stop_that_ends_sooner_than_the_one_before_it_says_so(
+    home: House, first: tuple[str, ...], second: tuple[str, ...], sooner: bool
+) -> None:
+    """Two people pull the same brake: the later word counts, and must not shorten the earlier one unseen."""
+    await Signs(home.redis).put("machine:8081", [])
+    await home.run("stop", "all", "--why", "wrong gates", *first)
+    ran = await home.run("stop", "all", "--why", "no answers", *second)
+    assert f"It was stopped already, until {'20' if first else 'resumed'}" in ran.out
+    assert ("ends sooner" in ran.err) is sooner
+
+
 async def test_what_is_not_found_says_where_was_looked_and_names_the_demos_own_store(home: House) -> None:
     plain = await home.run("trace", "ZX7K2P")
     assert plain.code == 1

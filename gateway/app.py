@@ -64,7 +64,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             clock.offset_ms = await read_offset(redis)
         session = aiohttp.ClientSession(trust_env=False)
         stack.push_async_callback(session.close)
-        channels = registry.open_channels(settings, session)
+        channels = registry.open_channels(settings, session, clock)
         for connector in channels.connectors.values():
             stack.push_async_callback(connector.close)
         vault = Vault(ring, redis, acks=settings.store_acks)

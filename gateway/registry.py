@@ -16,6 +16,7 @@ from connectors.whatsapp.admin import WhatsAppAdmin
 from connectors.whatsapp.capabilities import WhatsAppProbe
 from connectors.whatsapp.connector import WhatsAppConnector
 from connectors.whatsapp.templates import GraphCall, WhatsAppTemplates
+from gateway.clock import Clock
 from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.model.account import Access, NumberReport, Refused
 from gateway.notifications.remote import TemplateAdmin
@@ -84,8 +85,12 @@ def number_of(settings: Settings) -> NumberOf:
     return ask
 
 
-def open_channels(settings: Settings, session: aiohttp.ClientSession) -> Channels:
-    """The connectors of this installation. session: for the management calls; its owner closes it."""
+def open_channels(settings: Settings, session: aiohttp.ClientSession, clock: Clock | None = None) -> Channels:
+    """The connectors of this installation. session: for the management calls; its owner closes it.
+
+    clock: by which findings are dated; what sends show is dated by the gateway's, and the later of both counts
+    """
+    clock = clock or Clock()
     graph = open_graph(settings)
     whatsapp = WhatsAppConnector(graph, settings.graph_version)
     messenger = MessengerConnector(graph, settings.graph_version, app_id=settings.app_id)
@@ -99,7 +104,7 @@ def open_channels(settings: Settings, session: aiohttp.ClientSession) -> Channel
         "messenger": MessengerTemplates(call_as),
     }
     probes: dict[str, CapabilityProbe] = {
-        "whatsapp": WhatsAppProbe(lambda sender: whatsapp_admin(settings, access_of(settings, sender))),
-        "messenger": MessengerProbe(lambda sender: messenger_admin(settings, access_of(settings, sender))),
+        "whatsapp": WhatsAppProbe(lambda sender: whatsapp_admin(settings, access_of(settings, sender)), clock.now_ms),
+        "messenger": MessengerProbe(lambda sender: messenger_admin(settings, access_of(settings, sender)), clock.now_ms),
     }
     return Channels(connectors, admins, probes, graph.close)

@@ -43,8 +43,8 @@ class Desk:
     directory: Directory
     senders: Senders
 
-    async def findings(self) -> dict[SenderId, Findings]:
-        channels = registry.open_channels(self.settings, self.session)
+    async def findings(self, clock: Clock | None = None) -> dict[SenderId, Findings]:
+        channels = registry.open_channels(self.settings, self.session, clock)
         try:
             assert await sync_capabilities(self.directory, channels.probes, self.senders) == 2
         finally:
@@ -82,6 +82,17 @@ async def desk(redis: Redis) -> AsyncIterator[Desk]:
     async with aiohttp.ClientSession() as session:
         yield Desk(session, url, settings, read_directory(settings), Senders(redis, Clock()))
     await server.close()
+
+
+async def test_what_the_channel_says_is_dated_by_the_gateways_clock(desk: Desk) -> None:
+    """A demo's clock is days ahead: dated by the machine's, its word would count as older than what every send showed."""
+    ahead_ms = 3 * 24 * 3600 * 1000
+    clock = Clock(ahead_ms)
+    before = clock.now_ms()
+    found = await desk.findings(clock)
+    dates = [one.at_ms for findings in found.values() for one in findings.found.values()]
+    assert dates
+    assert before <= min(dates) <= max(dates) <= clock.now_ms()
 
 
 async def test_a_page_takes_and_approves_every_template_that_it_can_hold(desk: Desk) -> None:

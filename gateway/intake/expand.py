@@ -78,6 +78,8 @@ class Expander:
         self._was_in_hand: set[EventId] = set()
         self._looked = False
         """whether the last look was one at the store"""
+        self.fresh = 0
+        """how many of the last look were kept within the last ten seconds: the others were taken up before, by whoever died"""
 
     async def look(self, partitions: Sequence[int], *, limit: int = 16) -> int:
         """Work on events whose time has come; how many there were."""
@@ -87,6 +89,8 @@ class Expander:
         self._looked = not (due and self._looked)
         if self._looked:
             due = (await self._s.events.due(partitions, limit=limit))[: 4 * limit] + due
+        since = self._clock.now_ms() - self._clock.offset_ms - LOOK_AGAIN_MS
+        self.fresh = sum(int(one.place.partition("-")[0]) > since for one in due)
         await self._all(due)
         return len(due)
 

@@ -179,8 +179,9 @@ async def _turns(runtime: Runtime, expander: Expander, partitions: Ownership, be
                 others = [one for one in keys.all_partitions() if one not in mine]
                 await expander.look_after(others, late_ms=OTHERS_MS)
             looked = await expander.look(mine)
-            # In a storm of events those that wait are taken up first: which of them is the most urgent is known only then.
-            count = looked + await expander.chunks(mine, turns=1 if looked > STORM else TURNS)
+            # In a storm of events those that wait are taken up first: which of them is the most urgent is known only then. Second
+            # looks are no storm: where processes die there are many, and the fan-outs would stand still because of them.
+            count = looked + await expander.chunks(mine, turns=1 if expander.fresh > STORM else TURNS)
             beat()
         except (StoreError, OSError, TimeoutError) as error:
             log.warning("expand.store_unavailable", role="intake", error=type(error).__name__)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.intake import expand
 from gateway.intake.role import make_expander
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import EventId
@@ -106,3 +107,20 @@ async def test_a_large_audience_keeps_its_order_as_well(redis: Redis, redis_url:
                 lanes.setdefault(one.contact, []).append((one.sequence, one.notification))
         assert len(lanes) == 60
         assert {tuple(name for _, name in sorted(lane)) for lane in lanes.values()} == {("flight_delayed", "gate_changed")}
+
+
+async def test_second_looks_at_what_the_dead_had_begun_are_no_storm_of_events(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.keep(*(house.flight(late_min=40, entity=f"ZZ{2000 + number}/2026-11-22/AMS") for number in range(20)))
+    for one in await house.runtime.events.due(ALL, limit=20):
+        await house.runtime.events.begin(one, look_again_ms=house.clock.now_ms() + 10_000)
+    house.pass_ms(11_000)
+    heir = make_expander(house.runtime)
+    with monkeypatch.context() as patch:
+        patch.setattr(expand, "LOOK_AGAIN_MS", 0)  # the store's own clock, by which an event's age goes, did not pass
+        assert await heir.look(ALL) == 20
+    assert heir.fresh == 0
+    await house.keep(*(house.flight(late_min=60, entity=f"ZZ{3000 + number}/2026-11-22/AMS") for number in range(20)))
+    assert await heir.look(ALL) == 20
+    assert heir.fresh == 20

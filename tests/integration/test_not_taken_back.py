@@ -287,6 +287,7 @@ async def test_the_api_says_that_it_was_done_and_is_not_safe_yet(house: House, p
     assert (await answering(put)(request)).status == 200
 
 
+@pytest.mark.long
 async def test_a_command_says_so_and_ends_with_1(pair: Pair, data_dir: Path, launcher: Launcher) -> None:
     more = {"GATEWAY_REDIS_URL": pair.primary.url, "GATEWAY_STORE_ACKS": "1"}
     with pair.away():

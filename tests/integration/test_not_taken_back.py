@@ -221,6 +221,7 @@ async def test_nothing_is_lifted_where_no_replica_answers(house: House, pair: Pa
 # keys
 
 
+@pytest.mark.long
 async def test_a_contacts_key_is_on_a_replica_before_anything_is_sealed_under_it(
     house: House, pair: Pair, data_dir: Path
 ) -> None:
@@ -231,6 +232,7 @@ async def test_a_contacts_key_is_on_a_replica_before_anything_is_sealed_under_it
         assert (await after.runtime.vault.contact_box(contact)).open(box.seal(b"words", "x"), "x") == b"words"
 
 
+@pytest.mark.long
 async def test_old_keys_may_be_thrown_away_only_after_a_run_whose_end_replicas_know(
     house: House, pair: Pair, data_dir: Path
 ) -> None:
@@ -251,6 +253,7 @@ async def test_old_keys_may_be_thrown_away_only_after_a_run_whose_end_replicas_k
         assert octets(await after.redis.get(keys.day_key(Vault.day_of(house.clock.now_ms())))).startswith(b"2|")
 
 
+@pytest.mark.long
 async def test_an_ended_api_key_opens_nothing_after_a_failover(house: House, pair: Pair, data_dir: Path) -> None:
     api_keys = ApiKeys(house.redis, house.clock, None)
     with pair.away(), pytest.raises(NotReplicated):

@@ -47,19 +47,19 @@ async def test_people_of_an_event_under_way_are_counted_as_they_are_told(house: 
     for begin in range(0, PEOPLE, 20):
         some = [house.recipient(number) for number in range(100 + begin, 120 + begin)]
         await house.tell(house.order(*some, number=f"ZX{begin}", itinerary=[house.leg()], status="placed"))
-    work, fan = work_of(house), house.expander.fan
+    work, turns = work_of(house), house.expander.fan.turns
     told: list[float] = []
 
     async def no_turn(*args: object, **more: object) -> int:
         return 0
 
     with monkeypatch.context() as patch:
-        patch.setattr(fan, "chunks", no_turn)
+        patch.setattr(turns, "chunks", no_turn)
         await house.tell(house.flight(late_min=60))
     await work.look()
     priority = next(one for one in ("urgent", "normal", "bulk") if figure(house, "fanouts_open", priority=one))
     assert figure(house, "fanout_people", priority=priority, state="waiting") == PEOPLE
-    while await fan.chunks(list(keys.all_partitions()), turns=1):
+    while await turns.chunks(list(keys.all_partitions()), turns=1):
         await work.look()
         told.append(figure(house, "fanout_people", priority=priority, state="told"))
         if figure(house, "fanouts_open", priority=priority):

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from gateway import http, surface
 from gateway.dispatch import role as dispatch
-from gateway.errors import StoreError
+from gateway.errors import SettingsError, StoreError
 from gateway.health import Health
 from gateway.intake import role as intake
 from gateway.runtime import Runtime
@@ -53,32 +53,37 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
     desk = surface.webcare_deps(runtime)
     runtime.metrics.agents_present.set_function(lambda: desk.live.agents)
     runners: list[web.AppRunner] = []
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(work, name=name) for name, work in _loops(runtime, names, desk)]
-        try:
-            runners = await _listeners(runtime, names, health, desk)
-            ready()
-            log.info("gateway.ready", roles=list(names), env=runtime.settings.env.value, store=runtime.connection.where)
-            await runtime.stopping.wait()
-        finally:
-            runtime.stopping.set()
-            watchdog = _watchdog(runtime.settings.drain_s + 2 * WATCHDOG_S)
-            health.stop()
-            log.info("gateway.stopping")
-            endless = [task for task in tasks if task.get_name() in ("wake", "clock", "recover", "webcare", "depth")]
-            working = [task for task in tasks if task not in endless]
-            if working:
-                _, late = await asyncio.wait(working, timeout=runtime.settings.drain_s + WATCHDOG_S)
-                for task in late:
-                    log.warning("gateway.left_behind", task=task.get_name())
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work, name=name) for name, work in _loops(runtime, names, desk)]
+            try:
+                runners = await _listeners(runtime, names, health, desk)
+                ready()
+                log.info("gateway.ready", roles=list(names), env=runtime.settings.env.value, store=runtime.connection.where)
+                await runtime.stopping.wait()
+            finally:
+                runtime.stopping.set()
+                watchdog = _watchdog(runtime.settings.drain_s + 2 * WATCHDOG_S)
+                health.stop()
+                log.info("gateway.stopping")
+                endless = [task for task in tasks if task.get_name() in ("wake", "clock", "recover", "webcare", "depth")]
+                working = [task for task in tasks if task not in endless]
+                if working:
+                    _, late = await asyncio.wait(working, timeout=runtime.settings.drain_s + WATCHDOG_S)
+                    for task in late:
+                        log.warning("gateway.left_behind", task=task.get_name())
+                        task.cancel()
+                for task in endless:
                     task.cancel()
-            for task in endless:
-                task.cancel()
-            for runner in reversed(runners):
-                await runner.cleanup()
-            if endless:
-                await asyncio.wait(endless, timeout=WATCHDOG_S)
-            watchdog.cancel()
+                for runner in reversed(runners):
+                    await runner.cleanup()
+                if endless:
+                    await asyncio.wait(endless, timeout=WATCHDOG_S)
+                watchdog.cancel()
+    except ExceptionGroup as several:
+        if isinstance(several.exceptions[0], SettingsError):  # a port that is taken: a sentence and not a traceback
+            raise several.exceptions[0] from None
+        raise
 
 
 def _watchdog(seconds: float) -> threading.Timer:

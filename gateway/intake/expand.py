@@ -7,7 +7,7 @@
     close     by a second look, at least 30 s after the last cursor said done: a failover may have taken one back
 
 A crash between any two steps is found by `evw`: the event is looked at again, gives the same result (the subject kept it), and
-makes the same message ids. After five tries it is parked with the reason.
+makes the same message ids. After five tries that the store did not spoil it is parked with the reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import asyncio
 import heapq
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import structlog
@@ -38,6 +38,7 @@ from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.store.ahead import Ahead, Command
 from gateway.store.events import Handed, OpenEvent
+from gateway.store.vault import KeyMissing
 from gateway.wake import Wake
 
 TRIES = 5
@@ -148,7 +149,15 @@ class Expander:
             await self._s.events.park(open_event, "tried five times")
             return
         crash_point("event.begun")
-        await (await self._work(open_event, event))()
+        try:
+            await (await self._work(open_event, event))()
+        except StoreError as error:  # of the event it says nothing: one that waits for replicas is not parked for them
+            with suppress(StoreError, OSError, TimeoutError):
+                await self._s.events.uncount(open_event)
+            if not isinstance(error, KeyMissing):
+                raise
+            # Of one of its people, or of its subject: it waits for GATEWAY_KEYS to be mended, and the others do not wait for it.
+            log.warning("event.key_missing", event_id=event.id, problem=str(error))
 
     async def take_up(self, handed: Handed) -> Callable[[], Awaitable[None]]:
         """Work on what this process kept itself. Its first try was counted when it was kept. Raises StoreUnavailable.

@@ -25,6 +25,7 @@ from gateway.planning.result import EventResult
 from gateway.planning.worlds import Worlds
 from gateway.store.fanout import FanOut
 from gateway.store.inhand import OpenEvent
+from gateway.store.vault import KeyMissing
 from gateway.wake import Wake
 
 CHUNK = 25
@@ -70,11 +71,13 @@ class Turns:
             try:
                 await self._turn(chosen, mine)
                 self._failures.pop(event, None)
+            except KeyMissing as error:  # it waits for GATEWAY_KEYS to be mended: nobody is set aside, and nobody else waits
+                self._last(event)
+                log.warning("fanout.key_missing", event_id=event, problem=str(error))
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # everybody else's news goes on; this one is tried again
-                now = time.monotonic()
-                self._aside = {one: until for one, until in self._aside.items() if until > now} | {event: now + ASIDE_S}
+                self._last(event)
                 self._failures[event] += 1
                 log.exception("fanout.failed", event_id=event, error=type(error).__name__)
                 if self._failures[event] > TURNS_FAIL:
@@ -82,6 +85,11 @@ class Turns:
         if not made and self._shares.pacer is not None and self._queue.ranked(mine):
             asyncio.get_running_loop().call_later(min(self._shares.pacer.wait_s, REFRESH_S), self._wake.here, "expand")
         return made
+
+    def _last(self, event: EventId) -> None:
+        """Let all others go before it for a while."""
+        now = time.monotonic()
+        self._aside = {one: until for one, until in self._aside.items() if until > now} | {event: now + ASIDE_S}
 
     async def _next(self, mine: frozenset[int]) -> Spread | None:
         """The most urgent event that may go on."""

@@ -38,7 +38,7 @@ from gateway.rules.verdict import Later, Reason, Suppressed, Verdict
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage
 from gateway.store.ready import wake_for
-from gateway.store.vault import Vault
+from gateway.store.vault import KeyMissing, Vault
 from gateway.wake import Wake
 
 NOT_DELIVERED = "not_delivered"
@@ -79,6 +79,9 @@ class Legs:
         for message in due:
             try:
                 await self._one(message)
+            except KeyMissing as error:  # it waits for GATEWAY_KEYS to be mended, and the others do not wait for it
+                log.warning("ways.key_missing", message_id=message, problem=str(error))
+                await self._d.outbox.way_later(message, self._d.clock.now_ms() + AGAIN_MS)
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # it stands in nobody's way: looked at again until its deadline is past

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -26,7 +27,9 @@ from gateway.store.conversations import Conversations
 from gateway.store.invitations import Invitations
 from gateway.store.outbox import Pair
 from gateway.store.reply import words
-from gateway.store.vault import Vault
+from gateway.store.vault import KeyMissing, Vault
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,11 @@ class Erasure:
             for raw, at in rows:
                 contact = ContactId(words(raw))
                 looked += 1
-                found = (await self._contacts.get_many([contact]))[0] if is_id(contact, "c") else None
+                try:
+                    found = (await self._contacts.get_many([contact]))[0] if is_id(contact, "c") else None
+                except KeyMissing as error:  # it waits for GATEWAY_KEYS to be mended, and the others do not wait for it
+                    log.warning("erasure.key_missing", contact_id=contact, problem=str(error))
+                    continue
                 if found is not None and found.version > 0:
                     await self._finish(found)
                 elif now - at > keys.KEEP_MS:

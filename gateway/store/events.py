@@ -109,6 +109,10 @@ class Events:
         args: list[scripts.Part] = [f"{event.id}|{event.place}", event.id, event.look_ms, look_again_ms]
         return int(await scripts.run(self._redis, "event_begin", names, args))
 
+    async def uncount(self, event: OpenEvent) -> None:
+        """Forget its tries: the store spoilt the last one. It is looked at again when that one said."""
+        await self._redis.hdel(keys.beside(event.id, "evt"), event.id)
+
     async def hold(self, event: OpenEvent, until_ms: int) -> None:
         """Say that it is still being worked on. Its tries stay counted."""
         name = keys.beside(event.id, "evw")

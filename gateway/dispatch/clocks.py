@@ -26,8 +26,7 @@ def disagree(claimed: Claimed, verdict: FreeText | AsTemplate | Later | Suppress
     """
     if not claimed.store_ms or abs(claimed.store_ms - claimed.leased_at_ms) <= NEAR_MS:
         return None
-    store_now = _store_now(claimed, now_ms)
-    over = store_now >= claimed.record.deadline_ms
+    over = store_now(claimed, now_ms) >= claimed.record.deadline_ms
     if over == (now_ms >= claimed.record.deadline_ms) or not _by_time(verdict):
         return None
     off_ms = claimed.leased_at_ms - claimed.store_ms
@@ -40,10 +39,16 @@ def earlier(claimed: Claimed, now_ms: int) -> int:
 
     now_ms: this process's
     """
-    return min(now_ms, _store_now(claimed, now_ms)) if claimed.store_ms else now_ms
+    return min(now_ms, store_now(claimed, now_ms))
 
 
-def _store_now(claimed: Claimed, now_ms: int) -> int:
+def store_now(claimed: Claimed, now_ms: int) -> int:
+    """Now, by the store's clock as the claim told it: what is added to it is a time that the store can be asked to wait for.
+
+    now_ms: this process's
+    """
+    if not claimed.store_ms:
+        return now_ms
     return claimed.store_ms + max(now_ms - claimed.leased_at_ms, 0)
 
 

@@ -17,7 +17,7 @@ import structlog
 
 from gateway.connector import Connector, Outcome, Sender, SendResult
 from gateway.dispatch.afterwards import Afterwards
-from gateway.dispatch.clocks import disagree
+from gateway.dispatch.clocks import disagree, earlier, store_now
 from gateway.dispatch.content import content_of
 from gateway.dispatch.deps import Deps
 from gateway.dispatch.documents import DocumentProblem, UploadProblem
@@ -164,7 +164,7 @@ class Deliverer:
             free_at, room = await self._d.senders.people(portfolio, tier, [task.address.id for task in tasks])
             for place, task, there_is_room in zip(places, tasks, room, strict=True):
                 if not there_is_room:
-                    considered[place] = Delivered(_over_tier(task, free_at, self._d.clock.now_ms()))
+                    considered[place] = Delivered(_over_tier(task, free_at, store_now(task.claimed, self._d.clock.now_ms())))
 
     def _rendered(
         self, decided: Decided, known: Prepared, document: tuple[Document, Personal] | None, speaker: Personal | None
@@ -296,7 +296,7 @@ class Deliverer:
             return ended
         stop = self._d.brakes.stops(record, body, contact)
         if stop is not None:
-            now = self._d.clock.now_ms()
+            now = earlier(claimed, self._d.clock.now_ms())
             if record.deadline_ms <= now:  # deadlines keep running: put off "until then" it would come back at once, for ever
                 return finished(claimed, Reason.EXPIRED)
             wait = min(max((now - stop.at_ms) // STOPPED_SHARE, STOPPED_LOOK_MS), STOPPED_LOOK_MAX_MS)
@@ -316,6 +316,7 @@ def _urgency(considered: Decided | Delivered | Alone) -> tuple[int, int]:
 
 
 def _over_tier(task: Task, free_at_ms: int, now_ms: int) -> Settlement:
+    """free_at_ms, now_ms: by the store's clock"""
     claimed, deadline_ms = task.claimed, task.claimed.record.deadline_ms
     if not free_at_ms or free_at_ms >= deadline_ms:  # 0: a tier of nobody, where no place falls free
         return finished(claimed, Reason.TIER, body=task.body)

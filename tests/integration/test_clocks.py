@@ -12,9 +12,11 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.clocks import earlier
+from gateway.dispatch.deliver import TIER_LOOK_MS
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.store import keys
 from gateway.store.outbox import Settlement
+from gateway.store.senders import Stop
 from tests.integration.ladder_stage import Ladder, ladder_running
 from tests.support.core import EVIDENCE_MS, HOUR_MS, LEASE_MS, NUMBER, SENDER, Lanes
 from tests.support.edge import refused
@@ -232,3 +234,30 @@ async def test_what_waits_for_its_time_is_looked_at_then_by_whatever_clock(ladde
     assert (await one._turn())[1] == 0.0, "it is due: what frees it is asked for, and then it is claimed"
     (again,), _ = await one._turn()
     assert (again.id, again.attempt) == (claimed.id, 2)
+
+
+async def test_a_process_that_lives_in_the_future_ends_nothing_behind_a_brake(ladder: Ladder) -> None:
+    clock = with_clock(ladder, 8 * HOUR_MS)
+    await ladder.house.runtime.senders.stop(Stop("all", 0, "ann", "", ladder.house.clock.now_ms()))
+    await ladder.house.tell(ladder.house.flight(late_min=40))
+    await ladder.house.dispatch()
+    assert await ladder.stands("flight_delayed") == ["q:stopped"]
+    clock.wrong_ms = 0
+    turn(ladder, clock, 8 * HOUR_MS)
+    await ladder.house.dispatch()
+    assert await ladder.stands("flight_delayed") == ["x:expired"], "by both clocks"
+
+
+@pytest.mark.parametrize("wrong_ms", [-HOUR_MS, HOUR_MS])
+async def test_a_place_of_a_tier_is_waited_for_by_the_stores_clock(ladder: Ladder, wrong_ms: int) -> None:
+    house = ladder.house
+    with_clock(ladder, wrong_ms)
+    sender = next(one for one in house.runtime.directory if one.channel == "whatsapp")
+    await house.runtime.senders.set_state(sender.id, {"tier": 1})
+    soon = house.clock.now_ms() - keys.DAY_MS + 2_000
+    await house.redis.zadd(keys.people(sender.scope), {"a07somebodyelse00": soon})
+    await house.tell(house.flight(late_min=40))
+    await house.dispatch()
+    (record,) = await ladder.records("flight_delayed")
+    assert record.reason == "tier"
+    assert abs(record.due_at_ms - house.clock.now_ms() - TIER_LOOK_MS) < 3_000

@@ -215,10 +215,11 @@ class Vault:
             for contact in missing:
                 pipeline.get(keys.of(contact, "k"))
             for contact, wrapped in zip(missing, await pipeline.execute(), strict=True):
+                if wrapped is not None and create and self._acks:  # its maker may have waited in vain: gone by now?
+                    name = keys.of(contact, "k")
+                    (wrapped,) = await promised.run(self._redis, name, ("GET", name))
                 if wrapped is None and create:
                     wrapped = await self._make_contact_key(contact)
-                elif create and self._acks:  # whoever made it may have waited in vain
-                    await promised.run(self._redis, keys.of(contact, "k"))
                 if wrapped is not None:
                     found[contact] = self.keep(contact, wrapped)
         if len(contacts) == 1 and contacts[0] not in found:

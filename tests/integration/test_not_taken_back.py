@@ -11,16 +11,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis as blocking
 from aiohttp import web
+from redis.asyncio import Redis
 
 from gateway.api.problems import answering
 from gateway.errors import NotFound, NotReplicated, Sealed
 from gateway.model.contact import ConsentEntry, Proof
 from gateway.model.ids import new_contact_id
-from gateway.store import durability, keys
+from gateway.store import durability, keys, promised
 from gateway.store.apikeys import ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
 from gateway.store.erasure import Erasure
@@ -297,3 +299,24 @@ async def test_a_command_says_so_and_ends_with_1(pair: Pair, data_dir: Path, lau
         ran = await launcher.run(data_dir, ("stop", "all", "--why", "drill"), "", more)
     assert (ran.code, ran.out) == (1, "")
     assert "0 of 1 replicas acknowledged it within 2000 ms" in ran.err
+
+
+async def test_a_key_that_was_read_before_a_failover_took_it_is_made_anew(
+    redis: Redis, redis_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(redis_url, data_dir) as house:
+        contact = new_contact_id()
+        name = keys.of(contact, "k")
+        await house.runtime.vault.contact_box(contact, create=True)
+        run = promised.run
+
+        async def taken_first(client: Redis, *given: Any) -> list[Any]:
+            """The server that answers now never had it."""
+            monkeypatch.setattr(promised, "run", run)
+            await client.delete(name)
+            return await run(client, *given)
+
+        monkeypatch.setattr(promised, "run", taken_first)
+        vault = Vault(house.runtime.ring, house.redis, acks=1)
+        sealed = (await vault.contact_box(contact, create=True)).seal(b"words", contact)
+        assert (await Vault(house.runtime.ring, house.redis).contact_box(contact)).open(sealed, contact) == b"words"

@@ -261,16 +261,19 @@ async def run_replay(args: argparse.Namespace, settings: Settings, out: Dialogue
         from gateway.intake.role import make_expander  # what expands is much to load for every other command
 
         await runtime.fans.forget(event, keys.all_partitions())  # what it told is known by its messages: nobody hears it twice
-        people = await make_expander(runtime).tell_again(event)
+        people, still = await make_expander(runtime).tell_again(event)
         found = await runtime.events.reopen(event)
         if not found:
             found = await Kept(runtime.connection.redis, runtime.clock).take_up_again(event)
     if args.json:
-        out.show(json.dumps({"event": event, "replayed": found, "people": people}))
-    elif people:
+        out.show(json.dumps({"event": event, "replayed": found, "people": people, "still_set_aside": still}))
+        return 0 if found or people else 1
+    if still:
+        out.show(f"{event} cannot be told to {still:,} who stay set aside: {printing.typed('dead-letters parked')} says why")
+    if people:
         out.show(f"{event} was planned for {people:,} who had been set aside\nnext: {printing.typed('trace ' + event)}")
     elif found:
         out.show(f"{event} is looked at again; what was said is not said twice\nnext: {printing.typed('trace ' + event)}")
-    else:
+    elif not still:
         out.show(f"{event} is closed or forgotten: its source can send it again, with a new id")
     return 0 if found or people else 1

@@ -22,7 +22,7 @@ def run_parked(args: argparse.Namespace) -> int:
             return 0
         rows = [(printing.when(one.at_ms), one.kind, one.id or "-", one.why or "-") for one in found]
         print(printing.columns(("set aside", "kind", "id", "why"), rows))
-        if any(one.kind in ("event", "telling") for one in found):
+        if any(one.kind in ("event", "wording", "telling") for one in found):
             print("\nOnce the cause is mended: python main.py events replay ID")
         return 0
 

@@ -24,7 +24,7 @@ FANS_MAX = 20
 PLACES_MAX = 4096
 """Of an outage over very many cells the people are not counted: that alone would be thousands of commands every look."""
 SAMPLE_EVERY_S = 600.0
-PARKED = ("event", "item", "telling", "webhook")
+PARKED = ("event", "item", "telling", "webhook", "wording")
 
 
 class Work:

@@ -32,6 +32,7 @@ from gateway.intake.orders import Orders
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
+from gateway.planning.left import has_left
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult
 from gateway.planning.telling import Teller
@@ -279,16 +280,22 @@ class Expander:
             whole = await self._s.events.read(earlier, place) if place is not None else None
             if whole is None:  # set aside, or closed meanwhile
                 continue
+            # It may be what ends processes. Counted as its own, else it would use up the tries of all that come after it.
+            if await self._s.events.count(earlier, 1) > TRIES:
+                continue
             try:
                 applied = await self._applier.apply(whole)
                 if applied is not None:
                     await self._tell(whole, applied)
             except (StoreError, OSError, TimeoutError):
+                with suppress(StoreError, OSError, TimeoutError):  # of the event it says nothing
+                    await self._s.events.count(earlier, -1)
                 raise
             except Waits:  # the fuse holds it: newer news goes first
                 pass
             except Exception as error:  # its own next look says so again, and parks it in the end
                 log.exception("event.failed", event_id=earlier, error=type(error).__name__)
+            await self._s.events.count(earlier, -1)
 
     async def _tell(self, event: BusinessEvent, applied: Applied) -> tuple[int, ...]:
         """What `expand` does of an event that is applied, and those before it told. Raises Waits."""
@@ -322,13 +329,29 @@ class Expander:
         """One turn each for the most urgent fan-outs; how many were worked on."""
         return await self.fan.turns.chunks(partitions, turns=turns)
 
-    async def tell_again(self, event: EventId) -> int:
-        """Tell those who were set aside when it was told; how many. Who fails again raises, and stays there with those behind."""
+    async def tell_again(self, event: EventId) -> tuple[int, int]:
+        """Tell those who were set aside when it was told: (how many were, how many are set aside still).
+
+        Who fails again keeps nobody else; who has stopped following since is told nothing. A document names whom it is for.
+        """
         aside = await self._s.untold.of(event)
         for one in aside:
-            await self._teller.tell(one.contact, EventResult.load(one.result, one.sequence))
+            result = EventResult.load(one.result, one.sequence)
+            try:
+                if result.type in DOCUMENTS or not await self._left(one.contact, result.audience):
+                    await self._teller.tell(one.contact, result)
+            except (StoreError, OSError, TimeoutError):
+                raise
+            except Exception as error:
+                log.exception("person.untold", event_id=event, contact=one.contact, error=type(error).__name__)
+                continue
             await self._s.untold.told(event, one)
-        return len(aside)
+        still = len(await self._s.untold.of(event)) if aside else 0
+        return max(len(aside) - still, 0), still
+
+    async def _left(self, contact: ContactId, audience: Sequence[SubjectId]) -> bool:
+        (known,) = await self._s.contacts.get_many([contact])
+        return known is not None and await has_left(self._s.contacts, known, audience)
 
     async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
         """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""

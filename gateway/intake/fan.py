@@ -129,6 +129,8 @@ class Fan:
             await self._open(rest, result)
         if passed is not None and passed.people:
             self._uncounted[event.id] = result.notifications, passed.people
+            while len(self._uncounted) > _CACHE:  # what is taken up before newer news is counted by its own look
+                del self._uncounted[next(iter(self._uncounted))]
         return partitions
 
     async def begun(self, results: Sequence[EventResult]) -> set[EventId]:

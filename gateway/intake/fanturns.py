@@ -70,15 +70,16 @@ class Turns:
             event = chosen.one.event
             try:
                 await self._turn(chosen, mine)
-                self._failures.pop(event, None)
+                self._went(event)
             except KeyMissing as error:  # it waits for GATEWAY_KEYS to be mended: nobody is set aside, and nobody else waits
                 self._last(event)
                 log.warning("fanout.key_missing", event_id=event, problem=str(error))
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # everybody else's news goes on; this one is tried again
-                self._last(event)
                 self._failures[event] += 1
+                if self._failures[event] != TURNS_FAIL:  # else its people are tried one by one, and at once
+                    self._last(event)
                 log.exception("fanout.failed", event_id=event, error=type(error).__name__)
                 if self._failures[event] > TURNS_FAIL:
                     await self._give_up(chosen, f"fan-out: {type(error).__name__}")
@@ -90,6 +91,14 @@ class Turns:
         """Let all others go before it for a while."""
         now = time.monotonic()
         self._aside = {one: until for one, until in self._aside.items() if until > now} | {event: now + ASIDE_S}
+
+    def _went(self, event: EventId) -> None:
+        """A turn went well. What fails for one often fails for many: the next turn of this event that fails comes to trying them
+        one by one without a pause, else each 25 people would keep newer news back for so long."""
+        if self._queue.get(event) is None:
+            self._failures.pop(event, None)
+        elif self._failures[event] >= TURNS_FAIL:
+            self._failures[event] = TURNS_FAIL - 1
 
     async def _next(self, mine: frozenset[int]) -> Spread | None:
         """The most urgent event that may go on."""

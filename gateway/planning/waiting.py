@@ -6,7 +6,8 @@
     they came in     an address, a consent, a proof and an open window at once (an invitation): everything that waited
                      goes, planned anew where it had no address to be planned for
 
-Only what is still of use: what was replaced or ended since, or whose deadline is past, stays as it is. The last message of
+Only what is still of use: what was replaced or ended since, whose deadline is past, or whose subject they have stopped following
+since, stays as it is. The last message of
 each (subject, notification, item) is looked at, so that nothing older comes back. Doing it twice sends nothing twice: a
 message that is revived keeps its id.
 """
@@ -20,8 +21,9 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
-from gateway.model.ids import AddressId, ContactId, partition_of
+from gateway.model.ids import AddressId, ContactId, SubjectId, partition_of
 from gateway.model.message import MessageRecord, MessageState
+from gateway.planning.left import has_left
 from gateway.planning.result import EventResult, Reader, readers_of
 from gateway.planning.telling import Teller
 from gateway.rules.verdict import Reason
@@ -73,6 +75,8 @@ class Waiting:
                 body = box.open_json(sealed, record.id)
             except (Sealed, ValueError):
                 continue
+            if await self._left(current, record, body):
+                continue
             if "again" in body:
                 count += await self._plan_anew(current, record, body["again"])
             elif record.address == address:
@@ -85,6 +89,13 @@ class Waiting:
             and record.reason in mended.value
             and record.deadline_ms > self._clock.now_ms()
         )
+
+    async def _left(self, contact: Contact, record: MessageRecord, body: Mapping[str, Any]) -> bool:
+        """Whether they have stopped following what it is about since it was planned."""
+        audience: tuple[SubjectId, ...] = (SubjectId(record.subject),)
+        if "again" in body:  # of an area those are told who follow its cells
+            audience = EventResult.load(body["again"]["result"], 0).audience
+        return await has_left(self._contacts, contact, audience, since_ms=record.planned_at_ms)
 
     async def _plan_anew(self, contact: Contact, record: MessageRecord, again: Mapping[str, Any]) -> int:
         """It had no address, or a document that its way could not carry: chosen once more among their addresses of now."""

@@ -113,6 +113,10 @@ class Events:
         """Forget its tries: the store spoilt the last one. It is looked at again when that one said."""
         await self._redis.hdel(keys.beside(event.id, "evt"), event.id)
 
+    async def count(self, event: EventId, by: int) -> int:
+        """Count a try that somebody else's event makes of it, or (-1) take it back; how often it was begun."""
+        return int(await self._redis.hincrby(keys.beside(event, "evt"), event, by))
+
     async def hold(self, event: OpenEvent, until_ms: int) -> None:
         """Say that it is still being worked on. Its tries stay counted."""
         name = keys.beside(event.id, "evw")

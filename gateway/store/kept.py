@@ -15,6 +15,7 @@ from gateway.store import keys, scripts
 from gateway.store.durability import judge_acks, queue_acks
 from gateway.store.events import digest_of
 from gateway.store.reply import fields, octets, words
+from gateway.store.untold import WORDING
 
 _PARKED_PAGE = 500
 
@@ -63,7 +64,7 @@ class Kept:
             rows = await self._redis.xrange(parked, min=start, max="+", count=_PARKED_PAGE)
             for place, raw in rows:
                 entry = fields(raw)
-                if entry.get(b"kind") == b"event" and entry.get(b"id") == event.encode():
+                if words(entry.get(b"kind", b"")) in ("event", WORDING) and entry.get(b"id") == event.encode():
                     if b"r" in entry:  # it was told but for some notifications: what it did is known again
                         await self._redis.hsetnx(keys.of(words(entry[b"j"]), "j"), f"r:{event}", entry[b"r"])
                     return await self._unpark(event, words(place), octets(entry[b"b"]))

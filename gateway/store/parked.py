@@ -13,7 +13,9 @@ from gateway.store.reply import words
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """kind: event, telling (one person of an event), item (a part of a webhook), webhook:<channel>; id: of the event, or ''."""
+    """kind: event, wording (what of an event could not be written), telling (one person of an event), item (a part of a webhook),
+    webhook:<channel>; id: of the event, or ''
+    """
 
     at_ms: int
     kind: str

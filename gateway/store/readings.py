@@ -145,7 +145,7 @@ class Readings:
         return dict(zip(queues, waiting, strict=True)) | {"taken": max(everything - sum(waiting), 0)}
 
     async def parked(self) -> dict[str, int]:
-        """What was set aside within the last hour, by kind: event, item, telling, webhook. 100 a partition at most."""
+        """What was set aside within the last hour, by kind: event, item, telling, webhook, wording. 100 a partition at most."""
         since = self._clock.now_ms() - self._clock.offset_ms - 3600_000
         asked: list[bulk.Command] = [
             ("XREVRANGE", keys.part(partition, "parked"), "+", since, "COUNT", 100) for partition in keys.all_partitions()

@@ -21,6 +21,9 @@ from gateway.store.reply import fields, octets, words
 from gateway.store.vault import Vault
 
 KIND = "telling"
+WORDING = "wording"
+"""An event of which some notifications could not be written. No `event`: the version before would take it up without what it
+did, find it older than itself, and forget it."""
 _PAGE = 500
 _SAID = 1000
 
@@ -63,7 +66,7 @@ class Untold:
             return
         did = f"{sequence}|".encode() + self._vault.seal_about(subject, dict(result))
         why = f"could not be written: {', '.join(names)}"
-        entry = {"kind": "event", "id": event, "why": why, "b": fields(rows[0][1])[b"b"], "j": subject, "r": did}
+        entry = {"kind": WORDING, "id": event, "why": why, "b": fields(rows[0][1])[b"b"], "j": subject, "r": did}
         await self._redis.xadd(keys.beside(event, "parked"), entry)
         await audit.write_fact(self._redis, self._clock, "untold", ids=[event, subject], detail={"why": why})
         self._said[(event, *names)] = None

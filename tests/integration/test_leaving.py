@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.intake.role import make_waiting
 from gateway.model.contact import Contact
 from gateway.model.ids import ContactId
+from gateway.model.message import MessageState
+from gateway.planning.waiting import Mended
 from tests.support.core import House, facts_of, iso, open_house
 from tests.support.edge import Edge, edge_running
 
@@ -115,3 +118,16 @@ async def test_who_moves_out_of_an_area_hears_no_more_of_its_outage(house: House
     await house.runtime.contacts.unsubscribe(contact.id, cell, "tests")
     await house.dispatch()
     assert (await reasons(house, 103))["outage_started"] == "left"
+
+
+async def test_what_waited_for_a_proof_does_not_come_back_for_who_has_left_meanwhile(house: House) -> None:
+    await house.tell(house.order(house.recipient(104, proof=None), number="ZX104"))
+    assert (await reasons(house, 104))["order_confirmed"] == "no_proof"
+    contact, order = await house.contact_of(104), house.runtime.vault.subject_id("order", "ZX104")
+    assert await house.runtime.contacts.unsubscribe(contact.id, order, "tests")
+    await house.tell(house.order(house.recipient(104), number="ZX105", itinerary=None))
+    await make_waiting(house.runtime).revive(contact.id, contact.profile.addresses[0].id, Mended.PROOF)
+    await house.dispatch()
+    found = [one for one in await house.messages(contact.id) if one.notification == "order_confirmed"]
+    states = {one.subject == order: one.state for one in found}
+    assert states == {True: MessageState.SUPPRESSED, False: MessageState.ACCEPTED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from redis.asyncio import Redis
 
 from gateway.intake import fanturns
 from gateway.intake.expand import CLOSE_AFTER_MS
+from gateway.intake.fan import Fan
 from gateway.intake.role import make_expander
 from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent
-from gateway.model.ids import EventId
+from gateway.model.ids import ContactId, EventId
 from gateway.planning import plan
 from gateway.store.kept import Kept
 from gateway.store.parked import listed
@@ -72,10 +74,10 @@ async def test_one_who_cannot_be_told_keeps_nobody_else_and_is_told_when_that_is
     (fact,) = [one for one in await facts_of(house.redis) if one.kind == "untold" and event.id in one.ids]
     assert victim in fact.ids
     assert fact.detail["why"] == "ZeroDivisionError"
-    assert await house.expander.tell_again(newer.id) == 1
+    assert await house.expander.tell_again(newer.id) == (1, 0)
     assert victim in await told(stage, newer)
     assert await house.parked() == ["telling"]
-    assert await house.expander.tell_again(newer.id) == 0
+    assert await house.expander.tell_again(newer.id) == (0, 0)
 
 
 async def test_an_event_that_cannot_be_read_any_more_is_set_aside_whole_and_newer_news_goes_on(
@@ -123,9 +125,9 @@ async def test_a_notification_that_breaks_is_set_aside_once_and_told_to_all_when
         await house.keep(event)
         await house.expand()
     assert await told(stage, event) == []
-    assert await house.parked() == ["event"]
+    assert await house.parked() == ["wording"]
     (found,) = await listed(house.redis, house.clock, 10)
-    assert (found.kind, found.id, found.why) == ("event", event.id, "could not be written: flight_cancelled")
+    assert (found.kind, found.id, found.why) == ("wording", event.id, "could not be written: flight_cancelled")
     if closed:
         for _ in range(3):
             house.pass_ms(CLOSE_AFTER_MS + 1000)
@@ -156,9 +158,87 @@ async def test_one_persons_notification_that_breaks_is_told_when_it_is_mended(
     assert "flight_cancelled" not in await house.told(101, "q")
     assert await house.parked() == ["telling"]
     (aside,) = await listed(house.redis, house.clock, 10)
-    assert await house.expander.tell_again(EventId(aside.id)) == 1
+    assert await house.expander.tell_again(EventId(aside.id)) == (1, 0)
     assert "flight_cancelled" in await house.told(101, "q")
     assert await house.parked() == []
+
+
+async def test_one_who_fails_again_keeps_nobody_else_from_being_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = stage.house
+    await stage.followers({FLIGHT: 5})
+    event = stage.cancelled(FLIGHT, 5)
+    with monkeypatch.context() as patch:
+        await poison(stage, patch, everybody=True)
+        await house.keep(event)
+        await house.expand()
+    assert await house.parked() == ["telling"] * 5
+    with monkeypatch.context() as patch:
+        victim = await poison(stage, patch)
+        assert await house.expander.tell_again(event.id) == (4, 1)
+    assert len(await told(stage, event)) == 4
+    assert victim not in await told(stage, event)
+    assert await house.parked() == ["telling"]
+
+
+async def test_who_stopped_following_meanwhile_is_told_nothing_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = stage.house
+    await stage.followers({FLIGHT: 5})
+    event = stage.cancelled(FLIGHT, 5)
+    with monkeypatch.context() as patch:
+        victim = await poison(stage, patch)
+        await house.keep(event)
+        await house.expand()
+    assert await house.runtime.contacts.unsubscribe(ContactId(victim), stage.subject(FLIGHT), "tests")
+    await house.expander.tell_again(event.id)
+    assert len(await told(stage, event)) == 4
+    assert await house.parked() == []
+
+
+async def test_what_fails_for_everybody_is_not_waited_for_again_with_each_25(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = stage.house
+    await stage.followers({FLIGHT: 60})
+    monkeypatch.setattr(fanturns, "ASIDE_S", 3600.0)
+    turns = house.expander.fan.turns
+    await poison(stage, monkeypatch, everybody=True)
+    await house.keep(stage.cancelled(FLIGHT, 5))
+    await house.expand()
+    assert len(turns._aside) == 1, "after the first turn that fails all others go first"
+    turns._aside.clear()
+    await house.expand()
+    assert await house.parked() == ["telling"] * 60
+    assert await stage.under_way() == 0
+
+
+class Killed(BaseException):
+    """What takes the whole process with it."""
+
+
+async def test_what_ends_its_process_is_set_aside_and_newer_news_of_its_subject_is_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, lives = stage.house, 0
+    await stage.followers({FLIGHT: 5})
+    killer, newer = stage.cancelled(FLIGHT, 5), stage.cancelled(FLIGHT, 5, version=2, status="scheduled")
+    begin = Fan.begin
+
+    async def kills(self: Fan, event: BusinessEvent, *rest: Any, **more: Any) -> Any:
+        if event.id == killer.id:
+            raise Killed
+        return await begin(self, event, *rest, **more)
+
+    monkeypatch.setattr(Fan, "begin", kills)
+    await house.keep(killer)
+    while await house.runtime.events.depth() and lives < 20:
+        lives += 1
+        with contextlib.suppress(Killed):
+            await house.expand(make_expander(house.runtime))
+        if lives == 1:
+            await house.keep(newer)
+        house.pass_ms(CLOSE_AFTER_MS + 1000)
+    assert len(await told(stage, newer)) == 5
+    assert await house.parked() == ["event"]
 
 
 async def replay(house: House, event: BusinessEvent) -> None:

@@ -46,6 +46,7 @@ class Case:
         self.older: dict[str, Step] = {}
         self.kept: set[str] = set()
         self.parked: dict[str, str] = {}
+        self.closed: dict[str, int] = {}
         self.withdrawals: list[Step] = []
         self.silent: dict[str, int] = {}
         self.given_up = 0
@@ -84,8 +85,10 @@ class Case:
             self.applied.setdefault(step.event, step)
         elif step.kind == "older":
             self.older.setdefault(step.event, step)
-        elif step.kind == "closed" and step.detail.get("why"):
-            self.parked[step.event] = step.detail["why"]
+        elif step.kind == "closed":
+            self.closed.setdefault(step.event, step.at_ms)
+            if step.detail.get("why"):
+                self.parked[step.event] = step.detail["why"]
         elif step.kind == "consent":
             if any(name.startswith("k:") and value != "g" for name, value in step.detail.items()):
                 self.withdrawals.append(step)

@@ -25,6 +25,9 @@ STALE_MS = 3_000
 GRACE_MS = 3_000
 """From the 200 to a webhook until it must have stopped a resend: split, applied, or the evidence clock stood still."""
 
+STEP_MS = 100
+"""What one script writes stands at one time, or a moment apart."""
+
 SAID_STOP = ("withdrawn", "no_consent", "opted_out_at_channel")
 """Why a message may reach nobody who said STOP. Everybody else agreed, every address is proven, every template approved."""
 TO_TRY = ("events", "kills", "webhooks doubled")
@@ -108,16 +111,15 @@ def _count_lost(case: Case) -> None:
             lost.append(f"{one.name} ({one.event}) was answered 202 and is not kept")
         elif one.event in case.parked:
             lost.append(f"{one.name} ({one.event}) was set aside: {case.parked[one.event]}")
-        elif one.event in case.older:
-            if not any(
-                other.subject == one.subject and other.version > one.version and other.event in case.applied
-                for other in case.seen.told
-            ):
-                lost.append(f"{one.name} ({one.event}) was called older than something that nobody applied")
-        elif one.event not in case.applied:
-            lost.append(f"{one.name} ({one.event}) was answered 202 and never applied")
-        else:
+        elif one.event in case.applied:  # and should it be called older later on: older than itself, which excuses nothing
             _audience(case, one, newest=newest[one.subject] is one)
+        elif one.event not in case.older:
+            lost.append(f"{one.name} ({one.event}) was answered 202 and never applied")
+        elif not any(
+            other.subject == one.subject and other.version > one.version and other.event in case.applied
+            for other in case.seen.told
+        ):
+            lost.append(f"{one.name} ({one.event}) was called older than something that nobody applied")
     for message in case.messages.values():
         fate = message.fate
         if fate is None:
@@ -136,7 +138,7 @@ def _missing(case: Case, message: Message, fate: Step) -> None:
     case.verdict.ends[fate.kind if reason in ("", fate.kind) else f"{fate.kind}: {reason}"] += 1
     if fate.kind in ("replaced", "ended"):
         told = case.by_event.get(message.event)
-        if told is None or not _overtaken(case, told, message.notification, message.contact):
+        if told is None or not _overtaken(case, told, message.notification, message.contact, planned_by_ms=fate.at_ms + STEP_MS):
             lost.append(f"{case.name(message)} was {fate.kind}, and nothing newer was planned for its person")
     elif fate.kind == "failed" and message.id in case.copies:
         pass  # the channel took it and gave it up afterwards: counted among the ends
@@ -178,15 +180,22 @@ def _audience(case: Case, told: Told, *, newest: bool) -> None:
         for contact, since_ms in people.items():
             if contact in planned or (since_ms > applied.at_ms and not newest):
                 continue
-            if (newest and name in told.sure) or not _overtaken(case, told, name, contact):
+            closed_ms = case.closed.get(told.event)  # what was applied only then overtook nobody
+            if (newest and name in told.sure) or not _overtaken(case, told, name, contact, applied_by_ms=closed_ms):
                 case.verdict.lost.append(f"{told.name} ({told.event}): nothing was planned for {contact} by {name}")
 
 
-def _overtaken(case: Case, told: Told, name: str, contact: str) -> bool:
-    """Never planned, and rightly: something newer that replaces or ends it had been planned first."""
+def _overtaken(
+    case: Case, told: Told, name: str, contact: str, *, planned_by_ms: int | None = None, applied_by_ms: int | None = None
+) -> bool:
+    """Never planned, or taken out, and rightly: something newer that replaces or ends it was there first (None: at any time)."""
     for message in case.of_person.get((contact, told.subject), []):
         other = case.by_event[message.event]
-        if other.version > told.version and case.takes_out(message.notification, name):
+        if other.version <= told.version or not case.takes_out(message.notification, name):
+            continue
+        if planned_by_ms is not None and message.planned_ms > planned_by_ms:
+            continue
+        if applied_by_ms is None or (other.event in case.applied and case.applied[other.event].at_ms <= applied_by_ms):
             return True
     return False
 

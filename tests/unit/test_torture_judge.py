@@ -622,3 +622,31 @@ def test_words_of_which_the_desk_never_said_anything_may_lie_there_once(run: Run
     answered(run, kind="accepted", copies=2)
     run.replies = run.replies[:1]
     assert faults(run.judged())["doubles"] == 1
+
+
+def test_what_was_applied_and_called_older_than_itself_afterwards_is_due_all_the_same(run: Run) -> None:
+    run.drop(lambda one: one.event == "e02")
+    run.bubbles = [one for one in run.bubbles if not one.message.startswith("m02")]
+    run.steps += [
+        Step(20_000, "event", "", "", "e02", FLIGHT, {}),
+        Step(20_010, "applied", "", "", "e02", FLIGHT, {"changes": "delay"}),
+        Step(20_900, "older", "", "", "e02", FLIGHT, {}),
+    ]
+    assert faults(run.judged()) == {"lost": 2}
+
+
+@pytest.mark.parametrize(("closed_ms", "lost"), [(29_000, {"lost": 2}), (31_000, {})])
+def test_news_that_came_when_an_event_was_over_has_overtaken_nobody(run: Run, closed_ms: int, lost: dict[str, int]) -> None:
+    run.drop(lambda one: bool(one.message) and one.event == "e02")
+    run.bubbles = [one for one in run.bubbles if not one.message.startswith("m02")]
+    run.steps.append(Step(closed_ms, "closed", "", "", "e02", FLIGHT, {}))
+    assert faults(run.judged()) == lost
+
+
+@pytest.mark.parametrize(("at_ms", "lost"), [(29_000, {"lost": 1}), (30_020, {})])
+def test_what_was_replaced_before_anything_newer_was_planned_is_lost(run: Run, at_ms: int, lost: dict[str, int]) -> None:
+    mid = name(2, ANNA)
+    run.drop(lambda one: one.message == mid and one.kind != "enqueued")
+    run.bubbles = [one for one in run.bubbles if one.message != mid]
+    run.steps.append(run.step(at_ms, "replaced", 2, ANNA))
+    assert faults(run.judged()) == lost

@@ -263,3 +263,18 @@ async def test_a_replayed_message_forgets_what_the_failed_attempt_was_called(lan
     assert (answer, (await opened())["id"]) == ("settled", "second"), "an answer to it quotes the second"
     for name in ("1" * 32, "2" * 32):
         assert await lane.outbox.by_channel_id(7, name) == message, "statuses of both are still its own"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(DeliveryStatus.SENT, "q"), (DeliveryStatus.NONE, "q"), (DeliveryStatus.DELIVERED, "a")]
+)
+async def test_late_words_of_the_attempt_that_failed_do_not_end_its_replay_unless_it_did_arrive(
+    lane: Lane, status: DeliveryStatus, state: str
+) -> None:
+    message = await lane.failed()
+    (record,) = await lane.outbox.headers([message])
+    assert await DeadLetterBox(lane.home.redis, lane.home.clock).replay(record, who="kim") == "queued"
+    (record,) = await lane.outbox.headers([message])
+    await lane.outbox.evidence(record, attempt=1, status=status, failed=status is DeliveryStatus.NONE, at_ms=2)
+    assert (await lane.state(message))[0] == state
+    assert [one.id for one in await lane.claim()] == ([message] if state == "q" else [])

@@ -18,7 +18,7 @@ local set = lane_set(3)
 local key, told = KEYS[14], KEYS[15]
 local header, body = message_read(key)
 if not header then return 'unknown' end
-if header[STATE] == 'q' and header[REASON] == 'replayed' then return 'queued' end
+if header[STATE] == 'q' and string.find(header[REASON], '^replayed') then return 'queued' end
 if header[STATE] ~= 'd' and header[STATE] ~= 'f' then return 'alive' end
 if header[REASON] == 'discarded' then return 'discarded' end
 local f = redis.call('HMGET', KEYS[16], 'erasing', 'moved')
@@ -34,7 +34,9 @@ if header[TOLD] ~= '' then
   local last = told_read(told, header[TOLD])
   if last and last.mid ~= mid and (last.state == 'q' or last.state == 'a') then return 'other_way' end
 end
-header[STATE], header[REASON], header[STATUS], header[STATUS_AT] = 'q', 'replayed', '0', '0'
+-- Which attempt the channel took and then could not deliver: what it still says of that one says nothing of the next.
+header[REASON] = header[STATE] == 'f' and 'replayed:' .. header[ATTEMPT] or 'replayed'
+header[STATE], header[STATUS], header[STATUS_AT] = 'q', '0', '0'
 header[DEADLINE], header[PLANNED], header[DUE] = text(deadline), text(now), '0'
 -- As what the attempt that failed was accepted, and the channel's id of it: where evidence settles the next one before its own
 -- answer does, the new id lies with the body, and the old one would hide it. Statuses of the old one find it by w:hash.

@@ -26,6 +26,8 @@ local a = header[ADDRESS]
 local lane = lane_load(set.lane, a)
 local answer = 'old'
 local ids = message_ids(header, mid)
+-- Of the attempt that failed before this was replayed (dead_replay.lua): unless it did arrive, the next one is sent all the same.
+if header[STATE] == 'q' and rank < 2 and header[REASON] == 'replayed:' .. text(attempt) then return 'old' end
 if failed and attempt > 0 then
   -- One copy of a message that was sent twice: another one is on the wire, or was accepted, and decides.
   local wire = lane.out == mid and tonumber(header[ATTEMPT]) + lane.att or attempt

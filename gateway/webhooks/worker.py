@@ -97,6 +97,9 @@ async def _apply_all(webhooks: Webhooks, applier: Applier, items: Sequence[Inbox
                     log.warning("inbox.store_unavailable", partition=partition, error=type(error).__name__)
                     silent = silent or time.monotonic() - began > PATIENCE_S  # it does not refuse, it does not answer
                     return applied
+                except Exception as error:  # what is spoilt here is no reason to cut the others off in the middle of theirs
+                    log.exception("inbox.partition_failed", partition=partition, error=type(error).__name__)
+                    return applied
         return len(its)
 
     async with asyncio.TaskGroup() as group:
@@ -104,8 +107,8 @@ async def _apply_all(webhooks: Webhooks, applier: Applier, items: Sequence[Inbox
             group.create_task(apply_in_order(partition, its, alone=False), name="inbox") for partition, its in partitions.items()
         ]
     count = sum(task.result() for task in tasks)
-    for its in suspects:
-        count += await apply_in_order(its[0].partition, its, alone=True)
+    for its in suspects:  # that one alone: what comes behind it may have company again
+        count += await apply_in_order(its[0].partition, its[:1], alone=True)
     return 0 if silent else count
 
 

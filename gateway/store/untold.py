@@ -56,11 +56,14 @@ class Untold:
     async def broken(
         self, event: EventId, subject: SubjectId, sequence: int, result: Mapping[str, Any], names: Sequence[str]
     ) -> None:
-        """These notifications of an event could not be written. Once a process; twice is harmless."""
-        if (event, *names) in self._said:
-            return
+        """These notifications of an event could not be written. Once a process; twice is harmless.
+
+        Taken up again (it has another place then) it says so anew: what was set aside left `parked` by that.
+        """
         raw = await self._redis.get(keys.of(event, "e"))
         place = words(raw).partition("|")[2] if raw is not None else ""
+        if (event, place, *names) in self._said:
+            return
         rows = await self._redis.xrange(keys.beside(event, "ev"), place, place) if place else []
         if not rows:  # closed meanwhile: it was told by another
             return
@@ -69,7 +72,7 @@ class Untold:
         entry = {"kind": WORDING, "id": event, "why": why, "b": fields(rows[0][1])[b"b"], "j": subject, "r": did}
         await self._redis.xadd(keys.beside(event, "parked"), entry)
         await audit.write_fact(self._redis, self._clock, "untold", ids=[event, subject], detail={"why": why})
-        self._said[(event, *names)] = None
+        self._said[(event, place, *names)] = None
         while len(self._said) > _SAID:
             self._said.popitem(last=False)
 

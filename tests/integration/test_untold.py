@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.intake import fanturns
-from gateway.intake.expand import CLOSE_AFTER_MS
+from gateway.intake.expand import CLOSE_AFTER_MS, Expander
 from gateway.intake.fan import Fan
 from gateway.intake.role import make_expander
 from gateway.model.contact import Contact
@@ -241,11 +241,39 @@ async def test_what_ends_its_process_is_set_aside_and_newer_news_of_its_subject_
     assert await house.parked() == ["event"]
 
 
-async def replay(house: House, event: BusinessEvent) -> None:
+async def test_what_is_replayed_too_early_is_set_aside_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, forms, expander = stage.house, plan._forms, stage.house.expander
+    await stage.followers({FLIGHT: 5})
+    event = stage.cancelled(FLIGHT, 5)
+
+    def broken(notification: Any, *rest: Any) -> Any:
+        if notification.name == "flight_cancelled":
+            raise ZeroDivisionError
+        return forms(notification, *rest)
+
+    async def closed() -> None:
+        for _ in range(3):
+            house.pass_ms(CLOSE_AFTER_MS + 1000)
+            await house.expand(expander)
+        assert await house.runtime.events.depth() == 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "_forms", broken)
+        await house.keep(event)
+        await house.expand()
+        await closed()
+        await replay(house, event, expander)
+        await closed()
+    assert await house.parked() == ["wording"]
+    await replay(house, event, expander)
+    assert len(await told(stage, event)) == 5
+
+
+async def replay(house: House, event: BusinessEvent, expander: Expander | None = None) -> None:
     """As the command does."""
     await house.runtime.fans.forget(event.id, ALL)
     await house.expander.tell_again(event.id)
     if not await house.runtime.events.reopen(event.id):
         await Kept(house.redis, house.clock).take_up_again(event.id)
     house.pass_ms(1000)
-    await house.expand(make_expander(house.runtime))
+    await house.expand(expander or make_expander(house.runtime))

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from gateway.crashpoint import crash_point
-from gateway.errors import StoreError
+from gateway.errors import NotReplicated, StoreError
 from gateway.store.ownership import Ownership
+from gateway.store.vault import KeyMissing
 from gateway.store.webhooks import InboxItem, Webhooks
 from gateway.wake import Wake
 from gateway.webhooks.apply import Applier
@@ -95,7 +96,8 @@ async def _apply_all(webhooks: Webhooks, applier: Applier, items: Sequence[Inbox
                         return applied
                 except (StoreError, OSError, TimeoutError) as error:
                     log.warning("inbox.store_unavailable", partition=partition, error=type(error).__name__)
-                    silent = silent or time.monotonic() - began > PATIENCE_S  # it does not refuse, it does not answer
+                    if not isinstance(error, NotReplicated | KeyMissing):  # the store answers; this one waits for something else
+                        silent = silent or time.monotonic() - began > PATIENCE_S  # it does not refuse, it does not answer
                     return applied
                 except Exception as error:  # what is spoilt here is no reason to cut the others off in the middle of theirs
                     log.exception("inbox.partition_failed", partition=partition, error=type(error).__name__)

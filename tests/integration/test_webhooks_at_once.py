@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import NotReplicated, StoreUnavailable
 from gateway.store import keys
+from gateway.store.vault import KeyMissing
 from gateway.webhooks import worker
 from gateway.webhooks.apply import Applier
 from tests.support.core import House, open_house
@@ -33,11 +34,12 @@ class Meeting(Applier):
         self.done: list[str] = []
         self.met = {"here first": asyncio.Event(), "there first": asyncio.Event()}
         self.refuses: set[str] = set()
+        self.why: Exception = StoreUnavailable("no room for this")
 
     async def apply(self, value: Mapping[str, Any]) -> None:
         name = value["name"]
         if name in self.refuses:
-            raise StoreUnavailable("no room for this")
+            raise self.why
         if name in self.met:
             self.met[name].set()
             async with asyncio.timeout(5):
@@ -79,6 +81,23 @@ async def test_what_waits_for_room_holds_up_its_own_partition_and_no_other(house
     applier.refuses.clear()
     assert await turn(house, applier) == 2
     assert applier.done[-2:] == ["here second", "here third"]
+
+
+@pytest.mark.parametrize(
+    ("why", "applied"), [(NotReplicated("0 of 1"), 2), (KeyMissing("key 7"), 2), (StoreUnavailable("no answer"), 0)]
+)
+async def test_a_stop_that_waits_for_a_replica_keeps_no_other_partition_waiting_behind_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, why: Exception, applied: int
+) -> None:
+    monkeypatch.setattr(worker, "PATIENCE_S", -1.0)  # a wait for replicas takes that long
+    monkeypatch.setattr(worker, "AT_ONCE", 1)
+    await house.runtime.webhooks.deliver(
+        [(place, f"at-{place}", {"kind": "status", "name": f"at {place}"}) for place in (HERE, HERE + 1, THERE)]
+    )
+    applier = Meeting()
+    applier.refuses, applier.why = {f"at {HERE}"}, why
+    assert await turn(house, applier) == applied
+    assert len(applier.done) == applied
 
 
 async def test_what_was_begun_before_without_an_end_is_applied_without_company(house: House) -> None:

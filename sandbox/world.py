@@ -20,7 +20,7 @@ from sandbox.story import Story
 from sandbox.stream import Hub
 from sandbox.webhooks import Webhooks
 
-REQUESTS_KEPT = 1_000
+REQUESTS_KEPT = 5_000
 
 
 class World:

@@ -107,6 +107,17 @@ class Case:
         """Whether a notification replaces (itself) or ends another one."""
         return newer == older or older in self.seen.ends.get(newer, frozenset())
 
+    def over_by(self, told: Told, notification: str, at_ms: int) -> bool:
+        """Whether by then an event had been applied that was newer and replaced or ended this, as somebody or other was told."""
+        for (event, name), messages in self.of_event.items():
+            newer = self.by_event.get(event)
+            if newer is None or not messages or newer.subject != told.subject or newer.version <= told.version:
+                continue
+            applied = self.applied.get(event)
+            if applied is not None and applied.at_ms <= at_ms and self.takes_out(name, notification):
+                return True
+        return False
+
     def told_of(self, bubble: Bubble) -> Told | None:
         """The event whose message this is; None for an agent's words and for what nobody knows."""
         message = self.messages.get(bubble.message)

@@ -17,6 +17,8 @@ GIVEN_UP_SHARE, GIVEN_UP_FEW = 0.02, 3
 """More than so many of all that were planned, and more than a few: whatever the world did, a house gives up too easily."""
 THAW_MS = 2_000
 """What stood between the last look at a lease and the wire when its process froze leaves so soon after it goes on."""
+KNOWN_MS = 3_000
+"""So long after an event was applied every process goes by it: they look each second, and end the plan that they are making."""
 NEVER_AGAIN, TOO_OFTEN = ("uncertain_dropped", "uncertain_ask"), "retries_exhausted"
 
 
@@ -58,7 +60,8 @@ def _interrupted(case: Case, message: Message) -> set[int]:
 def welcomed(case: Case, bubble: Bubble, newer: Bubble) -> bool:
     """Whether it tells somebody who had just begun to follow what was known before and still holds, behind the newest news.
 
-    The newest news reached them by its own way while they were being told. What it had replaced or ended would be wrong.
+    The newest news reached them by its own way while they were being told. What any newer event had replaced or ended, whoever it
+    was told, would be wrong: it held no more when it was planned.
     """
     message, other = case.messages.get(bubble.message), case.messages.get(newer.message)
     told = case.told_of(bubble)
@@ -66,7 +69,8 @@ def welcomed(case: Case, bubble: Bubble, newer: Bubble) -> bool:
         return False
     since_ms = case.followers.get(told.subject, {}).get(message.contact, 0)
     knew_before = case.applied[told.event].at_ms < since_ms <= message.planned_ms
-    return knew_before and not case.takes_out(other.notification, message.notification)
+    over = case.takes_out(other.notification, message.notification)
+    return knew_before and not over and not case.over_by(told, message.notification, message.planned_ms - KNOWN_MS)
 
 
 def thawed(case: Case, bubble: Bubble) -> Pause | None:

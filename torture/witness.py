@@ -34,7 +34,7 @@ class Witness:
         return sum(1 for statuses in self.answers.values() for status in statuses if status != 200)
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled: the world remembers the last thousand requests."""
+        """Look again and again, until cancelled: the world remembers the last few thousand requests."""
         while True:
             with contextlib.suppress(TimeoutError, aiohttp.ClientError):  # a world that is busy is asked again
                 await self.look()

@@ -142,6 +142,10 @@ class Expander:
         if event is None:
             await self._s.events.close(open_event, "gone")
             return
+        if (partitions := await self._begun_before(open_event, event)) is not None:
+            self._open(event, partitions)
+            await self._close_if_done(open_event, event, partitions)
+            return
         # Counted before it is worked on: an event may kill its worker.
         tries = await self._s.events.begin(open_event, look_again_ms=self._clock.now_ms() + LOOK_AGAIN_MS)
         if not tries:
@@ -159,6 +163,24 @@ class Expander:
                 raise
             # Of one of its people, or of its subject: it waits for GATEWAY_KEYS to be mended, and the others do not wait for it.
             log.warning("event.key_missing", event_id=event.id, problem=str(error))
+
+    async def _begun_before(self, open_event: OpenEvent, event: BusinessEvent) -> tuple[int, ...] | None:
+        """Where the cursors of an event stand that another process began, and did not live to close; None where one is missing.
+
+        Else whoever has its partition after a death would do all of it again, and where processes die there are thousands.
+        """
+        if int(open_event.place.partition("-")[0]) > self._clock.now_ms() - self._clock.offset_ms - LOOK_AGAIN_MS:
+            return None
+        seen = await self._s.subjects.result_of(event.subject_id, event.id)
+        result = EventResult.load(seen[1], seen[0]) if seen is not None else None
+        if result is None or result.type in DOCUMENTS or event.id not in await self.fan.begun([result]):
+            return None
+        return await self.fan.partitions(result)
+
+    def _open(self, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
+        self._opened[event.id] = (event, partitions)
+        while len(self._opened) > 10_000:
+            self._opened.popitem(last=False)
 
     async def take_up(self, handed: Handed) -> Callable[[], Awaitable[None]]:
         """Work on what this process kept itself. Its first try was counted when it was kept. Raises StoreUnavailable.
@@ -214,9 +236,7 @@ class Expander:
         if not partitions:
             await self._finish(open_event, event, ())
             return
-        self._opened[event.id] = (event, partitions)
-        while len(self._opened) > 10_000:
-            self._opened.popitem(last=False)
+        self._open(event, partitions)
         await self._look_again(open_event, self._clock.now_ms() + CLOSE_AFTER_MS)
 
     async def _close_if_done(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
@@ -316,7 +336,10 @@ class Expander:
         if result.notifications:
             # An order has just made subscribers, and an area's are its cells': both are asked for again.
             listeners = applied.partitions if event.type is not EventType.ORDER_STATUS and not result.cells else None
-            partitions = await self.fan.begin(event, result, self._applier.entries(result), listeners)
+            entries = self._applier.entries(result)
+            if applied.again:
+                result = await self.fan.still_news.of(result)
+            partitions = await self.fan.begin(event, result, entries, listeners)
         self._knows(event.id)
         return partitions
 

@@ -36,6 +36,7 @@ from gateway.intake.fanshares import Share, Shares
 from gateway.intake.fanturns import CHUNK, WIDE, Turns
 from gateway.intake.fuse import Fuse
 from gateway.intake.results import Results
+from gateway.intake.stillnews import StillNews
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, SubjectId
@@ -76,7 +77,8 @@ class Fan:
         self._queue = FanQueue(stores.fans)
         wake.listen("expand", self._queue.heard)
         self._shares = Shares(stores, teller, worlds, wake, self._queue, pacer)
-        self.turns = Turns(stores, self._shares, self._results, self._queue, worlds, clock, wake)
+        self.still_news = StillNews(stores.subjects, worlds)
+        self.turns = Turns(stores, self._shares, self._results, self._queue, self.still_news, clock, wake)
         self._begun: OrderedDict[EventId, int] = OrderedDict()
         """when a fan-out was opened by this process (ms), until its event is closed"""
         self._uncounted: dict[EventId, tuple[Sequence[str], int]] = {}

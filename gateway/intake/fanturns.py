@@ -19,10 +19,10 @@ from gateway.errors import StoreError
 from gateway.intake.fanqueue import REFRESH_S, FanQueue, Spread
 from gateway.intake.fanshares import Share, Shares
 from gateway.intake.results import Results
+from gateway.intake.stillnews import StillNews
 from gateway.intake.stores import Stores
 from gateway.model.ids import EventId
 from gateway.planning.result import EventResult
-from gateway.planning.worlds import Worlds
 from gateway.store.fanout import FanOut
 from gateway.store.inhand import OpenEvent
 from gateway.store.vault import KeyMissing
@@ -41,13 +41,13 @@ log = structlog.get_logger()
 
 class Turns:
     def __init__(
-        self, stores: Stores, shares: Shares, results: Results, queue: FanQueue, worlds: Worlds, clock: Clock, wake: Wake
+        self, stores: Stores, shares: Shares, results: Results, queue: FanQueue, still_news: StillNews, clock: Clock, wake: Wake
     ) -> None:
         self._s = stores
         self._shares = shares
         self._results = results
         self._queue = queue
-        self._worlds = worlds
+        self._still_news = still_news
         self._clock = clock
         self._wake = wake
         self._aside: dict[EventId, float] = {}
@@ -120,6 +120,10 @@ class Turns:
         fans = sorted((one for one in known.fans.values() if one.partition in mine), key=lambda one: one.partition)
         if (over := await self._overtaken(fans, result)) is not None:
             await self._end(over)
+            return
+        result = await self._still_news.of(result)
+        if not result.notifications:
+            await self._end(fans)
             return
         unknown = [one.partition for one in fans[:WIDE] if one.partition not in known.cursors]
         for partition, cursor in (await self._s.fans.cursors(fan.event, unknown)).items() if unknown else ():
@@ -202,16 +206,7 @@ class Turns:
 
     def _takes_out(self, newer: EventResult, older: EventResult) -> bool:
         """Whether whatever one event tells anybody is taken out by what a newer one tells the same people."""
-        if newer.refs or newer.audience != older.audience or dict(newer.cells) != dict(older.cells):
-            return False
-        catalogue = self._worlds.catalogue
-        ended = {name for one in newer.notifications for name in catalogue.ended_by(one)}
-        for name in older.notifications:
-            known = catalogue.get(name)
-            replaced = known is not None and known.replaces and known.item == "none" and name in newer.notifications
-            if known is not None and name not in ended and not replaced:
-                return False
-        return True
+        return all(self._still_news.takes_out(newer, older, name) for name in older.notifications)
 
     async def _end(self, fans: Sequence[FanOut]) -> None:
         await self._s.fans.finish(fans, self._clock.now_ms())

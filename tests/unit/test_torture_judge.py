@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from torture.case import Case
 from torture.excuses import GIVEN_UP_FEW, THAW_MS
 from torture.handsets import Bubble
 from torture.judge import GRACE_MS, STALE_MS, judge
@@ -78,12 +79,14 @@ class Run:
         self.steps = [one for one in self.steps if not test(one)]
 
     def judged(self) -> Verdict:
-        seen = Seen(
+        return judge(self.seen())
+
+    def seen(self) -> Seen:
+        return Seen(
             self.told, self.steps, self.bubbles, self.evidence, HOMES, ENDS, self.waiting, self.replies, self.evidence_ms,
             rested=self.rested, answers=self.answers, drops=self.drops, kills=self.kills, pauses=self.pauses,
             silences=self.silences, brakes=self.brakes, tried=self.tried, parked=self.parked,
         )  # fmt: skip
-        return judge(seen)
 
 
 def name(version: int, contact: str) -> str:
@@ -363,6 +366,15 @@ def test_who_begins_to_follow_is_told_what_still_holds_behind_the_newest(
     verdict = run.judged()
     assert faults(verdict) == found
     assert len(verdict.welcomed) == (not found)
+
+
+def test_what_somebody_else_was_told_in_its_place_holds_no_more(run: Run) -> None:
+    case = Case(run.seen())
+    told, applied_ms = case.by_event["e02"], case.applied["e03"].at_ms
+    assert case.over_by(told, "gate_changed", applied_ms)
+    assert not case.over_by(told, "gate_changed", applied_ms - 1)
+    assert not case.over_by(told, "flight_delayed", applied_ms)
+    assert not case.over_by(case.by_event["e03"], "gate_changed", applied_ms)
 
 
 def test_the_order_on_two_handsets_has_nothing_to_do_with_each_other(run: Run) -> None:

@@ -64,14 +64,21 @@ class Teller:
             if planned is None:
                 return
             if names := broken_of([planned]):
-                event, why = EventId(result.event), f"could not be written: {', '.join(names)}"
-                await self._untold.set_aside(event, result.subject, current.id, result.sequence, result.dump(), why)
+                await self._set_aside(current.id, result, names, named=only is not None)
             plan = Plan(partition_of(current.id), result.event, result.sequence, result.subject, (planned,))
             answer = await self._outbox.put(plan)
             if answer.written:
                 wake_for(self._wake, (plan, answer))
                 return
         raise RuntimeError("a contact is being changed by too many at once")
+
+    async def _set_aside(self, contact: ContactId, result: EventResult, names: Sequence[str], *, named: bool) -> None:
+        """named: the event itself says about whom it is to tell them, and has the file: it is told again as a whole"""
+        event, subject, did = EventId(result.event), result.subject, result.dump()
+        if named and await self._untold.broken(event, subject, result.sequence, did, names):
+            return
+        why = f"could not be written: {', '.join(names)}"
+        await self._untold.set_aside(event, subject, contact, result.sequence, did, why)
 
     async def planned(
         self,

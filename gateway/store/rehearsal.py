@@ -360,8 +360,9 @@ class PretendUntold(Untold):
 
     async def broken(
         self, event: EventId, subject: SubjectId, sequence: int, result: Mapping[str, Any], names: Sequence[str]
-    ) -> None:
+    ) -> bool:
         """The same: its lines say `poisoned`."""
+        return True
 
 
 class PretendDocuments(Documents):

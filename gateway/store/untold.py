@@ -55,18 +55,18 @@ class Untold:
 
     async def broken(
         self, event: EventId, subject: SubjectId, sequence: int, result: Mapping[str, Any], names: Sequence[str]
-    ) -> None:
-        """These notifications of an event could not be written. Once a process; twice is harmless.
+    ) -> bool:
+        """These notifications of an event could not be written. Once a process; twice is harmless. False: it is closed.
 
         Taken up again (it has another place then) it says so anew: what was set aside left `parked` by that.
         """
         raw = await self._redis.get(keys.of(event, "e"))
         place = words(raw).partition("|")[2] if raw is not None else ""
         if (event, place, *names) in self._said:
-            return
+            return True
         rows = await self._redis.xrange(keys.beside(event, "ev"), place, place) if place else []
         if not rows:  # closed meanwhile: it was told by another
-            return
+            return False
         did = f"{sequence}|".encode() + self._vault.seal_about(subject, dict(result))
         why = f"could not be written: {', '.join(names)}"
         entry = {"kind": WORDING, "id": event, "why": why, "b": fields(rows[0][1])[b"b"], "j": subject, "r": did}
@@ -75,6 +75,7 @@ class Untold:
         self._said[(event, place, *names)] = None
         while len(self._said) > _SAID:
             self._said.popitem(last=False)
+        return True
 
     async def of(self, event: EventId) -> list[SetAside]:
         """Those of one event, the oldest first. Raises KeyMissing where the ring lacks their key."""

@@ -269,6 +269,35 @@ async def test_what_is_replayed_too_early_is_set_aside_again(stage: Stage, monke
     assert len(await told(stage, event)) == 5
 
 
+async def test_a_document_that_could_not_be_written_comes_with_its_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, forms = stage.house, plan._forms
+    person = house.recipient(101)
+    await house.tell(house.order(person, status="processing"))
+    ticket = house.event_of(
+        "order.document", "ZX7K2P",
+        {
+            "orderNumber": "ZX7K2P", "document": {"id": "T1", "kind": "ticket", "title": "Ticket", "content": "JVBERi0xLjQK"},
+            "recipients": [{"customerId": person["customerId"], "addresses": person["addresses"]}],
+        },
+        source="/ticketing",
+    )  # fmt: skip
+
+    def broken(notification: Any, *rest: Any) -> Any:
+        if notification.name == "ticket_issued":
+            raise ZeroDivisionError
+        return forms(notification, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "_forms", broken)
+        await house.tell(ticket)
+    assert await house.parked() == ["wording"]
+    await replay(house, ticket)
+    (record,) = [one for one in await house.messages(await house.find(101)) if one.notification == "ticket_issued"]
+    body = await house.body(record)
+    assert (record.state.value, record.reason) == ("q", "")
+    assert await house.runtime.documents.get(record.contact, body["document"]["ref"]) == b"%PDF-1.4\n"
+
+
 async def replay(house: House, event: BusinessEvent, expander: Expander | None = None) -> None:
     """As the command does."""
     await house.runtime.fans.forget(event.id, ALL)

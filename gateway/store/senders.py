@@ -163,13 +163,17 @@ class Senders:
         return bool(await self._redis.hdel(keys.STOPS, scope))
 
     async def stops(self) -> list[Stop]:
-        """Brakes in force; one past its time is lifted by itself."""
-        now = self._clock.now_ms()
+        """Brakes in force; one past its time, by the store's clock and not by whoever looks, is lifted by itself."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hgetall(keys.STOPS)
+        pipeline.time()
+        known, (seconds, micros) = await pipeline.execute()
+        now = seconds * 1000 + micros // 1000 + self._clock.offset_ms
         found = []
-        for scope, raw in (await self._redis.hgetall(keys.STOPS)).items():
+        for scope, raw in known.items():
             value = json.loads(words(raw))
             if value["until"] and value["until"] <= now:
-                await self._redis.hdel(keys.STOPS, words(scope))
+                await scripts.run(self._redis, "stop_over", [keys.STOPS], [words(scope), raw])
                 continue
             found.append(Stop(words(scope), value["until"], value["who"], value["why"], value["at"]))
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,9 +15,9 @@ from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.clocks import earlier
 from gateway.dispatch.deliver import TIER_LOOK_MS
 from gateway.model.message import DeliveryStatus, MessageState, Priority
-from gateway.store import keys
+from gateway.store import keys, scripts
 from gateway.store.outbox import Settlement
-from gateway.store.senders import Stop
+from gateway.store.senders import Senders, Stop
 from tests.integration.ladder_stage import Ladder, ladder_running
 from tests.support.core import EVIDENCE_MS, HOUR_MS, LEASE_MS, NUMBER, SENDER, Lanes
 from tests.support.edge import refused
@@ -261,3 +262,30 @@ async def test_a_place_of_a_tier_is_waited_for_by_the_stores_clock(ladder: Ladde
     (record,) = await ladder.records("flight_delayed")
     assert record.reason == "tier"
     assert abs(record.due_at_ms - house.clock.now_ms() - TIER_LOOK_MS) < 3_000
+
+
+async def test_a_process_that_lives_in_the_future_lifts_nobodys_brake(redis: Redis) -> None:
+    right, ahead = Clock(), Wrong()
+    ahead.wrong_ms = 2 * HOUR_MS
+    stop = Stop("all", right.now_ms() + HOUR_MS, "ann", "", right.now_ms())
+    await Senders(redis, right).stop(stop)
+    assert await Senders(redis, ahead).stops() == [stop]
+    assert await Senders(redis, right).stops() == [stop]
+    right.offset_ms = HOUR_MS + 1
+    assert await Senders(redis, right).stops() == []
+    assert await redis.exists(keys.STOPS) == 0
+
+
+async def test_a_brake_that_is_pulled_again_as_its_time_ends_stays(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    senders, now = Senders(redis, Clock()), Clock().now_ms()
+    longer = Stop("all", now + HOUR_MS, "bob", "", now)
+    await senders.stop(Stop("all", now - 1, "ann", "", now - HOUR_MS))
+    run = scripts.run
+
+    async def pulled_meanwhile(*given: Any) -> Any:
+        await senders.stop(longer)
+        return await run(*given)
+
+    monkeypatch.setattr(scripts, "run", pulled_meanwhile)
+    assert await senders.stops() == [], "as it was when it looked"
+    assert await senders.stops() == [longer]

@@ -62,7 +62,7 @@ async def test_a_notification_that_cannot_be_made_leaves_the_others_of_its_event
     for number in (101, 102):
         assert ladder.names(number) == ["flight_delayed"]
         assert await ladder.stands("gate_changed", number) == ["s:poisoned"]
-    assert await ladder.house.parked() == ["event"], "once for all of them, to be told when the notification is mended"
+    assert await ladder.house.parked() == ["wording"], "once for all of them, to be told when the notification is mended"
     assert {fact.detail["reason"] for fact in await ladder.facts("suppressed")} == {"poisoned"}
 
 

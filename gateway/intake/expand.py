@@ -282,13 +282,13 @@ class Expander:
         crash_point("event.applied")
         # What this process told itself is no question: one subject's news mostly comes to the same, and soon after one another.
         if applied.before is None or not all(one in self._told for one in applied.before):
-            await self._those_before(event, applied.result.sequence)
+            await self._those_before(event, applied)
         return await self._tell(event, applied)
 
-    async def _those_before(self, event: BusinessEvent, sequence: int) -> None:
+    async def _those_before(self, event: BusinessEvent, its: Applied) -> None:
         """Take up events of this subject that were applied before and of which nobody was told yet: their process died there, or
         is there just now. Else what comes of this one would go before them, and they would follow as old news."""
-        found = await self._s.subjects.open_before(event.subject_id, sequence, self._told)
+        found = await self._s.subjects.open_before(event.subject_id, its.result.sequence, self._told, its.before)
         results = [EventResult.load(value, its_sequence) for _, its_sequence, value in found]
         begun = await self.fan.begun([one for one in results if one.type not in DOCUMENTS and one.notifications])
         for result in results:
@@ -298,7 +298,8 @@ class Expander:
                 continue
             place = await self._s.events.place_of(earlier)
             whole = await self._s.events.read(earlier, place) if place is not None else None
-            if whole is None:  # set aside, or closed meanwhile
+            if whole is None:  # set aside, or closed meanwhile: not asked for again with each newer event
+                self._knows(earlier)
                 continue
             # It may be what ends processes. Counted as its own, else it would use up the tries of all that come after it.
             if await self._s.events.count(earlier, 1) > TRIES:

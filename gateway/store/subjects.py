@@ -8,7 +8,7 @@ told the same under the same event's id, so that the fan-out and the newcomer to
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,14 +153,23 @@ class Subjects:
         return self._result(subject, octets(raw)) if raw is not None else None
 
     async def open_before(
-        self, subject: SubjectId, sequence: int, but: Container[EventId]
+        self, subject: SubjectId, sequence: int, but: Container[EventId], among: Sequence[EventId] | None = None
     ) -> list[tuple[EventId, int, Mapping[str, Any]]]:
-        """(event, its sequence, what it did) of those that were applied before and are not closed, the oldest first."""
-        found = []
-        for field, value in (await self._redis.hgetall(keys.of(subject, "j"))).items():
-            name = words(field)
-            if name.startswith("r:") and name[2:] not in but and int(octets(value).partition(b"|")[0]) < sequence:
-                found.append((EventId(name[2:]), *self._result(subject, octets(value))))
+        """(event, its sequence, what it did) of those that were applied before and are not closed, the oldest first.
+
+        among: those that may be, where that is known; None = all are read
+        """
+        name, found = keys.of(subject, "j"), []
+        rows: Iterable[tuple[str, Any]]
+        if among is not None:
+            asked = [f"r:{event}" for event in among if event not in but]
+            rows = zip(asked, await self._redis.hmget(name, asked) if asked else (), strict=True)
+        else:
+            rows = ((words(field), value) for field, value in (await self._redis.hgetall(name)).items())
+        for field, value in rows:
+            mine = field.startswith("r:") and field[2:] not in but and value is not None
+            if mine and int(octets(value).partition(b"|")[0]) < sequence:
+                found.append((EventId(field[2:]), *self._result(subject, octets(value))))
         return sorted(found, key=lambda one: one[1])
 
     async def partitions(self, subject: SubjectId) -> tuple[int, ...]:

@@ -103,6 +103,17 @@ async def test_an_event_that_cannot_be_read_any_more_is_set_aside_whole_and_newe
         assert len(await told(stage, newer)) == 60
         assert await house.parked() == ["event"]
         assert await stage.under_way() == 0
+        asked: list[str] = []
+        place_of = house.runtime.events.place_of
+
+        async def noted(one: EventId) -> str | None:
+            asked.append(one)
+            return await place_of(one)
+
+        patch.setattr(house.runtime.events, "place_of", noted)
+        for version in (3, 4):
+            await house.tell(stage.cancelled(FLIGHT, 5, version=version, status="scheduled", gate=f"E{version}"))
+        assert asked.count(event.id) <= 1, "what was set aside is not looked for with each newer event"
     assert await told(stage, event) == []
 
 

@@ -36,6 +36,12 @@ class _Sent:
     claimed: Claimed
     settlement: Settlement | None = None
 
+    @property
+    def left(self) -> bool:
+        """Whether it may have left. Not what was put off, nor what was decided on and ended with no attempt made."""
+        done = self.settlement
+        return done is None or not (done.outcome in PUT_OFF or (done.outcome == "x" and not done.attempt))
+
 
 class Again:
     """Call `ready` before claiming, `claimed` and `settled` with what came of it."""
@@ -87,7 +93,7 @@ class Again:
         self._forget(time.monotonic())
         count = 0
         for batch in self._rounds():
-            sent = [one.claimed for one in batch if one.settlement is None or one.settlement.outcome not in PUT_OFF]
+            sent = [one.claimed for one in batch if one.left]
             answers = await self._outbox.relive(sent, lease_ms=self._lease_ms, evidence_ms=self._evidence_ms())
             count += answers.count("leased") + answers.count("unsure")
             done = [one.settlement for one in batch if one.settlement is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from gateway.dispatch.again import Again
-from gateway.model.message import Priority
+from gateway.model.message import MessageState, Priority
 from gateway.store import keys
 from gateway.store.outbox import Claimed, Settlement
 from tests.support.core import EVIDENCE_MS, LEASE_MS, Lanes
@@ -166,3 +166,24 @@ async def test_what_was_unsure_beside_another_lease_is_not_played_twice(redis: R
     lanes.pass_ms(EVIDENCE_MS + 1)
     second = await lanes.one(Priority.URGENT)
     assert (second.id, second.attempt, second.resend) == (urgent.id, 2, True)
+
+
+async def test_what_was_ended_unsent_is_decided_on_again_and_nobody_is_in_doubt_of_it(redis: Redis) -> None:
+    lanes = Lanes(redis)
+    one = again(lanes)
+    await redis.hset(keys.of(lanes.contact, "f"), "language", "en")
+    await lanes.put(lanes.message("gate", told=False))
+    before = await copy_of(redis)
+    (first,) = await lanes.claim(Priority.NORMAL)
+    one.claimed([first])
+    ended = Settlement(first, "x", 0, reason="no_consent", state=MessageState.SUPPRESSED)
+    one.settled([ended])
+    assert await lanes.outbox.settle([ended]) == ["settled"]
+    await go_back(redis, before)
+    await lanes.put(lanes.message("cancelled", told=False, priority=Priority.URGENT))
+    (theirs,) = await lanes.claim(Priority.URGENT)  # another process, before ours has played
+    lanes.outbox.lineage.turns += 1
+    await one.ready()
+    assert await lanes.settle(theirs) == "settled"
+    (second,) = await lanes.claim(Priority.NORMAL)
+    assert (second.id, second.attempt, second.resend) == (first.id, 1, False)

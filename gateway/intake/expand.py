@@ -24,6 +24,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.crashpoint import crash_point
 from gateway.errors import StoreError
+from gateway.intake import aside
 from gateway.intake.apply import DOCUMENTS, Applied, Applier
 from gateway.intake.fan import Fan
 from gateway.intake.fuse import Fuse, Waits
@@ -32,7 +33,6 @@ from gateway.intake.orders import Orders
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
-from gateway.planning.left import has_left
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult
 from gateway.planning.telling import Teller
@@ -354,28 +354,8 @@ class Expander:
         return await self.fan.turns.chunks(partitions, turns=turns)
 
     async def tell_again(self, event: EventId) -> tuple[int, int]:
-        """Tell those who were set aside when it was told: (how many were, how many are set aside still).
-
-        Who fails again keeps nobody else; who has stopped following since is told nothing. A document names whom it is for.
-        """
-        aside = await self._s.untold.of(event)
-        for one in aside:
-            result = EventResult.load(one.result, one.sequence)
-            try:
-                if result.type in DOCUMENTS or not await self._left(one.contact, result.audience):
-                    await self._teller.tell(one.contact, result)
-            except (StoreError, OSError, TimeoutError):
-                raise
-            except Exception as error:
-                log.exception("person.untold", event_id=event, contact=one.contact, error=type(error).__name__)
-                continue
-            await self._s.untold.told(event, one)
-        still = len(await self._s.untold.of(event)) if aside else 0
-        return max(len(aside) - still, 0), still
-
-    async def _left(self, contact: ContactId, audience: Sequence[SubjectId]) -> bool:
-        (known,) = await self._s.contacts.get_many([contact])
-        return known is not None and await has_left(self._s.contacts, known, audience)
+        """Tell those who were set aside when it was told: (how many were, how many are set aside still)."""
+        return await aside.tell_again(self._s, self._teller, event)
 
     async def welcome(self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "") -> None:
         """Tell a contact what still holds of subjects they have just begun to follow. but: an event that tells them anyway."""

@@ -15,6 +15,7 @@ from gateway.store import keys, scripts
 from gateway.store.durability import judge_acks, queue_acks
 from gateway.store.events import digest_of
 from gateway.store.reply import fields, octets, words
+from gateway.store.subjects import SUBJECT_KEEP_MS
 from gateway.store.untold import WORDING
 
 _PARKED_PAGE = 500
@@ -66,7 +67,9 @@ class Kept:
                 entry = fields(raw)
                 if words(entry.get(b"kind", b"")) in ("event", WORDING) and entry.get(b"id") == event.encode():
                     if b"r" in entry:  # it was told but for some notifications: what it did is known again
-                        await self._redis.hsetnx(keys.of(words(entry[b"j"]), "j"), f"r:{event}", entry[b"r"])
+                        subject = keys.of(words(entry[b"j"]), "j")
+                        await self._redis.hsetnx(subject, f"r:{event}", entry[b"r"])
+                        await self._redis.pexpire(subject, SUBJECT_KEEP_MS, nx=True)  # it may have been forgotten meanwhile
                     return await self._unpark(event, words(place), octets(entry[b"b"]))
             if len(rows) < _PARKED_PAGE:
                 return False

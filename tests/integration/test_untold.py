@@ -18,6 +18,7 @@ from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId
 from gateway.planning import plan
+from gateway.store import keys
 from gateway.store.kept import Kept
 from gateway.store.parked import listed
 from tests.integration.pace_stage import ALL, Stage, pace_stage
@@ -280,6 +281,10 @@ async def test_what_is_replayed_too_early_is_set_aside_again(stage: Stage, monke
     assert await house.parked() == ["wording"]
     await replay(house, event, expander)
     assert len(await told(stage, event)) == 5
+    await house.redis.delete(memory := keys.of(event.subject_id, "j"))
+    await house.runtime.untold.broken(event.id, event.subject_id, 1, {}, ["flight_cancelled"])
+    assert await Kept(house.redis, house.clock).take_up_again(event.id)
+    assert await house.redis.pttl(memory) > 0, "what is put back of a subject that was forgotten ends like any other"
 
 
 async def test_a_document_that_could_not_be_written_comes_with_its_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from gateway.model.ids import MessageId
 from gateway.rules.verdict import SENTENCES, Reason
 from gateway.store.deadletters import DeadLetter, DeadLetterBox
 from gateway.store.outbox import Outbox
-from gateway.store.vault import Vault
+from gateway.store.vault import KeyMissing, Vault
 
 _ANSWERS = {
     "unknown": "its record has ended: it is kept for 8 days",
@@ -116,7 +116,7 @@ class DeadLetters:
             return Replayed(message, "no_sender")
         try:
             body = (await self._vault.contact_box(record.contact)).open_json(sealed, record.id)
-        except (Sealed, ValueError):
+        except (Sealed, KeyMissing, ValueError):  # it stays where it is, and the others are replayed
             return Replayed(message, "sealed")
         if body.get("kind") == "reply":
             return Replayed(message, "reply")

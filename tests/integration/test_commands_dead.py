@@ -278,3 +278,13 @@ async def test_late_words_of_the_attempt_that_failed_do_not_end_its_replay_unles
     await lane.outbox.evidence(record, attempt=1, status=status, failed=status is DeliveryStatus.NONE, at_ms=2)
     assert (await lane.state(message))[0] == state
     assert [one.id for one in await lane.claim()] == ([message] if state == "q" else [])
+
+
+async def test_a_letter_whose_key_is_missing_keeps_no_other_from_being_replayed(lane: Lane) -> None:
+    lacking, other = await lane.failed(), Lane(lane.home)
+    behind = await other.failed()
+    name = keys.of(lane.contact, "k")
+    wrapped = octets(await lane.home.redis.get(name))
+    await lane.home.redis.set(name, b"7|" + wrapped.partition(b"|")[2])
+    assert (await lane.home.run("dead-letters", "replay", lacking, behind, "--yes")).code == 1, "one of them was not"
+    assert [(await lane.state(one))[0] for one in (lacking, behind)] == ["f", "q"]

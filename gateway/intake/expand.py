@@ -321,6 +321,7 @@ class Expander:
     async def _tell(self, event: BusinessEvent, applied: Applied) -> tuple[int, ...]:
         """What `expand` does of an event that is applied, and those before it told. Raises Waits."""
         result, namespace = applied.result, ""
+        failed: Exception | None = None
         if event.type in DOCUMENTS:
             await self._handing.to_recipients(event, result, await self._orders.reach(event, namespace))
             self._knows(event.id)
@@ -331,8 +332,13 @@ class Expander:
             if event.data.get("recipients"):
                 await self._orders.unsubscribe_left_out(event.subject_id, result.sequence, taken)
             for one in taken:
-                # Taken up again: whoever was subscribed by the first run may not have been told by it.
-                await self.welcome(one.contact, one.subjects if applied.again else one.added, but=event.id)
+                try:
+                    # Taken up again: whoever was subscribed by the first run may not have been told by it.
+                    await self.welcome(one.contact, one.subjects if applied.again else one.added, but=event.id)
+                except (StoreError, OSError, TimeoutError):
+                    raise
+                except Exception as error:  # all others are told before it fails
+                    failed = failed or error
         partitions: tuple[int, ...] = ()
         if result.notifications:
             # An order has just made subscribers, and an area's are its cells': both are asked for again.
@@ -341,6 +347,8 @@ class Expander:
             if applied.again:
                 result = await self.fan.still_news.of(result)
             partitions = await self.fan.begin(event, result, entries, listeners)
+        if failed is not None:
+            raise failed
         self._knows(event.id)
         return partitions
 

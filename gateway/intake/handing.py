@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.errors import NotFound, Sealed
+from gateway.errors import NotFound, Sealed, StoreError
 from gateway.intake.orders import Taken
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
@@ -31,6 +31,7 @@ class Handing:
         """A document goes to the recipients that its event names, each for themselves."""
         if not result.notifications:
             return
+        failed: Exception | None = None
         for one in taken:
             try:
                 contact = await self._s.contacts.get(one.contact)
@@ -45,7 +46,14 @@ class Handing:
             if not readers:
                 person = next((known for known in contact.profile.travellers if known.customer == one.traveller), None)
                 readers = [Reader(person, None)]
-            await self._teller.tell(contact.id, replace(result, document=kept), readers)
+            try:
+                await self._teller.tell(contact.id, replace(result, document=kept), readers)
+            except (StoreError, OSError, TimeoutError):
+                raise
+            except Exception as error:  # all others have theirs before the event fails
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     async def _keep_document(
         self, event: BusinessEvent, contact: ContactId, names: Sequence[str]

@@ -11,13 +11,14 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.intake import fanturns
-from gateway.intake.expand import CLOSE_AFTER_MS, Expander
+from gateway.intake.expand import CLOSE_AFTER_MS, TRIES, Expander
 from gateway.intake.fan import Fan
 from gateway.intake.role import make_expander
 from gateway.model.contact import Contact
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId
 from gateway.planning import plan
+from gateway.planning.telling import Teller
 from gateway.store import keys
 from gateway.store.kept import Kept
 from gateway.store.parked import listed
@@ -48,6 +49,10 @@ async def poison(stage: Stage, monkeypatch: pytest.MonkeyPatch, *, everybody: bo
 
     monkeypatch.setattr(house.expander._teller, "planned", planned)
     return victim
+
+
+def house_teller(stage: Stage) -> Teller:
+    return stage.house.expander._teller
 
 
 async def told(stage: Stage, event: BusinessEvent) -> list[str]:
@@ -314,6 +319,41 @@ async def test_a_document_that_could_not_be_written_comes_with_its_file(stage: S
     body = await house.body(record)
     assert (record.state.value, record.reason) == ("q", "")
     assert await house.runtime.documents.get(record.contact, body["document"]["ref"]) == b"%PDF-1.4\n"
+
+
+async def test_one_of_an_order_who_cannot_be_told_keeps_nothing_from_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, whole = stage.house, house_teller(stage).planned
+    await house.tell(stage.cancelled(FLIGHT, 5))
+    found: list[str] = []
+
+    async def planned(contact: Contact, *rest: Any, **options: Any) -> Any:
+        found.append(contact.id)
+        if contact.id == found[0]:  # the first of the order
+            raise ZeroDivisionError
+        return await whole(contact, *rest, **options)
+
+    people = [house.recipient(number) for number in (101, 102)]
+    order = house.order(*people, itinerary=[house.leg(FLIGHT)])
+    ticket = house.event_of(
+        "order.document", "ZX7K2P",
+        {
+            "orderNumber": "ZX7K2P", "document": {"id": "T1", "kind": "ticket", "title": "Ticket", "content": "JVBERi0xLjQK"},
+            "recipients": [{"customerId": one["customerId"], "addresses": one["addresses"]} for one in people],
+        },
+        source="/ticketing",
+    )  # fmt: skip
+    monkeypatch.setattr(house_teller(stage), "planned", planned)
+    for event in (order, ticket):
+        await house.keep(event)
+        await house.expand()
+    assert sorted(await house.told(102, "q")) == ["flight_cancelled", "order_confirmed", "ticket_issued"]
+    assert await house.told(101, "q") == []
+    for _ in range(TRIES):
+        house.pass_ms(CLOSE_AFTER_MS)
+        await house.expand()
+    assert sorted(await house.parked()) == ["event", "event", "telling"]
 
 
 async def replay(house: House, event: BusinessEvent, expander: Expander | None = None) -> None:

@@ -107,9 +107,13 @@ class Incidents:
         since = promised.turns_of(self._redis)
         await self._stands(subject, since)
         args: list[scripts.Part] = [PREFIX + subject, who, str(self._clock.now_ms()), audit.plain(why), ASKED_MS]
+        before = await self._redis.hget(keys.STOPS, PREFIX + subject)
         word, *rest = await scripts.run(self._redis, "crisis_lift", [keys.STOPS], args)
         if word == b"none":
-            raise NotFound("there is no crisis about it")
+            asked = _load(subject, json.loads(before)).asked if before is not None else None
+            if asked is None or asked.who == who:
+                raise NotFound("there is no crisis about it")
+            word, rest = b"lifted", [before]  # by this very call, whose first answer was lost on the way
         crisis = _load(subject, json.loads(rest[0]))
         if word == b"own":
             raise Conflict(f"{who} asked to lift it already: somebody else confirms")

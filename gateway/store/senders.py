@@ -160,7 +160,11 @@ class Senders:
         await self._redis.hset(keys.STOPS, stop.scope, value)
 
     async def resume(self, scope: str) -> bool:
-        return bool(await self._redis.hdel(keys.STOPS, scope))
+        """False: it was not stopped. Seen before it is taken out: an answer that is lost on the way is asked for again."""
+        if not await self._redis.hexists(keys.STOPS, scope):
+            return False
+        await self._redis.hdel(keys.STOPS, scope)
+        return True
 
     async def stops(self) -> list[Stop]:
         """Brakes in force; one past its time, by the store's clock and not by whoever looks, is lifted by itself."""

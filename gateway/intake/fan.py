@@ -77,7 +77,7 @@ class Fan:
         self._queue = FanQueue(stores.fans)
         wake.listen("expand", self._queue.heard)
         self._shares = Shares(stores, teller, worlds, wake, self._queue, pacer)
-        self.still_news = StillNews(stores.subjects, worlds)
+        self.still_news = StillNews(stores.subjects, worlds, self.begun)
         self.turns = Turns(stores, self._shares, self._results, self._queue, self.still_news, clock, wake)
         self._begun: OrderedDict[EventId, int] = OrderedDict()
         """when a fan-out was opened by this process (ms), until its event is closed"""

@@ -121,10 +121,12 @@ class Turns:
         if (over := await self._overtaken(fans, result)) is not None:
             await self._end(over)
             return
-        result = await self._still_news.of(result)
-        if not result.notifications:
+        news = await self._still_news.of(result)
+        if not news.notifications and await self._still_news.over(result):
             await self._end(fans)
             return
+        if news.notifications:
+            result = news
         unknown = [one.partition for one in fans[:WIDE] if one.partition not in known.cursors]
         for partition, cursor in (await self._s.fans.cursors(fan.event, unknown)).items() if unknown else ():
             if cursor is None or cursor.done_ms:  # closed meanwhile, or taken back by a failover: the event's second look sees it

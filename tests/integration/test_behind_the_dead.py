@@ -13,6 +13,8 @@ from gateway.intake import expand, stillnews
 from gateway.intake.role import make_expander
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import EventId
+from gateway.planning.result import EventResult
+from gateway.rules.fuse import Blown
 from tests.integration.pace_stage import ALL, pace_stage
 from tests.support.core import House, open_house
 
@@ -148,11 +150,13 @@ async def test_a_fan_out_under_way_leaves_out_what_newer_news_has_made_pointless
         await house.keep(late)
         await house.expander.look(ALL)
         assert await house.expander.chunks(ALL, turns=1) == 1
+        by_then = sum(one.notification == "gate_changed" for one in await house.messages() if one.event == late.id)
+        assert 0 < by_then <= 25, "a turn ends with a partition"
         gate = house.flight(late_min=40, version=3, gate="E9")
         await begun_and_applied(house, gate)  # and its process dies
         await house.expander.chunks(ALL, turns=99)
         counts = Counter(one.notification for one in await house.messages() if one.event == late.id)
-        assert counts == {"flight_delayed": 60, "gate_changed": 25}
+        assert counts == {"flight_delayed": 60, "gate_changed": by_then}
         house.pass_ms(11_000)
         await house.expand(make_expander(house.runtime))
         told = [one for one in await house.messages() if one.event == gate.id and one.notification == "gate_changed"]
@@ -175,3 +179,25 @@ async def test_what_a_dead_process_had_told_is_closed_by_another_without_telling
         await heir.look(ALL)
         house.pass_ms(31_000)
     assert await house.runtime.events.depth() == 0
+
+
+async def test_newer_news_that_the_fuse_is_about_to_hold_ends_no_older_one(
+    redis: Redis, redis_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pace_stage(redis_url, data_dir) as stage:
+        house = stage.house
+        await stage.followers({FLIGHT: 60})
+        old, new = stage.cancelled(FLIGHT, 5), stage.cancelled(FLIGHT, 5, version=2, status="scheduled")
+        await house.keep(old)
+        await house.expander.look(ALL)
+        fuse = house.expander._fuse
+        assert fuse is not None
+
+        async def blows(result: EventResult, people: int) -> Blown:
+            await house.expander.chunks(ALL, turns=99)  # while what the newer one told is not taken back yet
+            return Blown("number", people, 1)
+
+        monkeypatch.setattr(fuse, "_judge", blows)
+        await house.keep(new)
+        await house.expand()
+        assert Counter(one.event for one in await house.messages()) == {old.id: 60}

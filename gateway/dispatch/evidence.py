@@ -33,7 +33,7 @@ class EvidenceClock:
         self._served = served
         self._started_ms = clock.now_ms() - clock.offset_ms
         self._looked_ms = 0
-        self.runs = True
+        self.runs = False  # nothing is known before the first look
         self.heard = False
 
     @property

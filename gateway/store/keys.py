@@ -31,6 +31,7 @@ class Kind:
 TABLE: tuple[Kind, ...] = (
     Kind(r"layout", "hash", False, "layout version, environment, made at"),
     Kind(r"clock", "string", False, "offset in ms of a turned clock (demo and tests)"),
+    Kind(r"late", "string", True, "when the oldest webhook was received that was split late a moment ago: evidence is behind"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
     Kind(
         r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|[aix]:[0-9a-z]{32}|stops|apikeys|agents|desk)\}", "string", True,
@@ -138,6 +139,7 @@ def kind_of(name: str) -> Kind | None:
 LAYOUT = "layout"
 CLOCK = "clock"
 STOPS = "stops"
+LATE = "late"
 FUSES = "fuses"
 DESK_FIRST = "{desk}first"
 RESTORED = "restored"

@@ -58,6 +58,11 @@ def _refused(error: Exception) -> StoreError:
     return error if isinstance(error, StoreError) else StoreUnavailable(f"the log was not written ({type(error).__name__})")
 
 
+LATE_MS, LATE_KEPT_MS = 1000, 10_000
+"""Webhooks older than the first when they are split are remembered as late for the second, which is longer than any look at the
+backlog takes to find their entries old."""
+
+
 class _Arrived(NamedTuple):
     log: int
     channel: str
@@ -131,20 +136,28 @@ class Webhooks:
     async def done(self, log: int, place: str) -> None:
         await self._redis.xdel(keys.webhook_log(log), place)
 
+    async def late(self, received_ms: int) -> None:
+        """Webhooks as old as this are being split. In an inbox they are as young as their entry there: for a while their own age
+        is remembered, until that of the entry tells as much."""
+        if self._clock.now_ms() - received_ms > LATE_MS:
+            await scripts.run(self._redis, "webhook_late", [keys.LATE], [received_ms, LATE_KEPT_MS])
+
     async def backlog(self) -> tuple[int, int]:
-        """(webhooks not yet split, age in ms of the oldest): the evidence clock stands still while this is behind."""
+        """(webhooks and items not yet applied, age in ms of the oldest): the evidence clock stands still while this is behind."""
         pipeline = self._redis.pipeline(transaction=False)
+        pipeline.get(keys.LATE)
         for log in range(keys.WEBHOOK_LOGS):
             pipeline.xlen(keys.webhook_log(log))
             pipeline.xrange(keys.webhook_log(log), "-", "+", count=1)
         for partition in keys.all_partitions():
             pipeline.xlen(keys.part(partition, "in"))
             pipeline.xrange(keys.part(partition, "in"), "-", "+", count=1)
-        answers = await pipeline.execute()
+        late, *answers = await pipeline.execute()
         count = sum(answers[::2])
         oldest = min((int(words(rows[0][0]).partition("-")[0]) for rows in answers[1::2] if rows), default=0)
         now = self._clock.now_ms() - self._clock.offset_ms
-        return count, now - oldest if oldest else 0
+        age_ms = now - oldest if oldest else 0
+        return count, max(age_ms, self._clock.now_ms() - int(late)) if late is not None and count else age_ms
 
     async def heard_ms(self) -> int:
         """When the last webhook of all was kept, by the server's clock; 0 = never. Entries go once they are split, this stays."""

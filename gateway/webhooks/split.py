@@ -74,6 +74,8 @@ class Splitter:
     async def turn(self, logs: Sequence[int]) -> int:
         """Split the oldest kept webhooks of these logs, each log's in its order, several logs at once; how many there were."""
         kept = await self._webhooks.kept(logs, limit=BATCH)
+        if kept:
+            await self._webhooks.late(min(one.received_ms for one in kept))
         turns = [self._log([one for one in kept if one.log == log]) for log in {one.log for one in kept}]
         for ended in await asyncio.gather(*turns, return_exceptions=True):
             if ended is not None:

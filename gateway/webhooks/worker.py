@@ -22,7 +22,7 @@ from gateway.wake import Wake
 from gateway.webhooks.apply import Applier
 from gateway.webhooks.split import Splitter
 
-TRIES = 3
+TRIES = 5
 IDLE_S = 1.0
 BATCH = 20
 PATIENCE_S = 2.0
@@ -125,7 +125,7 @@ async def apply_one(webhooks: Webhooks, applier: Applier, item: InboxItem, *, al
             await webhooks.take_back(item)
             return False
         if tries > TRIES:
-            await webhooks.park(item, "tried three times")
+            await webhooks.park(item, "tried five times")
             log.error("inbox.parked", partition=item.partition, place=item.place, kind=str(item.value.get("kind")))
             return True
         try:

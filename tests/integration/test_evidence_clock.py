@@ -12,6 +12,7 @@ from gateway.dispatch.evidence import LOOK_MS, EvidenceClock
 from gateway.store import keys
 from gateway.store.ownership import Ownership
 from tests.support.core import House, open_house
+from tests.support.meta import inbound_text, webhook
 
 WAIT_MS = 30_000
 
@@ -54,6 +55,26 @@ async def test_it_stands_still_while_webhooks_are_behind(house: House) -> None:
     await house.redis.delete(name)
     old = f"{int(place.split(b'-')[0]) - 5000}-0"
     await house.redis.xadd(name, entry, id=old)
+    await look(house, clock)
+    assert not clock.runs
+    await house.take_webhooks()
+    await look(house, clock)
+    assert clock.runs
+
+
+async def test_it_stands_still_before_its_first_look(house: House) -> None:
+    assert not clock_of(house).runs
+
+
+async def test_what_was_split_late_is_behind_though_it_is_young_in_its_inbox(house: House) -> None:
+    clock = clock_of(house)
+    await house.tell(house.order(house.recipient(101)))
+    await house.runtime.webhooks.append("whatsapp", webhook(inbound_text(house, "447700900101", "hello")))
+    house.pass_ms(60_000)  # it waits in its log, and whoever has it comes late
+    assert await house.splitter.turn(range(keys.WEBHOOK_LOGS)) == 1
+    count, age_ms = await house.runtime.webhooks.backlog()
+    assert count == 1
+    assert age_ms >= 60_000
     await look(house, clock)
     assert not clock.runs
     await house.take_webhooks()

@@ -284,7 +284,7 @@ async def test_a_connector_that_breaks_on_one_webhook_does_not_keep_back_the_oth
     assert await house.parked() == ["webhook:whatsapp"]
 
 
-async def test_a_poisoned_item_is_parked_alone_after_three_tries(house: House, monkeypatch: Any) -> None:
+async def test_a_poisoned_item_is_parked_alone_after_five_tries(house: House, monkeypatch: Any) -> None:
     tries = 0
     whole = house.applier.apply
 
@@ -297,7 +297,7 @@ async def test_a_poisoned_item_is_parked_alone_after_three_tries(house: House, m
 
     monkeypatch.setattr(house.applier, "apply", apply)
     await take(house, *(inbound_text(house, WRITER, word) for word in ("first", "poison", "last")))
-    assert tries == 3
+    assert tries == 5
     assert await house.parked() == ["item"]
     assert len(await entries(house)) == 2
 
@@ -316,13 +316,13 @@ async def test_an_item_that_kills_its_worker_is_parked_by_the_next_ones(house: H
     monkeypatch.setattr(house.applier, "apply", apply)
     await house.runtime.webhooks.append("whatsapp", webhook(*(inbound_text(house, WRITER, word) for word in ("poison", "last"))))
     deaths = 0
-    for _ in range(6):
+    for _ in range(8):
         try:
             await house.take_webhooks()
             break
         except Died:
             deaths += 1
-    assert deaths <= 3
+    assert deaths <= 5
     assert await house.parked() == ["item"]
     assert len(await entries(house)) == 1
 

@@ -60,6 +60,10 @@ class Case:
             told = self.by_event.get(message.event)
             if told is not None:
                 self.of_person[message.contact, told.subject].append(message)
+        self.of_subject: dict[str, list[tuple[Told, str]]] = defaultdict(list)
+        for event, notification in self.of_event:
+            if event in self.by_event:
+                self.of_subject[self.by_event[event].subject].append((self.by_event[event], notification))
         self.copies: dict[str, list[Bubble]] = defaultdict(list)
         for bubble in seen.bubbles:
             if bubble.message:
@@ -109,14 +113,17 @@ class Case:
 
     def over_by(self, told: Told, notification: str, at_ms: int) -> bool:
         """Whether by then an event had been applied that was newer and replaced or ended this, as somebody or other was told."""
-        for (event, name), messages in self.of_event.items():
-            newer = self.by_event.get(event)
-            if newer is None or not messages or newer.subject != told.subject or newer.version <= told.version:
-                continue
-            applied = self.applied.get(event)
-            if applied is not None and applied.at_ms <= at_ms and self.takes_out(name, notification):
-                return True
-        return False
+        return any(self.applied[newer.event].at_ms <= at_ms for newer, _ in self.newer(told, notification))
+
+    def newer(self, told: Told, notification: str) -> list[tuple[Told, str]]:
+        """Applied events of its subject that are newer, with what they told somebody or other that replaces or ends this; the
+        newest first."""
+        found = [
+            (newer, name)
+            for newer, name in self.of_subject.get(told.subject, [])
+            if newer.version > told.version and newer.event in self.applied and self.takes_out(name, notification)
+        ]
+        return sorted(found, key=lambda one: -one[0].version)
 
     def told_of(self, bubble: Bubble) -> Told | None:
         """The event whose message this is; None for an agent's words and for what nobody knows."""

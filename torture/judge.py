@@ -138,7 +138,7 @@ def _missing(case: Case, message: Message, fate: Step) -> None:
     case.verdict.ends[fate.kind if reason in ("", fate.kind) else f"{fate.kind}: {reason}"] += 1
     if fate.kind in ("replaced", "ended"):
         told = case.by_event.get(message.event)
-        if told is None or not _overtaken(case, told, message.notification, message.contact, planned_by_ms=fate.at_ms + STEP_MS):
+        if told is None or not _overtaken(case, told, message.notification, message.contact, by_ms=fate.at_ms + STEP_MS):
             lost.append(f"{case.name(message)} was {fate.kind}, and nothing newer was planned for its person")
     elif fate.kind == "failed" and message.id in case.copies:
         pass  # the channel took it and gave it up afterwards: counted among the ends
@@ -181,21 +181,23 @@ def _audience(case: Case, told: Told, *, newest: bool) -> None:
             if contact in planned or (since_ms > applied.at_ms and not newest):
                 continue
             closed_ms = case.closed.get(told.event)  # what was applied only then overtook nobody
-            if (newest and name in told.sure) or not _overtaken(case, told, name, contact, applied_by_ms=closed_ms):
+            if (newest and name in told.sure) or not _overtaken(case, told, name, contact, by_ms=closed_ms):
                 case.verdict.lost.append(f"{told.name} ({told.event}): nothing was planned for {contact} by {name}")
 
 
 def _overtaken(
-    case: Case, told: Told, name: str, contact: str, *, planned_by_ms: int | None = None, applied_by_ms: int | None = None
+    case: Case, told: Told, name: str, contact: str, *, by_ms: int | None, seen: frozenset[tuple[str, str]] = frozenset()
 ) -> bool:
-    """Never planned, or taken out, and rightly: something newer that replaces or ends it was there first (None: at any time)."""
-    for message in case.of_person.get((contact, told.subject), []):
-        other = case.by_event[message.event]
-        if other.version <= told.version or not case.takes_out(message.notification, name):
+    """Never planned, or taken out, and rightly: something newer that replaces or ends it had been applied by then (None: at any
+    time), and was planned for this person, or was itself rightly overtaken for them before it was closed, and so on. What is
+    planned in the end answers for itself."""
+    for newer, taking in case.newer(told, name):
+        if (newer.event, taking) in seen or (by_ms is not None and case.applied[newer.event].at_ms > by_ms):
             continue
-        if planned_by_ms is not None and message.planned_ms > planned_by_ms:
-            continue
-        if applied_by_ms is None or (other.event in case.applied and case.applied[other.event].at_ms <= applied_by_ms):
+        if contact in case.of_event[newer.event, taking]:
+            return True
+        seen |= {(newer.event, taking)}
+        if _overtaken(case, newer, taking, contact, by_ms=case.closed.get(newer.event), seen=seen):
             return True
     return False
 

@@ -10,7 +10,7 @@ import pytest
 from torture.case import Case
 from torture.excuses import GIVEN_UP_FEW, THAW_MS
 from torture.handsets import Bubble
-from torture.judge import GRACE_MS, STALE_MS, judge
+from torture.judge import GRACE_MS, STALE_MS, _overtaken, judge
 from torture.seen import Brake, Kill, Pause, Reply, Seen, Silence, Step, Told, Verdict
 from torture.silence import BRAKE_MS, ON_ITS_WAY_MS
 
@@ -284,6 +284,20 @@ def test_what_was_taken_out_is_excused_by_something_newer_for_the_same_person_al
     run.drop(lambda one: one.message == name(3, ANNA))
     run.bubbles = [one for one in run.bubbles if one.message != name(3, ANNA)]
     assert any("nothing newer was planned for its person" in one for one in run.judged().lost)
+
+
+def test_what_overtook_may_be_overtaken_itself_by_what_was_applied_before_it_was_closed(run: Run) -> None:
+    """Anna has version 3 alone: 1 gave way to 2, which others were told, and 2 to 3."""
+    gone = name(2, ANNA)
+    run.drop(lambda one: one.message == gone)
+    run.bubbles = [one for one in run.bubbles if one.message != gone]
+    applied_ms = {one.event: one.at_ms for one in run.steps if one.kind == "applied"}
+    first, known_ms = run.told[0], applied_ms["e02"] + 1
+    assert _overtaken(Case(run.seen()), first, "gate_changed", ANNA, by_ms=known_ms)
+    assert not _overtaken(Case(run.seen()), first, "gate_changed", ANNA, by_ms=applied_ms["e02"] - 1)
+    run.steps.append(Step(applied_ms["e03"] - 1, "closed", "", "", "e02", FLIGHT, {}))
+    assert not _overtaken(Case(run.seen()), first, "gate_changed", ANNA, by_ms=known_ms)
+    assert faults(run.judged()) == {"lost": 1}
 
 
 def test_what_the_channel_gave_up_on_is_on_no_handset(run: Run) -> None:

@@ -30,6 +30,7 @@ from gateway.intake.fan import Fan
 from gateway.intake.fuse import Fuse, Waits
 from gateway.intake.handing import Handing
 from gateway.intake.orders import Orders
+from gateway.intake.stillnews import NOTHING
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
@@ -344,9 +345,8 @@ class Expander:
             # An order has just made subscribers, and an area's are its cells': both are asked for again.
             listeners = applied.partitions if event.type is not EventType.ORDER_STATUS and not result.cells else None
             entries = self._applier.entries(result)
-            if applied.again:
-                result = await self.fan.still_news.of(result)
-            partitions = await self.fan.begin(event, result, entries, listeners)
+            over = await self.fan.still_news.of(result) if applied.again else NOTHING
+            partitions = await self.fan.begin(event, result, entries, listeners, over)
         if failed is not None:
             raise failed
         self._knows(event.id)

@@ -36,7 +36,7 @@ from gateway.intake.fanshares import Share, Shares
 from gateway.intake.fanturns import CHUNK, WIDE, Turns
 from gateway.intake.fuse import Fuse
 from gateway.intake.results import Results
-from gateway.intake.stillnews import StillNews
+from gateway.intake.stillnews import NOTHING, Over, StillNews
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, SubjectId
@@ -77,7 +77,7 @@ class Fan:
         self._queue = FanQueue(stores.fans)
         wake.listen("expand", self._queue.heard)
         self._shares = Shares(stores, teller, worlds, wake, self._queue, pacer)
-        self.still_news = StillNews(stores.subjects, worlds, self.begun)
+        self.still_news = StillNews(stores.subjects, worlds, self.begun_anywhere)
         self.turns = Turns(stores, self._shares, self._results, self._queue, self.still_news, clock, wake)
         self._begun: OrderedDict[EventId, int] = OrderedDict()
         """when a fan-out was opened by this process (ms), until its event is closed"""
@@ -93,10 +93,12 @@ class Fan:
         result: EventResult,
         entries: Mapping[str, Mapping[str, Any] | None],
         listeners: tuple[int, ...] | None = None,
+        over: Over = NOTHING,
     ) -> tuple[int, ...]:
         """Tell a small audience, open the fan-outs of a large one; where cursors stand. entries: what later subscribers are told.
 
         listeners: the partitions of its audience, read not before the event was applied; None = to be asked for.
+        over: what of it is no news any more
         Raises Waits when the fuse holds it.
         """
         self._results.remember(result)
@@ -121,7 +123,7 @@ class Fan:
         elif passed is None:
             few = await self._few(result, fans)
         try:
-            rest = await self._shares.put(result, few) if few is not None else fans
+            rest = await self._shares.put(result, few, over) if few is not None else fans
         except (StoreError, OSError, TimeoutError):
             raise
         except Exception as error:  # one of them cannot be told: a fan-out goes around them
@@ -140,6 +142,16 @@ class Fan:
 
         Where nobody listens it counts as not begun: an order may not have made its listeners yet.
         """
+        places, cursors = await self._cursors(results)
+        without = {event for (event, _), cursor in zip(places, cursors, strict=True) if cursor is None}
+        return {event for event, _ in places} - without
+
+    async def begun_anywhere(self, results: Sequence[EventResult]) -> set[EventId]:
+        """Those that have a cursor where anybody listens: the fuse let them through. Somebody may have begun to listen since."""
+        places, cursors = await self._cursors(results)
+        return {event for (event, _), cursor in zip(places, cursors, strict=True) if cursor is not None}
+
+    async def _cursors(self, results: Sequence[EventResult]) -> tuple[list[tuple[EventId, int]], list[Cursor | None]]:
         audience = list(dict.fromkeys(subject for result in results for subject in result.audience))
         where = dict(zip(audience, await self._s.subjects.partitions_of(audience), strict=True))
         places = [
@@ -147,9 +159,7 @@ class Fan:
             for result in results
             for partition in {one for subject in result.audience for one in where[subject]}
         ]
-        cursors = await self._s.fans.cursors_of(places)
-        without = {event for (event, _), cursor in zip(places, cursors, strict=True) if cursor is None}
-        return {event for event, _ in places} - without
+        return places, await self._s.fans.cursors_of(places)
 
     async def count(self, event: EventId) -> None:
         """Count what went through to what is usual. It can wait until its messages are on their way: each waits for the disk."""

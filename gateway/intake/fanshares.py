@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.crashpoint import crash_point
 from gateway.intake.fanqueue import FanQueue
+from gateway.intake.stillnews import NOTHING, Over
 from gateway.intake.stores import Stores
 from gateway.model.ids import ContactId, EventId, SenderId
 from gateway.planning.left import has_left
@@ -47,7 +48,7 @@ class Shares:
         self._queue = queue
         self.pacer = pacer
 
-    async def put(self, result: EventResult, shares: Sequence[Share]) -> list[FanOut]:
+    async def put(self, result: EventResult, shares: Sequence[Share], over: Over = NOTHING) -> list[FanOut]:
         """Plan some people of several partitions and move their cursors. Those that must wait for an older event of the subject.
 
         A partition is one step: what changed between the look and the script is looked at again, for it alone.
@@ -56,7 +57,7 @@ class Shares:
         waiting, behind = list(shares), []
         for _ in range(5):
             ahead = Ahead(self._s.outbox.told([contact for share in waiting for contact in share.people]))
-            plans = await self._plans(waiting, result, world, ahead)
+            plans = await self._plans(waiting, result, world, ahead, over)
             again = []
             answers = await self._s.outbox.put_many(plans, ahead=ahead)
             crash_point("fan.planned")
@@ -80,7 +81,9 @@ class Shares:
                 return behind
         raise RuntimeError("a contact is being changed by too many at once")
 
-    async def _plans(self, shares: Sequence[Share], result: EventResult, world: World, ahead: Ahead) -> list[Plan]:
+    async def _plans(
+        self, shares: Sequence[Share], result: EventResult, world: World, ahead: Ahead, over: Over
+    ) -> list[Plan]:
         everybody = [contact for share in shares for contact in share.people]
         planned: dict[ContactId, PlannedContact] = {}
         for contact in await self._s.contacts.get_many(everybody, ahead=ahead):
@@ -102,6 +105,7 @@ class Shares:
                 cursor=share.cursor,
                 done=share.done,
                 start=share.start,
+                over=over,
             )
             for share in shares
         ]

@@ -8,6 +8,7 @@ whole, and newer news of its subject goes on.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from gateway.errors import StoreError
 from gateway.intake.fanqueue import REFRESH_S, FanQueue, Spread
 from gateway.intake.fanshares import Share, Shares
 from gateway.intake.results import Results
-from gateway.intake.stillnews import StillNews
+from gateway.intake.stillnews import Over, StillNews
 from gateway.intake.stores import Stores
 from gateway.model.ids import EventId
 from gateway.planning.result import EventResult
@@ -117,16 +118,13 @@ class Turns:
         if result is None:  # closed, or forgotten with its subject: nobody is left to tell
             await self._end(list(known.fans.values()))
             return
-        fans = sorted((one for one in known.fans.values() if one.partition in mine), key=lambda one: one.partition)
-        if (over := await self._overtaken(fans, result)) is not None:
-            await self._end(over)
+        # Each event begins elsewhere: where newer news comes before the older is through, the same people would always be last.
+        first = int(hashlib.blake2b(fan.event.encode(), digest_size=2).hexdigest(), 16)
+        fans = sorted((one for one in known.fans.values() if one.partition in mine), key=lambda one: (one.partition + first) % 64)
+        if (ended := await self._overtaken(fans, result)) is not None:
+            await self._end(ended)
             return
-        news = await self._still_news.of(result)
-        if not news.notifications and await self._still_news.over(result):
-            await self._end(fans)
-            return
-        if news.notifications:
-            result = news
+        over = await self._still_news.of(result)
         unknown = [one.partition for one in fans[:WIDE] if one.partition not in known.cursors]
         for partition, cursor in (await self._s.fans.cursors(fan.event, unknown)).items() if unknown else ():
             if cursor is None or cursor.done_ms:  # closed meanwhile, or taken back by a failover: the event's second look sees it
@@ -135,16 +133,16 @@ class Turns:
                 known.cursors[partition] = cursor
         shares = await self._people(known, [one for one in fans if one.partition in known.cursors], result)
         if self._failures[fan.event] >= TURNS_FAIL:
-            await self._one_by_one(result, shares)
-        await self._shares.put(result, shares)
+            await self._one_by_one(result, shares, over)
+        await self._shares.put(result, shares, over)
 
-    async def _one_by_one(self, result: EventResult, shares: Sequence[Share]) -> None:
+    async def _one_by_one(self, result: EventResult, shares: Sequence[Share], over: Over) -> None:
         """Tell each by themself, and set aside whom it fails for: the cursors pass all of them afterwards."""
         event = EventId(result.event)
         for share in shares:
             for person in share.people:
                 try:
-                    await self._shares.put(result, [Share(share.partition, [person])])
+                    await self._shares.put(result, [Share(share.partition, [person])], over)
                 except (StoreError, OSError, TimeoutError):
                     raise
                 except Exception as error:
@@ -208,7 +206,7 @@ class Turns:
 
     def _takes_out(self, newer: EventResult, older: EventResult) -> bool:
         """Whether whatever one event tells anybody is taken out by what a newer one tells the same people."""
-        return all(self._still_news.takes_out(newer, older, name) for name in older.notifications)
+        return all(self._still_news.why(newer, older, name) for name in older.notifications)
 
     async def _end(self, fans: Sequence[FanOut]) -> None:
         await self._s.fans.finish(fans, self._clock.now_ms())

@@ -124,6 +124,7 @@ class Puts(Reads):
                 for message in messages
             ],
             "olds": [message for message, _ in olds],
+            "over": {name: list(by) for name, by in plan.over.items()},
         }
         args: list[scripts.Part] = [self._clock.offset_ms, json.dumps(body)]
         args += [message.body for message in messages]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId
@@ -58,6 +58,7 @@ class Plan:
 
     start: the cursor where this began, which moves to `cursor` if it stands there still; None = no fan-out was opened here, the
     whole audience of the partition is told at once
+    over: notification -> (replaced or ended, by which event): it is no news any more, and planned as that
     """
 
     partition: int
@@ -69,6 +70,7 @@ class Plan:
     cursor: str = ""
     done: bool = False
     start: str | None = None
+    over: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

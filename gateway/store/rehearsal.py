@@ -293,7 +293,8 @@ class PretendOutbox(Outbox):
             if message.id in self._put or (old is not None and not (message.revive and old.state.value == "s")):
                 answer = "exists"
             else:
-                answer = self._answer(message, plan.version, told)
+                over = plan.over.get(message.notification)
+                answer = over[0] if over is not None else self._answer(message, plan.version, told)
                 if answer not in ("replaced", "ended") and message.told:
                     self._told[message.contact, message.told] = plan.version
             one = Would(message.contact, message, answer)

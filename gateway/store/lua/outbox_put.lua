@@ -12,6 +12,7 @@ KEYS  1 fan (zset)  2 fanc (hash)  3 facts (stream)  4 ways (zset)
 ARGV  1 offset (ms)  2 plan (JSON)  3.. one sealed body per message
       plan: e event, n version, j subject, fan member ('' for none), cursor, from (the cursor begun at; absent = no fan-out was
             opened here, the whole audience is told at once), done (bool), tau (ms), ttl ms, senders [id],
+            over {notification: [why, by]} (what is no news any more, and is written as replaced or ended),
             contacts [{c, v consent version, ends [prefix of told field]}],
             messages [{c contact#, s sender# (0 none), a address, p priority, due ms, dl deadline ms, t told field, st 'q' or 's',
                        r reason, nt notification, m id, rev bool, vv conversation, w ms after which another way is due (0 never),
@@ -139,6 +140,7 @@ for k, message in ipairs(plan.messages) do
       text(plan.n), plan.e, plan.j, message.t, contact.c, '0', '0', message.r, message.nt, text(now), text(message.due),
       message.vv or ''}
     local why, by = superseded(told, message.t, plan.n)
+    if not why and plan.over and plan.over[message.nt] then why, by = plan.over[message.nt][1], plan.over[message.nt][2] end
     local ttl = math.max(message.dl - now, 0) + plan.ttl
     if why then
       header[STATE], header[REASON] = string.sub(why, 1, 1), why

@@ -102,7 +102,9 @@ async def house(redis_url: str, redis: Redis, tmp_path: Path) -> AsyncIterator[W
                 runtime.clock, runtime.wake,
             )
         )  # fmt: skip
-        teller = Teller(runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake, runtime.untold)
+        teller = Teller(
+            runtime.contacts, runtime.subjects, runtime.outbox, runtime.vault, runtime.worlds, runtime.wake, runtime.untold
+        )
         ways.waiting = Waiting(
             runtime.outbox, runtime.contacts, runtime.vault, teller, runtime.clock, runtime.wake
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from redis.asyncio import Redis
 
 from gateway.dispatch.again import Again
@@ -34,6 +35,7 @@ async def test_a_put_off_message_that_somebody_else_has_on_the_wire_is_left_to_t
     assert await lanes.claim() == [], "it is on the wire: handed out again it would be sent twice"
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_what_was_only_put_off_is_not_leased_again_by_a_restart(redis: Redis) -> None:
     lanes = Lanes(redis)
     await lanes.put(lanes.message())
@@ -63,6 +65,7 @@ async def go_back(redis: Redis, copy: Copy) -> None:
         await redis.restore(name, left_ms, value)
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_an_uncertain_send_stays_uncertain_whichever_of_two_processes_plays_first(redis: Redis) -> None:
     lanes = Lanes(redis)
     one, two = again(lanes), again(lanes)
@@ -107,6 +110,7 @@ async def with_an_urgent_one_on_the_wire(lanes: Lanes) -> tuple[Again, Copy, Cla
     return one, before, slow, urgent
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_an_urgent_message_on_the_wire_is_leased_again_and_settled_by_its_answer(redis: Redis) -> None:
     lanes = Lanes(redis)
     await redis.hset(keys.of(lanes.contact, "f"), "language", "en")
@@ -126,6 +130,7 @@ async def test_an_urgent_message_on_the_wire_is_leased_again_and_settled_by_its_
     assert await lanes.send() == behind
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_an_urgent_message_on_the_wire_is_not_handed_out_for_an_older_one_that_is_played_first(redis: Redis) -> None:
     lanes = Lanes(redis)
     one, before, slow, urgent = await with_an_urgent_one_on_the_wire(lanes)
@@ -141,6 +146,7 @@ async def test_an_urgent_message_on_the_wire_is_not_handed_out_for_an_older_one_
     assert await lanes.state(urgent.id) == "a"
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_an_urgent_message_on_the_wire_that_another_process_knows_nothing_of_is_not_sent_by_it(redis: Redis) -> None:
     lanes = Lanes(redis)
     one, before, slow, urgent = await with_an_urgent_one_on_the_wire(lanes)
@@ -155,6 +161,7 @@ async def test_an_urgent_message_on_the_wire_that_another_process_knows_nothing_
     assert await lanes.kinds(urgent.id) == ["uncertain", "accepted"]
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_what_was_unsure_beside_another_lease_is_not_played_twice(redis: Redis) -> None:
     lanes = Lanes(redis)
     one, before, _, urgent = await with_an_urgent_one_on_the_wire(lanes)
@@ -168,6 +175,7 @@ async def test_what_was_unsure_beside_another_lease_is_not_played_twice(redis: R
     assert (second.id, second.attempt, second.resend) == (urgent.id, 2, True)
 
 
+@pytest.mark.single_server("copies all that a server has, and brings it back")
 async def test_what_was_ended_unsent_is_decided_on_again_and_nobody_is_in_doubt_of_it(redis: Redis) -> None:
     lanes = Lanes(redis)
     one = again(lanes)

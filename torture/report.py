@@ -123,6 +123,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 def write(outcome: Outcome, page: Path) -> None:
     """The page, and pictures/torture.svg beside it. What stands in the page above MARK stays as it is."""
+    said = text(outcome)  # before anything is written: it names the commit, and whether the tree differs from it
     drawn = page.parent / "pictures" / "torture.svg"
     drawn.parent.mkdir(parents=True, exist_ok=True)
     arrivals = [one.at_ms for one in outcome.seen.bubbles if one.at_ms >= outcome.began_ms]
@@ -132,7 +133,7 @@ def write(outcome: Outcome, page: Path) -> None:
         picture.draw(arrivals, outcome.kills, victims, began_ms, quiet_ms, pauses=outcome.pauses, brakes=brakes)
     )
     kept = page.read_text().partition(MARK)[0] if page.is_file() else "# Torture\n\n"
-    page.write_text(f"{kept}{MARK}\n{text(outcome)}")
+    page.write_text(f"{kept}{MARK}\n{said}")
 
 
 MARK = "<!-- From here on written by `make torture ARGS=--report`: not by hand. -->"

@@ -8,7 +8,6 @@ whole, and newer news of its subject goes on.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,8 +21,9 @@ from gateway.intake.fanshares import Share, Shares
 from gateway.intake.results import Results
 from gateway.intake.stillnews import Over, StillNews
 from gateway.intake.stores import Stores
-from gateway.model.ids import EventId
+from gateway.model.ids import EventId, partition_of
 from gateway.planning.result import EventResult
+from gateway.store import keys
 from gateway.store.fanout import FanOut
 from gateway.store.inhand import OpenEvent
 from gateway.store.vault import KeyMissing
@@ -119,8 +119,9 @@ class Turns:
             await self._end(list(known.fans.values()))
             return
         # Each event begins elsewhere: where newer news comes before the older is through, the same people would always be last.
-        first = int(hashlib.blake2b(fan.event.encode(), digest_size=2).hexdigest(), 16)
-        fans = sorted((one for one in known.fans.values() if one.partition in mine), key=lambda one: (one.partition + first) % 64)
+        first, count = partition_of(fan.event), len(keys.all_partitions())
+        fans = [one for one in known.fans.values() if one.partition in mine]
+        fans.sort(key=lambda one: (one.partition - first) % count)
         if (ended := await self._overtaken(fans, result)) is not None:
             await self._end(ended)
             return

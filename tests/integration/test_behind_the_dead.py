@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from gateway.intake import expand, stillnews
 from gateway.intake.role import make_expander
 from gateway.model.event import BusinessEvent
-from gateway.model.ids import EventId
+from gateway.model.ids import ContactId, EventId, partition_of
 from gateway.planning.result import EventResult
 from gateway.rules.fuse import Blown
 from tests.integration.pace_stage import ALL, pace_stage
@@ -203,3 +203,21 @@ async def test_newer_news_that_the_fuse_is_about_to_hold_ends_no_older_one(
         await house.keep(new)
         await house.expand()
         assert Counter(one.event for one in await house.messages()) == {old.id: 60}
+
+
+async def test_each_event_begins_in_another_partition_so_that_nobody_is_always_the_last(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with pace_stage(redis_url, data_dir) as stage:
+        house = stage.house
+        await stage.followers({FLIGHT: 150})
+        for version in range(1, 4):
+            event = stage.cancelled(FLIGHT, 5, version=version, status="cancelled" if version % 2 else "scheduled")
+            await house.keep(event)
+            await house.expander.look(ALL)
+            assert await house.expander.chunks(ALL, turns=1) == 1
+            told = {partition_of(ContactId(one.contact)) for one in await house.messages() if one.event == event.id}
+            place = {one: (one - partition_of(event.id)) % len(ALL) for one in ALL}
+            assert 0 < len(told) < len(ALL) / 2
+            assert max(place[one] for one in told) < len(ALL) / 2, "those that follow its own partition, all around"
+            await house.expand()

@@ -9,53 +9,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from gateway.intake import role
 from gateway.intake.taking import Taking
 from gateway.model.event import BusinessEvent
 from gateway.store.apikeys import ApiKeys
+from tests.integration.chain_stage import AT_ONCE, World, world_running
 from tests.support.core import House, open_house
 from tests.support.trips import Trip, Trips, in_a_row, recorded
 from tests.support.waiting import wait_until
 
 EVENTS = 6
 CHAIN = ["event_append", "subject_apply", "outbox_put", "outbox_claim"]
-AT_ONCE = 16
-"""Partitions asked in one round trip: more is a look at everything."""
-
-
-@dataclass
-class World:
-    """The channel: when POSTs came."""
-
-    came: list[float] = field(default_factory=list)
-
-    async def post(self, request: web.Request) -> web.Response:
-        await request.read()
-        self.came.append(time.monotonic())
-        body = {"messaging_product": "whatsapp", "messages": [{"id": f"wamid.chain{len(self.came)}"}]}
-        return web.json_response(body)
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[tuple[World, str]]:
-    made = World()
-    app = web.Application()
-    app.router.add_post("/{path:.*}", made.post)
-    server = TestServer(app)
-    await server.start_server()
-    try:
-        yield made, str(server.make_url("/")).rstrip("/")
-    finally:
-        await server.close()
+    async with world_running() as running:
+        yield running
 
 
 @pytest.fixture

@@ -9,14 +9,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from gateway.model.conversation import Agent, AgentId, InboundEntry
@@ -25,6 +23,7 @@ from gateway.model.personal import Personal
 from gateway.surface import webcare_deps
 from gateway.wake import Ready
 from gateway.webcare import commands
+from tests.integration.chain_stage import AT_ONCE, World, world_running
 from tests.support.core import SENDER, House, open_house
 from tests.support.meta import inbound, inbound_text, status_of, webhook
 from tests.support.trips import Trip, Trips, in_a_row, recorded
@@ -32,20 +31,6 @@ from tests.support.waiting import wait_until
 
 WRITER = "447700900101"
 REPLIES = 6
-AT_ONCE = 16
-"""Partitions asked in one round trip: more is a look at everything."""
-
-
-@dataclass
-class World:
-    """The channel: when POSTs came."""
-
-    came: list[float] = field(default_factory=list)
-
-    async def post(self, request: web.Request) -> web.Response:
-        await request.read()
-        self.came.append(time.monotonic())
-        return web.json_response({"messaging_product": "whatsapp", "messages": [{"id": f"wamid.chain{len(self.came)}"}]})
 
 
 @dataclass
@@ -73,15 +58,8 @@ async def house(redis: Redis, redis_url: str, data_dir: Path, world: tuple[World
 
 @pytest.fixture
 async def world() -> AsyncIterator[tuple[World, str]]:
-    made = World()
-    app = web.Application()
-    app.router.add_post("/{path:.*}", made.post)
-    server = TestServer(app)
-    await server.start_server()
-    try:
-        yield made, str(server.make_url("/")).rstrip("/")
-    finally:
-        await server.close()
+    async with world_running() as running:
+        yield running
 
 
 @asynccontextmanager

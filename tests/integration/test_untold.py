@@ -55,6 +55,18 @@ def house_teller(stage: Stage) -> Teller:
     return stage.house.expander._teller
 
 
+def unwritable(patch: pytest.MonkeyPatch, name: str) -> None:
+    """Whatever is written of this notification breaks."""
+    forms = plan._forms
+
+    def broken(notification: Any, *rest: Any) -> Any:
+        if notification.name == name:
+            raise ZeroDivisionError
+        return forms(notification, *rest)
+
+    patch.setattr(plan, "_forms", broken)
+
+
 async def told(stage: Stage, event: BusinessEvent) -> list[str]:
     return [one.contact for one in await stage.house.messages() if one.event == event.id and one.state == "q"]
 
@@ -130,17 +142,12 @@ async def test_an_event_that_cannot_be_read_any_more_is_set_aside_whole_and_newe
 async def test_a_notification_that_breaks_is_set_aside_once_and_told_to_all_when_it_is_mended(
     stage: Stage, people: int, closed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, forms = stage.house, plan._forms
+    house = stage.house
     await stage.followers({FLIGHT: people})
     event = stage.cancelled(FLIGHT, 5)
 
-    def broken(notification: Any, *rest: Any) -> Any:
-        if notification.name == "flight_cancelled":
-            raise ZeroDivisionError
-        return forms(notification, *rest)
-
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "_forms", broken)
+        unwritable(patch, "flight_cancelled")
         await house.keep(event)
         await house.expand()
     assert await told(stage, event) == []
@@ -162,17 +169,12 @@ async def test_a_notification_that_breaks_is_set_aside_once_and_told_to_all_when
 async def test_one_persons_notification_that_breaks_is_told_when_it_is_mended(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, forms = stage.house, plan._forms
+    house = stage.house
     await house.tell(stage.cancelled(FLIGHT, 5))  # nobody listens yet: whoever comes is told what holds
-
-    def broken(notification: Any, *rest: Any) -> Any:
-        if notification.name == "flight_cancelled":
-            raise ZeroDivisionError
-        return forms(notification, *rest)
 
     order = house.order(house.recipient(101), itinerary=[house.leg(FLIGHT)])
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "_forms", broken)
+        unwritable(patch, "flight_cancelled")
         await house.tell(order)
     assert "flight_cancelled" not in await house.told(101, "q")
     assert await house.parked() == ["telling"]
@@ -261,14 +263,9 @@ async def test_what_ends_its_process_is_set_aside_and_newer_news_of_its_subject_
 
 
 async def test_what_is_replayed_too_early_is_set_aside_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    house, forms, expander = stage.house, plan._forms, stage.house.expander
+    house, expander = stage.house, stage.house.expander
     await stage.followers({FLIGHT: 5})
     event = stage.cancelled(FLIGHT, 5)
-
-    def broken(notification: Any, *rest: Any) -> Any:
-        if notification.name == "flight_cancelled":
-            raise ZeroDivisionError
-        return forms(notification, *rest)
 
     async def closed() -> None:
         for _ in range(3):
@@ -277,7 +274,7 @@ async def test_what_is_replayed_too_early_is_set_aside_again(stage: Stage, monke
         assert await house.runtime.events.depth() == 0
 
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "_forms", broken)
+        unwritable(patch, "flight_cancelled")
         await house.keep(event)
         await house.expand()
         await closed()
@@ -293,7 +290,7 @@ async def test_what_is_replayed_too_early_is_set_aside_again(stage: Stage, monke
 
 
 async def test_a_document_that_could_not_be_written_comes_with_its_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    house, forms = stage.house, plan._forms
+    house = stage.house
     person = house.recipient(101)
     await house.tell(house.order(person, status="processing"))
     ticket = house.event_of(
@@ -305,13 +302,8 @@ async def test_a_document_that_could_not_be_written_comes_with_its_file(stage: S
         source="/ticketing",
     )  # fmt: skip
 
-    def broken(notification: Any, *rest: Any) -> Any:
-        if notification.name == "ticket_issued":
-            raise ZeroDivisionError
-        return forms(notification, *rest)
-
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "_forms", broken)
+        unwritable(patch, "ticket_issued")
         await house.tell(ticket)
     assert await house.parked() == ["wording"]
     await replay(house, ticket)

@@ -15,7 +15,7 @@ from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, partition_of
 from gateway.planning.result import EventResult
 from gateway.rules.fuse import Blown
-from tests.integration.pace_stage import ALL, pace_stage
+from tests.integration.pace_stage import ALL, pace_stage, sender_entry
 from tests.support.core import House, facts_of, open_house
 
 FLIGHT = "ZZ1007/2026-11-22/AMS"
@@ -208,7 +208,8 @@ async def test_newer_news_that_the_fuse_is_about_to_hold_ends_no_older_one(
 async def test_each_event_begins_in_another_partition_so_that_nobody_is_always_the_last(
     redis: Redis, redis_url: str, data_dir: Path
 ) -> None:
-    async with pace_stage(redis_url, data_dir) as stage:
+    fast = sender_entry("zz-wa", "zz", 1000)  # else nobody more is told while so many wait to be sent
+    async with pace_stage(redis_url, data_dir, fast) as stage:
         house = stage.house
         await stage.followers({FLIGHT: 150})
         for version in range(1, 4):

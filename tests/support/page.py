@@ -69,12 +69,14 @@ class PageHouse(House):
     # taking them
 
     async def hear(self, *items: Json, standby: bool = False) -> int:
-        """Each as a webhook of its own, in this order; how many items were applied."""
+        """Each as a webhook of its own, one heard after the other; how many items were applied."""
+        count = 0
         for one in items:
             entry: Json = {"id": PAGE, "time": self.clock.now_ms(), "standby" if standby else "messaging": [one]}
             raw = json.dumps({"object": "page", "entry": [entry]}).encode()
             await self.runtime.webhooks.append("messenger", raw)
-        return await self.take_webhooks()
+            count += await self.take_webhooks()  # kept together they may come out of several logs in any order
+        return count
 
     # who and what there is
 

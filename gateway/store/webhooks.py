@@ -58,6 +58,11 @@ def _refused(error: Exception) -> StoreError:
     return error if isinstance(error, StoreError) else StoreUnavailable(f"the log was not written ({type(error).__name__})")
 
 
+def _kept_at(place: str) -> int:
+    """When an entry was written, by the server's clock (ms)."""
+    return int(place.partition("-")[0])
+
+
 LATE_MS, LATE_KEPT_MS = 1000, 10_000
 """Webhooks older than the first when they are split are remembered as late for the second, which is longer than any look at the
 backlog takes to find their entries old."""
@@ -135,6 +140,13 @@ class Webhooks:
 
     async def done(self, log: int, place: str) -> None:
         await self._redis.xdel(keys.webhook_log(log), place)
+
+    async def first(self, one: KeptWebhook) -> bool:
+        """Whether nothing that was kept before it still waits in any log, whoever works on that."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for log in range(keys.WEBHOOK_LOGS):
+            pipeline.xrange(keys.webhook_log(log), "-", "+", count=1)
+        return all(not rows or _kept_at(words(rows[0][0])) >= _kept_at(one.place) for rows in await pipeline.execute())
 
     async def late(self, received_ms: int) -> None:
         """Webhooks as old as this are being split. In an inbox they are as young as their entry there: for a while their own age

@@ -1,11 +1,16 @@
 """Kept webhooks -> items in the inboxes of their contacts' partitions; what concerns no person is applied at once.
 
 Every step may run twice: an item has a key of its own and is taken in once; a webhook is deleted only when all its items are in.
+
+Several logs are split at once, and what a person did may lie in another log than what made them known: behind a backlog, their
+first words may be split after an answer that somebody gave them elsewhere. So what concerns nobody we know waits until all that
+was kept before it is split, ten seconds at most; then it concerns nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -45,9 +50,15 @@ from gateway.webhooks import items
 from gateway.webhooks.waysin import WaysIn
 
 BATCH = 50
+PATIENCE_S = 10.0
+"""How long something about nobody we know waits for what was kept before it, in another log: of a process that may have died."""
 Item = tuple[int, str, Mapping[str, Any]]
 
 log = structlog.get_logger()
+
+
+class _NobodyYet(Exception):
+    """It concerns a person whom we do not know."""
 
 
 class Splitter:
@@ -70,22 +81,28 @@ class Splitter:
         self._clock = clock
         self._changed = changed
         self._ways = ways
+        self._waits: dict[int, float] = {}
+        """logs in which something about people whom we do not know waits for older webhooks -> until when"""
 
     async def turn(self, logs: Sequence[int]) -> int:
-        """Split the oldest kept webhooks of these logs, each log's in its order, several logs at once; how many there were."""
+        """Split the oldest kept webhooks of these logs, each log's in its order, several logs at once; how many were."""
         kept = await self._webhooks.kept(logs, limit=BATCH)
         if kept:
             await self._webhooks.late(min(one.received_ms for one in kept))
         turns = [self._log([one for one in kept if one.log == log]) for log in {one.log for one in kept}]
+        count = 0
         for ended in await asyncio.gather(*turns, return_exceptions=True):
-            if ended is not None:
+            if isinstance(ended, BaseException):
                 raise ended
-        return len(kept)
+            count += ended
+        return count
 
-    async def _log(self, kept: Sequence[KeptWebhook]) -> None:
-        for one in kept:
+    async def _log(self, kept: Sequence[KeptWebhook]) -> int:
+        for place, one in enumerate(kept):
             try:
                 found = await self._split(one)
+            except _NobodyYet:
+                return place
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # one that we cannot take apart is set aside: it stands in the way of all behind it
@@ -96,6 +113,15 @@ class Splitter:
                 await self._webhooks.deliver(found)
                 crash_point("webhook.split")
             await self._webhooks.done(one.log, one.place)
+        return len(kept)
+
+    async def _waits_on(self, kept: KeptWebhook) -> bool:
+        """Whether they may be known when what was kept before is split."""
+        if await self._webhooks.first(kept):
+            self._waits.pop(kept.log, None)
+            return False
+        now = time.monotonic()
+        return now < self._waits.setdefault(kept.log, now + PATIENCE_S)
 
     async def _split(self, kept: KeptWebhook) -> list[Item]:
         connector = self._connectors.get(kept.channel)
@@ -103,13 +129,21 @@ class Splitter:
             await self._webhooks.park_raw(kept.channel, "channel", "no such channel here", kept.raw)
             return []
         found: list[Item] = []
+        bad: list[BadItem] = []
         for event in connector.parse_webhook(kept.raw):
             if isinstance(event, BadItem):
-                await self._webhooks.park_raw(kept.channel, event.where, event.why, event.raw)
+                bad.append(event)
                 continue
-            item = await self._place(kept.channel, event)
+            try:
+                item = await self._place(kept.channel, event)
+            except _NobodyYet:
+                if await self._waits_on(kept):
+                    raise
+                continue
             if item is not None:
                 found.append(item)
+        for one in bad:
+            await self._webhooks.park_raw(kept.channel, one.where, one.why, one.raw)
         return found
 
     async def _place(self, channel: str, event: InboundEvent) -> Item | None:
@@ -119,16 +153,12 @@ class Splitter:
             case MessageEvent():
                 return await self._message(channel, event)
             case PreferenceEvent():
-                owner = await self._owner(channel, self._scoped(channel, event.account_id, event.identifiers))
-                if owner is None:
-                    return None
+                owner = await self._known(channel, self._scoped(channel, event.account_id, event.identifiers))
                 value = items.dump_preference(channel, event, *owner)
                 return partition_of(owner[0]), f"pref:{channel}:{event.key}", value
             case IdentityEvent():
                 previous = self._scoped(channel, event.account_id, event.previous)
-                owner = await self._owner(channel, previous)
-                if owner is None:
-                    return None
+                owner = await self._known(channel, previous)
                 current = self._scoped(channel, event.account_id, event.current)
                 value = items.dump_identity(channel, replace(event, previous=previous, current=current), *owner)
                 return partition_of(owner[0]), f"ident:{channel}:{event.key}", value
@@ -155,6 +185,12 @@ class Splitter:
     async def _owner(self, channel: str, found: tuple[Identifier, ...]) -> tuple[ContactId, AddressId] | None:
         owners = await self._contacts.find(channel, found)
         return next((owner for owner in owners if owner is not None), None)
+
+    async def _known(self, channel: str, found: tuple[Identifier, ...]) -> tuple[ContactId, AddressId]:
+        owner = await self._owner(channel, found)
+        if owner is None:
+            raise _NobodyYet
+        return owner
 
     async def _status(self, channel: str, event: StatusEvent) -> Item | None:
         event = replace(event, identifiers=self._scoped(channel, event.account_id, event.identifiers))
@@ -204,9 +240,9 @@ class Splitter:
     async def _beside(self, channel: str, event: ReceiptEvent | EchoEvent | ThreadEvent) -> Item | None:
         """What was not done by the person: it concerns those whom we know, and makes nobody a contact."""
         sender = self._sender_of(channel, event.account_id)
-        owner = await self._owner(channel, self._scoped(channel, event.account_id, event.identifiers))
-        if sender is None or owner is None:
+        if sender is None:
             return None
+        owner = await self._known(channel, self._scoped(channel, event.account_id, event.identifiers))
         whose = (owner[0], owner[1], sender.id)
         match event:
             case ReceiptEvent():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +19,10 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import AUTOMATION, INBOX, PROGRAM, WANTED, AgentId, ConversationState, EntryKind
 from gateway.model.ids import AddressId
 from gateway.model.message import DeliveryStatus, MessageState
+from gateway.store import keys
 from gateway.store.conversations import Command
 from gateway.store.outbox import Claimed
+from gateway.webhooks import split
 from gateway.webhooks.apply import Applier
 from gateway.webhooks.waysin import WaysIn
 from tests.support.core import HOUR_MS, SANDBOX, facts_of
@@ -231,6 +235,47 @@ async def test_an_edit_after_an_answer_brings_the_conversation_back(house: PageH
     await house.hear(house.edit("m_x", "RE 4713?", 1, at_ms=-3000))
     assert await house.queued() == 1
     assert await house.lines() == ["in: RE 4713?", f"{INBOX}: On time."]
+
+
+async def a_millisecond_later(house: PageHouse) -> None:
+    """Entries of two logs are in order by the server's milliseconds."""
+
+    async def now_ms() -> int:
+        seconds, micros = await house.redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    before = await now_ms()
+    while await now_ms() == before:
+        pass
+
+
+async def test_an_answer_that_is_split_before_the_first_words_it_answers_waits_for_them(house: PageHouse) -> None:
+    """Kept in this order, in two logs, while nobody split: of the answer's log nothing is older."""
+    await house.keep_webhook(house.said("RE 4711?", at_ms=-5000), line=3)
+    await a_millisecond_later(house)
+    await house.keep_webhook(house.echo("On time.", at_ms=-4000), line=0)
+    logs = sorted({one.log for one in await house.runtime.webhooks.kept(range(keys.WEBHOOK_LOGS), limit=9)})
+    assert len(logs) == 2
+    by_log = {one.log: one for one in await house.runtime.webhooks.kept(logs, limit=9)}
+    answered = next(log for log, one in by_log.items() if b"is_echo" in one.raw)
+    assert await house.splitter.turn([answered]) == 0
+    await house.take_webhooks()
+    assert await house.lines() == ["in: RE 4711?", f"{INBOX}: On time."]
+    assert await house.queued() == 0
+
+
+async def test_what_concerns_nobody_holds_up_its_log_for_no_longer_than_a_dead_one_would(
+    house: PageHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.keep_webhook(house.said("hello", at_ms=-5000), line=3)
+    await a_millisecond_later(house)
+    await house.keep_webhook(house.echo("who is this?", at_ms=-4000), line=0)
+    kept = await house.runtime.webhooks.kept(range(keys.WEBHOOK_LOGS), limit=9)
+    answered = next(one.log for one in kept if b"is_echo" in one.raw)
+    assert await house.splitter.turn([answered]) == 0
+    monkeypatch.setattr(split, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + split.PATIENCE_S + 1))
+    assert await house.splitter.turn([answered]) == 1, "of nobody, then"
+    assert await house.known() is None
 
 
 async def test_an_edit_into_a_stop_is_a_stop(house: PageHouse) -> None:

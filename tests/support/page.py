@@ -72,11 +72,15 @@ class PageHouse(House):
         """Each as a webhook of its own, one heard after the other; how many items were applied."""
         count = 0
         for one in items:
-            entry: Json = {"id": PAGE, "time": self.clock.now_ms(), "standby" if standby else "messaging": [one]}
-            raw = json.dumps({"object": "page", "entry": [entry]}).encode()
-            await self.runtime.webhooks.append("messenger", raw)
+            await self.keep_webhook(one, standby=standby)
             count += await self.take_webhooks()  # kept together they may come out of several logs in any order
         return count
+
+    async def keep_webhook(self, item: Json, *, standby: bool = False, line: int | None = None) -> None:
+        """line: of which connection it came"""
+        entry: Json = {"id": PAGE, "time": self.clock.now_ms(), "standby" if standby else "messaging": [item]}
+        raw = json.dumps({"object": "page", "entry": [entry]}).encode()
+        await self.runtime.webhooks.append("messenger", raw, line=line)
 
     # who and what there is
 

@@ -12,6 +12,8 @@
     ├── NotFound               no such thing, or not any more
     ├── Conflict               it has changed since you looked; says how
     ├── BadInput               somebody's data is wrong: names each field and what it should be
+    ├── BadPass                a boarding pass's code that cannot be read or written: names the item, never what stands in it
+    ├── CannotWrap             nothing for a wallet or calendar can be made of a paper: says what it lacks, never what it shows
     └── CannotRender           a connector cannot say this content on its channel; names the limit
 """
 
@@ -80,6 +82,14 @@ class BadInput(GatewayError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in problems))
         self.problems = problems
+
+
+class BadPass(GatewayError, ValueError):
+    pass
+
+
+class CannotWrap(GatewayError):
+    pass
 
 
 class CannotRender(GatewayError):

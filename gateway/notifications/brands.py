@@ -14,6 +14,8 @@ class Brand:
     language: str
     timezone: str
     support_url: str
+    unsigned_passes: bool = False
+    """its carrier takes boarding passes that we build without a signature, where an event brings no code of its own"""
 
     def context(self) -> dict[str, str]:
         """What conditions and parameters see as `brand`."""

@@ -156,6 +156,7 @@ class BrandSchema(_Strict):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
     timezone: str
     support_url: Annotated[str, StringConstraints(pattern=r"^https://")]
+    unsigned_passes: bool = False
 
 
 class PlaceSchema(_Strict):

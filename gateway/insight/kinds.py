@@ -246,6 +246,21 @@ def _by_agent(text: str) -> Say:
     return say
 
 
+def _pass_refused(fact: Fact, when: When) -> str:
+    left = fact.detail.get("left", "?")
+    return "a wrong answer on the page; no more is allowed" if left == "0" else f"a wrong answer on the page; {left} more allowed"
+
+
+def _pass_revoked(fact: Fact, when: When) -> str:
+    return f"the page was replaced by that of a newer issue, {fact.detail.get('by', '?')}"
+
+
+def _pass_unbound(fact: Fact, when: When) -> str:
+    by = fact.detail.get("by", "somebody")
+    who = "the device that had it open" if by == "holder" else f"{by}"
+    return f"the page is open on no device any more, asked by {who}: whoever proves themselves next has it"
+
+
 def _brake(verb: str) -> Say:
     def say(fact: Fact, when: When) -> str:
         who, scope, why = (fact.detail.get(name, "") for name in ("who", "scope", "why"))
@@ -325,6 +340,12 @@ KINDS: dict[str, Kind] = {
     "way_claimed": Kind("invitation.claimed", "webhooks", _fixed("somebody came by the invitation, the first")),
     "way_bound": Kind("invitation.bound", "webhooks", _fixed("their address is bound to the order")),
     "way_revoked": Kind("invitation.revoked", "", _fixed("the invitation was revoked: nobody comes in by it any more")),
+    # pages of passes and tickets
+    "pass_kept": Kind("pass.kept", "", _fixed("a page for their pass or ticket was kept")),
+    "pass_opened": Kind("pass.opened", "webhooks", _fixed("the page was opened on a device: they proved who they are")),
+    "pass_refused": Kind("pass.refused", "webhooks", _pass_refused),
+    "pass_revoked": Kind("pass.revoked", "", _pass_revoked),
+    "pass_unbound": Kind("pass.unbound", "", _pass_unbound),
     # webcare
     "opened": Kind("conversation.opened", "webcare", _fixed("a conversation was opened")),
     "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),

@@ -19,6 +19,7 @@ _ID_FIELDS = {
     "e": "event_id",
     "v": "conversation_id",
     "a": "address_id",
+    "d": "page_id",
 }
 _DETAIL_FIELDS = {
     "nt": "notification",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens th
     from gateway.insight.history import History
 
 FAMILIES = ("order", "flight", "trip", "outage")
-WHAT = {"m": "message", "e": "event", "j": "subject", "c": "contact", "v": "conversation"}
+WHAT = {"m": "message", "e": "event", "j": "subject", "c": "contact", "v": "conversation", "d": "page"}
 FULL_MESSAGES = 20
 """For an event or subject with more messages than this they are summed up, not told one by one."""
 GAP_AFTER_MS = 3600_000
@@ -32,14 +32,15 @@ _ORIGIN = frozenset({"event", "applied", "older", "closed"})
 
 UNKNOWN = (
     "nothing is known of that. An id of ours is a letter, two digits and 11 to 20 characters: m07... a message, e42... an event, "
-    "j11... a subject, c07... a contact, v07... a conversation. A booking code or a flight is written as its source writes it: "
+    "j11... a subject, c07... a contact, v07... a conversation, d07... a page. "
+    "A booking code or a flight is written as its source writes it: "
     "ZX7K2P, ZZ1007/2026-11-22/AMS. What is older than the retention is gone."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """what: message, event, subject, contact or conversation. steps: facts in time order.
+    """what: message, event, subject, contact, conversation or page. steps: facts in time order.
 
     outcomes: for many messages, how each stands, counted: "delivered" -> 1204, "suppressed: no_consent" -> 13
     linked:   kind of id -> ids that the steps name, at most 20 of a kind
@@ -148,7 +149,7 @@ def advice(identifier: str, steps: Sequence[Fact]) -> str:
                 return f"events replay {identifier}"
             other = last.id_of("m") or (last.id_of("e") if identifier[0] == "j" else last.id_of("j"))
             return f"trace {other}" if other else "doctor"
-        case "v":
+        case "v" | "d":
             return f"trace {last.id_of('c')}" if last.id_of("c") else "doctor"
         case _:
             return f"contacts show {identifier}"

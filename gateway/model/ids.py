@@ -8,6 +8,7 @@
     e42...            event          a keyed hash of (source, id)
     v07...            conversation   in its contact's partition
     i07...            invitation     in its subject's partition
+    d07...            travel page    in its contact's partition; a keyed hash of the token that opens it
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SenderId = NewType("SenderId", str)
 
 # No padding, lower case, and without i, l, o, u: an id read aloud over the telephone survives.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_LENGTHS = {"c": 13, "a": 13, "m": 20, "j": 11, "e": 16, "v": 13, "i": 13}
+_LENGTHS = {"c": 13, "a": 13, "m": 20, "j": 11, "e": 16, "v": 13, "i": 13, "d": 13}
 
 
 _PAIRS = [low + high for high in _ALPHABET for low in _ALPHABET]

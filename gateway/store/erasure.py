@@ -113,9 +113,11 @@ class Erasure:
         await scripts.run_many(self._redis, calls)
 
     async def _drop_ways_in(self, contact: Contact) -> None:
-        """By what they came, what they were asked about it, and which messages wait for a receipt: none lies under their key."""
+        """What lies under no key of theirs: by what they came, what they were asked about it, which messages wait for a receipt,
+        on which devices their pages are open."""
         for address in contact.profile.addresses:
             await self._redis.delete(keys.of(address.id, "wd"), keys.of(address.id, "rc"))
+        await self._redis.delete(keys.of(contact.id, "pn"))
         subjects = [one for link in contact.profile.orders for one in (link.order, *link.subjects)]
         customers = {traveller.customer for traveller in contact.profile.travellers}
         await Invitations(self._redis, self._clock, self._vault).forget(subjects, contact.id, customers)

@@ -107,6 +107,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}claim:[\w.-]+", "string", True, "a claimed batch"),
     Kind(r"\{p:\d\d\}doc:[0-9a-z]{32}", "string", True, "a document's bytes, sealed"),
     Kind(r"\{p:\d\d\}media:[0-9a-z]{32}:[\w.-]+", "string", True, "a document's media id at a sender, sealed"),
+    Kind(r"\{p:\d\d\}pg:d\w+", "hash", True, "the page of a pass or ticket: sealed paper, wrong answers"),
+    Kind(r"\{p:\d\d\}pn:c\w+", "hash", True, "a contact's newest pages, and the devices that they are open on (keyed hashes)"),
     Kind(r"\{p:\d\d\}in", "stream", None, "inbox: webhook items, sealed"),
     Kind(r"\{p:\d\d\}int", "hash", None, "inbox items -> how often they were begun"),
     Kind(r"\{p:\d\d\}parked", "stream", None, "items, events, and people of an event that could not be handled"),

@@ -1,0 +1,40 @@
+--[[ pass_prove: one answer to "who are you" on a page: open it on this device, or count what was wrong.
+
+One step, so that a hundred answers at once are no more tries than five, and of two devices that answer rightly one is the first.
+Whether an answer is right was told from what never changes, the sealed names; only here is it told whether it still counts. Wrong
+answers are kept as keyed hashes and counted as a set: the same one, sent twice, is one try, and so is a call that is repeated.
+Pages of the same booking that the answer opens as well are opened on this device beside, each for one such device.
+
+KEYS  1 pg:D (hash)  2 pn:C (hash)  3 f:C (hash)  4 facts (stream)
+ARGV  1 offset (ms)  2 D  3 C  4 field of its item  5 device (keyed hash)  6 answer (keyed hash)  7 '1' when it is right
+      8 how many wrong ones  then pairs for the items that it opens beside: field, device as that item knows it
+RETURNS opened | wrong:<left> | shut | other (open on another device) | replaced | gone
+--]]
+-- include base
+local page = redis.call('HMGET', KEYS[1], 'c', 'w')
+if not page[1] or redis.call('HEXISTS', KEYS[3], 'erasing') == 1 then return 'gone' end
+local known = redis.call('HMGET', KEYS[2], ARGV[4], 'd:' .. ARGV[4], 'a:' .. ARGV[4])
+if not known[1] or split(known[1])[3] ~= ARGV[2] then return 'replaced' end
+if known[2] == ARGV[5] or known[3] == ARGV[5] then return 'opened' end
+if known[2] then return 'other' end
+local wrong, limit = page[2] or '|', tonumber(ARGV[8])
+local _, count = string.gsub(wrong, '[^|]+', '')
+if count >= limit then return 'shut' end
+local now = now_of(KEYS[4], tonumber(ARGV[1]))
+if ARGV[7] ~= '1' then
+  if not string.find(wrong, '|' .. ARGV[6] .. '|', 1, true) then
+    count = count + 1
+    redis.call('HSET', KEYS[1], 'w', wrong .. ARGV[6] .. '|')
+    fact(KEYS[4], now, 'pass_refused', ARGV[2] .. ' ' .. ARGV[3], 'left=' .. text(limit - count))
+  end
+  return count >= limit and 'shut' or 'wrong:' .. text(limit - count)
+end
+redis.call('HSET', KEYS[2], 'd:' .. ARGV[4], ARGV[5])
+redis.call('HDEL', KEYS[1], 'w')
+for k = 9, #ARGV, 2 do
+  if redis.call('HEXISTS', KEYS[2], ARGV[k]) == 1 and redis.call('HGET', KEYS[2], 'd:' .. ARGV[k]) ~= ARGV[k + 1] then
+    redis.call('HSETNX', KEYS[2], 'a:' .. ARGV[k], ARGV[k + 1])
+  end
+end
+fact(KEYS[4], now, 'pass_opened', ARGV[2] .. ' ' .. ARGV[3], '')
+return 'opened'

@@ -1,0 +1,115 @@
+"""A paper in cards: a wallet's pass shows one symbol, so a ticket for two people, or a pass for two flights, is several passes.
+
+- One symbol, several legs: a card a leg, each with the same symbol, as a traveller shows it at each gate.
+- A symbol for each leg: a card a leg, each with its own.
+- Otherwise a card a symbol: whose it is is told by the traveller in its place, or by the issuer's words about it. It shows the
+  journey from its first place to its last.
+
+A journey whose time or places are not known makes no card: it would neither come to the lock screen nor ever be used up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
+
+Blind = Callable[..., str]
+"""A keyed hash of texts, 32 characters: `Vault.blind`."""
+
+JOURNEYS = (PaperKind.BOARDING_PASS, PaperKind.RAIL_TICKET)
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """legs: what it is good for, () for an event; traveller: "" where the paper names none."""
+
+    symbol: Symbol
+    traveller: str
+    legs: tuple[PaperLeg, ...] = ()
+    number: int = 0
+
+    @property
+    def first(self) -> PaperLeg:
+        return self.legs[0]
+
+    @property
+    def last(self) -> PaperLeg:
+        return self.legs[-1]
+
+
+def moment(text: str) -> datetime | None:
+    """An RFC 3339 time, to the second; None where it is none or says no offset."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.replace(microsecond=0) if found.tzinfo is not None else None
+
+
+def cards(paper: Paper) -> tuple[Card, ...]:
+    """In the paper's order; none where a wallet could do nothing with it."""
+    symbols, everybody = paper.symbols, ", ".join(paper.travellers)
+    if paper.kind is PaperKind.EVENT_TICKET:
+        legs: tuple[PaperLeg, ...] = ()
+        known = bool(paper.title) and moment(paper.starts_at) is not None
+    else:
+        legs = paper.legs
+        known = paper.kind in JOURNEYS and bool(legs) and all(_placed(leg) for leg in legs)
+    if not symbols or not known:
+        return ()
+    if len(symbols) == 1 and len(legs) > 1:
+        return tuple(Card(symbols[0], everybody, (leg,), number) for number, leg in enumerate(legs))
+    if len(symbols) > 1 and len(symbols) == len(legs) and len(symbols) != len(paper.travellers):
+        pairs = zip(symbols, legs, strict=True)
+        return tuple(Card(symbol, everybody, (leg,), number) for number, (symbol, leg) in enumerate(pairs))
+    names = paper.travellers if len(symbols) == len(paper.travellers) else (everybody,) * len(symbols)
+    pairs_of_names = zip(symbols, names, strict=True)
+    return tuple(Card(symbol, name, legs, number) for number, (symbol, name) in enumerate(pairs_of_names))
+
+
+def _placed(leg: PaperLeg) -> bool:
+    places = (leg.origin or leg.origin_name) and (leg.destination or leg.destination_name)
+    return bool(places) and moment(leg.departs) is not None
+
+
+def about_leg(leg: PaperLeg) -> tuple[str, ...]:
+    """What stays the same of a flight or train while its times, gate and seat change: for keyed hashes."""
+    return (leg.carrier, leg.number, leg.origin or leg.origin_name, leg.destination or leg.destination_name, leg.departs[:10])
+
+
+def about_paper(paper: Paper) -> tuple[str, ...]:
+    """What a paper is, over all its versions."""
+    event = (paper.title, paper.starts_at[:10]) if paper.kind is PaperKind.EVENT_TICKET else ()
+    return (paper.kind.value, paper.brand, paper.reference, paper.ticket_number, *event)
+
+
+def serial_of(blind: Blind, paper: Paper, card: Card, about: str) -> str:
+    """A pass keeps it over all its versions, so that a newer one takes the older one's place in the wallet."""
+    if about:
+        return blind("wallet pass", about, str(card.number))
+    legs = tuple(part for leg in card.legs for part in about_leg(leg))
+    return blind("wallet pass", *about_paper(paper), card.traveller, *legs, str(card.number))
+
+
+def group_of(blind: Blind, paper: Paper) -> str:
+    """Passes of one booking lie together. "" where the paper names no booking."""
+    return blind("wallet group", paper.brand, paper.reference) if paper.reference else ""
+
+
+def flight_name(leg: PaperLeg) -> str:
+    return " ".join(filter(None, (leg.carrier, leg.number)))
+
+
+def file_name(paper: Paper, suffix: str) -> str:
+    """Without names or codes of people: boarding-pass-ZZ1007-22NOV.pkpass."""
+    kinds = {PaperKind.BOARDING_PASS: "boarding-pass", PaperKind.RAIL_TICKET: "train-ticket", PaperKind.EVENT_TICKET: "ticket"}
+    leg = paper.legs[0] if paper.kind in JOURNEYS and paper.legs else None
+    starts = moment(leg.departs if leg is not None else paper.starts_at)
+    day = f"{starts.day:02d}{_MONTHS[starts.month - 1]}" if starts is not None else ""
+    number = re.sub(r"[^A-Za-z0-9]", "", leg.carrier + leg.number)[:10] if leg is not None else ""
+    return "-".join(filter(None, (kinds.get(paper.kind, "document"), number, day))) + suffix

@@ -16,6 +16,7 @@ from gateway import crashpoint, registry
 from gateway import directory as directories
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
+from gateway.documents.wallets import Wallets
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
@@ -99,6 +100,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             untold=Untold(redis, clock, vault),
             outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
             documents=Documents(redis, vault),
+            wallets=Wallets.open(settings, catalogue, vault.blind),
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),

@@ -11,6 +11,7 @@ import aiohttp
 from gateway.clock import Clock
 from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.directory import Directory
+from gateway.documents.wallets import Wallets
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.model.account import NumberReport, Refused
@@ -68,6 +69,7 @@ class Runtime:
     untold: Untold
     outbox: Outbox
     documents: Documents
+    wallets: Wallets
     senders: Senders
     webhooks: Webhooks
     conversations: Conversations

@@ -346,7 +346,7 @@ def make(first: date) -> list[Step]:
         Step(
             "Good morning", "At seven, where each flight leaves from, what waited goes out. Once, and only the newest.",
             day.at(1, "08:02"),
-            expect=(("eva", "flight_delayed"), ("tom", "flight_delayed"), ("eva", "flight_cancelled"), ("tom", "flight_cancelled")),
+            expect=(("eva", "flight_delayed"), ("tom", "flight_delayed"), ("eva", "flight_rebooked"), ("tom", "flight_rebooked")),
         ),
         Step(
             "Tom asks", "An answer goes to a person, with the message it answers.",

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.clock import Clock
+from gateway.intake.rebookings import with_rebookings, without_refs
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId
+from gateway.planning.rebooked import ITEM
 from gateway.planning.result import EventResult, Reader, scope_for
 from gateway.planning.settling import settle
 from gateway.planning.worlds import Worlds
@@ -59,7 +61,8 @@ class Applier:
                 sequence, value = found.applied
                 return Applied(EventResult.load(value, sequence), True, found.partitions, before=None)
             base = dict(found.memory.memory) or dict(found.memory.base)
-            stepped, changes = step(event.type, base, event.data)
+            data = with_rebookings(event.type, event.subject, event.data, self._s.vault.subject_id)
+            stepped, changes = step(event.type, base, data)
             result = await self._result(event, base, stepped, changes)
             result, stepped = settle(result, base, stepped, await self._worlds.now())
             answer = await self._s.subjects.apply(
@@ -94,7 +97,7 @@ class Applier:
         if event.type is EventType.FLIGHT_BOARDINGPASS:  # a pass shows what the flight is doing
             shown = (await self._s.subjects.read(event.subject_id, EventType.FLIGHT_STATUS.value)).memory
             state = state_of(shown)
-        data = {name: value for name, value in event.data.items() if name not in ("recipients", "audience")}
+        data = without_refs({name: value for name, value in event.data.items() if name not in ("recipients", "audience")})
         for holder in ("document",):
             if isinstance(data.get(holder), Mapping):
                 data[holder] = {name: value for name, value in data[holder].items() if name != "content"}
@@ -156,6 +159,6 @@ class Applier:
                 entries[ended] = None
         for name in result.notifications:
             notification = catalogue.get(name)
-            if notification is not None and notification.item == "none":
+            if notification is not None and notification.item in ("none", ITEM):
                 entries[name] = {**result.dump(), "notifications": [name]}
         return entries

@@ -107,22 +107,37 @@ class Recipient(Part):
     consents: list[ConsentIn] = Field(default_factory=list, max_length=40)
 
 
-class OtherFlight(Part):
-    """The flight that people were put on instead."""
+class Other(Part):
+    """What is common to another flight or trip.
+
+    entity: the subject of its own events; without it, it is made of carrier or operator, number, day and origin
+    offer:  automatic (they stand on it already), proposed (theirs once they have said yes)
+    refs:   the orders it is for; without them all that the event is for
+    """
+
+    entity: Short | None = None
+    from_: Place | Short | None = Field(default=None, alias="from")
+    to: Place | Short | None = None
+    departure: Time | None = None
+    arrival: Time | None = None
+    offer: Literal["automatic", "proposed"] | None = None
+    refs: list[Short] | None = Field(default=None, max_length=500)
+
+
+class OtherFlight(Other):
+    """The flight that people were put on, or are offered, instead. Without `offer` it is automatic."""
 
     carrier: Short | None = None
     flight_number: Short | None = None
     origin_date: Day | None = None
-    from_: Place | Short | None = Field(default=None, alias="from")
-    to: Place | Short | None = None
-    departure: Time | None = None
 
 
-class OtherTrip(Part):
-    """The train or bus to take instead."""
+class OtherTrip(Other):
+    """The train or bus to take instead. Without `offer` it is advice: nobody's booking is changed by it."""
 
+    operator: Short | None = None
     trip_number: Short | None = None
-    departure: Time | None = None
+    operating_day: Day | None = None
     platform: Sign | None = None
 
 
@@ -207,7 +222,7 @@ class FlightStatus(Part):
     belt: Sign | None = None
     reason: Reason | None = None
     diverted_to: Place | Short | None = None
-    rebooking: OtherFlight | None = None
+    rebooking: OtherFlight | Annotated[list[OtherFlight], Field(max_length=200)] | None = None
     audience: Audience | None = None
 
 
@@ -238,7 +253,7 @@ class TripStatus(Part):
     reason: Reason | None = None
     diverted_to: Place | Short | None = None
     cancelled_stops: Literal["all"] | Annotated[list[Short], Field(max_length=200)] | None = None
-    alternative: OtherTrip | None = None
+    alternative: OtherTrip | Annotated[list[OtherTrip], Field(max_length=200)] | None = None
     audience: Audience | None = None
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """id: as events name it; language: the channel's code of its default; timezone: IANA."""
+    """id: as events name it; language: the channel's code of its default; timezone: IANA.
+
+    rights_url: where its travellers read what they are entitled to, "" where it carries nobody
+    """
 
     id: str
     name: str
@@ -16,6 +19,7 @@ class Brand:
     support_url: str
     unsigned_passes: bool = False
     """its carrier takes boarding passes that we build without a signature, where an event brings no code of its own"""
+    rights_url: str = ""
 
     def context(self) -> dict[str, str]:
         """What conditions and parameters see as `brand`."""
@@ -25,4 +29,5 @@ class Brand:
             "language": self.language,
             "timezone": self.timezone,
             "support_url": self.support_url,
+            "rights_url": self.rights_url,
         }

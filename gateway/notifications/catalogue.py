@@ -149,7 +149,9 @@ def _brands(path: Path, problems: list[Problem]) -> dict[str, Brand]:
     for name, found in _entries(path, BrandSchema, problems).items():
         if not _is_zone(found.timezone):
             problems.append(Problem(f"{path.name}: {name}.timezone", "should be an IANA zone such as Europe/Amsterdam"))
-        brands[name] = Brand(name, found.name, found.language, found.timezone, found.support_url, found.unsigned_passes)
+        brands[name] = Brand(
+            name, found.name, found.language, found.timezone, found.support_url, found.unsigned_passes, found.rights_url or ""
+        )
     return brands
 
 

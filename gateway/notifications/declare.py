@@ -103,6 +103,9 @@ def notification(
         texts=texts,
         reads=frozenset(build.roots),
         watch=build.watch(name, declared, parameters),
+        among=build.expression("among", declared.among),
+        asks=declared.asks,
+        legal=declared.legal,
         channels=tuple(declared.channels),
         prefer=declared.prefer,
         another_way_ms=(declared.another_way_after_minutes or 0) * 60_000,
@@ -117,7 +120,7 @@ def notification(
     return made if len(problems) == before else None
 
 
-_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms"})
+_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms", "rebooking"})
 
 
 class _Builder:

@@ -16,7 +16,7 @@ import cel
 ROOTS = frozenset(
     {
         "event", "data", "state", "previous", "changes", "facts", "person", "order", "passenger", "brand", "now_ms",
-        "links",
+        "links", "rebooking",
     }
 )  # fmt: skip
 

@@ -28,6 +28,8 @@ _BRACES = re.compile(r"\{\{|\}\}")
 _MARKUP = re.compile(r"[*_~`]")
 _MARKS_OF_FORMATS = {"money": "$", "url": "#%"}
 """Signs that a format can bring by itself: of a currency, of an encoded address. Other formats bring words and digits."""
+_JOURNEYS = (EventType.FLIGHT_STATUS, EventType.TRIP_STATUS)
+_ON_CANCELLED = re.compile(r"""(?<!!\()["']cancelled["']\s+in\s+changes|state\.status\s*==\s*["']cancelled["']""")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 
 # What tells who somebody is, what they booked or where they sit. Prefixes of paths.
@@ -82,6 +84,7 @@ def _declaration(one: Notification, catalogue: Catalogue) -> Iterator[Finding]:
         yield Finding("error", f"{where}: watch", "watch", "should be of the subject: what is about a reader is the same all day")
     yield from _substitute(one, catalogue, where)
     yield from _personal(one, where)
+    yield from _rights(one, where)
     if one.night is Night.WAKE and one.priority is not Priority.URGENT:
         yield Finding("error", f"{where}: night", "night", "only urgent news wakes people")
     if one.priority is Priority.URGENT and one.night is Night.WAIT:
@@ -111,6 +114,25 @@ def _personal(one: Notification, where: str) -> Iterator[Finding]:
         yield Finding("error", f"{where}: personal", "personal", f"should be true: it says {', '.join(reasons)}")
     if one.personal and not reasons:
         yield Finding("error", f"{where}: personal", "personal", "should be false: nothing in it is about a person")
+
+
+def _rights(one: Notification, where: str) -> Iterator[Finding]:
+    """Whoever hears that a journey is cancelled reads in the same message where their rights as a passenger stand."""
+    condition = one.condition.source if one.condition is not None else ""
+    if one.event in _JOURNEYS and _ON_CANCELLED.search(condition) and one.legal != "passenger_rights":
+        message = "tells that a journey is cancelled: declare `legal: passenger_rights`, and say where they are read"
+        yield Finding("error", f"{where}: legal", "passenger_rights", message)
+    if one.legal != "passenger_rights":
+        return
+    links = {
+        name for name, parameter in one.parameters.items()
+        if any(form == "url" and "brand.rights_url" in source.paths for source, form in parameter.sources)
+    }  # fmt: skip
+    pages = {spec.key for spec in one.buttons if spec.suffix is not None and "brand.rights_url" in spec.suffix.paths}
+    for texts in one.texts:
+        if not (links & set(texts.body_variables) or pages & set(texts.buttons)):
+            message = "says nowhere where passengers read their rights: a parameter or button from brand.rights_url"
+            yield Finding("error", texts.file, "passenger_rights", message)
 
 
 def _is_personal(path: str, event: EventType | None) -> bool:

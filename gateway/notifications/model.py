@@ -46,7 +46,8 @@ class Notification:
     """Everything about one notification. Made by `catalogue.load`, which has checked it.
 
     roles:    whom of an order it is for: "booker", "passenger", "customer"; ("any",) for all of them
-    item:     what makes two of one event different messages: "none", "passenger" or "document"
+    among:    of whom of these it is true; None = of all. It sees what only a reader has, such as `rebooking`
+    item:     what makes two of one event different messages: "none", "passenger" or "document"; "rebooking" is told once an offer
     personal: it names a person, a booking code or a seat, or brings a document, so the address needs a proof
     replaces: a newer one takes the place of an older one still queued, same subject and contact
     ends:     names of notifications of the same subject that this one makes pointless
@@ -82,6 +83,11 @@ class Notification:
     texts: tuple[Texts, ...]
     reads: frozenset[str]
     """the context's names that its words, buttons and document are made of"""
+    among: Expression | None = None
+    asks: str = "none"
+    """"rebooking": its buttons accept, other and refund say what is to become of a cancelled journey"""
+    legal: str = "none"
+    """"passenger_rights": it has to say where passengers read their rights"""
     channels: tuple[str, ...] = ()
     """the only channels it may go by, the first one first; () = any"""
     prefer: Prefer = Prefer.GIVEN
@@ -107,6 +113,10 @@ class Notification:
         if (scope.values.get("event") or {}).get("type") != self.event:
             return False
         return self.condition.holds(scope, lambda why: self.failed(self.name, why))
+
+    def is_for(self, context: Context) -> bool:
+        """Whether it is for this reader."""
+        return self.among is None or self.among.holds(scope_of(context), lambda why: self.failed(self.name, why))
 
     def deadline_ms(self, context: Context) -> int:
         """When telling it becomes worse than silence."""

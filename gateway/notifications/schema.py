@@ -98,7 +98,10 @@ class NotificationSchema(_Strict):
     event: EventType | None = None
     when: str | None = None
     roles: Annotated[list[Literal["any", "booker", "passenger", "customer"]], Field(min_length=1)] = ["any"]
-    item: Literal["none", "passenger", "document"] = "none"
+    among: str | None = None
+    item: Literal["none", "passenger", "document", "rebooking"] = "none"
+    asks: Literal["none", "rebooking"] = "none"
+    legal: Literal["none", "passenger_rights"] = "none"
     purpose: Literal["journey", "service", "family", "survey", "offers"]
     category: Literal["utility"] = "utility"
     kind: Literal["notification", "service"] = "notification"
@@ -157,6 +160,7 @@ class BrandSchema(_Strict):
     timezone: str
     support_url: Annotated[str, StringConstraints(pattern=r"^https://")]
     unsigned_passes: bool = False
+    rights_url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
 
 
 class PlaceSchema(_Strict):

@@ -29,6 +29,7 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef
+from gateway.planning import rebooked
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
 from gateway.rules.may_send import decide
@@ -76,7 +77,7 @@ def draft(
     leg: 0 for the first planning; further legs are numbered from it
     returns None when the notification is for none of them (their role).
     """
-    meant = [one for one in readers if _has_role(notification, one)]
+    meant = [one for one in readers if _has_role(notification, one) and _is_meant(notification, result, one, world)]
     if not meant:
         return None
     reader = meant[0]
@@ -85,7 +86,10 @@ def draft(
     deadline = notification.deadline_ms(scope)
     not_before = notification.not_before_ms(scope)
     item = world.blind("item", result.item)[:16] if notification.item != "none" and result.item else ""
-    message = message_id(result.event, notification.name, item, contact.id, leg)
+    event: str = result.event
+    if notification.item == rebooked.ITEM:
+        event, item = rebooked.item_of(result, reader)
+    message = message_id(event, notification.name, item, contact.id, leg)
     told = told_field(result.subject, notification.name, item) if notification.replaces or notification.item != "none" else ""
     if not told:
         told = told_field(result.subject, notification.name, world.blind("event", result.event)[:16])
@@ -133,10 +137,10 @@ def draft(
     if taken is not None and taken.text is not None:
         assert taken.sender is not None
         body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
-        body |= for_body(settling)
+        body |= for_body(settling) | rebooked.for_body(notification, result, meant)
         later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
         body |= _legs(later, message, [
-            message_id(result.event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))
+            message_id(event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))
         ])  # fmt: skip
     if isinstance(verdict, Suppressed) and verdict.reason in WAITS and (document is not None or verdict.reason in _HOMELESS):
         body["again"] = again(result, meant, document)
@@ -236,6 +240,13 @@ def split_body(
 def _has_role(notification: Notification, reader: Reader) -> bool:
     role = reader.link.role if reader.link else "customer"
     return "any" in notification.roles or role in notification.roles
+
+
+def _is_meant(notification: Notification, result: EventResult, reader: Reader, world: World) -> bool:
+    if notification.among is None:
+        return True
+    brand = reader.link.brand if reader.link else world.default_brand
+    return notification.is_for(scope_for(result, reader, world, brand, {}))
 
 
 def _addresses(contact: Contact, readers: Sequence[Reader]) -> list[Address]:

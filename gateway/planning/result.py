@@ -19,6 +19,7 @@ from gateway.model.message import MessageState
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
+from gateway.rules import rebooking
 from gateway.rules.flaps import Settling
 from gateway.rules.question import TemplateState
 from gateway.rules.states import instant_ms
@@ -249,12 +250,13 @@ def scope_for(result: EventResult, reader: Reader, world: World, brand: str, lin
         order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
         passenger={"key": link.passenger or ""} if link else {"key": ""},
         links=dict(links),
+        rebooking=rebooking.shown(result.state, int(result.facts.get("cancellation") or 0), link.order if link else ""),
     )
 
 
 def _shared_scope(result: EventResult, world: World, brand: str) -> Scope:
     known = world.catalogue.brands.get(brand)
-    fallback = {"id": brand, "name": brand, "language": "en", "timezone": "UTC", "support_url": ""}
+    fallback = {"id": brand, "name": brand, "language": "en", "timezone": "UTC", "support_url": "", "rights_url": ""}
     return Scope(
         {
             "event": {

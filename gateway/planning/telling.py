@@ -13,6 +13,7 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
 from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
 from gateway.planning.plan import CHECK, draft, parts
+from gateway.planning.rebooked import groups
 from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
 from gateway.planning.worlds import Worlds
 from gateway.rules.verdict import Reason
@@ -103,10 +104,11 @@ class Teller:
                 continue
             ends += [told_prefix(result.subject, ended) for ended in notification.ends]
             links = {"document": "document"} if result.document else {}
-            found = draft(notification, contact, result, readers, world, links=links, document=result.document)
-            if found is not None:
-                facts = world.facts.get(found.address.channel) if found.address is not None else None
-                drafts += parts(found, facts)
+            for alike in groups(notification, result, readers):
+                found = draft(notification, contact, result, alike, world, links=links, document=result.document)
+                if found is not None:
+                    facts = world.facts.get(found.address.channel) if found.address is not None else None
+                    drafts += parts(found, facts)
         messages = await self._seal(contact, drafts, revive=revive)
         if any(one.wants_check for one in drafts):
             check = await self._check(contact, next(one for one in drafts if one.wants_check), result, readers, world)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.model.event import EventType
+from gateway.rules import rebooking
 
 State = dict[str, Any]
 
@@ -38,6 +39,7 @@ _FIELDS: dict[EventType, dict[str, str]] = {
         "reason": "reason",
         "diverted_to": "divertedTo",
         "rebooking": "rebooking",
+        "rebookings": "rebookings",
     },
     EventType.TRIP_STATUS: {
         "status": "status",
@@ -56,6 +58,7 @@ _FIELDS: dict[EventType, dict[str, str]] = {
         "cancelled_stops": "cancelledStops",
         "advice": "advice",
         "alternative": "alternative",
+        "rebookings": "rebookings",
     },
     EventType.ORDER_STATUS: {
         "status": "status",
@@ -86,7 +89,7 @@ _FIELDS: dict[EventType, dict[str, str]] = {
 _PLACES = ("from", "to", "diverted_to")
 _MERGED = ("departure", "arrival", "platform", "shipment", "affected", "from", "to")
 """fields that are laid over part by part; any other is replaced whole"""
-_OF_THE_STATUS = ("reason", "rebooking", "advice", "alternative", "cancelled_stops", "delay_minutes")
+_OF_THE_STATUS = ("reason", "rebooking", "rebookings", "advice", "alternative", "cancelled_stops", "delay_minutes")
 """what explains a status, and means nothing for the next one"""
 
 
@@ -104,9 +107,14 @@ def normalise(type_: EventType, data: Mapping[str, Any]) -> State:
     for field in _PLACES:
         if field in state:
             state[field] = _place(state[field])
+    for field in ("rebooking", "alternative"):
+        if isinstance(state.get(field), list):  # several: each stands in `rebookings` for those it is for
+            del state[field]
     for field in ("shipment", "rebooking", "alternative"):
         if isinstance(state.get(field), Mapping):
-            state[field] = _renamed(state[field])
+            state[field] = {name: part for name, part in _renamed(state[field]).items() if name != "refs"}
+    if "rebookings" in state:
+        state["rebookings"] = [_renamed(one) for one in state["rebookings"]]
     if "itinerary" in state:
         state["itinerary"] = [_leg(leg) for leg in state["itinerary"] if isinstance(leg, Mapping)]
     if "affected" in state:
@@ -127,6 +135,8 @@ def merge(base: Mapping[str, Any], state: Mapping[str, Any]) -> State:
         old = known.get(field)
         if field in _MERGED and isinstance(old, Mapping) and isinstance(value, Mapping):
             value = _merged_part(field, old, value)
+        elif field == "rebookings":
+            value = rebooking.laid_over(old or (), value)
         known[field] = value
     return _expected(known)
 

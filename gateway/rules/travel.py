@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.rules import rebooking
 from gateway.rules.states import BEFORE_DEPARTURE, UNDER_WAY, State, instant_ms
 from gateway.rules.words import Change
 
@@ -16,7 +17,8 @@ ARRIVAL_MS = 15 * 60_000
 def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tuple[list[Change], dict[str, Any]]:
     """The changes, and what has been told after them.
 
-    told: cancelled ("cancelled", or the stops left out), late, departure (ms; None: told without a time), scheduled
+    told: cancelled ("cancelled", or the stops left out), cancellation (how often it was cancelled), offers (who is offered
+          what other one), late, departure (ms; None: told without a time), scheduled
           (ms), end (whose times these are: see main_end), minutes (a delay told without a time), worst_minutes, arrival
           (ms), gate, terminal, platform, belt, diverted, departed, landed, check_in, boarding (ms)
     """
@@ -56,7 +58,12 @@ def _cancellation(told: dict[str, Any], state: State) -> list[Change]:
     status, was = state.get("status"), told.get("cancelled")
     if status == "cancelled":
         told["cancelled"] = "cancelled"
-        return [] if was == "cancelled" else [Change.CANCELLED]
+        if was != "cancelled":
+            told["cancellation"] = told.get("cancellation", 0) + 1
+        before, told["offers"] = told.get("offers", []), rebooking.offers(state, told.get("cancellation", 0))
+        if was != "cancelled":
+            return [Change.CANCELLED]
+        return [Change.REBOOKED] if set(told["offers"]) - set(before) else []
     if status == "partly_cancelled":
         told["cancelled"] = stops = json.dumps(state.get("cancelled_stops"), sort_keys=True)
         return [] if was == stops else [Change.PARTLY_CANCELLED]

@@ -26,6 +26,8 @@ class Change(StrEnum):
     """before its scheduled time by 5 minutes or more"""
     RESCHEDULED = "rescheduled"
     """the timetable itself moved by 5 minutes or more"""
+    REBOOKED = "rebooked"
+    """cancelled already, and somebody is offered another one than was last said"""
     PARTLY_CANCELLED = "partly_cancelled"
     GATE = "gate"
     """another gate than was known; the first gate known is none"""

@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from gateway.intake.rebookings import with_rebookings
 from gateway.model.event import EventType
 from gateway.notifications.catalogue import Catalogue, load
-from gateway.rules import changes
+from gateway.rules import changes, rebooking
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "samples" / "events"
@@ -34,10 +35,12 @@ def context(*events: dict[str, Any], brand: str = "zz", now: str | None = None, 
     for event in events:
         type_ = event_type(event)
         previous = changes.state_of(memory)
-        memory, words = changes.step(type_, memory, event["data"])
+        data = with_rebookings(type_, event["subject"], event["data"], lambda family, entity: f"{family} {entity}")
+        memory, words = changes.step(type_, memory, data)
     last = events[-1]
     type_ = event_type(last)
     occurred_at_ms = ms(last["time"])
+    known = changes.facts(type_, memory)
     return {
         "event": {
             "type": type_.value,
@@ -49,7 +52,8 @@ def context(*events: dict[str, Any], brand: str = "zz", now: str | None = None, 
         "state": changes.state_of(memory),
         "previous": previous,
         "changes": list(words),
-        "facts": changes.facts(type_, memory),
+        "facts": known,
+        "rebooking": rebooking.shown(memory, known.get("cancellation", 0), "order ZX7K2P"),
         "person": {"given_name": "Eva", "family_name": "Jansen"},
         "order": None,
         "passenger": None,

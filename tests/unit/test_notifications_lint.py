@@ -51,6 +51,34 @@ def test_the_notification_of_these_tests_is_clean(tmp_path: Path) -> None:
     assert findings(tmp_path) == []
 
 
+CANCELLED = (
+    DECLARATION.replace("'delay' in changes", "'cancelled' in changes")
+    .replace("  gate:", "  rights: {from: brand.rights_url, as: url, max: 100}\n  gate:")
+    .replace("personal: false", "personal: false\nlegal: passenger_rights")
+)
+RIGHTS = WORDS.replace("another one.", "another one. Your rights stand at {{rights}} for everybody to read there.").replace(
+    "gate: D1}", "gate: D1, rights: https://example.org/rights}"
+)
+
+
+def test_who_tells_a_cancelled_journey_says_in_every_language_where_passengers_read_their_rights(tmp_path: Path) -> None:
+    def rights(name: str, *args: str, **files: str) -> list[str]:
+        (tmp_path / name).mkdir()
+        return [one.where for one in findings(tmp_path / name, *args, **files) if one.rule == "passenger_rights"]
+
+    assert rights("with", CANCELLED, RIGHTS) == []
+    undeclared = CANCELLED.replace("legal: passenger_rights", "legal: none")
+    assert rights("undeclared", undeclared, RIGHTS) == ["late/notification.yaml: legal"]
+    assert rights("one language without", CANCELLED, RIGHTS, en=WORDS) == ["late/en.yaml"]
+    assert rights("another page", CANCELLED.replace("brand.rights_url", "brand.support_url"), RIGHTS) == [
+        "late/en.yaml", "late/nl.yaml",
+    ]  # fmt: skip
+    assert rights("not cancelled", CANCELLED.replace("'cancelled' in", "!('cancelled' in").replace("changes\"", "changes)\"")
+                  .replace("legal: passenger_rights", "legal: none"), RIGHTS) == []  # fmt: skip
+    ordered = undeclared.replace("flight.status", "order.status")
+    assert rights("an order's", ordered, RIGHTS) == []
+
+
 LABEL = "buttons: {question: Ask}"
 BAD_WORDS = [
     ("edge", BODY, "body: '{{flight}} now leaves from a new gate, and this is it, namely gate {{gate}} today'"),

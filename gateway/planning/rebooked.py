@@ -1,0 +1,51 @@
+"""What a cancellation comes to for one reader: which other flight or train is theirs, and what their answer would be about.
+
+Notifications see it as `rebooking`: the offer that is meant for the reader's order, with `offer` "" where there is none. A
+notification of `item: rebooking` is told once an offer: its message is named by the offer and not by the event that brought it,
+so that an event that repeats an offer, or brings one for other bookings, tells nobody twice. Whoever reads for two orders with
+two offers gets both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.notifications.model import Notification
+from gateway.planning.result import EventResult, Reader
+from gateway.rules import rebooking
+
+ITEM = "rebooking"
+
+
+def of_reader(result: EventResult, reader: Reader) -> Mapping[str, Any]:
+    """`rebooking` as expressions see it."""
+    order = reader.link.order if reader.link else ""
+    return rebooking.shown(result.state, int(result.facts.get("cancellation") or 0), order)
+
+
+def groups(notification: Notification, result: EventResult, readers: Sequence[Reader]) -> list[Sequence[Reader]]:
+    """Readers who are told the same: all of them, or those of one offer."""
+    if notification.item != ITEM:
+        return [readers]
+    found: dict[str, list[Reader]] = {}
+    for one in readers:
+        found.setdefault(of_reader(result, one)["id"], []).append(one)
+    return list(found.values())
+
+
+def item_of(result: EventResult, reader: Reader) -> tuple[str, str]:
+    """(what stands for the event in the message's id, the item) of an `item: rebooking`."""
+    offer = of_reader(result, reader)["id"]
+    order = reader.link.order if reader.link else ""
+    return f"offer:{result.subject}:{offer}", order[:16]
+
+
+def for_body(notification: Notification, result: EventResult, readers: Sequence[Reader]) -> dict[str, Any]:
+    """What an answer needs to know of the message that it answers; {} for a message that asks nothing of this kind."""
+    orders = list(dict.fromkeys(one.link.order for one in readers if one.link))
+    if notification.asks != ITEM or not orders:
+        return {}
+    offer = of_reader(result, readers[0])
+    asked = {"subject": result.subject, "orders": orders, "offer": offer["id"], "how": offer["offer"]}
+    return {"asks": {**asked, "type": result.type.value, "round": int(result.facts.get("cancellation") or 0)}}

@@ -14,7 +14,8 @@
     ├── BadInput               somebody's data is wrong: names each field and what it should be
     ├── BadPass                a boarding pass's code that cannot be read or written: names the item, never what stands in it
     ├── CannotWrap             nothing for a wallet or calendar can be made of a paper: says what it lacks, never what it shows
-    └── CannotRender           a connector cannot say this content on its channel; names the limit
+    ├── CannotRender           a connector cannot say this content on its channel; names the limit
+    └── CannotDraw             no document can be made of this, or what was made does not read; nothing is sent
 """
 
 from __future__ import annotations
@@ -94,3 +95,11 @@ class CannotWrap(GatewayError):
 
 class CannotRender(GatewayError):
     pass
+
+
+class CannotDraw(GatewayError):
+    """why: one of a closed list (gateway/documents/maker.py), for counters; the message names no value of the document."""
+
+    def __init__(self, why: str, message: str) -> None:
+        super().__init__(message)
+        self.why = why

@@ -51,6 +51,11 @@ class Metrics:
         self.fold_seconds = histogram("fold_turn_seconds", "How long one turn of the fold took")
         self.fold_failures = counter("fold_failures_total", "Turns of the fold that failed and were begun again")
 
+        self.documents = counter(
+            "documents_total", "Pictures and pages by kind, form and outcome: made, or why not", "kind", "form", "outcome"
+        )
+        self.document_seconds = histogram("document_seconds", "From asked to made and read back")
+
         # What comes in
         self.events_in = counter("events_received_total", "Events by answer: new, same, other, refused, busy", "answer")
         self.source_entries = counter(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.errors import BadInput, Problem
 from gateway.model.event import EventType
 from gateway.notifications import declare, yamlfile
-from gateway.notifications.brands import Brand
+from gateway.notifications.brands import Brand, Look
 from gateway.notifications.expressions import Failure
 from gateway.notifications.model import Notification
 from gateway.notifications.places import Place, Places
@@ -25,7 +25,7 @@ from gateway.notifications.wordings import Wording, Wordings
 _LANGUAGE_FILE = re.compile(
     r"(?P<language>[a-z]{2,3}(_[A-Z]{2})?)(\.(?!v\d)(?P<brand>[a-z][a-z0-9]*))?(\.v(?P<version>\d{1,3}))?\.yaml"
 )
-_SPECIAL = frozenset({"wordings"})
+_SPECIAL = frozenset({"wordings", "layouts", "logos"})
 _Schema = TypeVar("_Schema", bound=BaseModel)
 
 
@@ -94,6 +94,24 @@ def load(directory: Path, *, failed: Failure | None = None) -> Catalogue:
     return Catalogue(notifications, brands, places, wordings)
 
 
+def read_brands(directory: Path) -> dict[str, Brand]:
+    """The brands alone, for who draws and sends nothing. Raises BadInput."""
+    problems: list[Problem] = []
+    brands = _brands(directory / "brands.yaml", problems)
+    if problems:
+        raise BadInput(problems)
+    return brands
+
+
+def read_places(directory: Path) -> Places:
+    """The places alone. Raises BadInput."""
+    problems: list[Problem] = []
+    places = _places(directory / "places.yaml", problems)
+    if problems:
+        raise BadInput(problems)
+    return places
+
+
 def _log_failure(name: str, why: str) -> None:
     structlog.get_logger().debug("notification.condition_failed", notification=name, error=why)
 
@@ -149,9 +167,13 @@ def _brands(path: Path, problems: list[Problem]) -> dict[str, Brand]:
     for name, found in _entries(path, BrandSchema, problems).items():
         if not _is_zone(found.timezone):
             problems.append(Problem(f"{path.name}: {name}.timezone", "should be an IANA zone such as Europe/Amsterdam"))
+        if found.logo is not None and not (path.parent / found.logo).is_file():
+            problems.append(Problem(f"{path.name}: {name}.logo", "no such file beside brands.yaml"))
+        colours = found.colours.model_dump() if found.colours else {}
+        look = Look(**colours, logo=found.logo or "")
         brands[name] = Brand(
-            name, found.name, found.language, found.timezone, found.support_url, found.unsigned_passes, found.rights_url or ""
-        )
+            name, found.name, found.language, found.timezone, found.support_url, found.unsigned_passes, found.rights_url or "", look
+        )  # fmt: skip
     return brands
 
 

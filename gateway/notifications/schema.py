@@ -154,6 +154,15 @@ class TextsSchema(_Strict):
     examples: dict[Name, str] = Field(default_factory=dict)
 
 
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$")]
+
+
+class ColoursSchema(_Strict):
+    ink: Colour
+    ground: Colour
+    accent: Colour
+
+
 class BrandSchema(_Strict):
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
@@ -161,6 +170,8 @@ class BrandSchema(_Strict):
     support_url: Annotated[str, StringConstraints(pattern=r"^https://")]
     unsigned_passes: bool = False
     rights_url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
+    colours: ColoursSchema | None = None
+    logo: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.(svg|png)$")] | None = None
 
 
 class PlaceSchema(_Strict):

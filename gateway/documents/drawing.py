@@ -1,0 +1,57 @@
+"""From a paper to a finished, read-back document; pure, and slow: tens of milliseconds. The event loop uses maker.py."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from gateway.documents import layouts, pngfile, symbols
+from gateway.documents.forms import Form, Made
+from gateway.documents.paper import Paper
+from gateway.documents.picture import Painter
+from gateway.documents.said import Card, Speaker
+from gateway.documents.shaping import Shaper
+from gateway.documents.typefaces import Typefaces
+from gateway.errors import CannotDraw
+from gateway.notifications.brands import Brand
+from gateway.notifications.catalogue import read_brands, read_places
+
+
+class Drawing:
+    """Everything that drawing needs, read once. One for each thread or process.
+
+    templates: the directory of templates; fonts: a folder of further fonts, or None
+    raises:    BadInput when the layouts, brands or places do not load; ValueError when a font does not
+    """
+
+    def __init__(self, templates: Path, fonts: Path | None = None) -> None:
+        self._brands = read_brands(templates)
+        self._places = read_places(templates)
+        self._layouts = layouts.load(templates / "layouts")
+        self._faces = Typefaces(fonts)
+        self._shaper = Shaper(self._faces, templates.resolve())
+        self._painter = Painter(self._faces, self._shaper)
+
+    def draw(self, paper: Paper, form: Form, language: str) -> Made:
+        """The document in a language, or in the brand's or English where its words are missing. Raises CannotDraw."""
+        brand = self._brands.get(paper.brand) or Brand(paper.brand, paper.brand, "en", "UTC", "")
+        spoken, words = self._layouts.words(paper.kind, brand.id, language, brand.language)
+        speaker = Speaker(brand, spoken, words, self._places, self._faces)
+        cards = speaker.cards(paper)
+        if form is Form.PICTURE:
+            return self._pictures(paper, cards, brand)
+        raise CannotDraw("layout", f"no layout for {paper.kind.value} as {form.value}")
+
+    def _pictures(self, paper: Paper, cards: list[Card], brand: Brand) -> Made:
+        layout = self._layouts.picture(paper.kind, brand.id)
+        if layout is None:
+            raise CannotDraw("layout", f"no layout for {paper.kind.value} as {Form.PICTURE.value}")
+        files = []
+        for card in cards:
+            data = pngfile.encode(self._painter.picture(layout, card, brand.look))
+            if card.symbol is not None:
+                symbols.check(Image.open(io.BytesIO(data)), card.symbol)
+            files.append(data)
+        return Made(files[0], "image/png", len(files), tuple(files[1:]), sum(card.boxes for card in cards))

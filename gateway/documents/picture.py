@@ -1,0 +1,271 @@
+"""A picture for a phone screen: the boxes of a layout, drawn with Pillow.
+
+What is the same for every reader of a language (colours, logo, words) is drawn once and copied; values and the symbol are drawn
+on the copy. A text of plain letters is set by Pillow, which takes a tenth of a millisecond. Whatever must be joined or turned
+(Arabic, Hebrew), or needs a second font, is set by typst (shaping.py): slower, right, and in the same fonts as the page.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+from gateway.documents import symbols
+from gateway.documents.layouts import LINE, Box, FieldsBox, FillBox, LogoBox, PictureLayout, RowsBox, SymbolBox, TextBox
+from gateway.documents.paper import Symbol
+from gateway.documents.said import Card
+from gateway.documents.shaping import Shaper
+from gateway.documents.typefaces import BOLD, REGULAR, Typefaces
+from gateway.errors import CannotDraw
+from gateway.notifications.brands import Look
+
+LAYERS = 48
+"""Copies kept of what is the same for every reader: 2 MiB each, one for each brand, kind, language and set of known fields."""
+LEAST_SCALE = 2
+"""Pixels a module: below that the picture's own compression on the way eats it."""
+ASCENT = 0.93
+"""From the top of a line to its baseline, in sizes of the font."""
+
+Rectangle = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    at: Rectangle
+    colour: str
+    radius: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    at: Rectangle
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    at: Rectangle
+    size: int
+    least: int
+    bold: bool
+    colour: str
+    align: str
+    lines: int
+
+
+Mark = Fill | Logo | Text
+
+
+class Painter:
+    """Draws cards. One for each thread: fonts and layers are not shared."""
+
+    def __init__(self, faces: Typefaces, shaper: Shaper) -> None:
+        self._faces = faces
+        self._shaper = shaper
+        self._layers: OrderedDict[tuple[object, ...], Image.Image] = OrderedDict()
+
+    def picture(self, layout: PictureLayout, card: Card, look: Look) -> Image.Image:
+        """RGB, of the layout's size. Raises CannotDraw where the symbol does not fit."""
+        same, own, place = _arranged(layout, card, look)
+        canvas = self._layer(layout.size, look.colour(layout.ground), tuple(same)).copy()
+        pen = ImageDraw.Draw(canvas)
+        for mark in own:
+            self._draw(canvas, pen, mark)
+        if card.symbol is not None:
+            if place is None:
+                raise CannotDraw("layout", "the paper has a symbol and its layout no box for one")
+            _place_symbol(canvas, card.symbol, place)
+        return canvas
+
+    def _layer(self, size: tuple[int, int], ground: str, marks: tuple[Mark, ...]) -> Image.Image:
+        key = (size, ground, marks)
+        found = self._layers.get(key)
+        if found is None:
+            found = Image.new("RGB", size, ground)
+            pen = ImageDraw.Draw(found)
+            for mark in marks:
+                self._draw(found, pen, mark)
+            self._layers[key] = found
+            if len(self._layers) > LAYERS:
+                self._layers.popitem(last=False)
+        self._layers.move_to_end(key)
+        return found
+
+    def _draw(self, canvas: Image.Image, pen: ImageDraw.ImageDraw, mark: Mark) -> None:
+        match mark:
+            case Fill(at, colour, radius):
+                left, top, width, height = at
+                pen.rounded_rectangle((left, top, left + width - 1, top + height - 1), radius, fill=colour)
+            case Logo(at, file):
+                left, top, width, height = at
+                logo = self._shaper.logo(file, width, height)
+                canvas.paste(logo, (left + (width - logo.width) // 2, top + (height - logo.height) // 2), logo)
+            case Text():
+                if self._faces.simple(mark.text):
+                    _write(pen, mark)
+                else:
+                    mask = self._shaper.mask(
+                        mark.text, *mark.at[2:], size=mark.size, least=mark.least, bold=mark.bold, align=mark.align,
+                        lines=mark.lines,
+                    )  # fmt: skip
+                    canvas.paste(mark.colour, mark.at[:2], mask)
+
+
+def _arranged(layout: PictureLayout, card: Card, look: Look) -> tuple[list[Mark], list[Mark], Rectangle | None]:
+    """(what is the same for all readers, what is this card's own, where the symbol goes)"""
+    same: list[Mark] = []
+    own: list[Mark] = []
+    place: Rectangle | None = None
+    for box in layout.boxes:
+        if isinstance(box, SymbolBox):
+            place = box.at
+        for mark, is_same in _marks(box, card, look):
+            (same if is_same else own).append(mark)
+    return same, own, place
+
+
+def _marks(box: Box, card: Card, look: Look) -> Iterator[tuple[Mark, bool]]:
+    """What a box comes to, each with whether it is the same for all readers of a language."""
+    match box:
+        case FillBox():
+            yield Fill(box.at, look.colour(box.fill), box.radius), True
+        case LogoBox():
+            if look.logo:
+                yield Logo(box.at, look.logo), True
+        case TextBox():
+            yield from _text(box, card, look, None, 0, 0)
+        case FieldsBox():
+            yield from _fields(box, card, look)
+        case RowsBox():
+            yield from _rows(box, card, look)
+        case SymbolBox():
+            pass
+
+
+def _text(
+    box: TextBox, card: Card, look: Look, row: dict[str, str] | None, left: int, top: int
+) -> Iterator[tuple[Mark, bool]]:
+    text = card.say(box.text, row)
+    if text:
+        at = (left + box.at[0], top + box.at[1], box.at[2], box.at[3])
+        mark = Text(text, at, box.size, box.least, box.bold, look.colour(box.colour), box.align, box.lines)
+        yield mark, text == card.words.get(box.text[6:-1]) if box.text.startswith("{word.") else "{" not in box.text
+
+
+def _fields(box: FieldsBox, card: Card, look: Look) -> Iterator[tuple[Mark, bool]]:
+    left, top, width, height = box.at
+    column = (width + box.gap) // box.columns
+    place = 0
+    for one in box.fields:
+        text = card.say(one.text)
+        if not text:
+            continue
+        if place % box.columns + one.wide > box.columns:
+            place += box.columns - place % box.columns
+        across, down = place % box.columns, place // box.columns
+        place += one.wide
+        if (down + 1) * box.each > height:
+            return
+        x, y, wide = left + across * column, top + down * box.each, column * one.wide - box.gap
+        label = round(box.label_size * LINE)
+        size = one.size or box.size
+        yield Text(
+            card.say(one.label), (x, y, wide, label), box.label_size, 12, False, look.colour("muted"), "left", 1
+        ), True  # fmt: skip
+        at = (x, y + label, wide, round(size * LINE))
+        yield Text(text, at, size, min(box.least, size), box.bold, look.colour("ink"), "left", 1), False
+
+
+def _rows(box: RowsBox, card: Card, look: Look) -> Iterator[tuple[Mark, bool]]:
+    rows = card.rows[box.rows]
+    left, top, width, height = box.at
+    room = height // box.each
+    shown = rows if len(rows) <= room else rows[: room - 1]
+    for number, row in enumerate(shown):
+        for text in box.texts:
+            for mark, _ in _text(text, card, look, row, left, top + number * box.each):
+                yield mark, False
+    if len(shown) < len(rows) and box.more:
+        first = box.texts[0]
+        more = first.model_copy(update={"text": box.more, "at": (0, first.at[1], width, first.at[3])})
+        counted = {"more": str(len(rows) - len(shown))}
+        for mark, _ in _text(more, card, look, counted, left, top + len(shown) * box.each):
+            yield mark, False
+
+
+def _place_symbol(canvas: Image.Image, symbol: Symbol, place: Rectangle) -> None:
+    """Whole pixels a module, black on white with its quiet zone, in the middle of its box. Raises CannotDraw."""
+    squares = symbols.modules(symbol)
+    left, top, width, height = place
+    wide, high = squares.width + 2 * squares.quiet, squares.height + 2 * squares.quiet
+    scale = min(width // wide, height // high)
+    if scale < LEAST_SCALE:
+        raise CannotDraw("symbol", f"{squares.width} modules are too many for the layout's box")
+    drawn = Image.new("L", (wide * scale, high * scale), 255)
+    drawn.paste(squares.picture(scale), (squares.quiet * scale, squares.quiet * scale))
+    canvas.paste(drawn.convert("RGB"), (left + (width - drawn.width) // 2, top + (height - drawn.height) // 2))
+
+
+@lru_cache(maxsize=128)
+def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(BOLD if bold else REGULAR), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _write(pen: ImageDraw.ImageDraw, mark: Text) -> None:
+    """A text of plain letters, in its box whatever its length."""
+    left, top, width, _ = mark.at
+    size, lines = _fitted(mark, width)
+    font = _font(size, mark.bold)
+    x = {"left": left, "right": left + width, "center": left + width // 2}[mark.align]
+    anchor = {"left": "ls", "right": "rs", "center": "ms"}[mark.align]
+    baseline = top + round(mark.size * ASCENT)
+    for number, line in enumerate(lines):
+        pen.text((x, baseline + round(number * size * LINE)), line, font=font, fill=mark.colour, anchor=anchor)
+
+
+def _fitted(mark: Text, width: int) -> tuple[int, list[str]]:
+    """(size, lines) that fit: shrunk down to `least`, then cut."""
+    size = mark.size
+    while True:
+        font = _font(size, mark.bold)
+        lines = [mark.text] if mark.lines == 1 else _wrapped(mark.text, font, width)
+        longest = max(font.getlength(line) for line in lines)
+        if longest <= width and len(lines) <= mark.lines:
+            return size, lines
+        if size <= mark.least:
+            break
+        # One line shrinks in proportion at once; several by steps, since they break anew.
+        size = max(mark.least, min(size - 1, int(size * width / longest)) if mark.lines == 1 else size - 2)
+    kept = lines[: mark.lines]
+    if len(lines) > mark.lines:
+        kept[-1] += "…"
+    return size, [_cut(line, font, width) for line in kept]
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    if font.getlength(text) <= width:
+        return text
+    least, most = 0, len(text)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if font.getlength(text[:middle].rstrip() + "…") <= width:
+            least = middle
+        else:
+            most = middle - 1
+    return text[:least].rstrip() + "…"

@@ -1,0 +1,150 @@
+"""A paper in words: every value as a reader of a language sees it, by CLDR and on the clock of its place.
+
+Both the picture and the page show what is said here, so they cannot disagree. A value that is not known is "": layouts leave out
+what names it. One card is made for each symbol, with the traveller or the leg that the symbol belongs to in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from babel.dates import format_skeleton
+
+from gateway.documents.layouts import NAMED
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
+from gateway.documents.typefaces import Typefaces
+from gateway.notifications import formats
+from gateway.notifications.brands import Brand
+from gateway.notifications.places import Places, name_of
+
+_JOURNEYS = (PaperKind.BOARDING_PASS, PaperKind.RAIL_TICKET)
+
+
+@dataclass(slots=True)
+class Card:
+    """What stands on one picture or page. values: by name; rows: values of each leg, further leg or line."""
+
+    values: dict[str, str]
+    rows: dict[str, list[dict[str, str]]]
+    words: Mapping[str, str]
+    symbol: Symbol | None
+    boxes: int = 0
+    """characters that no font has"""
+
+    def say(self, text: str, row: Mapping[str, str] | None = None) -> str:
+        """A layout's text with words and values put in; "" when one that it names is empty or unknown."""
+        values = self.values if row is None else {**self.values, **row}
+        opened = NAMED.sub(lambda found: self.words.get(found[1][5:], "") if found[1].startswith("word.") else found[0], text)
+        names = NAMED.findall(opened)
+        if any(not values.get(name) for name in names):
+            return ""
+        return NAMED.sub(lambda found: values[found[1]], opened)
+
+
+@dataclass(slots=True)
+class Speaker:
+    """Says papers of a brand in a language."""
+
+    brand: Brand
+    language: str
+    words: Mapping[str, str]
+    places: Places
+    faces: Typefaces
+    _boxes: int = field(default=0, init=False)
+
+    def cards(self, paper: Paper) -> list[Card]:
+        """One for each symbol, at least one."""
+        return [self._card(paper, number) for number in range(max(1, len(paper.symbols)))]
+
+    def _card(self, paper: Paper, number: int) -> Card:
+        self._boxes = 0
+        symbol = paper.symbols[number] if paper.symbols else None
+        count = len(paper.symbols)
+        values = self._common(paper, symbol, number)
+        rows: dict[str, list[dict[str, str]]] = {"legs": [], "further": [], "lines": []}
+        if count > 1 and len(paper.travellers) == count != len(paper.legs):
+            values["traveller"] = self._shown(paper.travellers[number])
+        if paper.legs:
+            own = number if count > 1 and len(paper.legs) == count else 0
+            rows["legs"] = [self._leg(one) for one in paper.legs]
+            rows["further"] = [leg for place, leg in enumerate(rows["legs"]) if place != own]
+            values |= rows["legs"][own]
+            values["from"], values["to"] = rows["legs"][0]["origin_name"], rows["legs"][-1]["destination_name"]
+        if paper.kind not in _JOURNEYS or paper.starts_at:
+            values |= {"starts": self._time(paper.starts_at), "starts_date": self._date(paper.starts_at),
+                       "doors": self._time(paper.doors_at)}  # fmt: skip
+        rows["lines"] = [self._line(one.name, one.quantity, one.price, paper.currency) for one in paper.lines]
+        values["total"] = self._money(paper.total, paper.currency)
+        values["count"] = str(len(paper.lines)) if paper.lines else ""
+        return Card(values, rows, self.words, symbol, self._boxes)
+
+    def _common(self, paper: Paper, symbol: Symbol | None, number: int) -> dict[str, str]:
+        plain = {
+            "brand": self.brand.name, "reference": paper.reference, "ticket_number": paper.ticket_number, "title": paper.title,
+            "venue": paper.venue, "place": paper.place, "baggage": paper.baggage, "frequent_flyer": paper.frequent_flyer,
+            "about": symbol.about if symbol else "", "notes": "  ".join(paper.notes), "support_url": self.brand.support_url,
+        }  # fmt: skip
+        names = [self._shown(one) for one in paper.travellers]
+        values = {name: self._shown(text) for name, text in plain.items()}
+        values["traveller"] = self._list(names)
+        values["number"] = f"{number + 1}/{len(paper.symbols)}" if len(paper.symbols) > 1 else ""
+        values["as_of"] = self._as_of(paper)
+        return values
+
+    def _leg(self, leg: PaperLeg) -> dict[str, str]:
+        origin = name_of({"code": leg.origin, "name": leg.origin_name}, self.language, self.places) or ""
+        destination = name_of({"code": leg.destination, "name": leg.destination_name}, self.language, self.places) or ""
+        plain = {
+            "carrier": leg.carrier, "flight": f"{leg.carrier} {leg.number}".strip(), "origin": _code(leg.origin),
+            "destination": _code(leg.destination), "origin_name": origin, "destination_name": destination, "gate": leg.gate,
+            "terminal": leg.terminal, "coach": leg.coach, "seat": leg.seat, "cabin": leg.cabin, "group": leg.group,
+            "sequence": leg.sequence,
+        }  # fmt: skip
+        return {name: self._shown(text) for name, text in plain.items()} | {
+            "departs": self._time(leg.departs, leg.origin), "boards": self._time(leg.boards, leg.origin),
+            "arrives": self._time(leg.arrives, leg.destination), "date": self._date(leg.departs, leg.origin),
+        }  # fmt: skip
+
+    def _line(self, name: str, quantity: int, price: str, currency: str) -> dict[str, str]:
+        number = formats.number(quantity, self._reader()) or str(quantity)
+        return {"item": self._shown(name), "quantity": number, "price": self._money(price, currency)}
+
+    def _as_of(self, paper: Paper) -> str:
+        """When gate and times were true, on the clock of the place that the first of them belongs to."""
+        if not paper.as_of_ms:
+            return ""
+        near = next((text for leg in paper.legs for text in (leg.departs, leg.boards) if text), paper.starts_at)
+        place = paper.legs[0].origin if paper.legs else None
+        there = formats.local(near, self._reader(), place) if near else None
+        zone = there.tzinfo if there is not None else formats.zone_named(self.brand.timezone)
+        moment = datetime.fromtimestamp(paper.as_of_ms / 1000, UTC).astimezone(zone)
+        return str(format_skeleton("Hm", moment, locale=formats.locale_of(self.language)))
+
+    def _time(self, value: str, place: str = "") -> str:
+        return (formats.time(value, self._reader(), place or None) or "") if value else ""
+
+    def _date(self, value: str, place: str = "") -> str:
+        """zo 22 nov 2026: always with the year, since a document is looked at long after."""
+        moment = formats.local(value, self._reader(), place or None) if value else None
+        return "" if moment is None else str(format_skeleton("yMMMEd", moment, locale=formats.locale_of(self.language)))
+
+    def _money(self, amount: str, currency: str) -> str:
+        return (formats.money({"amount": amount, "currency": currency}, self._reader()) or amount) if amount else ""
+
+    def _list(self, names: Sequence[str]) -> str:
+        return formats.listing(names, self._reader()) or ""
+
+    def _reader(self) -> formats.Reader:
+        return formats.Reader(self.language, self.language, self.brand.timezone, 0, self.places)
+
+    def _shown(self, text: str) -> str:
+        shown, boxes = self.faces.showable(text)
+        self._boxes += boxes
+        return shown
+
+
+def _code(value: str) -> str:
+    """LHR of LHR or of a code with its list in front (xmp:UT)."""
+    return value.rpartition(":")[2]

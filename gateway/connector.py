@@ -355,7 +355,10 @@ class ArrivalEvent:
 
 @dataclass(frozen=True, slots=True)
 class TemplateEvent:
-    """A template's state changed at the channel: status APPROVED, PAUSED ..., quality, category (each may be None)."""
+    """A template's state changed at the channel: status APPROVED, PAUSED ..., quality, category (each may be None).
+
+    becomes: the category that it will have in a day, if nothing is done; edited: its words were changed there
+    """
 
     account_id: str
     name: str
@@ -365,6 +368,8 @@ class TemplateEvent:
     quality: str | None = None
     category: str | None = None
     reason: str = ""
+    becomes: str | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

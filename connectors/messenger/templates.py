@@ -51,7 +51,7 @@ RULES = TemplateRules(
     values_without_emoji=True,
 )
 
-_FIELDS = "id,name,status,category,language,components,rejected_reason"
+_FIELDS = "id,name,status,category,language,components,rejected_reason,parameter_format"
 _VARIABLE = "{{1}}"
 # Calls per app, Page and user, and the two unknown errors that a repeat mends: "Common Error Codes", 25 Jun 2026.
 _WAIT_CODES = frozenset({-1, 1, 2, 4, 17, 32, 613, 80006})

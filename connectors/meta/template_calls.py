@@ -121,13 +121,16 @@ def remote(entry: Mapping[str, Any]) -> RemoteTemplate:
     quality = entry.get("quality_score")
     score = quality.get("score") if isinstance(quality, Mapping) else quality
     components = entry.get("components")
+    category, correct = str(entry.get("category", "")).lower(), str(entry.get("correct_category") or "").lower()
     return RemoteTemplate(
         id=str(entry.get("id", "")),
         name=str(entry.get("name", "")),
         language=str(entry.get("language", "")),
         status=str(entry.get("status", "")).upper(),
-        category=str(entry.get("category", "")).lower(),
+        category=category,
         components=tuple(part for part in components if isinstance(part, Mapping)) if isinstance(components, list) else (),
         rejected_reason="" if entry.get("rejected_reason") in (None, "NONE") else str(entry["rejected_reason"]),
         quality=str(score or ""),
+        becomes=correct if correct != category else "",
+        parameter_format=str(entry.get("parameter_format") or "").upper(),
     )

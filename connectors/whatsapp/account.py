@@ -56,17 +56,17 @@ def template_quality(account_id: str, value: Json, at_ms: int) -> TemplateEvent:
 
 
 def template_category(account_id: str, value: Json, at_ms: int) -> TemplateEvent:
-    """A change that has happened sets `category`; the notice 24 h before it says only where it leads, in `reason`."""
+    """A change that has happened sets `category`; the notice 24 h before it says only where it leads, in `becomes`."""
     correct = maybe_text(value.get("correct_category"))
     if correct:
-        return TemplateEvent(account_id, *_template(value), at_ms, reason=f"becomes {word(correct)}")
+        return TemplateEvent(account_id, *_template(value), at_ms, reason=f"becomes {word(correct)}", becomes=word(correct))
     category = word(text(value.get("new_category"), ".new_category"))
     return TemplateEvent(account_id, *_template(value), at_ms, category=category)
 
 
 def template_components(account_id: str, value: Json, at_ms: int) -> TemplateEvent:
     """Its text was edited at Meta: nothing to read here, but what we believe about it is out of date."""
-    return TemplateEvent(account_id, *_template(value), at_ms, reason="components changed")
+    return TemplateEvent(account_id, *_template(value), at_ms, reason="components changed", edited=True)
 
 
 def number_quality(account_id: str, value: Json, at_ms: int) -> SenderEvent:

@@ -45,7 +45,7 @@ RULES = TemplateRules(
 )
 """Meta, "Template components" and "Templates", Nov 2025; languages as listed there."""
 
-_FIELDS = "id,name,status,category,language,components,rejected_reason,quality_score"
+_FIELDS = "id,name,status,category,language,components,rejected_reason,quality_score,parameter_format,correct_category"
 _URL_VARIABLE = "{{1}}"
 # "Error codes", 11 Sep 2026: calls per app and account, and templates an hour.
 _WAIT_CODES = frozenset({4, 80007, 80008, 1, 2, 131000, 131016})

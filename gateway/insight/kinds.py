@@ -269,6 +269,15 @@ def _brake(verb: str) -> Say:
     return say
 
 
+def _version(fact: Fact, when: When) -> str:
+    detail = fact.detail
+    name, sender, version = (detail.get(key, "?") for key in ("nt", "s", "v"))
+    said = f"from now on {sender} sends version {version} of {name}"
+    said += f" in place of {detail['before']}" if detail.get("before", "0") != "0" else ", its first"
+    said += f" (approved in {detail.get('in', '?').replace(',', ', ')})"
+    return said + (f", as {detail['who']} wanted" if detail.get("who") else "")
+
+
 def _fanning(fact: Fact, when: When) -> str:
     return f"{fact.detail.get('people', '?')} people are being told, the most urgent news first"
 
@@ -376,6 +385,7 @@ KINDS: dict[str, Kind] = {
     "crisis": Kind("crisis.begun", "", _brake("declared a crisis about")),
     "crisis_lift_asked": Kind("crisis.lift_asked", "", _brake("asked to lift the crisis about")),
     "crisis_lifted": Kind("crisis.lifted", "", _brake("confirmed that the crisis is over about")),
+    "version": Kind("template.version", "", _version),
     "backed_up": Kind("store.backed_up", "", _fixed("a backup was taken")),
     "restored": Kind(
         "store.restored", "", _fixed("the store was brought back from a backup; nothing is sent until somebody resumes")

@@ -8,18 +8,16 @@ same name is no edit but a mistake (`drifted`): raise `version`, keep the old wo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from gateway.connector import Sender
 from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.drift import PLACEHOLDER_HANDLE, shown
 from gateway.notifications.model import Notification
 from gateway.notifications.remote import RemoteTemplate, TemplateAdmin, TemplateRefused
 from gateway.notifications.texts import Texts
-
-PLACEHOLDER_HANDLE = "planned"
 
 
 class Action(StrEnum):
@@ -152,7 +150,7 @@ def _step(notification: Notification, texts: Texts, remote: RemoteTemplate | Non
     if remote is None:
         return step(Action.CREATE)
     body = admin.create_body(notification, texts, PLACEHOLDER_HANDLE)
-    same = essence(body["components"]) == essence(remote.components)
+    same = shown(body["components"]) == shown(remote.components)
     if remote.category and remote.category != notification.category:
         return step(Action.STOPPED, f"the channel says {remote.category}, we say {notification.category}")
     if remote.status == "REJECTED":
@@ -164,23 +162,6 @@ def _step(notification: Notification, texts: Texts, remote: RemoteTemplate | Non
     if remote.status in ("PENDING", "IN_APPEAL"):
         return step(Action.WAIT)
     return step(Action.STOPPED, remote.status.lower())
-
-
-def essence(components: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """What of a template's components people see: no examples, no order, no case of keywords."""
-    found: list[tuple[str, ...]] = []
-    for part in components:
-        kind = str(part.get("type", "")).upper()
-        if kind == "BUTTONS":
-            buttons = part.get("buttons") or []
-            found.append(
-                (kind, *(f"{str(one.get('type', '')).upper()}|{one.get('text')}|{one.get('url', '')}" for one in buttons))
-            )
-        else:
-            # Only a header has a format worth naming; some lists give a body one as well.
-            form = str(part.get("format", "TEXT")).upper() if kind == "HEADER" else ""
-            found.append((kind, form, str(part.get("text") or "").strip()))
-    return sorted(found)
 
 
 async def _carry_out(

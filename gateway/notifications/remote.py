@@ -29,6 +29,8 @@ class RemoteTemplate:
 
     status:     the channel's word in capitals: APPROVED, PENDING, REJECTED, PAUSED, DISABLED ...
     category:   in small letters; components: as the channel lists them
+    becomes:    the category that it is about to have; "" = no such notice
+    parameter_format: NAMED, POSITIONAL; "" where the channel does not say
     """
 
     id: str
@@ -39,6 +41,8 @@ class RemoteTemplate:
     components: tuple[Mapping[str, Any], ...] = ()
     rejected_reason: str = ""
     quality: str = ""
+    becomes: str = ""
+    parameter_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,9 @@ def in_order(notification: Notification, chain: Sequence[str], brand: str, brand
     available = {texts.language for texts in notification.texts}
     for language in language_order(chain, brand_language, available):
         here = [one for one in notification.texts if one.language == language and one.brand in (brand, None)]
-        yield from sorted(here, key=lambda one: (one.brand is None, -one.version))
+        own = max((one.version for one in here if one.brand is not None), default=0)
+        # What is everybody's comes after the brand's own, unless it is newer: then the brand has given up its own.
+        yield from sorted(here, key=lambda one: (one.brand is None and one.version <= own, -one.version))
 
 
 def language_order(chain: Sequence[str], brand_language: str, available: set[str]) -> list[str]:

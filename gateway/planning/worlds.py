@@ -12,17 +12,20 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock
-from gateway.connector import ChannelFacts, Connector
+from gateway.connector import ChannelFacts, Connector, Sender
 from gateway.directory import Directory
 from gateway.errors import BadInput, StoreError
 from gateway.model.capability import Capability, Findings
 from gateway.model.contact import Address
 from gateway.model.ids import AddressId, SenderId
+from gateway.notifications import versions
 from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.model import Notification
+from gateway.notifications.versions import Speaker
 from gateway.planning.result import World
 from gateway.rules.question import TemplateState
 from gateway.settings import Environment, Settings
-from gateway.store.senders import Senders, template_state
+from gateway.store.senders import Senders, Switched, template_state
 from gateway.store.vault import Vault
 
 OLD_MS = 2000
@@ -82,6 +85,11 @@ class Worlds:
         self._read_ms = 0
         self._blocked: frozenset[AddressId] = frozenset()
         self._findings: Mapping[SenderId, Findings] = {}
+        # Few notifications ever have two versions: of the others nothing is read, judged or written.
+        self._several = tuple(one for one in catalogue if len(versions.versions_of(one)) > 1)
+        self._speakers = {one.id: _speaker(one, directory, catalogue) for one in directory}
+        self._stored: dict[SenderId, Mapping[str, Switched]] = {}
+        self._beside: dict[SenderId, frozenset[str]] = {}
 
     def stale(self) -> None:
         """Read anew at the next call: a template's state just changed."""
@@ -92,6 +100,7 @@ class Worlds:
         while not stopping.is_set():
             try:
                 await self._refresh(round(KEEP_S * 500))
+                await self.switch_due()
             except (StoreError, OSError, TimeoutError) as error:
                 log.info("world.unread", error=type(error).__name__)
             try:
@@ -108,6 +117,9 @@ class Worlds:
             self._templates[sender] = await self._senders.templates(sender)
             if sender not in self._read_once and (self._templates[sender] or await self._senders.synced_ms(sender)):
                 self._read_once.add(sender)
+            if self._several:
+                self._stored[sender] = await self._senders.versions(sender)
+                self._beside[sender] = self._not_yet(sender)
         self._findings = await self._senders.findings(self._directory.ids)
         self._read_ms = now
 
@@ -145,5 +157,46 @@ class Worlds:
         dispatch waits for the reading before it sends one."""
         if not self.knows_templates(sender):
             return TemplateState.APPROVED
+        state = template_state(self._templates.get(sender, {}).get((name, language)), category=category)
+        if state is TemplateState.APPROVED and name in self._beside.get(sender, ()):
+            return TemplateState.PENDING
+        return state
+
+    async def switch_due(self) -> None:
+        """Write down each version that is approved in all its languages by now. Every process does, one of them is the first.
+
+        raises: StoreUnavailable
+        """
+        for sender, stored in list(self._stored.items()):
+            for one in self._several if sender in self._read_once else ():
+                known = stored.get(one.name)
+                due = versions.due(one, known.version if known else 0, self._speakers[sender], self._approves(sender, one))
+                if due is None:
+                    continue
+                if await self._senders.switch(sender, one.name, due.version, languages=due.languages):
+                    log.info("template.switched", sender=sender, notification=one.name, version=due.version, before=due.before)
+                self.stale()
+
+    def _not_yet(self, sender: SenderId) -> frozenset[str]:
+        """The templates of versions that are newer than the active one: they wait beside it."""
+        found: set[str] = set()
+        for one in self._several:
+            known = self._stored[sender].get(one.name)
+            stored = known.version if known else 0
+            active = versions.active(one, stored, self._speakers[sender], self._approves(sender, one))
+            found |= {texts.template for texts in one.texts if active and texts.version > active}
+        return frozenset(found)
+
+    def _approves(self, sender: SenderId, notification: Notification) -> versions.Approved:
         known = self._templates.get(sender, {})
-        return template_state(known.get((name, language)), category=category)
+
+        def approved(template: str, language: str) -> bool:
+            state = template_state(known.get((template, language)), category=notification.category)
+            return state is TemplateState.APPROVED
+
+        return approved
+
+
+def _speaker(sender: Sender, directory: Directory, catalogue: Catalogue) -> Speaker:
+    spoken = [brand for brand in catalogue.brands if directory.for_brand(brand, sender.channel) is sender]
+    return Speaker(sender.brand, tuple(spoken))

@@ -60,7 +60,7 @@ async def run(runtime: Runtime) -> None:
 
 def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[object]]]]:
     async def templates() -> None:
-        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
+        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.catalogue)
         runtime.worlds.stale()
 
     async def capabilities() -> None:

@@ -47,6 +47,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"session:[0-9a-f]{64}", "string", True, "a console session, by the hash of its token"),
     Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
     Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),
+    Kind(r"\{p:00\}versions:[\w.-]+", "hash", False, "notification -> the version of it that one sender uses, since when, why"),
     Kind(r"capabilities:[\w.-]+", "hash", False, "what a sender is able to do: as the channel says, as sends showed"),
     Kind(r"speakers:[\w.-]+", "hash", False, "keyed hash of a name -> the channel's id of that speaker, of one sender"),
     Kind(r"sync:[\w.-]+", "string", None, "when something was last read from a channel"),
@@ -228,6 +229,11 @@ def webhook_log(number: int) -> str:
 
 def templates(sender: str) -> str:
     return f"templates:{sender}"
+
+
+def versions(sender: str) -> str:
+    """Beside the facts of the first partition: a switch and its fact are one step."""
+    return f"{{p:00}}versions:{sender}"
 
 
 def usual(notification: str) -> str:

@@ -16,13 +16,15 @@ from gateway.clock import Clock
 from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
-from gateway.rules.question import TemplateState
 from gateway.store import keys, scripts
 from gateway.store.bucket import Buckets, Grant, Speed
 from gateway.store.capabilities import Capabilities
 from gateway.store.incidents import Crisis, Incidents
 from gateway.store.pace import lanes_before, speeds
 from gateway.store.reply import words
+from gateway.store.templates import TEMPLATE_WORDS, Switched, Templates, template_state
+
+__all__ = ["PRIORITIES", "TEMPLATE_WORDS", "SenderState", "Senders", "Stop", "Switched", "template_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Senders:
         self._clock = clock
         self._capabilities = Capabilities(redis, clock)
         self._buckets = Buckets(redis)
+        self._templates = Templates(redis, clock)
 
     async def draw(self, sender: SenderId, per_second: float, wants: Sequence[int]) -> Grant:
         """Draw tokens before claiming. wants: per priority; see store/bucket.py."""
@@ -115,43 +118,40 @@ class Senders:
         """What the channel said when it was asked."""
         await self._capabilities.keep(sender, findings)
 
-    # templates at the channel
+    # templates at the channel: see store/templates.py
 
     async def templates(self, sender: SenderId) -> dict[tuple[str, str], dict[str, Any]]:
-        """(name, language) -> {"state", "category", "quality", "at"} as last heard."""
-        raw = await self._redis.hgetall(keys.templates(sender))
-        found = {}
-        for name, value in raw.items():
-            template, _, language = words(name).rpartition(":")
-            found[(template, language)] = json.loads(words(value))
-        return found
+        """(name, language) -> {"state", "category", "quality", "reason", "edited", "becomes", "at"} as last heard."""
+        return await self._templates.known(sender)
 
-    async def set_template(self, sender: SenderId, name: str, language: str, **values: Any) -> None:
-        """Overlay what was heard; an `at` older than what is known changes nothing."""
-        field = f"{name}:{language}"
-        raw = await self._redis.hget(keys.templates(sender), field)
-        known: dict[str, Any] = json.loads(words(raw)) if raw else {}
-        if int(values.get("at", 0)) < int(known.get("at", 0)):
-            return
-        known.update({key: value for key, value in values.items() if value is not None})
-        await self._redis.hset(keys.templates(sender), field, json.dumps(known))
+    async def set_template(self, sender: SenderId, name: str, language: str, *, at: int = 0, **values: str | None) -> bool:
+        """Overlay what was heard, None = nothing about it; what is known as of later than `at` stays. False: nothing changed."""
+        said = {key: value for key, value in values.items() if value is not None}
+        return await self._templates.note(sender, name, language, at_ms=at, values=said)
 
-    async def replace_templates(self, sender: SenderId, found: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
-        """The whole list as just read from the channel."""
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.delete(keys.templates(sender))
-        if found:
-            mapping: dict[Any, Any] = {
-                f"{name}:{language}": json.dumps(dict(value)) for (name, language), value in found.items()
-            }
-            pipeline.hset(keys.templates(sender), mapping=mapping)
-        await pipeline.execute()
-        await self._redis.set(f"sync:{sender}", str(self._clock.now_ms()))
+    async def replace_templates(
+        self, sender: SenderId, found: Mapping[tuple[str, str], Mapping[str, Any]], *, since_ms: int | None = None
+    ) -> None:
+        """The whole list as just read from the channel. since_ms: `store_ms` before it was asked for; None = just now."""
+        await self._templates.sync(sender, found, since_ms=since_ms)
+
+    async def store_ms(self) -> int:
+        """The store's time."""
+        return await self._templates.now_ms()
 
     async def synced_ms(self, sender: SenderId) -> int:
         """When the templates were last read from the channel, 0 = never."""
-        raw = await self._redis.get(f"sync:{sender}")
-        return int(words(raw)) if raw else 0
+        return await self._templates.synced_ms(sender)
+
+    async def versions(self, sender: SenderId) -> dict[str, Switched]:
+        """Notification -> the version of it that is used."""
+        return await self._templates.versions(sender)
+
+    async def switch(
+        self, sender: SenderId, notification: str, version: int, *, languages: tuple[str, ...], who: str = ""
+    ) -> bool:
+        """Raise the active version, with its fact. False: it is that one or a newer one by now."""
+        return await self._templates.switch(sender, notification, version, languages=languages, who=who)
 
     # brakes
 
@@ -186,36 +186,6 @@ class Senders:
     async def crises(self) -> list[Crisis]:
         """Crises in force, oldest first; each is among `stops` too."""
         return await Incidents(self._redis, self._clock).all()
-
-
-TEMPLATE_WORDS: Mapping[str, TemplateState] = {
-    "APPROVED": TemplateState.APPROVED,
-    "REINSTATED": TemplateState.APPROVED,
-    "FLAGGED": TemplateState.APPROVED,
-    "UNARCHIVED": TemplateState.APPROVED,
-    "PENDING": TemplateState.PENDING,
-    "IN_APPEAL": TemplateState.PENDING,
-    "PENDING_DELETION": TemplateState.MISSING,
-    "REJECTED": TemplateState.REJECTED,
-    "PAUSED": TemplateState.PAUSED,
-    "LOCKED": TemplateState.PAUSED,
-    "DISABLED": TemplateState.DISABLED,
-    "LIMIT_EXCEEDED": TemplateState.DISABLED,
-    "ARCHIVED": TemplateState.DISABLED,
-    "DELETED": TemplateState.MISSING,
-}
-"""The channel's words for a template's state -> ours. An unknown word counts as pending: not sent, and visible."""
-
-
-def template_state(value: Mapping[str, Any] | None, *, category: str) -> TemplateState:
-    """A template's state for a notification of this category: one that the channel moved to another is not used."""
-    if value is None:
-        return TemplateState.MISSING
-    state = TEMPLATE_WORDS.get(str(value.get("state", "")).upper(), TemplateState.PENDING)
-    known = str(value.get("category", "") or "").lower()
-    if state is TemplateState.APPROVED and known and known != category.lower():
-        return TemplateState.RECATEGORISED
-    return state
 
 
 PRIORITIES = tuple(Priority)

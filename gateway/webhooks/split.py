@@ -260,17 +260,24 @@ class Splitter:
         return sender
 
     async def _template(self, channel: str, event: TemplateEvent) -> None:
+        """Several senders of one account have the same templates. A category that has changed is announced no more."""
+        category, becomes = event.category, event.becomes
         for sender in self._directory.of_account(channel, event.account_id):
-            await self._senders.set_template(
+            changed = await self._senders.set_template(
                 sender.id,
                 event.name,
                 event.language,
                 at=event.at_ms or self._clock.now_ms(),
                 state=event.status,
+                reason=event.reason if event.status else None,
                 quality=event.quality,
-                category=event.category.lower() if event.category else None,
-                reason=event.reason or None,
+                category=category.lower() if category else None,
+                becomes=becomes.lower() if becomes else "" if category and not event.status else None,
+                edited="1" if event.edited else None,
             )
+            if changed:
+                what = event.status or category or becomes or event.quality or "edited"
+                log.info("channel.template", sender=sender.id, template=event.name, language=event.language, what=what)
         self._changed()
 
     async def _sender(self, channel: str, event: SenderEvent) -> None:

@@ -216,7 +216,7 @@ class House:
     async def read_templates(self) -> None:
         assert self.runtime is not None
         runtime = self.runtime
-        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.clock)
+        await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.catalogue)
 
     async def turn_clock(self, at: datetime) -> None:
         """Set the clock of gateway and sandbox; never backwards within a test."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import structlog
 
-from gateway.clock import Clock
 from gateway.directory import Directory
+from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.drift import differing
 from gateway.notifications.remote import TemplateAdmin, TemplateRefused
 from gateway.store.senders import Senders
 
@@ -15,20 +16,24 @@ log = structlog.get_logger()
 
 
 async def sync_templates(
-    directory: Directory, admins: Mapping[str, TemplateAdmin], senders: Senders, clock: Clock
+    directory: Directory, admins: Mapping[str, TemplateAdmin], senders: Senders, catalogue: Catalogue
 ) -> int:
-    """How many templates were read, over all senders. One account that refuses keeps what is known of it."""
+    """How many templates were read, over all senders. One account that refuses keeps what is known of it.
+
+    What a webhook said after a list was asked for is newer than the list, and stays.
+    """
     count = 0
     for sender in directory:
         admin = admins.get(sender.channel)
         if admin is None:
             continue
+        began_ms = await senders.store_ms()
         try:
             found = await admin.list_templates(sender)
         except TemplateRefused as error:
             log.warning("templates.not_read", sender=sender.id, code=error.code)
             continue
-        now = clock.now_ms()
+        ours = differing(catalogue, found, admin, sender.brand)
         await senders.replace_templates(
             sender.id,
             {
@@ -37,10 +42,12 @@ async def sync_templates(
                     "category": one.category,
                     "quality": one.quality,
                     "reason": one.rejected_reason,
-                    "at": now,
+                    "edited": "1" if (one.name, one.language) in ours else "",
+                    "becomes": one.becomes,
                 }
                 for one in found
             },
+            since_ms=began_ms,
         )
         count += len(found)
     return count

@@ -1,0 +1,41 @@
+"""A notification in several versions, and how a version shows in its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_DECLARATION = """
+about: For tests.
+event: flight.status
+when: "'delay' in changes"
+purpose: journey
+personal: false
+parameters:
+  flight: {{from: [state.number, data.number], max: 12}}
+news: [flight]
+version: {version}
+{more}"""
+_SERVICE = """
+about: For tests.
+purpose: service
+personal: false
+parameters:
+  flight: {{from: data.number, max: 12}}
+version: {version}
+{more}"""
+_WORDS = """
+body: Your flight {{{{flight}}}} is late, in the words of {words} only.
+examples: {{flight: ZZ 1}}
+"""
+
+
+def write_versions(folder: Path, *files: str, version: int, more: str = "", news: bool = True, name: str = "late") -> None:
+    """A notification of which each file says its own name in its words. files: "nl", "en.v1", "nl.zz" ... without .yaml"""
+    home = folder / name
+    home.mkdir(parents=True, exist_ok=True)
+    if not (folder / "brands.yaml").exists():
+        brand = "{name: Zephyr, language: nl, timezone: Europe/Amsterdam, support_url: 'https://zephyr.example.org/'}"
+        (folder / "brands.yaml").write_text(f"zz: {brand}\nqq: {brand}\n")
+    (home / "notification.yaml").write_text((_DECLARATION if news else _SERVICE).format(version=version, more=more))
+    for one in files:
+        (home / f"{one}.yaml").write_text(_WORDS.format(words=one.replace(".", " ")))

@@ -78,7 +78,7 @@ def verdict(world: World, template_id: str) -> None:
 
 
 def decide(world: World, template_id: str, asked: Json) -> Json | None:
-    """Apply a decision, a new category or a new quality. raises: BadDecision"""
+    """Apply a decision, a new category, a new quality, or other words by somebody else's hands. raises: BadDecision"""
     template = load(world, template_id)
     if template is None:
         return None
@@ -94,6 +94,10 @@ def decide(world: World, template_id: str, asked: Json) -> Json | None:
             _announce(world, template, category)
         else:
             _recategorise(world, template, category)
+    if asked.get("components") is not None:
+        template["components"] = components_of(asked["components"])
+        store(world, template)
+        announce_edit(world, template)
     if quality is not None and quality != template.get("quality", "UNKNOWN"):
         _grade(world, template, quality)
     if decision is not None:
@@ -108,6 +112,29 @@ def _names(template: Json) -> Json:
 
 def _emit(world: World, field: str, template: Json, value: Json) -> None:
     world.emit(field, template["waba_id"], value, timed=True)
+
+
+def components_of(given: Any) -> list[Json]:
+    """Components as somebody changes them past us, in the channel's own pages: with a body that has words. raises: BadDecision"""
+    parts = [part for part in given if isinstance(part, dict)] if isinstance(given, list) else []
+    bodies = [part for part in parts if str(part.get("type", "")).upper() == "BODY" and part.get("text")]
+    if len(bodies) != 1 or len(parts) != len(given):
+        raise BadDecision("components must be a list of objects, one of them a BODY with a text")
+    return [{**part, "type": str(part.get("type", "")).upper()} for part in parts]
+
+
+def announce_edit(world: World, template: Json) -> None:
+    """The words were changed; a webhook tells the new ones."""
+    parts = {str(part.get("type", "")).upper(): part for part in template["components"]}
+    value: Json = {**_names(template), "message_template_element": parts["BODY"].get("text", "")}
+    for kind, key in (("HEADER", "message_template_title"), ("FOOTER", "message_template_footer")):
+        if parts.get(kind, {}).get("text"):
+            value[key] = parts[kind]["text"]
+    if buttons := parts.get("BUTTONS", {}).get("buttons"):
+        value["message_template_buttons"] = [
+            {"message_template_button_type": one.get("type"), "message_template_button_text": one.get("text")} for one in buttons
+        ]
+    _emit(world, "message_template_components_update", template, value)
 
 
 def _announce(world: World, template: Json, category: str) -> None:

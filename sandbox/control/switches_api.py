@@ -171,7 +171,7 @@ def _put_number(world: World, spec: Any) -> None:
 async def decide(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     body = check(await body_of(request), {"decision": str, "reason": str, "category": str, "quality": str, "held": bool,
-                                          "notice": bool})
+                                          "notice": bool, "components": list})
     with world.store.tx():
         try:
             template_id = request.match_info["id"]

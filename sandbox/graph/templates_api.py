@@ -194,6 +194,8 @@ async def edit(this: Call) -> Json:
     with world.store.tx():
         _categorise(world, template, True)
         review.store(world, template)
+        if "components" in body:
+            review.announce_edit(world, template)
         review.begin(world, template)
     return {"success": True}
 

@@ -61,16 +61,29 @@ def judge(world: World, template_id: str) -> None:
 
 
 def decide(world: World, template_id: str, asked: Json) -> Json | None:
-    """A decision by the operator's hand: {decision, reason}. None: no template of a Page. raises: review.BadDecision"""
+    """A decision by hand: {decision, reason}, or other words by somebody else: {components}, of which no webhook of a Page tells.
+
+    None: no template of a Page. raises: review.BadDecision
+    """
     template = of_page(world, template_id)
     if template is None:
         return None
     decision, reason = asked.get("decision"), asked.get("reason")
+    if asked.get("components") is not None:
+        template["components"] = review.components_of(asked["components"])
+        template["changed_ms"] = world.clock.now_ms()
+        review.store(world, template)
+        if decision is None:
+            return _shown(template)
     if decision not in STATUSES:
         raise review.BadDecision(f"{decision!r} is none of: {', '.join(STATUSES)}")
     if reason is not None and reason not in template_rules.REASONS:
         raise review.BadDecision(f"{reason!r} is none of: {', '.join(template_rules.REASONS)}")
     change(world, template, decision, reason)
+    return _shown(template)
+
+
+def _shown(template: Json) -> Json:
     return {key: template[key] for key in ("id", "name", "language", "status", "category")}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -37,7 +38,7 @@ async def known(senders: Senders) -> dict[str, str]:
 
 
 async def test_whatever_the_order_they_come_in_the_latest_word_about_each_value_stands(redis: Redis, senders: Senders) -> None:
-    heard = [
+    heard: list[dict[str, Any]] = [
         {"at": 1000, "state": "APPROVED", "category": "utility"},
         {"at": 2000, "quality": "YELLOW"},
         {"at": 3000, "state": "PAUSED"},

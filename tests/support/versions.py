@@ -30,7 +30,7 @@ examples: {{flight: ZZ 1}}
 
 
 def write_versions(folder: Path, *files: str, version: int, more: str = "", news: bool = True, name: str = "late") -> None:
-    """A notification of which each file says its own name in its words. files: "nl", "en.v1", "nl.zz" ... without .yaml"""
+    """A notification of which each file says in its words which it is. files: "nl", "en.v1", "nl.zz" ... without .yaml"""
     home = folder / name
     home.mkdir(parents=True, exist_ok=True)
     if not (folder / "brands.yaml").exists():
@@ -38,4 +38,5 @@ def write_versions(folder: Path, *files: str, version: int, more: str = "", news
         (folder / "brands.yaml").write_text(f"zz: {brand}\nqq: {brand}\n")
     (home / "notification.yaml").write_text((_DECLARATION if news else _SERVICE).format(version=version, more=more))
     for one in files:
-        (home / f"{one}.yaml").write_text(_WORDS.format(words=one.replace(".", " ")))
+        whose = one if ".v" in one else f"{one}.v{version}"  # the same words whether the version is the current one or kept
+        (home / f"{one}.yaml").write_text(_WORDS.format(words=whose.replace(".", " ")))

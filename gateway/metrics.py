@@ -91,7 +91,7 @@ class Metrics:
         self.oldest_due = gauge("oldest_due_seconds", "Age of the oldest message that is due and not handed over", "priority")
         self.sender_slowed = gauge("sender_slowed", "1 while the channel has us send slower", "sender")
         self.tier_used = gauge("tier_used_ratio", "People written to in 24 h against the portfolio's tier", "sender")
-        self.templates_blocked = gauge("templates_blocked", "Templates that the channel paused or disabled", "sender")
+        self.templates_blocked = gauge("templates_blocked", "Templates in use that the channel stopped", "sender")
         self.travelling = gauge("people_travelling", "About so many people's journeys end within 24 h, from a sample of contacts")
         self.limit_reached = gauge(
             "limit_reached", "1 once so many percent of a limit are used: tier (of a sender), budget", "limit", "name", "level"

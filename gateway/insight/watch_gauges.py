@@ -15,8 +15,10 @@ from gateway.directory import Directory
 from gateway.health import Beats
 from gateway.insight.kinds import KINDS
 from gateway.metrics import Metrics
+from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.notifications.catalogue import Catalogue
+from gateway.planning.wordsused import speaker_of, used
 from gateway.settings import Settings
 from gateway.store.readings import Readings, blocked
 from gateway.store.senders import Senders
@@ -94,7 +96,7 @@ class Survey:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._in_use = frozenset(texts.template for one in catalogue for texts in one.texts if texts.template)
+        self._catalogue = catalogue
         self._risks_at = -RISKS_EVERY_S
 
     async def look(self) -> None:
@@ -121,7 +123,7 @@ class Survey:
             metrics.tier_used.labels(sender).set(used)
             say_reached(metrics, "tier", sender, used)
             metrics.sender_rate.labels(sender).set(speeds[sender].per_second(rates[sender]))
-            metrics.templates_blocked.labels(sender).set(blocked(await self._senders.templates(sender), self._in_use))
+            metrics.templates_blocked.labels(sender).set(await self._blocked(sender))
         for priority in Priority:
             metrics.oldest_due.labels(priority.name.lower()).set(lanes.oldest_s[priority])
         metrics.dead_letters.set(await self._readings.dead())
@@ -133,3 +135,12 @@ class Survey:
             self._risks_at = time.monotonic()
             for why, there in (await self._readings.risks(self._settings)).items():
                 metrics.store_at_risk.labels(why).set(there)
+
+    async def _blocked(self, sender: SenderId) -> int:
+        """Of what this sender uses. A version that is still under review, or was replaced, is nobody's loss."""
+        known, stored = await self._senders.templates(sender), await self._senders.versions(sender)
+        whose = self._directory.get(sender)
+        if whose is None:
+            return 0
+        speaker = speaker_of(self._directory, self._catalogue, whose)
+        return blocked(known, used(self._catalogue, speaker, known, {name: one.version for name, one in stored.items()}))

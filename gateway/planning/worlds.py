@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock
-from gateway.connector import ChannelFacts, Connector, Sender
+from gateway.connector import ChannelFacts, Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, StoreError
 from gateway.model.capability import Capability, Findings
@@ -20,9 +20,8 @@ from gateway.model.contact import Address
 from gateway.model.ids import AddressId, SenderId
 from gateway.notifications import versions
 from gateway.notifications.catalogue import Catalogue
-from gateway.notifications.model import Notification
-from gateway.notifications.versions import Speaker
 from gateway.planning.result import World
+from gateway.planning.wordsused import approving, speaker_of
 from gateway.rules.question import TemplateState
 from gateway.settings import Environment, Settings
 from gateway.store.senders import Senders, Switched, template_state
@@ -87,7 +86,7 @@ class Worlds:
         self._findings: Mapping[SenderId, Findings] = {}
         # Few notifications ever have two versions: of the others nothing is read, judged or written.
         self._several = tuple(one for one in catalogue if len(versions.versions_of(one)) > 1)
-        self._speakers = {one.id: _speaker(one, directory, catalogue) for one in directory}
+        self._speakers = {one.id: speaker_of(directory, catalogue, one) for one in directory}
         self._stored: dict[SenderId, Mapping[str, Switched]] = {}
         self._beside: dict[SenderId, frozenset[str]] = {}
 
@@ -170,7 +169,8 @@ class Worlds:
         for sender, stored in list(self._stored.items()):
             for one in self._several if sender in self._read_once else ():
                 known = stored.get(one.name)
-                due = versions.due(one, known.version if known else 0, self._speakers[sender], self._approves(sender, one))
+                approved = approving(self._templates.get(sender, {}), one)
+                due = versions.due(one, known.version if known else 0, self._speakers[sender], approved)
                 if due is None:
                     continue
                 if await self._senders.switch(sender, one.name, due.version, languages=due.languages):
@@ -183,20 +183,6 @@ class Worlds:
         for one in self._several:
             known = self._stored[sender].get(one.name)
             stored = known.version if known else 0
-            active = versions.active(one, stored, self._speakers[sender], self._approves(sender, one))
+            active = versions.active(one, stored, self._speakers[sender], approving(self._templates.get(sender, {}), one))
             found |= {texts.template for texts in one.texts if active and texts.version > active}
         return frozenset(found)
-
-    def _approves(self, sender: SenderId, notification: Notification) -> versions.Approved:
-        known = self._templates.get(sender, {})
-
-        def approved(template: str, language: str) -> bool:
-            state = template_state(known.get((template, language)), category=notification.category)
-            return state is TemplateState.APPROVED
-
-        return approved
-
-
-def _speaker(sender: Sender, directory: Directory, catalogue: Catalogue) -> Speaker:
-    spoken = [brand for brand in catalogue.brands if directory.for_brand(brand, sender.channel) is sender]
-    return Speaker(sender.brand, tuple(spoken))

@@ -26,15 +26,18 @@ from gateway.store.desk import ALL as DESK_ALL
 from gateway.store.desk import QUEUE as DESK_QUEUE
 from gateway.store.durability import examine
 from gateway.store.reply import words
-from gateway.store.senders import TEMPLATE_WORDS
 from gateway.store.servers import fullest, infos, share, unwritten
+from gateway.store.templates import template_state
 
 HEADS = 4
 SAMPLE = 30
 """Contacts of a partition that an estimate looks at."""
 LATE_MS = 10_000
 """What has been due for less is only on its way to its lane."""
-BLOCKED = frozenset({TemplateState.PAUSED, TemplateState.DISABLED})
+BLOCKED = frozenset(
+    {TemplateState.PAUSED, TemplateState.DISABLED, TemplateState.REJECTED, TemplateState.RECATEGORISED}
+)
+"""What the channel does to a template that was sent, and that a person should look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +194,10 @@ class Readings:
         return {"not_durable": bool(durability.problems), "append_failed": failed}
 
 
-def blocked(templates: Mapping[tuple[str, str], Mapping[str, Any]], in_use: frozenset[str]) -> int:
-    """How many templates of those in use the channel has paused or disabled."""
+def blocked(templates: Mapping[tuple[str, str], Mapping[str, Any]], in_use: Mapping[tuple[str, str], str]) -> int:
+    """How many templates in use the channel has stopped. in_use: (template, language) -> the category of its notification"""
     return sum(
-        name in in_use and TEMPLATE_WORDS.get(str(value.get("state", "")).upper()) in BLOCKED
-        for (name, _), value in templates.items()
+        template_state(value, category=in_use[one]) in BLOCKED for one, value in templates.items() if one in in_use
     )
 
 

@@ -387,7 +387,9 @@ async def test_the_oldest_message_that_could_be_sent_is_found_and_what_waits_on_
 
 def test_only_templates_in_use_count_as_blocked() -> None:
     known = {("a", "nl"): {"state": "PAUSED"}, ("b", "nl"): {"state": "DISABLED"}, ("old", "nl"): {"state": "PAUSED"}}
-    assert blocked(known | {("c", "nl"): {"state": "APPROVED"}}, frozenset({"a", "b", "c"})) == 2
+    known |= {("c", "nl"): {"state": "APPROVED"}, ("d", "nl"): {"state": "APPROVED", "category": "marketing"}}
+    in_use = {(name, language): "utility" for name in "abcd" for language in ("nl", "en")}
+    assert blocked(known, in_use) == 3
 
 
 def test_a_body_says_nothing_of_a_person_and_is_for_chats_and_on_call_services() -> None:

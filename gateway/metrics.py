@@ -72,6 +72,7 @@ class Metrics:
             "channel", "answer",
         )  # fmt: skip
         self.webhooks_waiting = gauge("webhooks_waiting", "Kept webhooks and items that are not applied yet")
+        self.moment_late = histogram("moment_late_seconds", "From when a moment of a subject was due to its event being kept")
         self.fuses_blown = counter("fuses_blown_total", "Events held for reaching too many: number, unusual", "why")
 
         # What goes out

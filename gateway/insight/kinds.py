@@ -297,11 +297,23 @@ def _fuse(fact: Fact, when: When) -> str:
     return f"held by the fuse: it would reach {people} people, the limit is {limit}{unusual}"
 
 
+def _moment(text: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        times = {name: when(int(value)) for name in ("at", "was") if (value := fact.detail.get(name, "")).isdigit()}
+        return f"{fact.detail.get('moment', '?').replace('_', ' ')} {text.format_map({'at': '?', 'was': '?', **times})}"
+
+    return say
+
+
 KINDS: dict[str, Kind] = {
     # intake
     "event": Kind("event.kept", "intake", _event),
     "applied": Kind("event.applied", "intake", _applied),
     "older": Kind("event.older", "intake", _fixed("older than what was known: it tells nobody")),
+    "moment_set": Kind("moment.set", "intake", _moment("is set for {at}")),
+    "moment_moved": Kind("moment.moved", "intake", _moment("was set for {was}, and is for {at} now")),
+    "moment_dropped": Kind("moment.dropped", "intake", _moment("was set for {was}, and does not come any more")),
+    "moment_came": Kind("moment.came", "intake", _moment("has come: it was set for {at}")),
     "closed": Kind("event.closed", "intake", _closed),
     "fanning": Kind("event.fanning", "intake", _fanning),
     "fanned": Kind("event.fanned", "intake", _fanned),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.clock import Clock
+from gateway.intake.moments import Schedule
 from gateway.intake.rebookings import with_rebookings, without_refs
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
@@ -47,6 +48,7 @@ class Applier:
         self._worlds = worlds
         self._clock = clock
         self._country = country
+        self.schedule = Schedule(worlds.catalogue.moments, stores.subjects)
 
     def ahead(self, event: BusinessEvent) -> list[Command]:
         """What `apply` asks for first. Read too early it is found out of date when it is applied, and read again."""
@@ -60,9 +62,12 @@ class Applier:
             if found.applied is not None:
                 sequence, value = found.applied
                 return Applied(EventResult.load(value, sequence), True, found.partitions, before=None)
-            base = dict(found.memory.memory) or dict(found.memory.base)
-            data = with_rebookings(event.type, event.subject, event.data, self._s.vault.subject_id)
-            stepped, changes = step(event.type, base, data)
+            base, now_ms = found.memory.known, self._clock.now_ms()
+            if event.moment:
+                stepped, changes = self.schedule.step(event, base, now_ms)
+            else:
+                data = with_rebookings(event.type, event.subject, event.data, self._s.vault.subject_id)
+                stepped, changes = step(event.type, base, data)
             result = await self._result(event, base, stepped, changes)
             result, stepped = settle(result, base, stepped, await self._worlds.now())
             answer = await self._s.subjects.apply(
@@ -72,8 +77,10 @@ class Applier:
                 based=found.memory.based,
                 memory=stepped,
                 result=result.dump(),
-                until_ms=self._clock.now_ms() + SUBJECT_KEEP_MS,
+                until_ms=now_ms + SUBJECT_KEEP_MS,
                 notifications=self.entries(result),
+                moments=self.schedule.after(event.type, stepped, now_ms),
+                raw_base=b"" if found.memory.spoken or not event.moment else found.memory.raw_base,
             )
             if answer.status == "older":
                 return None

@@ -327,9 +327,10 @@ class Expander:
             await self._handing.to_recipients(event, result, await self._orders.reach(event, namespace))
             self._knows(event.id)
             return ()
-        if event.type is EventType.ORDER_STATUS:
+        if event.type is EventType.ORDER_STATUS and not event.moment:
             taken = await self._orders.take(event, result.sequence, namespace)
             crash_point("order.taken")
+            await self._applier.schedule.of_order(self._orders.legs_of(event), self._clock.now_ms())
             if event.data.get("recipients"):
                 await self._orders.unsubscribe_left_out(event.subject_id, result.sequence, taken)
             for one in taken:

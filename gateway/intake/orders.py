@@ -36,7 +36,7 @@ from gateway.model.ids import AddressId, ContactId, SubjectId, new_contact_id, p
 from gateway.model.personal import Personal
 from gateway.planning.waysin_people import INVITED
 from gateway.planning.waysin_words import booking
-from gateway.rules.states import instant_ms
+from gateway.rules.states import instant_ms, named
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.dialogues import Dialogues
 from gateway.store.invitations import Invitations
@@ -88,7 +88,7 @@ class Orders:
         """Bring an order.status event's recipients, consents and subscriptions up to date."""
         data = event.data
         brand = str(data.get("brand") or self._default_brand)
-        legs = await self._legs(data)
+        legs = self._legs(data)
         subjects = (*legs, *self._areas(data))
         until = self._until(event)
         invited = await self._invited(event)
@@ -300,7 +300,11 @@ class Orders:
 
     # what they hear about
 
-    async def _legs(self, data: Mapping[str, Any]) -> dict[SubjectId, Mapping[str, Any]]:
+    def legs_of(self, event: BusinessEvent) -> dict[SubjectId, str]:
+        """The flights and trips that an order names, and which of the two each is."""
+        return {subject: str(leg["type"]) for subject, leg in self._legs(event.data).items()}
+
+    def _legs(self, data: Mapping[str, Any]) -> dict[SubjectId, Mapping[str, Any]]:
         return {
             self._vault.subject_id(leg["type"], leg["entity"]): leg for leg in data.get("itinerary") or [] if leg.get("entity")
         }
@@ -428,16 +432,16 @@ def _join(
 
 
 def _baseline(leg: Mapping[str, Any]) -> dict[str, Any]:
-    """What an order knows of a flight or trip before it speaks itself: places with names and zones, planned times."""
+    """What an order knows of a flight or trip before it speaks itself: its name, places with names and zones, planned times."""
     times = leg.get("times") or {}
     base: dict[str, Any] = {}
     for end in ("from", "to"):
         if leg.get(end):
             base[end] = {key: value for key, value in leg[end].items() if key in ("code", "name", "timezone")}
-    for end in ("departure", "arrival"):
-        scheduled = (times.get(end) or {}).get("scheduled")
+    for end, name in (("departure", "departure"), ("arrival", "arrival"), ("check_in", "checkIn"), ("boarding", "boarding")):
+        scheduled = (times.get(name) or {}).get("scheduled")
         if scheduled:
             base[end] = {"scheduled": scheduled}
-    return base
+    return {**named(leg), **base}
 
 

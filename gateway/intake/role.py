@@ -15,6 +15,7 @@ import structlog
 from gateway.errors import StoreError
 from gateway.intake.expand import Expander
 from gateway.intake.fuse import Fuse
+from gateway.intake.moments import Firing
 from gateway.intake.orders import Orders
 from gateway.intake.sources.configured import pumps
 from gateway.intake.stores import Stores
@@ -32,6 +33,7 @@ from gateway.store.fuses import Fuses
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
+from gateway.store.timers import Timers
 
 IDLE_S = 1.0
 OTHERS_MS = 2_000
@@ -106,6 +108,11 @@ def make_deps(runtime: Runtime, api_keys: ApiKeys) -> Deps:
     )
 
 
+def make_firing(runtime: Runtime) -> Firing:
+    timers = Timers(runtime.connection.redis, runtime.clock, runtime.vault, runtime.events)
+    return Firing(timers, runtime.catalogue.moments, runtime.clock, runtime.metrics.moment_late.observe)
+
+
 async def run(runtime: Runtime) -> None:
     """Read the sources and expand until stopping."""
     api_keys = ApiKeys(runtime.connection.redis, runtime.clock, runtime.settings.api_key)
@@ -163,9 +170,44 @@ async def _expand(runtime: Runtime, expander: Expander) -> None:
     runtime.wake.serve("expand")
     async with asyncio.TaskGroup() as group:
         group.create_task(partitions.keep(runtime.stopping))
+        group.create_task(_fire(runtime, make_firing(runtime), partitions), name="moments")
         await _turns(runtime, expander, partitions, beat)
     await partitions.release()
     runtime.beats.leave("expand")
+
+
+async def _fire(runtime: Runtime, firing: Firing, partitions: Ownership) -> None:
+    """Make events of the moments that are due, until stopping.
+
+    Beside the turns, which take their time. It looks once a second whatever the next one is: that may have been set a moment ago
+    by any process, and a turned clock jumps over it.
+    """
+    beat = runtime.beats.expect("moments", 60)
+    while not runtime.stopping.is_set():
+        wait_s = IDLE_S
+        try:
+            made, next_ms = await firing.turn(partitions.held)
+            if made:
+                runtime.wake.here("expand")
+                wait_s = 0.0
+            elif next_ms is not None:
+                wait_s = max(0.0, min(IDLE_S, (next_ms - runtime.clock.now_ms()) / 1000))
+            beat()
+        except (StoreError, OSError, TimeoutError) as error:
+            log.warning("moments.store_unavailable", role="intake", error=type(error).__name__)
+        except Exception as error:
+            runtime.metrics.loop_failures.labels("intake").inc()
+            log.exception("moments.failed", role="intake", error=type(error).__name__)
+        await _wait(runtime.stopping, wait_s)
+    runtime.beats.leave("moments")
+
+
+async def _wait(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        pass
 
 
 async def _turns(runtime: Runtime, expander: Expander, partitions: Ownership, beat: Callable[[], None]) -> None:

@@ -61,8 +61,12 @@ class Moment(Part):
 
 
 class Times(Part):
+    """checkIn, boarding: when they begin, where the source knows; see "Moments" in docs/events.md."""
+
     departure: Moment | None = None
     arrival: Moment | None = None
+    check_in: Moment | None = None
+    boarding: Moment | None = None
 
 
 class Reason(Part):
@@ -147,6 +151,10 @@ class ItineraryLeg(Part):
     from_: Place | None = Field(default=None, alias="from")
     to: Place | None = None
     times: Times | None = None
+    carrier: Short | None = None
+    flight_number: Short | None = None
+    operator: Short | None = None
+    trip_number: Short | None = None
 
 
 class Area(Part):

@@ -46,6 +46,8 @@ class BusinessEvent:
     traceparent: str | None = None
     key: str = ""
     """the name of the API key it came with"""
+    moment: str = ""
+    """of an event of our own: the moment of its subject that has come (notifications/moments.py); no door gives one"""
 
 
 @dataclass(frozen=True, slots=True)

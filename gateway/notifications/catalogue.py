@@ -17,6 +17,9 @@ from gateway.notifications import declare, yamlfile
 from gateway.notifications.brands import Brand, Look
 from gateway.notifications.expressions import Failure
 from gateway.notifications.model import Notification
+from gateway.notifications.moments import Moment, Moments
+from gateway.notifications.moments import moment as make_moment
+from gateway.notifications.moments_schema import MomentSchema
 from gateway.notifications.places import Place, Places
 from gateway.notifications.schema import BrandSchema, NotificationSchema, PlaceSchema, TextsSchema, WordingSchema
 from gateway.notifications.texts import Texts
@@ -30,10 +33,15 @@ _Schema = TypeVar("_Schema", bound=BaseModel)
 
 
 class Catalogue:
-    """What `load` read: notifications, brands, places and wordings."""
+    """What `load` read: notifications, brands, places, wordings and moments."""
 
     def __init__(
-        self, notifications: Mapping[str, Notification], brands: Mapping[str, Brand], places: Places, wordings: Wordings
+        self,
+        notifications: Mapping[str, Notification],
+        brands: Mapping[str, Brand],
+        places: Places,
+        wordings: Wordings,
+        moments: Moments | None = None,
     ) -> None:
         self._notifications = dict(notifications)
         self._by_event: dict[EventType, tuple[Notification, ...]] = {
@@ -42,6 +50,7 @@ class Catalogue:
         self.brands = brands
         self.places = places
         self.wordings = wordings
+        self.moments = moments or Moments()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +82,7 @@ def load(directory: Path, *, failed: Failure | None = None) -> Catalogue:
     brands = _brands(directory / "brands.yaml", problems)
     places = _places(directory / "places.yaml", problems)
     wordings = _wordings(directory / "wordings", problems)
+    moments = Moments(_moments(directory / "moments.yaml", problems), places)
     notifications: dict[str, Notification] = {}
     folders = sorted(path for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
     for folder in folders:
@@ -91,7 +101,7 @@ def load(directory: Path, *, failed: Failure | None = None) -> Catalogue:
                 problems.append(Problem(where, f"no notification {other}"))
     if problems:
         raise BadInput(problems)
-    return Catalogue(notifications, brands, places, wordings)
+    return Catalogue(notifications, brands, places, wordings, moments)
 
 
 def read_brands(directory: Path) -> dict[str, Brand]:
@@ -184,6 +194,12 @@ def _places(path: Path, problems: list[Problem]) -> dict[str, Place]:
             problems.append(Problem(f"{path.name}: {code}.timezone", "should be an IANA zone such as Europe/Amsterdam"))
         places[code] = Place(found.names, found.timezone)
     return places
+
+
+def _moments(path: Path, problems: list[Problem]) -> list[Moment]:
+    entries = _entries(path, MomentSchema, problems).items()
+    made = (make_moment(name, declared, f"{path.name}: {name}", problems) for name, declared in entries)
+    return [one for one in made if one is not None]
 
 
 def _wordings(folder: Path, problems: list[Problem]) -> Wordings:

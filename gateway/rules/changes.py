@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.model.event import EventType
-from gateway.rules import goods, outages, travel
+from gateway.rules import goods, moments, outages, travel
 from gateway.rules.states import State, instant_ms, item_of, merge, normalise
 from gateway.rules.words import Change
 
@@ -102,11 +102,13 @@ def _tell(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     before = state_of(known)
     words: list[str] = []
-    if "told" not in known:
+    old = known.get("told", {})
+    if "told" not in known or old.get(moments.UNSPOKEN):
+        old = {name: value for name, value in old.items() if name != moments.UNSPOKEN}
         words.append(Change.FIRST.value)
     elif before.get("status") != state.get("status"):
         words.append(Change.STATUS_CHANGED.value)
-    changes, told = _TELL[type_](before, known.get("told", {}), dict(state))
+    changes, told = _TELL[type_](before, old, dict(state))
     return (*words, *(change.value for change in changes)), told
 
 

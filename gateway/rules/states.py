@@ -8,7 +8,7 @@ holds. No person is in a state: recipients and passengers stay in the event.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +33,8 @@ _FIELDS: dict[EventType, dict[str, str]] = {
         "to": "leg.to",
         "departure": "times.departure",
         "arrival": "times.arrival",
+        "check_in": "times.checkIn",
+        "boarding": "times.boarding",
         "gate": "gate",
         "terminal": "terminal",
         "belt": "belt",
@@ -87,7 +89,7 @@ _FIELDS: dict[EventType, dict[str, str]] = {
     },
 }
 _PLACES = ("from", "to", "diverted_to")
-_MERGED = ("departure", "arrival", "platform", "shipment", "affected", "from", "to")
+_MERGED = ("departure", "arrival", "check_in", "boarding", "platform", "shipment", "affected", "from", "to")
 """fields that are laid over part by part; any other is replaced whole"""
 _OF_THE_STATUS = ("reason", "rebooking", "rebookings", "advice", "alternative", "cancelled_stops", "delay_minutes")
 """what explains a status, and means nothing for the next one"""
@@ -138,7 +140,12 @@ def merge(base: Mapping[str, Any], state: Mapping[str, Any]) -> State:
         elif field == "rebookings":
             value = rebooking.laid_over(old or (), value)
         known[field] = value
-    return _expected(known)
+    known = _expected(known)
+    # Boarding begins so long before it leaves, check-in so long before it was to.
+    for field, ends in (("boarding", ("estimated", "scheduled")), ("check_in", ("scheduled",))):
+        if field in known and field not in state and _moved(base, known, ends):
+            known.pop(field)
+    return known
 
 
 def item_of(type_: EventType, data: Mapping[str, Any]) -> str:
@@ -199,6 +206,15 @@ def _still_holds(base: Mapping[str, Any], state: Mapping[str, Any]) -> State:
     elif isinstance(leaving, Mapping) and "estimated" in leaving:
         known.pop("delay_minutes", None)
     return known
+
+
+def _moved(before: Mapping[str, Any], after: Mapping[str, Any], ends: Sequence[str]) -> bool:
+    """Whether it leaves at another time than was known, by the first of these that is known."""
+    was, now = (
+        next((at for end in ends if (at := instant_ms((state.get("departure") or {}).get(end))) is not None), None)
+        for state in (before, after)
+    )
+    return was is not None and now != was
 
 
 def _differs(new: Mapping[str, Any], old: Mapping[str, Any], field: str) -> bool:
@@ -265,6 +281,22 @@ def _renamed(value: Mapping[str, Any]) -> dict[str, Any]:
     """A nested object with the state's kind of names: trackingNumber -> tracking_number."""
     named = {_NAMES.get(name) or _CAPITAL.sub(r"_\g<0>", name).lower(): part for name, part in value.items()}
     return {name: _place(part) if name in _PLACES else part for name, part in named.items()}
+
+
+_FLIGHT = re.compile(r"(?P<carrier>[A-Z0-9]{2})(?P<number>\d{1,4}[A-Z]?)/(?P<origin_date>\d{4}-\d\d-\d\d)(/.*)?")
+_TRIP = re.compile(r"(?P<operator>[^/]+)/(?P<number>[^/]+)/(?P<operating_day>\d{4}-\d\d-\d\d)")
+
+
+def named(leg: Mapping[str, Any]) -> State:
+    """What a leg of an order is called, in the state's own fields: as it says itself, else read off its `entity`.
+
+    ZZ1007/2026-11-22/AMS is a flight, EXR/3542/2026-11-22 a trip; an entity that is written otherwise names nothing.
+    """
+    flight = leg.get("type") == "flight"
+    found = (_FLIGHT if flight else _TRIP).fullmatch(str(leg.get("entity") or ""))
+    names = {name: value for name, value in (found.groupdict() if found else {}).items() if value}
+    said = {"carrier": "carrier", "number": "flightNumber"} if flight else {"operator": "operator", "number": "tripNumber"}
+    return names | {field: str(leg[name]) for field, name in said.items() if leg.get(name)}
 
 
 def _leg(value: Any) -> dict[str, Any]:

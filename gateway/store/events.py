@@ -26,6 +26,10 @@ from gateway.store.vault import Vault
 __all__ = ["Events", "Handed", "OpenEvent", "digest_of"]
 
 
+OF = " of "
+"""check_in_opens of flight.status: a version that knows no moments cannot read this, and leaves the event to one that does."""
+
+
 def digest_of(event: BusinessEvent) -> str:
     """What makes two events of one id the same: type, subject and data in canonical JSON."""
     canonical = json.dumps(
@@ -76,14 +80,17 @@ class Events:
             args: list[scripts.Part] = [self._clock.offset_ms, keys.KEEP_MS, until_ms]
             for place in places:
                 event = events[place]
-                blob = await self._vault.seal_day(event.received_at_ms, _dump(event), event.id)
-                args += [event.id, event.subject_id, digest_of(event), blob, event.type.value]
+                args += [event.id, event.subject_id, digest_of(event), await self.sealed(event), event.type.value]
             calls.append(("event_append", names, args))
         answers = [""] * len(events)
         for places, result in zip(groups.values(), await bulk.run_scripts(self._redis, calls, ahead=ahead), strict=True):
             for place, answer in zip(places, result, strict=True):
                 answers[place] = answer.decode()
         return answers
+
+    async def sealed(self, event: BusinessEvent) -> bytes:
+        """An event as it lies in the stream."""
+        return await self._vault.seal_day(event.received_at_ms, _dump(event), event.id)
 
     async def due(self, partitions: Sequence[int], *, limit: int, late_ms: int = 0) -> list[OpenEvent]:
         """Open events whose next look has come, or was to come so long ago, oldest first."""
@@ -182,7 +189,7 @@ def _dump(event: BusinessEvent) -> bytes:
     value = {
         "source": event.source,
         "xid": event.external_id,
-        "type": event.type.value,
+        "type": f"{event.moment}{OF}{event.type.value}" if event.moment else event.type.value,
         "subject": event.subject,
         "j": event.subject_id,
         "item": event.item,
@@ -198,12 +205,13 @@ def _dump(event: BusinessEvent) -> bytes:
 
 def _load(event: EventId, value: dict[str, object]) -> BusinessEvent:
     version, data, trace = value["version"], value["data"], value["trace"]
+    moment, _, type_ = str(value["type"]).rpartition(OF)
     assert isinstance(data, dict)
     return BusinessEvent(
         id=event,
         source=str(value["source"]),
         external_id=str(value["xid"]),
-        type=EventType(str(value["type"])),
+        type=EventType(type_),
         subject=str(value["subject"]),
         subject_id=SubjectId(str(value["j"])),
         item=str(value["item"]),
@@ -213,4 +221,5 @@ def _load(event: EventId, value: dict[str, object]) -> BusinessEvent:
         data=data,
         traceparent=str(trace) if trace else None,
         key=str(value["key"]),
+        moment=moment,
     )

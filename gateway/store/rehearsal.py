@@ -28,7 +28,7 @@ from gateway.store.fanout import Cursor, FanOut, FanOuts
 from gateway.store.invitations import Invitations
 from gateway.store.outbox import Outbox, Plan, PlannedMessage, PutResult
 from gateway.store.reply import octets, words
-from gateway.store.subjects import ApplyResult, Subjects
+from gateway.store.subjects import ApplyResult, SetMoment, SubjectMemory, Subjects
 from gateway.store.untold import Untold
 from gateway.store.vault import Vault
 
@@ -195,17 +195,23 @@ class PretendSubjects(Subjects):
         result: Mapping[str, Any],
         until_ms: int,
         notifications: Mapping[str, Mapping[str, Any] | None],
+        moments: Sequence[SetMoment] = (),
+        raw_base: bytes = b"",
     ) -> ApplyResult:
         source = self._vault.blind("source", event.source)[:12]
         fields = ["n", f"v:{name}:{source}", f"t:{name}"]
         n, own, top = (words(raw or b"") for raw in await self._redis.hmget(keys.of(event.subject_id, "j"), fields))
-        if _is_older(event, source, own, top):
+        if not event.moment and _is_older(event, source, own, top):
             return ApplyResult("older", int(n or 0), (), {})
         sequence = int(n or 0) + 1
         self._results[event.subject_id, event.id] = sequence, result
         entries = self._entries.setdefault(event.subject_id, {})
         entries |= {notification: (sequence, entry) for notification, entry in notifications.items()}
         return ApplyResult("applied", sequence, await self.partitions(event.subject_id), result)
+
+    async def set_moments(self, subject: SubjectId, name: str, found: SubjectMemory, moments: Sequence[SetMoment]) -> bool:
+        """Nothing comes in a rehearsal."""
+        return True
 
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         return self._results.get((subject, event)) or await super().result_of(subject, event)

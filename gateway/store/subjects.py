@@ -29,12 +29,36 @@ class SubjectMemory:
     """revision: how often this memory was written; memory: as rules/changes.py made it; base: what orders know of it.
 
     based: whether orders have said anything of it, be it nothing to go by
+    spoken: whether an event of a source is in `memory`; until then moments may be, and `base` says how things stand
+    raw_base: `base` as it was read, for a step that must not be built on an older one
     """
 
     revision: int
     memory: Mapping[str, Any]
     base: Mapping[str, Any]
     based: bool
+    spoken: bool
+    raw_base: bytes
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What the next event finds."""
+        return dict(self.memory) if self.spoken else {**self.memory, **self.base}
+
+
+@dataclass(frozen=True, slots=True)
+class SetMoment:
+    """When a moment of a subject is due (UTC ms), None where it has none now.
+
+    late: told although it was past when it was first set
+    """
+
+    name: str
+    due_ms: int | None
+    late: bool = True
+
+    def parts(self) -> list[scripts.Part]:
+        return [self.name, "" if self.due_ms is None else self.due_ms, int(self.late)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +121,8 @@ class Subjects:
             memory=self._vault.open_about(subject, octets(sealed)) if sealed else {},
             base=self._vault.open_about(subject, octets(base)) if base else {},
             based=base is not None,
+            spoken=bool(top) and words(top).split("|")[1] != "",
+            raw_base=octets(base) if base is not None else b"",
         )
 
     def _result(self, subject: SubjectId, raw: bytes) -> tuple[int, Mapping[str, Any]]:
@@ -114,10 +140,14 @@ class Subjects:
         result: Mapping[str, Any],
         until_ms: int,
         notifications: Mapping[str, Mapping[str, Any] | None],
+        moments: Sequence[SetMoment] = (),
+        raw_base: bytes = b"",
     ) -> ApplyResult:
         """Write an event's effect on its subject (lua/subject_apply.lua).
 
         based:         as it was read; what orders say first since then is "again" to a first event
+        moments:       when those of its state are due after it
+        raw_base:      of a moment that was stepped from it: what orders say since then is "again"
         result:        what planning needs again if this event is taken up a second time
         notifications: notification -> what a later subscriber must be told, or None when that is over
         """
@@ -136,16 +166,30 @@ class Subjects:
             until_ms,
             ",".join(result.get("changes", [])),
             int(based),
+            raw_base,
+            int(bool(event.moment)),
+            3 * len(moments),
         ]
+        for moment in moments:
+            args += moment.parts()
         for notification, entry in notifications.items():
             sealed = self._vault.seal_about(subject, dict(entry)) if entry is not None else b""
             args += [f"nt:{notification}", sealed]
-        names = [keys.of(subject, "j"), keys.beside(subject, "facts")]
+        names = [keys.of(subject, "j"), keys.beside(subject, "facts"), keys.beside(subject, "timers")]
         (answer,) = await bulk.run_scripts(self._redis, [("subject_apply", names, args)])
         status = answer[0].decode()
         kept = self._vault.open_about(subject, answer[3]) if status == "known" else result
         before = tuple(EventId(one.decode()) for one in answer[4]) if status == "applied" else ()
         return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept, before)
+
+    async def set_moments(self, subject: SubjectId, name: str, found: SubjectMemory, moments: Sequence[SetMoment]) -> bool:
+        """Set when its moments are due, worked out from this memory; False where it is out of date (lua/subject_moments.lua)."""
+        names = [keys.of(subject, "j"), keys.beside(subject, "facts"), keys.beside(subject, "timers")]
+        args: list[scripts.Part] = [self._clock.offset_ms, subject, name, found.revision, found.raw_base]
+        for moment in moments:
+            args += moment.parts()
+        (answer,) = await bulk.run_scripts(self._redis, [("subject_moments", names, args)])
+        return bool(answer)
 
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         """(sequence, result) of an event that is not closed; None when it is unknown or closed."""

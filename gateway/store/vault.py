@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from redis.asyncio import Redis
 
 from gateway.errors import Sealed, SettingsError, StoreUnavailable
-from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest
+from gateway.model.ids import PARTITIONS, ContactId, EventId, SubjectId, encode32, from_digest, partition_of
 from gateway.model.personal import Secret
 from gateway.store import keys, packing, promised
 from gateway.store.durability import judge_acks, queue_acks
@@ -189,6 +189,14 @@ class Vault:
     def event_id(self, source: str, external_id: str) -> EventId:
         digest = self._digest("event", source, external_id)
         return EventId(from_digest("e", digest[31] % PARTITIONS, digest))
+
+    def moment_id(self, subject: SubjectId, moment: str, number: str) -> EventId:
+        """The id of the event that a moment becomes: in its subject's partition, so that one script can make it.
+
+        number: as how many-eth of the subject's moments it was set
+        """
+        digest = self._digest("moment", subject, moment, number)
+        return EventId(from_digest("e", partition_of(subject), digest))
 
     # sealing
 

@@ -1,0 +1,60 @@
+"""What is told of a subject's moments, and what is not told again. Pure: a memory and a time in, memory out.
+
+    memory = {..., "told": {"check_in": true, "moments": {"check_in_opens": 1795308900000}}}
+
+moments: name -> the time (UTC ms) it was told for. A moment that was told stays told, wherever the subject is moved to; one that
+may be told again (again_ms) is, when it moves by at least so much. Two of them have a word of the source's own beside them,
+check-in and boarding: the mark is shared, so that whichever comes first is told and the other is not.
+
+A flight that only orders know may be told of by its moments; when it then speaks itself, that is still the first that is heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.rules.states import instant_ms
+
+TOLD = "moments"
+UNSPOKEN = "unspoken"
+"""in `told`: no event has told anything of it yet"""
+
+
+def is_over(memory: Mapping[str, Any], name: str, due_ms: int, again_ms: int | None, told_as: str) -> bool:
+    """Whether it was told, by us or by the source, and is not to be told again at this time."""
+    told = memory.get("told", {})
+    was = told.get(TOLD, {}).get(name)
+    if was is not None and (again_ms is None or abs(due_ms - int(was)) < again_ms):
+        return True
+    return _said(told, told_as, memory)
+
+
+def tell(memory: Mapping[str, Any], name: str, due_ms: int, told_as: str) -> dict[str, Any]:
+    """The memory after a moment was told.
+
+    told_as: "check_in", "boarding" or "", see above
+    """
+    told = dict(memory.get("told", {}))
+    if "told" not in memory:
+        told[UNSPOKEN] = True
+    told[TOLD] = {**told.get(TOLD, {}), name: due_ms}
+    if told_as == "check_in":
+        told["check_in"] = True
+    if told_as == "boarding":
+        told["boarding"] = _leaves(told, memory)
+    return {**memory, "told": told}
+
+
+def _said(told: Mapping[str, Any], told_as: str, memory: Mapping[str, Any]) -> bool:
+    if told_as == "check_in":
+        return bool(told.get("check_in"))
+    called = told.get("boarding") if told_as == "boarding" else None
+    return called is not None and called == _leaves(told, memory)
+
+
+def _leaves(told: Mapping[str, Any], memory: Mapping[str, Any]) -> int:
+    """When it leaves as far as people were told (ms), as the source's own call for boarding is marked."""
+    times = memory.get("departure") or {}
+    known = told.get("departure")
+    return int(known or instant_ms(times.get("estimated")) or instant_ms(times.get("scheduled")) or 0)

@@ -100,7 +100,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             untold=Untold(redis, clock, vault),
             outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
             documents=Documents(redis, vault),
-            wallets=Wallets.open(settings, catalogue, vault.blind),
+            wallets=Wallets.open(settings, catalogue, vault.blind, clock.now_ms),
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),

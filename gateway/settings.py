@@ -94,6 +94,13 @@ class Settings:
     country: str
     per_second: float
     document_hosts: tuple[str, ...]
+    apple_pass_cert: Secret | None
+    apple_pass_key: Secret | None
+    apple_pass_wwdr: Secret | None
+    apple_pass_type: str | None
+    apple_team: str | None
+    google_wallet_key: Secret | None
+    google_wallet_issuer: str | None
     history_url: str
     webhook_targets: tuple[str, ...]
     webhook_secret: Secret | None
@@ -144,6 +151,8 @@ class _Reader:
                 direct = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
                 self.problems.append(f"{name}_FILE: {path} cannot be read ({error.strerror}): mend the path or its rights")
+            except UnicodeDecodeError:
+                self.problems.append(f"{name}_FILE: {path} holds no text: hand over the text form (a certificate or key as PEM)")
         return Secret(direct) if direct else None
 
     def number(self, name: str, default: T, kind: Callable[[str], T], least: float, most: float) -> T:
@@ -250,6 +259,13 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         country=(reader.text("GATEWAY_COUNTRY", "NL") or "NL").upper(),
         per_second=reader.number("GATEWAY_PER_SECOND", 80.0, float, 0.1, 1000),
         document_hosts=reader.words("GATEWAY_DOCUMENT_HOSTS"),
+        apple_pass_cert=reader.secret("GATEWAY_APPLE_PASS_CERT"),
+        apple_pass_key=reader.secret("GATEWAY_APPLE_PASS_KEY"),
+        apple_pass_wwdr=reader.secret("GATEWAY_APPLE_PASS_WWDR"),
+        apple_pass_type=reader.text("GATEWAY_APPLE_PASS_TYPE"),
+        apple_team=reader.text("GATEWAY_APPLE_TEAM"),
+        google_wallet_key=reader.secret("GATEWAY_GOOGLE_WALLET_KEY"),
+        google_wallet_issuer=reader.text("GATEWAY_GOOGLE_WALLET_ISSUER"),
         history_url=reader.text("GATEWAY_HISTORY_URL") or f"sqlite:///{data_dir / 'history.db'}",
         webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
         webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),

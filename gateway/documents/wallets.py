@@ -12,18 +12,25 @@ Making one costs one or two milliseconds of a processor, most of it the signatur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.documents import calendar
+import structlog
+
+from gateway.documents import apple_wallet, calendar, google_wallet
 from gateway.documents.paper import Paper
-from gateway.documents.wallet_cards import Blind, file_name
-from gateway.errors import CannotWrap
+from gateway.documents.wallet_cards import Blind, cards, file_name
+from gateway.documents.wallet_images import images
+from gateway.documents.wallet_keys import AppleKeys, GoogleKeys, apple_keys, google_keys
+from gateway.errors import CannotWrap, SettingsError
 from gateway.notifications.brands import Brand
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.places import Places
 from gateway.settings import Settings
+
+COLOURS = ("#24405A", "#FFFFFF")
+_log = structlog.get_logger()
 
 
 class WalletKind(StrEnum):
@@ -43,23 +50,47 @@ class Handed:
 
 
 class Wallets:
-    """brands, places: of the catalogue; blind: keyed hash (`Vault.blind`)."""
+    """brands, places: of the catalogue; blind: keyed hash (`Vault.blind`); now_ms: for certificates that end while we run."""
 
-    def __init__(self, *, brands: Mapping[str, Brand], places: Places, blind: Blind) -> None:
+    def __init__(
+        self,
+        *,
+        brands: Mapping[str, Brand],
+        places: Places,
+        blind: Blind,
+        now_ms: Callable[[], int],
+        apple: AppleKeys | None = None,
+        google: GoogleKeys | None = None,
+    ) -> None:
         self._brands = brands
         self._places = places
         self._blind = blind
+        self._now_ms = now_ms
+        self._apple = apple
+        self._google = google
 
     @staticmethod
-    def open(settings: Settings, catalogue: Catalogue, blind: Blind) -> Wallets:
+    def open(settings: Settings, catalogue: Catalogue, blind: Blind, now_ms: Callable[[], int]) -> Wallets:
         """With the keys that the settings name. Raises SettingsError for keys that are broken or belong to somebody else."""
-        return Wallets(brands=catalogue.brands, places=catalogue.places, blind=blind)
+        apple, google = both_keys(settings)
+        if apple is not None and not apple.hold(now_ms()):
+            _log.warning("wallets.apple_certificate_ended", mend="renew GATEWAY_APPLE_PASS_CERT; until then no pass is offered")
+        brands, places = catalogue.brands, catalogue.places
+        return Wallets(brands=brands, places=places, blind=blind, now_ms=now_ms, apple=apple, google=google)
 
     def offers(self, paper: Paper) -> tuple[WalletKind, ...]:
         """What can be had of this paper here, in the order in which it is shown."""
-        if paper.brand not in self._brands:
+        brand = self._brands.get(paper.brand)
+        if brand is None:
             return ()
-        return (WalletKind.CALENDAR,) if calendar.has_entries(paper) else ()
+        found = []
+        if self._apple is not None and self._apple.hold(self._now_ms()) and cards(paper):
+            found.append(WalletKind.APPLE)
+        if self._google is not None and google_wallet.fits(paper, brand=brand, keys=self._google, blind=self._blind):
+            found.append(WalletKind.GOOGLE)
+        if calendar.has_entries(paper):
+            found.append(WalletKind.CALENDAR)
+        return tuple(found)
 
     def make(self, kind: WalletKind, paper: Paper, language: str, *, now_ms: int, about: str = "") -> Handed:
         """One of what `offers` says. Raises CannotWrap where it is not among them.
@@ -70,6 +101,34 @@ class Wallets:
         """
         if kind not in self.offers(paper):
             raise CannotWrap(f"{kind.value} is not offered for this paper")
-        brand = self._brands[paper.brand]
-        body = calendar.ics(paper, language, brand=brand, places=self._places, blind=self._blind, now_ms=now_ms, about=about)
+        brand, blind = self._brands[paper.brand], self._blind
+        if kind is WalletKind.APPLE and self._apple is not None:
+            pictures = images(*COLOURS)
+            body, mime = apple_wallet.passes(
+                paper, language, brand=brand, keys=self._apple, blind=blind, images=pictures, colours=COLOURS, about=about
+            )
+            return Handed(body, mime, file_name(paper, ".pkpass" if mime == apple_wallet.MIME else ".pkpasses"))
+        if kind is WalletKind.GOOGLE and self._google is not None:
+            address = google_wallet.link(
+                paper, language, brand=brand, keys=self._google, blind=blind, now_ms=now_ms, about=about
+            )
+            return Handed(location=address)
+        body = calendar.ics(paper, language, brand=brand, places=self._places, blind=blind, now_ms=now_ms, about=about)
         return Handed(body, calendar.MIME, file_name(paper, ".ics"))
+
+
+def both_keys(settings: Settings) -> tuple[AppleKeys | None, GoogleKeys | None]:
+    """Raises SettingsError with what is wrong with either."""
+    problems: list[str] = []
+    apple, google = None, None
+    try:
+        apple = apple_keys(settings)
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        google = google_keys(settings)
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return apple, google

@@ -83,6 +83,8 @@ class Brand:
     """its carrier takes boarding passes that we build without a signature, where an event brings no code of its own"""
     rights_url: str = ""
     look: Look = Look()
+    logo_url: str = ""
+    """of a PNG that everybody may fetch: a wallet asks for it by its address"""
 
     def context(self) -> dict[str, str]:
         """What conditions and parameters see as `brand`."""

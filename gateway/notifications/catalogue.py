@@ -181,9 +181,8 @@ def _brands(path: Path, problems: list[Problem]) -> dict[str, Brand]:
             problems.append(Problem(f"{path.name}: {name}.logo", "no such file beside brands.yaml"))
         colours = found.colours.model_dump() if found.colours else {}
         look = Look(**colours, logo=found.logo or "")
-        brands[name] = Brand(
-            name, found.name, found.language, found.timezone, found.support_url, found.unsigned_passes, found.rights_url or "", look
-        )  # fmt: skip
+        said = (found.name, found.language, found.timezone, found.support_url, found.unsigned_passes, found.rights_url or "")
+        brands[name] = Brand(name, *said, look, found.logo_url)
     return brands
 
 

@@ -168,6 +168,7 @@ class BrandSchema(_Strict):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
     timezone: str
     support_url: Annotated[str, StringConstraints(pattern=r"^https://")]
+    logo_url: Annotated[str, StringConstraints(pattern=r"^https://", max_length=200)] = ""
     unsigned_passes: bool = False
     rights_url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
     colours: ColoursSchema | None = None

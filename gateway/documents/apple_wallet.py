@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 from gateway.documents import wallet_fields
 from gateway.documents.paper import Paper, SymbolKind
 from gateway.documents.wallet_cards import Blind, Card, cards, flight_name, group_of, serial_of
+from gateway.documents.wallet_images import says_name
 from gateway.documents.wallet_keys import AppleKeys
 from gateway.documents.wallet_words import language_of, say
 from gateway.errors import CannotWrap
@@ -58,11 +59,10 @@ def pkpass(
     keys: AppleKeys,
     blind: Blind,
     images: Mapping[str, bytes],
-    colours: tuple[str, str] = ("#24405A", "#FFFFFF"),
     about: str = "",
     voided: bool = False,
 ) -> bytes:
-    """One pass. card: one of `cards(paper)`; colours: ground and text, as #RRGGBB; voided: shown as no longer valid."""
+    """One pass. card: one of `cards(paper)`; images: of `wallet_images.images`; voided: shown as no longer valid."""
     speech = wallet_fields.Speech(language_of(language))
     word = wallet_fields.KINDS[paper.kind]
     name = " ".join(filter(None, (flight_name(card.first) if card.legs else paper.title,)))
@@ -73,10 +73,9 @@ def pkpass(
         "serialNumber": serial_of(blind, paper, card, about),
         "organizationName": brand.name,
         "description": f"{say(word, language_of(language))} {name}".strip(),
-        "logoText": brand.name,
-        "backgroundColor": _rgb(colours[0]),
-        "foregroundColor": _rgb(colours[1]),
-        "labelColor": _rgb(colours[1]),
+        "backgroundColor": _rgb(brand.look.accent),
+        "foregroundColor": _rgb(brand.look.ground),
+        "labelColor": _rgb(brand.look.ground),
         "barcodes": [_barcode(card)],
         **wallet_fields.times(paper, card),
         **wallet_fields.style(paper, card, brand, speech),
@@ -86,8 +85,8 @@ def pkpass(
         shown["groupingIdentifier"] = group
     if voided:
         shown["voided"] = True
-    if "logo.png" in images:
-        del shown["logoText"]  # the logo says it
+    if not says_name(images):
+        shown["logoText"] = brand.name
     files = {"pass.json": _json(shown), **images}
     for spoken, strings in speech.strings().items():
         strings[shown["description"]] = f"{say(word, spoken)} {name}".strip()
@@ -104,7 +103,6 @@ def passes(
     keys: AppleKeys,
     blind: Blind,
     images: Mapping[str, bytes],
-    colours: tuple[str, str] = ("#24405A", "#FFFFFF"),
     about: str = "",
 ) -> tuple[bytes, str]:
     """All passes of a paper and their MIME type: one, or several in a bundle. Raises CannotWrap where it makes none."""
@@ -112,7 +110,7 @@ def passes(
     if not found:
         raise CannotWrap("a wallet pass needs a symbol, and a time")
     made = [
-        pkpass(paper, card, language, brand=brand, keys=keys, blind=blind, images=images, colours=colours, about=about)
+        pkpass(paper, card, language, brand=brand, keys=keys, blind=blind, images=images, about=about)
         for card in found
     ]
     return (made[0], MIME) if len(made) == 1 else (pkpasses(made), MIME_SEVERAL)

@@ -29,7 +29,6 @@ from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.places import Places
 from gateway.settings import Settings
 
-COLOURS = ("#24405A", "#FFFFFF")
 _log = structlog.get_logger()
 
 
@@ -50,7 +49,10 @@ class Handed:
 
 
 class Wallets:
-    """brands, places: of the catalogue; blind: keyed hash (`Vault.blind`); now_ms: for certificates that end while we run."""
+    """brands, places: of the catalogue; blind: keyed hash (`Vault.blind`); now_ms: for certificates that end while we run.
+
+    images: of each brand, for passes that `apple` signs
+    """
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Wallets:
         places: Places,
         blind: Blind,
         now_ms: Callable[[], int],
+        images: Mapping[str, Mapping[str, bytes]] | None = None,
         apple: AppleKeys | None = None,
         google: GoogleKeys | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class Wallets:
         self._places = places
         self._blind = blind
         self._now_ms = now_ms
+        self._images = images or {}
         self._apple = apple
         self._google = google
 
@@ -76,7 +80,10 @@ class Wallets:
         if apple is not None and not apple.hold(now_ms()):
             _log.warning("wallets.apple_certificate_ended", mend="renew GATEWAY_APPLE_PASS_CERT; until then no pass is offered")
         brands, places = catalogue.brands, catalogue.places
-        return Wallets(brands=brands, places=places, blind=blind, now_ms=now_ms, apple=apple, google=google)
+        pictures = {name: images(brand.look, settings.templates_dir) for name, brand in brands.items()} if apple else {}
+        return Wallets(
+            brands=brands, places=places, blind=blind, now_ms=now_ms, images=pictures, apple=apple, google=google
+        )
 
     def offers(self, paper: Paper) -> tuple[WalletKind, ...]:
         """What can be had of this paper here, in the order in which it is shown."""
@@ -103,9 +110,9 @@ class Wallets:
             raise CannotWrap(f"{kind.value} is not offered for this paper")
         brand, blind = self._brands[paper.brand], self._blind
         if kind is WalletKind.APPLE and self._apple is not None:
-            pictures = images(*COLOURS)
+            pictures = self._images[paper.brand]
             body, mime = apple_wallet.passes(
-                paper, language, brand=brand, keys=self._apple, blind=blind, images=pictures, colours=COLOURS, about=about
+                paper, language, brand=brand, keys=self._apple, blind=blind, images=pictures, about=about
             )
             return Handed(body, mime, file_name(paper, ".pkpass" if mime == apple_wallet.MIME else ".pkpasses"))
         if kind is WalletKind.GOOGLE and self._google is not None:

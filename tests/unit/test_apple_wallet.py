@@ -24,6 +24,7 @@ from gateway.documents.wallet_images import images
 from gateway.documents.wallet_keys import AppleKeys, apple_keys
 from gateway.documents.wallet_words import LANGUAGES, Word, say
 from gateway.errors import CannotWrap
+from gateway.notifications.brands import Look
 from gateway.settings import read
 from tests.support.papers import (
     AS_OF_MS,
@@ -42,7 +43,8 @@ from tests.support.papers import (
 )
 from tests.support.wallet_keys import PASS_TYPE, TEAM, apple_environment, authority, cert_pem
 
-PICTURES = images("#24405A", "#FFFFFF")
+PICTURES = images(Look(), Path("/nowhere"))
+LOGOS = Path(__file__).parents[2] / "templates"
 
 
 @pytest.fixture(scope="module")
@@ -285,10 +287,38 @@ def test_a_symbol_for_each_flight_goes_with_its_flight(keys: AppleKeys) -> None:
     assert fields(second)["destination"]["value"] == "DUB"
 
 
+def test_a_logo_that_is_a_mark_stands_on_the_accent_beside_the_brands_name(keys: AppleKeys) -> None:
+    look = Look(accent="#0B4F8A", logo="logos/polderwind-air.svg")
+    found = images(look, LOGOS)
+    icon = Image.open(io.BytesIO(found["icon@3x.png"])).convert("RGB")
+    assert icon.getpixel((0, 0)) == (0x0B, 0x4F, 0x8A)
+    colours = icon.getcolors(icon.width * icon.height)
+    assert colours is not None
+    white = sum(count for count, colour in colours if min(colour) > 230)
+    assert 0.05 < white / (icon.width * icon.height) < 0.6
+    brand = replace(BRANDS["zz"], look=look)
+    value = shown(passes(PASS, "nl", brand=brand, keys=keys, blind=blind, images=found)[0])
+    assert (value["logoText"], value["backgroundColor"]) == ("Polderwind Air", "rgb(11, 79, 138)")
+
+
+def test_a_logo_that_says_the_name_is_not_written_beside_once_more(keys: AppleKeys, tmp_path: Path) -> None:
+    Image.new("RGB", (900, 200)).save(tmp_path / "name.png")
+    found = images(Look(logo="name.png"), tmp_path)
+    assert "logoText" not in shown(passes(PASS, "nl", brand=BRANDS["zz"], keys=keys, blind=blind, images=found)[0])
+
+
+@pytest.mark.parametrize("content", [None, b"no picture", b"<svg"], ids=["none", "text", "svg"])
+def test_a_logo_that_cannot_be_drawn_leaves_an_icon(content: bytes | None, tmp_path: Path) -> None:
+    for name in ("logo.png", "logo.svg"):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        assert set(images(Look(logo=name), tmp_path)) == {"icon.png", "icon@2x.png", "icon@3x.png"}
+
+
 def test_pictures_have_their_sizes(tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     Image.new("RGBA", (900, 200), (200, 0, 0, 128)).save(logo)
-    found = images("#24405A", "#FFFFFF", logo)
+    found = images(Look(logo="logo.png"), tmp_path)
     sizes = {name: Image.open(io.BytesIO(data)).size for name, data in found.items()}
     assert [sizes[f"icon{suffix}.png"] for suffix in ("", "@2x", "@3x")] == [(29, 29), (58, 58), (87, 87)]
     assert [sizes[f"logo{suffix}.png"] for suffix in ("", "@2x", "@3x")] == [(160, 36), (320, 71), (480, 107)]

@@ -76,7 +76,8 @@ def templates(token: TokenReport | Refused, approved: int | Refused) -> Verdict 
     if isinstance(approved, Refused):
         return (False, _words(approved)) if approved.why is Why.PERMISSION else _open(approved)
     if approved:
-        return True, f"{approved} approved"
+        # Counted among the first hundred only: see MessengerAdmin.templates_approved.
+        return True, f"{approved} approved" if approved < 100 else "100 or more approved"
     return None, "templates may be listed and none is approved yet: the first one shows"
 
 

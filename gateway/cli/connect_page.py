@@ -30,7 +30,7 @@ _WORDS = {
     "nl": ("Welkom bij {name}. Eerst antwoordt onze automatische assistent; een medewerker is er ook.", "Stel een vraag"),
     "en": ("Welcome to {name}. Our automatic assistant answers first; you can always reach a person.", "Ask a question"),
     "de": ("Willkommen bei {name}. Zuerst antwortet unser automatischer Assistent; ein Mensch ist immer da.", "Frage stellen"),
-    "fr": ("Bienvenue chez {name}. Notre assistant automatique répond d'abord, puis une personne.", "Poser une question"),
+    "fr": ("Bienvenue chez {name}. Notre assistant automatique répond d’abord, puis une personne.", "Poser une question"),
 }
 _GREETING_MAX = 160
 

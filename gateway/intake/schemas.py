@@ -40,6 +40,8 @@ Version = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
 """Numbers above 2^53 are not exact in the store's scripts."""
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
 Texts = dict[str, Annotated[str, Field(max_length=1000)]]
+Money = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,4})?$")]
+"""An amount as a decimal text, such as "318.40"."""
 Sign = Annotated[str, Field(max_length=20)]
 """What stands on a gate, a platform or a belt."""
 
@@ -180,6 +182,31 @@ class Shipment(Part):
     expected_to: Time | None = None
 
 
+class Pickup(Part):
+    """Where a parcel waits. hours: words for people, in one text or by language; code: what to show there."""
+
+    name: Annotated[str, Field(max_length=100)] | None = None
+    address: Annotated[str, Field(max_length=200)] | None = None
+    until: Time | None = None
+    hours: Texts | Annotated[str, Field(max_length=200)] | None = None
+    code: Annotated[str, Field(max_length=40)] | None = None
+
+
+class Payment(Part):
+    """What is still to be paid; without `amount` it is the order's total, in the order's currency."""
+
+    due: Time | None = None
+    amount: Money | None = None
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https://")] | None = None
+
+
+class Refund(Part):
+    """Money that goes back, in the order's currency."""
+
+    amount: Money | None = None
+    method: Literal["original", "bank_account", "card", "voucher", "cash"] | None = None
+
+
 OrderWord = Literal[
     "created", "payment_due", "confirmed", "processing", "partly_shipped", "shipped", "ready_for_pickup",
     "out_for_delivery", "delivered", "delivery_failed", "problem", "returned", "refunded", "cancelled",
@@ -201,11 +228,14 @@ class OrderStatus(Part):
     version: Version | None = None
     placed_at: Time | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
-    total: Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,4})?$")] | None = None
+    total: Money | None = None
     items: list[Item] | None = Field(default=None, max_length=200)
     itinerary: list[ItineraryLeg] | None = Field(default=None, max_length=20)
     service: Service | None = None
     shipment: Shipment | None = None
+    pickup: Pickup | None = None
+    payment: Payment | None = None
+    refund: Refund | None = None
     reason: Reason | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
 

@@ -38,6 +38,8 @@ class Reader:
 
 # "10:55 on Monday 23 November": CLDR joins date and time for forms, not for sentences, so the word is ours.
 _ON = {"nl": "op", "en": "on", "de": "am", "fr": "le"}
+# "um 10:55 Uhr": without the word a German hour is a mere number.
+_CLOCK = {"de": "{} Uhr"}
 _YEAR_AT_END = re.compile(r"[\s,،]*\by+(?:\s*'[^']*'\.?)?\s*$")
 _ZULU = re.compile(r"[zZ]$")
 
@@ -120,14 +122,15 @@ def weekday(value: Any, reader: Reader, place: Any = None) -> str | None:
 
 
 def moment(value: Any, reader: Reader, place: Any = None) -> str | None:
-    """10:55 when it is today at the place, else with its day: 10:55 op maandag 23 november."""
+    """10:55 (German: 10:55 Uhr) when it is today at the place, else with its day: 10:55 op maandag 23 november."""
     when = local(value, reader, place)
     if when is None:
         return None
     clock, day = time(value, reader, place), date(value, reader, place)
+    locale = locale_of(reader.locale)
+    clock = _CLOCK.get(locale.language, "{}").format(clock)
     if when.date() == datetime.fromtimestamp(reader.now_ms / 1000, when.tzinfo).date():
         return clock
-    locale = locale_of(reader.locale)
     joined = _ON.get(locale.language)
     if joined is not None:
         return f"{clock} {joined} {day}"

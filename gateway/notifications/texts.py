@@ -16,6 +16,9 @@ VARIABLE = re.compile(r"\{\{\s*([a-z][a-z_]*)\s*\}\}")
 # The channel's markup only works in pairs at the edges of words; a look-alike shows the same and does nothing.
 _MARKUP = re.compile(r"(?<!\w)([*_~`])(?=\S)([^\n]*?\S)\1(?!\w)")
 _HARMLESS = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"}
+_BLANKS = re.compile(r"\s+")
+_UNBREAKABLE = frozenset("\u00a0\u202f")
+"""Blanks that belong to the words: before a French colon, between an amount and its currency."""
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _FSI, _PDI = "\u2068", "\u2069"
 # Marks that reach beyond the value they stand in: embeddings, overrides, isolates.
@@ -67,19 +70,25 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def clean(value: str, *, longest: int, link: bool = False) -> str:
     """A value the channel takes: one line, single blanks, no stray markup, at most `longest` characters.
 
+    An unbreakable blank stays one.
+
     link: a URL, which must stay as it is but for blanks and control characters.
     """
     value = _DIRECTION.sub("", value)
     value = "".join(
         " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in value
     )
-    value = " ".join(value.split())
+    value = _BLANKS.sub(_one_blank, value).strip()
     if link:
         return value
     value = _MARKUP.sub(lambda match: f"{_HARMLESS[match[1]]}{match[2]}{_HARMLESS[match[1]]}", value)
     if len(value) > longest:
         value = value[: longest - 1].rstrip() + "…"
     return value
+
+
+def _one_blank(run: re.Match[str]) -> str:
+    return run[0] if run[0] in _UNBREAKABLE else " "
 
 
 def isolate(value: str, right_to_left: bool) -> str:

@@ -24,6 +24,11 @@ from gateway.planning.waysin_words import Blind, code_of, shown, token_of
 WORDS: Mapping[str, Mapping[Purpose, str]] = {
     "nl": {Purpose.TICKET: "Stuur mijn ticket, code {code}", Purpose.UPDATES: "Houd me op de hoogte, code {code}"},
     "en": {Purpose.TICKET: "Send my ticket, code {code}", Purpose.UPDATES: "Keep me informed, code {code}"},
+    "de": {
+        Purpose.TICKET: "Schicken Sie mir mein Ticket, Code {code}",
+        Purpose.UPDATES: "Halten Sie mich auf dem Laufenden, Code {code}",
+    },
+    "fr": {Purpose.TICKET: "Envoyez-moi mon billet, code {code}", Purpose.UPDATES: "Tenez-moi au courant, code {code}"},
 }
 """What somebody sends where the link itself cannot bring the token."""
 

@@ -73,6 +73,9 @@ _FIELDS: dict[EventType, dict[str, str]] = {
         "items": "items",
         "itinerary": "itinerary",
         "shipment": "shipment",
+        "pickup": "pickup",
+        "payment": "payment",
+        "refund": "refund",
         "service": "service.name",
         "reason": "reason",
     },
@@ -91,7 +94,9 @@ _FIELDS: dict[EventType, dict[str, str]] = {
 _PLACES = ("from", "to", "diverted_to")
 _MERGED = ("departure", "arrival", "check_in", "boarding", "platform", "shipment", "affected", "from", "to")
 """fields that are laid over part by part; any other is replaced whole"""
-_OF_THE_STATUS = ("reason", "rebooking", "rebookings", "advice", "alternative", "cancelled_stops", "delay_minutes")
+_OF_THE_STATUS = (
+    "reason", "rebooking", "rebookings", "advice", "alternative", "cancelled_stops", "delay_minutes", "payment", "refund",
+)  # fmt: skip
 """what explains a status, and means nothing for the next one"""
 
 

@@ -9,7 +9,7 @@ from html import escape
 from gateway.model.invitation import Purpose
 from gateway.planning.waysin_links import qr_svg
 
-LANGUAGES = ("nl", "en")
+LANGUAGES = ("nl", "en", "de", "fr")
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "nl": {
@@ -52,6 +52,48 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "ended_what": "The link has expired or was withdrawn. Ask for a new one where you got it, or ask us your question.",
         "help": "Help from {brand}",
     },
+    "de": {
+        "title": "Einladung von {brand}",
+        "ticket": "Ihr Ticket im Chat",
+        "updates": "Neues zu Ihrer Reise oder Bestellung im Chat",
+        "what_ticket": "Ihr Ticket kommt, sobald es fertig ist. Danach hören Sie von uns, wenn sich etwas ändert.",
+        "what_updates": "Sie lesen hier, was sich ändert, zum Beispiel eine Verspätung oder eine neue Zeit.",
+        "choose": "Wählen Sie Ihre App",
+        "open": "In {channel} öffnen",
+        "agree": "Wenn Sie den Chat öffnen, sagen Sie:",
+        "who": "{brand} verschickt die Nachrichten automatisch. Stellen Sie eine Frage, antwortet Ihnen das Team.",
+        "stop": "Sie können das jederzeit beenden: Antworten Sie mit STOP.",
+        "qr": "Sind Sie am Computer? Scannen Sie diesen Code mit Ihrem Handy.",
+        "qr_label": "QR-Code dieser Seite",
+        "code": "Oder schicken Sie uns diesen Code im Chat:",
+        "used": "Dieser Link wurde schon einmal benutzt. Sind Sie zum ersten Mal hier, fragen wir im Chat nach Ihrer "
+        "Buchungsnummer und Ihrem Nachnamen.",
+        "ended": "Dieser Link gilt nicht mehr",
+        "ended_what": "Der Link ist abgelaufen oder wurde zurückgezogen. Bitten Sie dort um einen neuen, wo Sie ihn bekommen "
+        "haben, oder stellen Sie uns Ihre Frage.",
+        "help": "Hilfe von {brand}",
+    },
+    "fr": {
+        "title": "Invitation de {brand}",
+        "ticket": "Recevez votre billet dans une conversation",
+        "updates": "Suivez votre voyage ou votre commande dans une conversation",
+        "what_ticket": "Votre billet arrive dès qu’il est prêt. Ensuite, nous vous prévenons si quelque chose change.",
+        "what_updates": "Vous lirez ici ce qui change, par exemple un retard ou une nouvelle heure.",
+        "choose": "Choisissez votre application",
+        "open": "Ouvrir dans {channel}",
+        "agree": "En ouvrant la conversation, vous dites\u00a0:",
+        "who": "{brand} envoie les messages automatiquement. Si vous posez une question, l’équipe vous répond.",
+        "stop": "Vous pouvez arrêter à tout moment\u00a0: répondez STOP.",
+        "qr": "Sur un ordinateur\u00a0? Scannez ce code avec votre téléphone.",
+        "qr_label": "Code QR de cette page",
+        "code": "Ou envoyez-nous ce code dans la conversation\u00a0:",
+        "used": "Ce lien a déjà été utilisé. Si c’est votre première visite, nous vous demanderons dans la conversation "
+        "votre numéro de réservation et votre nom de famille.",
+        "ended": "Ce lien n’est plus valable",
+        "ended_what": "Le lien a expiré ou a été retiré. Demandez-en un nouveau là où vous l’avez reçu, ou posez-nous "
+        "votre question.",
+        "help": "Aide de {brand}",
+    },
 }
 
 STYLE = """
@@ -77,7 +119,7 @@ blockquote{margin:.5rem 0;padding:.25rem 0 .25rem .875rem;border-left:3px solid 
 
 
 def language_of(text: str) -> str:
-    """nl or en: of a language tag, or the first of an Accept-Language that we have."""
+    """nl, en, de or fr: of a language tag, or the first of an Accept-Language that we have."""
     for part in text.split(","):
         base = re.split(r"[-_;]", part.strip().lower())[0]
         if base in LANGUAGES:

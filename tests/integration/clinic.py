@@ -179,7 +179,9 @@ def small_templates(into: Path) -> Path:
     for name in ("brands.yaml", "places.yaml"):
         shutil.copy(ROOT / "templates" / name, into / name)
     for name in ("address_check", "wordings", "order_confirmed"):
-        shutil.copytree(ROOT / "templates" / name, into / name)
+        shutil.copytree(ROOT / "templates" / name, into / name, ignore=shutil.ignore_patterns("de.yaml", "fr.yaml"))
+    declared = into / "order_confirmed" / "notification.yaml"
+    declared.write_text(declared.read_text().replace("ends: [order_payment_due]\n", ""))
     return into
 
 

@@ -55,7 +55,7 @@ async def test_each_channel_is_pushed_and_what_a_page_cannot_hold_is_skipped(hom
     assert "skipped    boarding_pass_issued_v1 nl: messenger has no template with a document" in pushed.out
     followed = await home.run("templates", "status", "--channel", "messenger", "--wait", "20")
     assert followed.code == 0, followed.out
-    assert "messenger: 4 approved, 2 not for this channel" in followed.out
+    assert "messenger: 8 approved, 4 not for this channel" in followed.out
     both = await home.run("templates", "status")
     assert both.code == 1  # the number has none yet
     assert (await home.run("templates", "push")).code == 0

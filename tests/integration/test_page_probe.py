@@ -106,7 +106,8 @@ async def test_a_page_takes_and_approves_every_template_that_it_can_hold(desk: D
     skipped = {one.notification for one in steps if one.action is Action.SKIPPED}
     assert skipped == {one.name for one in catalogue() if one.document is not None and one.template}
     found = (await desk.findings())[sender.id].found[Capability.TEMPLATES]
-    assert (found.able, found.why) == (True, f"{len(steps) - sum(one.action is Action.SKIPPED for one in steps)} approved")
+    assert len(steps) - sum(one.action is Action.SKIPPED for one in steps) > 100
+    assert (found.able, found.why) == (True, "100 or more approved")
 
 
 async def test_each_switch_of_a_page_shows_within_an_asking(desk: Desk) -> None:

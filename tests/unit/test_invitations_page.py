@@ -22,7 +22,10 @@ def test_what_a_brand_is_called_is_never_markup() -> None:
     assert ended("nl", "", "").count("<h1>") == 1
 
 
-@pytest.mark.parametrize(("accepted", "language"), [("nl-NL,nl;q=0.9", "nl"), ("fr,nl;q=0.5", "nl"), ("", "en"), ("de", "en")])
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("nl-NL,nl;q=0.9", "nl"), ("fr,nl;q=0.5", "fr"), ("", "en"), ("de-AT", "de"), ("pl,de;q=0.5", "de"), ("pl", "en")],
+)
 def test_the_page_speaks_a_language_that_it_has(accepted: str, language: str) -> None:
     assert language_of(accepted) == language
 

@@ -203,11 +203,11 @@ def test_a_value_with_what_the_channel_refuses_is_a_warning(tmp_path: Path, more
     (folder / "notification.yaml").write_text(DECLARATION)
     for language in ("nl", "en"):
         (folder / f"{language}.yaml").write_text(WORDS + more)
-    found = [one for one in lint(load(tmp_path), RULES) if one.rule == "characters"]
+    found = [one for one in lint(load(tmp_path), RULES, ("nl", "en")) if one.rule == "characters"]
     assert {one.level for one in found} == {"warning"}
     assert {one.where for one in found} == {where, where.replace("nl", "en")}
     assert found[0].message.startswith(f"{marks}:")
-    assert lint(load(tmp_path), OTHER) == []
+    assert lint(load(tmp_path), OTHER, ("nl", "en")) == []
 
 
 def test_a_footer_counts_into_the_body_it_joins(tmp_path: Path) -> None:
@@ -217,5 +217,5 @@ def test_a_footer_counts_into_the_body_it_joins(tmp_path: Path) -> None:
     long = WORDS + " Later again." * 73 + "\nfooter: No more messages? Reply with STOP.\nexamples: {train: IC 40}"
     for language in ("nl", "en"):
         (folder / f"{language}.yaml").write_text(long)
-    assert {one.rule for one in lint(load(tmp_path), RULES)} == {"length"}
-    assert lint(load(tmp_path), OTHER) == []
+    assert {one.rule for one in lint(load(tmp_path), RULES, ("nl", "en"))} == {"length"}
+    assert lint(load(tmp_path), OTHER, ("nl", "en")) == []

@@ -40,7 +40,7 @@ def findings(directory: Path, declaration: str = DECLARATION, words: str = WORDS
     for name, text in {"nl": words, "en": words, **files}.items():
         if text is not None:
             (folder / f"{name}.yaml").write_text(text)
-    return lint(load(directory), RULES)
+    return lint(load(directory), RULES, ("nl", "en"))
 
 
 def test_our_own_notifications_are_clean() -> None:
@@ -156,7 +156,7 @@ def test_too_many_templates_are_counted_by_language(tmp_path: Path) -> None:
     (folder / "notification.yaml").write_text(DECLARATION)
     for language in ("nl", "en", "de"):
         (folder / f"{language}.yaml").write_text(WORDS)
-    few = lint(load(tmp_path), replace(RULES, templates_unverified_max=2))
-    none = lint(load(tmp_path), replace(RULES, templates_unverified_max=1, templates_max=2))
+    few = lint(load(tmp_path), replace(RULES, templates_unverified_max=2), ("nl", "en"))
+    none = lint(load(tmp_path), replace(RULES, templates_unverified_max=1, templates_max=2), ("nl", "en"))
     assert [(finding.level, finding.rule) for finding in few] == [("warning", "count")]
     assert [(finding.level, finding.rule) for finding in none] == [("error", "count")]

@@ -191,8 +191,9 @@ async def test_status_waits_until_nothing_is_under_review() -> None:
 def test_the_old_version_is_sent_until_the_new_one_is_approved_in_every_language() -> None:
     notification = catalogue().get("boarding")
     assert notification is not None
-    older = tuple(replace(one, version=1) for one in notification.texts)
-    newer = tuple(replace(one, version=2, template="boarding_v2") for one in notification.texts)
+    spoken = [one for one in notification.texts if one.language in ("nl", "en")]
+    older = tuple(replace(one, version=1) for one in spoken)
+    newer = tuple(replace(one, version=2, template="boarding_v2") for one in spoken)
     both = replace(notification, version=2, texts=(*older, *newer))
 
     def approved(*templates: tuple[str, str]) -> list[RemoteTemplate]:

@@ -237,7 +237,7 @@ def test_an_example_can_be_sent_to_ones_own_phone() -> None:
     assert tried.template_name == "boarding_pass_issued_v1"
     assert tried.body_parameters["seat"] == "12C"
     assert [button.payload for button in tried.buttons] == ["boarding_pass_issued/family", "boarding_pass_issued/question"]
-    with pytest.raises(NotFound, match="no words in xx; it has en, nl"):
+    with pytest.raises(NotFound, match="no words in xx; it has de, en, fr, nl"):
         example(catalogue(), "boarding_pass_issued", "xx")
     with pytest.raises(NotFound, match="no notification nothing"):
         example(catalogue(), "nothing", "en")

@@ -178,7 +178,7 @@ def small_templates(into: Path) -> Path:
     """A templates directory with two notifications: enough to be missing, refused or changed."""
     for name in ("brands.yaml", "places.yaml"):
         shutil.copy(ROOT / "templates" / name, into / name)
-    for name in ("address_check", "wordings", "order_confirmed"):
+    for name in ("address_check", "wordings", "logos", "order_confirmed"):
         shutil.copytree(ROOT / "templates" / name, into / name, ignore=shutil.ignore_patterns("de.yaml", "fr.yaml"))
     declared = into / "order_confirmed" / "notification.yaml"
     declared.write_text(declared.read_text().replace("ends: [order_payment_due]\n", ""))

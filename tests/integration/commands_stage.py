@@ -220,7 +220,7 @@ def small_templates(into: Path) -> Path:
     into.mkdir()
     for name in ("brands.yaml", "places.yaml"):
         shutil.copy(ROOT / "templates" / name, into / name)
-    for name in ("address_check", "wordings", "gate_changed", "boarding_pass_issued"):
+    for name in ("address_check", "wordings", "logos", "gate_changed", "boarding_pass_issued"):
         shutil.copytree(ROOT / "templates" / name, into / name)
     return into
 

@@ -28,7 +28,8 @@ def small(into: Path, name: str, **lines: str) -> Catalogue:
     directory.mkdir()
     for known in ("brands.yaml", "places.yaml"):
         shutil.copy(ROOT / "templates" / known, directory / known)
-    shutil.copytree(ROOT / "templates" / name, directory / name)
+    for folder in ("logos", name):
+        shutil.copytree(ROOT / "templates" / folder, directory / folder)
     file = directory / name / "notification.yaml"
     kept = [line for line in file.read_text().splitlines() if line.split(":")[0] not in (*lines, "ends")]
     file.write_text("\n".join([*kept, *(f"{key}: {value}" for key, value in lines.items() if value)]) + "\n")

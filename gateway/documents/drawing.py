@@ -9,6 +9,7 @@ from PIL import Image
 
 from gateway.documents import layouts, pngfile, symbols
 from gateway.documents.forms import Form, Made
+from gateway.documents.page import for_print, page
 from gateway.documents.paper import Paper
 from gateway.documents.picture import Painter
 from gateway.documents.said import Card, Speaker
@@ -39,10 +40,13 @@ class Drawing:
         brand = self._brands.get(paper.brand) or Brand(paper.brand, paper.brand, "en", "UTC", "")
         spoken, words = self._layouts.words(paper.kind, brand.id, language, brand.language)
         speaker = Speaker(brand, spoken, words, self._places, self._faces)
-        cards = speaker.cards(paper)
         if form is Form.PICTURE:
-            return self._pictures(paper, cards, brand)
-        raise CannotDraw("layout", f"no layout for {paper.kind.value} as {form.value}")
+            return self._pictures(paper, speaker.cards(paper), brand)
+        layout = self._layouts.page(paper.kind, brand.id)
+        if layout is None:
+            raise CannotDraw("layout", f"no layout for {paper.kind.value} as {form.value}")
+        shown = for_print(paper) if form is Form.PRINT else paper
+        return page(layout.resolve(), self._shaper, form, shown, speaker.cards(shown), spoken, brand)
 
     def _pictures(self, paper: Paper, cards: list[Card], brand: Brand) -> Made:
         layout = self._layouts.picture(paper.kind, brand.id)

@@ -30,6 +30,7 @@ class Card:
     rows: dict[str, list[dict[str, str]]]
     words: Mapping[str, str]
     symbol: Symbol | None
+    notes: list[str]
     boxes: int = 0
     """characters that no font has"""
 
@@ -64,7 +65,9 @@ class Speaker:
         count = len(paper.symbols)
         values = self._common(paper, symbol, number)
         rows: dict[str, list[dict[str, str]]] = {"legs": [], "further": [], "lines": []}
-        if count > 1 and len(paper.travellers) == count != len(paper.legs):
+        if symbol is not None and symbol.about in paper.travellers:
+            values["traveller"], values["about"] = self._shown(symbol.about), ""
+        elif count > 1 and len(paper.travellers) == count != len(paper.legs):
             values["traveller"] = self._shown(paper.travellers[number])
         if paper.legs:
             own = number if count > 1 and len(paper.legs) == count else 0
@@ -78,7 +81,8 @@ class Speaker:
         rows["lines"] = [self._line(one.name, one.quantity, one.price, paper.currency) for one in paper.lines]
         values["total"] = self._money(paper.total, paper.currency)
         values["count"] = str(len(paper.lines)) if paper.lines else ""
-        return Card(values, rows, self.words, symbol, self._boxes)
+        notes = [self._shown(one) for one in paper.notes]
+        return Card(values, rows, self.words, symbol, notes, self._boxes)
 
     def _common(self, paper: Paper, symbol: Symbol | None, number: int) -> dict[str, str]:
         plain = {

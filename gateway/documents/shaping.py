@@ -1,7 +1,7 @@
 """Texts that must be joined, turned or set in several fonts, and logos: made into masks and pictures by typst.
 
-typst finds the size itself: it shrinks the text until it fits its box, down to `least`, and cuts what still stands out at the
-box's edge. The page is as large as the box, so nothing can leave it.
+typst finds the size itself: it shrinks the text until it fits its box, down to `least`, and then cuts it with "…", at its end and
+not at its right edge, where an Arabic name begins. The page is as large as the box, so nothing can leave it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,25 @@ _TEXT = b"""
 #let side = if d.align == "right" { right } else if d.align == "center" { center } else { left }
 #context {
   let size = d.size
-  let set-in(size) = block(width: d.width * 1pt, align(side, text(size: size * 1pt, d.text)))
-  let fits(size) = {
-    let needed = if d.lines == 1 { measure(text(size: size * 1pt, d.text)).width <= d.width * 1pt } else { true }
-    needed and measure(set-in(size)).height <= d.height * 1pt
+  let said = d.text
+  let set-in(size, said) = block(width: d.width * 1pt, align(side, text(size: size * 1pt, said)))
+  let fits(size, said) = {
+    let wide = measure(text(size: size * 1pt, said)).width
+    (wide <= d.width * 1pt or d.lines > 1) and measure(set-in(size, said)).height <= d.height * 1pt
   }
-  while size > d.least and not fits(size) { size -= 1 }
-  let top = (d.size - size) * 0.93pt
-  box(width: d.width * 1pt, height: d.height * 1pt, clip: true, inset: (top: if d.lines == 1 { top } else { 0pt }),
-    if d.lines == 1 and measure(text(size: size * 1pt, d.text)).width > d.width * 1pt {
-      box(width: 400em, text(size: size * 1pt, d.text))
-    } else { set-in(size) })
+  while size > d.least and not fits(size, said) { size -= 1 }
+  if not fits(size, said) {
+    let parts = said.clusters()
+    let (least, most) = (0, parts.len())
+    while least < most {
+      let middle = calc.quo(least + most + 1, 2)
+      if fits(size, parts.slice(0, middle).join() + "\\u{2026}") { least = middle } else { most = middle - 1 }
+    }
+    said = parts.slice(0, least).join() + "\\u{2026}"
+  }
+  // The baseline keeps its place when one line shrinks.
+  let top = if d.lines == 1 { (d.size - size) * 0.93pt } else { 0pt }
+  box(width: d.width * 1pt, height: d.height * 1pt, clip: true, inset: (top: top), set-in(size, said))
 }
 """
 _LOGO = b"""

@@ -66,6 +66,15 @@ class Modules:
             top += high
         return "".join(parts)
 
+    def svg(self, label: str = "") -> str:
+        """A drawing of one path on white, with the quiet zone; label: for screen readers, "" = who embeds it says it."""
+        width, height = self.width + 2 * self.quiet, self.height + 2 * self.quiet
+        named = f' role="img" aria-label="{escape(label)}"' if label else ""
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"{named} shape-rendering="crispEdges">'
+            f'<rect width="{width}" height="{height}" fill="#fff"/><path fill="#000" d="{self.path()}"/></svg>'
+        )
+
 
 def modules(symbol: Symbol) -> Modules:
     """The symbol's squares. Text of ASCII is packed as text, all else as bytes without a character set (no ECI).
@@ -107,18 +116,13 @@ def symbol_svg(symbol: Symbol, label: str) -> str:
     label: plain text, escaped here. Raises CannotDraw.
     """
     squares = modules(symbol)
-    width, height = squares.width + 2 * squares.quiet, squares.height + 2 * squares.quiet
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}" '
-        f'shape-rendering="crispEdges"><rect width="{width}" height="{height}" fill="#fff"/>'
-        f'<path fill="#000" d="{squares.path()}"/></svg>'
-    )
-    check(_drawn(svg, width, height), symbol)
+    svg = squares.svg(label)
+    check(_drawn(svg, squares.width + 2 * squares.quiet, squares.height + 2 * squares.quiet), symbol)
     return svg
 
 
 def _drawn(svg: str, width: int, height: int) -> Image.Image:
-    """The path of an SVG of ours as a picture of four pixels a module."""
+    """The path of an SVG of ours as a picture, `width` x `height` modules of four pixels."""
     scale = 4
     canvas = Image.new("L", (width * scale, height * scale), 255)
     pen = ImageDraw.Draw(canvas)

@@ -1,7 +1,7 @@
 """Which characters can be shown, and by whom: the fonts that we ship, and those of a folder of the operator's.
 
 A picture and a page must look the same on every machine, so fonts of the system are never used. DejaVu Sans shows Latin, Greek,
-Cyrillic, Arabic and Hebrew; for Chinese, Japanese, Korean, Thai or coloured emoji an operator puts font files (TTF, OTF) into
+Cyrillic, Arabic and Hebrew; for Chinese, Japanese, Korean, Thai or emoji an operator puts font files (TTF, OTF, TTC) into
 GATEWAY_FONTS_DIR. A character that no font has is shown as an empty box, and counted: a reader then sees that something stood
 there, where a missing character would make another name.
 
@@ -20,8 +20,9 @@ SHIPPED = Path(__file__).parent / "fonts"
 REGULAR, BOLD = SHIPPED / "DejaVuSans.ttf", SHIPPED / "DejaVuSans-Bold.ttf"
 FAMILY = "DejaVu Sans"
 BOX = "\u25a1"
-_SUFFIXES = (".ttf", ".otf")
-_JOINERS = frozenset("\u200c\u200d")
+_SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
+_MARKS = ("Cf", "Mn", "Me")
+"""Joiners, variation selectors, accents: nothing of their own to be seen."""
 _SIMPLE = frozenset(("L", "EN", "ES", "ET", "CS", "ON", "WS"))
 """Bidirectional classes of characters that stand in a line one after the other, from the left."""
 
@@ -43,13 +44,11 @@ class Typefaces:
         shown: list[str] = []
         boxes = 0
         for one in unicodedata.normalize("NFC", text):
-            if one in _JOINERS:
-                shown.append("" if shown[-1:] == [BOX] else one)
-            elif ord(one) in self._any:
-                shown.append(one)
-            elif unicodedata.category(one) not in ("Cf", "Mn", "Me"):  # joiners of emoji, variation selectors, stray accents
-                shown.append(BOX)
-                boxes += 1
+            mark = unicodedata.category(one) in _MARKS
+            if mark and (shown[-1:] == [BOX] or ord(one) not in self._any):
+                continue
+            shown.append(one if ord(one) in self._any else BOX)
+            boxes += ord(one) not in self._any
         return "".join(shown), boxes
 
     def simple(self, text: str) -> bool:
@@ -65,13 +64,14 @@ def characters(path: Path) -> frozenset[int]:
     """The code points that a font file has glyphs for. Raises ValueError when it is no font that we can read."""
     data = path.read_bytes()
     try:
-        (count,) = struct.unpack_from(">H", data, 4)
+        first = struct.unpack_from(">L", data, 12)[0] if data[:4] == b"ttcf" else 0  # of a collection its first font
+        (count,) = struct.unpack_from(">H", data, first + 4)
         for number in range(count):
-            name, _, start, _ = struct.unpack_from(">4sLLL", data, 12 + 16 * number)
+            name, _, start, _ = struct.unpack_from(">4sLLL", data, first + 12 + 16 * number)
             if name == b"cmap":
                 return frozenset(_mapped(data, start))
     except struct.error as error:
-        raise ValueError(f"{path.name} is cut off") from error
+        raise ValueError(f"{path.name} is no font, or is cut off") from error
     raise ValueError(f"{path.name} is no font: it has no cmap table")
 
 

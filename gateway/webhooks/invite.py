@@ -80,7 +80,7 @@ def add_routes(app: web.Application, deps: Deps, limit: Limit | None = None) -> 
     ask = limit or Limit()
 
     async def get_invite(request: web.Request) -> web.Response:
-        if not ask.allows(_caller(request, deps.trusted_proxies), time.monotonic()):
+        if not ask.allows(caller(request, deps.trusted_proxies), time.monotonic()):
             return web.Response(status=429, text="Too many requests.", headers={**HEADERS, "Retry-After": "60"})
         token = request.match_info["token"]
         try:
@@ -92,7 +92,7 @@ def add_routes(app: web.Application, deps: Deps, limit: Limit | None = None) -> 
     app.router.add_get(PATH, get_invite, allow_head=True)
 
 
-def _caller(request: web.Request, trusted: Sequence[str]) -> str:
+def caller(request: web.Request, trusted: Sequence[str]) -> str:
     """Who asks: the peer, or what our own proxy says of it."""
     peer = request.remote or ""
     if peer in trusted:

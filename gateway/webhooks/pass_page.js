@@ -18,8 +18,6 @@
       for (const fresh of made.querySelectorAll("[data-live]")) {
         const old = document.getElementById(fresh.id);
         if (!old || old.innerHTML === fresh.innerHTML) continue;
-        old.className = fresh.className;
-        old.hidden = fresh.hidden;
         old.replaceChildren(...fresh.childNodes);
       }
       offline.hidden = true;

@@ -1,7 +1,7 @@
 """What a travel page says: a paper laid over by what its flights and trains are doing now, in one language. Pure.
 
-A value that has changed since the document was issued stands beside the old one, which is struck out. Nothing is reckoned: where a
-flight leaves at another time, the boarding time that was printed is struck out too, and the screens say the new one.
+A value that has changed since the document was issued stands beside the old one, which is struck out. Nothing is reckoned: where
+a flight leaves at another time, the boarding time that was printed is struck out too, and the screens say the new one.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _leg(paper: Paper, leg: PaperLeg, state: State, reader: Reader, say: Say) ->
         Value(say("seat"), leg.seat, large=True),
         Value(say("group"), leg.group, large=True),
         _changed(say("terminal"), leg.terminal, str(state.get("terminal") or "")),
-        _changed(say("arrives"), _time(leg.arrives, leg.destination, reader), lands),
+        _changed(say("arrives"), _arrival(leg, reader), lands),
         Value(say("cabin"), leg.cabin),
         Value(say("sequence"), leg.sequence),
     ]  # fmt: skip
@@ -163,6 +163,14 @@ def _leg(paper: Paper, leg: PaperLeg, state: State, reader: Reader, say: Say) ->
     between = f"{_place(leg, 'origin', reader)} → {_place(leg, 'destination', reader)}" if several else ""
     under = " · ".join(part for part in (between, _date(leg.departs, leg.origin, reader)) if part)
     return Part(f"{leg.carrier}{leg.number}" if not rail else f"{leg.carrier} {leg.number}".strip(), under, _kept(values))
+
+
+def _arrival(leg: PaperLeg, reader: Reader) -> str:
+    """With its weekday where that is another one than at the start."""
+    time = _time(leg.arrives, leg.destination, reader)
+    days = [formats.weekday(at, reader, {"code": place}) for at, place in
+            ((leg.departs, leg.origin), (leg.arrives, leg.destination))]  # fmt: skip
+    return f"{time} ({days[1]})" if time and None not in days and days[0] != days[1] else time
 
 
 def _whole(paper: Paper, reader: Reader, say: Say) -> Part:

@@ -17,8 +17,10 @@ from gateway.store import keys
 from gateway.store.incidents import Incidents
 from gateway.store.invitations import Invitations
 from gateway.store.ownership import Ownership
-from gateway.webhooks import api, invite, speaker, worker
+from gateway.store.passes import Passes
+from gateway.webhooks import api, invite, pass_page, speaker, worker
 from gateway.webhooks.apply import Applier, Deps
+from gateway.webhooks.pass_page import PassPages
 from gateway.webhooks.split import Splitter
 from gateway.webhooks.waysin import make_ways_in
 
@@ -50,6 +52,20 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
             default_brand=settings.brand,
         ),
     )
+    pages = PassPages(
+        pass_page.Deps(
+            passes=Passes(runtime.connection.redis, runtime.clock, vault),
+            subjects=runtime.subjects,
+            wallets=runtime.wallets,
+            catalogue=runtime.catalogue,
+            vault=vault,
+            clock=runtime.clock,
+            trusted_proxies=settings.trusted_proxies,
+            default_brand=settings.brand,
+            plain=not settings.public_base.startswith("https://"),
+        )
+    )
+    pages.add_routes(app)
 
 
 def _counter(metrics: Metrics) -> Callable[[str, str], None]:

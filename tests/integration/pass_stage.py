@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol, SymbolKind
+from gateway.documents.wallets import Wallets
+from gateway.http import listen, make_app
 from gateway.model.contact import Address, Contact, Identifier, Profile, Traveller
 from gateway.model.ids import ContactId, EventId, SubjectId, random_id
 from gateway.model.pass_page import Answer, PassPage
 from gateway.model.personal import Personal
+from gateway.notifications.catalogue import load
+from gateway.store import keys
 from gateway.store.contacts import Contacts
 from gateway.store.passes import Passes
+from gateway.store.subjects import Subjects
 from gateway.store.vault import KeyRing, Vault
+from gateway.webhooks import pass_page
+from gateway.webhooks.invite import Limit
+from tests.support.core import ROOT
+from tests.support.server import free_port
 
 HOUR_MS = 3600_000
 MARK = "Qwertzmark"
@@ -87,3 +99,74 @@ class Holder:
         page = await self.page(token)
         said = [self.passes.prove(page, f"device {place}", one, right=False) for place, one in enumerate(answers)]
         return [word for word, _ in await asyncio.gather(*said)]
+
+    async def news(self, subject: SubjectId, name: str = "flight.status", **memory: Any) -> None:
+        """What a flight or train is doing, as its events would have left it."""
+        key = keys.of(subject, "j")
+        await self.redis.hset(key, mapping={f"t:{name}": "1|0|0", f"s:{name}": self.vault.seal_about(subject, memory)})  # type: ignore[misc]
+        await self.redis.pexpire(key, 30 * keys.DAY_MS)
+
+
+@dataclass
+class Site:
+    """The public listener with these pages, and browsers that keep their cookies."""
+
+    holder: Holder
+    url: str
+    session: aiohttp.ClientSession
+
+    def browser(self, **headers: str) -> Browser:
+        return Browser(self.url, aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.CookieJar(unsafe=True)))
+
+
+@dataclass
+class Shown:
+    status: int
+    text: str
+    headers: Any
+    url: str
+
+    @property
+    def key(self) -> str:
+        return self.text.partition('name="key" value="')[2].partition('"')[0]
+
+
+@dataclass
+class Browser:
+    base: str
+    session: aiohttp.ClientSession
+
+    async def get(self, path: str, method: str = "GET", **more: Any) -> Shown:
+        async with self.session.request(method, self.base + path, **more) as answer:
+            return Shown(answer.status, await answer.text(), answer.headers, str(answer.url))
+
+    async def say(self, token: str, said: str, *, key: str | None = None, **more: Any) -> Shown:
+        """Open the page and send its form."""
+        known = key if key is not None else (await self.get(f"/d/{token}")).key
+        return await self.get(f"/d/{token}", "POST", data={"said": said, "key": known}, **more)
+
+
+@asynccontextmanager
+async def site(redis: Redis, **limits: Limit) -> AsyncIterator[Site]:
+    holder = Holder(redis)
+    catalogue = load(ROOT / "templates")
+    app = make_app(largest=4_000_000)
+    deps = pass_page.Deps(
+        passes=holder.passes,
+        subjects=Subjects(redis, holder.clock, holder.vault),
+        wallets=Wallets(brands=catalogue.brands, places=catalogue.places, blind=holder.vault.blind),
+        catalogue=catalogue,
+        vault=holder.vault,
+        clock=holder.clock,
+        trusted_proxies=(),
+        default_brand="zz",
+        plain=True,
+    )
+    pass_page.PassPages(deps, **limits).add_routes(app)
+    port = free_port()
+    runner = await listen(app, "127.0.0.1", port, "GATEWAY_PUBLIC_PORT")
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Site(holder, f"http://127.0.0.1:{port}", session)
+    finally:
+        await runner.cleanup()

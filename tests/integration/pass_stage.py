@@ -154,7 +154,9 @@ async def site(redis: Redis, **limits: Limit) -> AsyncIterator[Site]:
     deps = pass_page.Deps(
         passes=holder.passes,
         subjects=Subjects(redis, holder.clock, holder.vault),
-        wallets=Wallets(brands=catalogue.brands, places=catalogue.places, blind=holder.vault.blind),
+        wallets=Wallets(
+            brands=catalogue.brands, places=catalogue.places, blind=holder.vault.blind, now_ms=holder.clock.now_ms
+        ),
         catalogue=catalogue,
         vault=holder.vault,
         clock=holder.clock,

@@ -17,7 +17,7 @@ from gateway.documents.shaping import Shaper
 from gateway.documents.typefaces import Typefaces
 from gateway.errors import CannotDraw
 from gateway.notifications.brands import Brand
-from gateway.notifications.catalogue import read_brands, read_places
+from gateway.notifications.entries import read_brands, read_places
 
 
 class Drawing:

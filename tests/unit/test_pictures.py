@@ -16,7 +16,7 @@ from gateway.documents.paper import Paper, Symbol, SymbolKind
 from gateway.documents.said import Speaker
 from gateway.documents.typefaces import Typefaces
 from gateway.errors import CannotDraw
-from gateway.notifications.catalogue import read_brands, read_places
+from gateway.notifications.entries import read_brands, read_places
 from tests.support.drawn import BCBP, LEG, PASS, TEMPLATES, issued
 from tests.support.papers import RAIL, RECEIPT, SHOW
 

@@ -42,6 +42,7 @@ RULES = TemplateRules(
     templates_unverified_max=250,
     templates_max=6_000,
     languages=LANGUAGES,
+    creates_an_hour=100,
 )
 """Meta, "Template components" and "Templates", Nov 2025; languages as listed there."""
 

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-
-from gateway import directory as directories
-from gateway import registry
-from gateway.cli import arguments, asking, opening, printing, templates_try
-from gateway.connector import Sender
-from gateway.directory import Directory
-from gateway.errors import BadInput, NotFound, SettingsError
+from gateway.cli import arguments, opening, printing, templates_follow, templates_try, templates_versions
+from gateway.cli.templates_door import door, findings, known_channel
+from gateway.cli.templates_remote import Compared, compare
+from gateway.errors import BadInput, NotFound
 from gateway.notifications import catalogue as catalogues
 from gateway.notifications import graph
 from gateway.notifications.catalogue import Catalogue
-from gateway.notifications.lint import Finding, lint
+from gateway.notifications.lint import Finding
 from gateway.notifications.parts import Rendering
 from gateway.notifications.preview import example, show
-from gateway.notifications.push import FINE, Action, Done, Step, plan, push, status
-from gateway.notifications.remote import RemoteTemplate, TemplateAdmin, TemplateRefused
-from gateway.settings import Settings
 
 WAIT_S = 600.0
-CALL_S = 120.0
-"""The list of an account's templates, page after page."""
 
 
 def add_parser(commands: Any) -> None:
@@ -39,9 +25,13 @@ def add_parser(commands: Any) -> None:
         group,
         "lint",
         help="check everything in templates/ against the channel's rules and ours",
-        about="Exit code 1 when something would be refused or mislead; warnings do not count.",
-        example="templates lint --graph",
+        about=(
+            "Exit code 1 when something would be refused or mislead; warnings do not count. With --remote also when the\n"
+            "channel's words are not ours, line by line, or a template that we use is missing there."
+        ),
+        example="templates lint --remote",
     )
+    check.add_argument("--remote", action="store_true", help="also compare with what the channel has, sender by sender")
     check.add_argument(
         "--graph", nargs="?", const="text", choices=("text", "mermaid"), help="also draw what replaces and ends what"
     )
@@ -59,25 +49,30 @@ def add_parser(commands: Any) -> None:
         group,
         "push",
         help="create at the channel what is missing, mend what was rejected",
-        about="Nothing reaches people by it: the channel looks at new templates first. `templates status --wait` follows that.",
-        example="templates push --dry-run",
+        about=(
+            "Nothing reaches people by it: the channel looks at new templates first. A new version of changed words is\n"
+            "sent when it is approved in every language in use; --wait stays until then. Where the channel takes no more\n"
+            "for now, --wait goes on when it does; without it, run it again later."
+        ),
+        example="templates push --wait 600",
     )
     _add_sender(send)
+    _add_wait(send, "create the rest when the channel takes it, and follow the review and the switch")
     send.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    send.set_defaults(work=_push)
+    send.set_defaults(work=templates_follow.push_all)
     follow = arguments.command(
         group,
         "status",
         help="how each template stands at the channel",
-        about="Exit code 0 when all that the channel can hold are approved and the same as ours.",
+        about=(
+            "Exit code 0 when all that the channel can hold are approved and the same as ours. Of what has several\n"
+            "versions it says which is sent, since when, and what the newer one waits for."
+        ),
         example="templates status --wait 300",
     )
     _add_sender(follow)
-    follow.add_argument(
-        "--wait", nargs="?", type=arguments.seconds, const=WAIT_S, default=0.0, metavar="SECONDS",
-        help=f"look again until none is under review any more (default {WAIT_S:g})",
-    )  # fmt: skip
-    follow.set_defaults(work=_status)
+    _add_wait(follow, "look again until none is under review any more, and what is approved is sent")
+    follow.set_defaults(work=templates_follow.status_all)
     templates_try.add_parser(group)
 
 
@@ -86,56 +81,15 @@ def _add_sender(parser: argparse.ArgumentParser) -> None:
     _add_channel(parser, "the senders of one channel (default: of every channel that a brand has senders for)")
 
 
+def _add_wait(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument(
+        "--wait", nargs="?", type=arguments.seconds, const=WAIT_S, default=0.0, metavar="SECONDS",
+        help=f"{words} (at most so long; default {WAIT_S:g})",
+    )  # fmt: skip
+
+
 def _add_channel(parser: argparse.ArgumentParser, words: str) -> None:
     parser.add_argument("--channel", metavar="NAME", help=words)
-
-
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """What talks to the channel about templates; needs no store."""
-
-    catalogue: Catalogue
-    directory: Directory
-    admins: dict[str, TemplateAdmin]
-
-    def senders(self, wanted: str | None, channel: str | None) -> list[tuple[Sender, TemplateAdmin]]:
-        """Those with templates at their channel. Raises NotFound, SettingsError."""
-        found = [(one, self.admins[one.channel]) for one in self.directory if one.channel in self.admins]
-        if not found:
-            raise SettingsError(
-                [
-                    "there is no sender: set GATEWAY_WHATSAPP_PHONE_NUMBER_ID and GATEWAY_WHATSAPP_TOKEN, "
-                    "GATEWAY_MESSENGER_PAGE_ID and GATEWAY_MESSENGER_TOKEN, or senders.yaml"
-                ]
-            )
-        if channel is not None:
-            found = [(one, admin) for one, admin in found if one.channel == _known(channel, self.admins)]
-            if not found:
-                raise NotFound(f"no sender on {channel}; there are {', '.join(one.id for one in self.directory)}")
-        if wanted is None:
-            return found
-        chosen = [(one, admin) for one, admin in found if one.id == wanted]
-        if not chosen:
-            raise NotFound(f"no sender {wanted}; there are {', '.join(one.id for one, _ in found)}")
-        return chosen
-
-
-def _known(channel: str, admins: Mapping[str, TemplateAdmin]) -> str:
-    """The channel, if there is such a one. Raises NotFound."""
-    if channel not in admins:
-        raise NotFound(f"no channel {channel}; there are {', '.join(admins)}")
-    return channel
-
-
-@asynccontextmanager
-async def _door(settings: Settings, catalogue: Catalogue) -> AsyncIterator[_Door]:
-    async with aiohttp.ClientSession(trust_env=False) as session:
-        channels = registry.open_channels(settings, session)
-        try:
-            yield _Door(catalogue, directories.read(settings), channels.template_admins)
-        finally:
-            for connector in channels.connectors.values():
-                await connector.close()
 
 
 def _lint(args: argparse.Namespace) -> int:
@@ -148,21 +102,30 @@ def _lint(args: argparse.Namespace) -> int:
             catalogue = catalogues.load(settings.templates_dir)
         except BadInput as error:  # what does not load is the first of all findings
             found = [Finding("error", one.field, "load", one.message) for one in error.problems]
+        compared: list[Compared] = []
         if catalogue is not None:
-            found = await _findings(settings, catalogue, args.channel)
+            async with door(settings, catalogue) as opened:
+                found = findings(opened, args.channel)
+                if args.remote:
+                    async with templates_versions.opened(settings) as book:
+                        compared = await compare(catalogue, opened, book, args.channel)
         errors = sum(one.level == "error" for one in found)
         drawn = _drawn(args.graph, catalogue)
+        bad = int(errors > 0 or not all(one.good for one in compared))
         if args.json:
             rows = [{"level": one.level, "where": one.where, "rule": one.rule, "message": one.message} for one in found]
-            printing.as_json({"errors": errors, "findings": rows, **({"graph": drawn} if drawn else {})})
-            return int(errors > 0)
+            remote = {"remote": [one.row() for one in compared]} if args.remote else {}
+            printing.as_json({"errors": errors, "findings": rows, **remote, **({"graph": drawn} if drawn else {})})
+            return bad
         for one in found:
             print(f"{one.level:<7}  {one.where}: {one.message} ({one.rule})")
         if drawn:
             print(f"\n{drawn}\n" if found else f"{drawn}\n")
         count = f"{printing.counted(len(catalogue.names), 'notification')}, " if catalogue else ""
         print(f"{count}{printing.counted(errors, 'error')}, {printing.counted(len(found) - errors, 'warning')}.")
-        return int(errors > 0)
+        for line in (line for one in compared for line in one.lines()):
+            print(line)
+        return bad
 
     return opening.run(work)
 
@@ -171,14 +134,6 @@ def _drawn(form: str | None, catalogue: Catalogue | None) -> str:
     if form is None or catalogue is None:
         return ""
     return graph.mermaid(catalogue) if form == "mermaid" else graph.text(catalogue)
-
-
-async def _findings(settings: Settings, catalogue: Catalogue, channel: str | None) -> list[Finding]:
-    """By the rules of every channel that there is a connector for, or of one; the same finding once. Raises NotFound."""
-    async with _door(settings, catalogue) as door:
-        admins = door.admins if channel is None else {channel: door.admins[_known(channel, door.admins)]}
-        found = [one for admin in admins.values() for one in lint(catalogue, admin.rules)]
-    return sorted(dict.fromkeys(found), key=lambda finding: finding.level != "error")
 
 
 def _preview(args: argparse.Namespace) -> int:
@@ -194,8 +149,8 @@ def _preview(args: argparse.Namespace) -> int:
     async def work() -> int:
         hindrance = ""
         if args.channel is not None:
-            async with _door(settings, catalogue) as door:
-                hindrance = door.admins[_known(args.channel, door.admins)].rules.hindrance(known)
+            async with door(settings, catalogue) as opened:
+                hindrance = opened.admins[known_channel(args.channel, opened.admins)].rules.hindrance(known)
         if args.json:
             printing.as_json([_previewed(one, hindrance) for one in shown])
         else:
@@ -215,126 +170,3 @@ def _previewed(one: Rendering, hindrance: str) -> dict[str, Any]:
         "document": one.document.filename if one.document else None,
         **({"no_template": hindrance} if hindrance else {}),
     }  # fmt: skip
-
-
-def _push(args: argparse.Namespace) -> int:
-    settings = opening.read_settings()
-    catalogue = catalogues.load(settings.templates_dir)
-
-    async def work() -> int:
-        errors = [one for one in await _findings(settings, catalogue, args.channel) if one.level == "error"]
-        if errors:
-            listed = "\n".join(f"  {one.where}: {one.message}" for one in errors[:10])
-            raise NotFound(f"nothing was pushed: `templates lint` finds {printing.counted(len(errors), 'error')}\n{listed}")
-        answers, bad = [], False
-        async with _door(settings, catalogue) as door:
-            for sender, admin in door.senders(args.sender, args.channel):
-                done: list[Done] = [] if args.dry_run else await _carry_out(args, catalogue, admin, sender)
-                steps = plan(catalogue, await _remote(admin, sender), admin, sender.brand)
-                bad = bad or any(one.error or one.later for one in done)
-                bad = bad or any(step.action in (Action.DRIFTED, Action.REJECTED) for step in steps)
-                rows = {"steps": [_step(step) for step in steps], "done": [_done(one) for one in done]}
-                answers.append({"sender": sender.id, **rows})
-                if not args.json:
-                    _tell_plan(sender, steps, dry_run=args.dry_run, done=done)
-        if args.json:
-            printing.as_json({"dry_run": args.dry_run, "senders": answers})
-        return int(bad)
-
-    return opening.run(work)
-
-
-async def _carry_out(
-    args: argparse.Namespace, catalogue: Catalogue, admin: TemplateAdmin, sender: Sender
-) -> list[Done]:
-    """Push, saying each as it is done."""
-
-    def told(one: Done) -> None:
-        if not args.json:
-            words = "left for later" if one.later and not one.error else one.error or one.status.lower()
-            print(f"{one.step.action.value:<7}  {one.step.template} {one.step.language}: {words}", flush=True)
-
-    return await push(catalogue, admin, sender, told=told)
-
-
-async def _remote(admin: TemplateAdmin, sender: Sender) -> list[RemoteTemplate]:
-    try:
-        return await admin.list_templates(sender)
-    except TemplateRefused as error:
-        raise TemplateRefused(f"the channel gives no list of {sender.id}'s templates: {error}", code=error.code) from error
-
-
-def _tell_plan(sender: Sender, steps: list[Step], *, dry_run: bool, done: list[Done]) -> None:
-    todo = [step for step in steps if step.action in (Action.CREATE, Action.EDIT)]
-    if dry_run:
-        for step in todo:
-            print(f"would {step.action.value:<7}  {step.template} {step.language}")
-    for step in steps:
-        if step.action in (Action.DRIFTED, Action.REJECTED, Action.STOPPED, Action.SKIPPED):
-            print(f"{step.action.value:<9}  {step.template} {step.language}: {step.why or step.status.lower()}")
-    later = sum(one.later for one in done)
-    tail = f"; {later} left for later: the channel takes so many an hour, run it again then" if later else ""
-    print(f"{sender.id}: {_summary(steps)}{tail}")
-
-
-def _summary(steps: list[Step]) -> str:
-    counts = Counter(step.action for step in steps)
-    names = {
-        Action.UNCHANGED: "approved", Action.WAIT: "under review", Action.CREATE: "to create", Action.EDIT: "to send again",
-        Action.REJECTED: "rejected", Action.DRIFTED: "differ there", Action.STOPPED: "stopped by the channel",
-        Action.SKIPPED: "not for this channel",
-    }  # fmt: skip
-    said = [f"{counts[action]} {words}" for action, words in names.items() if counts[action]]
-    return ", ".join(said) or "no templates"
-
-
-def _status(args: argparse.Namespace) -> int:
-    settings = opening.read_settings()
-    catalogue = catalogues.load(settings.templates_dir)
-
-    async def work() -> int:
-        io, good = asking.terminal(), True
-        answers: list[dict[str, Any]] = []
-        async with _door(settings, catalogue) as door:
-            for sender, admin in door.senders(args.sender, args.channel):
-
-                def told(steps: list[Step], sender: Sender = sender) -> None:
-                    io.progress(f"{sender.id}: {_summary(steps)}")
-
-                try:
-                    steps = await status(catalogue, admin, sender, wait_s=args.wait, told=told)
-                except TemplateRefused as error:  # of one sender: those after it have something to say
-                    good = False
-                    answers.append({"sender": sender.id, "steps": [], "error": str(error)})
-                    print(f"{sender.id}: the channel gives no list of its templates: {error}", file=sys.stderr)
-                    continue
-                finally:
-                    io.progress("")
-                good = good and all(step.action in FINE for step in steps)
-                answers.append({"sender": sender.id, "steps": [_step(step) for step in steps]})
-                if not args.json:
-                    _tell_status(sender, steps)
-        if args.json:
-            printing.as_json({"approved": good, "senders": answers})
-        return int(not good)
-
-    return opening.run(work)
-
-
-def _tell_status(sender: Sender, steps: list[Step]) -> None:
-    for step in steps:
-        if step.action is not Action.UNCHANGED:
-            why = step.why or step.status.lower() or "the channel does not have it"
-            print(f"{step.action.value:<9}  {step.template} {step.language}: {why}")
-    print(f"{sender.id}: {_summary(steps)}")
-
-
-def _step(step: Step) -> dict[str, str]:
-    return {
-        "notification": step.notification, "template": step.template, "language": step.language,
-        "action": step.action.value, "status": step.status, "why": step.why,
-    }  # fmt: skip
-
-
-def _done(one: Done) -> dict[str, Any]:
-    return {**_step(one.step), "status": one.status, "error": one.error, "later": one.later}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.model.event import EventType
@@ -40,6 +40,10 @@ _PERSONAL = (
 )  # fmt: skip
 
 
+Accounts = Mapping[str, frozenset[str]]
+"""Accounts of a channel by their names -> the brands whose own words each is given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """level: "error" (do not push this) or "warning"; where: file and field; rule: a word to search for."""
@@ -50,8 +54,17 @@ class Finding:
     message: str
 
 
-def lint(catalogue: Catalogue, rules: TemplateRules, languages: Sequence[str] = REQUIRED_LANGUAGES) -> list[Finding]:
-    """Every finding about every notification, errors first, in the order of names. languages: each has to speak them all."""
+def lint(
+    catalogue: Catalogue,
+    rules: TemplateRules,
+    languages: Sequence[str] = REQUIRED_LANGUAGES,
+    accounts: Accounts | None = None,
+) -> list[Finding]:
+    """Every finding about every notification, errors first, in the order of names.
+
+    languages: each has to speak them all
+    accounts:  the channel's accounts that hold our templates; None = one that holds those of every brand
+    """
     found: list[Finding] = []
     for one in catalogue:
         found += _declaration(one, catalogue)
@@ -59,7 +72,8 @@ def lint(catalogue: Catalogue, rules: TemplateRules, languages: Sequence[str] = 
         found += _values(one, rules)
         for texts in one.texts:
             found += _texts(one, texts, rules)
-    found += _count(catalogue, rules)
+    for account, brands in (accounts or {"": frozenset(catalogue.brands)}).items():
+        found += _count(catalogue, rules, account, brands)
     return sorted(found, key=lambda finding: finding.level != "error")
 
 
@@ -291,15 +305,24 @@ def _values(one: Notification, rules: TemplateRules) -> Iterator[Finding]:
                 yield Finding("warning", f"{texts.file}: {place}", "characters", f"{' '.join(barred)}: {left_out}")
 
 
-def _count(catalogue: Catalogue, rules: TemplateRules) -> Iterator[Finding]:
+def _count(catalogue: Catalogue, rules: TemplateRules, account: str, brands: frozenset[str]) -> Iterator[Finding]:
+    """What one account is given: everybody's words and its brands' own, each language, and older versions beside the new ones."""
     if not rules.templates_max:
         return
-    count = sum(bool(texts.template) for one in catalogue for texts in one.texts)
+    given = [
+        (one, texts)
+        for one in catalogue
+        for texts in one.texts
+        if texts.template and not rules.hindrance(one) and (texts.brand is None or texts.brand in brands)
+    ]
+    count, names = len(given), len({texts.template for _, texts in given})
+    older = sum(texts.version < one.version for one, texts in given)
+    said = f"{count} templates ({names} names, and each language counts" + (f"; {older} of older versions)" if older else ")")
+    said += f" for account {account}" if account else ""
     if count > rules.templates_max:
-        message = f"{count} templates, a verified account holds {rules.templates_max}"
-        yield Finding("error", "templates/", "count", message)
+        yield Finding("error", "templates/", "count", f"{said}, a verified account holds {rules.templates_max}")
     elif count > rules.templates_unverified_max:
-        message = f"{count} templates, an account that is not verified holds {rules.templates_unverified_max}"
+        message = f"{said}, an account that is not verified holds {rules.templates_unverified_max}"
         yield Finding("warning", "templates/", "count", message)
 
 

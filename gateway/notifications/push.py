@@ -48,7 +48,10 @@ FINE = frozenset({Action.UNCHANGED, Action.SKIPPED})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One language of one version: what to do, and why. status: the channel's word, "" when it does not have it."""
+    """One language of one version: what to do, and why. status: the channel's word, "" when it does not have it.
+
+    notice: what the channel announced that it will do with it, and the mend
+    """
 
     notification: str
     template: str
@@ -57,6 +60,7 @@ class Step:
     status: str = ""
     why: str = ""
     remote_id: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,8 @@ async def push(
 ) -> list[Done]:
     """Create what is missing and mend what was rejected, the brand's own language first. `told` hears of each as it is done.
 
-    A refusal is told and the next is tried; where the channel says to wait (100 new ones an hour), the rest is left for
-    later. raises: TemplateRefused when not even the list can be had
+    A refusal is told and the next is tried. Where the channel says to wait (`rules.creates_an_hour`), the rest is left for later:
+    run again, it goes on where it was. raises: TemplateRefused when not even the list can be had
     """
     steps = plan(catalogue, await admin.list_templates(sender), admin, sender.brand)
     # Should the channel say to wait, all news in the brand's own language is worth more than half of it in four.
@@ -144,11 +148,16 @@ def _wanted(catalogue: Catalogue, brand: str) -> Iterable[tuple[Notification, Te
                 yield notification, texts
 
 
+_OTHER_CATEGORY = "say nothing of an offer in a new version, or appeal at the channel within 60 days"
+
+
 def _step(notification: Notification, texts: Texts, remote: RemoteTemplate | None, admin: TemplateAdmin) -> Step:
     def step(action: Action, why: str = "") -> Step:
         found = (remote.status, remote.id) if remote is not None else ("", "")
-        return Step(notification.name, texts.template, texts.language, action, found[0], why, found[1])
+        return Step(notification.name, texts.template, texts.language, action, found[0], why, found[1], notice)
 
+    becomes = remote.becomes if remote is not None else ""
+    notice = f"becomes {becomes} within a day, and is not sent from then on; {_OTHER_CATEGORY}" if becomes else ""
     hindrance = admin.rules.hindrance(notification)
     if hindrance:
         return step(Action.SKIPPED, hindrance)
@@ -157,7 +166,7 @@ def _step(notification: Notification, texts: Texts, remote: RemoteTemplate | Non
     body = admin.create_body(notification, texts, PLACEHOLDER_HANDLE)
     same = shown(body["components"]) == shown(remote.components)
     if remote.category and remote.category != notification.category:
-        return step(Action.STOPPED, f"the channel says {remote.category}, we say {notification.category}")
+        return step(Action.STOPPED, f"the channel says {remote.category}, we say {notification.category}; {_OTHER_CATEGORY}")
     if remote.status == "REJECTED":
         return step(Action.REJECTED, remote.rejected_reason) if same else step(Action.EDIT, remote.rejected_reason)
     if not same:

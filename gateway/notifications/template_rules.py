@@ -27,6 +27,8 @@ class TemplateRules:
     templates_unverified_max: int
     templates_max: int
     languages: frozenset[str]
+    creates_an_hour: int = 0
+    """new templates that an account may ask for in an hour; 0 = the channel names no number"""
     categories: frozenset[str] = frozenset({"utility", "marketing", "authentication"})
     documents: bool = True
     """a template may bring a document in its header"""

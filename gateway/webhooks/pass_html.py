@@ -29,7 +29,9 @@ ROOM = 36_000
 _HELPED = ("shut", "other", "unknown")
 """Where only people can help, and the way to them is the one button."""
 LONG = 9
-"""A value of more characters than this is set smaller."""
+"""A large value of more characters than this is set smaller."""
+ROW = 12
+"""A small one of more has a row of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def opened(frame: Frame, view: View, around: Around) -> str:
     if around.first:
         parts.append(_more_codes(frame, 1))
     parts += [
+        *(_rest(say, place, one, len(view.parts)) for place, one in enumerate(view.parts)),
         _values(say, view.more),
         _table(view.lines),
         "".join(f"<p>{escape(note)}</p>" for note in view.notes),
@@ -157,14 +160,16 @@ def opened(frame: Frame, view: View, around: Around) -> str:
 def live(frame: Frame, view: View, around: Around) -> str:
     """The parts of an open page that change, to be laid over those of the same id."""
     say = frame.say
-    parts = [_news(say, view, around), *(_part(say, place, one) for place, one in enumerate(view.parts))]
+    parts = [_news(say, view, around)]
+    for place, one in enumerate(view.parts):
+        parts += [_part(say, place, one), _rest(say, place, one, len(view.parts))]
     return f'{"".join(parts)}<span id="asof" data-live>{escape(view.as_of)}</span>'
 
 
 def _news(say: Say, view: View, around: Around) -> str:
     said = [f"<p>{escape(one)}</p>" for one in view.news]
     if around.newest:
-        link = f'<p><a href="{escape(around.newest)}">{escape(say("newest"))}</a></p>'
+        link = f'<p><a class="go" href="{escape(around.newest)}">{escape(say("newest"))}</a></p>'
         said = [f"<p>{escape(say('replaced'))}</p>", f"<p>{escape(say('replaced_mine'))}</p>", link]
     alarm = " alarm" if view.alarm or around.newest else ""
     inner = f'<div class="news{alarm}">{"".join(said)}</div>' if said else ""
@@ -181,29 +186,37 @@ def _turn(say: Say, around: Around) -> str:
         )
     )  # fmt: skip
     middle = escape(say("pass_of", number=around.place, count=around.count))
-    return f'<nav class="turn" aria-label="{middle}">{before}<span>{middle}</span>{after}</nav>'
+    return f'<nav class="turn" aria-label="{escape(say("passes"))}">{before}<span>{middle}</span>{after}</nav>'
 
 
 def _part(say: Say, place: int, one: Part) -> str:
+    """What one looks for at the gate: it stands before the code, and the rest after it."""
     heading = " · ".join(escape(part) for part in (one.heading, one.under) if part)
     head = f"<h2>{heading}</h2>" if heading else ""
-    return f'<section id="part-{place}" data-live>{head}{_values(say, one.values)}</section>'
+    return f'<section id="part-{place}" data-live>{head}{_values(say, [value for value in one.values if value.large])}</section>'
+
+
+def _rest(say: Say, place: int, one: Part, count: int) -> str:
+    small = [value for value in one.values if not value.large]
+    head = f"<h2>{escape(one.heading)}</h2>" if count > 1 and small and one.heading else ""
+    return f'<section id="rest-{place}" data-live>{head}{_values(say, small)}</section>'
 
 
 def _values(say: Say, values: Sequence[Value]) -> str:
-    large = "".join(_value(say, one) for one in values if one.large)
-    small = "".join(_value(say, one) for one in values if not one.large)
-    return (f'<dl class="large">{large}</dl>' if large else "") + (f"<dl>{small}</dl>" if small else "")
+    inner = "".join(_value(say, one) for one in values)
+    large = ' class="large"' if values and values[0].large else ""
+    return f"<dl{large}>{inner}</dl>" if inner else ""
 
 
 def _value(say: Say, one: Value) -> str:
     """What is struck out is said to be so as well: few screen readers tell."""
     long = ' class="long"' if one.large and len(one.text) > LONG else ""
+    row = ' class="row"' if not one.large and len(one.text) > ROW else ""
     was = now = ""
     if one.was:
         was = f'<s><span class="out">{escape(say("was"))} </span>{escape(one.was)}</s>'
         now = f'<span class="out">{escape(say("now"))} </span>'
-    return f"<div><dt>{escape(one.label)}</dt><dd{long}>{was}{now}{escape(one.text)}</dd></div>"
+    return f"<div{row}><dt>{escape(one.label)}</dt><dd{long}>{was}{now}{escape(one.text)}</dd></div>"
 
 
 def _table(lines: Sequence[tuple[str, str]]) -> str:

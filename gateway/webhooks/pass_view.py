@@ -1,7 +1,8 @@
 """What a travel page says: a paper laid over by what its flights and trains are doing now, in one language. Pure.
 
 A value that has changed since the document was issued stands beside the old one, which is struck out. Nothing is reckoned: where
-a flight leaves at another time, the boarding time that was printed is struck out too, and the screens say the new one.
+a flight leaves at another time, the boarding time that was printed is struck out too, for the screens say the new one, and the
+arrival that was printed is left out until somebody says when it is.
 """
 
 from __future__ import annotations
@@ -146,23 +147,26 @@ def _leg(paper: Paper, leg: PaperLeg, state: State, reader: Reader, say: Say) ->
     left = state.get("status") not in BEFORE_DEPARTURE
     values = [
         _changed(say("platform" if rail else "gate"), leg.gate, _gate_now(paper, state), large=True),
-        Value(say("boards"), say("screens") if leaves and not left else _time(leg.boards, leg.origin, reader),
-              _time(leg.boards, leg.origin, reader) if leaves and not left else "", large=True),
-        _changed(say("departs_train" if rail else "departs"), _time(leg.departs, leg.origin, reader), leaves, large=True),
+        _boards(leg, reader, say, again=bool(leaves) and not left),
         Value(say("coach"), leg.coach, large=True),
         Value(say("seat"), leg.seat, large=True),
+        _changed(say("departs_train" if rail else "departs"), _time(leg.departs, leg.origin, reader), leaves, large=True),
         Value(say("group"), leg.group, large=True),
         _changed(say("terminal"), leg.terminal, str(state.get("terminal") or "")),
-        _changed(say("arrives"), _arrival(leg, reader), lands),
+        _changed(say("arrives"), "" if leaves and not lands else _arrival(leg, reader), lands),
         Value(say("cabin"), leg.cabin),
         Value(say("sequence"), leg.sequence),
     ]  # fmt: skip
-    if not leg.boards:
-        values.pop(1)
     several = len(paper.legs) > 1
     between = f"{_place(leg, 'origin', reader)} → {_place(leg, 'destination', reader)}" if several else ""
     under = " · ".join(part for part in (between, _date(leg.departs, leg.origin, reader)) if part)
     return Part(f"{leg.carrier}{leg.number}" if not rail else f"{leg.carrier} {leg.number}".strip(), under, _kept(values))
+
+
+def _boards(leg: PaperLeg, reader: Reader, say: Say, *, again: bool) -> Value:
+    """again: it leaves at another time, so that boarding begins at one which nobody has said"""
+    printed = _time(leg.boards, leg.origin, reader)
+    return Value(say("boards"), say("screens") if again and printed else printed, printed if again else "", large=True)
 
 
 def _arrival(leg: PaperLeg, reader: Reader) -> str:

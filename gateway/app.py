@@ -16,6 +16,7 @@ from gateway import crashpoint, registry
 from gateway import directory as directories
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
+from gateway.documents.maker import Maker
 from gateway.documents.wallets import Wallets
 from gateway.health import Beats
 from gateway.metrics import Metrics
@@ -51,7 +52,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """
     async with contextlib.AsyncExitStack() as stack:
         senders_known = directories.read(settings)
-        catalogue = catalogues.load(settings.templates_dir)
+        catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
         tariffs = Tariffs.open(settings.prices_dir)
         ring = ring_for(settings.keys, settings.data_dir)
         connection = await connect(settings)
@@ -78,6 +79,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             if sender.channel in channels.connectors
         }
         senders = Senders(redis, clock)
+        metrics = Metrics()
+        maker = await stack.enter_async_context(Maker(settings.templates_dir, metrics=metrics))
         yield Runtime(
             settings=settings,
             clock=clock,
@@ -101,13 +104,14 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
             documents=Documents(redis, vault),
             wallets=Wallets.open(settings, catalogue, vault.blind, clock.now_ms),
+            maker=maker,
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),
             worlds=Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault),
             wake=Wake(publish_to(redis)),
             beats=Beats(),
-            metrics=Metrics(),
+            metrics=metrics,
             stopping=asyncio.Event(),
             depth=Depth(),
         )

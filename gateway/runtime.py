@@ -11,6 +11,7 @@ import aiohttp
 from gateway.clock import Clock
 from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.directory import Directory
+from gateway.documents.maker import Maker
 from gateway.documents.wallets import Wallets
 from gateway.health import Beats
 from gateway.metrics import Metrics
@@ -69,6 +70,7 @@ class Runtime:
     untold: Untold
     outbox: Outbox
     documents: Documents
+    maker: Maker
     wallets: Wallets
     senders: Senders
     webhooks: Webhooks

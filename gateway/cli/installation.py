@@ -90,7 +90,7 @@ def run_connect(args: argparse.Namespace) -> int:
             admins=lambda access: registry.whatsapp_admin(loaded, access),
             connector=connector,
             templates=templates,
-            catalogue=catalogue.load(loaded.templates_dir),
+            catalogue=catalogue.load(loaded.templates_dir, public=loaded.public_base),
             env_file=_env_file(args),
         )
 
@@ -108,7 +108,7 @@ def run_connect_page(args: argparse.Namespace) -> int:
             admins=lambda access: registry.messenger_admin(loaded, access),
             connector=connector,
             templates=templates,
-            catalogue=catalogue.load(loaded.templates_dir),
+            catalogue=catalogue.load(loaded.templates_dir, public=loaded.public_base),
             env_file=_env_file(args),
         )
 

@@ -99,7 +99,7 @@ def _lint(args: argparse.Namespace) -> int:
         catalogue: Catalogue | None = None
         found: list[Finding] = []
         try:
-            catalogue = catalogues.load(settings.templates_dir)
+            catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
         except BadInput as error:  # what does not load is the first of all findings
             found = [Finding("error", one.field, "load", one.message) for one in error.problems]
         compared: list[Compared] = []
@@ -138,7 +138,7 @@ def _drawn(form: str | None, catalogue: Catalogue | None) -> str:
 
 def _preview(args: argparse.Namespace) -> int:
     settings = opening.read_settings()
-    catalogue = catalogues.load(settings.templates_dir)
+    catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
     if args.brand is not None and args.brand not in catalogue.brands:
         raise NotFound(f"no brand {args.brand}; there are {', '.join(catalogue.brands)}")
     known = catalogue.get(args.name)

@@ -28,7 +28,7 @@ SWITCH_S = 30.0
 
 def push_all(args: argparse.Namespace) -> int:
     settings = opening.read_settings()
-    catalogue = catalogues.load(settings.templates_dir)
+    catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
 
     async def work() -> int:
         answers: list[dict[str, Any]] = []
@@ -142,7 +142,7 @@ def _summary(steps: list[Step]) -> str:
 
 def status_all(args: argparse.Namespace) -> int:
     settings = opening.read_settings()
-    catalogue = catalogues.load(settings.templates_dir)
+    catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
 
     async def work() -> int:
         good = True

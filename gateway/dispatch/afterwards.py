@@ -71,6 +71,10 @@ class Afterwards:
             self._count(task.sender.channel, result.outcome, (posted.answered_ms - posted.posted_ms) / 1000)
             if result.media_problem and body.get("document"):
                 await self._aside(deps.documents.forget(body["document"], task.contact.id, task.sender))
+            elif outgoing.media_before and result.outcome is Outcome.REJECTED:
+                # Of a file that is gone some channels say only that a parameter is wrong. With a new one it is tried once more.
+                await self._aside(deps.documents.forget(body["document"], task.contact.id, task.sender))
+                return Delivered(Settlement(claimed, "r", claimed.attempt, wait_ms=0, reason="media_gone"))
             if result.speaker_problem and outgoing.message.speaker is not None:
                 await self._aside(deps.speaking.forget(body, task.sender))
                 return Delivered(Settlement(claimed, "r", claimed.attempt, wait_ms=0, reason="speaker_gone"))

@@ -81,7 +81,9 @@ def _free(
     links = [one for one in buttons if one.kind is ButtonKind.URL]
     header = Personal(body["header"]) if body.get("header") and document is None else None
     footer = Personal(body["footer"]) if body.get("footer") else None
-    text = Personal(str(body["text"]))
+    # Only a message of nothing but words and one link has a button for it: everywhere else the link stands in the words.
+    beside = "".join(f"\n\n{one.label}: {one.url}" for one in links) if replies or document else ""
+    text = Personal(str(body["text"]) + beside)
     # An interactive message holds less than a plain one; words that do not fit go out plain, without their buttons.
     fits = len(text.reveal()) <= facts.interactive_text_max
     if replies and fits and (document is None or facts.captions):
@@ -93,11 +95,15 @@ def _free(
             header_document=document[0] if document else None,
             media_id=document[1] if document else None,
         )
-    whole = Personal(said(body))
-    if document is not None:
-        caption = Personal(whole.reveal()[: facts.caption_max]) if facts.captions else None  # else the words went before it
+    whole = Personal(said(body) + beside)
+    if document is not None:  # where it can have no caption, the words went before it
+        caption = Personal(_cut(said(body), beside, facts.caption_max)) if facts.captions else None
         return Media(document[0], caption=caption, media_id=document[1])
     if links and fits:
-        url = links[0].url + (links[0].url_suffix or "")
-        return Link(body=text, label=links[0].label, url=Personal(url), header=header, footer=footer)
+        return Link(body=text, label=links[0].label, url=Personal(links[0].url), header=header, footer=footer)
     return Text(whole)
+
+
+def _cut(words: str, beside: str, longest: int) -> str:
+    """Words that are too long lose their end; the link behind them stays whole."""
+    return words[: longest - len(beside)] + beside

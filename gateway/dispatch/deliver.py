@@ -20,7 +20,7 @@ from gateway.dispatch.afterwards import Afterwards
 from gateway.dispatch.clocks import disagree, earlier, store_now
 from gateway.dispatch.content import content_of
 from gateway.dispatch.deps import Deps
-from gateway.dispatch.documents import DocumentProblem, UploadProblem
+from gateway.dispatch.documents import Brought, DocumentProblem, UploadProblem
 from gateway.dispatch.ending import Delivered, finished
 from gateway.dispatch.outgoing import Alone, Outgoing, Posted, carry
 from gateway.dispatch.prepare import Prepared
@@ -28,7 +28,7 @@ from gateway.dispatch.settled import already_known
 from gateway.dispatch.task import Task, question_of
 from gateway.errors import CannotRender, Sealed
 from gateway.model.ids import MessageId
-from gateway.model.message import Document, OnUncertain, OutboundMessage, Priority
+from gateway.model.message import OnUncertain, OutboundMessage, Priority
 from gateway.model.personal import Personal
 from gateway.planning.settling import SETTLING
 from gateway.rules import retry
@@ -167,7 +167,7 @@ class Deliverer:
                     considered[place] = Delivered(_over_tier(task, free_at, store_now(task.claimed, self._d.clock.now_ms())))
 
     def _rendered(
-        self, decided: Decided, known: Prepared, document: tuple[Document, Personal] | None, speaker: Personal | None
+        self, decided: Decided, known: Prepared, brought: Brought | None, speaker: Personal | None
     ) -> Outgoing | Delivered:
         task, verdict = decided
         claimed, body, sender = task.claimed, task.body, task.sender
@@ -180,13 +180,14 @@ class Deliverer:
                 recipient=tuple(
                     (known.kind, known.value) for known in task.address.identifiers if known.scope in ("", sender.scope)
                 ),
-                content=content_of(body, verdict, task.connector.facts, document),
+                content=content_of(body, verdict, task.connector.facts, (brought.document, brought.media) if brought else None),
                 reply_to=Personal(body["reply_to"]) if body.get("reply_to") else None,
                 answering=body["kind"] == "reply",
                 by_person=isinstance(verdict, FreeText) and verdict.by_person,
                 speaker=speaker,
             )
-            return Outgoing(task, verdict, message, task.connector.render(message, sender), known)
+            request = task.connector.render(message, sender)
+            return Outgoing(task, verdict, message, request, known, brought is not None and brought.before)
         except (CannotRender, KeyError) as error:
             detail = (str(error) if isinstance(error, CannotRender) else "form").replace("|", " ")[:120]
             return Delivered(finished(claimed, Reason.CANNOT_RENDER, detail, sent=True, body=body))
@@ -204,10 +205,11 @@ class Deliverer:
         if isinstance(decided, Settlement):
             return Delivered(decided)
         task, verdict = decided
-        document: tuple[Document, Personal] | None = None
+        brought: Brought | None = None
         if task.body.get("document"):
+            language = str(task.body.get("language") or "")
             try:
-                document = await deps.documents.media(task.body["document"], task.contact.id, connector, sender)
+                brought = await deps.documents.media(task.body["document"], task.contact.id, connector, sender, language)
             except DocumentProblem as error:
                 return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True))
             except UploadProblem as error:
@@ -221,7 +223,7 @@ class Deliverer:
             decided = await self._decide(claimed, known, sender, connector)
             if isinstance(decided, Settlement):
                 return Delivered(decided)
-        return self._rendered(decided, known, document, speaker)
+        return self._rendered(decided, known, brought, speaker)
 
     async def _decide(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Decided | Settlement:
         """Whether it may be sent now and as what, by what was just read; else how it ends or when to look again."""

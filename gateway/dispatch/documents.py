@@ -1,57 +1,59 @@
-"""A message's document: from the store or from its issuer's URL, to a media id at the sender.
+"""A message's document: from the store, from its issuer's URL or drawn from its paper, to a media id at the sender.
 
-A URL is fetched only from a host of GATEWAY_DOCUMENT_HOSTS, over https (http only to this machine, where a sandbox runs), without
-following redirects, and never from a private address: an event may not make us fetch what its sender could not.
+It is made once and uploaded once for each sender. The media id is kept for this person alone, for as long as the channel keeps
+the file, so a second attempt uploads nothing. What was drawn and could not be uploaded is kept sealed for an hour, so that the
+next attempt draws nothing; once uploaded it is dropped (a picture is a hundred kilobytes, and thousands are made in minutes). A
+process that dies between drawing and uploading costs one drawing, between uploading and sending nothing.
+
+While a document is fetched, drawn and uploaded the lease of its message is renewed (claiming.py), and consent, brakes and
+window are read again before the POST (deliver.py).
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit
-
-import aiohttp
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from gateway.connector import Connector, FilePart, Outcome, Sender, SendResult
-from gateway.errors import GatewayError
+from gateway.crashpoint import crash_point
+from gateway.dispatch.fetching import DocumentProblem, FetchAgain, Fetcher
+from gateway.documents.forms import Form, Made
+from gateway.documents.paper import Paper
+from gateway.errors import CannotDraw, GatewayError
 from gateway.model.ids import ContactId
 from gateway.model.message import Document
 from gateway.model.personal import Personal
 from gateway.store.documents import Documents
 
-FETCH_S = 20
+__all__ = ["Brought", "DocumentDesk", "DocumentProblem", "UploadProblem"]
+
+DRAWN_KEEP_MS = 3600_000
+FETCH_RETRIES = 4
 _MAGIC = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
-class DocumentProblem(GatewayError):
-    """The document could not be had, and trying again will not help. The text holds no URL and no name."""
-
-
 class UploadProblem(GatewayError):
-    """The channel did not take the document; `result` says whether to try again."""
+    """The channel did not take the document, or it could not be fetched now; `result` says whether to try again."""
 
     def __init__(self, result: SendResult) -> None:
         super().__init__(f"upload: {result.outcome.value} {result.code}")
         self.result = result
 
 
-async def _resolved(host: str, *, allow_local: bool) -> None:
-    """Refuse a host that resolves to a private or local address."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(5):
-            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError) as error:
-        raise DocumentProblem("the document's host has no address") from error
-    for *_, place in found:
-        address = ipaddress.ip_address(place[0])
-        if address.is_loopback and allow_local:
-            continue
-        if not address.is_global:
-            raise DocumentProblem("the document's host is on a private network")
+class Drawing(Protocol):
+    """documents.maker.Maker, or nothing that draws."""
+
+    async def make(self, paper: Paper, form: Form, language: str) -> Made: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A document at its channel. before: its media id is of an earlier attempt, and the channel may have dropped it since."""
+
+    document: Document
+    media: Personal
+    before: bool = False
 
 
 def check(data: bytes, mime: str, sizes: Mapping[str, int]) -> None:
@@ -65,27 +67,69 @@ def check(data: bytes, mime: str, sizes: Mapping[str, int]) -> None:
 
 
 class DocumentDesk:
-    """Gives deliver a media id. hosts: GATEWAY_DOCUMENT_HOSTS; allow_local: towards a sandbox only."""
+    """Gives deliver a media id. hosts: GATEWAY_DOCUMENT_HOSTS; allow_local: towards a sandbox only; maker: None draws nothing."""
 
-    def __init__(self, documents: Documents, hosts: tuple[str, ...], *, allow_local: bool) -> None:
+    def __init__(
+        self, documents: Documents, hosts: tuple[str, ...], *, allow_local: bool, maker: Drawing | None = None
+    ) -> None:
         self._documents = documents
-        self._hosts = hosts
-        self._allow_local = allow_local
+        self._fetcher = Fetcher(hosts, allow_local=allow_local)
+        self._maker = maker
 
     async def media(
-        self, spec: Mapping[str, Any], contact: ContactId, connector: Connector, sender: Sender
-    ) -> tuple[Document, Personal]:
-        """The document and its media id for this contact at this sender. Raises DocumentProblem, UploadProblem."""
+        self, spec: Mapping[str, Any], contact: ContactId, connector: Connector, sender: Sender, language: str
+    ) -> Brought:
+        """The document and its media id for this contact at this sender. Raises DocumentProblem, UploadProblem.
+
+        spec: `document` of a message's body; language: of its words
+        """
         document = Document(spec["ref"], spec["mime"], spec["filename"])
         known = await self._documents.media_id(contact, document.ref, sender.id)
         if known is not None:
-            return document, known
-        data = await self._documents.get(contact, document.ref)
-        if data is None and spec.get("url"):
-            data = await self._fetch(str(spec["url"]), connector.facts.document_mimes.get(document.mime, 0))
-        if data is None:
+            return Brought(document, known, before=True)
+        sizes = connector.facts.document_mimes
+        kept = await self._documents.get(contact, document.ref)
+        data = kept if kept is not None else await self._made(spec, sizes.get(document.mime, 0), language)
+        check(data, document.mime, sizes)
+        drawn = bool(spec.get("paper"))
+        crash_point("document.made")
+        try:
+            media = await self._upload(document, data, connector, sender)
+        except UploadProblem:
+            if drawn and kept is None:
+                await self._documents.put(contact, document.ref, data, ttl_ms=DRAWN_KEEP_MS)
+            raise
+        # A day less than the channel keeps it, so that none ends on the way.
+        ttl = max(connector.facts.media_ttl_ms - 24 * 3600_000, 3600_000)
+        await self._documents.set_media_id(contact, document.ref, sender.id, media, ttl_ms=ttl)
+        if drawn and kept is not None:
+            await self._documents.forget(contact, document.ref)
+        crash_point("document.uploaded")
+        return Brought(document, media)
+
+    async def forget(self, spec: Mapping[str, Any], contact: ContactId, sender: Sender) -> None:
+        """The channel lost the file: the next attempt uploads again."""
+        await self._documents.forget_media_id(contact, spec["ref"], sender.id)
+
+    async def _made(self, spec: Mapping[str, Any], largest: int, language: str) -> bytes:
+        if spec.get("url"):
+            try:
+                return await self._fetcher.fetch(str(spec["url"]), largest)
+            except FetchAgain as error:
+                raise UploadProblem(SendResult(Outcome.RETRY, retries=FETCH_RETRIES, detail=str(error))) from None
+        if not spec.get("paper"):
             raise DocumentProblem("the document's bytes are gone")
-        check(data, document.mime, connector.facts.document_mimes)
+        if self._maker is None:
+            raise DocumentProblem("nothing here draws documents")
+        try:
+            made = await self._maker.make(Paper.load(spec["paper"]), Form(spec["draw"]), language)
+        except CannotDraw as error:
+            raise DocumentProblem(f"it cannot be drawn: {error.why}") from None
+        except (KeyError, ValueError, TypeError):
+            raise DocumentProblem("its paper cannot be read") from None
+        return made.data
+
+    async def _upload(self, document: Document, data: bytes, connector: Connector, sender: Sender) -> Personal:
         request = connector.render_upload(sender, FilePart("file", document.filename, document.mime, data))
         try:
             result = connector.classify(await connector.send(request))
@@ -94,37 +138,4 @@ class DocumentDesk:
         if result.outcome is not Outcome.ACCEPTED or result.channel_id is None:
             # An upload that got no answer may be repeated: a file nobody refers to harms nobody.
             raise UploadProblem(result)
-        # A day less than the channel keeps it, so that none ends on the way.
-        ttl = max(connector.facts.media_ttl_ms - 24 * 3600_000, 3600_000)
-        await self._documents.set_media_id(contact, document.ref, sender.id, result.channel_id, ttl_ms=ttl)
-        return document, result.channel_id
-
-    async def forget(self, spec: Mapping[str, Any], contact: ContactId, sender: Sender) -> None:
-        """The channel lost the file: the next attempt uploads again."""
-        await self._documents.forget_media_id(contact, spec["ref"], sender.id)
-
-    async def _fetch(self, url: str, largest: int) -> bytes:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if host not in self._hosts:
-            raise DocumentProblem("the document's host is not listed in GATEWAY_DOCUMENT_HOSTS")
-        local = self._allow_local and host in ("127.0.0.1", "localhost", "::1")
-        if parts.scheme != "https" and not local:
-            raise DocumentProblem("the document's URL is not https")
-        await _resolved(host, allow_local=local)
-        timeout = aiohttp.ClientTimeout(total=FETCH_S)
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-                session.get(url, allow_redirects=False) as response,
-            ):
-                if response.status != 200:
-                    raise DocumentProblem(f"the document's host answered {response.status}")
-                data = bytearray()
-                async for chunk in response.content.iter_chunked(65536):
-                    data += chunk
-                    if len(data) > largest:
-                        raise DocumentProblem("the document is larger than the channel takes")
-                return bytes(data)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise DocumentProblem(f"the document could not be fetched: {type(error).__name__}") from None
+        return result.channel_id

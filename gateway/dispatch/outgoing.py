@@ -25,6 +25,8 @@ class Outgoing:
     message: OutboundMessage
     request: RenderedRequest
     known: Prepared
+    media_before: bool = False
+    """its file was uploaded for an earlier attempt"""
 
 
 @dataclass(slots=True)

@@ -60,7 +60,9 @@ async def run(runtime: Runtime) -> None:
         preparer=Preparer(runtime.outbox, runtime.contacts, runtime.subjects, runtime.vault, runtime.worlds, runtime.clock),
         templates_stale=runtime.worlds.stale,
         brakes=brakes,
-        documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=settings.sandboxed),
+        documents=DocumentDesk(
+            runtime.documents, settings.document_hosts, allow_local=settings.sandboxed, maker=runtime.maker
+        ),
         speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault), picture),
         directory=runtime.directory,
         connectors=runtime.connectors,

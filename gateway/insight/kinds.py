@@ -62,6 +62,8 @@ def _closed(fact: Fact, when: When) -> str:
     why = fact.detail.get("why", "")
     if fact.detail.get("note", "").startswith("parked") or why:
         return f"set aside: it could not be handled ({why or 'no reason kept'})"
+    if fact.detail.get("note") == "nobody":
+        return "nobody of its order whom we know is to get this document; the event is closed"
     return "everybody who should hear of it has been looked at; the event is closed"
 
 

@@ -40,6 +40,7 @@ from gateway.store.rehearsal import (
     PretendFans,
     PretendInvitations,
     PretendOutbox,
+    PretendPasses,
     PretendSubjects,
     PretendUntold,
     PretendVault,
@@ -127,6 +128,7 @@ class Rehearsal:
         stores = Stores(
             Events(redis, clock, self._vault), subjects, self.contacts, self.outbox, fans,
             PretendDocuments(redis, self._vault), self._vault, PretendUntold(redis, clock, self._vault),
+            PretendPasses(redis, clock, self._vault),
         )  # fmt: skip
         self.expander = Expander(stores, orders, runtime.worlds, clock, Wake(), runtime.settings.country)
 

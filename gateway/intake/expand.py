@@ -71,10 +71,12 @@ class Expander:
         self._fuse = fuse
         self._teller = Teller(stores.contacts, stores.subjects, stores.outbox, stores.vault, worlds, wake, stores.untold)
         self._applier = Applier(stores, worlds, clock, country)
-        self._handing = Handing(stores, self._teller, worlds, clock)
+        self._handing = Handing(stores, orders, self._teller, worlds, clock)
         self.fan = Fan(stores, self._teller, worlds, clock, wake, fuse, pacer)
         self._opened: OrderedDict[EventId, tuple[BusinessEvent, tuple[int, ...]]] = OrderedDict()
         self._told: OrderedDict[EventId, None] = OrderedDict()
+        self._nobodys: set[EventId] = set()
+        """documents that nobody we know is to get, until they are closed"""
         """events of which this process knows that they stand in the order of their subject: it told or began them, or saw it"""
         self._mine: list[tuple[int, EventId, OpenEvent]] = []
         """(when, its id, it): the next looks at events that were in hand, the earliest first"""
@@ -259,7 +261,8 @@ class Expander:
 
     async def _finish(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
         await self.fan.finished(event.id, event.subject_id, partitions)
-        await self._s.events.close(open_event)
+        await self._s.events.close(open_event, "nobody" if event.id in self._nobodys else "")
+        self._nobodys.discard(event.id)
         crash_point("event.closed")
         await self._s.fans.forget(event.id, partitions)
         await self._s.subjects.forget(event.subject_id, event.id)
@@ -324,7 +327,8 @@ class Expander:
         result, namespace = applied.result, ""
         failed: Exception | None = None
         if event.type in DOCUMENTS:
-            await self._handing.to_recipients(event, result, await self._orders.reach(event, namespace))
+            if not await self._handing.hand_out(event, result, namespace):
+                self._nobodys.add(event.id)
             self._knows(event.id)
             return ()
         if event.type is EventType.ORDER_STATUS and not event.moment:

@@ -122,9 +122,9 @@ class Orders:
     ) -> list[Taken]:
         taken = []
         recipients = event.data.get("recipients") or []
-        for recipient in recipients:
+        for place, recipient in enumerate(recipients):
             contact, traveller, addresses = await self._bind(recipient, brand, namespace, invited, recipients)
-            link = self._link(event, recipient, traveller, brand, subjects, until, sequence)
+            link = self._link(event, recipient, traveller, brand, subjects, until, sequence, place)
             try:
                 await self._consents(event, recipient, contact, brand, addresses)
                 chats = await self._chats(contact, invited, traveller)
@@ -337,6 +337,7 @@ class Orders:
         subjects: tuple[SubjectId, ...],
         until: int,
         sequence: int,
+        place: int = 0,
     ) -> OrderLink:
         area = (event.data.get("service") or {}).get("area") or {}
         return OrderLink(
@@ -352,6 +353,10 @@ class Orders:
             until_ms=until,
             version=sequence,
             postcode=Personal(area["postcode"]) if area.get("postcode") else None,
+            age=recipient["kind"] if recipient.get("kind") in ("child", "infant") else "",
+            ticket=Personal(recipient["ticketNumber"]) if recipient.get("ticketNumber") else None,
+            share="booker" if event.data.get("share") == "booker" else "",
+            place=place,
         )
 
     async def _subscribe(
@@ -381,6 +386,14 @@ class Orders:
                     merged = replace(merged, postcode=mine.postcode, role=mine.role, passenger=mine.passenger)
                 if not event.data.get("brand"):
                     merged = replace(merged, brand=mine.brand)
+                if not event.data.get("share"):
+                    merged = replace(merged, share=mine.share)
+                if "kind" not in recipient:
+                    merged = replace(merged, age=mine.age)
+                if not recipient.get("ticketNumber"):
+                    merged = replace(merged, ticket=mine.ticket)
+                if not recipient:
+                    merged = replace(merged, place=mine.place)
             others = tuple(one for one in joined.orders if one is not mine)
             return replace(joined, orders=(*others, merged))
 

@@ -33,6 +33,7 @@ from gateway.store.fuses import Fuses
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.ownership import Ownership
+from gateway.store.passes import Passes
 from gateway.store.timers import Timers
 
 IDLE_S = 1.0
@@ -75,6 +76,7 @@ def make_expander(runtime: Runtime) -> Expander:
         runtime.documents,
         runtime.vault,
         runtime.untold,
+        Passes(runtime.connection.redis, runtime.clock, runtime.vault),
     )
     fuses = Fuses(runtime.connection.redis, runtime.clock, runtime.vault)
     fuse = Fuse(fuses, runtime.contacts, partial(fuse_limits, runtime), lambda why: runtime.metrics.fuses_blown.labels(why).inc())

@@ -12,7 +12,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 from pydantic.json_schema import models_json_schema
 
 from gateway.api.fields import Short, Time, Word, Zone, names_of, problems_of
@@ -102,8 +102,13 @@ class ConsentIn(Part):
     wording: Word | None = None
 
 
+PersonKind = Literal["adult", "child", "infant"]
+
+
 class Recipient(Part):
     customer_id: Short
+    kind: PersonKind | None = None
+    ticket_number: Annotated[str, Field(max_length=30)] | None = None
     name: Name | None = None
     role: Literal["booker", "passenger", "customer"] | None = None
     passenger: Short | None = None
@@ -237,6 +242,7 @@ class OrderStatus(Part):
     payment: Payment | None = None
     refund: Refund | None = None
     reason: Reason | None = None
+    share: Literal["booker", "own"] | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
 
 
@@ -325,15 +331,79 @@ class DocumentContent(Part):
     mime: Literal["application/pdf", "image/png", "image/jpeg"] | None = None
 
 
+Code = Annotated[str, Field(max_length=30)]
+Label = Annotated[str, Field(max_length=100)]
+Amount = Annotated[str, Field(pattern=r"^-?\d{1,12}(\.\d{1,4})?$")]
+Notes = Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=8)]
+DrawnAs = Literal["picture", "page", "print"]
+"""How a document is drawn that its issuer did not send: for the screen, as a PDF for the phone, as a PDF to print."""
+
+
+class Barcode(Part):
+    """The issuer's own code, drawn as it is: `message` (text) or `bytes` (base64). about: whose or which leg's it is."""
+
+    format: Literal["qr", "aztec", "pdf417"]
+    message: Annotated[str, Field(min_length=1, max_length=1500)] | None = None
+    bytes: Annotated[str, Field(min_length=4, max_length=2000), AfterValidator(_base64)] | None = None
+    about: Label | None = None
+
+    @model_validator(mode="after")
+    def _holds_one(self) -> Barcode:
+        if (self.message is None) == (self.bytes is None):
+            raise ValueError("should have either `message` or `bytes`")
+        return self
+
+
+class TicketLeg(Part):
+    """One train or flight of a ticket."""
+
+    carrier: Label | None = None
+    number: Code | None = None
+    from_: Place | Short | None = Field(default=None, alias="from")
+    to: Place | Short | None = None
+    departs: Time | None = None
+    arrives: Time | None = None
+    platform: Sign | None = None
+    coach: Sign | None = None
+    seat: Sign | None = None
+    travel_class: Label | None = None
+
+
+class Seating(Part):
+    section: Sign | None = None
+    row: Sign | None = None
+    seat: Sign | None = None
+
+
+class ReceiptLine(Part):
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    quantity: Count = 1
+    price: Amount | None = None
+
+
 class OrderDocumentPart(DocumentContent):
     kind: Literal["event_ticket", "rail_ticket", "flight_ticket", "ticket", "invoice", "label", "receipt"]
     id: Short
     title: Annotated[str, Field(max_length=200)] | None = None
     starts_at: Time | None = None
+    doors_at: Time | None = None
+    venue: Annotated[str, Field(max_length=200)] | None = None
+    seat: Seating | Sign | None = None
+    holder: Label | None = None
+    travellers: Annotated[list[Label], Field(max_length=9)] | None = None
+    reference: Code | None = None
+    legs: Annotated[list[TicketLeg], Field(max_length=8)] | None = None
+    barcode: Barcode | None = None
+    barcodes: Annotated[list[Barcode], Field(max_length=9)] | None = None
+    lines: Annotated[list[ReceiptLine], Field(max_length=200)] | None = None
+    total: Amount | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    notes: Notes | None = None
+    form: DrawnAs | None = None
 
 
 class OrderDocument(Part):
-    """org.example.order.document.v1: a ticket, invoice or label is ready."""
+    """org.example.order.document.v1: a ticket, invoice or label is ready: the issuer's own, or what one is drawn from."""
 
     order_number: Short
     document: OrderDocumentPart
@@ -341,28 +411,51 @@ class OrderDocument(Part):
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
 
 
+class FrequentFlyer(Part):
+    carrier: Sign | None = None
+    number: Code | None = None
+
+
 class Passenger(Part):
+    """key: the passenger's key in the order (`recipients[].passenger`)"""
+
     surname: Short
     given_names: Annotated[str, Field(max_length=100)] | None = None
     record_locator: Sign | None = None
     ticket_number: Annotated[str, Field(max_length=30)] | None = None
+    key: Short | None = None
+    kind: PersonKind | None = None
+    frequent_flyer: FrequentFlyer | Code | None = None
 
 
 class FlightTimes(Part):
     scheduled_off: Time | None = None
+    estimated_off: Time | None = None
     boarding: Time | None = None
     scheduled_on: Time | None = None
 
 
+class Checkin(Part):
+    sequence: Annotated[int, Field(strict=True, ge=0, le=9999)] | Sign | None = None
+    seat: Sign | None = None
+    cabin: Label | None = None
+    group: Sign | None = None
+    free_baggage: Sign | None = None
+
+
 class FlightBoardingPass(Part):
-    """org.example.flight.boardingpass.v1: one passenger's pass for one leg."""
+    """org.example.flight.boardingpass.v1: one passenger's pass for one leg: the issuer's own, or what one is drawn from."""
 
     leg: Leg
     passenger: Passenger
+    checkin: Checkin | None = None
     times: FlightTimes | None = None
     gate: Sign | None = None
-    bcbp: Annotated[str, Field(min_length=58, max_length=600)] | None = None
+    terminal: Sign | None = None
+    bcbp: Annotated[str, Field(min_length=58, max_length=600, pattern=r"^[\x20-\x7e\r\n]+$")] | None = None
     document: DocumentContent | None = None
+    notes: Notes | None = None
+    form: DrawnAs | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
 
 

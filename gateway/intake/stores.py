@@ -9,6 +9,7 @@ from gateway.store.documents import Documents
 from gateway.store.events import Events
 from gateway.store.fanout import FanOuts
 from gateway.store.outbox import Outbox
+from gateway.store.passes import Passes
 from gateway.store.subjects import Subjects
 from gateway.store.untold import Untold
 from gateway.store.vault import Vault
@@ -24,3 +25,4 @@ class Stores:
     documents: Documents
     vault: Vault
     untold: Untold
+    passes: Passes

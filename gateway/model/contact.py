@@ -103,6 +103,14 @@ class OrderLink:
     """the order subject's sequence that wrote this link: an older one, done again late, changes nothing"""
     postcode: Personal | None = None
     """exact postcode of a service contract: the subscription knows only its cell"""
+    age: str = ""
+    """"child" or "infant": their documents go to an adult of the order; "" = an adult"""
+    ticket: Personal | None = None
+    """the number of their ticket, by which a document finds them"""
+    share: str = ""
+    """"booker": the order says that its booker may have everybody's documents"""
+    place: int = 0
+    """where the order names them among its recipients"""
 
 
 @dataclass(frozen=True, slots=True)

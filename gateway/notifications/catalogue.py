@@ -25,6 +25,7 @@ from gateway.notifications.wordings import Wording, Wordings
 _LANGUAGE_FILE = re.compile(
     r"(?P<language>[a-z]{2,3}(_[A-Z]{2})?)(\.(?!v\d)(?P<brand>[a-z][a-z0-9]*))?(\.v(?P<version>\d{1,3}))?\.yaml"
 )
+NOWHERE = "https://public-url-not-set.invalid"
 _SPECIAL = frozenset({"wordings", "layouts", "logos"})
 
 
@@ -68,9 +69,10 @@ class Catalogue:
         return notification.ends if notification is not None else ()
 
 
-def load(directory: Path, *, failed: Failure | None = None) -> Catalogue:
+def load(directory: Path, *, public: str = "", failed: Failure | None = None) -> Catalogue:
     """Read a templates directory.
 
+    public: where people reach our own pages (GATEWAY_PUBLIC_URL), which buttons lead to; "" where nobody said
     failed: told the notification and the class of error when a condition cannot be evaluated; default: a debug line
     raises: BadInput with every problem there is, each naming its file and field
     """
@@ -84,7 +86,7 @@ def load(directory: Path, *, failed: Failure | None = None) -> Catalogue:
     for folder in folders:
         if folder.name in _SPECIAL or folder.name.startswith((".", "_")):
             continue
-        notification = _notification(folder, brands, places, failed or _log_failure, problems)
+        notification = _notification(folder, brands, places, failed or _log_failure, problems, public or NOWHERE)
         if notification is not None:
             notifications[folder.name] = notification
     if not folders:
@@ -105,7 +107,7 @@ def _log_failure(name: str, why: str) -> None:
 
 
 def _notification(
-    folder: Path, brands: Mapping[str, Brand], places: Places, failed: Failure, problems: list[Problem]
+    folder: Path, brands: Mapping[str, Brand], places: Places, failed: Failure, problems: list[Problem], public: str
 ) -> Notification | None:
     where = f"{folder.name}/notification.yaml"
     declared = entries.checked(folder / "notification.yaml", where, NotificationSchema, problems)
@@ -129,7 +131,7 @@ def _notification(
             texts.append(declare.texts(folder.name, declared, said, match["language"], brand, version, here))
     if declared is None:
         return None
-    return declare.notification(folder.name, declared, tuple(texts), places, failed, where, problems)
+    return declare.notification(folder.name, declared, tuple(texts), places, failed, where, problems, public)
 
 
 def _moments(path: Path, problems: list[Problem]) -> list[Moment]:

@@ -55,8 +55,9 @@ def notification(
     failed: Failure,
     where: str,
     problems: list[Problem],
+    public: str,
 ) -> Notification | None:
-    """None when an expression does not compile; every problem is added to `problems`."""
+    """None when an expression does not compile; every problem is added to `problems`. public: what `public:` stands for"""
     build = _Builder(where, problems)
     before = len(problems)
     parameters = {key: build.parameter(key, found) for key, found in declared.parameters.items()}
@@ -87,15 +88,16 @@ def notification(
         document=None
         if declared.document is None
         else DocumentSpec(
-            declared.document.header,
+            declared.document.header_format,
             build.expressions("document.from", declared.document.sources),
             declared.document.filename,
+            declared.document.draw or "",
         ),
         buttons=tuple(
             ButtonSpec(
                 button.key,
                 ButtonKind.URL if button.url else ButtonKind.REPLY,
-                button.url or "",
+                (button.url or "").replace("public:", public, 1),
                 build.expression(f"buttons.{button.key}.suffix", button.suffix),
             )
             for button in declared.buttons

@@ -62,6 +62,17 @@ class DocumentSpec:
     sources: tuple[Expression, ...]
     filename: str
     """a literal with its extension, the same for everybody: names and codes stay out of it"""
+    draw: str = ""
+    """as what it is drawn where the issuer sent none: "picture", "page" or "print"; "" = not at all"""
+
+    def carries(self, mime: str) -> bool:
+        """Whether a template with this header can bring a file of this type."""
+        return header_of(mime) == self.header
+
+
+def header_of(mime: str) -> str:
+    """The header of a template that brings such a file."""
+    return "image" if mime.startswith("image/") else "document"
 
 
 @dataclass(frozen=True, slots=True)

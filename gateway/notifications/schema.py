@@ -73,14 +73,30 @@ class ParameterSchema(_Strict):
 
 
 class DocumentSchema(_Strict):
-    header: Literal["document", "image"] = "document"
+    """`draw`: as what it is drawn where the issuer sent none; the template's header follows: a picture's is an image."""
+
+    header: Literal["document", "image"] | None = None
+    draw: Literal["picture", "page", "print"] | None = None
     sources: OneOrMore = Field(alias="from")
     filename: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.(pdf|png|jpg)$")]
+
+    @model_validator(mode="after")
+    def _header_follows(self) -> DocumentSchema:
+        if self.draw and self.header not in (None, self.header_format):
+            raise ValueError(f"`draw: {self.draw}` has `header: {self.header_format}`")
+        return self
+
+    @property
+    def header_format(self) -> Literal["document", "image"]:
+        if self.draw:
+            return "image" if self.draw == "picture" else "document"
+        return self.header or "document"
 
 
 class ButtonSchema(_Strict):
     key: Name
-    url: Annotated[str, StringConstraints(pattern=r"^https://")] | None = None
+    url: Annotated[str, StringConstraints(pattern=r"^(https://|public:/)")] | None = None
+    """`public:/d/`: a page of ours, below GATEWAY_PUBLIC_URL"""
     suffix: str | None = None
 
     @model_validator(mode="after")

@@ -28,7 +28,7 @@ from gateway.model.ids import AddressId, ContactId, MessageId, message_id
 from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
-from gateway.notifications.parts import Rendering, TemplateRef
+from gateway.notifications.parts import Rendering, TemplateRef, header_of
 from gateway.planning import rebooked
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
@@ -101,7 +101,7 @@ def draft(
         if sender is None:
             return _Way(address, None, Suppressed(Reason.NO_SENDER))
         try:
-            forms, text = _forms(notification, scope, contact, zone, brand, sender, world)
+            forms, text = _forms(notification, scope, contact, zone, brand, sender, world, document)
         except CannotRender:
             return _Way(address, sender, Suppressed(Reason.CANNOT_RENDER))
         except Exception as error:  # a notification that breaks must not take the event's others, and everybody else, with it
@@ -311,9 +311,19 @@ def question_for(
 
 
 def _forms(
-    notification: Notification, scope: Scope, contact: Contact, zone: str, brand: str, sender: Sender, world: World
+    notification: Notification,
+    scope: Scope,
+    contact: Contact,
+    zone: str,
+    brand: str,
+    sender: Sender,
+    world: World,
+    document: Mapping[str, Any] | None,
 ) -> tuple[list[dict[str, Any]], Rendering]:
-    """Up to two template forms, best first (approved ones before others), and the words as free text."""
+    """Up to two template forms, best first (approved ones before others), and the words as free text.
+
+    A template's header is an image or a document, as it was approved: only those that can bring this document are forms of it.
+    """
     chain = languages(contact)
     candidates: list[tuple[Notification, TemplateRef]] = []
     brand_known = world.catalogue.brands.get(brand)
@@ -321,6 +331,9 @@ def _forms(
     candidates += [(notification, ref) for ref in notification.candidates(chain, brand=brand, brand_language=default)]
     if notification.substitute and (other := world.catalogue.get(notification.substitute)) is not None:
         candidates += [(other, ref) for ref in other.candidates(chain, brand=brand, brand_language=default)]
+    if document is not None:
+        mime = str(document.get("mime") or "")
+        candidates = [(one, ref) for one, ref in candidates if one.document is None or one.document.carries(mime)]
     states = [
         (one, ref, world.template_state(sender.id, ref.name, ref.language, one.category)) for one, ref in candidates
     ]
@@ -382,7 +395,7 @@ def body_of(
             }
             for button in text.buttons
         ],
-        "document": {**document, "header": text.document.header} if document and text.document else None,
+        "document": {**document, "header": header_of(str(document.get("mime") or ""))} if document and text.document else None,
         "event": {
             "type": result.type.value,
             "xid": result.external_id,

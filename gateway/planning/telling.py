@@ -103,7 +103,7 @@ class Teller:
             if notification is None:
                 continue
             ends += [told_prefix(result.subject, ended) for ended in notification.ends]
-            links = {"document": "document"} if result.document else {}
+            links = {"document": "document", "page": str(result.document.get("page") or "")} if result.document else {}
             for alike in groups(notification, result, readers):
                 found = draft(notification, contact, result, alike, world, links=links, document=result.document)
                 if found is not None:

@@ -34,6 +34,9 @@ class Documents:
         except Sealed:
             return None
 
+    async def forget(self, contact: ContactId, ref: str) -> None:
+        await self._redis.unlink(keys.in_partition_of(contact, "doc", ref))
+
     async def media_id(self, contact: ContactId, ref: str, sender: SenderId) -> Personal | None:
         """What the channel called this document when it was uploaded for this contact."""
         raw = await self._redis.get(keys.in_partition_of(contact, "media", f"{ref}:{sender}"))

@@ -55,6 +55,10 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "u": link.until_ms,
                 "v": link.version,
                 "pc": _text(link.postcode),
+                "ag": link.age,
+                "tk": _text(link.ticket),
+                "sh": link.share,
+                "pl": link.place,
             }
             for link in profile.orders
         ],
@@ -105,6 +109,10 @@ def load(value: dict[str, Any]) -> Profile:
                 until_ms=one["u"],
                 version=one.get("v", 0),
                 postcode=_personal(one.get("pc")),
+                age=one.get("ag", ""),
+                ticket=_personal(one.get("tk")),
+                share=one.get("sh", ""),
+                place=one.get("pl", 0),
             )
             for one in value.get("orders", [])
         ),

@@ -27,6 +27,7 @@ from gateway.store.documents import Documents
 from gateway.store.fanout import Cursor, FanOut, FanOuts
 from gateway.store.invitations import Invitations
 from gateway.store.outbox import Outbox, Plan, PlannedMessage, PutResult
+from gateway.store.passes import Passes
 from gateway.store.reply import octets, words
 from gateway.store.subjects import ApplyResult, SetMoment, SubjectMemory, Subjects
 from gateway.store.untold import Untold
@@ -375,6 +376,12 @@ class PretendUntold(Untold):
 class PretendDocuments(Documents):
     async def put(self, contact: ContactId, ref: str, data: bytes, *, ttl_ms: int) -> None:
         """Nothing would be read back before it is sent."""
+
+
+class PretendPasses(Passes):
+    async def keep(self, contact: ContactId, subject: SubjectId, item: str, paper: Mapping[str, Any], **more: Any) -> str:
+        """Its link is what it would be; it opens nothing."""
+        return self.token(contact, item, more["event"])
 
 
 class PretendInvitations(Invitations):

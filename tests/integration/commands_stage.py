@@ -222,6 +222,8 @@ def small_templates(into: Path) -> Path:
         shutil.copy(ROOT / "templates" / name, into / name)
     for name in ("address_check", "wordings", "logos", "gate_changed", "boarding_pass_issued"):
         shutil.copytree(ROOT / "templates" / name, into / name)
+    declared = into / "boarding_pass_issued" / "notification.yaml"  # which stands alone here
+    declared.write_text(declared.read_text().replace("substitute: boarding_pass_file\n", ""))
     return into
 
 

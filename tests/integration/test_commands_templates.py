@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.whatsapp.templates import example_image
 from gateway.model.contact import Address, Consent, Identifier, Profile, Proof
 from gateway.model.ids import MessageId, SenderId, message_id
 from gateway.model.message import MessageState, Priority
@@ -167,12 +168,12 @@ async def test_a_document_is_brought_along_where_a_notification_has_one(home: Ho
     assert "--document: is missing" in without.err
     (tmp_path / "pass.txt").write_text("no document")
     wrong = await home.run("templates", "try", "boarding_pass_issued", "--document", str(tmp_path / "pass.txt"), "--yes")
-    assert "--document: should be a PDF" in wrong.err
-    (tmp_path / "pass.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
-    ran = await home.run("templates", "try", "boarding_pass_issued", "--document", str(tmp_path / "pass.pdf"), "--yes")
+    assert "--document: should be a PNG or JPEG" in wrong.err
+    (tmp_path / "pass.png").write_bytes(example_image().data)
+    ran = await home.run("templates", "try", "boarding_pass_issued", "--document", str(tmp_path / "pass.png"), "--yes")
     assert ran.code == 0, ran.out + ran.err
     (bubble,) = phones.bubbles()
-    assert "boarding-pass.pdf" in str(bubble)
+    assert bubble["header"]["mime"] == "image/png"
 
 
 async def _seed(home: House) -> MessageId:

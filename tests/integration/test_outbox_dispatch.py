@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.connector import Outcome, RawResponse, RenderedRequest, Scope, SendResult
+from gateway.dispatch.documents import Brought
 from gateway.errors import StoreUnavailable
 from gateway.model.contact import ConsentEntry
 from gateway.model.message import Document, MessageRecord
@@ -255,7 +256,7 @@ async def test_a_stop_said_while_a_document_was_on_its_way_up_holds_the_message_
         said = ConsentEntry("journey", "whatsapp", "zz", False, house.clock.now_ms(), "stop_word")
         await house.runtime.contacts.set_consents(contact, [said])
         house.pass_ms(3000)
-        return Document(spec["ref"], "application/pdf", "ticket.pdf"), Personal("media-1")
+        return Brought(Document(spec["ref"], "application/pdf", "ticket.pdf"), Personal("media-1"))
 
     monkeypatch.setattr(house.deliverer._d.documents, "media", slow)
     (claimed,) = await house.claim_all()

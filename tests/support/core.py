@@ -273,7 +273,7 @@ class House:
             preparer=Preparer(runtime.outbox, runtime.contacts, runtime.subjects, runtime.vault, runtime.worlds, runtime.clock),
             templates_stale=runtime.worlds.stale,
             brakes=self.brakes,
-            documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=True),
+            documents=DocumentDesk(runtime.documents, settings.document_hosts, allow_local=True, maker=runtime.maker),
             speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault)),
             directory=runtime.directory,
             connectors=runtime.connectors,

@@ -28,6 +28,8 @@ class Edge:
     url: str = ""
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     script: dict[tuple[str, str], list[Answer | Callable[[], Answer]]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """what was uploaded, by the id it was given"""
 
     def answers(self, account: str, *answers: Answer, call: str = "messages") -> None:
         self.script.setdefault((account, call), []).extend(answers)
@@ -45,8 +47,10 @@ async def edge_running(port: int = 0) -> AsyncIterator[Edge]:
     async def handle(request: web.Request) -> web.Response:
         account, call = request.match_info["account"], request.match_info["call"]
         body: dict[str, Any] = await request.json() if request.content_type == "application/json" else {}
+        file = b""
         if request.content_type.startswith("multipart/"):
-            await request.read()
+            parts = [one for one in (await request.post()).values() if isinstance(one, web.FileField)]
+            file = parts[0].file.read() if parts else b""
         edge.asked.append((account, call, body))
         waiting = edge.script.get((account, call))
         if waiting:
@@ -56,6 +60,8 @@ async def edge_running(port: int = 0) -> AsyncIterator[Edge]:
         number = next(numbers)
         if call == "message_attachments":
             return web.json_response({"attachment_id": f"{5_000_000_000_000_000 + number}"})
+        if call == "media":
+            edge.files[f"{6_000_000_000_000_000 + number}"] = file
         if call in ("media", "personas"):
             return web.json_response({"id": f"{6_000_000_000_000_000 + number}"})
         if call == "take_thread_control":

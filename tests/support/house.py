@@ -247,7 +247,8 @@ async def approved_account(pages: bool, at: datetime) -> bytes:
                 house.http = http
                 await house.turn_sandbox(at)
                 channels = registry.open_channels(loaded, http)
-                await bring_templates(directory.read(loaded), catalogue.load(loaded.templates_dir), channels.template_admins)
+                known = catalogue.load(loaded.templates_dir, public=loaded.public_base)
+                await bring_templates(directory.read(loaded), known, channels.template_admins)
                 for connector in channels.connectors.values():
                     await connector.close()
             with contextlib.closing(sqlite3.connect(Path(folder) / "sandbox.sqlite3")) as made:

@@ -22,9 +22,10 @@ def read_once() -> Iterator[None]:
     load = catalogue.load
     found: list[Catalogue] = []
 
-    def once(directory: Path, *, failed: Failure | None = None) -> Catalogue:
+    def once(directory: Path, *, public: str = "", failed: Failure | None = None) -> Catalogue:
         if failed is not None or directory.resolve() != TEMPLATES:
-            return load(directory, failed=failed)
+            return load(directory, public=public, failed=failed)
+        # Of whichever address: each house has its own port, and a template pushed by one is another's as well.
         if not found:
             found.append(load(directory))
         return found[0]

@@ -155,7 +155,7 @@ APPLIES: list[tuple[str, list[dict[str, Any]], set[str]]] = [
     ("an order is cancelled", [ORDER, changed(ORDER, status="cancelled")], {"order_cancelled"}),
     ("another total", [ORDER, changed(ORDER, total="99.00")], {"order_changed"}),
     ("an invoice is no ticket", [changed(sample("ce-order-document-ready"), document={"kind": "invoice", "id": "1"})],
-     set()),
+     {"order_receipt"}),
     ("work is planned", [PLANNED], {"outage_planned"}),
     ("planned work moves", [PLANNED, {**PLANNED, "data": {**PLANNED["data"], "startedAt": "2026-11-30T10:00:00+01:00"}}],
      {"outage_planned"}),

@@ -142,15 +142,18 @@ async def test_a_document_needs_an_app_id_and_says_so() -> None:
     meta = PretendMeta()
     done = await push(catalogue(), meta.admin(app_id=None), SENDER)
     errors = {one.step.template: one.error for one in done if one.error}
-    assert set(errors) == {"boarding_pass_issued_v1", "ticket_issued_v1"}
+    with_document = {"boarding_pass_issued_v1", "boarding_pass_file_v1", "ticket_issued_v1", "ticket_file_v1", "order_receipt_v1"}
+    assert set(errors) == with_document
     assert all("GATEWAY_APP_ID" in error for error in errors.values())
 
 
 async def test_an_example_is_uploaded_once_for_a_kind_of_header() -> None:
     meta = PretendMeta()
     await push(catalogue(), meta.admin(), SENDER)
-    assert sum("/uploads" in path for _, path, _ in meta.calls) == 1
-    made = next(one for one in meta.templates if one["name"] == "ticket_issued_v1")
+    assert sum("/uploads" in path for _, path, _ in meta.calls) == 2  # a picture, a PDF
+    formats = {one["name"]: one["components"][0]["format"] for one in meta.templates if "header_handle" in str(one["components"])}
+    assert formats["ticket_issued_v1"] == formats["boarding_pass_issued_v1"] == "IMAGE"
+    made = next(one for one in meta.templates if one["name"] == "ticket_file_v1")
     assert made["components"][0] == {
         "type": "HEADER",
         "format": "DOCUMENT",

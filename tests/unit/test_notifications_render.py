@@ -102,7 +102,7 @@ def test_a_rendering_has_all_that_a_template_send_needs() -> None:
         "boarding": "boarden vanaf 10:25 op zondag 22 november",
         "gate": "D18",
     }
-    assert said.document == RenderedDocument("doc-1", "document", "boarding-pass.pdf")
+    assert said.document == RenderedDocument("doc-1", "image", "boarding-pass.png")
     assert said.buttons[0] == Button(
         ButtonKind.REPLY, "Thuisfront inlichten", payload="boarding_pass_issued/family"
     )
@@ -113,7 +113,7 @@ def test_a_rendering_has_all_that_a_template_send_needs() -> None:
 def test_a_document_without_a_source_is_not_sent() -> None:
     found = catalogue().get("boarding_pass_issued")
     assert found is not None
-    event = {**context(sample("ce-flight-boarding-pass")), "links": {}}
+    event = {**context(sample("ce-flight-boarding-pass")), "links": {"page": "07token"}}
     with pytest.raises(CannotRender, match="document"):
         found.render(event, ["nl"], "Europe/Amsterdam", brand="zz")
 
@@ -208,7 +208,7 @@ def test_what_is_nobodys_own_is_said_once_for_everybody() -> None:
     assert delay.render(tom, ["en"], "UTC", brand="zz").language == "en"
     issued = Scope(context(sample("ce-flight-boarding-pass")))
     first, second = (
-        boarding_pass.render(issued.of(links={"document": name}), ["nl"], "UTC", brand="zz") for name in ("a", "b")
+        boarding_pass.render(issued.of(links={"document": name, "page": name}), ["nl"], "UTC", brand="zz") for name in ("a", "b")
     )
     assert first.document is not None
     assert second.document is not None
@@ -236,7 +236,9 @@ def test_an_example_can_be_sent_to_ones_own_phone() -> None:
     tried = example(catalogue(), "boarding_pass_issued", "en")
     assert tried.template_name == "boarding_pass_issued_v1"
     assert tried.body_parameters["seat"] == "12C"
-    assert [button.payload for button in tried.buttons] == ["boarding_pass_issued/family", "boarding_pass_issued/question"]
+    payloads = [button.payload for button in tried.buttons]
+    assert payloads == ["boarding_pass_issued/family", "boarding_pass_issued/question", ""]
+    assert tried.buttons[-1].url.endswith("/d/example")
     with pytest.raises(NotFound, match="no words in xx; it has de, en, fr, nl"):
         example(catalogue(), "boarding_pass_issued", "xx")
     with pytest.raises(NotFound, match="no notification nothing"):

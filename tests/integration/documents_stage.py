@@ -1,0 +1,85 @@
+"""A house whose channel keeps what is uploaded, the passes of a flight, and a gate's eye for what a phone got."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import zxingcpp
+from PIL import Image
+
+from gateway.model.event import BusinessEvent
+from tests.support.core import HOUR_MS, NUMBER, House, iso, open_house
+from tests.support.edge import Edge, edge_running
+
+FLIGHT = "ZZ1007/2026-11-22/AMS"
+
+
+def bcbp(surname: str, given: str, seat: str = "012C", number: int = 42, locator: str = "ZX7K2P") -> str:
+    """A carrier's string: 60 characters, one leg."""
+    name = f"{surname.upper()}/{given.upper()}"
+    return f"M1{name:<20.20}E{locator:<7}AMSLHRZZ 1007 326Y{seat}{number:04d} 100"
+
+
+class DocumentHouse(House):
+    edge: Edge
+
+    async def booking(self, *recipients: dict[str, Any], **more: Any) -> None:
+        """An order with a flight, of which nobody is told; what is told afterwards is a document."""
+        await self.tell(self.order(*recipients, status="processing", **more))
+
+    def pass_of(
+        self, surname: str, given: str, *, number: int = 42, person: dict[str, Any] | None = None, **more: Any
+    ) -> BusinessEvent:
+        """A boarding pass that names nobody to get it. person: more of its `passenger`"""
+        now = self.began_ms
+        data = {
+            "leg": {"carrier": "ZZ", "flightNumber": "1007", "originDate": "2026-11-22", "from": "AMS", "to": "LHR"},
+            "passenger": {"surname": surname, "givenNames": given, "recordLocator": "ZX7K2P"} | (person or {}),
+            "checkin": {"seat": "12C", "sequence": number},
+            "times": {
+                "scheduledOff": iso(now + 5 * HOUR_MS), "boarding": iso(now + 4 * HOUR_MS), "scheduledOn": iso(now + 6 * HOUR_MS),
+            },
+            "gate": "D18",
+            "bcbp": bcbp(surname, given, number=number),
+        } | more  # fmt: skip
+        data = {name: value for name, value in data.items() if value is not None}
+        return self.event_of("flight.boardingpass", FLIGHT, data, source="/dcs")
+
+    def sent(self) -> list[dict[str, Any]]:
+        """What phones got, in order."""
+        return self.edge.sent(NUMBER)
+
+    def uploads(self) -> int:
+        return len(self.edge.sent(NUMBER, "media"))
+
+    def shown(self, message: dict[str, Any]) -> bytes:
+        """The file that a template's or an interactive message's header brings."""
+        if message["type"] == "template":
+            header = message["template"]["components"][0]["parameters"][0]
+        elif message["type"] == "interactive":
+            header = message["interactive"]["header"]
+        else:
+            header = message
+        return self.edge.files[header[header["type"]]["id"]]
+
+    def read(self, message: dict[str, Any]) -> str:
+        """What a gate reads off the picture of a message."""
+        found = zxingcpp.read_barcodes(Image.open(io.BytesIO(self.shown(message))))
+        assert len(found) == 1
+        return str(found[0].text)
+
+    def to(self, message: dict[str, Any]) -> int:
+        """The traveller's number: +44 7700 900 …"""
+        return int(str(message["to"])[-3:])
+
+
+@asynccontextmanager
+async def document_house(redis_url: str, data_dir: Path, **more: str) -> AsyncIterator[DocumentHouse]:
+    async with edge_running() as edge, open_house(redis_url, data_dir, edge.url, **more) as made:
+        house = DocumentHouse(made.runtime)
+        house.edge = edge
+        yield house

@@ -1,0 +1,144 @@
+"""From the event to the right person's chat: drawn, uploaded and sent, and what the phone got is read as a gate reads it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.documents_stage import DocumentHouse, bcbp, document_house
+from tests.support.edge import refused
+
+
+@pytest.fixture
+async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[DocumentHouse]:
+    async with document_house(redis_url, data_dir) as found:
+        yield found
+
+
+async def test_a_pass_is_drawn_uploaded_and_read_at_the_gate(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    assert await house.dispatch() == ["a"]
+    (message,) = house.sent()
+    assert message["template"]["name"] == "boarding_pass_issued_v1"
+    assert message["template"]["components"][0]["parameters"][0]["type"] == "image"
+    assert house.read(message) == bcbp("Family101", "Given101")
+    page = message["template"]["components"][-1]
+    assert (page["type"], page["sub_type"]) == ("button", "url")
+    token = page["parameters"][0]["text"]
+    found = await house.expander._s.passes.find(token)
+    assert found is not None
+    assert found.paper["legs"][0]["gate"] == "D18"
+
+
+async def test_nine_on_one_number_get_nine_passes_in_order_and_one_notice_of_delay(house: DocumentHouse) -> None:
+    nine = [
+        house.recipient(
+            101, customerId=f"C-{place}", passenger=f"P{place}", role="passenger" if place else "booker",
+            name={"given": f"Given{place}", "family": "Jansen"},
+        )
+        for place in range(9)
+    ]  # fmt: skip
+    await house.booking(*nine)
+    await house.tell(*[house.pass_of("JANSEN", f"GIVEN{place} MR", number=place) for place in range(9)])
+    await house.tell(house.flight(late_min=40))
+    await house.dispatch()
+    passes = [one for one in house.sent() if one["template"]["name"] == "boarding_pass_issued_v1"]
+    assert [house.read(one) for one in passes] == [bcbp("JANSEN", f"GIVEN{place} MR", number=place) for place in range(9)]
+    assert [one["template"]["name"] for one in house.sent()].count("flight_delayed_v1") == 1
+    pages = {one["template"]["components"][-1]["parameters"][0]["text"] for one in passes}
+    first = await house.expander._s.passes.find(next(iter(pages)))
+    assert first is not None
+    beside = await house.expander._s.passes.beside(first)
+    assert [one.paper["travellers"] for one in beside] == [[f"GIVEN{place} MR JANSEN"] for place in range(9)]
+
+
+async def test_each_adult_gets_their_own_and_nobody_elses(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101), house.recipient(102, role="passenger"))
+    await house.tell(house.pass_of("FAMILY102", "GIVEN102"), house.pass_of("Family101", "Given101"))
+    await house.dispatch()
+    assert {house.to(one): house.read(one) for one in house.sent()} == {
+        102: bcbp("FAMILY102", "GIVEN102"), 101: bcbp("Family101", "Given101"),
+    }  # fmt: skip
+
+
+async def test_a_childs_pass_goes_to_the_booker(house: DocumentHouse) -> None:
+    child = house.recipient(103, role="passenger", kind="child")
+    await house.booking(house.recipient(102, role="passenger"), child, house.recipient(101))
+    await house.tell(house.pass_of("Family103", "Given103"))
+    await house.tell(house.pass_of("Baby", "Small", person={"kind": "infant"}))
+    await house.dispatch()
+    assert [house.to(one) for one in house.sent()] == [101, 101]
+
+
+async def test_another_adults_pass_goes_to_the_booker_only_if_the_order_says_so(house: DocumentHouse) -> None:
+    other = house.recipient(102, role="passenger", addresses=[], consents=[])
+    await house.booking(house.recipient(101), other)
+    await house.tell(house.pass_of("Family102", "Given102"), house.pass_of("Stranger", "Some"))
+    await house.dispatch()
+    assert house.sent() == []
+    await house.tell(house.order(house.recipient(101), other, status="processing", version=2, share="booker"))
+    await house.tell(house.pass_of("Family102", "Given102", gate="D19"), house.pass_of("Stranger", "Some", gate="D19"))
+    await house.dispatch()
+    assert [house.to(one) for one in house.sent()] == [101, 101]
+
+
+async def test_without_a_proof_they_are_asked_first_and_the_pass_waits(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101, proof=None))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    await house.dispatch()
+    (asked,) = house.sent()
+    assert asked["template"]["name"] == "address_check_v1"
+    assert await house.told(101, "s") == ["boarding_pass_issued"]
+
+
+async def test_the_newest_pass_is_the_last_on_the_phone(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    old = house.pass_of("Family101", "Given101")
+    await house.tell(old, house.pass_of("Family101", "Given101", number=77, gate="C07"))
+    await house.dispatch()
+    (message,) = house.sent()
+    assert house.read(message) == bcbp("Family101", "Given101", number=77)
+
+
+async def test_a_cancelled_flight_ends_a_pass_that_is_still_queued(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"), house.flight("cancelled"))
+    assert await house.told(101, "e") == ["boarding_pass_issued"]
+
+
+async def test_a_file_that_the_channel_dropped_is_uploaded_once_more_and_drawn_anew(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    house.edge.answers("314159265358979", refused(131000, status=500), refused(100, message="no such media"))
+    assert await house.dispatch() == ["r"]
+    house.pass_ms(5000)
+    assert await house.dispatch() == ["r", "a"]
+    assert house.uploads() == 2
+    assert house.read(house.sent()[-1]) == bcbp("Family101", "Given101")
+
+
+async def test_a_file_that_the_channel_never_takes_is_a_dead_letter_after_a_second_try(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    house.edge.answers("314159265358979", *[refused(131053) for _ in range(4)])
+    await house.dispatch()
+    house.pass_ms(60_000)
+    await house.dispatch()
+    assert house.uploads() == 2
+    assert await house.told(101, "d") == ["boarding_pass_issued"]
+
+
+async def test_an_upload_without_an_answer_draws_nothing_twice(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    house.edge.answers("314159265358979", (503, {}), call="media")
+    assert await house.dispatch() == ["r"]
+    await house.runtime.maker.close()  # from here on nothing can be drawn
+    house.pass_ms(60_000)
+    assert await house.dispatch() == ["a"]
+    assert house.read(house.sent()[-1]) == bcbp("Family101", "Given101")
+    assert [name async for name in house.redis.scan_iter(match="*}doc:*")] == []

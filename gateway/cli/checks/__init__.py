@@ -22,6 +22,7 @@ from gateway.cli.checks import (
     sources,
     storage,
     templates,
+    wallets,
     web,
 )
 from gateway.cli.checks.case import Case
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("only-to", "settings", basics.only_to),
     Check("ports", "settings", basics.ports, alone=True),
     Check("prices", "settings", money.prices),
+    Check("wallets", "settings", wallets.wallets, concerns=lambda case: wallets.concerned(case.settings)),
     Check("store", "store", storage.store, limit_s=40),
     Check("environment", "store", storage.environment),
     Check("store-keeps", "store", storage.store_keeps),

@@ -157,6 +157,7 @@ def _environment(directory: Path) -> dict[str, str]:
         "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/whatsapp",
         "SANDBOX_PAGE_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/messenger",
         "SANDBOX_REVIEW_MS": "300",
+        "SANDBOX_CREATIONS_AN_HOUR": "1000",
     }
     # For the other commands: python main.py --env-file var/demo/env trace ...
     (directory / "env").write_text("".join(f"{name}={value}\n" for name, value in told.items()))

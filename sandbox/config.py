@@ -29,6 +29,7 @@ class SandboxConfig:
     account: str = "live"
     seed: int | None = None
     review_ms: int = 1_500
+    creations_an_hour: int = 100
     sent_delay_ms: tuple[int, int] = (20, 90)
     delivered_delay_ms: tuple[int, int] = (50, 300)
     failed_delay_ms: tuple[int, int] = (20, 120)
@@ -63,6 +64,9 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
     parser.add_argument("--account", metavar="new|live", help="SANDBOX_ACCOUNT: a fresh account, or one all set up")
     parser.add_argument("--seed", metavar="N", help="SANDBOX_SEED: makes the random delays and ids reproducible")
     parser.add_argument("--review-ms", metavar="N", help="SANDBOX_REVIEW_MS: how long a template review takes")
+    parser.add_argument("--creations-an-hour", metavar="N",
+                        help="SANDBOX_CREATIONS_AN_HOUR: templates that may be created in an hour "
+                             f"(default {defaults.creations_an_hour}, as at Meta)")
     args = vars(parser.parse_args(argv))
 
     def said(field: str, variable: str) -> str | None:
@@ -87,6 +91,7 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
             raise ConfigError(f"{variable}={url!r} must begin with http:// or https://")
     port = number("port", "SANDBOX_PORT", 0, 65_535)
     review = number("review_ms", "SANDBOX_REVIEW_MS", 0, 86_400_000)
+    creations = number("creations_an_hour", "SANDBOX_CREATIONS_AN_HOUR", 1, 1_000_000)
     return SandboxConfig(
         host=texts["host"] or defaults.host,
         port=defaults.port if port is None else port,
@@ -100,4 +105,5 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
         account=account,
         seed=number("seed", "SANDBOX_SEED", -(2**31), 2**31),
         review_ms=defaults.review_ms if review is None else review,
+        creations_an_hour=creations or defaults.creations_an_hour,
     )

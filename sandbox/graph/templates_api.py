@@ -19,7 +19,7 @@ FIELDS = ("name", "parameter_format", "components", "language", "status", "categ
 KNOWN = (*FIELDS, "quality_score", "rejected_reason", "correct_category", "previous_category", "message_send_ttl_seconds",
          "sub_category", "cta_url_link_tracking_opted_out", "library_template_name",
          "degrees_of_freedom_spec")
-TEMPLATES_MOST, CREATED_AN_HOUR, EDITS_A_MONTH, NAME_LOCKED_MS = 6_000, 100, 10, 30 * DAY_MS
+TEMPLATES_MOST, EDITS_A_MONTH, NAME_LOCKED_MS = 6_000, 10, 30 * DAY_MS
 _CREATE = ("name", "language", "category", "components", "parameter_format", "message_send_ttl_seconds",
            "allow_category_change", "cta_url_link_tracking_opted_out", "sub_category")
 
@@ -89,7 +89,7 @@ def _categorise(world: World, template: Json, may_change: bool) -> None:
 
 
 def _check_room(world: World, waba_id: str, name: str, language: str) -> None:
-    if not world.limits.management(waba_id, an_hour=CREATED_AN_HOUR, what="template"):
+    if not world.limits.management(waba_id, an_hour=world.config.creations_an_hour, what="template"):
         raise GraphError(80007)
     if world.store.count("SELECT COUNT(*) FROM templates WHERE waba_id = ?", waba_id) >= _most(world):
         raise review_error(2388019, "Message template limit exceeded", "Delete templates to make room for new ones.")

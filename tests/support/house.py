@@ -277,6 +277,7 @@ async def sandbox_running(house: House, account: bytes = b"", **config: Any) -> 
         "page_webhook_url": f"{house.public}/webhooks/messenger",
         "seed": 7,
         "review_ms": 0,
+        "creations_an_hour": 1000,
         "sent_delay_ms": (1, 10),
         "delivered_delay_ms": (10, 40),
         "failed_delay_ms": (5, 20),

@@ -79,6 +79,8 @@ class Maker:
         self._tasks: list[asyncio.Task[None]] = []
         self._warm: asyncio.Future[None] | None = None
         self._closed = False
+        self.busy = 0
+        """Documents that a process is at this moment making."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,7 +145,11 @@ class Maker:
                     continue
                 try:
                     worker = worker or await _Worker.start(self._arguments)
-                    made = await worker.make(order, self._make_s)
+                    self.busy += 1
+                    try:
+                        made = await worker.make(order, self._make_s)
+                    finally:
+                        self.busy -= 1
                     if not order.done.done():
                         order.done.set_result(made)
                 except CannotDraw as error:

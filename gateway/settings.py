@@ -65,6 +65,7 @@ class Settings:
     ledger_file: Path
     templates_dir: Path
     prices_dir: Path
+    fonts_dir: Path | None
     senders_file: Path | None
     api_key: Secret | None
     keys: Secret | None
@@ -213,6 +214,9 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
     graph_url = (reader.text("GATEWAY_GRAPH_URL", META_GRAPH_URL) or "").rstrip("/")
     public_url = reader.text("GATEWAY_PUBLIC_URL")
     secrets = reader.secret("GATEWAY_APP_SECRET")
+    fonts_dir = reader.text("GATEWAY_FONTS_DIR")
+    if fonts_dir and not Path(fonts_dir).is_dir():
+        reader.problems.append(f"GATEWAY_FONTS_DIR: {fonts_dir} is no directory: name one that holds font files, or leave it out")
     senders_file = reader.text("GATEWAY_SENDERS_FILE")
     data_dir = Path(reader.text("GATEWAY_DATA_DIR", "var") or "var")
     if senders_file is None and Path("senders.yaml").is_file() and environ is None:
@@ -230,6 +234,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         ledger_file=Path(reader.text("GATEWAY_LEDGER_FILE") or data_dir / "ledger"),
         templates_dir=Path(reader.text("GATEWAY_TEMPLATES_DIR", "templates") or "templates"),
         prices_dir=Path(reader.text("GATEWAY_PRICES_DIR", "prices") or "prices"),
+        fonts_dir=Path(fonts_dir) if fonts_dir else None,
         senders_file=Path(senders_file) if senders_file else None,
         api_key=reader.secret("GATEWAY_API_KEY"),
         keys=reader.secret("GATEWAY_KEYS"),

@@ -40,8 +40,6 @@ def brands(path: Path, problems: list[Problem]) -> dict[str, Brand]:
     for name, found in entries(path, BrandSchema, problems).items():
         if not is_zone(found.timezone):
             problems.append(Problem(f"{path.name}: {name}.timezone", "should be an IANA zone such as Europe/Amsterdam"))
-        if found.logo is not None and not (path.parent / found.logo).is_file():
-            problems.append(Problem(f"{path.name}: {name}.logo", "no such file beside brands.yaml"))
         colours = found.colours.model_dump() if found.colours else {}
         look = Look(**colours, logo=found.logo or "")
         said = (found.name, found.language, found.timezone, found.support_url, found.unsigned_passes, found.rights_url or "")

@@ -28,6 +28,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.documents.paper import Paper, PaperKind
 from gateway.documents.symbols import symbol_svg
+from gateway.documents.wallet_now import paper_now
 from gateway.documents.wallets import WalletKind, Wallets
 from gateway.errors import CannotDraw, CannotWrap, Sealed, StoreError
 from gateway.model.event import EventType
@@ -195,10 +196,13 @@ class PassPages:
         return self._html(asked, pass_html.live(self._frame(asked), self._view(asked, asked.paper), around), 200)
 
     async def get_offer(self, request: web.Request, asked: Asked) -> web.StreamResponse:
-        page, paper = asked.page, asked.paper
-        if page is None or paper is None or not self._mine(asked) or self._state(asked) is not PassState.VALID:
+        page = asked.page
+        if page is None or asked.paper is None or not self._mine(asked) or self._state(asked) is not PassState.VALID:
             return await self._shown(asked)
         kind, now_ms = WalletKind(request.match_info["kind"]), self._deps.clock.now_ms()
+        paper = self._now(asked, asked.paper)
+        if paper is None:
+            return await self._shown(asked)
         try:
             handed = self._deps.wallets.make(kind, paper, self._language(asked), now_ms=now_ms, about=page.field)
         except CannotWrap:
@@ -242,6 +246,7 @@ class PassPages:
         paths = [self._path(asked, one.token) for one in mine]
         place = next((number for number, one in enumerate(mine) if one.id == page.id), None)
         newest = await self._newest(asked, page)
+        now = self._now(asked, paper) if not newest else None
         codes = [] if newest else await self._codes(paper, shown.labels)
         around = Around(
             codes=codes,
@@ -250,7 +255,7 @@ class PassPages:
             count=len(mine) if place is not None else 1,
             previous=paths[place - 1] if place else "",
             following=paths[place + 1] if place is not None and place + 1 < len(mine) else "",
-            offers={} if newest else {kind.value: f"/d/{asked.token}/{kind.value}" for kind in self._deps.wallets.offers(paper)},
+            offers={kind.value: f"/d/{asked.token}/{kind.value}" for kind in self._deps.wallets.offers(now)} if now else {},
             newest=newest,
             key=self._key(asked),
         )
@@ -286,6 +291,10 @@ class PassPages:
 
     def _mine(self, asked: Asked) -> bool:
         return asked.paper is not None and self._stands(asked) is Device.MINE
+
+    def _now(self, asked: Asked, paper: Paper) -> Paper | None:
+        """What is taken along: nothing strikes out there what was so before. None where a leg is cancelled."""
+        return paper_now(paper, asked.states, places=self._deps.catalogue.places, now_ms=self._deps.clock.now_ms())
 
     def _view(self, asked: Asked, paper: Paper) -> View:
         brand = self._deps.catalogue.brands.get(paper.brand)

@@ -180,10 +180,15 @@ async def test_gate_and_time_are_those_of_the_flight_now(redis: Redis) -> None:
             assert "New gate: E4." in text
             assert text.index("New departure time") < text.index("D18"), "the news first"
             assert "see the screens" in text
+        taken = (await browser.get(f"/d/{token}/calendar?lang=en")).text.replace("\r\n ", "")
+        assert "Gate E4" in taken
+        assert "D18" not in taken, "nothing strikes it out in a calendar"
         await holder.news(holder.flight, status="cancelled", departure={"scheduled": iso(departs)})
         text = (await browser.get(f"/d/{token}?lang=de")).text
         assert "Dieser Flug fällt aus." in text
         assert '<html lang="de">' in text
+        assert "/calendar" not in text, "nothing of it is taken along"
+        assert "BEGIN:VEVENT" not in (await browser.get(f"/d/{token}/calendar")).text
         await holder.news(holder.flight, status="departed", arrival={"estimated": iso(departs + 30 * HOUR_MS)})
         holder.clock.offset_ms += 20 * HOUR_MS
         assert "This flight has left" in (await browser.get(f"/d/{token}?lang=en")).text, "late, it is of use for longer"

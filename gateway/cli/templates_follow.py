@@ -19,7 +19,8 @@ from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.push import FINE, Action, Done, Step, plan, push, status
 from gateway.notifications.remote import RemoteTemplate, TemplateAdmin, TemplateRefused
 
-LOOK_S = 10.0
+FIRST_S, LOOK_S = 0.5, 10.0
+"""Between two looks at the channel's list: short at first, for Pages' templates are approved in seconds."""
 AGAIN_S = 60.0
 """Between two tries to create what the channel takes no more of for now."""
 SWITCH_S = 30.0
@@ -91,7 +92,7 @@ async def _followed(catalogue: Catalogue, admin: TemplateAdmin, sender: Sender, 
     io = asking.terminal()
     try:
         return await status(
-            catalogue, admin, sender, wait_s=wait_s, every_s=LOOK_S,
+            catalogue, admin, sender, wait_s=wait_s, every_s=LOOK_S, first_s=FIRST_S,
             told=lambda steps: io.progress(f"{sender.id}: {_summary(steps)}"),
         )  # fmt: skip
     finally:
@@ -106,7 +107,9 @@ async def _standings(
     found = templates_versions.standings(opened.catalogue, opened.directory, sender, remote, await book.of(sender))
     due = {one.notification.name: one.newer for one in found if one.newer and not one.lacks}
     due |= {one.notification.name: one.version for one in found if one.switched is None and one.version}
-    if due and wait_s and book.open:
+    if due and wait_s and book.open and not book.works:
+        print("no process of a gateway works on this store: what is approved is sent when one does", file=sys.stderr)
+    elif due and wait_s and book.open:
         known = await templates_versions.wait_switched(book, sender, due, wait_s=min(wait_s, SWITCH_S))
         found = templates_versions.standings(opened.catalogue, opened.directory, sender, remote, known)
     for one in found if tell else ():

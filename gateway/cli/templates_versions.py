@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.cli import opening, printing
+from gateway.cli import opening, printing, whose
 from gateway.connector import Sender
 from gateway.directory import Directory
 from gateway.errors import SettingsError, StoreError
@@ -71,12 +71,19 @@ class Standing:
 
 
 class Book:
-    """What the store knows of versions. Where there is no store to ask, everything is unknown."""
+    """What the store knows of versions. Where there is no store to ask, everything is unknown.
 
-    def __init__(self, senders: Senders | None, brakes: BrakeBook | None, now_ms: Callable[[], int]) -> None:
+    works: a process of a gateway works on it, and will switch what is due
+    """
+
+    def __init__(
+        self, senders: Senders | None = None, brakes: BrakeBook | None = None, now_ms: Callable[[], int] = lambda: 0,
+        *, works: bool = False,
+    ) -> None:  # fmt: skip
         self._senders = senders
         self._brakes = brakes
         self.now_ms = now_ms
+        self.works = works
 
     @property
     def open(self) -> bool:
@@ -98,12 +105,13 @@ class Book:
 async def opened(settings: Settings) -> AsyncIterator[Book]:
     """The store's book, if there is a store and it answers; else an empty one, and a line on standard error."""
     async with AsyncExitStack() as stack:
-        book = Book(None, None, lambda: 0)
+        book = Book()
         if settings.redis_url is not None or (settings.data_dir / "store").is_dir():
             try:
                 store = await stack.enter_async_context(opening.open_store(settings))
                 senders = Senders(store.connection.redis, store.clock)
-                book = Book(senders, BrakeBook(store.connection.redis, store.clock), store.clock.now_ms)
+                brakes = BrakeBook(store.connection.redis, store.clock)
+                book = Book(senders, brakes, store.clock.now_ms, works=await whose.works(store))
             except (StoreError, SettingsError, OSError, TimeoutError) as error:
                 print(f"which version is used is not known: {error}", file=sys.stderr)
         yield book

@@ -16,9 +16,14 @@ HEARD_MS = 60_000
 """A process says every ten seconds how it is."""
 
 
+async def works(opened: Opened) -> bool:
+    """Whether a process of a gateway works on this store. Raises StoreUnavailable."""
+    return any(sign.age_ms < HEARD_MS for sign in await Signs(opened.connection.redis).all())
+
+
 async def heard(opened: Opened) -> bool:
     """Whether a process of a gateway works on this store; where none does, standard error says so. Raises StoreUnavailable."""
-    if any(sign.age_ms < HEARD_MS for sign in await Signs(opened.connection.redis).all()):
+    if await works(opened):
         return True
     print(
         f"Careful: no process of a gateway has been heard of in {opened.connection.where} for a minute. If yours keeps its data "

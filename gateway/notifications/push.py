@@ -126,17 +126,21 @@ async def status(
     *,
     wait_s: float = 0,
     every_s: float = 10,
+    first_s: float = 10,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     told: Callable[[list[Step]], None] = lambda steps: None,
 ) -> list[Step]:
-    """How each stands at the channel; with `wait_s`, again and again until none is under review any more."""
+    """How each stands at the channel; with `wait_s`, again and again until none is under review any more.
+
+    The pauses begin at `first_s` and grow with the time that was waited, up to `every_s`.
+    """
     waited = 0.0
     while True:
         steps = plan(catalogue, await admin.list_templates(sender), admin, sender.brand)
         told(steps)
         if waited >= wait_s or not any(step.action is Action.WAIT for step in steps):
             return steps
-        pause = min(every_s, wait_s - waited)
+        pause = min(every_s, max(first_s, waited / 2), wait_s - waited)
         await sleep(pause)
         waited += pause
 

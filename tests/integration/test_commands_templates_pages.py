@@ -92,6 +92,8 @@ async def test_a_page_without_the_permission_is_told_in_metas_words(home: House,
 async def test_a_notification_is_tried_in_ones_own_chat(home: House, phones: Channel) -> None:
     assert (await home.run("templates", "push", "--channel", "messenger")).code == 0
     assert (await home.run("templates", "status", "--channel", "messenger", "--wait", "20")).code == 0
+    same = await home.run("templates", "lint", "--remote", "--channel", "messenger")
+    assert "of our templates there, 0 differ, 0 missing." in same.out
     unsaid = await home.run("templates", "try", "gate_changed", "--yes")
     assert (unsaid.code, "--sender: is missing" in unsaid.err) == (1, True)
     ran = await home.run("templates", "try", "gate_changed", "--lang", "nl", "--channel", "messenger", "--yes", "--json")

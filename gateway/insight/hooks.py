@@ -35,6 +35,9 @@ TYPES: Mapping[str, str] = {
     "suppressed": "message.suppressed",
     "expired": "message.expired",
     "unreached": "message.unreached",
+    "rebooking_accept": "rebooking.accepted",
+    "rebooking_other": "rebooking.other",
+    "rebooking_refund": "rebooking.refund",
 }
 """Kind of fact -> type of webhook. Given up before the channel took it and failed at the channel are both `message.failed`."""
 
@@ -45,6 +48,9 @@ _SENTENCES = {
     "delivered": "it is on their phone",
     "read": "they have read it",
     "unreached": "nobody was told by any channel in time",
+    "rebooking_accept": "they take the other journey that was offered",
+    "rebooking_other": "they want another journey",
+    "rebooking_refund": "they want their money back",
 }
 
 
@@ -81,10 +87,19 @@ def webhook_of(fact: Fact, notification: str) -> Webhook | None:
             "conversation_id": fact.id_of("v") or None,
             "reason": reason,
             "sentence": sentence,
+            **_rebooking(fact),
         },
     }
     name = re.sub(r"[^0-9a-z]", "x", f"{fact.partition:02d}-{fact.stream_id}")
     return Webhook(name, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _rebooking(fact: Fact) -> dict[str, str | None]:
+    """Of an answer about a cancelled journey: the order it is of (`subject_id` is the journey), and which offer it is about."""
+    if not fact.kind.startswith("rebooking_"):
+        return {}
+    subjects = [one for one in fact.ids if one.startswith("j")]
+    return {"order_id": subjects[1] if len(subjects) > 1 else None, "offer": fact.detail.get("offer")}
 
 
 def webhook_id(webhook: Webhook) -> str:

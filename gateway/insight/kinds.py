@@ -358,6 +358,10 @@ KINDS: dict[str, Kind] = {
     "inbound": Kind("conversation.inbound", "webhooks", _inbound),
     "outside": Kind("conversation.outside", "webhooks", _outside),
     "thread": Kind("contact.thread", "webhooks", _thread),
+    # cancelled journeys
+    "rebooking_accept": Kind("rebooking.accepted", "webhooks", _fixed("they take the other journey that was offered")),
+    "rebooking_other": Kind("rebooking.other", "webhooks", _fixed("they want another journey than the one that was cancelled")),
+    "rebooking_refund": Kind("rebooking.refund", "webhooks", _fixed("they want their money back for the cancelled journey")),
     # invitations
     "way_made": Kind("invitation.made", "", _fixed("an invitation was made")),
     "way_claimed": Kind("invitation.claimed", "webhooks", _fixed("somebody came by the invitation, the first")),

@@ -14,7 +14,7 @@ from gateway.metrics import Metrics
 from gateway.model.ids import SubjectId
 from gateway.model.message import Priority
 from gateway.planning.result import EventResult
-from gateway.rules.routing import GENERAL
+from gateway.rules.routing import QUEUES
 from gateway.store import keys
 from gateway.store.fanout import PRIORITY_STEP, FanOut, FanOuts
 from gateway.store.readings import Readings
@@ -49,7 +49,7 @@ class Work:
     async def look(self) -> None:
         """Set the gauges. Raises what the store raises."""
         await self._look_at_fans()
-        queues = await self._readings.desk((*await self._first_queues(), GENERAL))
+        queues = await self._readings.desk((*await self._first_queues(), *QUEUES))
         self._metrics.conversations.clear()
         for queue, count in queues.items():
             self._metrics.conversations.labels(queue).set(count)

@@ -381,8 +381,10 @@ class Orders:
                 return profile
             merged = link
             if mine is not None:  # an event that only moves the status leaves out what it does not change
-                if not event.data.get("itinerary") and not event.data.get("service"):
+                done_again = mine.version == link.version and bool(mine.moves)  # what they were moved to since stays theirs
+                if done_again or (not event.data.get("itinerary") and not event.data.get("service")):
                     merged = replace(link, subjects=mine.subjects, until_ms=max(mine.until_ms, link.until_ms), kind=mine.kind)
+                    merged = replace(merged, moves=mine.moves)
                     merged = replace(merged, postcode=mine.postcode, role=mine.role, passenger=mine.passenger)
                 if not event.data.get("brand"):
                     merged = replace(merged, brand=mine.brand)

@@ -86,6 +86,15 @@ class Traveller:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """away: what was cancelled; to: what is followed instead; how: automatic or proposed (and accepted)"""
+
+    away: SubjectId
+    to: SubjectId
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLink:
     """One order of one traveller of a contact: how texts say whom they are about, and what a booking code opens."""
 
@@ -111,6 +120,8 @@ class OrderLink:
     """"booker": the order says that its booker may have everybody's documents"""
     place: int = 0
     """where the order names them among its recipients"""
+    moves: tuple[Move, ...] = ()
+    """cancelled journeys that this order has another one for; both stand in `subjects`"""
 
 
 @dataclass(frozen=True, slots=True)

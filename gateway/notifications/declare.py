@@ -106,6 +106,7 @@ def notification(
         reads=frozenset(build.roots),
         watch=build.watch(name, declared, parameters),
         among=build.expression("among", declared.among),
+        after_rebooking=build.expression("after_rebooking", declared.after_rebooking),
         asks=declared.asks,
         legal=declared.legal,
         channels=tuple(declared.channels),

@@ -124,7 +124,7 @@ def compile_expression(source: str) -> Expression:
                      and not name.startswith("_"))
     if strange:
         raise ValueError(f"unknown function {', '.join(strange)}")
-    steps = tuple(source.split(".")) if _PATH.fullmatch(source) else None
+    steps = tuple(source.split(".")) if _PATH.fullmatch(source) and program.variables() else None  # `true` is no path
     paths = tuple(sorted({match.group() for match in _PATH.finditer(bare) if match.group().split(".")[0] in ROOTS}))
     roots = frozenset(program.variables()) & ROOTS
     return Expression(source=source, paths=paths, roots=roots, _program=program, _steps=steps)

@@ -84,6 +84,8 @@ class Notification:
     reads: frozenset[str]
     """the context's names that its words, buttons and document are made of"""
     among: Expression | None = None
+    after_rebooking: Expression | None = None
+    """when it is true they are told it also of a cancelled journey that they have another one for; None = never"""
     asks: str = "none"
     """"rebooking": its buttons accept, other and refund say what is to become of a cancelled journey"""
     legal: str = "none"
@@ -117,6 +119,11 @@ class Notification:
     def is_for(self, context: Context) -> bool:
         """Whether it is for this reader."""
         return self.among is None or self.among.holds(scope_of(context), lambda why: self.failed(self.name, why))
+
+    def still_for(self, context: Context) -> bool:
+        """Whether it is for somebody who has another journey instead of this one."""
+        condition = self.after_rebooking
+        return condition is not None and condition.holds(scope_of(context), lambda why: self.failed(self.name, why))
 
     def deadline_ms(self, context: Context) -> int:
         """When telling it becomes worse than silence."""

@@ -115,6 +115,7 @@ class NotificationSchema(_Strict):
     when: str | None = None
     roles: Annotated[list[Literal["any", "booker", "passenger", "customer"]], Field(min_length=1)] = ["any"]
     among: str | None = None
+    after_rebooking: str | None = None
     item: Literal["none", "passenger", "document", "rebooking"] = "none"
     asks: Literal["none", "rebooking"] = "none"
     legal: Literal["none", "passenger_rights"] = "none"

@@ -30,6 +30,7 @@ from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
 from gateway.planning import rebooked
+from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
 from gateway.rules.may_send import decide
@@ -137,7 +138,7 @@ def draft(
     if taken is not None and taken.text is not None:
         assert taken.sender is not None
         body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
-        body |= for_body(settling) | rebooked.for_body(notification, result, meant)
+        body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
         later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
         body |= _legs(later, message, [
             message_id(event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))
@@ -243,10 +244,12 @@ def _has_role(notification: Notification, reader: Reader) -> bool:
 
 
 def _is_meant(notification: Notification, result: EventResult, reader: Reader, world: World) -> bool:
-    if notification.among is None:
+    moved = has_moved(reader.link, (result.subject, *result.audience))
+    if notification.among is None and not moved:
         return True
     brand = reader.link.brand if reader.link else world.default_brand
-    return notification.is_for(scope_for(result, reader, world, brand, {}))
+    scope = scope_for(result, reader, world, brand, {})
+    return notification.is_for(scope) and (not moved or notification.still_for(scope))
 
 
 def _addresses(contact: Contact, readers: Sequence[Reader]) -> list[Address]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.model.ids import MessageId
 from gateway.notifications.model import Notification
 from gateway.planning.result import EventResult, Reader
 from gateway.rules import rebooking
@@ -41,11 +42,19 @@ def item_of(result: EventResult, reader: Reader) -> tuple[str, str]:
     return f"offer:{result.subject}:{offer}", order[:16]
 
 
-def for_body(notification: Notification, result: EventResult, readers: Sequence[Reader]) -> dict[str, Any]:
-    """What an answer needs to know of the message that it answers; {} for a message that asks nothing of this kind."""
+def for_body(
+    notification: Notification, result: EventResult, readers: Sequence[Reader], message: MessageId, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What an answer needs to know of the message that it answers; {} for a message that asks nothing of this kind.
+
+    Its buttons come back with the message's own id: not every channel says which message a pressed button belongs to.
+    """
     orders = list(dict.fromkeys(one.link.order for one in readers if one.link))
     if notification.asks != ITEM or not orders:
         return {}
-    offer = of_reader(result, readers[0])
-    asked = {"subject": result.subject, "orders": orders, "offer": offer["id"], "how": offer["offer"]}
-    return {"asks": {**asked, "type": result.type.value, "round": int(result.facts.get("cancellation") or 0)}}
+    offer = of_reader(result, readers[0])["id"]
+    buttons = [
+        {**button, "payload": f"{button['payload']}/{message}"} if button["payload"] else button for button in body["buttons"]
+    ]
+    asks = {"subject": result.subject, "type": result.type.value, "orders": orders, "offer": offer}
+    return {"asks": asks, "buttons": buttons}

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
+from gateway.model.event import EventType
 from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
+from gateway.planning.moving import Mover
 from gateway.planning.plan import CHECK, draft, parts
 from gateway.planning.rebooked import groups
 from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
@@ -37,6 +39,7 @@ class Teller:
         self._worlds = worlds
         self._wake = wake
         self._untold = untold
+        self._mover = Mover(contacts, subjects)
 
     async def welcome(
         self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "", revive: bool = False
@@ -96,6 +99,8 @@ class Teller:
         readers = list(only) if only is not None else readers_of(contact, result, world.now_ms)
         if not readers:
             return None
+        if result.state.get("rebookings"):
+            await self._moves(contact, result, readers)
         drafts: list[Draft] = []
         ends: list[str] = []
         for name in result.notifications:
@@ -115,6 +120,18 @@ class Teller:
             if check is not None:
                 messages.append(check)
         return PlannedContact(contact.id, contact.facts.consent_version, tuple(dict.fromkeys(ends)), tuple(messages))
+
+    async def _moves(self, contact: Contact, result: EventResult, readers: Sequence[Reader]) -> None:
+        """Before they are told that theirs is cancelled: whoever has another one follows it, and hears what holds of it."""
+        for order in dict.fromkeys(one.link.order for one in readers if one.link is not None):
+            follows = await self._mover.settle(contact.id, order, result.subject, result.type)
+            if follows is not None and follows != result.subject:
+                await self.welcome(contact.id, [follows], but=result.event)
+
+    async def settle(self, order: SubjectId, journey: SubjectId, type_: EventType) -> None:
+        """After an answer: let everybody of the order follow what is theirs now, and tell them what holds of it."""
+        for contact, follows in await self._mover.settle_order(order, journey, type_):
+            await self.welcome(contact, [follows])
 
     async def _seal(self, contact: Contact, drafts: Sequence[Draft], *, revive: bool = False) -> list[PlannedMessage]:
         if not drafts:

@@ -9,6 +9,12 @@ GENERAL = "general"
 """The queue that every brand has, so that no conversation is without one."""
 
 
+AHEAD = "rebooking"
+"""Whoever asked for another journey, or for their money, after theirs was cancelled: answered before the general one."""
+QUEUES = (AHEAD, GENERAL)
+"""The queues there always are, in the order in which they are answered; those of crises go before them."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueRule:
     """One row of the table; what is None matches anything.
@@ -40,7 +46,7 @@ def queue_for(
 ) -> str:
     """The queue of the first rule that matches, else the general one. The table's order is the operator's.
 
-    first: the queue of a crisis that is about this person: it goes before every rule
+    first: the queue of a crisis that is about this person, or AHEAD: it goes before every rule
     """
     if first:
         return first

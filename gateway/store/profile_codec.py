@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.model.contact import Address, GivenBy, Identifier, OrderLink, Profile, Traveller
+from gateway.model.contact import Address, GivenBy, Identifier, Move, OrderLink, Profile, Traveller
 from gateway.model.ids import AddressId, SubjectId
 from gateway.model.personal import Personal
 
@@ -59,6 +59,7 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "tk": _text(link.ticket),
                 "sh": link.share,
                 "pl": link.place,
+                **({"mv": [[one.away, one.to, one.how] for one in link.moves]} if link.moves else {}),
             }
             for link in profile.orders
         ],
@@ -113,6 +114,7 @@ def load(value: dict[str, Any]) -> Profile:
                 ticket=_personal(one.get("tk")),
                 share=one.get("sh", ""),
                 place=one.get("pl", 0),
+                moves=tuple(Move(SubjectId(away), SubjectId(to), how) for away, to, how in one.get("mv", [])),
             )
             for one in value.get("orders", [])
         ),

@@ -16,7 +16,7 @@ import asyncio
 
 import structlog
 
-from gateway.rules.routing import GENERAL
+from gateway.rules.routing import QUEUES
 from gateway.webcare.api import add_api_routes
 from gateway.webcare.console import add_console_routes
 from gateway.webcare.deps import WebcareDeps
@@ -43,7 +43,7 @@ async def _repair(deps: WebcareDeps) -> None:
         try:
             async with asyncio.timeout(REPAIR_TIMEOUT_S):
                 told = await deps.conversations.repair(everything=turn % EVERYTHING_EVERY == 0)
-                moved = await deps.move_first(GENERAL)
+                moved = sum([await deps.move_first(queue) for queue in QUEUES])
             if moved:
                 structlog.get_logger().info("desk.moved_first", conversations=moved)
             if told:

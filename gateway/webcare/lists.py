@@ -1,4 +1,5 @@
-"""The desk's two lists for one agent: their own conversations, and what waits: queues of crises first, then the general one.
+"""The desk's two lists for one agent: their own conversations, and what waits: queues of crises first, then cancelled journeys,
+then the general one.
 
 What waits is the same for everybody, so it is read once a change and shared by all pages of this process: forty open pages
 cost one reading. An agent's rights are applied to it afterwards.
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from gateway.model.contact import Contact
 from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
-from gateway.rules.routing import GENERAL
+from gateway.rules.routing import QUEUES
 from gateway.webcare import views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.windows import Closing, closing
@@ -83,7 +84,7 @@ class ListReader:
             changes, now_s = self._deps.live.changes, time.monotonic()
             shared = self._shared
             if shared is None or shared.changes != changes or now_s - shared.read_at_s > SHARED_S:
-                rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), GENERAL))}
+                rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), *QUEUES))}
                 listed = [one for name in rank for one in await self._deps.conversations.desk.queue(name)]
                 found = await self._deps.conversations.get_many(listed)
                 waiting = [

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.directory import Directory
+from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
@@ -15,6 +16,7 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.incidents import Incidents
 from gateway.store.outbox import Outbox
+from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 from gateway.wake import Wake
 from gateway.webhooks.waysin import WaysIn
@@ -25,6 +27,7 @@ class Deps:
     """facts:   channel -> its numbers; a channel without an entry does nothing by time and shares no threads
     waiting: sends what waited for a window or a proof; ways: asks whether somebody came by an invitation
     incidents: knows whose answers belong in the queue of a crisis
+    rebookings: keeps what people say of their cancelled journeys, and lets them follow another one
     """
 
     contacts: Contacts
@@ -39,4 +42,5 @@ class Deps:
     waiting: Waiting | None = None
     ways: WaysIn | None = None
     incidents: Incidents | None = None
+    rebookings: tuple[Subjects, Teller] | None = None
     tariffs: Tariffs = field(default_factory=Tariffs)

@@ -1,8 +1,8 @@
 """Somebody wrote, changed what they had written, or came by a link.
 
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
-button decides by itself ("yes, that is me"), what a way in answers - the desk. What we only hear, because another program holds
-the thread, counts all the same; but nothing of ours answers it by itself.
+button decides by itself ("yes, that is me", "I take this flight"), what a way in answers - the desk. What we only hear, because
+another program holds the thread, counts all the same; but nothing of ours answers it by itself.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
-from gateway.rules.routing import queue_for
+from gateway.rules.routing import AHEAD, queue_for
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.media import media_of
 from gateway.webhooks.origins import Origins
 from gateway.webhooks.people import People
+from gateway.webhooks.rebooking import Pressed, RebookingAnswers
 from gateway.webhooks.stops import Stops
 from gateway.webhooks.threads import Threads
 from gateway.webhooks.windows import Windows
@@ -36,6 +37,7 @@ class Messages:
         self._stops = Stops(deps, origins)
         self._buttons = Buttons(deps)
         self._windows = Windows(deps)
+        self._rebooking = RebookingAnswers(deps, origins, *deps.rebookings) if deps.rebookings is not None else None
 
     async def message(self, value: Mapping[str, Any]) -> None:
         event = items.load_message(value)
@@ -55,12 +57,15 @@ class Messages:
         await self._threads.heard(known, sender, address, event.at_ms, standby=event.standby)
         if event.opens_window:
             await self._windows.open(known, address, sender, event.at_ms)
+        pressed: Pressed | None = None
         if stopped is not None:
             if not event.standby:
                 await self._stops.confirm(known.id, address, stopped, event, brand)
             handled = True
         else:
-            handled = await self._by_itself(known, address, sender, event)
+            if self._rebooking is not None:
+                pressed = await self._rebooking.press(known, address, event, origin)
+            handled = pressed.handled if pressed is not None else await self._by_itself(known, address, sender, event)
         entry = InboundEntry(
             key=_key(channel, event.channel_id),
             kind=event.kind.value,
@@ -69,13 +74,14 @@ class Messages:
             payload=event.payload,
             media=media_of(event.media),
             channel_message_id=event.channel_id,
-            origin=origin.id if origin else None,
+            origin=pressed.message if pressed else origin.id if origin else None,
             detail=event.detail,
             more_media=tuple(kept for one in event.more_media if (kept := media_of(one))),
             answers=event.answers,
             standby=event.standby,
         )
-        await self._keep(known, brand, address, sender, entry, handled, heard=event.standby)
+        first = AHEAD if pressed is not None and not pressed.handled else None
+        await self._keep(known, brand, address, sender, entry, handled, heard=event.standby, first=first)
 
     async def _by_itself(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:
         """What needs no person: answers to our own questions, a start, a way in."""
@@ -137,14 +143,23 @@ class Messages:
         return sender
 
     async def _keep(
-        self, contact: Contact, brand: str, address: AddressId, sender: Sender, entry: InboundEntry, handled: bool, *, heard: bool
+        self,
+        contact: Contact,
+        brand: str,
+        address: AddressId,
+        sender: Sender,
+        entry: InboundEntry,
+        handled: bool,
+        *,
+        heard: bool,
+        first: str | None = None,
     ) -> None:
-        """heard: it may not be for us to answer; whoever holds the thread by now is."""
+        """heard: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's"""
         elsewhere = heard and await self._elsewhere(contact, sender, address)
         crisis = await self._d.incidents.queue_of(contact) if self._d.incidents is not None else None
         await self._d.conversations.add_inbound(
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere,
-            queue=queue_for(brand, first=crisis),
+            queue=queue_for(brand, first=crisis or first),
         )  # fmt: skip
         self._d.wake.now("desk")
 

@@ -108,6 +108,7 @@ def make_applier(runtime: Runtime) -> Applier:
             waiting=Waiting(outbox, contacts, vault, teller, runtime.clock, runtime.wake),
             ways=make_ways_in(runtime),
             incidents=Incidents(runtime.connection.redis, runtime.clock),
+            rebookings=(runtime.subjects, teller),
             tariffs=runtime.tariffs,
         )
     )

@@ -29,7 +29,12 @@ _MARKUP = re.compile(r"[*_~`]")
 _MARKS_OF_FORMATS = {"money": "$", "url": "#%"}
 """Signs that a format can bring by itself: of a currency, of an encoded address. Other formats bring words and digits."""
 _JOURNEYS = (EventType.FLIGHT_STATUS, EventType.TRIP_STATUS)
-_ON_CANCELLED = re.compile(r"""(?<!!\()["']cancelled["']\s+in\s+changes|state\.status\s*==\s*["']cancelled["']""")
+_ON_CANCELLED = re.compile(r"""(?<!!\()["']cancelled["']\s+in\s+changes""")
+_CANCELLED = {
+    "state": {"status": "cancelled", "carrier": "", "number": "", "reason": {}, "departure": {}, "arrival": {}, "rebookings": [{}]},
+    "changes": ["status_changed", "cancelled", "rebooked"], "previous": {}, "data": {}, "facts": {}, "now_ms": 0,
+}  # fmt: skip
+"""A journey that has just been cancelled, as conditions see it."""
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 
 # What tells who somebody is, what they booked or where they sit. Prefixes of paths.
@@ -133,7 +138,8 @@ def _personal(one: Notification, where: str) -> Iterator[Finding]:
 def _rights(one: Notification, where: str) -> Iterator[Finding]:
     """Whoever hears that a journey is cancelled reads in the same message where their rights as a passenger stand."""
     condition = one.condition.source if one.condition is not None else ""
-    if one.event in _JOURNEYS and _ON_CANCELLED.search(condition) and one.legal != "passenger_rights":
+    told = bool(_ON_CANCELLED.search(condition)) or one.applies({**_CANCELLED, "event": {"type": one.event, "status": "cancelled"}})
+    if one.event in _JOURNEYS and told and one.legal != "passenger_rights":
         message = "tells that a journey is cancelled: declare `legal: passenger_rights`, and say where they are read"
         yield Finding("error", f"{where}: legal", "passenger_rights", message)
     if one.legal != "passenger_rights":

@@ -75,6 +75,10 @@ def test_who_tells_a_cancelled_journey_says_in_every_language_where_passengers_r
     ]  # fmt: skip
     assert rights("not cancelled", CANCELLED.replace("'cancelled' in", "!('cancelled' in").replace("changes\"", "changes)\"")
                   .replace("legal: passenger_rights", "legal: none"), RIGHTS) == []  # fmt: skip
+    by_state = undeclared.replace("'cancelled' in changes", "'status_changed' in changes && state.status == 'cancelled'")
+    assert rights("by its state", by_state, RIGHTS) == ["late/notification.yaml: legal"]
+    other_state = by_state.replace("state.status ==", "state.status !=")
+    assert rights("of another state", other_state, RIGHTS) == []
     ordered = undeclared.replace("flight.status", "order.status")
     assert rights("an order's", ordered, RIGHTS) == []
 

@@ -31,7 +31,7 @@ _MARKS_OF_FORMATS = {"money": "$", "url": "#%"}
 _JOURNEYS = (EventType.FLIGHT_STATUS, EventType.TRIP_STATUS)
 _ON_CANCELLED = re.compile(r"""(?<!!\()["']cancelled["']\s+in\s+changes""")
 _CANCELLED = {
-    "state": {"status": "cancelled", "carrier": "", "number": "", "reason": {}, "departure": {}, "arrival": {}, "rebookings": [{}]},
+    "state": {"status": "cancelled", "reason": {}, "departure": {}, "arrival": {}, "rebookings": [{}]},
     "changes": ["status_changed", "cancelled", "rebooked"], "previous": {}, "data": {}, "facts": {}, "now_ms": 0,
 }  # fmt: skip
 """A journey that has just been cancelled, as conditions see it."""
@@ -138,7 +138,8 @@ def _personal(one: Notification, where: str) -> Iterator[Finding]:
 def _rights(one: Notification, where: str) -> Iterator[Finding]:
     """Whoever hears that a journey is cancelled reads in the same message where their rights as a passenger stand."""
     condition = one.condition.source if one.condition is not None else ""
-    told = bool(_ON_CANCELLED.search(condition)) or one.applies({**_CANCELLED, "event": {"type": one.event, "status": "cancelled"}})
+    just = {**_CANCELLED, "event": {"type": one.event, "status": "cancelled"}}
+    told = bool(_ON_CANCELLED.search(condition)) or one.applies(just)
     if one.event in _JOURNEYS and told and one.legal != "passenger_rights":
         message = "tells that a journey is cancelled: declare `legal: passenger_rights`, and say where they are read"
         yield Finding("error", f"{where}: legal", "passenger_rights", message)

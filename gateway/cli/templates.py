@@ -8,6 +8,7 @@ from typing import Any
 from gateway.cli import arguments, opening, printing, templates_follow, templates_try, templates_versions
 from gateway.cli.templates_door import door, findings, known_channel
 from gateway.cli.templates_remote import Compared, compare
+from gateway.documents.layouts_lint import lint_layouts
 from gateway.errors import BadInput, NotFound
 from gateway.notifications import catalogue as catalogues
 from gateway.notifications import graph
@@ -105,7 +106,7 @@ def _lint(args: argparse.Namespace) -> int:
         compared: list[Compared] = []
         if catalogue is not None:
             async with door(settings, catalogue) as opened:
-                found = findings(opened, args.channel)
+                found = [*findings(opened, args.channel), *lint_layouts(settings.templates_dir, settings.fonts_dir)]
                 if args.remote:
                     async with templates_versions.opened(settings) as book:
                         compared = await compare(catalogue, opened, book, args.channel)

@@ -38,9 +38,8 @@ class Drawing:
 
     def draw(self, paper: Paper, form: Form, language: str) -> Made:
         """The document in a language, or in the brand's or English where its words are missing. Raises CannotDraw."""
-        brand = self._brands.get(paper.brand) or Brand(paper.brand, paper.brand, "en", "UTC", "")
-        spoken, words = self._layouts.words(paper.kind, brand.id, language, brand.language)
-        speaker = Speaker(brand, spoken, words, self._places, self._faces)
+        speaker = self._speaker(paper, language)
+        brand, spoken = speaker.brand, speaker.language
         if form is Form.PICTURE:
             return self._pictures(paper, speaker.cards(paper), brand)
         layout = self._layouts.page(paper.kind, brand.id)
@@ -48,6 +47,17 @@ class Drawing:
             raise CannotDraw("layout", f"no layout for {paper.kind.value} as {form.value}")
         shown = for_print(paper) if form is Form.PRINT else paper
         return page(layout.resolve(), self._shaper, form, shown, speaker.cards(shown), spoken, brand)
+
+    def cut_words(self, paper: Paper, language: str) -> list[str]:
+        """Words of a picture's layout that do not fit into their boxes in a language."""
+        speaker = self._speaker(paper, language)
+        layout = self._layouts.picture(paper.kind, speaker.brand.id)
+        return self._painter.cut_words(layout, speaker.cards(paper)[0], speaker.brand.look) if layout is not None else []
+
+    def _speaker(self, paper: Paper, language: str) -> Speaker:
+        brand = self._brands.get(paper.brand) or Brand(paper.brand, paper.brand, "en", "UTC", "")
+        spoken, words = self._layouts.words(paper.kind, brand.id, language, brand.language)
+        return Speaker(brand, spoken, words, self._places, self._faces)
 
     def _pictures(self, paper: Paper, cards: list[Card], brand: Brand) -> Made:
         layout = self._layouts.picture(paper.kind, brand.id)

@@ -82,6 +82,12 @@ class Painter:
             _place_symbol(canvas, card.symbol, place)
         return canvas
 
+    def cut_words(self, layout: PictureLayout, card: Card, look: Look) -> list[str]:
+        """Words of the layout that are too long for their place in this language."""
+        same, _, _ = _arranged(layout, card, look)
+        texts = [mark for mark in same if isinstance(mark, Text) and self._faces.simple(mark.text)]
+        return [mark.text for mark in texts if any(line.endswith("…") for line in _fitted(mark, mark.at[2])[1])]
+
     def _layer(self, size: tuple[int, int], ground: str, marks: tuple[Mark, ...]) -> Image.Image:
         key = (size, ground, marks)
         found = self._layers.get(key)

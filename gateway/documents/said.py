@@ -19,6 +19,16 @@ from gateway.notifications import formats
 from gateway.notifications.brands import Brand
 from gateway.notifications.places import Places, name_of
 
+_LEG = frozenset({
+    "carrier", "flight", "origin", "destination", "origin_name", "destination_name", "gate", "terminal", "coach", "seat", "cabin",
+    "group", "sequence", "departs", "boards", "arrives", "date",
+})  # fmt: skip
+_LINE = frozenset({"item", "quantity", "price"})
+VALUES = _LEG | _LINE | {
+    "brand", "reference", "ticket_number", "title", "venue", "place", "baggage", "frequent_flyer", "about", "notes",
+    "support_url", "traveller", "number", "as_of", "from", "to", "starts", "starts_date", "doors", "total", "count",
+}  # fmt: skip
+"""What layouts and their words may name."""
 _JOURNEYS = (PaperKind.BOARDING_PASS, PaperKind.RAIL_TICKET)
 
 

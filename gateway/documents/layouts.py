@@ -134,7 +134,8 @@ class PictureLayout(_Strict):
             for text in texts:
                 room = box.at[2] if isinstance(box, RowsBox) else width
                 if text.at[0] + text.at[2] > room or text.at[3] < round(text.size * text.lines * LINE):
-                    raise ValueError(f"boxes.{number}: text of size {text.size}, lines {text.lines}, should fit into {list(text.at)}")
+                    wanted = f"text of size {text.size}, lines {text.lines}, should fit into {list(text.at)}"
+                    raise ValueError(f"boxes.{number}: {wanted}")
         return self
 
     def named(self) -> set[str]:

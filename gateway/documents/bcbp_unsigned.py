@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
+from string import ascii_uppercase
 from typing import Any
 
 from gateway.documents.bcbp_days import day_text, issue_text
@@ -24,6 +25,7 @@ _LETTERS = {
 _STATUS = {"not_checked_in": "0", "checked_in": "1", "security_passed": "4", "boarded": "5", "transit": "6", "standby": "7"}
 _KINDS = {"adult": "0", "child": "3", "infant": "4", "unaccompanied_minor": "7"}
 _TITLES = {"MR": "1", "MRS": "2", "MS": "2", "MISS": "2"}
+_CABINS = {"": "Y", "ECONOMY": "Y", "PREMIUM ECONOMY": "W", "BUSINESS": "C", "FIRST": "F"}
 _FLIGHT = re.compile(r"0*(\d{1,4})([A-Z]?)")
 _SEAT = re.compile(r"0*(\d{1,3})([A-Z])")
 
@@ -45,16 +47,22 @@ def pass_name(surname: str, given: str = "", title: str = "") -> str:
 
 
 def unsigned_pass(
-    leg: Mapping[str, Any], passenger: Mapping[str, Any], checkin: Mapping[str, Any] | None = None, *, issued: date
+    leg: Mapping[str, Any],
+    passenger: Mapping[str, Any],
+    checkin: Mapping[str, Any] | None = None,
+    *,
+    issued: date,
+    leaves: str = "",
 ) -> BoardingPass:
     """A pass of one leg, of an event's data as it came (names as in docs/events.md). Raises BadPass, naming the field.
 
-    issued: the day of the event
+    issued: the day of the event; leaves: the scheduled time on the clock of the place, which says the day of this leg, where the
+    leg's own date is that of the flight's first one
     """
     given = checkin or {}
     flight = _matched(_FLIGHT, _text(leg, "flightNumber").upper(), "leg.flightNumber", "up to four digits, and perhaps a letter")
     try:
-        flies = date.fromisoformat(_text(leg, "originDate"))
+        flies = datetime.fromisoformat(leaves).date() if leaves else date.fromisoformat(_text(leg, "originDate"))
     except ValueError:
         raise BadPass("leg.originDate: should be a date such as 2026-11-22") from None
     carrier = _code(leg, "carrier", "leg", 2, 3)
@@ -68,7 +76,7 @@ def unsigned_pass(
         carrier=carrier,
         flight=f"{int(flight[1]):04d}{flight[2]}",
         day=day_text(flies),
-        cabin=(_text(given, "cabin").upper() or "Y")[:1],
+        cabin=_cabin(_text(given, "cabin").upper()),
         seat=_seat(_text(given, "seat").upper()),
         sequence=_sequence(_text(given, "sequence")),
         status=_STATUS.get(_text(given, "status"), "0"),
@@ -110,6 +118,14 @@ def _short(value: Mapping[str, Any], name: str, most: int) -> str:
     """Left away where it does not fit: it helps, and the pass holds without it."""
     text = _text(value, name).upper()
     return text if len(text) <= most and text.isascii() and text.isprintable() else ""
+
+
+def _cabin(text: str) -> str:
+    """The booking or cabin letter; of cabins by their names those that every airline calls so."""
+    letter = text if len(text) == 1 and text in ascii_uppercase else _CABINS.get(text)
+    if letter is None:
+        raise BadPass("checkin.cabin: should be the letter of a booking class or cabin, such as Y")
+    return letter
 
 
 def _seat(text: str) -> str:

@@ -87,7 +87,9 @@ def _boarding_pass(
     flyer = person.get("frequentFlyer")
     if isinstance(flyer, Mapping):
         flyer = f"{flyer.get('carrier') or ''} {flyer.get('number') or ''}"
-    bcbp = str(data.get("bcbp") or "").rstrip("\r\n") or _unsigned(leg, person, checkin, unsigned)
+    bcbp = str(data.get("bcbp") or "").rstrip("\r\n") or _unsigned(
+        leg, person, checkin, unsigned, _local(times.get("scheduledOff"), origin, places)
+    )
     return Paper(
         kind=PaperKind.BOARDING_PASS,
         brand=brand,
@@ -119,12 +121,14 @@ def _boarding_pass(
     )
 
 
-def _unsigned(leg: Mapping[str, Any], person: Mapping[str, Any], checkin: Mapping[str, Any], issued: date | None) -> str:
+def _unsigned(
+    leg: Mapping[str, Any], person: Mapping[str, Any], checkin: Mapping[str, Any], issued: date | None, leaves: str
+) -> str:
     """A pass of what the event says; "" where that is not ours to make, or not enough."""
     if issued is None:
         return ""
     try:
-        return encode(unsigned_pass(leg, person, checkin, issued=issued))
+        return encode(unsigned_pass(leg, person, checkin, issued=issued, leaves=leaves))
     except BadPass:
         return ""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
 
@@ -21,6 +21,7 @@ Blind = Callable[..., str]
 """A keyed hash of texts, 32 characters: `Vault.blind`."""
 
 JOURNEYS = (PaperKind.BOARDING_PASS, PaperKind.RAIL_TICKET)
+_MINUTE = timedelta(minutes=1)
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -43,12 +44,15 @@ class Card:
 
 
 def moment(text: str) -> datetime | None:
-    """An RFC 3339 time, to the second; None where it is none or says no offset."""
+    """An RFC 3339 time, to the second; None where it is none, says no offset (in minutes), or a year in which nobody travels."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.replace(microsecond=0) if found.tzinfo is not None else None
+    offset = found.utcoffset()
+    if offset is None or offset % _MINUTE or not 2000 <= found.year < 2200:
+        return None
+    return found.replace(microsecond=0)
 
 
 def cards(paper: Paper) -> tuple[Card, ...]:

@@ -72,11 +72,11 @@ def _journey(card: Card, speech: Speech, flies: bool) -> Fields:
             _place("destination", speech(Word.TO), last.destination, last.destination_name, flies),
         ],
         "secondaryFields": _known(
-            _field("traveller", speech(Word.TRAVELLER), card.traveller),
+            _field("name", speech(Word.NAME), card.traveller),
             _field("number", speech(word), flight_name(leg)),
         ),
         "auxiliaryFields": _known(
-            _time("departs", speech(Word.DEPARTS), leg.departs, day=True),
+            _time("departs", speech(Word.TAKES_OFF if flies else Word.DEPARTS), leg.departs, day=True),
             _time("boards", speech(Word.BOARDS), leg.boards),
             _field("terminal", speech(Word.TERMINAL), leg.terminal) if flies else _field("coach", speech(Word.COACH), leg.coach),
             _field("group", speech(Word.GROUP), leg.group),

@@ -131,9 +131,14 @@ class _Wrong(Exception):
     """Says what a text should be."""
 
 
+def _lines(text: str) -> bytes:
+    """As PEM has them, also where an environment could hold one line only and its ends are written as two characters."""
+    return text.replace("\\n", "\n").encode()
+
+
 def _certificate(text: str) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(text.encode())
+        return x509.load_pem_x509_certificate(_lines(text))
     except ValueError:
         mend = "`openssl x509 -inform DER -in FILE -out FILE.pem` makes one of a .cer"
         raise _Wrong(f"should be a certificate as PEM ({mend})") from None
@@ -141,7 +146,7 @@ def _certificate(text: str) -> x509.Certificate:
 
 def _private_key(text: str) -> object:
     try:
-        return load_pem_private_key(text.encode(), password=None)
+        return load_pem_private_key(_lines(text), password=None)
     except TypeError:
         raise _Wrong("is locked by a password: `openssl pkey -in FILE -out OPEN.pem` opens it; keep that file 0600") from None
     except (ValueError, UnsupportedAlgorithm):

@@ -16,9 +16,9 @@ class Word(StrEnum):
     TRAIN = "train"
     FROM = "from"
     TO = "to"
-    TRAVELLER = "traveller"
     NAME = "name"
     DEPARTS = "departs"
+    TAKES_OFF = "takes_off"
     BOARDS = "boards"
     ARRIVES = "arrives"
     GATE = "gate"
@@ -54,9 +54,9 @@ _WORDS: dict[Word, tuple[str, str, str, str]] = {
     Word.TRAIN: ("Trein", "Train", "Zug", "Train"),
     Word.FROM: ("Van", "From", "Von", "De"),
     Word.TO: ("Naar", "To", "Nach", "À"),
-    Word.TRAVELLER: ("Reiziger", "Traveller", "Reisende(r)", "Voyageur"),
     Word.NAME: ("Naam", "Name", "Name", "Nom"),
-    Word.DEPARTS: ("Vertrek", "Departs", "Abfahrt/Abflug", "Départ"),
+    Word.DEPARTS: ("Vertrek", "Departs", "Abfahrt", "Départ"),
+    Word.TAKES_OFF: ("Vertrek", "Departs", "Abflug", "Départ"),
     Word.BOARDS: ("Instappen", "Boarding", "Einsteigen", "Embarquement"),
     Word.ARRIVES: ("Aankomst", "Arrives", "Ankunft", "Arrivée"),
     Word.GATE: ("Gate", "Gate", "Gate", "Porte"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.documents.apple_wallet import passes
+from gateway.documents.apple_wallet import passes, sign
 from gateway.documents.paper import Paper
 from gateway.documents.wallet_images import images
 from gateway.documents.wallet_keys import AppleKeys, apple_keys
@@ -54,6 +54,11 @@ def test_openssl_agrees_with_the_signature_and_not_after_one_byte_changed(keys: 
     bad = judged(tmp_path, inside, bytes(manifest))
     assert bad.returncode != 0
     assert "digest failure" in bad.stderr
+
+
+def test_line_feeds_are_signed_as_they_are(keys: AppleKeys, tmp_path: Path) -> None:
+    manifest = b'{\n  "pass.json": "0"\n}\n'
+    assert judged(tmp_path, {"signature": sign(manifest, keys)}, manifest).returncode == 0
 
 
 def test_the_signature_is_detached_and_carries_its_time_and_the_intermediate(keys: AppleKeys, tmp_path: Path) -> None:

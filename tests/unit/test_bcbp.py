@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import pytest
 
 from gateway.documents.bcbp import BoardingPass, PassLeg, Repeated, Unique, decode, encode, pass_name, unsigned_pass
 from gateway.documents.bcbp_days import flight_date, issue_date
+from gateway.documents.reading import paper_of
 from gateway.errors import BadPass
-from gateway.notifications import catalogue
+from gateway.model.event import EventType
+from gateway.notifications import entries
 
 TODAY = date(2026, 11, 22)
 PLAIN = "M1JANSEN/EVA MRS      EZX7K2P AMSLHRZZ 1007 326Y012C0042 100"
@@ -285,6 +286,16 @@ def test_an_unsigned_pass_holds_with_no_more_than_flight_name_and_booking() -> N
     assert (again.electronic, again.legs[0].seat, again.legs[0].sequence, again.legs[0].status) == ("", "", "", "0")
 
 
+def test_a_leg_that_leaves_a_day_after_its_flight_began_has_its_own_day() -> None:
+    made = unsigned_pass(SAMPLE["leg"], SAMPLE["passenger"], issued=TODAY, leaves="2026-11-23T00:20:00+01:00")
+    assert (made.legs[0].day, made.legs[0].date) == ("327", date(2026, 11, 23))
+
+
+@pytest.mark.parametrize(("cabin", "letter"), [("Economy", "Y"), ("c", "C"), (None, "Y"), ("premium economy", "W")])
+def test_a_cabin_is_written_by_its_letter(cabin: str | None, letter: str) -> None:
+    assert unsigned_pass(SAMPLE["leg"], SAMPLE["passenger"], {"cabin": cabin}, issued=TODAY).legs[0].cabin == letter
+
+
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [
@@ -295,6 +306,7 @@ def test_an_unsigned_pass_holds_with_no_more_than_flight_name_and_booking() -> N
         ("passenger", "recordLocator", "ZX7 K2P"),
         ("checkin", "seat", "twelve"),
         ("checkin", "sequence", 12345),
+        ("checkin", "cabin", "Comfort"),
     ],
 )
 def test_a_field_that_fits_no_pass_is_named_and_not_repeated(part: str, name: str, value: object) -> None:
@@ -306,9 +318,25 @@ def test_a_field_that_fits_no_pass_is_named_and_not_repeated(part: str, name: st
 
 
 def test_a_brand_builds_no_passes_unless_it_says_so(tmp_path: Path) -> None:
-    folder = tmp_path / "templates"
-    shutil.copytree(Path(__file__).parents[2] / "templates" / "boarding_pass_issued", folder / "boarding_pass_issued")
     brand = "name: Polderwind Air, language: nl, timezone: Europe/Amsterdam, support_url: 'https://support.example.org'"
-    (folder / "brands.yaml").write_text(f"zz: {{{brand}, unsigned_passes: true}}\nyy: {{{brand}}}\n")
-    brands = catalogue.load(folder).brands
+    (tmp_path / "brands.yaml").write_text(f"zz: {{{brand}, unsigned_passes: true}}\nyy: {{{brand}}}\n")
+    brands = entries.brands(tmp_path / "brands.yaml", [])
     assert (brands["zz"].unsigned_passes, brands["yy"].unsigned_passes) == (True, False)
+
+
+def test_a_paper_shows_the_carriers_code_as_it_came_and_ours_only_where_the_carrier_allows_it() -> None:
+    said = {**SAMPLE, "bcbp": SAMPLE["bcbp"].replace("13F>60B", "13f>60b") + "\r\n"}
+    silent = {name: value for name, value in SAMPLE.items() if name != "bcbp"}
+
+    def code_of(data: dict[str, object], unsigned: date | None) -> str:
+        paper = paper_of(
+            EventType.FLIGHT_BOARDINGPASS, data, {}, brand="zz", places={}, language="en", as_of_ms=1, unsigned=unsigned
+        )
+        assert paper is not None
+        return "".join(symbol.payload.decode() for symbol in paper.symbols)
+
+    assert code_of(said, TODAY) == said["bcbp"].rstrip()
+    assert code_of(silent, None) == ""
+    made = read(code_of(silent, date(2026, 11, 21)))
+    assert (made.name, made.legs[0].seat, made.legs[0].date) == ("JANSEN/EVA MRS", "012C", TODAY)
+    assert code_of({**silent, "passenger": {**SAMPLE["passenger"], "surname": "يانسن"}}, TODAY) == ""

@@ -120,10 +120,13 @@ def test_marks_of_the_format_in_a_name_come_out_as_themselves() -> None:
         replace(PASS, legs=()),
         replace(PASS, legs=(replace(FLIGHT, departs="tomorrow"),)),
         replace(PASS, legs=(replace(FLIGHT, departs="2026-11-22T10:55:00"),)),
+        replace(PASS, legs=(replace(FLIGHT, departs="0001-01-01T00:00:00+14:00"),)),
+        replace(PASS, legs=(replace(FLIGHT, departs="9999-12-31T23:59:59-12:00"),)),
+        replace(PASS, legs=(replace(FLIGHT, departs="2026-11-22T10:55:00+01:00:30"),)),
         replace(SHOW, starts_at=""),
         replace(RAIL, legs=(replace(TRAIN, departs=""),)),
     ],
-    ids=range(6),
+    ids=range(9),
 )
 def test_a_paper_without_a_time_makes_no_entry(paper: Paper) -> None:
     assert not has_entries(paper)

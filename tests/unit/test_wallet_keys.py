@@ -57,6 +57,11 @@ def test_keys_may_come_as_files(tmp_path: Path) -> None:
     assert all(both_keys(read(values, None)))
 
 
+def test_a_key_may_stand_on_one_line_as_some_environments_want_it() -> None:
+    values = {name: value.strip().replace("\n", "\\n") for name, value in apple_environment().items()}
+    assert apple_keys(read(values, None)) is not None
+
+
 @pytest.mark.parametrize("missing", sorted(apple_environment()))
 def test_a_missing_part_is_named(missing: str) -> None:
     (line,) = problems(apple_environment(**{missing: ""}))

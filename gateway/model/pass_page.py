@@ -11,7 +11,10 @@ from gateway.model.ids import ContactId, EventId, SubjectId
 
 
 class PassState(StrEnum):
-    """valid: the newest of its item; replaced: a newer one was issued; ended: used up; erased: nobody can read it any more"""
+    """valid: the newest of its item; replaced: a newer one was issued; ended: used up
+
+    erased: nobody may read it any more: the contact was erased, or said that they are somebody else
+    """
 
     VALID = "valid"
     REPLACED = "replaced"
@@ -49,11 +52,12 @@ class Answer(StrEnum):
 class PassPage:
     """token: what opens it, a secret; field: keyed hash of its subject and item, the same for every issue of it.
 
-    paper:       as documents.paper dumps it; {} when it is erased
+    paper:       as documents.paper dumps it; {} where nobody may read it any more (erased)
     legs:        per leg of the paper the subject whose news moves it
     name_proofs: surnames that open it; digits: the last four of the phone number it was sent to, "" for none
     newest:      the id of the newest page of this item
     group:       keyed hash, equal for the pages of one booking; order: their order among each other
+    not_me_ms:   when an address of theirs last said that it is somebody else's, -1 never
     bound, also: keyed hashes of the devices it is open on: that proved itself here, and that did so beside; "" for none
     """
 
@@ -76,6 +80,7 @@ class PassPage:
     legs: tuple[SubjectId, ...]
     name_proofs: tuple[str, ...]
     digits: str
+    not_me_ms: int
     wrong: int
     bound: str
     also: str

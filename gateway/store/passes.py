@@ -8,6 +8,8 @@ page's id is a keyed hash of the token; it may stand in facts and logs, and lead
     {p:07}pn:C   per item which issue is the newest, and the device that it is open on, which stays when it is issued again
 
 Erasing the contact makes every page of theirs unreadable, for nobody has the key any more; the hash is left to say 410 by.
+A "this is not me" from any address of theirs closes what was kept before it, and no device of before counts: nobody knows which
+address the link went to, and who has it may have opened it by the digits of that very number. The next issue opens again.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.ids import ContactId, EventId, SubjectId, from_digest, is_id
 from gateway.model.pass_page import Answer, Device, PassPage
 from gateway.store import keys, scripts
+from gateway.store.contacts import parse_facts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
 
@@ -142,7 +145,8 @@ class Passes:
 
     async def beside(self, one: PassPage) -> list[PassPage]:
         """The newest pages of its booking that the same contact holds, this one among them, by time and then by traveller."""
-        return [page for page in await self._newest(one.contact) if page.group == one.group and page.newest == page.id][:BESIDE]
+        newest = await self._newest(one.contact)
+        return [page for page in newest if page.group == one.group and page.newest == page.id and not page.erased][:BESIDE]
 
     async def of_contact(self, contact: ContactId) -> list[PassPage]:
         """The newest page of each item of a contact, in order."""
@@ -167,22 +171,26 @@ class Passes:
             if record:
                 contact, field = words(record["c"]), words(record["h"])
                 pipeline.hmget(keys.of(contact, "pn"), field, f"d:{field}", f"a:{field}")
-                pipeline.hmget(keys.of(contact, "f"), "erasing")
+                pipeline.hgetall(keys.of(contact, "f"))
         answers = iter(await pipeline.execute() if any(records) else [])
         found: list[PassPage | None] = []
         for page, record in zip(pages, records, strict=True):
             found.append(await self._page(page, record, next(answers), next(answers)) if record else None)
         return found
 
-    async def _page(self, page: str, record: dict[str, bytes], stands: list[Any], marked: list[Any]) -> PassPage:
+    async def _page(self, page: str, record: dict[str, bytes], stands: list[Any], plain: dict[bytes, bytes]) -> PassPage:
         contact = ContactId(words(record["c"]))
+        facts = parse_facts(plain)
+        not_me_ms = max((at_ms for proof, at_ms in facts.proofs.values() if proof is None), default=-1)
         body: Mapping[str, Any] = {}
-        if marked[0] is None:
+        if not facts.erasing and not_me_ms < int(record.get("k", b"0")):
             try:
                 body = (await self._vault.contact_box(contact)).open_json(record["b"], page)
             except Sealed:
                 body = {}
-        newest, bound, also = (words(value) if value else "" for value in stands)
+        newest, *devices = (words(value) if value else "" for value in stands)
+        known = [one.partition("|") for one in devices]
+        bound, also = (device if int(since or 0) > not_me_ms else "" for device, _, since in known)
         item, event = body.get("item", ""), EventId(body.get("event", ""))
         return PassPage(
             id=page,
@@ -204,6 +212,7 @@ class Passes:
             legs=tuple(SubjectId(leg) for leg in body.get("legs", ())),
             name_proofs=tuple(body.get("names", ())),
             digits=body.get("digits", ""),
+            not_me_ms=not_me_ms,
             wrong=words(record["w"]).strip("|").count("|") + 1 if record.get("w") else 0,
             bound=bound,
             also=also,
@@ -237,7 +246,7 @@ class Passes:
         said = self._vault.blind("pass answer", page.id, answer)[:16]
         args: list[scripts.Part] = [
             self._clock.offset_ms, page.id, page.contact, page.field, self.device(page, secret), said, "1" if right else "0",
-            TRIES, *hashes,
+            TRIES, page.not_me_ms, *hashes,
         ]  # fmt: skip
         names = [
             keys.of(page.id, "pg"), keys.of(page.contact, "pn"), keys.of(page.contact, "f"), keys.beside(page.contact, "facts"),

@@ -164,6 +164,30 @@ async def test_an_erased_person_takes_every_page_along(redis: Redis) -> None:
     assert not await redis.exists(keys.of(contact, "pn"))
 
 
+async def test_not_me_closes_what_was_sent_before_and_people_open_it_again(redis: Redis) -> None:
+    holder = Holder(redis)
+    known = await holder.somebody()
+    token = await holder.keep(known.id)
+    assert await holder.say(token, "stranger", "0123", right=True) is Answer.OPENED
+    holder.clock.offset_ms += 1000
+    await holder.contacts.set_proof(known.id, known.profile.addresses[0].id, None, holder.clock.now_ms())
+    page = await holder.page(token)
+    assert (page.state(holder.clock.now_ms()), page.paper) == (PassState.ERASED, {})
+    assert [page.erased for page in await holder.passes.of_contact(known.id)] == [True]
+
+    holder.clock.offset_ms += 1000
+    same = await holder.page(await holder.keep(known.id, event="e2", at=2))
+    again = await holder.page(await holder.keep(known.id, "p2", event="e2", at=2))
+    assert again.paper, "what was issued since is another matter"
+    assert holder.passes.stands(same, "stranger") is Device.NONE, "and a device of before has no part in it"
+    assert await holder.say(same.token, "owner", "berg", right=True) is Answer.OPENED
+    assert holder.passes.stands(await holder.page(same.token), "owner") is Device.MINE
+    assert again.id in {one.id for one in await holder.passes.beside(again)}
+    assert page.id not in {one.id for one in await holder.passes.beside(again)}
+    await holder.passes.unbind(page.id, by="agent")
+    assert (await holder.page(token)).paper, "webcare may open it again"
+
+
 async def test_what_is_over_says_so_for_thirty_days_and_is_then_forgotten(redis: Redis) -> None:
     holder = Holder(redis)
     contact = (await holder.somebody()).id

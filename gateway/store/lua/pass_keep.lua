@@ -17,7 +17,7 @@ local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local fresh = redis.call('EXISTS', KEYS[1]) == 0
 if fresh then
   redis.call('HSET', KEYS[1], 'v', '1', 'c', ARGV[3], 'h', ARGV[4], 'at', ARGV[5], 'ends', ARGV[7], 'g', ARGV[9],
-    'b', ARGV[10])
+    'b', ARGV[10], 'k', text(now))
   redis.call('PEXPIREAT', KEYS[1], ARGV[8])
   fact(KEYS[4], now, 'pass_kept', ARGV[2] .. ' ' .. ARGV[3], '')
 end

@@ -7,16 +7,23 @@ Pages of the same booking that the answer opens as well are opened on this devic
 
 KEYS  1 pg:D (hash)  2 pn:C (hash)  3 f:C (hash)  4 facts (stream)
 ARGV  1 offset (ms)  2 D  3 C  4 field of its item  5 device (keyed hash)  6 answer (keyed hash)  7 '1' when it is right
-      8 how many wrong ones  then pairs for the items that it opens beside: field, device as that item knows it
+      8 how many wrong ones  9 when an address of theirs last said "not me" (ms), -1 never
+      then pairs for the items that it opens beside: field, device as that item knows it
 RETURNS opened | wrong:<left> | shut | other (open on another device) | replaced | gone
 --]]
 -- include base
+-- A device stands as hash|since (ms); one from before a "not me" was perhaps a stranger's.
+local function device(value)
+  local hash, since = string.match(value or '', '^([^|]+)|(%d+)$')
+  return hash and tonumber(since) > tonumber(ARGV[9]) and hash or nil
+end
 local page = redis.call('HMGET', KEYS[1], 'c', 'w')
 if not page[1] or redis.call('HEXISTS', KEYS[3], 'erasing') == 1 then return 'gone' end
 local known = redis.call('HMGET', KEYS[2], ARGV[4], 'd:' .. ARGV[4], 'a:' .. ARGV[4])
 if not known[1] or split(known[1])[3] ~= ARGV[2] then return 'replaced' end
-if known[2] == ARGV[5] or known[3] == ARGV[5] then return 'opened' end
-if known[2] then return 'other' end
+local bound = device(known[2])
+if bound == ARGV[5] or device(known[3]) == ARGV[5] then return 'opened' end
+if bound then return 'other' end
 local wrong, limit = page[2] or '|', tonumber(ARGV[8])
 local _, count = string.gsub(wrong, '[^|]+', '')
 if count >= limit then return 'shut' end
@@ -29,11 +36,13 @@ if ARGV[7] ~= '1' then
   end
   return count >= limit and 'shut' or 'wrong:' .. text(limit - count)
 end
-redis.call('HSET', KEYS[2], 'd:' .. ARGV[4], ARGV[5])
+redis.call('HSET', KEYS[2], 'd:' .. ARGV[4], ARGV[5] .. '|' .. text(now))
 redis.call('HDEL', KEYS[1], 'w')
-for k = 9, #ARGV, 2 do
-  if redis.call('HEXISTS', KEYS[2], ARGV[k]) == 1 and redis.call('HGET', KEYS[2], 'd:' .. ARGV[k]) ~= ARGV[k + 1] then
-    redis.call('HSETNX', KEYS[2], 'a:' .. ARGV[k], ARGV[k + 1])
+for k = 10, #ARGV, 2 do
+  local own, also = 'd:' .. ARGV[k], 'a:' .. ARGV[k]
+  if redis.call('HEXISTS', KEYS[2], ARGV[k]) == 1 and device(redis.call('HGET', KEYS[2], own)) ~= ARGV[k + 1]
+    and not device(redis.call('HGET', KEYS[2], also)) then
+    redis.call('HSET', KEYS[2], also, ARGV[k + 1] .. '|' .. text(now))
   end
 end
 fact(KEYS[4], now, 'pass_opened', ARGV[2] .. ' ' .. ARGV[3], '')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gateway.cli import arguments, opening, printing, templates_follow, templates_try, templates_versions
+from gateway.cli import arguments, opening, printing, templates_follow, templates_switch, templates_try, templates_versions
 from gateway.cli.templates_door import door, findings, known_channel
 from gateway.cli.templates_remote import Compared, compare
 from gateway.documents.layouts_lint import lint_layouts
@@ -74,6 +74,7 @@ def add_parser(commands: Any) -> None:
     _add_sender(follow)
     _add_wait(follow, "look again until none is under review any more, and what is approved is sent")
     follow.set_defaults(work=templates_follow.status_all)
+    templates_switch.add_parser(group)
     templates_try.add_parser(group)
 
 

@@ -63,9 +63,9 @@ class Standing:
         if known is not None:
             said += f" since {printing.when(known.at_ms)}"
             said += f" in place of {known.before}" if known.before else ""
-            said += f", approved in {_and(known.languages)}" + (f" (by {known.who})" if known.who else "")
+            said += f", approved in {joined(known.languages)}" + (f" (by {known.who})" if known.who else "")
         if self.newer:
-            missing = f"waits for {_and(self.lacks)}" if self.lacks else "is approved in every language, and about to be sent"
+            missing = f"waits for {joined(self.lacks)}" if self.lacks else "is approved in every language, and about to be sent"
             said += f"; version {self.newer} {missing}"
         return said
 
@@ -141,7 +141,8 @@ def standings(
         if switched is None and versions.first(one, speaker, approved) is None:
             version = 0
         else:
-            version = active_of(one, {one.name: switched.version} if switched else {}, speaker, known)
+            # One that was switched to and taken back here since is not ours to say any more.
+            version = min(active_of(one, {one.name: switched.version} if switched else {}, speaker, known), written[0])
         newer = written[0] if written[0] > version and version else 0
         lacks = versions.lacking(one, newer, speaker, approved) if newer else ()
         found.append(Standing(one, sender, version, switched, newer, lacks))
@@ -177,7 +178,7 @@ async def removable(book: Book, standing: Standing) -> list[str]:
         {texts.language for texts in standing.notification.texts if texts.version in older} - spoken
     )
     if alone:
-        return [f"{name}: {_and(alone)} is said by an older version only: {files} stay"]
+        return [f"{name}: {joined(alone)} is said by an older version only: {files} stay"]
     if book.now_ms() - known.at_ms < REMOVABLE_MS:
         return [f"{name}: {files} can go on {printing.when(known.at_ms + REMOVABLE_MS)[:10]}, 8 days after the switch"]
     waiting = await book.planned_before(standing.sender, name, known.at_ms)
@@ -186,5 +187,6 @@ async def removable(book: Book, standing: Standing) -> list[str]:
     return [f"{name}: {files} can be removed: nothing plans them since {printing.when(known.at_ms)}"]
 
 
-def _and(languages: Sequence[str]) -> str:
+def joined(languages: Sequence[str]) -> str:
+    """nl, en and de"""
     return ", ".join(languages[:-1]) + f" and {languages[-1]}" if len(languages) > 1 else "".join(languages)

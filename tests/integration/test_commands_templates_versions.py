@@ -91,6 +91,30 @@ async def test_a_new_version_is_followed_from_the_push_to_the_switch(home: House
     assert "in place of 1, approved in nl, en, de and fr" in followed.out
 
 
+async def test_words_that_cannot_wait_are_switched_by_hand_and_never_back(home: House, phones: Channel) -> None:
+    senders = Senders(home.redis, home.clock)
+    await senders.switch(SENDER, "late", 1, languages=LANGUAGES)
+    raised(home)
+    none = await home.run("templates", "switch", "late", "--yes")
+    assert (none.code, none.out) == (1, "whatsapp: the channel has approved version 2 of late in no language.\n")
+    for language in ("nl", "en"):
+        await senders.set_template(SENDER, "late_v2", language, at=1, state="APPROVED", category="utility")
+    asked = await home.run("templates", "switch", "late")
+    assert asked.code == 1
+    assert "says late in en and nl by version 2, de and fr by an older one where that is approved. Switch?" in asked.err
+    assert (await senders.versions(SENDER))["late"].version == 1
+    ran = await home.run("templates", "switch", "late", "--yes")
+    assert (ran.code, ran.out) == (0, "whatsapp: version 2 of late is sent from now on.\n")
+    known = (await senders.versions(SENDER))["late"]
+    assert (known.version, known.languages, bool(known.who)) == (2, ("en", "nl"), True)
+    again = await home.run("templates", "switch", "late", "--yes", "--json")
+    assert (again.code, again.data["senders"][0]) == (0, {"sender": "whatsapp", "version": 2, "switched": False})
+    facts = [fact for fact in await home.facts() if fact.startswith("version||nt=late s=whatsapp v=2 before=1 in=en,nl who=")]
+    assert len(facts) == 1
+    nobody = await home.run("templates", "switch", "later")
+    assert (nobody.code, nobody.err) == (1, "no notification later; there are late\n")
+
+
 async def test_what_somebody_changed_at_the_channel_is_shown_line_by_line(home: House, phones: Channel) -> None:
     clean = await home.run("templates", "lint", "--remote")
     assert clean.code == 0, clean.out

@@ -156,6 +156,7 @@ def make(first: date) -> list[Step]:
                 "from": {"code": "AMS", "name": "Amsterdam", "timezone": "Europe/Amsterdam"},
                 "to": {"code": "LHR", "name": "London Heathrow", "timezone": "Europe/London"},
                 "times": {
+                    "checkIn": {"scheduled": day.iso(0, "20:00")},
                     "departure": {"scheduled": day.iso(1, "10:55")},
                     "arrival": {"scheduled": day.iso(1, "11:20", LONDON)},
                 },
@@ -301,14 +302,17 @@ def make(first: date) -> list[Step]:
             expect=(("noor", "outage_updated"), ("daan", "outage_updated")),
         ),
         Step(
+            "The evening before", "A reminder that comes by itself: at seven, because tomorrow's flight is an early one.",
+            day.at(0, "19:00"), expect=(("eva", "flight_reminder"), ("tom", "flight_reminder")),
+        ),
+        Step(
             "Fixed", "And nothing about it comes after this.",
             day.at(0, "19:40"), (outage("restored", 5, restoredAt=day.iso(0, "19:38")),),
             expect=(("noor", "outage_fixed"), ("daan", "outage_fixed")),
         ),
         Step(
-            "Check-in opens", "For both travellers, each in their own language.",
-            day.at(0, "20:00"), (_flight(day, "check_in", 3, times={"departure": {"scheduled": day.iso(1, "10:55")}}, gate="D18"),),
-            expect=(("eva", "checkin_open"), ("tom", "checkin_open")),
+            "Check-in opens", "By the clock: the order says when, and nobody has spoken of the flight yet. For both travellers, each in their own language.",
+            day.at(0, "20:00"), expect=(("eva", "checkin_open"), ("tom", "checkin_open")),
         ),
         Step(
             "Boarding passes", "To each traveller their own, and to nobody else.",
@@ -317,7 +321,7 @@ def make(first: date) -> list[Step]:
         ),
         Step(
             "Night: the flight is late", "23:40 in Amsterdam. It leaves at 10:55, so this can wait until morning: it is kept, not sent.",
-            day.at(0, "23:40"), (_flight(day, "delayed", 10, times=_first_flight(day, "11:20", "11:41"), **late),),
+            day.at(0, "23:40"), (_flight(day, "delayed", 10, times=_first_flight(day, "11:20", "11:41"), gate="D18", **late),),
         ),
         Step(
             "Later still", "The newer delay takes the place of the older one, which nobody ever sees.",
@@ -363,9 +367,12 @@ def make(first: date) -> list[Step]:
             expect=(("eva", "gate_changed"), ("tom", "gate_changed")),
         ),
         Step(
-            "Boarding", "",
+            "Boarding", "Forty minutes before it leaves now, not before it was to leave: the moment has moved with the flight.",
+            day.at(1, "11:00"), expect=(("eva", "boarding_begins"), ("tom", "boarding_begins")),
+        ),
+        Step(
+            "The airport says so, too", "The same news by another way is told once.",
             day.at(1, "11:05"), (_flight(day, "boarding", 14, times=_first_flight(day, "11:40", "12:02"), gate="C07"),),
-            expect=(("eva", "boarding"), ("tom", "boarding")),
         ),
         Step(
             "Gone", "Departed: nothing about boarding, gate or delay can come after this.",
@@ -383,7 +390,11 @@ def make(first: date) -> list[Step]:
             expect=(("eva", "flight_landed"), ("tom", "flight_landed")),
         ),
         Step(
-            "Three days later: the train is late", "The chats have been silent for days, so the news goes as a utility message that Meta approved.",
+            "Three days later: the train leaves in an hour", "The chats have been silent for days, so it goes as a utility message that Meta approved.",
+            day.at(3, "08:03"), expect=(("mila/messenger", "train_reminder"), ("finn/messenger", "train_reminder")),
+        ),
+        Step(
+            "The train is late", "",
             day.at(3, "08:41"),
             (delayed(14, "09:17", "5b", 3, reason={"code": "signal_failure", "text": {"en": "a signal failure", "nl": "een seinstoring"}}),),
             expect=(("mila/messenger", "trip_delayed"), ("finn/messenger", "trip_delayed")),

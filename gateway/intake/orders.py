@@ -36,6 +36,7 @@ from gateway.model.ids import AddressId, ContactId, SubjectId, new_contact_id, p
 from gateway.model.personal import Personal
 from gateway.planning.waysin_people import INVITED
 from gateway.planning.waysin_words import booking
+from gateway.rules.journeys import onward
 from gateway.rules.states import instant_ms, named
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.dialogues import Dialogues
@@ -309,6 +310,10 @@ class Orders:
             self._vault.subject_id(leg["type"], leg["entity"]): leg for leg in data.get("itinerary") or [] if leg.get("entity")
         }
 
+    def _onward(self, data: Mapping[str, Any]) -> tuple[SubjectId, ...]:
+        legs = [leg for leg in data.get("itinerary") or [] if leg.get("entity")]
+        return tuple(self._vault.subject_id(legs[place]["type"], legs[place]["entity"]) for place in onward(legs))
+
     def _areas(self, data: Mapping[str, Any]) -> tuple[SubjectId, ...]:
         service = data.get("service") or {}
         area = service.get("area") or {}
@@ -357,6 +362,7 @@ class Orders:
             ticket=Personal(recipient["ticketNumber"]) if recipient.get("ticketNumber") else None,
             share="booker" if event.data.get("share") == "booker" else "",
             place=place,
+            onward=self._onward(event.data),
         )
 
     async def _subscribe(
@@ -386,6 +392,7 @@ class Orders:
                     merged = replace(link, subjects=mine.subjects, until_ms=max(mine.until_ms, link.until_ms), kind=mine.kind)
                     merged = replace(merged, moves=mine.moves)
                     merged = replace(merged, postcode=mine.postcode, role=mine.role, passenger=mine.passenger)
+                    merged = replace(merged, onward=mine.onward)
                 if not event.data.get("brand"):
                     merged = replace(merged, brand=mine.brand)
                 if not event.data.get("share"):

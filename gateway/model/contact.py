@@ -122,6 +122,8 @@ class OrderLink:
     """where the order names them among its recipients"""
     moves: tuple[Move, ...] = ()
     """cancelled journeys that this order has another one for; both stand in `subjects`"""
+    onward: tuple[SubjectId, ...] = ()
+    """of `subjects`, the legs on which a journey goes on that an earlier one began"""
 
 
 @dataclass(frozen=True, slots=True)

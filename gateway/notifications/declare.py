@@ -67,6 +67,7 @@ def notification(
         condition=build.expression("when", declared.when),
         roles=tuple(declared.roles),
         item=declared.item,
+        once_a_journey=declared.once_a_journey,
         purpose=declared.purpose,
         category=declared.category,
         priority=_PRIORITIES[declared.priority],

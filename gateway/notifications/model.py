@@ -90,6 +90,8 @@ class Notification:
     """"rebooking": its buttons accept, other and refund say what is to become of a cancelled journey"""
     legal: str = "none"
     """"passenger_rights": it has to say where passengers read their rights"""
+    once_a_journey: bool = False
+    """not about a leg on which somebody's journey only goes on (rules/journeys.py)"""
     channels: tuple[str, ...] = ()
     """the only channels it may go by, the first one first; () = any"""
     prefer: Prefer = Prefer.GIVEN

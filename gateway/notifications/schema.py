@@ -117,6 +117,7 @@ class NotificationSchema(_Strict):
     among: str | None = None
     after_rebooking: str | None = None
     item: Literal["none", "passenger", "document", "rebooking"] = "none"
+    once_a_journey: bool = False
     asks: Literal["none", "rebooking"] = "none"
     legal: Literal["none", "passenger_rights"] = "none"
     purpose: Literal["journey", "service", "family", "survey", "offers"]

@@ -76,7 +76,7 @@ def draft(
     """Decide on one message of one notification to one contact about `readers` (several travellers of one address).
 
     leg: 0 for the first planning; further legs are numbered from it
-    returns None when the notification is for none of them (their role).
+    returns None when the notification is for none of them (their role, their journey).
     """
     meant = [one for one in readers if _has_role(notification, one) and _is_meant(notification, result, one, world)]
     if not meant:
@@ -244,6 +244,8 @@ def _has_role(notification: Notification, reader: Reader) -> bool:
 
 
 def _is_meant(notification: Notification, result: EventResult, reader: Reader, world: World) -> bool:
+    if notification.once_a_journey and reader.link is not None and result.subject in reader.link.onward:
+        return False
     moved = has_moved(reader.link, (result.subject, *result.audience))
     if notification.among is None and not moved:
         return True

@@ -60,6 +60,7 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "sh": link.share,
                 "pl": link.place,
                 **({"mv": [[one.away, one.to, one.how] for one in link.moves]} if link.moves else {}),
+                **({"on": list(link.onward)} if link.onward else {}),
             }
             for link in profile.orders
         ],
@@ -115,6 +116,7 @@ def load(value: dict[str, Any]) -> Profile:
                 share=one.get("sh", ""),
                 place=one.get("pl", 0),
                 moves=tuple(Move(SubjectId(away), SubjectId(to), how) for away, to, how in one.get("mv", [])),
+                onward=tuple(SubjectId(subject) for subject in one.get("on", [])),
             )
             for one in value.get("orders", [])
         ),

@@ -37,6 +37,14 @@ class Due:
     set: str
 
 
+async def standing(redis: Redis) -> tuple[int, int | None]:
+    """(how many moments are set, when the first of them is (ms)). Reads alone."""
+    names = [keys.part(partition, "timers") for partition in keys.all_partitions()]
+    counts = await bulk.values(redis, [("ZCARD", name) for name in names])
+    firsts = await bulk.values(redis, [("ZRANGE", name, 0, 0, "WITHSCORES") for name in names])
+    return sum(map(int, counts)), min((at_ms for answer in firsts for _, at_ms in _pairs(answer)), default=None)
+
+
 class Timers:
     def __init__(self, redis: Redis, clock: Clock, vault: Vault, events: Events) -> None:
         self._redis = redis
@@ -105,11 +113,6 @@ class Timers:
     async def drop(self, due: Due) -> None:
         """Forget one that nobody can tell of: its subject is forgotten, or its moment is none of this installation's any more."""
         await self._redis.zrem(keys.beside(due.subject, "timers"), f"{due.subject}:{due.moment}")
-
-    async def waiting(self) -> int:
-        """How many are set."""
-        asked: list[bulk.Command] = [("ZCARD", keys.part(one, "timers")) for one in keys.all_partitions()]
-        return sum(int(count) for count in await bulk.values(self._redis, asked))
 
     def _event(self, due: Due, type_: EventType) -> BusinessEvent:
         number, now = due.set.partition("|")[2], self._clock.now_ms()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from gateway.intake.moments import Firing
@@ -11,22 +10,12 @@ from gateway.intake.role import make_expander, make_firing
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import SubjectId
 from gateway.store import keys
-from tests.support.core import HOUR_MS, ROOT, House, facts_of, iso
+from tests.support.core import HOUR_MS, House, facts_of, iso
 
 MINUTE_MS = 60_000
 FLIGHT = "ZZ1007/2026-11-22/AMS"
 TRAIN = "EXR/3542/2026-11-22"
 CHECK_IN, DAY, BOARDING, TRAIN_SOON = "check_in_opens", "travel_day", "boarding_begins", "train_leaves_soon"
-
-
-def with_moments(data_dir: Path) -> Path:
-    """The templates, and the moments of these tests."""
-    folder = data_dir / "templates"
-    folder.mkdir(parents=True)
-    for one in (ROOT / "templates").iterdir():
-        (folder / one.name).symlink_to(one)
-    (folder / "moments.yaml").symlink_to(ROOT / "tests" / "data" / "moments.yaml")
-    return folder
 
 
 class Stage:

@@ -325,6 +325,13 @@ async def test_facts_that_nobody_folds_are_noticed(clinic: Clinic, redis: Redis)
     assert (await clinic.one("facts")).level is Level.WARN
 
 
+async def test_moments_that_nobody_fires_are_noticed(clinic: Clinic, redis: Redis) -> None:
+    assert (await clinic.one("moments")).level is Level.OK
+    for ago_ms, level in ((-60 * MINUTE_MS, Level.OK), (2 * MINUTE_MS, Level.WARN), (60 * MINUTE_MS, Level.FAIL)):
+        await redis.zadd(keys.part(9, "timers"), {"j09aaaaaaaaaaa:check_in_opens": now_ms() - ago_ms})
+        assert (await clinic.one("moments")).level is level
+
+
 async def test_embedded_store_is_looked_at_too_and_ends_with_the_doctor(clinic: Clinic) -> None:
     found = await clinic.one("store", GATEWAY_REDIS_URL="")
     assert (found.level, str(clinic.data_dir / "store") in found.what) == (Level.OK, True)

@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.intake.role import run
 from gateway.store import keys
-from tests.integration.moments_stage import CHECK_IN, Stage, with_moments
-from tests.support.core import open_house
+from gateway.store.senders import Stop
+from gateway.store.timers import SOURCE
+from tests.integration.moments_stage import BOARDING, CHECK_IN, DAY, TRAIN, TRAIN_SOON, Stage
+from tests.support.core import HOUR_MS, facts_of, iso, open_house
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
 async def stage(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[Stage]:
-    async with open_house(redis_url, data_dir, GATEWAY_TEMPLATES_DIR=str(with_moments(data_dir))) as house:
+    async with open_house(redis_url, data_dir) as house:
         yield Stage(house)
 
 
@@ -155,3 +159,118 @@ async def test_two_who_fire_at_once_make_one_event(stage: Stage) -> None:
     assert sum(count for count, _ in made) == 1
     await asyncio.gather(*(stage.house.expand(expander) for _, expander in others))
     assert await stage.told("checkin_open") == 1
+
+
+async def test_the_evening_before_is_told_once_a_day_of_travel(stage: Stage) -> None:
+    await stage.order(hours=46)  # ten by UTC, the day after tomorrow
+    due = await stage.set_for(DAY)
+    assert due is not None
+    assert 28 < due < 31, "seven the evening before in Amsterdam, winter or summer"
+    await stage.pass_to(due - 0.01)
+    assert await stage.told("flight_reminder") == 0
+    await stage.pass_to(due)
+    assert await stage.told("flight_reminder") == 1
+    await stage.house.tell(stage.says(hours=47))
+    await stage.come()
+    assert await stage.set_for(DAY) is None
+    await stage.house.tell(stage.says(hours=70))
+    await stage.pass_to(60)
+    assert await stage.told("flight_reminder") == 2, "another day"
+
+
+async def test_who_books_after_the_reminder_is_not_reminded(stage: Stage) -> None:
+    await stage.order(hours=8)  # eight this evening by UTC: the reminder was for this morning
+    await stage.come()
+    assert await stage.told("flight_reminder") == 0
+    assert await stage.set_for(DAY) is None
+
+
+async def test_boarding_moves_with_the_flight_and_the_source_s_own_call_is_not_told_beside_it(stage: Stage) -> None:
+    await stage.order(hours=6)
+    assert await stage.set_for(BOARDING) == pytest.approx(6 - 2 / 3)
+    await stage.house.tell(stage.says("delayed", hours=6, estimated=7))
+    assert await stage.set_for(BOARDING) == pytest.approx(7 - 2 / 3)
+    await stage.pass_to(6.5)
+    assert await stage.told("boarding_begins") == 1
+    await stage.house.tell(stage.says("boarding", hours=6, estimated=7))
+    assert await stage.told("boarding") == 0
+    await stage.pass_to(7.5)
+    assert await stage.told("boarding_begins") == 1
+
+
+async def test_boarding_that_the_source_called_for_is_not_told_by_the_clock_too(stage: Stage) -> None:
+    await stage.order(hours=6)
+    await stage.pass_to(5.2)
+    await stage.house.tell(stage.says("boarding", hours=6))
+    await stage.pass_to(5.6)
+    assert (await stage.told("boarding"), await stage.told("boarding_begins")) == (1, 0)
+
+
+async def test_boarding_is_told_again_where_it_moves_by_half_an_hour(stage: Stage) -> None:
+    await stage.order(hours=6)
+    await stage.pass_to(5.5)
+    assert await stage.told("boarding_begins") == 1
+    await stage.house.tell(stage.says("delayed", hours=6, estimated=8))
+    await stage.pass_to(7.5)
+    assert await stage.told("boarding_begins") == 2
+
+
+async def test_boarding_begins_when_the_source_says_until_the_flight_moves_away_from_it(stage: Stage) -> None:
+    await stage.order(legs=[stage.leg(6, boarding={"scheduled": iso(stage.at(5))})])
+    assert await stage.set_for(BOARDING) == 5
+    await stage.house.tell(stage.says(hours=6, times={"boarding": {"scheduled": iso(stage.at(5.1))}}))
+    assert await stage.set_for(BOARDING) == pytest.approx(5.1)
+    await stage.house.tell(stage.says("delayed", hours=6, estimated=9))
+    assert await stage.set_for(BOARDING) == pytest.approx(9 - 2 / 3)
+
+
+async def test_the_train_is_an_hour_away(stage: Stage) -> None:
+    await stage.order(legs=[stage.leg(6, TRAIN, kind="trip")], kind="rail", brand="exr")
+    assert await stage.set_for(TRAIN_SOON, TRAIN) == 5
+    await stage.pass_to(5)
+    assert await stage.told("train_reminder") == 1
+
+
+async def test_check_in_is_told_for_the_first_leg_of_a_journey_alone(stage: Stage) -> None:
+    second = stage.leg(51, "ZZ0522/2026-11-22/LHR")
+    second |= {"from": second["to"], "to": {"code": "DUB"}}
+    await stage.order(legs=[stage.leg(48), second])
+    await stage.pass_to(30)
+    assert await stage.facts(CHECK_IN, "ZZ0522/2026-11-22/LHR") == ["moment_set", "moment_came"]
+    assert await stage.told("checkin_open") == 1
+    await stage.pass_to(47.5)
+    await stage.pass_to(50.5)
+    assert await stage.told("boarding_begins") == 2
+
+
+async def test_a_stop_of_their_source_holds_what_moments_say_and_nothing_else(stage: Stage) -> None:
+    house = stage.house
+    await stage.order(hours=48)
+    await stage.pass_to(18)
+    scope = f"source:{house.runtime.vault.blind('source', SOURCE)[:12]}"
+    await house.runtime.senders.stop(Stop(scope, 0, "tests", "a wrong timetable", house.clock.now_ms()))
+    await house.brakes.refresh()
+    contact = await house.contact_of(101)
+    stopped = {
+        one.notification: house.brakes.stops(one, await house.body(one), contact) is not None for one in await house.messages()
+    }
+    assert stopped == {"order_confirmed": False, "checkin_open": True}
+
+
+async def test_a_running_gateway_is_not_two_seconds_late(stage: Stage) -> None:
+    """The role's own loop, which nobody wakes."""
+    runtime = stage.house.runtime
+    running = asyncio.create_task(run(runtime))
+    try:
+        soon = (runtime.clock.now_ms() + 2500 - stage.began_ms) / HOUR_MS
+        await stage.house.keep(stage.house.order(stage.house.recipient(101), itinerary=[stage.leg(soon + 30)]))
+
+        async def told() -> bool:
+            return await stage.house.find(101) is not None and await stage.told("checkin_open") == 1
+
+        await wait_until(told, timeout=20)
+        (came,) = [one for one in await facts_of(stage.house.redis) if one.kind == "moment_came"]
+        assert 0 <= came.at_ms - int(came.detail["at"]) < 2000
+    finally:
+        runtime.stopping.set()
+        await running

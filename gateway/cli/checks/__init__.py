@@ -97,6 +97,7 @@ CHECKS: tuple[Check, ...] = (
     Check("webhooks-silent", "flow", flow.webhooks_silent),
     Check("webhook-backlog", "flow", flow.webhook_backlog),
     Check("facts", "flow", flow.facts),
+    Check("moments", "flow", flow.moments),
     Check("pace", "flow", pace.pace),
     Check("source", "flow", sources.source),
     Check("budgets", "flow", money.budgets),

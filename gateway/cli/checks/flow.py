@@ -10,11 +10,13 @@ from gateway.errors import GatewayError
 from gateway.store import keys
 from gateway.store.facts import START, Facts, parse, place
 from gateway.store.reply import fields, words
+from gateway.store.timers import standing
 from gateway.store.vault import KeyRing, Vault
 from gateway.store.webhooks import Webhooks
 
 BACKLOG_WARN_MS, BACKLOG_FAIL_MS = 60_000, 5 * 60_000
 SILENT_WARN_MS, SILENT_FAIL_MS = 5 * 60_000, 15 * 60_000
+MOMENT_WARN_MS, MOMENT_FAIL_MS = 60_000, 15 * 60_000
 FOLD_WARN_MS, FOLD_FAIL_MS = 60_000, 15 * 60_000
 LOOK_BACK = 200
 """Facts read from the end of each partition's stream."""
@@ -93,6 +95,20 @@ async def facts(case: Case) -> list[Finding]:
     if max(late) >= FOLD_FAIL_MS:
         return fail(check, what, mend)
     return warn(check, what, mend) if max(late) >= FOLD_WARN_MS else ok(check, what)
+
+
+async def moments(case: Case) -> list[Finding]:
+    """What is to be told at a time, is: check-in, boarding, reminders."""
+    check, now = "moments", case.clock.now_ms()
+    count, first_ms = await standing((await case.store()).redis)
+    if first_ms is None:
+        return ok(check, "no flight or train has a moment that is still to come")
+    late_ms = now - first_ms
+    if late_ms < MOMENT_WARN_MS:
+        return ok(check, f"{count} moments are still to come" + (f", the next in {span(-late_ms)}" if late_ms < 0 else ""))
+    what = f"of {count} moments that are still to come the first is {span(late_ms)} late"
+    mend = "does a process with the role `intake` run? Its log has moments.*"
+    return fail(check, what, mend) if late_ms >= MOMENT_FAIL_MS else warn(check, what, mend)
 
 
 async def _positions(url: str, partitions: list[int]) -> dict[int, str]:

@@ -14,7 +14,7 @@ CHANGE_MS = 12 * 3600_000
 def onward(itinerary: Sequence[Mapping[str, Any]]) -> list[int]:
     """The places in an itinerary of legs that begin where the one before ended, soon after, and do not lead back to the start.
 
-    AMS-LHR 10:55, LHR-DUB 13:40: the second. DUB-AMS three days later begins a journey of its own; so does LHR-AMS the same evening.
+    AMS-LHR 10:55, LHR-DUB 13:40: the second. DUB-AMS three days later begins one of its own, as does LHR-AMS the same evening.
     Where a place or a planned time is missing, a leg counts as the beginning of one.
     """
     found: list[int] = []

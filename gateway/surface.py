@@ -34,6 +34,7 @@ from gateway.store.conversation_crisis import FirstInRank
 from gateway.store.erasure import Erasure
 from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
+from gateway.store.passes import Passes
 from gateway.store.readings import Readings
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
@@ -122,6 +123,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
     redis = runtime.connection.redis
     people = People(
         contacts=runtime.contacts,
+        passes=Passes(redis, runtime.clock, runtime.vault),
         outbox=runtime.outbox,
         conversations=runtime.conversations,
         erasure=Erasure(

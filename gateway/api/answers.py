@@ -84,6 +84,17 @@ _FUSE = {
     },
 }
 
+_PAGE = thing(
+    {
+        "id": TEXT,
+        "kind": MAYBE,
+        "state": {"enum": ["valid", "replaced", "ended", "erased"]},
+        "ends_at": WHEN,
+        "open_on_a_device": FLAG,
+        "wrong_answers": NUMBER,
+    }
+)
+
 ANSWERS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -210,6 +221,7 @@ ANSWERS: dict[str, Schema] = {
             "consent_ledger": many(ref("ConsentEntry")),
             "subscriptions": many(ref("Subscription")),
             "messages": many(ref("Message")),
+            "documents": many(thing({"id": TEXT, "paper": {"type": "object"}})),
             "conversations": many(
                 thing(
                     {
@@ -227,6 +239,8 @@ ANSWERS: dict[str, Schema] = {
     "Consents": thing({"consents": many(ref("Consent")), "ledger": many(ref("ConsentEntry"))}),
     "ConsentsSet": thing({"answers": many({"enum": ["applied", "older"]}), "consents": many(ref("Consent"))}),
     "ProofsSet": thing({"answers": many({"enum": ["applied", "older"]}), "addresses": many(ref("Address"))}),
+    "Pages": thing({"pages": many(_PAGE)}),
+    "PageUnbound": thing({"answer": {"enum": ["unbound", "same"]}}),
     "Subscription": thing({"subject": TEXT, "orders": many(TEXT), "until": WHEN}),
     "Subscriptions": thing({"subscriptions": many(ref("Subscription"))}),
     "SubscriptionsSet": thing(

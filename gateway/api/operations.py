@@ -140,6 +140,17 @@ OPERATIONS: tuple[Operation, ...] = (
         (CONTACT,),
     ),
     Operation(
+        "get", "/v1/contacts/{contact}/pages", "Contacts", "See the pages of passes and tickets",
+        Scope.CONTACTS_READ, {200: ("the newest of each", "Pages"), **_GONE}, None, (CONTACT,),
+        about="Neither the link that opens one, nor what it says.",
+    ),
+    Operation(
+        "delete", "/v1/contacts/{contact}/pages/{page}/device", "Contacts", "Let a page be opened on another device",
+        Scope.CONTACTS_WRITE, {200: ("unbound, or same: nothing was to be undone", "PageUnbound"), **_GONE}, None,
+        (CONTACT, Parameter("page", "path", "our id of the page, d07...", True)),
+        about="Its wrong answers are forgotten too: whoever proves themselves next has it.",
+    ),
+    Operation(
         "get", "/v1/contacts/{contact}/subscriptions", "Subscriptions", "What a contact hears about",
         Scope.CONTACTS_READ,
         {200: ("the subscriptions", "Subscriptions"), **_GONE}, None, (CONTACT,),

@@ -21,6 +21,7 @@ from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erased, Erasure
 from gateway.store.outbox import Outbox, open_message
+from gateway.store.passes import Passes
 from gateway.store.vault import Vault
 
 SUBJECT_KEEP_MS = 30 * 24 * 3600_000
@@ -52,6 +53,7 @@ class People:
     directory: Directory
     wordings: Wordings
     default_brand: str
+    passes: Passes
     newcomer: Newcomer = _tell_nobody
     waiting: Waiting | None = None
 
@@ -207,6 +209,7 @@ class People:
             "consent_ledger": [views.entry_json(entry, reveal=True) for entry in ledger],
             "subscriptions": [views.subscription_json(one) for one in await self.contacts.subscriptions(contact.id)],
             "messages": messages,
+            "documents": [{"id": one.id, "paper": dict(one.paper)} for one in await self.passes.of_contact(contact.id)],
             "conversations": await self._conversations(contact.id),
             "not_included": [
                 "events and webhooks as they came, sealed under keys of their day and destroyed after 8 days",
@@ -236,6 +239,12 @@ class People:
 
     async def erase(self, contact: Contact) -> Erased:
         return await self.erasure.erase(contact.id)
+
+    async def unbind(self, contact: Contact, page: str, *, by: str) -> bool:
+        """Let one of their pages be opened on another device; whether there was anything to undo. Raises NotFound."""
+        if page not in {one.id for one in await self.passes.of_contact(contact.id)}:
+            raise NotFound("no such page of this contact, or it was replaced by a newer one")
+        return await self.passes.unbind(page, by=by)
 
     async def set_wish(self, contact: ContactId, channels: Sequence[str]) -> None:
         """The channels in the order in which they want to be reached; () takes it back. Raises BadInput."""

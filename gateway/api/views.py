@@ -9,6 +9,7 @@ from typing import Any
 from gateway.insight.kinds import sentence_of
 from gateway.model.contact import Address, ConsentEntry, Contact, OrderLink, Subscription, Traveller
 from gateway.model.message import MessageRecord
+from gateway.model.pass_page import PassPage
 from gateway.model.personal import Personal
 
 DOTS = "•••"
@@ -72,6 +73,18 @@ def _address(contact: Contact, address: Address, reveal: bool) -> dict[str, Any]
         "not_me_at": iso(at_ms) if address.id in contact.facts.proofs and proof is None else None,
         "unreachable": contact.facts.is_unreachable(address.id),
         "last_wrote_at": iso(max(wrote, default=0)),
+    }
+
+
+def page_json(page: PassPage, now_ms: int) -> dict[str, Any]:
+    """The page of a pass or ticket, without the link that opens it and without what it says."""
+    return {
+        "id": page.id,
+        "kind": page.paper.get("kind"),
+        "state": page.state(now_ms).value,
+        "ends_at": iso(page.ends_ms),
+        "open_on_a_device": bool(page.bound or page.also),
+        "wrong_answers": page.wrong,
     }
 
 

@@ -1,4 +1,4 @@
-"""`python main.py contacts show|set|consent|follow|unfollow|import|export|erase`: what we know of a person, and their rights.
+"""`python main.py contacts show|set|consent|follow|unfollow|pages|unbind|import|export|erase`: what we know of a person.
 
 Somebody is named by our id, or with `-`, which asks for a number or a customer number without showing it.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from gateway.api import views
 from gateway.api.people import People
 from gateway.app import open_runtime
-from gateway.cli import arguments, contact_changes, printing, talk
+from gateway.cli import arguments, contact_changes, contact_pages, printing, talk
 from gateway.cli.dialogue import Dialogue
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.intake import imports
@@ -26,6 +26,7 @@ from gateway.model.ids import is_id
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.store.erasure import Erasure
+from gateway.store.passes import Passes
 from gateway.store.positions import ImportPositions
 
 _EXAMPLES = {
@@ -36,6 +37,8 @@ _EXAMPLES = {
     "set": "- --language nl-NL --timezone Europe/Amsterdam",
     "consent": "- --grant --purpose journey --brand zz --how telephone --wording journey-nl-3 --evidence 'call 4711'",
     "follow": "- flight ZZ1007/2026-11-22/AMS --order ZX7K2P",
+    "pages": "-",
+    "unbind": "c07k3v9p2m4x8qzz d07m2r8kq4v9x3pz",
     "unfollow": "- flight ZZ1007/2026-11-22/AMS",
 }
 
@@ -78,6 +81,7 @@ def add_parser(commands: Any) -> None:
 
 
     contact_changes.add_parsers(parts, who, _with_contact)
+    contact_pages.add_parsers(parts, who, _with_contact)
     arguments.add_examples(parts, "contacts", _EXAMPLES)
 
 
@@ -107,6 +111,7 @@ def people_of(runtime: Runtime) -> People:
         directory=runtime.directory,
         wordings=runtime.catalogue.wordings,
         default_brand=runtime.settings.brand,
+        passes=Passes(runtime.connection.redis, runtime.clock, runtime.vault),
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
     )

@@ -39,6 +39,7 @@ from gateway.store.events import Events
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
 from gateway.store.outbox import Outbox, Pair, Plan, PlannedContact, PlannedMessage, told_field
+from gateway.store.passes import Passes
 from gateway.store.subjects import Subjects
 from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Wake
@@ -166,6 +167,7 @@ class Stage:
             directory=self.directory,
             wordings=catalogue().wordings,
             default_brand="zz",
+            passes=Passes(self.redis, self.clock, self.vault),
             newcomer=self._newcomer,
         )
 

@@ -170,7 +170,7 @@ async def test_cancelled_rebooked_reinstated_and_cancelled_again_come_to_the_sam
         )
         return [replace(step, version=place) for place, step in enumerate(steps, 1)]
 
-    orders = list(permutations(range(4)))[:: 1 if os.environ.get("LONG") else 5]
+    orders = list(permutations(range(4)))[:: 1 if os.environ.get("LONG") else 9]
     numbers = range(200, 200 + len(orders))
     for number in numbers:
         leg = house.leg(f"ZZ{number:04d}/2026-11-22/AMS")

@@ -30,6 +30,9 @@ __all__ = ["Brought", "DocumentDesk", "DocumentProblem", "UploadProblem"]
 
 DRAWN_KEEP_MS = 3600_000
 FETCH_RETRIES = 4
+DRAW_RETRIES = 4
+DRAW_AGAIN = frozenset({"worker", "late", "closed"})
+"""Of documents.maker.REASONS: what says something about a process that draws, and nothing about the paper."""
 _MAGIC = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -124,6 +127,8 @@ class DocumentDesk:
         try:
             made = await self._maker.make(Paper.load(spec["paper"]), Form(spec["draw"]), language)
         except CannotDraw as error:
+            if error.why in DRAW_AGAIN:
+                raise UploadProblem(SendResult(Outcome.RETRY, retries=DRAW_RETRIES, detail=f"not drawn: {error.why}")) from None
             raise DocumentProblem(f"it cannot be drawn: {error.why}") from None
         except (KeyError, ValueError, TypeError):
             raise DocumentProblem("its paper cannot be read") from None

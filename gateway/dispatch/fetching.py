@@ -67,8 +67,8 @@ class Fetcher:
                 session.get(place, allow_redirects=False) as response,
             ):  # fmt: skip
                 return await _read(response, most)
-        except (NotPublic, aiohttp.InvalidURL) as error:
-            raise DocumentProblem(str(error) if isinstance(error, NotPublic) else "the document's URL is none") from None
+        except aiohttp.InvalidURL:
+            raise DocumentProblem("the document's URL is none") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise FetchAgain(f"the document could not be fetched: {type(error).__name__}") from None
 
@@ -95,8 +95,8 @@ class Fetcher:
         return self._allow_local and (place.raw_host or "") in _LOCAL
 
 
-class NotPublic(OSError):
-    """An address that an event may not lead us to."""
+class NotPublic(DocumentProblem):
+    """An address that an event may not lead us to. No OSError: the connection would call that a failure to resolve."""
 
 
 class PublicResolver(AbstractResolver):

@@ -14,6 +14,7 @@ from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.documents import Documents
 from gateway.store.incidents import Incidents
 from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
@@ -26,8 +27,8 @@ from gateway.webhooks.waysin import WaysIn
 class Deps:
     """facts:   channel -> its numbers; a channel without an entry does nothing by time and shares no threads
     waiting: sends what waited for a window or a proof; ways: asks whether somebody came by an invitation
-    incidents: knows whose answers belong in the queue of a crisis
     rebookings: keeps what people say of their cancelled journeys, and lets them follow another one
+    incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
     """
 
     contacts: Contacts
@@ -44,3 +45,4 @@ class Deps:
     incidents: Incidents | None = None
     rebookings: tuple[Subjects, Teller] | None = None
     tariffs: Tariffs = field(default_factory=Tariffs)
+    documents: Documents | None = None

@@ -83,6 +83,7 @@ def dump_status(channel: str, event: StatusEvent) -> dict[str, Any]:
             "code": result.code,
             "window_closed": result.window_closed,
             "template_problem": result.template_problem,
+            "media_problem": result.media_problem,
         },
     }
 
@@ -96,6 +97,7 @@ def load_status(value: Mapping[str, Any]) -> StatusEvent:
             code=raw["code"],
             window_closed=raw["window_closed"],
             template_problem=raw["template_problem"],
+            media_problem=bool(raw.get("media_problem")),
         )
     return StatusEvent(
         account_id=value["account"],

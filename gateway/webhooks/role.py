@@ -110,6 +110,7 @@ def make_applier(runtime: Runtime) -> Applier:
             incidents=Incidents(runtime.connection.redis, runtime.clock),
             rebookings=(runtime.subjects, teller),
             tariffs=runtime.tariffs,
+            documents=runtime.documents,
         )
     )
 

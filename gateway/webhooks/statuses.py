@@ -76,7 +76,7 @@ class Statuses:
         if event.status is DeliveryStatus.SENT and self._by_time(channel):
             await self._catch_up(record.id, record.contact, record.address, event.at_ms)
         await self._people.named(record.contact, record.address, channel, event.identifiers)
-        await self._failed(record, channel, event)
+        await self._failed(record, sealed, channel, event)
         self._wake(_freed([(record, answer)]))
         deps.wake.now("desk")
 
@@ -153,8 +153,10 @@ class Statuses:
         facts = self._d.facts.get(channel)
         return facts is not None and facts.receipts_by_time
 
-    async def _failed(self, record: MessageRecord, channel: str, event: StatusEvent) -> None:
-        """What a failure says about the person, beyond this message."""
+    async def _failed(self, record: MessageRecord, sealed: bytes, channel: str, event: StatusEvent) -> None:
+        """What a failure says beyond this message: about the person, or about the file that was uploaded for them."""
+        if event.failed and event.result is not None and event.result.media_problem:
+            await self._forget_file(record, sealed)
         outcome = event.result.outcome if event.failed and event.result is not None else None
         if outcome is Outcome.UNREACHABLE:
             change = FactChange(f"un:{record.address}", "", event.at_ms, "later")
@@ -165,6 +167,17 @@ class Statuses:
                 ConsentEntry("offers", channel, brand, False, event.at_ms, "channel_opt_out") for brand in sorted(brands)
             ]
             await self._d.contacts.set_consents(record.contact, entries)
+
+    async def _forget_file(self, record: MessageRecord, sealed: bytes) -> None:
+        """The channel could not use the file: whoever replays the message uploads it anew."""
+        if self._d.documents is None:
+            return
+        try:
+            body = (await self._d.vault.contact_box(record.contact)).open_json(sealed, record.id)
+        except (Sealed, ValueError):
+            return
+        if body.get("document"):
+            await self._d.documents.forget_media_id(record.contact, body["document"]["ref"], record.sender)
 
     async def _another_way(self, record: MessageRecord, sealed: bytes, event: StatusEvent) -> str:
         """The message that takes over from one that the channel could not deliver; "" for none."""

@@ -34,7 +34,7 @@ from tests.support.core import ROOT, SANDBOX, House, noon, open_house
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
-TEMPLATES = ("order_confirmed", "gate_changed", "flight_delayed")
+TEMPLATES = ("order_confirmed", "gate_changed", "flight_delayed", "boarding_pass_issued")
 
 
 class Kennel:

@@ -24,6 +24,7 @@ from tests.support.core import ROOT, facts_of, iso
 from tests.support.waiting import wait_until
 
 FLIGHT = "ZZ4711/2026-11-22/AMS"
+ABOARD = "ZZ4712/2026-11-22/AMS"
 CROWD = range(301, 331)
 POINT = re.compile(r"""crash_point\(["']([a-z_.]+)["']\)""")
 
@@ -70,6 +71,18 @@ async def without_news(victim: Victim, number: int) -> None:
     await victim.event(order(victim, number, f"FIRST{number}", status="processing"))
 
 
+async def boarded(victim: Victim, number: int) -> None:
+    """A boarding pass that is drawn, uploaded and sent."""
+    name = f"FIRST{number}"
+    data = {
+        "leg": {"carrier": "ZZ", "flightNumber": "4712", "originDate": "2026-11-22", "from": "AMS", "to": "LHR"},
+        "passenger": {"surname": name, "givenNames": "Pat", "recordLocator": f"FLY{number}"},
+        "times": {"scheduledOff": iso(victim.house.began_ms + 5 * 3600_000)},
+        "bcbp": f"M1{name + '/PAT':<20}EFLY{number} AMSLHRZZ 4712 326Y012C0042 100",
+    }
+    await victim.house.keep(victim.house.event_of("flight.boardingpass", ABOARD, data, source="/dcs"))
+
+
 async def by_stream(victim: Victim, number: int) -> None:
     value = json.dumps(order(victim, number, f"FIRST{number}"))
     await victim.house.redis.xadd("thuisfront:events", {"event": value})
@@ -103,6 +116,8 @@ CASES: dict[str, Case] = {
     "send.before": ordered,
     "send.after": ordered,
     "claim.made": ordered,
+    "document.made": boarded,
+    "document.uploaded": boarded,
     "settle.done": ordered,
     "fan.planned": ordered,
     "fan.opened": crowd,
@@ -122,8 +137,10 @@ CASES: dict[str, Case] = {
     "command.done": replied,
 }
 """What takes longest to be taken up again comes first."""
-SOME = ("send.before", "send.after", "settle.done", "fan.planned", "event.kept", "event.applied", "webhook.kept", "item.applied",
-        "command.done")  # fmt: skip
+SOME = (
+    "send.before", "send.after", "document.uploaded", "settle.done", "fan.planned", "event.kept", "event.applied",
+    "webhook.kept", "item.applied", "command.done",
+)  # fmt: skip
 """Those that the quick run dies at; the long one dies at all of them."""
 NUMBERS = {name: 101 + place for place, name in enumerate(CASES)}
 
@@ -205,6 +222,11 @@ async def beforehand(victim: Victim, cases: Mapping[str, Case]) -> None:
         for number in CROWD:
             await victim.handset(person(number))
         await house.tell(house.order(*map(house.recipient, CROWD), number="CROWD1", itinerary=[house.leg(FLIGHT)]))
+    for name, case in cases.items():
+        if case is boarded:
+            flies = house.recipient(NUMBERS[name], name={"given": "Pat", "family": f"FIRST{NUMBERS[name]}"})
+            leg = house.leg(ABOARD)
+            await house.tell(house.order(flies, number=f"FLY{NUMBERS[name]}", status="processing", itinerary=[leg]))
     await victim.start()
     known = [NUMBERS[name] for name, case in cases.items() if case in (wrote, stopped, replied)]
     for number in known:
@@ -250,7 +272,7 @@ async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
         assert (await shown(victim, number, "Stopped"), await shown(victim, number, "SECOND")) == (1, 0)
         return
     await until_shown(victim, second, f"SECOND{number}")
-    if case in (ordered, by_stream, left_behind, unreachable):
+    if case in (ordered, boarded, by_stream, left_behind, unreachable):
         await until_shown(victim, second, f"FIRST{number}")
         assert await shown(victim, second, f"FIRST{number}") == 1
     if case is replied and not await asked(victim, number):

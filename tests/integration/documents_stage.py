@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import zxingcpp
 from PIL import Image
 
+from gateway.dispatch.deadletters import DeadLetters
 from gateway.model.event import BusinessEvent
+from gateway.store.deadletters import DeadLetterBox
 from tests.support.core import HOUR_MS, NUMBER, House, iso, open_house
 from tests.support.edge import Edge, edge_running
 
@@ -71,6 +74,24 @@ class DocumentHouse(House):
         found = zxingcpp.read_barcodes(Image.open(io.BytesIO(self.shown(message))))
         assert len(found) == 1
         return str(found[0].text)
+
+    async def failed(self, code: int) -> None:
+        """The channel says of the last message that it failed with this code."""
+        status: dict[str, Any] = {
+            "id": "wamid.OUT9", "status": "failed", "timestamp": str(self.clock.now_ms() // 1000), "recipient_id": "447700900101",
+            "biz_opaque_callback_data": self.sent()[-1]["biz_opaque_callback_data"],
+            "errors": [{"code": code, "title": "refused"}],
+        }  # fmt: skip
+        metadata = {"display_phone_number": "12025550143", "phone_number_id": NUMBER}
+        value = {"messaging_product": "whatsapp", "metadata": metadata, "statuses": [status]}
+        entry = {"id": "271828182845904", "changes": [{"field": "messages", "value": value}]}
+        raw = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+        await self.runtime.webhooks.append("whatsapp", raw)
+        assert await self.take_webhooks() == 1
+
+    def dead_letters(self) -> DeadLetters:
+        runtime = self.runtime
+        return DeadLetters(DeadLetterBox(self.redis, self.clock), runtime.outbox, runtime.vault, runtime.directory)
 
     def to(self, message: dict[str, Any]) -> int:
         """The traveller's number: +44 7700 900 …"""

@@ -132,6 +132,18 @@ async def test_a_file_that_the_channel_never_takes_is_a_dead_letter_after_a_seco
     assert await house.told(101, "d") == ["boarding_pass_issued"]
 
 
+async def test_a_file_that_failed_afterwards_is_uploaded_anew_when_it_is_replayed(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    assert await house.dispatch() == ["a"]
+    await house.failed(131053)
+    assert await house.told(101, "f") == ["boarding_pass_issued"]
+    (record,) = await house.messages(await house.find(101))
+    assert (await house.dead_letters().replay(record.id, who="test")).queued
+    assert await house.dispatch() == ["a"]
+    assert house.uploads() == 2
+
+
 async def test_an_upload_without_an_answer_draws_nothing_twice(house: DocumentHouse) -> None:
     await house.booking(house.recipient(101))
     await house.tell(house.pass_of("Family101", "Given101"))

@@ -56,8 +56,8 @@ def ics(paper: Paper, language: str, *, brand: Brand, places: Places, blind: Bli
         for number, leg in enumerate(paper.legs):
             if moment(leg.departs) is not None:
                 event = _journey(paper.kind, leg, spoken, places)
-                parts = (about, str(number)) if about else (paper.brand, paper.reference, *about_leg(leg))
-                event.add("uid", f"{blind('calendar', *parts)}@{host}")
+                parts = (about,) if about else (paper.brand, paper.reference, *about_leg(leg))
+                event.add("uid", f"{blind('calendar', *parts, str(number))}@{host}")
                 entries.append(event)
     for event in entries:
         event.add("dtstamp", datetime.fromtimestamp(now_ms // 1000, UTC))

@@ -8,5 +8,6 @@ latency, a gateway of its own started as an operator would. All of them end with
 
     stage.py      a store, a runtime, a crowd of contacts with subscriptions, events about their flights
     dispatch.py   queue -> wire, beside bare POSTs          webhooks.py  webhook -> 200, beside a bare handler
+    documents.py  boarding passes drawn and read back, beside the bare calls of the libraries
     latency.py    event -> wire, beside XADD and POST       memory.py    bytes in the store, beside the prototype's
 """

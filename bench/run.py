@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench import against, curves, dispatch, document, fanout, latency, memory, stage, webhooks
+from bench import against, curves, dispatch, document, documents, fanout, latency, memory, stage, webhooks
 from bench.children import child, first_line
 from bench.report import Row, line, machine
 from bench.sizes import LONG, QUICK, TINY, WHOLE, Sizes
 
 HEAD = "ours beside the bare limit of this machine, in turns; ratios can be compared, figures of different hours cannot\n"
-PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory")
+PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents")
 LONG_PARTS = (*PARTS, "peers", "curves")
 
 
@@ -54,6 +54,8 @@ async def measure(sizes: Sizes, told: Callable[[str], None], only: Collection[st
             keep(await latency.measure(runtime, environ, graph, sizes))
         if "memory" in only:
             keep(filled)
+        if "documents" in only:
+            keep(await documents.measure(sizes))
         if "peers" in only:
             await stage.emptied(runtime)
             enough = -(-against.taken(sizes) // (sizes.group_size * sizes.flights))

@@ -13,6 +13,7 @@ class Sizes:
     flight, so the queue must hold (sends + 200) x rounds + warm + 200
     fan_few, fan_many: subscribers of the flights whose planning is compared, in fan_rounds turns
     peer_sends: sends of one round beside what else one would pick
+    documents: boarding passes drawn in one of document_rounds
     notices: urgent notices of other flights, once alone and once while fan_many are told at 80 a second
     """
 
@@ -30,6 +31,8 @@ class Sizes:
     fan_rounds: int = 0
     notices: int = 0
     peer_sends: int = 0
+    documents: int = 0
+    document_rounds: int = 0
 
     @property
     def contacts(self) -> int:
@@ -40,7 +43,7 @@ class Sizes:
         return self.contacts * self.flights
 
 
-LONG = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 100_000, 1, 200, 1000)
-WHOLE = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 10_000, 3, 100, 1000)
-QUICK = Sizes(10, 167, 3, 3, 1000, 300, 3, 1500, 100, 1000, 5_000, 1, 40, 200)
-TINY = Sizes(2, 25, 3, 1, 20, 10, 1, 50, 3, 30, 300, 1, 2)
+LONG = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 100_000, 1, 200, 1000, 200, 5)
+WHOLE = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 10_000, 3, 100, 1000, 200, 5)
+QUICK = Sizes(10, 167, 3, 3, 1000, 300, 3, 1500, 100, 1000, 5_000, 1, 40, 200, 60, 3)
+TINY = Sizes(2, 25, 3, 1, 20, 10, 1, 50, 3, 30, 300, 1, 2, 0, 4, 1)

@@ -31,41 +31,42 @@ class Drawing:
     def __init__(self, templates: Path, fonts: Path | None = None) -> None:
         self._brands = {one.id: _drawable(one, templates) for one in read_brands(templates).values()}
         self._places = read_places(templates)
-        self._layouts = layouts.load(templates / "layouts")
+        self.layouts = layouts.load(templates / "layouts")
         self._faces = Typefaces(fonts)
-        self._shaper = Shaper(self._faces, templates.resolve())
-        self._painter = Painter(self._faces, self._shaper)
+        self.shaper = Shaper(self._faces, templates.resolve())
+        self.painter = Painter(self._faces, self.shaper)
 
     def draw(self, paper: Paper, form: Form, language: str) -> Made:
         """The document in a language, or in the brand's or English where its words are missing. Raises CannotDraw."""
-        speaker = self._speaker(paper, language)
+        speaker = self.speaker(paper, language)
         brand, spoken = speaker.brand, speaker.language
         if form is Form.PICTURE:
             return self._pictures(paper, speaker.cards(paper), brand)
-        layout = self._layouts.page(paper.kind, brand.id)
+        layout = self.layouts.page(paper.kind, brand.id)
         if layout is None:
             raise CannotDraw("layout", f"no layout for {paper.kind.value} as {form.value}")
         shown = for_print(paper) if form is Form.PRINT else paper
-        return page(layout.resolve(), self._shaper, form, shown, speaker.cards(shown), spoken, brand)
+        return page(layout.resolve(), self.shaper, form, shown, speaker.cards(shown), spoken, brand)
 
     def cut_words(self, paper: Paper, language: str) -> list[str]:
         """Words of a picture's layout that do not fit into their boxes in a language."""
-        speaker = self._speaker(paper, language)
-        layout = self._layouts.picture(paper.kind, speaker.brand.id)
-        return self._painter.cut_words(layout, speaker.cards(paper)[0], speaker.brand.look) if layout is not None else []
+        speaker = self.speaker(paper, language)
+        layout = self.layouts.picture(paper.kind, speaker.brand.id)
+        return self.painter.cut_words(layout, speaker.cards(paper)[0], speaker.brand.look) if layout is not None else []
 
-    def _speaker(self, paper: Paper, language: str) -> Speaker:
+    def speaker(self, paper: Paper, language: str) -> Speaker:
+        """Who says papers of its brand in a language, as near to the one asked for as there are words."""
         brand = self._brands.get(paper.brand) or Brand(paper.brand, paper.brand, "en", "UTC", "")
-        spoken, words = self._layouts.words(paper.kind, brand.id, language, brand.language)
+        spoken, words = self.layouts.words(paper.kind, brand.id, language, brand.language)
         return Speaker(brand, spoken, words, self._places, self._faces)
 
     def _pictures(self, paper: Paper, cards: list[Card], brand: Brand) -> Made:
-        layout = self._layouts.picture(paper.kind, brand.id)
+        layout = self.layouts.picture(paper.kind, brand.id)
         if layout is None:
             raise CannotDraw("layout", f"no layout for {paper.kind.value} as {Form.PICTURE.value}")
         files = []
         for card in cards:
-            data = pngfile.encode(self._painter.picture(layout, card, brand.look))
+            data = pngfile.encode(self.painter.picture(layout, card, brand.look))
             if card.symbol is not None:
                 symbols.check(Image.open(io.BytesIO(data)), card.symbol)
             files.append(data)

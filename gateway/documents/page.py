@@ -6,7 +6,6 @@ the structure is tagged (PDF/UA-1, which typst itself checks). The same paper ma
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,12 +23,10 @@ from gateway.documents.shaping import Shaper
 from gateway.errors import CannotDraw
 from gateway.notifications.brands import Brand
 
-_WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 """Stands where a file says when it was made."""
-_MODULE_PX = 3.0
-"""How large a module is drawn for reading back."""
-_POINTS_PER_MODULE = 1.2
-"""The least that a layout's widths come to, for the largest symbol; more pixels cost more time."""
+_READ_AT = (1.5, 3.0)
+"""Pixels a point when a page is shown for reading back: most symbols read from the first, and a fine one needs the second."""
 
 
 def for_print(paper: Paper) -> Paper:
@@ -44,7 +41,21 @@ def for_print(paper: Paper) -> Paper:
 
 def page(layout: Path, shaper: Shaper, form: Form, paper: Paper, cards: list[Card], language: str, brand: Brand) -> Made:
     """The PDF, each of its symbols read back from the page as it is shown. Raises CannotDraw."""
-    data = {
+    data = given(shaper, form, paper, cards, language, brand)
+    try:
+        done = shaper.compiler.compile(
+            input=str(layout), format="pdf", sys_inputs={"data": json.dumps(data)}, pdf_standards=["ua-1"], timestamp=WHEN
+        )
+    except typst.TypstError as error:  # its trace may quote the data; its message is about the layout
+        raise CannotDraw("layout", f"{layout.parent.name}/{layout.name} cannot be set") from error
+    assert isinstance(done, bytes), "a PDF is one file"
+    pages = _read_back(done, [card.symbol for card in cards if card.symbol is not None])
+    return Made(done, "application/pdf", pages, (), sum(card.boxes for card in cards))
+
+
+def given(shaper: Shaper, form: Form, paper: Paper, cards: list[Card], language: str, brand: Brand) -> dict[str, Any]:
+    """What a layout reads as `data` (templates/layouts/common.typ)."""
+    return {
         "form": form.value, "language": language.split("_")[0], "families": shaper.families,
         "title": cards[0].say("{word.document_title}") or cards[0].say("{word.title}") or brand.name,
         "brand": {
@@ -53,15 +64,6 @@ def page(layout: Path, shaper: Shaper, form: Form, paper: Paper, cards: list[Car
         },
         "cards": [_card(card, paper) for card in cards],
     }  # fmt: skip
-    try:
-        done = shaper.compiler.compile(
-            input=str(layout), format="pdf", sys_inputs={"data": json.dumps(data)}, pdf_standards=["ua-1"], timestamp=_WHEN
-        )
-    except typst.TypstError as error:  # its trace may quote the data; its message is about the layout
-        raise CannotDraw("layout", f"{layout.parent.name}/{layout.name} cannot be set") from error
-    assert isinstance(done, bytes), "a PDF is one file"
-    pages = _read_back(done, [card.symbol for card in cards if card.symbol is not None])
-    return Made(done, "application/pdf", pages, (), sum(card.boxes for card in cards))
 
 
 def _card(card: Card, paper: Paper) -> dict[str, Any]:
@@ -77,16 +79,22 @@ def _card(card: Card, paper: Paper) -> dict[str, Any]:
 
 def _read_back(data: bytes, wanted: list[Symbol]) -> int:
     """How many pages; raises CannotDraw unless each symbol reads from one of them, and no further one does."""
-    document = pypdfium2.PdfDocument(io.BytesIO(data))
+    document = pypdfium2.PdfDocument(data)
     try:
-        found: dict[SymbolKind, list[bytes]] = {one.kind: [] for one in wanted}
-        for number in range(len(document) if wanted else 0):
-            picture = document[number].render(scale=_MODULE_PX / _POINTS_PER_MODULE, grayscale=True).to_pil()
-            for kind, payloads in found.items():
-                payloads += symbols.read(picture, kind)
-        for kind, payloads in found.items():
-            if sorted(payloads) != sorted(one.payload for one in wanted if one.kind is kind):
-                raise CannotDraw("unread", f"a finished {kind.value} symbol does not read as its payload")
+        for scale in _READ_AT if wanted else ():
+            if _found(document, scale, {one.kind for one in wanted}) == sorted((one.kind, one.payload) for one in wanted):
+                break
+        else:
+            if wanted:
+                raise CannotDraw("unread", "a finished page's symbols do not read as their payloads")
         return len(document)
     finally:
         document.close()
+
+
+def _found(document: pypdfium2.PdfDocument, scale: float, kinds: set[SymbolKind]) -> list[tuple[SymbolKind, bytes]]:
+    found = []
+    for number in range(len(document)):
+        picture = document[number].render(scale=scale, grayscale=True).to_pil()
+        found += [(kind, payload) for kind in kinds for payload in symbols.read(picture, kind)]
+    return sorted(found)

@@ -71,8 +71,8 @@ class Painter:
 
     def picture(self, layout: PictureLayout, card: Card, look: Look) -> Image.Image:
         """RGB, of the layout's size. Raises CannotDraw where the symbol does not fit."""
-        same, own, place = _arranged(layout, card, look)
-        canvas = self._layer(layout.size, look.colour(layout.ground), tuple(same)).copy()
+        same, own, place = arranged(layout, card, look)
+        canvas = self.layer(layout.size, look.colour(layout.ground), tuple(same)).copy()
         pen = ImageDraw.Draw(canvas)
         for mark in own:
             self._draw(canvas, pen, mark)
@@ -84,11 +84,12 @@ class Painter:
 
     def cut_words(self, layout: PictureLayout, card: Card, look: Look) -> list[str]:
         """Words of the layout that are too long for their place in this language."""
-        same, _, _ = _arranged(layout, card, look)
+        same, _, _ = arranged(layout, card, look)
         texts = [mark for mark in same if isinstance(mark, Text) and self._faces.simple(mark.text)]
         return [mark.text for mark in texts if any(line.endswith("…") for line in _fitted(mark, mark.at[2])[1])]
 
-    def _layer(self, size: tuple[int, int], ground: str, marks: tuple[Mark, ...]) -> Image.Image:
+    def layer(self, size: tuple[int, int], ground: str, marks: tuple[Mark, ...]) -> Image.Image:
+        """What is the same for all readers, drawn once: to be copied, not drawn on."""
         key = (size, ground, marks)
         found = self._layers.get(key)
         if found is None:
@@ -122,7 +123,7 @@ class Painter:
                     canvas.paste(mark.colour, mark.at[:2], mask)
 
 
-def _arranged(layout: PictureLayout, card: Card, look: Look) -> tuple[list[Mark], list[Mark], Rectangle | None]:
+def arranged(layout: PictureLayout, card: Card, look: Look) -> tuple[list[Mark], list[Mark], Rectangle | None]:
     """(what is the same for all readers, what is this card's own, where the symbol goes)"""
     same: list[Mark] = []
     own: list[Mark] = []

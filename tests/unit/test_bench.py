@@ -29,6 +29,11 @@ NAMES = [
     "memory: queued message",
     "memory: queued message, body as the prototype's",
     "memory: contact",
+    "boarding pass as a picture",
+    "boarding pass as a picture",
+    "boarding pass as a page",
+    "boarding pass as a page",
+    "pictures made beside the gateway",
 ]
 
 

@@ -121,7 +121,7 @@ def test_the_same_paper_makes_the_same_file() -> None:
 def test_a_page_whose_code_does_not_read_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = symbols.Modules.path
     monkeypatch.setattr(symbols.Modules, "path", lambda squares: whole(squares)[: whole(squares).rindex("M") // 2])
-    with pytest.raises(CannotDraw, match="does not read"):
+    with pytest.raises(CannotDraw, match="do not read"):
         page(PASS)
 
 

@@ -13,7 +13,8 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench",
         help="ours beside the bare limit of this machine",
-        description="Measure dispatch, webhooks, latency, fan-out, memory and documents on a store of its own, each beside the bare limit. "
+        description="Measure dispatch, webhooks, latency, fan-out, memory and documents on a store of its own, each "
+        "beside the bare limit. "
         "Nothing leaves this machine. About five minutes; --quick about two; --long an hour, with what else one would pick "
         "and with curves up to a million subscriptions.",
         epilog="example: python main.py bench --quick --only dispatch",

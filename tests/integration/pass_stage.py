@@ -21,6 +21,7 @@ from gateway.model.ids import ContactId, EventId, SubjectId, random_id
 from gateway.model.pass_page import Answer, PassPage
 from gateway.model.personal import Personal
 from gateway.notifications.catalogue import load
+from gateway.settings import read
 from gateway.store import keys
 from gateway.store.contacts import Contacts
 from gateway.store.passes import Passes
@@ -147,16 +148,15 @@ class Browser:
 
 
 @asynccontextmanager
-async def site(redis: Redis, **limits: Limit) -> AsyncIterator[Site]:
+async def site(redis: Redis, environment: dict[str, str] | None = None, **limits: Limit) -> AsyncIterator[Site]:
+    """environment: keys for wallets"""
     holder = Holder(redis)
     catalogue = load(ROOT / "templates")
     app = make_app(largest=4_000_000)
     deps = pass_page.Deps(
         passes=holder.passes,
         subjects=Subjects(redis, holder.clock, holder.vault),
-        wallets=Wallets(
-            brands=catalogue.brands, places=catalogue.places, blind=holder.vault.blind, now_ms=holder.clock.now_ms
-        ),
+        wallets=Wallets.open(read(environment or {}, None), catalogue, holder.vault.blind, holder.clock.now_ms),
         catalogue=catalogue,
         vault=holder.vault,
         clock=holder.clock,

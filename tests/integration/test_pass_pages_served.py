@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -16,6 +18,8 @@ from gateway.store.erasure import Erasure
 from gateway.webhooks.invite import Limit
 from tests.integration.pass_stage import HOUR_MS, MARK, Holder, boarding_pass, iso, site
 from tests.support.core import facts_of
+from tests.support.papers import PASS
+from tests.support.wallet_keys import NOW_MS, apple_environment, google_environment
 
 HEADERS = ("Cache-Control", "Content-Security-Policy", "X-Robots-Tag", "Referrer-Policy", "X-Content-Type-Options")
 PERSONAL = (MARK, "Berg", "Mila", "ZX7K2P", "ZZ1007", "12C", "D18", "Amsterdam", "Lisbon", "042", "0123")
@@ -227,6 +231,28 @@ async def test_what_can_be_taken_along_is_handed_out_behind_the_proof_without_a_
         assert shown.headers["Cache-Control"] == "no-store"
         assert not [word for word in (MARK, "Berg", "ZX7K2P") if word in shown.headers["Content-Disposition"]]
         assert (await browser.get(f"/d/{token}/apple")).status == 404
+        await browser.session.close()
+
+
+async def test_a_wallet_gets_its_pass_with_its_type_and_its_link_as_a_redirect_that_stands_on_no_page(redis: Redis) -> None:
+    async with site(redis, apple_environment() | google_environment()) as one:
+        holder: Holder = one.holder
+        holder.clock.offset_ms += NOW_MS - holder.clock.now_ms()  # the certificates' time
+        token = await holder.keep((await holder.somebody()).id, paper=PASS, ends_ms=PASS.ends_ms + 10 * HOUR_MS)
+        browser = one.browser()
+        before = await browser.get(f"/d/{token}/google", allow_redirects=False)
+        assert "Location" not in before.headers, "nothing before the proof"
+        page = await browser.say(token, "Berg")
+        assert f'href="/d/{token}/apple' in page.text
+        assert "pay.google.com" not in page.text
+        taken = await browser.get(f"/d/{token}/google", allow_redirects=False)
+        assert (taken.status, taken.text, taken.headers["Cache-Control"]) == (303, "", "no-store")
+        assert taken.headers["Location"].startswith("https://pay.google.com/gp/v/save/")
+        assert taken.headers["Referrer-Policy"] == "no-referrer", "the token of the page is told to nobody"
+        async with browser.session.get(f"{one.url}/d/{token}/apple") as answer:
+            assert answer.headers["Content-Type"] == "application/vnd.apple.pkpass"
+            assert answer.headers["Content-Disposition"] == 'attachment; filename="boarding-pass-ZZ1007-22NOV.pkpass"'
+            assert "pass.json" in zipfile.ZipFile(io.BytesIO(await answer.read())).namelist()
         await browser.session.close()
 
 

@@ -36,6 +36,8 @@ NAMES: dict[str, dict[str, tuple[type, Any]]] = {
     "phone_off": {"ms": (int, 7_200_000)},
     "no_delivered": {},
     "late_failed": {"code": (int, 131000), "ms": (int, 300)},
+    "media_gone": {},
+    "media_refused": {"code": (int, 131053)},
 }
 _OPTIONAL_NONE = {("code", "async")}
 _COMMON: dict[str, tuple[type, ...]] = {"share": (int, float), "times": (int,), "phone_number_id": (str,), "address": (str,)}

@@ -70,6 +70,11 @@ def get(world: World, media_id: str, number_id: str | None = None) -> Json | Non
     return dict(row)
 
 
+def drop(world: World, media_id: str) -> None:
+    """The id is gone at once; phones keep what they have."""
+    world.store.run("UPDATE media SET expires_ms = 0 WHERE id = ?", media_id)
+
+
 def url_of(world: World, media_id: str, base: str, source: str) -> str:
     """A url on this host that lives 5 minutes and needs the token."""
     until = world.clock.now_ms() + URL_LIVES_MS

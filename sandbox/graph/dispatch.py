@@ -50,7 +50,8 @@ async def graph(request: web.Request) -> web.StreamResponse:
 
 async def _faulty(world: World, request: web.Request, entry: Json) -> web.StreamResponse | None:
     """The faults of transport around one honest answer; None: the connection is to be dropped."""
-    on = "messages" if request.path.endswith("/messages") and request.method == "POST" else "all"
+    ending = request.path.rpartition("/")[2] if request.method == "POST" else ""
+    on = {"messages": "messages", "media": "media", "message_attachments": "media"}.get(ending, "all")
     where = (request.match_info["node"], None)
     take = world.faults.take
     if (fault := take("slow", *where, on=on)) is not None:

@@ -31,9 +31,13 @@ async def upload(this: Call) -> Json:
     kind = "document" if media.TYPES.get(media.base_type(file.content_type), ("",))[0] == "document" else None
     if (why := media.misfit(file.content_type, len(data), kind)) is not None:
         raise GraphError(131053, why)
+    if (fault := this.world.faults.take("media_refused", this.node_id)) is not None:
+        raise GraphError(fault["code"])
     with this.world.store.tx():
         media_id = media.save(this.world, number_id=this.node_id, mime=file.content_type, filename=file.filename or None,
                               data=data, origin="upload")
+        if this.world.faults.take("media_gone", this.node_id) is not None:
+            media.drop(this.world, media_id)
     return {"id": media_id}
 
 
@@ -58,7 +62,7 @@ async def look_up(this: Call) -> Json:
 async def delete(this: Call) -> Json:
     """The id is gone at once; phones keep what they have."""
     _owned(this)
-    this.world.store.run("UPDATE media SET expires_ms = 0 WHERE id = ?", this.node_id)
+    media.drop(this.world, this.node_id)
     return {"success": True}
 
 

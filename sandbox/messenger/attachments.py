@@ -52,8 +52,9 @@ def check(kind: str, mime: str, size: int, *, by_url: bool) -> None:
 def keep(world: World, page_id: str, content: Bytes, origin: str) -> str:
     """Keep a file for a Page; ``origin``: REUSABLE makes its id an attachment id. Returns the id."""
     media_id, now = world.ids.decimal(16, "12039"), world.clock.now_ms()
+    gone = origin == REUSABLE and world.faults.take("media_gone", page_id) is not None
     world.store.run("INSERT INTO media VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", media_id, page_id, content.mime, content.filename,
-                    hashlib.sha256(content.data).hexdigest(), origin, now, now + LIVES_MS, content.data)
+                    hashlib.sha256(content.data).hexdigest(), origin, now, now if gone else now + LIVES_MS, content.data)
     return media_id
 
 

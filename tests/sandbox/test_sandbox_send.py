@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sandbox_templates as templates
-from aiohttp import web
+from aiohttp import FormData, web
 from sandbox_box import ANN, PHONE, Box, BoxMaker, wait_until
 
 DAY_MS = 86_400_000
@@ -170,6 +170,33 @@ async def test_files_behind_links_are_fetched_checked_and_cached(box: Box, make_
             assert await failed_with(box, await send(kind, name)) == 131053
     finally:
         await runner.cleanup()
+
+
+async def upload(box: Box) -> tuple[int, Any]:
+    form = FormData({"messaging_product": "whatsapp", "type": "image/png"})
+    form.add_field("file", b"\x89PNG\r\n\x1a\n", filename="pass.png", content_type="image/png")
+    async with box.client.post(f"/v25.0/{PHONE}/media", data=form, headers=box.headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_uploaded_files_can_be_refused_lost_and_over(box: Box) -> None:
+    await box.open_window()
+    await box.fault(name="media_refused", times=1)
+    status, refused = await upload(box)
+    assert (status, refused["error"]["code"]) == (400, 131053)
+    await box.fault(name="http_500", on="media", times=1)
+    assert (await upload(box))[0] == 500
+    await box.fault(name="media_gone", times=1)
+    _, kept = await upload(box)
+    picture = {"to": ANN, "type": "image", "image": {"id": kept["id"], "caption": "Your pass"}}
+    status, gone = await box.send(picture)
+    assert (status, gone["error"]["code"]) == (400, 100)
+    _, kept = await upload(box)
+    picture["image"]["id"] = kept["id"]
+    assert (await box.send(picture))[0] == 200
+    await box.forward(31 * 86_400_000)
+    await box.open_window()
+    assert (await box.send(picture))[0] == 400, "an id lives thirty days"
 
 
 async def test_read_receipt_shows_on_the_phone_and_typing_ends_with_the_answer(box: Box) -> None:

@@ -177,7 +177,7 @@ class Afterwards:
                 return Settlement(claimed, "u", claimed.attempt, at_ms=wait, reason="no_answer", detail=detail)
             case retry.DecideAgain():
                 if step.template_problem and isinstance(verdict, AsTemplate):
-                    await self._aside(self._template_problem(sender, verdict, now))
+                    await self._aside(self._template_problem(sender, verdict))
                 if result.lacks:
                     await self._aside(self._lacks(sender, result, now))
                 if result.window_closed:
@@ -205,9 +205,9 @@ class Afterwards:
         await self._d.senders.note_finding(sender.id, Capability(result.lacks), Finding(False, now_ms, why))
         self._d.templates_stale()
 
-    async def _template_problem(self, sender: Sender, verdict: AsTemplate, now_ms: int) -> None:
-        """The channel knows this template otherwise than we do: not used again until its state was read anew."""
-        await self._d.senders.set_template(sender.id, verdict.name, verdict.language, state="PENDING", at=now_ms)
+    async def _template_problem(self, sender: Sender, verdict: AsTemplate) -> None:
+        """The channel knows this template otherwise than we do: not used again until the channel says how it stands."""
+        await self._d.senders.set_template(sender.id, verdict.name, verdict.language, state="PENDING")
         self._d.templates_stale()
 
     def _accepted(

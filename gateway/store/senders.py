@@ -124,8 +124,13 @@ class Senders:
         """(name, language) -> {"state", "category", "quality", "reason", "edited", "becomes", "at"} as last heard."""
         return await self._templates.known(sender)
 
-    async def set_template(self, sender: SenderId, name: str, language: str, *, at: int = 0, **values: str | None) -> bool:
-        """Overlay what was heard, None = nothing about it; what is known as of later than `at` stays. False: nothing changed."""
+    async def set_template(
+        self, sender: SenderId, name: str, language: str, *, at: int | None = None, **values: str | None
+    ) -> bool:
+        """Overlay what was heard, None = nothing about it; what is known as of later than `at` stays. False: nothing changed.
+
+        at: the channel's time in ms; None = a send of ours showed it
+        """
         said = {key: value for key, value in values.items() if value is not None}
         return await self._templates.note(sender, name, language, at_ms=at, values=said)
 

@@ -55,10 +55,15 @@ class Templates:
             found[(template, language)] = json.loads(words(value))
         return found
 
-    async def note(self, sender: SenderId, name: str, language: str, *, at_ms: int, values: Mapping[str, str]) -> bool:
-        """Overlay what was heard; a value that is known as of a later time stays. False: nothing changed by it."""
+    async def note(
+        self, sender: SenderId, name: str, language: str, *, at_ms: int | None, values: Mapping[str, str]
+    ) -> bool:
+        """Overlay what was heard; a value that is known as of a later time stays. False: nothing changed by it.
+
+        at_ms: the channel's time; None = a send of ours showed it: so until the channel says anything newer than its last word
+        """
         said = [part for pair in values.items() for part in pair]
-        args: list[scripts.Part] = [self._clock.offset_ms, f"{name}:{language}", at_ms, *said]
+        args: list[scripts.Part] = [self._clock.offset_ms, f"{name}:{language}", "" if at_ms is None else at_ms, *said]
         return bool(await scripts.run(self._redis, "template_note", [keys.templates(sender)], args))
 
     async def now_ms(self) -> int:

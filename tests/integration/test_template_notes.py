@@ -59,6 +59,17 @@ async def test_the_same_word_twice_changes_nothing(senders: Senders) -> None:
     assert await known(senders) == {"state": "APPROVED"}
 
 
+async def test_what_a_send_showed_counts_until_the_channel_says_how_it_stands(senders: Senders) -> None:
+    """The webhook of a pause tells whole seconds, and came after the send that was refused: older by its time than our send."""
+    await senders.set_template(SENDER, NAME, LANGUAGE, at=5000, state="APPROVED")
+    assert await senders.set_template(SENDER, NAME, LANGUAGE, state="PENDING")
+    assert await known(senders) == {"state": "PENDING"}
+    await senders.set_template(SENDER, NAME, LANGUAGE, at=4000, state="APPROVED")
+    assert await known(senders) == {"state": "PENDING"}
+    await senders.set_template(SENDER, NAME, LANGUAGE, at=6000, state="PAUSED")
+    assert await known(senders) == {"state": "PAUSED"}
+
+
 async def test_a_sync_does_not_undo_what_was_heard_while_it_read(senders: Senders, clock: Clock) -> None:
     await senders.set_template(SENDER, NAME, LANGUAGE, at=1000, state="APPROVED", category="utility")
     clock.offset_ms += 1000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 _DECLARATION = """
 about: For tests.
-event: flight.status
-when: "'delay' in changes"
+event: {event}
+when: "'{change}' in changes"
 purpose: journey
 personal: false
 parameters:
@@ -29,14 +29,17 @@ examples: {{flight: ZZ 1}}
 """
 
 
-def write_versions(folder: Path, *files: str, version: int, more: str = "", news: bool = True, name: str = "late") -> None:
+def write_versions(
+    folder: Path, *files: str, version: int, more: str = "", news: bool = True, name: str = "late", event: str = "flight.status",
+    change: str = "delay",
+) -> None:  # fmt: skip
     """A notification of which each file says in its words which it is. files: "nl", "en.v1", "nl.zz" ... without .yaml"""
     home = folder / name
     home.mkdir(parents=True, exist_ok=True)
     if not (folder / "brands.yaml").exists():
         brand = "{name: Zephyr, language: nl, timezone: Europe/Amsterdam, support_url: 'https://zephyr.example.org/'}"
         (folder / "brands.yaml").write_text(f"zz: {brand}\nqq: {brand}\n")
-    (home / "notification.yaml").write_text((_DECLARATION if news else _SERVICE).format(version=version, more=more))
+    (home / "notification.yaml").write_text((_DECLARATION if news else _SERVICE).format(version=version, more=more, event=event, change=change))
     for one in files:
         whose = one if ".v" in one else f"{one}.v{version}"  # the same words whether the version is the current one or kept
         (home / f"{one}.yaml").write_text(_WORDS.format(words=whose.replace(".", " ")))

@@ -39,7 +39,8 @@ def write_versions(
     if not (folder / "brands.yaml").exists():
         brand = "{name: Zephyr, language: nl, timezone: Europe/Amsterdam, support_url: 'https://zephyr.example.org/'}"
         (folder / "brands.yaml").write_text(f"zz: {brand}\nqq: {brand}\n")
-    (home / "notification.yaml").write_text((_DECLARATION if news else _SERVICE).format(version=version, more=more, event=event, change=change))
+    declared = (_DECLARATION if news else _SERVICE).format(version=version, more=more, event=event, change=change)
+    (home / "notification.yaml").write_text(declared)
     for one in files:
         whose = one if ".v" in one else f"{one}.v{version}"  # the same words whether the version is the current one or kept
         (home / f"{one}.yaml").write_text(_WORDS.format(words=whose.replace(".", " ")))

@@ -112,6 +112,8 @@ class Applier:
         audience: tuple[SubjectId, ...] = (event.subject_id,)
         if event.type is EventType.OUTAGE_STATUS:
             audience = tuple(SubjectId(subject) for subject in cells)
+        if event.type is EventType.APPOINTMENT_STATUS and state.get("order") and not state.get("named"):
+            audience = (event.subject_id, self._s.vault.subject_id("order", str(state["order"])))
         named = (event.data.get("audience") or {}).get("refs") or []
         result = EventResult(
             event=event.id,

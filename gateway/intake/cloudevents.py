@@ -42,6 +42,7 @@ FAMILIES: Mapping[EventType, str] = {
     EventType.FLIGHT_BOARDINGPASS: "flight",
     EventType.TRIP_STATUS: "trip",
     EventType.OUTAGE_STATUS: "outage",
+    EventType.APPOINTMENT_STATUS: "appointment",
 }
 """What kind of subject an event is about: a document belongs to its order or flight."""
 

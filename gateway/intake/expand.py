@@ -43,6 +43,8 @@ from gateway.store.events import Handed, OpenEvent
 from gateway.store.vault import KeyMissing
 from gateway.wake import Wake
 
+NAMES_PEOPLE = (EventType.ORDER_STATUS, EventType.APPOINTMENT_STATUS)
+"""States that bring the people they are about."""
 TRIES = 5
 LOOK_AGAIN_MS = 10_000
 CLOSE_AFTER_MS = 30_000
@@ -331,7 +333,7 @@ class Expander:
                 self._nobodys.add(event.id)
             self._knows(event.id)
             return ()
-        if event.type is EventType.ORDER_STATUS and not event.moment:
+        if event.type in NAMES_PEOPLE and not event.moment:
             taken = await self._orders.take(event, result.sequence, namespace)
             crash_point("order.taken")
             await self._applier.schedule.of_order(self._orders.legs_of(event), self._clock.now_ms())
@@ -348,7 +350,7 @@ class Expander:
         partitions: tuple[int, ...] = ()
         if result.notifications:
             # An order has just made subscribers, and an area's are its cells': both are asked for again.
-            listeners = applied.partitions if event.type is not EventType.ORDER_STATUS and not result.cells else None
+            listeners = applied.partitions if event.type not in NAMES_PEOPLE and not result.heard_elsewhere else None
             entries = self._applier.entries(result)
             over = await self.fan.still_news.of(result) if applied.again else NOTHING
             partitions = await self.fan.begin(event, result, entries, listeners, over)

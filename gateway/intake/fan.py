@@ -114,9 +114,9 @@ class Fan:
             passed, few = await _both(self._fuse.passes(result, partitions, entries, put), self._few(result, fans))
             if not passed.go:
                 return ()
-        if result.cells:
-            await self._s.subjects.note(result.audience, result.subject, result.sequence, entries)
-        if result.cells or (passed is not None and passed.was_held):
+        if result.heard_elsewhere:
+            await self._s.subjects.note([one for one in result.audience if one != result.subject], result.subject, result.sequence, entries)
+        if result.heard_elsewhere or (passed is not None and passed.was_held):
             partitions = await self.partitions(result)
             fans = self._fans(result, partitions)
             few = await self._few(result, fans)

@@ -31,7 +31,7 @@ from gateway.model.contact import (
     Subscription,
     Traveller,
 )
-from gateway.model.event import BusinessEvent
+from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import AddressId, ContactId, SubjectId, new_contact_id, partition_of
 from gateway.model.personal import Personal
 from gateway.planning.waysin_people import INVITED
@@ -46,6 +46,7 @@ from gateway.store.vault import Vault
 
 DAY_MS = 24 * 3600_000
 LONGEST_MS = 400 * DAY_MS
+_KINDS = {EventType.APPOINTMENT_STATUS: "service"}
 PAGE = 100
 
 
@@ -86,7 +87,7 @@ class Orders:
         self._dialogues = dialogues
 
     async def take(self, event: BusinessEvent, sequence: int, namespace: str) -> list[Taken]:
-        """Bring an order.status event's recipients, consents and subscriptions up to date."""
+        """Bring the recipients, consents and subscriptions of an order, or of an appointment, up to date."""
         data = event.data
         brand = str(data.get("brand") or self._default_brand)
         legs = self._legs(data)
@@ -104,7 +105,7 @@ class Orders:
             for contact in await self._contacts.get_many(passed):
                 if contact is not None:
                     await self._leave_out(contact, event.subject_id, sequence + 1, named)
-        if data.get("recipients"):
+        if data.get("recipients") and event.type is EventType.ORDER_STATUS:
             await self._dialogues.set_booking(booking(str(data["orderNumber"])), event.subject_id, until + 30 * DAY_MS)
             for one in later.all:
                 await self._invitations.ends(one, until)
@@ -322,7 +323,7 @@ class Orders:
         return (self._vault.subject_id("area", cell_of(service["name"], area["country"], area["postcode"])),)
 
     def _until(self, event: BusinessEvent) -> int:
-        """How long the order's people listen: two days past the last arrival; a contract, until it is cancelled."""
+        """How long its people listen: two days past the last arrival or the window; a contract, until it is cancelled."""
         if (event.data.get("service") or {}).get("area"):
             return event.occurred_at_ms + LONGEST_MS * 10
         ends = [
@@ -330,6 +331,7 @@ class Orders:
             for leg in event.data.get("itinerary") or []
             for end in ("arrival", "departure")
         ]
+        ends.append(instant_ms((event.data.get("window") or {}).get("to")))
         known = [at for at in ends if at is not None]
         return (max(known) if known else event.occurred_at_ms + 60 * DAY_MS) + 2 * DAY_MS
 
@@ -347,8 +349,8 @@ class Orders:
         area = (event.data.get("service") or {}).get("area") or {}
         return OrderLink(
             order=event.subject_id,
-            number=Personal(str(event.data["orderNumber"])),
-            kind=str(event.data.get("kind") or "goods"),
+            number=Personal(str(event.data.get("orderNumber") or event.data["appointmentId"])),
+            kind=str(event.data.get("kind") or _KINDS.get(event.type, "goods")),
             brand=brand,
             source=event.source,
             traveller=traveller,

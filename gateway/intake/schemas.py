@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
@@ -220,6 +221,7 @@ TravelWord = Literal[
     "scheduled", "check_in", "boarding", "gate_closed", "delayed", "early", "departed", "en_route", "arrived",
     "diverted", "cancelled", "partly_cancelled", "reinstated", "unknown",
 ]  # fmt: skip
+AppointmentWord = Literal["booked", "moved", "confirmed", "on_the_way", "done", "missed", "cancelled"]
 OutageWord = Literal["planned", "reported", "confirmed", "updated", "restored", "closed", "cancelled"]
 
 
@@ -321,6 +323,37 @@ class OutageStatus(Part):
     affected: Affected | None = None
     cause: Reason | None = None
     audience: Audience | None = None
+
+
+class Window(Part):
+    """Somebody comes between these times."""
+
+    from_: Time = Field(alias="from")
+    to: Time
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Window:
+        if datetime.fromisoformat(self.to) < datetime.fromisoformat(self.from_):
+            raise ValueError("`to` should not be before `from`")
+        return self
+
+
+class AppointmentStatus(Part):
+    """org.example.appointment.status.v1: somebody comes to a customer, or expects them, within a window that may get narrower.
+
+    Who is told: the recipients of this or an earlier event of the appointment; where none were named, those of its order.
+    """
+
+    appointment_id: Short
+    status: AppointmentWord
+    version: Version | None = None
+    order_number: Short | None = None
+    brand: Word | None = None
+    what: Literal["delivery", "installation", "repair", "maintenance", "inspection", "advice", "collection"] | None = None
+    window: Window | None = None
+    missed_by: Literal["us", "customer"] | None = None
+    reason: Reason | None = None
+    recipients: list[Recipient] = Field(default_factory=list, max_length=50)
 
 
 class DocumentContent(Part):
@@ -466,6 +499,7 @@ SCHEMAS: Mapping[EventType, type[Part]] = {
     EventType.FLIGHT_BOARDINGPASS: FlightBoardingPass,
     EventType.TRIP_STATUS: TripStatus,
     EventType.OUTAGE_STATUS: OutageStatus,
+    EventType.APPOINTMENT_STATUS: AppointmentStatus,
 }
 
 

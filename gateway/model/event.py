@@ -19,6 +19,7 @@ class EventType(StrEnum):
     FLIGHT_BOARDINGPASS = "flight.boardingpass"
     TRIP_STATUS = "trip.status"
     OUTAGE_STATUS = "outage.status"
+    APPOINTMENT_STATUS = "appointment.status"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ DEFAULT_LIFE_MS: Mapping[EventType, int] = {
     EventType.FLIGHT_BOARDINGPASS: 24 * _HOUR_MS,
     EventType.TRIP_STATUS: 2 * _HOUR_MS,
     EventType.OUTAGE_STATUS: 6 * _HOUR_MS,
+    EventType.APPOINTMENT_STATUS: 24 * _HOUR_MS,
 }
 """How long after it happened a notification is of use when none of its own expressions gives a time."""
 
@@ -36,6 +37,7 @@ DEFAULT_SETTLE_MS: Mapping[EventType, int] = {
     EventType.FLIGHT_STATUS: 180_000,
     EventType.TRIP_STATUS: 180_000,
     EventType.OUTAGE_STATUS: 180_000,
+    EventType.APPOINTMENT_STATUS: 180_000,
 }
 """What a value that comes back waits for at most before it is told, where its notification says nothing: see rules/flaps.py.
 Only for what replaces its own older versions. An order's steps are told once each, and cannot flap."""

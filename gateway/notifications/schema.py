@@ -118,7 +118,7 @@ class NotificationSchema(_Strict):
     after_rebooking: str | None = None
     item: Literal["none", "passenger", "document", "rebooking"] = "none"
     once_a_journey: bool = False
-    asks: Literal["none", "rebooking"] = "none"
+    asks: Literal["none", "rebooking", "appointment"] = "none"
     legal: Literal["none", "passenger_rights"] = "none"
     purpose: Literal["journey", "service", "family", "survey", "offers"]
     category: Literal["utility"] = "utility"

@@ -58,6 +58,11 @@ class EventResult:
     settling: Mapping[str, Settling] = field(default_factory=dict)
     """notification -> the value that it tells, and until when that waits"""
 
+    @property
+    def heard_elsewhere(self) -> bool:
+        """Whether it is told to who follows something else: the cells of an area, the order of an appointment."""
+        return any(one != self.subject for one in self.audience)
+
     def with_document(self, document: Mapping[str, Any] | None) -> EventResult:
         """The same, with the document as it was kept for one person."""
         return replace(self, document=document)
@@ -193,10 +198,10 @@ def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reade
     travellers = {traveller.customer: traveller for traveller in contact.profile.travellers}
     wanted = set(result.audience) | {result.subject}
     # Somebody may have been invited to an order of this number at another brand.
-    brand = str(result.data.get("brand") or "") if result.type.value.startswith("order.") else ""
+    brand = str(result.data.get("brand") or "") if result.type.value.startswith(("order.", "appointment.")) else ""
     found = []
     for link in contact.profile.orders:
-        if brand and link.brand != brand and link.order == result.subject:
+        if brand and link.brand != brand and link.order in wanted:
             continue
         if link.until_ms < now_ms or not (wanted & ({link.order} | set(link.subjects))):
             continue

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.model.event import EventType
-from gateway.rules import goods, moments, outages, travel
+from gateway.rules import appointments, goods, moments, outages, travel
 from gateway.rules.states import State, instant_ms, item_of, merge, normalise
 from gateway.rules.words import Change
 
@@ -32,6 +32,7 @@ _TELL: dict[EventType, _Tell] = {
     EventType.TRIP_STATUS: travel.tell,
     EventType.ORDER_STATUS: goods.tell,
     EventType.OUTAGE_STATUS: outages.tell,
+    EventType.APPOINTMENT_STATUS: appointments.tell,
 }
 
 
@@ -71,6 +72,7 @@ def facts(type_: EventType, memory: Mapping[str, Any]) -> dict[str, Any]:
                   platform_changed, cancellation (how often it was cancelled so far)
     order:        item_count, has_tracking
     outage:       minutes_down (0 until restored), updates_told
+    appointment:  old_from, old_to (the window that was told before this one; as written, "" = none), has_window
     """
     told = memory.get("told", {})
     if type_ in (EventType.FLIGHT_STATUS, EventType.TRIP_STATUS, EventType.FLIGHT_BOARDINGPASS):
@@ -91,6 +93,12 @@ def facts(type_: EventType, memory: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "item_count": sum(int(item.get("quantity", 1)) for item in items),
             "has_tracking": bool((memory.get("shipment") or {}).get("tracking_url")),
+        }
+    if type_ is EventType.APPOINTMENT_STATUS:
+        return {
+            "old_from": told.get("old_from", ""),
+            "old_to": told.get("old_to", ""),
+            "has_window": appointments.window_ms(memory.get("window") or {}) is not None,
         }
     started, restored = instant_ms(memory.get("started_at")), instant_ms(memory.get("restored_at"))
     down_ms = max(0, restored - started) if started is not None and restored is not None else 0

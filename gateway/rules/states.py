@@ -90,12 +90,23 @@ _FIELDS: dict[EventType, dict[str, str]] = {
         "cause": "cause",
         "affected": "affected",
     },
+    EventType.APPOINTMENT_STATUS: {
+        "status": "status",
+        "appointment": "appointmentId",
+        "order": "orderNumber",
+        "brand": "brand",
+        "what": "what",
+        "window": "window",
+        "missed_by": "missedBy",
+        "reason": "reason",
+    },
 }
 _PLACES = ("from", "to", "diverted_to")
 _MERGED = ("departure", "arrival", "check_in", "boarding", "platform", "shipment", "affected", "from", "to")
 """fields that are laid over part by part; any other is replaced whole"""
 _OF_THE_STATUS = (
     "reason", "rebooking", "rebookings", "advice", "alternative", "cancelled_stops", "delay_minutes", "payment", "refund",
+    "missed_by",
 )  # fmt: skip
 """what explains a status, and means nothing for the next one"""
 
@@ -122,6 +133,8 @@ def normalise(type_: EventType, data: Mapping[str, Any]) -> State:
             state[field] = {name: part for name, part in _renamed(state[field]).items() if name != "refs"}
     if "rebookings" in state:
         state["rebookings"] = [_renamed(one) for one in state["rebookings"]]
+    if type_ is EventType.APPOINTMENT_STATUS and data.get("recipients"):
+        state["named"] = True  # from now on it is theirs, and no longer everybody's of its order
     if "itinerary" in state:
         state["itinerary"] = [_leg(leg) for leg in state["itinerary"] if isinstance(leg, Mapping)]
     if "affected" in state:

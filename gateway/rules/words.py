@@ -77,3 +77,14 @@ class Change(StrEnum):
     """the start of planned work, or the end, is now expected 30 minutes or more from what was last told"""
     OUTAGE_FIXED = "outage_fixed"
     OUTAGE_CANCELLED = "outage_cancelled"
+
+    # Appointments
+    APPOINTMENT_BOOKED = "appointment_booked"
+    """made, or made anew after it was missed, done or called off"""
+    APPOINTMENT_MOVED = "appointment_moved"
+    """its window begins or ends by 15 minutes or more outside of the one that was told"""
+    WINDOW_NARROWED = "window_narrowed"
+    """its window is narrower than was told by a quarter of it and by 15 minutes or more, or known only now"""
+    ON_THE_WAY = "on_the_way"
+    APPOINTMENT_DONE = "appointment_done"
+    APPOINTMENT_MISSED = "appointment_missed"

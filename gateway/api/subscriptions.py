@@ -116,9 +116,9 @@ class Routes:
         if is_id(given, "j"):
             return SubjectId(given)
         family, _, entity = given.partition(":")
-        if family in ("flight", "trip", "outage") and entity:
+        if family in ("flight", "trip", "outage", "appointment") and entity:
             return self._people.vault.subject_id(family, entity)
-        message = "should be an id such as j11..., or flight:, trip: or outage: and its name; orders go by id"
+        message = "should be an id such as j11..., or flight:, trip:, outage: or appointment: and its name; orders go by id"
         raise BadInput([Problem("subject", message)])
 
 

@@ -22,7 +22,7 @@ from gateway.store.vault import Vault
 if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
     from gateway.insight.history import History
 
-FAMILIES = ("order", "flight", "trip", "outage")
+FAMILIES = ("order", "flight", "trip", "outage", "appointment")
 WHAT = {"m": "message", "e": "event", "j": "subject", "c": "contact", "v": "conversation", "d": "page"}
 FULL_MESSAGES = 20
 """For an event or subject with more messages than this they are summed up, not told one by one."""

@@ -115,7 +115,8 @@ class Fan:
             if not passed.go:
                 return ()
         if result.heard_elsewhere:
-            await self._s.subjects.note([one for one in result.audience if one != result.subject], result.subject, result.sequence, entries)
+            elsewhere = [one for one in result.audience if one != result.subject]
+            await self._s.subjects.note(elsewhere, result.subject, result.sequence, entries)
         if result.heard_elsewhere or (passed is not None and passed.was_held):
             partitions = await self.partitions(result)
             fans = self._fans(result, partitions)

@@ -41,7 +41,8 @@ _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _PERSONAL = (
     "person", "passenger", "links", "order.number", "data.orderNumber", "data.passenger", "data.recipients",
     "data.bcbp", "data.checkin.seat", "data.document.holder", "data.document.seat", "data.document.barcode",
-    "data.document.id", "state.shipment.tracking_number", "state.shipment.tracking_url", "state.pickup.code", "state.window", "state.what", "state.missed_by",
+    "data.document.id", "state.shipment.tracking_number", "state.shipment.tracking_url", "state.pickup.code",
+    "state.window", "state.what", "state.missed_by",
 )  # fmt: skip
 
 

@@ -58,11 +58,18 @@ outages = maybe(
     restoredAt=times,
     affected=maybe(connections=st.integers(0, 9), postcodes=st.lists(words)),
 )
+appointments = maybe(
+    status=st.sampled_from(("booked", "moved", "confirmed", "on_the_way", "done", "missed", "cancelled")),
+    window=st.none() | st.fixed_dictionaries({"from": times, "to": times}),
+    missedBy=st.sampled_from((None, "us", "customer")),
+    orderNumber=words,
+)
 feeds = st.one_of(
     st.tuples(st.just(EventType.FLIGHT_STATUS), st.lists(journeys, min_size=1, max_size=8)),
     st.tuples(st.just(EventType.TRIP_STATUS), st.lists(journeys, min_size=1, max_size=8)),
     st.tuples(st.just(EventType.ORDER_STATUS), st.lists(orders, min_size=1, max_size=8)),
     st.tuples(st.just(EventType.OUTAGE_STATUS), st.lists(outages, min_size=1, max_size=8)),
+    st.tuples(st.just(EventType.APPOINTMENT_STATUS), st.lists(appointments, min_size=1, max_size=8)),
 )
 Feed = tuple[EventType, list[dict[str, Any]]]
 

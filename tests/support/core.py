@@ -322,7 +322,7 @@ class House:
     ) -> BusinessEvent:  # fmt: skip
         vault, now = self.runtime.vault, self.clock.now_ms()
         number = id or f"id-{next(self._ids)}"
-        families = {"order": "order", "flight": "flight", "trip": "trip", "outage": "outage"}
+        families = {one: one for one in ("order", "flight", "trip", "outage", "appointment")}
         type_ = EventType(kind)
         return BusinessEvent(
             id=vault.event_id(source, number), source=source, external_id=number, type=type_, subject=subject,

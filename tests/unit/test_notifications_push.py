@@ -21,13 +21,13 @@ SENDER = Sender(SenderId("main"), "whatsapp", "zz", {"waba_id": "102290129340398
 
 
 class PretendMeta:
-    """Answers calls as the Graph API does: pages of two, names once, documents by upload."""
+    """Answers calls as the Graph API does: pages of seven, names once, documents by upload."""
 
     def __init__(self) -> None:
         self.templates: list[dict[str, Any]] = []
         self.calls: list[tuple[str, str, object]] = []
         self.refuse: dict[str, dict[str, Any]] = {}
-        self.per_page = 2
+        self.per_page = 7
 
     async def __call__(
         self, method: str, path: str, body: Mapping[str, Any] | bytes | None = None

@@ -163,7 +163,7 @@ def page_given(drawing: Drawing, paper: Paper) -> tuple[Path, Callable[[], str]]
 async def _made(papers: list[Paper], sizes: Sizes, drawing: Drawing) -> Row:
     """By the clock: what a maker's process gives out, beside the same drawing without one."""
     rounds, own = [], 0.0
-    async with Maker(TEMPLATES) as maker:
+    async with Maker(TEMPLATES, processes=1) as maker:
         await maker.warm()
         await maker.make(papers[0], Form.PICTURE, LANGUAGE)
         for _ in range(sizes.document_rounds):

@@ -55,7 +55,7 @@ async def test_fifty_documents_are_drawn_and_the_event_loop_is_not_held() -> Non
 
 async def test_what_cannot_be_drawn_is_refused_and_counted_and_takes_nothing_with_it() -> None:
     metrics = Metrics()
-    async with Maker(TEMPLATES, metrics=metrics) as maker:
+    async with Maker(TEMPLATES, processes=1, metrics=metrics) as maker:
         first = await maker.make(PASS, Form.PICTURE, "nl")
         with pytest.raises(CannotDraw, match="do not fit"):
             await maker.make(replace(PASS, symbols=(Symbol(SymbolKind.AZTEC, issued(5000), binary=True),)), Form.PAGE, "nl")
@@ -73,7 +73,7 @@ async def test_what_cannot_be_drawn_is_refused_and_counted_and_takes_nothing_wit
 
 @pytest.mark.parametrize(("dies", "why"), [(True, "worker"), pytest.param(False, "late", marks=pytest.mark.long)])
 async def test_a_process_that_dies_or_hangs_over_a_document_is_replaced_and_only_that_one_fails(dies: bool, why: str) -> None:
-    async with Maker(TEMPLATES, make_s=20.0 if dies else 1.5) as maker:
+    async with Maker(TEMPLATES, processes=1, make_s=20.0 if dies else 1.5) as maker:
         expected = await maker.make(PASS, Form.PICTURE, "nl")
         (process,) = children()
         os.kill(process, signal.SIGSTOP)
@@ -90,7 +90,7 @@ async def test_a_process_that_dies_or_hangs_over_a_document_is_replaced_and_only
 
 async def test_who_gives_up_takes_nothing_with_them_and_gets_nobody_elses_document() -> None:
     mine, other = passes(2)
-    async with Maker(TEMPLATES) as maker:
+    async with Maker(TEMPLATES, processes=1) as maker:
         await maker.warm()
         (process,) = children()
         os.kill(process, signal.SIGSTOP)
@@ -107,7 +107,7 @@ async def test_who_gives_up_takes_nothing_with_them_and_gets_nobody_elses_docume
 
 
 async def test_closing_ends_the_processes_and_turns_away_who_still_waits() -> None:
-    maker = Maker(TEMPLATES, waiting=2)
+    maker = Maker(TEMPLATES, processes=1, waiting=2)
     await maker.warm()
     (process,) = children()
     os.kill(process, signal.SIGSTOP)

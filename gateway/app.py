@@ -80,7 +80,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         }
         senders = Senders(redis, clock)
         metrics = Metrics()
-        maker = await stack.enter_async_context(Maker(settings.templates_dir, metrics=metrics))
+        maker = await stack.enter_async_context(Maker(settings.templates_dir, settings.fonts_dir, metrics=metrics))
         yield Runtime(
             settings=settings,
             clock=clock,

@@ -132,7 +132,10 @@ class PassPages:
         page = await self._deps.passes.find(asked.token) if asked.token else None
         if page is None or page.erased:
             return replace(asked, page=page)
-        paper = Paper.load(page.paper)
+        try:
+            paper = Paper.load(page.paper)
+        except (KeyError, ValueError, TypeError) as error:  # of a newer version than ours, which answers the next time
+            raise StoreError("a paper in a form that this program does not know") from error
         return replace(asked, page=page, paper=paper, states=await self._states(page, paper))
 
     async def _states(self, page: PassPage, paper: Paper) -> tuple[State, ...]:

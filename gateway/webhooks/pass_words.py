@@ -256,7 +256,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "rail_ticket": "Billet de train",
         "event_ticket": "Billet",
         "order_receipt": "Reçu",
-        "to": "à",
+        "to": "vers",
         "traveller": "Passager", "travellers": "Passagers", "gate": "Porte", "platform": "Voie", "boards": "Embarquement",
         "departs": "Départ", "departs_train": "Départ",
         "arrives": "Arrivée", "seat": "Siège", "coach": "Voiture", "group": "Groupe", "terminal": "Terminal",

@@ -148,8 +148,10 @@ class Browser:
 
 
 @asynccontextmanager
-async def site(redis: Redis, environment: dict[str, str] | None = None, **limits: Limit) -> AsyncIterator[Site]:
-    """environment: keys for wallets"""
+async def site(
+    redis: Redis, environment: dict[str, str] | None = None, *, plain: bool = True, **limits: Limit
+) -> AsyncIterator[Site]:
+    """environment: keys for wallets; plain: without TLS before it"""
     holder = Holder(redis)
     catalogue = load(ROOT / "templates")
     app = make_app(largest=4_000_000)
@@ -162,7 +164,7 @@ async def site(redis: Redis, environment: dict[str, str] | None = None, **limits
         clock=holder.clock,
         trusted_proxies=(),
         default_brand="zz",
-        plain=True,
+        plain=plain,
     )
     pass_page.PassPages(deps, **limits).add_routes(app)
     port = free_port()

@@ -6,15 +6,19 @@ import asyncio
 import io
 import zipfile
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from gateway.documents.paper import PaperKind, Symbol, SymbolKind
+from gateway.errors import StoreUnavailable
 from gateway.model.ids import SubjectId, random_id
-from gateway.store import keys
+from gateway.model.pass_page import Answer
+from gateway.store import keys, scripts
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erasure
+from gateway.store.subjects import Subjects
 from gateway.webhooks.invite import Limit
 from tests.integration.pass_stage import HOUR_MS, MARK, Holder, boarding_pass, iso, site
 from tests.support.core import facts_of
@@ -285,3 +289,60 @@ async def test_a_large_ticket_of_many_codes_stays_small_and_shows_them_all(redis
             text = (await browser.get(f"/d/{token}?code={number}")).text
         assert seen == list(range(1, 10))
         await browser.session.close()
+
+
+@pytest.mark.parametrize(("plain", "forwarded", "secure"), [(True, "http", False), (True, "https", True), (False, "http", True)])
+async def test_the_cookie_asks_for_tls_but_where_there_is_none(redis: Redis, plain: bool, forwarded: str, secure: bool) -> None:
+    async with site(redis, plain=plain) as one:
+        token = await one.holder.keep((await one.holder.somebody()).id)
+        browser = one.browser()
+        cookie = (await browser.get(f"/d/{token}", headers={"X-Forwarded-Proto": forwarded})).headers["Set-Cookie"]
+        assert cookie.startswith("__Host-travel=" if secure else "travel=")
+        for word in ("HttpOnly", "SameSite=Lax", "Path=/"):
+            assert word in cookie
+        assert ("Secure" in cookie) is secure
+        assert "Domain" not in cookie
+        assert "Max-Age" not in cookie, "kept only once something was opened"
+        await browser.session.close()
+
+
+async def test_while_the_store_is_away_the_page_says_try_again_in_words(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site(redis) as one:
+        token = await one.holder.keep((await one.holder.somebody()).id)
+        browser = one.browser()
+        await browser.say(token, "Berg")
+
+        async def away(*_: object) -> None:
+            raise StoreUnavailable("away")
+
+        with monkeypatch.context() as gone:
+            gone.setattr(one.holder.passes, "_read", away)
+            for path in ("", "/live", "/calendar"):
+                shown = await browser.get(f"/d/{token}{path}")
+                assert (shown.status, shown.headers["Retry-After"]) == (503, "5")
+                assert "Probeer het over een minuut opnieuw" in shown.text
+        with monkeypatch.context() as gone:
+            gone.setattr(Subjects, "read", away)
+            assert "12C" in (await browser.get(f"/d/{token}")).text, "without the news the page is still a pass"
+        await browser.session.close()
+
+
+async def test_every_script_may_run_twice(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an answer that was lost: the client repeats the call without a word."""
+    once = scripts.run
+
+    async def twice(*call: Any) -> Any:
+        await once(*call)
+        return await once(*call)
+
+    monkeypatch.setattr(scripts, "run", twice)
+    holder = Holder(redis)
+    contact = (await holder.somebody()).id
+    token = await holder.keep(contact)
+    assert await holder.say(token, "mine", "smit", right=False) is Answer.WRONG
+    assert (await holder.page(token)).wrong == 1
+    assert await holder.say(token, "mine", "berg", right=True) is Answer.OPENED
+    newer = await holder.keep(contact, event="e2", at=2)
+    await holder.passes.let_go(await holder.page(newer), "mine")
+    kinds = [fact.kind for fact in await facts_of(redis) if fact.kind.startswith("pass_")]
+    assert kinds == ["pass_kept", "pass_refused", "pass_opened", "pass_kept", "pass_revoked", "pass_unbound"]

@@ -63,7 +63,8 @@ class Holder:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.vault = Vault(KeyRing(KeyRing.generate()), self.redis)
+        self.ring = KeyRing(KeyRing.generate())
+        self.vault = Vault(self.ring, self.redis)
         self.contacts = Contacts(self.redis, self.clock, self.vault)
         self.passes = Passes(self.redis, self.clock, self.vault)
         self.flight = SubjectId(random_id("j", 3))

@@ -17,6 +17,7 @@ from gateway.store import keys
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erasure
 from gateway.store.passes import AFTER_MS, TRIES, Passes
+from gateway.store.vault import Vault
 from tests.integration.pass_stage import HOUR_MS, MARK, Holder, boarding_pass
 from tests.support.core import facts_of
 
@@ -151,7 +152,8 @@ async def test_an_erased_person_takes_every_page_along(redis: Redis) -> None:
     contact = (await holder.somebody()).id
     token = await holder.keep(contact)
     assert await holder.say(token, "mine", "berg", right=True) is Answer.OPENED
-    other = Passes(redis, holder.clock, holder.vault)
+    other = Passes(redis, holder.clock, Vault(holder.ring, redis))  # another process, which has their key at hand
+    assert await other.find(token)
     conversations = Conversations(redis, holder.clock, holder.vault)
     await Erasure(redis, holder.clock, holder.vault, holder.contacts, conversations, (), {}).erase(contact)
     for passes in (holder.passes, other):

@@ -75,7 +75,7 @@ def price(category: str, kind: str = "regular") -> dict[str, str]:
 
 
 def template(**more: Any) -> Row:
-    nothing = {"status": None, "quality": None, "category": None, "reason": ""}
+    nothing = {"status": None, "quality": None, "category": None, "reason": "", "becomes": None, "edited": False}
     return TemplateEvent, {**nothing, "name": "appointment_reminder", "language": "en_GB", **more}
 
 
@@ -245,8 +245,8 @@ EXPECTED: dict[str, list[Row]] = {
     "account-template-pending-deletion": [template(status="PENDING_DELETION", category="UTILITY")],
     "account-template-quality": [template(quality="YELLOW")],
     "account-template-category-changed": [template(category="MARKETING")],
-    "account-template-category-notice": [template(reason="becomes MARKETING")],
-    "account-template-components": [template(reason="components changed")],
+    "account-template-category-notice": [template(reason="becomes MARKETING", becomes="MARKETING")],
+    "account-template-components": [template(reason="components changed", edited=True)],
     "account-phone-quality-throughput": [sender("throughput", "THROUGHPUT_UPGRADE", tier=-1)],
     "account-business-capability": [sender("tier", "2000", tier=2000)],
     "account-business-capability-tier-string": [sender("tier", "TIER_10K", tier=10_000)],

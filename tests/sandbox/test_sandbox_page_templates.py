@@ -168,6 +168,13 @@ async def test_operator_holds_decides_and_pauses(box: Box) -> None:
         assert (status == 200) is goes, decision
 
 
+async def test_words_are_changed_by_other_hands_and_stay_approved(box: Box) -> None:
+    template_id = await made(box, DELAY)
+    await box.control("POST", f"templates/{template_id}/decide", {"components": [{"type": "BODY", "text": "Not ours."}]})
+    _, found = await box.graph("GET", f"{template_id}?fields=status,components")
+    assert (found["status"], found["components"][0]["text"]) == ("APPROVED", "Not ours.")
+
+
 async def test_page_without_utility_messages_is_refused_with_the_permission(box: Box) -> None:
     psid = await chat(box)
     await approved(box, DELAY)

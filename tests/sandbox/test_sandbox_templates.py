@@ -122,6 +122,19 @@ async def test_category_changes_a_day_after_the_notice(box: Box) -> None:
     assert (found["category"], found["previous_category"]) == ("MARKETING", "UTILITY")
 
 
+async def test_words_are_changed_by_other_hands_and_a_webhook_tells_the_new_ones(box: Box) -> None:
+    template_id = await templates.approved(box, "appointment_reminder")
+    parts = [{"type": "body", "text": "Hello {{1}}, be there on {{2}}."}, {"type": "FOOTER", "text": "Not ours"}]
+    await box.control("POST", f"templates/{template_id}/decide", {"components": parts})
+    await wait_until(lambda: len(box.receiver.changes("message_template_components_update")) == 1)
+    (told,) = box.receiver.changes("message_template_components_update")
+    assert (told["message_template_element"], told["message_template_footer"]) == (parts[0]["text"], "Not ours")
+    _, found = await box.graph("GET", f"{template_id}?fields=status,components")
+    assert (found["status"], [part["type"] for part in found["components"]]) == ("APPROVED", ["BODY", "FOOTER"])
+    for wrong in ([], ["BODY"], [{"type": "FOOTER", "text": "alone"}]):
+        await box.control("POST", f"templates/{template_id}/decide", {"components": wrong}, expect=400)
+
+
 async def test_edit_goes_back_to_review_and_only_once_a_day(box: Box) -> None:
     template_id = await templates.approved(box, "appointment_reminder")
     change = {"components": [body("Dear {{1}}, we look forward to {{2}} very much.", "a", "b")]}

@@ -11,6 +11,7 @@ from connectors.whatsapp.templates import RULES
 from gateway.notifications.catalogue import load
 from gateway.notifications.lint import Finding, lint
 from tests.support.notifications import catalogue
+from tests.support.versions import write_versions
 
 DECLARATION = """
 version: 1
@@ -164,3 +165,15 @@ def test_too_many_templates_are_counted_by_language(tmp_path: Path) -> None:
     none = lint(load(tmp_path), replace(RULES, templates_unverified_max=1, templates_max=2), ("nl", "en"))
     assert [(finding.level, finding.rule) for finding in few] == [("warning", "count")]
     assert [(finding.level, finding.rule) for finding in none] == [("error", "count")]
+
+
+def test_each_account_is_counted_with_its_brands_and_with_older_versions_beside(tmp_path: Path) -> None:
+    write_versions(tmp_path, "nl", "en", "nl.zz", "nl.v1", "en.v1", version=2)
+    tight = replace(RULES, templates_unverified_max=1)
+    accounts = {"one": frozenset({"zz"}), "two": frozenset({"qq"})}
+    said = [one.message for one in lint(load(tmp_path), tight, ("nl", "en"), accounts) if one.rule == "count"]
+    limit = "an account that is not verified holds 1"
+    assert said == [
+        f"5 templates (3 names, and each language counts; 2 of older versions) for account one, {limit}",
+        f"4 templates (2 names, and each language counts; 2 of older versions) for account two, {limit}",
+    ]

@@ -170,6 +170,7 @@ async def test_operator_holds_decides_and_pauses(box: Box) -> None:
 
 async def test_words_are_changed_by_other_hands_and_stay_approved(box: Box) -> None:
     template_id = await made(box, DELAY)
+    await box.control("POST", f"templates/{template_id}/decide", {"decision": "APPROVED"})
     await box.control("POST", f"templates/{template_id}/decide", {"components": [{"type": "BODY", "text": "Not ours."}]})
     _, found = await box.graph("GET", f"{template_id}?fields=status,components")
     assert (found["status"], found["components"][0]["text"]) == ("APPROVED", "Not ours.")

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.intake.moments import Schedule
 from gateway.intake.rebookings import with_rebookings, without_refs
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId
 from gateway.planning.rebooked import ITEM
 from gateway.planning.result import EventResult, Reader, scope_for
+from gateway.planning.schedule import Schedule
 from gateway.planning.settling import settle
 from gateway.planning.worlds import Worlds
 from gateway.rules.changes import facts, state_of, step
@@ -48,7 +48,7 @@ class Applier:
         self._worlds = worlds
         self._clock = clock
         self._country = country
-        self.schedule = Schedule(worlds.catalogue.moments, stores.subjects)
+        self.schedule = Schedule(worlds.catalogue.moments, stores.subjects, clock)
 
     def ahead(self, event: BusinessEvent) -> list[Command]:
         """What `apply` asks for first. Read too early it is found out of date when it is applied, and read again."""

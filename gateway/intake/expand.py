@@ -36,6 +36,7 @@ from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult
+from gateway.planning.schedule import STATE_OF
 from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.store.ahead import Ahead, Command
@@ -336,7 +337,8 @@ class Expander:
         if event.type in NAMES_PEOPLE and not event.moment:
             taken = await self._orders.take(event, result.sequence, namespace)
             crash_point("order.taken")
-            await self._applier.schedule.of_order(self._orders.legs_of(event), self._clock.now_ms())
+            for subject, kind in self._orders.legs_of(event).items():
+                await self._applier.schedule.refresh(subject, STATE_OF[kind])
             if event.data.get("recipients"):
                 await self._orders.unsubscribe_left_out(event.subject_id, result.sequence, taken)
             for one in taken:

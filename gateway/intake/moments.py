@@ -3,6 +3,7 @@
 A moment is one time of a subject (notifications/moments.py says which there are), kept in `timers` beside it:
 
     set       with every applied event, in the same script, from the state after it; where only orders know it, as one is taken
+              (planning/schedule.py)
     fired     when it is due, by whoever owns the subject's partition: one script takes it off and keeps its event
     applied   like any event: the memory decides once more whether it has come, and remembers that it was told
 
@@ -15,18 +16,12 @@ Intake does this, not the scheduler: a moment becomes an event, and whoever owns
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.model.event import BusinessEvent, EventType
-from gateway.model.ids import SubjectId
-from gateway.notifications.moments import Moment, Moments
-from gateway.rules import moments as rules
-from gateway.rules.changes import state_of
-from gateway.store.subjects import SetMoment, Subjects
+from gateway.notifications.moments import Moments
 from gateway.store.timers import Due, Timers
 
 FORGET_MS = 24 * 3600_000
@@ -34,58 +29,11 @@ FORGET_MS = 24 * 3600_000
 A_TURN = 16
 """At most so many of a partition at a time: a thousand flights due in one minute leave room for what else happens."""
 
-_STATE_OF = {"flight": EventType.FLIGHT_STATUS, "trip": EventType.TRIP_STATUS}
-"""What an order's leg is -> the events that speak of it."""
-
 log = structlog.get_logger()
 
 
 def _unmeasured(seconds: float) -> None:
     pass
-
-
-class Schedule:
-    """When the moments of a subject are. Pure but for `of_order`."""
-
-    def __init__(self, moments: Moments, subjects: Subjects) -> None:
-        self._moments = moments
-        self._subjects = subjects
-
-    def after(self, type_: EventType, memory: Mapping[str, Any], now_ms: int) -> list[SetMoment]:
-        """When each is due by this memory: None where it is not, was told, or would be of no use."""
-        return [SetMoment(one.name, self._due_ms(one, memory, now_ms), one.late) for one in self._moments.of(type_)]
-
-    def step(self, event: BusinessEvent, memory: Mapping[str, Any], now_ms: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """A moment's event applied: (memory after it, the changes). No change where it has not come after all."""
-        moment = self._moments.get(event.moment)
-        due_ms = self._due_ms(moment, memory, now_ms) if moment is not None else None
-        # By the state it was set from it was due; by the newest it may be over, or still to come: then its timer stands there.
-        if moment is None or due_ms is None or due_ms > max(now_ms, int(event.data["due"])):
-            return dict(memory), ()
-        return rules.tell(memory, moment.name, due_ms, moment.told_as), (moment.name,)
-
-    def _due_ms(self, moment: Moment, memory: Mapping[str, Any], now_ms: int) -> int | None:
-        state = state_of(memory)
-        due_ms = self._moments.due_ms(moment, state)
-        if due_ms is None or rules.is_over(memory, moment.name, due_ms, moment.again_ms, moment.told_as):
-            return None
-        until_ms = moment.until_ms(state)
-        return due_ms if until_ms is None or until_ms > max(now_ms, due_ms) else None
-
-    async def of_order(self, legs: Mapping[SubjectId, str], now_ms: int) -> None:
-        """An order was taken: what it knows of its legs ("flight", "trip") sets their moments, without telling anybody."""
-        for subject, kind in legs.items():
-            type_ = _STATE_OF.get(kind)
-            if type_ is None or not self._moments.of(type_):
-                continue
-            for _ in range(20):
-                found = await self._subjects.read(subject, type_.value)
-                if not found.known:
-                    break
-                if await self._subjects.set_moments(subject, type_.value, found, self.after(type_, found.known, now_ms)):
-                    break
-            else:
-                raise RuntimeError("this subject is being changed by too many at once")
 
 
 class Firing:

@@ -23,8 +23,9 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact, Move, OrderLink, Profile, Subscription
 from gateway.model.event import EventType
 from gateway.model.ids import ContactId, SubjectId, partition_of
+from gateway.planning.schedule import Schedule
 from gateway.rules import rebooking
-from gateway.rules.states import instant_ms
+from gateway.rules.states import instant_ms, named
 from gateway.store.contacts import Contacts
 from gateway.store.rebookings import ACCEPT, Answer
 from gateway.store.subjects import Subjects
@@ -34,9 +35,10 @@ PAGE = 100
 
 
 class Mover:
-    def __init__(self, contacts: Contacts, subjects: Subjects) -> None:
+    def __init__(self, contacts: Contacts, subjects: Subjects, schedule: Schedule) -> None:
         self._contacts = contacts
         self._subjects = subjects
+        self._schedule = schedule
 
     async def settle(self, contact: ContactId, order: SubjectId, journey: SubjectId, type_: EventType) -> SubjectId | None:
         """Let this person follow what their order has instead of a cancelled journey; what they follow by that, or None.
@@ -50,6 +52,8 @@ class Mover:
         try:
             if wanted is not None:
                 assert entry is not None
+                # What an offer does not name is as it was: it leads from and to the same places.
+                entry = {end: memory[end] for end in ("from", "to") if memory.get(end)} | dict(entry)
                 follows = await self._follow(contact, order, Move(journey, wanted, entry["offer"]), entry, type_)
                 return wanted if follows else None
             if answer is not None and answer.choice != ACCEPT:
@@ -96,10 +100,12 @@ class Mover:
         mine = [link for link in current.profile.orders if move.to in link.subjects]
         moved = any(link.order == order and move in link.moves for link in mine)
         if moved:
-            base = _baseline(entry) if not known.based and not known.revision else {}
+            base = _baseline(entry, type_) if not known.based and not known.revision else {}
             sealed = self._subjects.seal_base(move.to, base) if base else b""
             until = max(link.until_ms for link in mine)
             await self._contacts.open_subject(move.to, partition_of(current.id), sealed, until + 30 * DAY_MS)
+            if not known.spoken:
+                await self._schedule.refresh(move.to, type_)
             refs = tuple(sorted({link.order for link in mine}))
             await self._contacts.subscribe(Subscription(current.id, move.to, refs, until))
         await self._drop(current, order)
@@ -150,7 +156,9 @@ def has_moved(link: OrderLink | None, subjects: Sequence[SubjectId]) -> bool:
     return link is not None and any(one.away in subjects for one in link.moves)
 
 
-def _baseline(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _baseline(entry: Mapping[str, Any], type_: EventType) -> dict[str, Any]:
     """What the offer says of the other one before that speaks itself."""
-    base: dict[str, Any] = {end: dict(entry[end]) for end in ("from", "to") if entry.get(end)}
+    kind = "trip" if type_ is EventType.TRIP_STATUS else "flight"
+    base: dict[str, Any] = named({"type": kind, "entity": entry.get("entity")})
+    base |= {end: dict(entry[end]) for end in ("from", "to") if entry.get(end)}
     return base | {end: {"scheduled": entry[end]} for end in ("departure", "arrival") if entry.get(end)}

@@ -17,6 +17,7 @@ from gateway.planning.moving import Mover
 from gateway.planning.plan import CHECK, draft, parts
 from gateway.planning.rebooked import groups
 from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
+from gateway.planning.schedule import Schedule
 from gateway.planning.worlds import Worlds
 from gateway.rules.verdict import Reason
 from gateway.store.contacts import Contacts
@@ -39,7 +40,7 @@ class Teller:
         self._worlds = worlds
         self._wake = wake
         self._untold = untold
-        self._mover = Mover(contacts, subjects)
+        self._mover = Mover(contacts, subjects, Schedule(worlds.catalogue.moments, subjects, worlds.clock))
 
     async def welcome(
         self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "", revive: bool = False

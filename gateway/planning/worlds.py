@@ -75,7 +75,7 @@ class Worlds:
         self._facts: Mapping[str, ChannelFacts] = {name: connector.facts for name, connector in connectors.items()}
         self._senders = senders
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._vault = vault
         scopes = {name: tuple({one.scope for one in directory if one.channel == name}) for name in connectors}
         self.only_to = OnlyTo(settings, connectors, scopes)
@@ -109,7 +109,7 @@ class Worlds:
                 pass
 
     async def _refresh(self, old_ms: int) -> None:
-        now = self._clock.now_ms()
+        now = self.clock.now_ms()
         if abs(now - self._read_ms) < old_ms:
             return
         for sender in self._directory.ids:
@@ -125,7 +125,7 @@ class Worlds:
     async def now(self) -> World:
         """The world as it is, at most two seconds old. Raises StoreUnavailable."""
         await self._refresh(OLD_MS)
-        now = self._clock.now_ms()
+        now = self.clock.now_ms()
         return World(
             catalogue=self.catalogue,
             directory=self._directory,

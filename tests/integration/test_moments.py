@@ -10,9 +10,13 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.intake.role import run
+from gateway.model.event import EventType
+from gateway.model.ids import EventId, SubjectId
 from gateway.store import keys
+from gateway.store.ahead import Ahead
 from gateway.store.senders import Stop
-from gateway.store.timers import SOURCE
+from gateway.store.subjects import Before
+from gateway.store.timers import SOURCE, Timers
 from tests.integration.moments_stage import BOARDING, CHECK_IN, DAY, TRAIN, TRAIN_SOON, Stage
 from tests.support.core import HOUR_MS, facts_of, iso, open_house
 from tests.support.waiting import wait_until
@@ -159,6 +163,59 @@ async def test_two_who_fire_at_once_make_one_event(stage: Stage) -> None:
     assert sum(count for count, _ in made) == 1
     await asyncio.gather(*(stage.house.expand(expander) for _, expander in others))
     assert await stage.told("checkin_open") == 1
+
+
+async def test_what_was_seen_to_be_due_and_moves_before_it_is_fired_makes_no_event(stage: Stage) -> None:
+    await stage.order(hours=48)
+    stage.house.pass_ms(stage.at(18) - stage.house.clock.now_ms())
+    timers = Timers(stage.house.redis, stage.house.clock, stage.house.runtime.vault, stage.house.runtime.events)
+    (due,), _ = await timers.due(keys.all_partitions(), limit=10)
+    await stage.house.tell(stage.says(hours=72))
+    open_before = await stage.house.runtime.events.depth()
+    assert await timers.fire([(due, EventType.FLIGHT_STATUS)]) == ["moved"]
+    assert await stage.house.runtime.events.depth() == open_before
+    assert await stage.set_for(CHECK_IN) == 42
+
+
+async def test_a_source_whose_clock_is_ahead_does_not_make_the_moment_older(stage: Stage) -> None:
+    await stage.order(hours=48)
+    stage.house.pass_ms(stage.at(18) - stage.house.clock.now_ms() - 30_000)
+    await stage.house.tell(stage.says(hours=48, at_ms=4 * 60_000))
+    await stage.pass_to(18.001)
+    assert await stage.told("checkin_open") == 1
+
+
+async def test_an_order_that_moves_the_flight_while_its_moment_is_applied_is_heard(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.order(hours=48)
+    moved: list[SubjectId] = []
+    subjects = stage.house.runtime.subjects
+    before = subjects.before
+
+    async def slow(subject: SubjectId, event: EventId, name: str, ahead: Ahead | None = None) -> Before:
+        found = await before(subject, event, name, ahead)
+        if name == "flight.status" and not moved:
+            moved.append(subject)
+            await stage.order(hours=72, version=2)
+        return found
+
+    monkeypatch.setattr(subjects, "before", slow)
+    await stage.pass_to(18)
+    assert moved == [stage.subject()]
+    assert await stage.told("checkin_open") == 0
+    assert await stage.set_for(CHECK_IN) == 42
+
+
+async def test_whoever_is_put_on_another_flight_has_its_moments(stage: Stage) -> None:
+    await stage.order(hours=48)
+    other = {"carrier": "ZZ", "flightNumber": "1009", "originDate": "2026-11-24", "departure": iso(stage.at(72))}
+    await stage.house.tell(stage.says("cancelled", hours=48, rebooking=other))
+    assert await stage.set_for(CHECK_IN) is None
+    assert await stage.set_for(CHECK_IN, "ZZ1009/2026-11-24/AMS") == 42
+    await stage.pass_to(42)
+    (message,) = [one for one in await stage.house.messages() if one.notification == "checkin_open"]
+    assert (await stage.house.body(message))["forms"][0]["body"]["flight"] == "ZZ 1009"
 
 
 async def test_the_evening_before_is_told_once_a_day_of_travel(stage: Stage) -> None:

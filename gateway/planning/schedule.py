@@ -1,0 +1,63 @@
+"""When the moments of a subject are, by what is known of it, and whether one that has come is to be told.
+
+Which there are is data (notifications/moments.py); what was told of them stands in the subject's memory (rules/moments.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.model.event import BusinessEvent, EventType
+from gateway.model.ids import SubjectId
+from gateway.notifications.moments import Moment, Moments
+from gateway.rules import moments as rules
+from gateway.rules.changes import state_of
+from gateway.store.subjects import SetMoment, Subjects
+
+STATE_OF: Mapping[str, EventType] = {"flight": EventType.FLIGHT_STATUS, "trip": EventType.TRIP_STATUS}
+"""What an order's leg is -> the events that speak of it."""
+
+
+class Schedule:
+    """Pure but for `refresh`."""
+
+    def __init__(self, moments: Moments, subjects: Subjects, clock: Clock) -> None:
+        self._moments = moments
+        self._subjects = subjects
+        self._clock = clock
+
+    def after(self, type_: EventType, memory: Mapping[str, Any], now_ms: int) -> list[SetMoment]:
+        """When each is due by this memory: None where it is not, was told, or would be of no use."""
+        return [SetMoment(one.name, self._due_ms(one, memory, now_ms), one.late) for one in self._moments.of(type_)]
+
+    def step(self, event: BusinessEvent, memory: Mapping[str, Any], now_ms: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """A moment's event applied: (memory after it, the changes). No change where it has not come after all."""
+        moment = self._moments.get(event.moment)
+        due_ms = self._due_ms(moment, memory, now_ms) if moment is not None else None
+        # By the state it was set from it was due; by the newest it may be over, or still to come: then its timer stands there.
+        if moment is None or due_ms is None or due_ms > max(now_ms, int(event.data["due"])):
+            return dict(memory), ()
+        return rules.tell(memory, moment.name, due_ms, moment.told_as), (moment.name,)
+
+    def _due_ms(self, moment: Moment, memory: Mapping[str, Any], now_ms: int) -> int | None:
+        state = state_of(memory)
+        due_ms = self._moments.due_ms(moment, state)
+        if due_ms is None or rules.is_over(memory, moment.name, due_ms, moment.again_ms, moment.told_as):
+            return None
+        until_ms = moment.until_ms(state)
+        return due_ms if until_ms is None or until_ms > max(now_ms, due_ms) else None
+
+    async def refresh(self, subject: SubjectId, type_: EventType) -> None:
+        """Set its moments from what is known of it by now, without telling anybody: orders have said something of it."""
+        if not self._moments.of(type_):
+            return
+        for _ in range(20):
+            found = await self._subjects.read(subject, type_.value)
+            known = found.known
+            if not known:
+                return
+            if await self._subjects.set_moments(subject, type_.value, found, self.after(type_, known, self._clock.now_ms())):
+                return
+        raise RuntimeError("this subject is being changed by too many at once")

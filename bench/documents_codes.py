@@ -149,7 +149,7 @@ def main() -> None:
         event.add("dtstart", datetime(2026, 11, 22, 10, 55, tzinfo=ZoneInfo("Europe/Amsterdam")))
         event.add("dtend", datetime(2026, 11, 22, 11, 20, tzinfo=ZoneInfo("Europe/London")))
         made.add_component(event)
-        made.add_missing_timezones()
+        made.add_missing_timezones(first_date=date(2025, 1, 1), last_date=date(2027, 12, 31))
         made.to_ical()
 
     compare("calendar entry", our_entry, bare_entry, seconds)

@@ -89,8 +89,8 @@ def pkpass(
         shown["logoText"] = brand.name
     files = {"pass.json": _json(shown), **images}
     for spoken, strings in speech.strings().items():
-        strings[shown["description"]] = f"{say(word, spoken)} {name}".strip()
-        files[f"{spoken}.lproj/pass.strings"] = _strings(strings)
+        described = wallet_fields.translation(shown["description"], f"{say(word, spoken)} {name}".strip())
+        files[f"{spoken}.lproj/pass.strings"] = (strings + described).encode()
     manifest = _json({path: hashlib.sha1(data, usedforsecurity=False).hexdigest() for path, data in files.items()})
     return _zip({**files, "manifest.json": manifest, "signature": sign(manifest, keys)})
 
@@ -152,18 +152,10 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _strings(words: Mapping[str, str]) -> bytes:
-    return "".join(f"{_quoted(name)} = {_quoted(value)};\n" for name, value in words.items()).encode()
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
-
-
 def _zip(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, data in files.items():
-            archive.writestr(zipfile.ZipInfo(path, _MADE), data, zipfile.ZIP_DEFLATED)
+            packed_already = path.endswith((".png", ".pkpass"))
+            archive.writestr(zipfile.ZipInfo(path, _MADE), data, zipfile.ZIP_STORED if packed_already else zipfile.ZIP_DEFLATED)
     return packed.getvalue()

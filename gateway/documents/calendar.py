@@ -11,7 +11,7 @@ reminders are ours.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,7 +67,9 @@ def ics(paper: Paper, language: str, *, brand: Brand, places: Places, blind: Bli
         event.add("class", "PRIVATE")
         event.add("url", brand.support_url)
         calendar.add_component(event)
-    calendar.add_missing_timezones()
+    years = [entry.decoded(name).year for entry in entries for name in ("dtstart", "dtend") if name in entry]
+    # The zones of three years instead of 68: a fifth of the size and of the time.
+    calendar.add_missing_timezones(first_date=date(min(years) - 1, 1, 1), last_date=date(max(years) + 1, 12, 31))
     file: bytes = calendar.to_ical()
     return file
 

@@ -11,6 +11,7 @@ shows.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg
@@ -41,9 +42,25 @@ class Speech:
         self._said.add(word)
         return say(word, self._language)
 
-    def strings(self) -> dict[str, dict[str, str]]:
-        """Language -> what stands on the pass -> what a phone in that language shows instead."""
-        return {to: {say(word, self._language): say(word, to) for word in sorted(self._said)} for to in LANGUAGES}
+    def strings(self) -> dict[str, str]:
+        """Language -> what a phone in that language shows instead of each word on the pass, as pass.strings has it."""
+        said = sorted(self._said)
+        return {to: "".join(_line_of(word, self._language, to) for word in said) for to in LANGUAGES}
+
+
+def translation(text: str, shown: str) -> str:
+    """A line of pass.strings."""
+    return f"{_quoted(text)} = {_quoted(shown)};\n"
+
+
+@lru_cache(maxsize=1024)  # words of ours alone, nobody's values
+def _line_of(word: Word, language: str, to: str) -> str:
+    return translation(say(word, language), say(word, to))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def style(paper: Paper, card: Card, brand: Brand, speech: Speech) -> Fields:

@@ -44,10 +44,11 @@ def images(look: Look, folder: Path) -> Mapping[str, bytes]:
 
 def says_name(pictures: Mapping[str, bytes]) -> bool:
     """The logo is wide enough to be the brand's name: it is not written beside it once more."""
-    if "logo.png" not in pictures:
+    logo = pictures.get("logo.png")
+    if logo is None:
         return False
-    with Image.open(io.BytesIO(pictures["logo.png"])) as logo:
-        return logo.width / logo.height >= WIDE
+    width, height = (int.from_bytes(logo[at : at + 4], "big") for at in (16, 20))  # as every PNG begins
+    return width / height >= WIDE
 
 
 def _drawn(file: str, folder: Path) -> Image.Image | None:

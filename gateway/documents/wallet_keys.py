@@ -79,7 +79,10 @@ def apple_keys(settings: Settings) -> AppleKeys | None:
     missing = [name for name, value in given.items() if not value]
     if len(missing) == len(given):
         return None
-    problems = [f"{name} is missing: Apple Wallet needs all of {', '.join(given)}, or none" for name in missing]
+    problems = []
+    if missing:
+        mend = "Apple Wallet needs all five of its settings, or none (docs/documents.md)"
+        problems.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: {mend}")
     certificate = _tried(_CERT, settings.apple_pass_cert, _certificate, problems)
     wwdr = _tried(_WWDR, settings.apple_pass_wwdr, _certificate, problems)
     key = _tried(_KEY, settings.apple_pass_key, _apple_key, problems)

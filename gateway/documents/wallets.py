@@ -7,7 +7,7 @@ Who calls has made sure that it is the right person: files hold what the paper s
 name and the booking code in clear (google_wallet.py), so it is made when somebody asks for it on the page behind the proof, and
 stands in no message. File names say which flight and day, never who.
 
-Making one costs a processor one to three milliseconds, most of them the signature; a calendar entry some ten, for its zones.
+Making one costs a processor one to three milliseconds, most of them for the signature, or a calendar's zones.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from icalendar import Calendar
@@ -12,6 +13,7 @@ from icalendar import Calendar
 from gateway.documents.calendar import has_entries, ics
 from gateway.documents.paper import Paper
 from gateway.errors import CannotWrap
+from gateway.notifications.places import Place
 from tests.support.papers import (
     AS_OF_MS,
     BRANDS,
@@ -53,6 +55,21 @@ def test_lines_end_and_fold_as_the_standard_says() -> None:
     file = ics(TWO_FLIGHTS, "fr", brand=BRANDS["zz"], places=PLACES, blind=blind, now_ms=AS_OF_MS)
     assert file.endswith(b"END:VCALENDAR\r\n")
     assert all(len(line) <= 75 and b"\n" not in line for line in file.split(b"\r\n"))
+
+
+ZONES = ["Europe/Amsterdam", "Pacific/Auckland", "America/St_Johns", "Asia/Kathmandu", "Africa/Casablanca"]
+
+
+@pytest.mark.parametrize("name", ZONES)
+@pytest.mark.parametrize("month", [1, 3, 4, 7, 10, 12])
+def test_a_zone_that_comes_along_says_what_the_zone_says(name: str, month: int) -> None:
+    leaves = datetime(2026, month, 30, 12, 0, tzinfo=ZoneInfo(name))
+    paper = replace(PASS, legs=(replace(FLIGHT, origin="XXX", departs=leaves.isoformat(), arrives=""),))
+    places = {"XXX": Place({}, name)}
+    file = ics(paper, "en", brand=BRANDS["zz"], places=places, blind=blind, now_ms=AS_OF_MS)
+    (zone,) = cast(Any, Calendar.from_ical(file)).walk("VTIMEZONE")
+    assert zone["TZID"] == name
+    assert leaves.replace(tzinfo=zone.to_tz(lookup_tzid=False)).utcoffset() == leaves.utcoffset()
 
 
 def test_a_place_that_we_do_not_know_or_that_keeps_another_clock_is_told_in_utc() -> None:

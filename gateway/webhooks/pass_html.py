@@ -112,11 +112,12 @@ def _form(frame: Frame, form: Form) -> str:
     say = frame.say
     bad = f'<p class="bad" id="bad" role="alert">{escape(form.problem)}</p>' if form.problem else ""
     about = ' aria-invalid="true" aria-describedby="bad once" autofocus' if form.problem else ' aria-describedby="once"'
-    number = ' inputmode="numeric"' if form.label == "digits" else ' autocapitalize="words"'
+    name = 'autocapitalize="words" autocomplete="family-name"'
+    kind = 'inputmode="numeric" autocomplete="off"' if form.label == "digits" else name
     return (
         f'<form method="post" action="{escape(frame.here)}?lang={frame.language}">{bad}'
         f'<label for="said">{escape(say(form.label))}</label>'
-        f'<input id="said" name="said" required maxlength="80" autocomplete="off" spellcheck="false"{number}'
+        f'<input id="said" name="said" required maxlength="80" spellcheck="false" {kind}'
         f'{about}><input type="hidden" name="key" value="{escape(form.key)}"><button>{escape(say("open"))}</button>'
         f'<p class="soft" id="once">{escape(say("once"))}</p></form>'
     )

@@ -13,6 +13,7 @@
     if (document.visibilityState !== "visible") return;
     try {
       const answer = await fetch(now.dataset.url, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(10000) });
+      if (answer.status === 404 || answer.status === 410) return; // over, or taken back: nothing new is told, and nothing vanishes
       if (!answer.ok) throw new Error(answer.status);
       const made = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const fresh of made.querySelectorAll("[data-live]")) {

@@ -161,7 +161,8 @@ def status_all(args: argparse.Namespace) -> int:
                 except TemplateRefused as error:  # of one sender: those after it have something to say
                     good = False
                     answers.append({"sender": sender.id, "steps": [], "error": str(error)})
-                    print(f"{sender.id}: the channel gives no list of its templates: {error}", file=sys.stderr)
+                    later = " (try again later)" if error.wait else ""
+                    print(f"{sender.id}: the channel gives no list of its templates: {error}{later}", file=sys.stderr)
                     continue
                 good = good and all(step.action in FINE for step in steps)
                 rows = {"steps": [_step(step) for step in steps], "versions": [one.row() for one in standing]}

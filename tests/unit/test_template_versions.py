@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.insight.kinds import line_of, say
 from gateway.notifications import versions
 from gateway.notifications.catalogue import load
 from gateway.notifications.model import Notification
 from gateway.notifications.versions import Speaker
+from gateway.store.facts import Fact
 from tests.support.versions import write_versions
 
 ZZ = Speaker("zz")
@@ -80,6 +82,15 @@ def test_a_sender_that_speaks_for_two_brands_waits_for_both(tmp_path: Path) -> N
     assert versions.lacking(notification, 3, both, approving("late_zz_v3:nl", "late_v3:en")) == ("nl",)
     # Of brands' own words an account has only those of its own brand: for the other it says everybody's.
     assert {one.template for one in versions.in_use(notification, 3, Speaker("qq", ("zz", "qq")))} == {"late_v3"}
+
+
+def test_a_switch_is_told_in_a_sentence() -> None:
+    detail = {"nt": "late", "s": "air", "v": "2", "before": "1", "in": "de,nl"}
+    by_rule = Fact(0, "1-0", 1, "version", (), detail)
+    assert say(by_rule, str) == "from now on air sends version 2 of late in place of 1 (approved in de, nl)"
+    first = Fact(0, "1-0", 1, "version", (), detail | {"before": "0", "who": "sanne"})
+    assert say(first, str) == "from now on air sends version 2 of late, its first (approved in de, nl), as sanne wanted"
+    assert line_of(by_rule) == ("template.version", "")
 
 
 def test_what_is_no_template_has_no_versions(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ LONGEST_MS = 400 * keys.DAY_MS
 TRIES = 5
 BESIDE = 40
 """How many pages of one booking are shown together at most."""
+SHOWN = 200
+"""How many of one contact people are shown."""
 
 _BODY, _SIGN = 26, 6
 _LENGTH = 2 + _BODY + _SIGN
@@ -145,17 +147,17 @@ class Passes:
 
     async def beside(self, one: PassPage) -> list[PassPage]:
         """The newest pages of its booking that the same contact holds, this one among them, by time and then by traveller."""
-        newest = await self._newest(one.contact)
-        return [page for page in newest if page.group == one.group and page.newest == page.id and not page.erased][:BESIDE]
+        return [page for page in await self._newest(one.contact, BESIDE, one.group) if page.newest == page.id and not page.erased]
 
     async def of_contact(self, contact: ContactId) -> list[PassPage]:
-        """The newest page of each item of a contact, in order."""
-        return await self._newest(contact)
+        """The newest page of each item of a contact, the last 200 by time, in order."""
+        return await self._newest(contact, SHOWN)
 
-    async def _newest(self, contact: ContactId) -> list[PassPage]:
+    async def _newest(self, contact: ContactId, most: int, group: str = "") -> list[PassPage]:
         raw = await self._redis.hgetall(keys.of(contact, "pn"))
         records = [words(value).split("|") for name, value in raw.items() if b":" not in octets(name)]
-        placed = sorted((_place(record[3]), record[2]) for record in records if record[0] == "1")
+        wanted = [record for record in records if record[0] == "1" and group in ("", record[5])]
+        placed = sorted((_place(record[3]), record[2]) for record in wanted)[-most:]
         return [page for page in await self._read([page for _, page in placed]) if page is not None]
 
     async def _read(self, pages: Sequence[str]) -> list[PassPage | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,10 +61,19 @@ def passes(draw: st.DrawFn) -> BoardingPass:
     return BoardingPass(draw(texts(20)), tuple(legs), draw(st.sampled_from(["E", ""])), unique, security)
 
 
-@settings(max_examples=200, deadline=None)
-@given(passes())
-def test_a_legal_pass_is_read_back_as_it_was_written(one: BoardingPass) -> None:
-    assert decode(encode(one), today=TODAY) == one
+def more(few: int, many: int) -> pytest.MarkDecorator:
+    """So many examples, and many times more where time is taken for it."""
+    return pytest.mark.parametrize("examples", [few, pytest.param(many, marks=pytest.mark.long)])
+
+
+@more(50, 1000)
+def test_a_legal_pass_is_read_back_as_it_was_written(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(passes())
+    def holds(one: BoardingPass) -> None:
+        assert decode(encode(one), today=TODAY) == one
+
+    holds()
 
 
 WORKED = (
@@ -82,17 +92,21 @@ def spoilt(draw: st.DrawFn) -> str:
     return "".join(text)
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.one_of(st.text(), st.text().map(lambda text: "M1" + text), spoilt()))
-def test_any_text_is_read_or_refused_by_our_own_error(text: str) -> None:
-    try:
-        legs = decode(text, today=TODAY).legs
-    except BadPass:
-        return
-    assert len(legs) == int(text[1])
+@more(120, 3000)
+def test_any_text_is_read_or_refused_by_our_own_error(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(st.one_of(st.text(), st.text().map(lambda text: "M1" + text), spoilt()))
+    def holds(text: str) -> None:
+        try:
+            legs = decode(text, today=TODAY).legs
+        except BadPass:
+            return
+        assert len(legs) == int(text[1])
+
+    holds()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(DAYS.filter(lambda day: abs(day - TODAY) < timedelta(days=4 * 365)), st.integers(-6, 300))
 def test_a_flight_within_ten_months_of_its_issue_has_its_day(issued: date, later: int) -> None:
     flies = issued + timedelta(days=later)

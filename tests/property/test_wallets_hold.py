@@ -72,7 +72,7 @@ PAPERS = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(PAPERS, st.sampled_from(["nl", "en-GB", "de", "fr", "xx"]), st.sampled_from(["", "j1"]))
 def test_what_is_offered_can_be_made_and_is_whole(paper: Paper, language: str, about: str) -> None:
     for kind in WALLETS.offers(paper):

@@ -135,7 +135,7 @@ def opened(frame: Frame, view: View, around: Around) -> str:
         f'<span class="out">{escape(view.kind)}: {escape(view.spoken)}</span></h1>',
         f'<p class="soft">{escape(view.people)}</p>' if view.people else "",
         *(_part(say, place, one) for place, one in enumerate(view.parts)),
-        *(_code(say, place, around.codes[place], view.labels[place], len(around.codes)) for place in shown),
+        *(_code(say, view, place, around.codes) for place in shown),
     ]
     if shown and shown[-1] + 1 < len(around.codes):
         parts.append(_more_codes(frame, shown[-1] + 2))
@@ -193,7 +193,7 @@ def _turn(say: Say, around: Around) -> str:
 def _part(say: Say, place: int, one: Part) -> str:
     """What one looks for at the gate: it stands before the code, and the rest after it."""
     heading = " · ".join(escape(part) for part in (one.heading, one.under) if part)
-    head = f"<h2>{heading}</h2>" if heading else ""
+    head = f"<h2>{f'<s>{heading}</s>' if one.off else heading}</h2>" if heading else ""
     return f'<section id="part-{place}" data-live>{head}{_values(say, [value for value in one.values if value.large])}</section>'
 
 
@@ -225,8 +225,10 @@ def _table(lines: Sequence[tuple[str, str]]) -> str:
     return f"<table>{rows}</table>" if rows else ""
 
 
-def _code(say: Say, place: int, svg: str, label: str, count: int) -> str:
-    number = f'<p>{escape(say("code_of", number=place + 1, count=count))}</p>' if count > 1 else ""
+def _code(say: Say, view: View, place: int, codes: Sequence[str]) -> str:
+    svg, label = codes[place], view.labels[place]
+    several = (say("code_of", number=place + 1, count=len(codes)), view.abouts[place]) if len(codes) > 1 else ()
+    number = f"<p>{' · '.join(escape(part) for part in several if part)}</p>" if several else ""
     wide = " wide" if _is_wide(svg) else ""
     return (
         f'<div class="code{wide}" id="code-{place + 1}">{number}'

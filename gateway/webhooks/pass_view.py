@@ -24,6 +24,7 @@ Say = Callable[..., str]
 
 AFTER_ARRIVAL_MS = 4 * 3600_000
 _MOVED_MS = 60_000
+_OFF = ("cancelled", "partly_cancelled", "diverted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One leg, or all of a ticket or receipt."""
+    """One leg, or all of a ticket or receipt. off: it does not go."""
 
     heading: str
     under: str
     values: tuple[Value, ...]
+    off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class View:
 
     heading, spoken: as it is seen and as it is read out; lines: (what, price) of a receipt
     as_of: when gate and times were true, "" where they do not change
+    labels: of each code for who cannot see it; abouts: whose or of which leg it is, "" where that need not be said
     """
 
     kind: str
@@ -66,6 +69,7 @@ class View:
     hint: str
     as_of: str
     labels: tuple[str, ...]
+    abouts: tuple[str, ...]
 
 
 def say_in(language: str, **always: str) -> Say:
@@ -90,7 +94,8 @@ def view(paper: Paper, states: Sequence[State], reader: Reader) -> View:
     kind = say(paper.kind.value)
     known = [*states, *({} for _ in paper.legs)][: len(paper.legs)]
     legs = list(zip(paper.legs, known, strict=True))
-    news = tuple(one for leg, state in legs for one in _news(paper, leg, state, reader, say))
+    off = sorted(legs, key=lambda one: one[1].get("status") not in _OFF)  # what does not go is said before what changes
+    news = tuple(one for leg, state in off for one in _told(paper, leg, state, reader, say))
     first, last = (_place(paper.legs[0], "origin", reader), _place(paper.legs[-1], "destination", reader)) if legs else ("", "")
     heading = f"{first} → {last}" if legs and (first or last) else paper.title or kind
     live = any(known)
@@ -100,7 +105,7 @@ def view(paper: Paper, states: Sequence[State], reader: Reader) -> View:
         heading=heading,
         spoken=f"{first} {say('to')} {last}" if " → " in heading else heading,
         news=news,
-        alarm=any(state.get("status") in ("cancelled", "partly_cancelled", "diverted") for state in known),
+        alarm=any(state.get("status") in _OFF for state in known),
         people=", ".join(paper.travellers),
         parts=tuple(_leg(paper, leg, state, reader, say) for leg, state in legs) or (_whole(paper, reader, say),),
         more=_more(paper, say),
@@ -109,7 +114,20 @@ def view(paper: Paper, states: Sequence[State], reader: Reader) -> View:
         hint=say("local_rail" if paper.kind is PaperKind.RAIL_TICKET else "local") if travel else "",
         as_of=_as_of(reader.now_ms if live else paper.as_of_ms, reader, say) if travel else "",
         labels=tuple(f"{label}, {one.about}" if one.about else label for label, one in zip(labels, paper.symbols, strict=True)),
+        abouts=tuple(one.about for one in paper.symbols),
     )
+
+
+def _told(paper: Paper, leg: PaperLeg, state: State, reader: Reader, say: Say) -> list[str]:
+    """The news of a leg; of several legs it says which."""
+    said = _news(paper, leg, state, reader, say)
+    if len(paper.legs) < 2 or not said:
+        return said
+    return [f"{_number(paper, leg)}: {said[0]}", *said[1:]]
+
+
+def _number(paper: Paper, leg: PaperLeg) -> str:
+    return f"{leg.carrier} {leg.number}".strip() if paper.kind is PaperKind.RAIL_TICKET else f"{leg.carrier}{leg.number}"
 
 
 def _news(paper: Paper, leg: PaperLeg, state: State, reader: Reader, say: Say) -> list[str]:
@@ -160,7 +178,7 @@ def _leg(paper: Paper, leg: PaperLeg, state: State, reader: Reader, say: Say) ->
     several = len(paper.legs) > 1
     between = f"{_place(leg, 'origin', reader)} → {_place(leg, 'destination', reader)}" if several else ""
     under = " · ".join(part for part in (between, _date(leg.departs, leg.origin, reader)) if part)
-    return Part(f"{leg.carrier}{leg.number}" if not rail else f"{leg.carrier} {leg.number}".strip(), under, _kept(values))
+    return Part(_number(paper, leg), under, _kept(values), state.get("status") == "cancelled")
 
 
 def _boards(leg: PaperLeg, reader: Reader, say: Say, *, again: bool) -> Value:

@@ -267,7 +267,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "place": "Place", "total": "Total",
         "local": "Heures locales. La porte et l’heure peuvent changer\u00a0: regardez aussi les écrans.",
         "local_rail": "Heures locales. La voie et l’heure peuvent changer\u00a0: regardez aussi les écrans.",
-        "as_of": "À {time}.",
+        "as_of": "Situation à {time}.",
         "offline": "Pas de connexion. La porte et l’heure ont peut-être changé.",
         "was": "avant", "now": "maintenant", "screens": "voir les écrans",
         "code": "Code\u00a0: {kind}",

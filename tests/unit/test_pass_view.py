@@ -107,7 +107,9 @@ def test_a_train_has_a_platform_and_says_train_and_a_leg_of_its_own_state() -> N
     paper = Paper(kind=PaperKind.RAIL_TICKET, brand="exr", legs=(leg, replace(leg, number="77", gate="")), as_of_ms=NOW)
     states = [{"status": "scheduled", "platform": {"planned": "5", "actual": "7"}}, {"status": "cancelled"}]
     found = view(paper, states, Reader("de", "de", "Europe/Amsterdam", NOW, PLACES))
-    assert found.news == ("Anderes Gleis: 7.", "Dieser Zug fällt aus.", "Sehen Sie in Ihrem Chat, was Sie jetzt tun können.")
+    cancelled = ("EXR 77: Dieser Zug fällt aus.", "Sehen Sie in Ihrem Chat, was Sie jetzt tun können.")
+    assert found.news == (*cancelled, "EXR 3542: Anderes Gleis: 7."), "which train, and the worst first"
+    assert [part.off for part in found.parts] == [False, True]
     assert value(found, "Gleis") == Value("Gleis", "7", "5", True)
     assert [part.heading for part in found.parts] == ["EXR 3542", "EXR 77"]
     assert value(found, "Abfahrt") is not None

@@ -155,13 +155,21 @@ def _wanted(catalogue: Catalogue, brand: str) -> Iterable[tuple[Notification, Te
 _OTHER_CATEGORY = "say nothing of an offer in a new version, or appeal at the channel within 60 days"
 
 
+def _notice(remote: RemoteTemplate) -> str:
+    """What may stop it soon, though it is sent today."""
+    if remote.becomes:
+        return f"becomes {remote.becomes} within a day, and is not sent from then on; {_OTHER_CATEGORY}"
+    if remote.status == "APPROVED" and remote.quality.upper() in ("YELLOW", "RED"):
+        return f"quality {remote.quality.lower()}: people block or report it, and the channel may pause it"
+    return ""
+
+
 def _step(notification: Notification, texts: Texts, remote: RemoteTemplate | None, admin: TemplateAdmin) -> Step:
     def step(action: Action, why: str = "") -> Step:
         found = (remote.status, remote.id) if remote is not None else ("", "")
         return Step(notification.name, texts.template, texts.language, action, found[0], why, found[1], notice)
 
-    becomes = remote.becomes if remote is not None else ""
-    notice = f"becomes {becomes} within a day, and is not sent from then on; {_OTHER_CATEGORY}" if becomes else ""
+    notice = _notice(remote) if remote is not None else ""
     hindrance = admin.rules.hindrance(notification)
     if hindrance:
         return step(Action.SKIPPED, hindrance)

@@ -105,6 +105,9 @@ async def test_the_plan_says_how_each_stands() -> None:
     assert changed(status="REJECTED", components=other).action is Action.EDIT
     assert changed(status="PAUSED").action is Action.STOPPED
     assert changed(category="marketing").action is Action.STOPPED
+    assert changed(becomes="marketing").notice.startswith("becomes marketing within a day")
+    assert changed(quality="RED").notice.startswith("quality red")
+    assert (changed(becomes="marketing").action, changed(quality="GREEN").notice) == (Action.UNCHANGED, "")
     assert changed(name="somebody_elses").action is Action.CREATE
 
 

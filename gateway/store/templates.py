@@ -12,9 +12,9 @@ the facts, so that the switch and its fact are one step.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
@@ -26,6 +26,9 @@ from gateway.store.reply import words
 
 MARGIN_MS = 60_000
 """How far the channel's clock, its whole seconds and its list may be behind ours."""
+PIECE = 200
+"""Templates that one script changes: each keeps the store for a few milliseconds."""
+_Part = TypeVar("_Part")
 SYNCED = ("state", "category", "quality", "reason", "edited", "becomes")
 """What the list tells of each template. edited: "1" where its words are not ours."""
 
@@ -76,12 +79,20 @@ class Templates:
     ) -> None:
         """The whole list of the channel. since_ms: the store's time before it was asked for; None = just now."""
         began = await self.now_ms() if since_ms is None else since_ms
-        args: list[scripts.Part] = [began, max(began - MARGIN_MS, 0), len(SYNCED)]
+        key = keys.templates(sender)
+        rows: list[list[scripts.Part]] = []
         for (name, language), value in found.items():
-            args.append(f"{name}:{language}")
+            row: list[scripts.Part] = [f"{name}:{language}"]
             for each in SYNCED:
-                args += [each, str(value.get(each) or "")]
-        await scripts.run(self._redis, "templates_sync", [keys.templates(sender)], args)
+                row += [each, str(value.get(each) or "")]
+            rows.append(row)
+        head: list[scripts.Part] = [began, max(began - MARGIN_MS, 0), len(SYNCED)]
+        for some in _pieces(rows):
+            await scripts.run(self._redis, "templates_sync", [key], [*head, *(part for row in some for part in row)])
+        listed = {row[0] for row in rows}
+        fields = [words(one) for one in await self._redis.hkeys(key)]
+        for others in _pieces([one for one in fields if one not in listed]):
+            await scripts.run(self._redis, "templates_gone", [key], [began, *others])
         await self._redis.set(f"sync:{sender}", str(self._clock.now_ms()))
 
     async def synced_ms(self, sender: SenderId) -> int:
@@ -110,6 +121,11 @@ class Templates:
         ]  # fmt: skip
         into = [keys.versions(sender), keys.part(audit.PARTITION, "facts")]
         return bool(await scripts.run(self._redis, "version_switch", into, args))
+
+
+def _pieces(parts: Sequence[_Part]) -> Iterator[Sequence[_Part]]:
+    for begin in range(0, len(parts), PIECE):
+        yield parts[begin : begin + PIECE]
 
 
 TEMPLATE_WORDS: Mapping[str, TemplateState] = {

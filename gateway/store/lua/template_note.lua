@@ -21,7 +21,8 @@ for i = 4, #ARGV, 2 do
   local at = ARGV[3] ~= '' and tonumber(ARGV[3]) or before
   if at >= before then
     if known[ARGV[i]] ~= ARGV[i + 1] then changed = 1 end
-    set_value(known, ARGV[i], ARGV[i + 1], string.format('%.0f', at), heard)
+    known[ARGV[i]] = ARGV[i + 1]
+    known.t[ARGV[i]] = string.format('%.0f', at) .. ' ' .. heard
   end
 end
 save_template(KEYS[1], ARGV[2], known)

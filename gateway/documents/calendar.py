@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from icalendar import Calendar, Event
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg
-from gateway.documents.wallet_cards import JOURNEYS, Blind, about_leg, about_paper, flight_name, moment
+from gateway.documents.wallet_cards import JOURNEYS, Blind, about_leg, flight_name, moment, whose
 from gateway.documents.wallet_words import Word, language_of, say
 from gateway.errors import CannotWrap
 from gateway.notifications.brands import Brand
@@ -49,15 +49,15 @@ def ics(paper: Paper, language: str, *, brand: Brand, places: Places, blind: Bli
     host = urlsplit(brand.support_url).hostname or "thuisfront"
     if paper.kind is PaperKind.EVENT_TICKET:
         event = _show(paper, spoken, brand)
-        event.add("uid", f"{blind('calendar', *((about,) if about else about_paper(paper)))}@{host}")
+        event.add("uid", f"{blind('calendar', *whose(paper), about or paper.starts_at[:10])}@{host}")
         entries = [event]
     else:
         entries = []
         for number, leg in enumerate(paper.legs):
             if moment(leg.departs) is not None:
                 event = _journey(paper.kind, leg, spoken, places)
-                parts = (about,) if about else (paper.brand, paper.reference, *about_leg(leg))
-                event.add("uid", f"{blind('calendar', *parts, str(number))}@{host}")
+                parts = (about,) if about else about_leg(leg)
+                event.add("uid", f"{blind('calendar', *whose(paper), *parts, str(number))}@{host}")
                 entries.append(event)
     for event in entries:
         event.add("dtstamp", datetime.fromtimestamp(now_ms // 1000, UTC))

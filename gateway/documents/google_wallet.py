@@ -10,10 +10,11 @@ A link that is too long is cut somewhere on its way, so none over 1,800 characte
 what helps least is left out (arrival, terminal, group); where it still is, it is not offered, rather than offered and broken.
 Symbols that hold bytes instead of text are not offered either: Google takes text.
 
-A class is what all travellers of a flight share, as the first of them brought it: later links change nothing in it, and without
-Google's REST interface neither do we. So **no gate, platform or boarding time stands in it**: they would stay on the phone when
-they no longer hold. The page and the chat tell them. Ids are keyed hashes: of flight and day for a class, of the ticket for an
-object.
+What was saved once stays as it was saved: a link whose ids are known to Google changes nothing there, and without their REST
+interface neither do we. Two things follow. **Ids are keyed hashes of all that is shown**, so a newer code, seat or time makes
+another ticket beside the old one, and nobody is handed the old ticket, or somebody else's, under an id that was there already.
+And **no gate, platform or boarding time stands in it**: they would be shown when they no longer hold. The page and the chat tell
+them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg, SymbolKind
-from gateway.documents.wallet_cards import Blind, Card, about_leg, cards, flight_name, moment, serial_of
+from gateway.documents.wallet_cards import Blind, Card, cards, flight_name, moment, serial_of
 from gateway.documents.wallet_keys import GoogleKeys
 from gateway.documents.wallet_words import language_of
 from gateway.errors import CannotWrap
@@ -60,17 +61,21 @@ class _Maker:
         """For what may be left out."""
         return "" if self.lean else value
 
-    def class_id(self, *parts: str) -> str:
-        return f"{self.issuer}.{self.blind('google class', self.paper.brand, *parts)[:_ID]}"
+    def classed(self, content: Json) -> Json:
+        """A class of this content, under an id that is made of it."""
+        whole = {"issuerName": self.brand.name, "reviewStatus": "UNDER_REVIEW"} | _known(content)
+        hashed = self.blind("google class", self.paper.brand, _text(whole))
+        return {"id": f"{self.issuer}.{hashed[:_ID]}"} | whole
 
-    def object_id(self, card: Card) -> str:
-        return f"{self.issuer}.{serial_of(self.blind, self.paper, card, self.about)[:_ID]}"
+    def ticket(self, card: Card, of: Json, content: Json) -> Json:
+        """One ticket of a class, under an id that is made of the ticket and of all that it shows."""
+        barcode = {"type": _TYPES[card.symbol.kind], "value": card.symbol.payload.decode()}
+        whole = {"classId": of["id"], "state": "ACTIVE", "barcode": barcode} | _known(content)
+        hashed = self.blind("google pass", serial_of(self.blind, self.paper, card, self.about), _text(whole))
+        return {"id": f"{self.issuer}.{hashed[:_ID]}"} | whole
 
     def text(self, value: str) -> Json:
         return {"defaultValue": {"language": self.language, "value": value}}
-
-    def common(self, identity: str) -> Json:
-        return {"id": identity, "issuerName": self.brand.name, "reviewStatus": "UNDER_REVIEW"}
 
 
 def link(paper: Paper, language: str, *, brand: Brand, keys: GoogleKeys, blind: Blind, now_ms: int, about: str = "") -> str:
@@ -124,26 +129,24 @@ def _payload(maker: _Maker) -> Json:
     if not found or any(card.symbol.binary or not _is_text(card.symbol.payload) for card in found):
         raise CannotWrap("a wallet link needs a symbol that holds text, and a time")
     if paper.kind is PaperKind.EVENT_TICKET:
-        return {
-            "eventTicketClasses": [_event_class(maker)],
-            "eventTicketObjects": [_event_object(maker, card) for card in found],
-        }
+        event = _event_class(maker)
+        return {"eventTicketClasses": [event], "eventTicketObjects": [_event_object(maker, card, event) for card in found]}
     if paper.kind is PaperKind.BOARDING_PASS:
         if any(len(card.legs) > 1 for card in found):
             raise CannotWrap("a flight's object shows one flight, and a symbol here is good for several")
-        classes = {_flight_id(maker, card.first): _flight_class(maker, card.first) for card in found}
-        return {"flightClasses": list(classes.values()), "flightObjects": [_flight_object(maker, card) for card in found]}
+        flights = [_flight_class(maker, card.first) for card in found]
+        return {
+            "flightClasses": list({one["id"]: one for one in flights}.values()),
+            "flightObjects": [_flight_object(maker, card, one) for card, one in zip(found, flights, strict=True)],
+        }
     if not maker.brand.logo_url:
         raise CannotWrap("a rail ticket's class needs the address of the brand's logo")
-    return {"transitClasses": [_rail_class(maker)], "transitObjects": [_rail_object(maker, card) for card in found]}
-
-
-def _flight_id(maker: _Maker, leg: PaperLeg) -> str:
-    return maker.class_id(*about_leg(leg))
+    operator = maker.classed({"transitType": "RAIL", "logo": {"sourceUri": {"uri": maker.brand.logo_url}}})
+    return {"transitClasses": [operator], "transitObjects": [_rail_object(maker, card, operator) for card in found]}
 
 
 def _flight_class(maker: _Maker, leg: PaperLeg) -> Json:
-    return maker.common(_flight_id(maker, leg)) | _known(
+    return maker.classed(
         {
             "localScheduledDepartureDateTime": _local(leg.departs),
             "localScheduledArrivalDateTime": maker.more(_local(leg.arrives)),
@@ -154,24 +157,18 @@ def _flight_class(maker: _Maker, leg: PaperLeg) -> Json:
     )
 
 
-def _flight_object(maker: _Maker, card: Card) -> Json:
+def _flight_object(maker: _Maker, card: Card, flight: Json) -> Json:
     leg = card.first
-    seating = _known({"seatNumber": leg.seat, "boardingGroup": maker.more(leg.group), "sequenceNumber": leg.sequence})
-    return _object(maker, card, _flight_id(maker, leg)) | _known(
-        {
-            "passengerName": card.traveller,
-            "reservationInfo": _known({"confirmationCode": maker.paper.reference}),
-            "boardingAndSeatingInfo": seating,
-        }
-    )
+    seating = {"seatNumber": leg.seat, "boardingGroup": maker.more(leg.group), "sequenceNumber": leg.sequence}
+    content = {
+        "passengerName": card.traveller,
+        "reservationInfo": _known({"confirmationCode": maker.paper.reference}),
+        "boardingAndSeatingInfo": _known(seating),
+    }
+    return maker.ticket(card, flight, content)
 
 
-def _rail_class(maker: _Maker) -> Json:
-    logo = {"sourceUri": {"uri": maker.brand.logo_url}}
-    return maker.common(maker.class_id("rail")) | {"transitType": "RAIL", "logo": logo}
-
-
-def _rail_object(maker: _Maker, card: Card) -> Json:
+def _rail_object(maker: _Maker, card: Card, operator: Json) -> Json:
     first, last = card.first, card.last
     leg = {
         "originName": maker.text(first.origin_name or first.origin),
@@ -181,48 +178,32 @@ def _rail_object(maker: _Maker, card: Card) -> Json:
         "carriage": maker.more(flight_name(first)),
         "ticketSeat": _known({"coach": first.coach, "seat": first.seat}),
     }
-    return _object(maker, card, maker.class_id("rail")) | _known(
-        {
-            "tripType": "ONE_WAY",
-            "passengerNames": card.traveller,
-            "ticketNumber": maker.more(maker.paper.ticket_number),
-            "purchaseDetails": _known({"confirmationCode": maker.paper.reference}),
-            "ticketLeg": _known(leg),
-        }
-    )
-
-
-def _event_id(maker: _Maker) -> str:
-    return maker.class_id("event", maker.paper.title, maker.paper.starts_at[:10])
+    content = {
+        "tripType": "ONE_WAY",
+        "passengerNames": card.traveller,
+        "ticketNumber": maker.more(maker.paper.ticket_number),
+        "purchaseDetails": _known({"confirmationCode": maker.paper.reference}),
+        "ticketLeg": _known(leg),
+    }
+    return maker.ticket(card, operator, content)
 
 
 def _event_class(maker: _Maker) -> Json:
     paper = maker.paper
     venue = {"name": maker.text(paper.venue), "address": maker.text(paper.venue)} if maker.more(paper.venue) else {}
-    return maker.common(_event_id(maker)) | _known(
-        {
-            "eventName": maker.text(paper.title),
-            "venue": venue,
-            "dateTime": _known({"doorsOpen": _local(paper.doors_at), "start": _local(paper.starts_at)}),
-        }
-    )
+    times = {"doorsOpen": _local(paper.doors_at), "start": _local(paper.starts_at)}
+    return maker.classed({"eventName": maker.text(paper.title), "venue": venue, "dateTime": _known(times)})
 
 
-def _event_object(maker: _Maker, card: Card) -> Json:
+def _event_object(maker: _Maker, card: Card, event: Json) -> Json:
     paper = maker.paper
-    return _object(maker, card, _event_id(maker)) | _known(
-        {
-            "ticketHolderName": card.traveller,
-            "ticketNumber": paper.ticket_number,
-            "reservationInfo": _known({"confirmationCode": paper.reference}),
-            "seatInfo": {"seat": maker.text(paper.place)} if paper.place else {},
-        }
-    )
-
-
-def _object(maker: _Maker, card: Card, class_id: str) -> Json:
-    barcode = {"type": _TYPES[card.symbol.kind], "value": card.symbol.payload.decode()}
-    return {"id": maker.object_id(card), "classId": class_id, "state": "ACTIVE", "barcode": barcode}
+    content = {
+        "ticketHolderName": card.traveller,
+        "ticketNumber": paper.ticket_number,
+        "reservationInfo": _known({"confirmationCode": paper.reference}),
+        "seatInfo": {"seat": maker.text(paper.place)} if paper.place else {},
+    }
+    return maker.ticket(card, event, content)
 
 
 def _local(text: str) -> str:
@@ -242,8 +223,12 @@ def _is_text(payload: bytes) -> bool:
         return False
 
 
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _text(value).encode()
 
 
 def _base64(data: bytes) -> str:

@@ -86,18 +86,18 @@ def about_leg(leg: PaperLeg) -> tuple[str, ...]:
     return (leg.carrier, leg.number, leg.origin or leg.origin_name, leg.destination or leg.destination_name, leg.departs[:10])
 
 
-def about_paper(paper: Paper) -> tuple[str, ...]:
-    """What a paper is, over all its versions."""
-    event = (paper.title, paper.starts_at[:10]) if paper.kind is PaperKind.EVENT_TICKET else ()
-    return (paper.kind.value, paper.brand, paper.reference, paper.ticket_number, *event)
+def whose(paper: Paper) -> tuple[str, ...]:
+    """Whose paper it is, and of what kind: the same over all its versions."""
+    return (paper.kind.value, paper.brand, paper.reference, paper.ticket_number, paper.title)
 
 
 def serial_of(blind: Blind, paper: Paper, card: Card, about: str) -> str:
-    """A pass keeps it over all its versions, so that a newer one takes the older one's place in the wallet."""
-    if about:
-        return blind("wallet pass", about, str(card.number))
-    legs = tuple(part for leg in card.legs for part in about_leg(leg))
-    return blind("wallet pass", *about_paper(paper), card.traveller, *legs, str(card.number))
+    """A pass keeps it over all its versions, so that a newer one takes the older one's place in the wallet.
+
+    Person and booking are always in it: two people of one name on one flight share no pass, whatever a caller says it is about.
+    """
+    which = (about,) if about else (paper.starts_at[:10], *(part for leg in card.legs for part in about_leg(leg)))
+    return blind("wallet pass", *whose(paper), card.traveller, *which, str(card.number))
 
 
 def group_of(blind: Blind, paper: Paper) -> str:

@@ -117,16 +117,35 @@ def test_an_event_has_its_name_place_and_doors(keys: GoogleKeys) -> None:
     assert ticket["barcode"] == {"type": "QR_CODE", "value": "EV-20817-0001"}
 
 
-def test_ids_are_of_the_issuer_the_same_over_versions_and_tell_nobody(keys: GoogleKeys) -> None:
+def test_ids_are_of_the_issuer_of_all_that_is_shown_and_tell_nobody(keys: GoogleKeys) -> None:
+    """What Google knows under an id stays as it was: another code, seat or time must not be taken for the old ticket."""
     other = replace(PASS, travellers=("Tom de Wit",), legs=(replace(FLIGHT, gate="D4", seat="3A"),))
     mine, theirs = (opened(made(paper, keys))[1]["payload"] for paper in (PASS, other))
     assert mine["flightClasses"][0]["id"] == theirs["flightClasses"][0]["id"]
     assert mine["flightObjects"][0]["id"] != theirs["flightObjects"][0]["id"]
     again = opened(made(replace(PASS, legs=(replace(FLIGHT, gate="D4"),)), keys))[1]["payload"]
-    assert again["flightObjects"][0]["id"] == mine["flightObjects"][0]["id"]
+    assert again == mine
+    later = replace(FLIGHT, departs="2026-11-22T12:40:00+01:00")
+    reissued = Symbol(SymbolKind.AZTEC, CODE.replace("012C", "003A").encode())
+    for newer in (replace(PASS, legs=(later,)), replace(PASS, symbols=(reissued,))):
+        other_ticket = opened(made(newer, keys))[1]["payload"]
+        assert other_ticket["flightObjects"][0]["id"] != mine["flightObjects"][0]["id"]
+        moved = other_ticket["flightClasses"][0]["id"] != mine["flightClasses"][0]["id"]
+        assert moved is (newer.legs != PASS.legs)
     ids = [one["id"] for one in (*mine["flightClasses"], *mine["flightObjects"])]
     assert all(one.startswith(f"{ISSUER}.") and one[len(ISSUER) + 1 :].isalnum() for one in ids)
     assert not any("ZX7K2P" in one for one in ids)
+
+
+def test_two_people_of_one_name_on_one_flight_never_share_a_ticket(keys: GoogleKeys) -> None:
+    """Google hands out an object that is there under its id, whoever's it is."""
+    brand = BRANDS["zz"]
+    papers = (PASS, replace(PASS, reference="QQ11AA"), replace(PASS, ticket_number="0002499999999"))
+    ids = set()
+    for paper in papers:
+        address = link(paper, "nl", brand=brand, keys=keys, blind=blind, now_ms=NOW_MS, about="the same words of a caller")
+        ids.add(opened(address)[1]["payload"]["flightObjects"][0]["id"])
+    assert len(ids) == len(papers)
 
 
 def test_a_name_in_any_script_stands_in_it_as_it_is(keys: GoogleKeys) -> None:

@@ -27,6 +27,8 @@ from gateway.errors import BadInput, Problem
 from gateway.notifications import yamlfile
 
 NAMED = re.compile(r"\{([a-z_.]+)\}")
+SYMBOL_SHARE = 0.58
+"""Of the width: whole pixels a module lose some of it again, and 0.45 must be left."""
 LINE = 1.25
 """The height of a line of text, in sizes of its font."""
 
@@ -128,8 +130,8 @@ class PictureLayout(_Strict):
             left, top, wide, high = box.at
             if left + wide > width or top + high > height:
                 raise ValueError(f"boxes.{number} should lie on the canvas of {width} x {height}")
-            if isinstance(box, SymbolBox) and wide < 0.5 * width:
-                raise ValueError(f"boxes.{number}: a symbol should have half of the width or more")
+            if isinstance(box, SymbolBox) and min(wide, high) < SYMBOL_SHARE * width:
+                raise ValueError(f"boxes.{number}: a symbol's box should be {SYMBOL_SHARE} of the picture's width, both ways")
             texts = box.texts if isinstance(box, RowsBox) else [box] if isinstance(box, TextBox) else []
             for text in texts:
                 room = box.at[2] if isinstance(box, RowsBox) else width

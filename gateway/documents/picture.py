@@ -23,8 +23,8 @@ from gateway.documents.typefaces import BOLD, REGULAR, Typefaces
 from gateway.errors import CannotDraw
 from gateway.notifications.brands import Look
 
-LAYERS = 48
-"""Copies kept of what is the same for every reader: 2 MiB each, one for each brand, kind, language and set of known fields."""
+LAYERS = 24
+"""Pictures kept of what is the same for every reader: 3 MiB each, one for each brand, kind, language and set of known fields."""
 LEAST_SCALE = 2
 """Pixels a module: below that the picture's own compression on the way eats it."""
 ASCENT = 0.93

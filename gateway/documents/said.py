@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from babel.dates import format_skeleton
 
@@ -133,8 +132,10 @@ class Speaker:
         place = paper.legs[0].origin if paper.legs else None
         there = formats.local(near, self._reader(), place) if near else None
         zone = there.tzinfo if there is not None else formats.zone_named(self.brand.timezone)
-        moment = datetime.fromtimestamp(paper.as_of_ms / 1000, UTC).astimezone(zone)
-        return str(format_skeleton("Hm", moment, locale=formats.locale_of(self.language)))
+        moment = formats.instant(paper.as_of_ms)
+        if moment is None:
+            return ""
+        return str(format_skeleton("Hm", moment.astimezone(zone), locale=formats.locale_of(self.language)))
 
     def _time(self, value: str, place: str = "") -> str:
         return (formats.time(value, self._reader(), place or None) or "") if value else ""

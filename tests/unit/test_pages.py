@@ -83,6 +83,11 @@ def test_a_pass_is_square_on_a_phone_and_flat_on_paper() -> None:
         assert b"/Subtype /Image" not in data.replace(b"/Subtype/Image", b"/Subtype /Image"), "the symbol is drawn, not a picture"
 
 
+def test_a_flat_code_is_no_wider_than_a_phones_page() -> None:
+    paper = replace(PASS, symbols=(replace(PASS.symbols[0], kind=SymbolKind.PDF417),))
+    assert symbols.read(shown(page(paper)), SymbolKind.PDF417) == [BCBP.encode()]
+
+
 def test_a_train_ticket_carries_the_issuers_bytes_each_on_a_page_of_its_own_on_paper_too() -> None:
     for form in (Form.PAGE, Form.PRINT):
         data = page(RAIL, form)

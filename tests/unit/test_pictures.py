@@ -166,3 +166,14 @@ def place_of_symbol(grey: Image.Image) -> tuple[int, int, int, int]:
     box = black.getbbox()
     assert box is not None
     return box[0], box[1] + top, box[2], box[3] + top
+
+
+@pytest.mark.parametrize("kind", [SymbolKind.AZTEC, SymbolKind.QR])
+def test_a_code_of_any_length_that_carriers_use_is_large_enough(kind: SymbolKind) -> None:
+    for layout in layouts.load(TEMPLATES / "layouts").pictures.values():
+        (box,) = (one for one in layout.boxes if isinstance(one, layouts.SymbolBox))
+        for length in range(60, 600, 20):
+            squares = symbols.modules(Symbol(kind, (bytes(range(256)) * 3)[:length], binary=True))
+            scale = min(box.at[2] // (squares.width + 2 * squares.quiet), box.at[3] // (squares.height + 2 * squares.quiet))
+            assert scale >= 3
+            assert squares.width * scale >= 0.45 * layout.size[0], (kind, length, box.at)

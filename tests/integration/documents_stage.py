@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ import zxingcpp
 from PIL import Image
 
 from gateway.dispatch.deadletters import DeadLetters
+from gateway.dispatch.documents import DocumentDesk
+from gateway.documents.drawing import Drawing
+from gateway.documents.forms import Form, Made
+from gateway.documents.paper import Paper
 from gateway.model.event import BusinessEvent
 from gateway.store.deadletters import DeadLetterBox
-from tests.support.core import HOUR_MS, NUMBER, House, iso, open_house
+from tests.support.core import HOUR_MS, NUMBER, ROOT, House, iso, open_house
 from tests.support.edge import Edge, edge_running
 
 FLIGHT = "ZZ1007/2026-11-22/AMS"
@@ -27,8 +32,25 @@ def bcbp(surname: str, given: str, seat: str = "012C", number: int = 42, locator
     return f"M1{name:<20.20}E{locator:<7}AMSLHRZZ 1007 326Y{seat}{number:04d} 100"
 
 
+@cache
+def drawing() -> Drawing:
+    return Drawing(ROOT / "templates")
+
+
+class Here:
+    """Draws in this process what the maker draws in one of its own: starting that takes longer than most of these tests."""
+
+    def __init__(self) -> None:
+        self.drawn = 0
+
+    async def make(self, paper: Paper, form: Form, language: str) -> Made:
+        self.drawn += 1
+        return drawing().draw(paper, form, language)
+
+
 class DocumentHouse(House):
     edge: Edge
+    here: Here
 
     async def booking(self, *recipients: dict[str, Any], **more: Any) -> None:
         """An order with a flight, of which nobody is told; what is told afterwards is a document."""
@@ -102,5 +124,7 @@ class DocumentHouse(House):
 async def document_house(redis_url: str, data_dir: Path, **more: str) -> AsyncIterator[DocumentHouse]:
     async with edge_running() as edge, open_house(redis_url, data_dir, edge.url, **more) as made:
         house = DocumentHouse(made.runtime)
-        house.edge = edge
+        house.edge, house.here = edge, Here()
+        desk = DocumentDesk(made.runtime.documents, ("127.0.0.1",), allow_local=True, maker=house.here)
+        house.deliverer = house.make_deliverer(documents=desk)
         yield house

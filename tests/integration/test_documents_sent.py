@@ -19,6 +19,7 @@ async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[D
 
 
 async def test_a_pass_is_drawn_uploaded_and_read_at_the_gate(house: DocumentHouse) -> None:
+    house.deliverer = house.make_deliverer()  # with the process that draws
     await house.booking(house.recipient(101))
     await house.tell(house.pass_of("Family101", "Given101"))
     assert await house.dispatch() == ["a"]
@@ -149,8 +150,8 @@ async def test_an_upload_without_an_answer_draws_nothing_twice(house: DocumentHo
     await house.tell(house.pass_of("Family101", "Given101"))
     house.edge.answers("314159265358979", (503, {}), call="media")
     assert await house.dispatch() == ["r"]
-    await house.runtime.maker.close()  # from here on nothing can be drawn
     house.pass_ms(60_000)
     assert await house.dispatch() == ["a"]
+    assert house.here.drawn == 1
     assert house.read(house.sent()[-1]) == bcbp("Family101", "Given101")
     assert [name async for name in house.redis.scan_iter(match="*}doc:*")] == []

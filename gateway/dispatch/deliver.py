@@ -211,7 +211,10 @@ class Deliverer:
             try:
                 brought = await deps.documents.media(task.body["document"], task.contact.id, connector, sender, language)
             except DocumentProblem as error:
-                return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, str(error).replace("|", " ")[:120], sent=True))
+                why = str(error).replace("|", " ")[:120]
+                if task.body["document"].get("otherwise") != "words" or not isinstance(verdict, FreeText):
+                    return Delivered(finished(claimed, Reason.DOCUMENT_MISSING, why, sent=True))
+                log.warning("deliver.without_document", message_id=claimed.id, why=why)
             except UploadProblem as error:
                 result = error.result
                 if result.outcome is Outcome.UNCERTAIN:  # a file that nobody refers to harms nobody

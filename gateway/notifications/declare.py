@@ -93,6 +93,7 @@ def notification(
             build.expressions("document.from", declared.document.sources),
             declared.document.filename,
             declared.document.draw or "",
+            declared.document.otherwise or "",
         ),
         buttons=tuple(
             ButtonSpec(

@@ -64,6 +64,8 @@ class DocumentSpec:
     """a literal with its extension, the same for everybody: names and codes stay out of it"""
     draw: str = ""
     """as what it is drawn where the issuer sent none: "picture", "page" or "print"; "" = not at all"""
+    otherwise: str = ""
+    """"words": inside a service window the words go alone where the document cannot be had; "" = nothing goes"""
 
     def carries(self, mime: str) -> bool:
         """Whether a template with this header can bring a file of this type."""

@@ -73,10 +73,12 @@ class ParameterSchema(_Strict):
 
 
 class DocumentSchema(_Strict):
-    """`draw`: as what it is drawn where the issuer sent none; the template's header follows: a picture's is an image."""
+    """`draw`: as what it is drawn where the issuer sent none; the template's header follows: a picture's is an image.
+    `otherwise: words`: where there is no document to be had after all, the words go alone, inside a service window."""
 
     header: Literal["document", "image"] | None = None
     draw: Literal["picture", "page", "print"] | None = None
+    otherwise: Literal["words"] | None = None
     sources: OneOrMore = Field(alias="from")
     filename: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+\.(pdf|png|jpg)$")]
 

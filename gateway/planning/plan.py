@@ -400,7 +400,7 @@ def body_of(
             }
             for button in text.buttons
         ],
-        "document": {**document, "header": header_of(str(document.get("mime") or ""))} if document and text.document else None,
+        "document": _with_header(document, notification) if document and text.document else None,
         "event": {
             "type": result.type.value,
             "xid": result.external_id,
@@ -409,6 +409,11 @@ def body_of(
             **({"line": line} if (line := line_of(result.state)) else {}),
         },
     }
+
+
+def _with_header(document: Mapping[str, Any], notification: Notification) -> dict[str, Any]:
+    words = notification.document is not None and notification.document.otherwise == "words"
+    return {**document, "header": header_of(str(document.get("mime") or "")), **({"otherwise": "words"} if words else {})}
 
 
 def line_of(state: Mapping[str, Any]) -> str:

@@ -18,7 +18,9 @@ from gateway.dispatch.documents import DocumentDesk
 from gateway.documents.drawing import Drawing
 from gateway.documents.forms import Form, Made
 from gateway.documents.paper import Paper
+from gateway.errors import CannotDraw
 from gateway.model.event import BusinessEvent
+from gateway.store.contacts import FactChange
 from gateway.store.deadletters import DeadLetterBox
 from tests.support.core import HOUR_MS, NUMBER, ROOT, House, iso, open_house
 from tests.support.edge import Edge, edge_running
@@ -42,9 +44,13 @@ class Here:
 
     def __init__(self) -> None:
         self.drawn = 0
+        self.fails = ""
+        """CannotDraw.why of all that is asked for"""
 
     async def make(self, paper: Paper, form: Form, language: str) -> Made:
         self.drawn += 1
+        if self.fails:
+            raise CannotDraw(self.fails, "it does not read")
         return drawing().draw(paper, form, language)
 
 
@@ -114,6 +120,17 @@ class DocumentHouse(House):
     def dead_letters(self) -> DeadLetters:
         runtime = self.runtime
         return DeadLetters(DeadLetterBox(self.redis, self.clock), runtime.outbox, runtime.vault, runtime.directory)
+
+    def bytes(self, message: dict[str, Any]) -> bytes:
+        """What a reader that reads bytes gets."""
+        (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(self.shown(message))))
+        return bytes(found.bytes)
+
+    async def wrote(self, number: int) -> None:
+        """This person has written to us: the service window is open."""
+        contact = await self.contact_of(number)
+        change = FactChange(f"w:zz-wa:{contact.profile.addresses[0].id}", str(self.clock.now_ms()), self.clock.now_ms(), "later")
+        await self.runtime.contacts.change_facts(contact.id, [change])
 
     def to(self, message: dict[str, Any]) -> int:
         """The traveller's number: +44 7700 900 …"""

@@ -24,6 +24,7 @@ from gateway.planning.worlds import Worlds
 from gateway.store import keys
 from gateway.store.documents import Documents
 from gateway.store.fanout import FanOuts
+from gateway.store.passes import Passes
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
 from gateway.store.untold import Untold
@@ -65,7 +66,7 @@ async def expander(stage: Stage) -> Expander:
     subjects = Subjects(stage.redis, stage.clock, stage.vault)
     stores = Stores(
         stage.events, subjects, stage.contacts, stage.outbox, FanOuts(stage.redis), Documents(stage.redis, stage.vault),
-        stage.vault, Untold(stage.redis, stage.clock, stage.vault),
+        stage.vault, Untold(stage.redis, stage.clock, stage.vault), Passes(stage.redis, stage.clock, stage.vault),
     )  # fmt: skip
     orders = stage.orders()
     return Expander(stores, orders, worlds, stage.clock, stage.wake, "NL")

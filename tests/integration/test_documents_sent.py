@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from redis.asyncio import Redis
 
+from gateway.model.event import BusinessEvent
+from gateway.store.contacts import NOT_ME, FactChange
 from tests.integration.documents_stage import DocumentHouse, bcbp, document_house
+from tests.support.core import facts_of
 from tests.support.edge import refused
 
 
@@ -115,9 +122,9 @@ async def test_a_file_that_the_channel_dropped_is_uploaded_once_more_and_drawn_a
     await house.booking(house.recipient(101))
     await house.tell(house.pass_of("Family101", "Given101"))
     house.edge.answers("314159265358979", refused(131000, status=500), refused(100, message="no such media"))
-    assert await house.dispatch() == ["r"]
+    outcomes = await house.dispatch()
     house.pass_ms(5000)
-    assert await house.dispatch() == ["r", "a"]
+    assert outcomes + await house.dispatch() == ["r", "r", "a"]
     assert house.uploads() == 2
     assert house.read(house.sent()[-1]) == bcbp("Family101", "Given101")
 
@@ -145,13 +152,109 @@ async def test_a_file_that_failed_afterwards_is_uploaded_anew_when_it_is_replaye
     assert house.uploads() == 2
 
 
+async def test_a_code_that_cannot_be_drawn_is_a_dead_letter_that_says_so(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Family101", "Given101"))
+    house.here.fails = "unread"
+    assert await house.dispatch() == ["x"]
+    assert house.sent() == []
+    assert await house.told(101, "d") == ["boarding_pass_issued"]
+    (dead,) = [fact.detail["reason"] for fact in await facts_of(house.redis) if fact.kind == "dead"]
+    assert dead == "document_missing it cannot be drawn: unread"
+
+
+async def test_the_words_go_alone_inside_a_window_where_the_notification_says_so(
+    house: DocumentHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = house.runtime.catalogue.get("boarding_pass_issued")
+    assert issued is not None
+    assert issued.document is not None
+    found = {**house.runtime.catalogue._notifications}
+    found["boarding_pass_issued"] = replace(issued, document=replace(issued.document, otherwise="words"))
+    monkeypatch.setattr(house.runtime.catalogue, "_notifications", found)
+    await house.booking(house.recipient(101))
+    await house.wrote(101)
+    await house.tell(house.pass_of("Family101", "Given101"))
+    house.here.fails = "unread"
+    assert await house.dispatch() == ["a"]
+    (message,) = house.sent()
+    assert "header" not in message["interactive"]
+    assert "Given101 Family101" in message["interactive"]["body"]["text"]
+    assert "/d/" in message["interactive"]["body"]["text"]
+
+
+async def test_inside_a_window_the_picture_the_words_the_buttons_and_the_link_are_one_message(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.wrote(101)
+    await house.tell(house.pass_of("Family101", "Given101"))
+    assert await house.dispatch() == ["a"]
+    (message,) = house.sent()
+    assert house.read(message) == bcbp("Family101", "Given101")
+    (record,) = await house.messages(await house.find(101))
+    token = (await house.body(record))["document"]["page"]
+    assert f"/d/{token}" in message["interactive"]["body"]["text"]
+    assert len(message["interactive"]["action"]["buttons"]) == 2
+
+
+async def test_not_me_ends_at_once_whatever_names_them(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    contact = await house.contact_of(101)
+    said = FactChange(f"p:{contact.profile.addresses[0].id}", NOT_ME, house.clock.now_ms(), "proof")
+    await house.tell(house.pass_of("Family101", "Given101"))
+    await house.runtime.contacts.change_facts(contact.id, [said])
+    await house.dispatch()
+    await house.tell(house.pass_of("Family101", "Given101", gate="C07"))
+    await house.dispatch()
+    assert house.sent() == []
+
+
+async def test_a_ticket_with_two_codes_is_two_pictures_and_is_replaced_as_two(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+
+    def ticket(letter: str) -> BusinessEvent:
+        code = {"format": "aztec", "bytes": base64.b64encode(f"#UT0{letter}".encode() + bytes(range(120))).decode()}
+        other = {"format": "aztec", "bytes": base64.b64encode(f"#UT1{letter}".encode() + bytes(range(120))).decode()}
+        document = {
+            "kind": "rail_ticket", "id": "T-1", "title": "Utrecht - Brussels", "travellers": ["Eva Jansen", "Tom Bakker"],
+            "legs": [{"carrier": "EXR", "number": "9221", "from": "Utrecht", "to": "Brussels", "seat": "61"}],
+            "barcodes": [code, other],
+        }  # fmt: skip
+        data = {"orderNumber": "ZX7K2P", "brand": "zz", "document": document, "recipients": [{"customerId": "C-101"}]}
+        return house.event_of("order.document", "ZX7K2P", data, source="/rail")
+
+    await house.tell(ticket("A"), ticket("B"))
+    await house.dispatch()
+    assert [house.bytes(one)[:5] for one in house.sent()] == [b"#UT0B", b"#UT1B"]
+    assert (await house.told(101, "r")) == ["ticket_issued", "ticket_issued"]
+
+
+async def test_a_receipt_is_drawn_of_the_orders_goods_and_goes_to_who_ordered(house: DocumentHouse) -> None:
+    goods = [{"name": "Rain coat", "quantity": 2}]
+    await house.booking(house.recipient(101, purpose="service"), items=goods)
+    data = {"orderNumber": "ZX7K2P", "brand": "zz", "document": {"kind": "receipt", "id": "R-1"}}
+    await house.tell(house.event_of("order.document", "ZX7K2P", data, source="/shop"))
+    assert await house.dispatch() == ["a"]
+    (message,) = house.sent()
+    assert message["template"]["name"] == "order_receipt_v1"
+    text = PdfReader(io.BytesIO(house.shown(message))).pages[0].extract_text()
+    assert "Rain coat" in text
+    assert "318.40" in text
+
+
+async def test_a_pass_of_nobody_we_know_shows_as_such(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.pass_of("Stranger", "Some"))
+    closed = [fact.detail.get("note") for fact in await facts_of(house.redis) if fact.kind == "closed"]
+    assert closed[-1] == "nobody"
+
+
 async def test_an_upload_without_an_answer_draws_nothing_twice(house: DocumentHouse) -> None:
     await house.booking(house.recipient(101))
     await house.tell(house.pass_of("Family101", "Given101"))
     house.edge.answers("314159265358979", (503, {}), call="media")
-    assert await house.dispatch() == ["r"]
+    outcomes = await house.dispatch()
     house.pass_ms(60_000)
-    assert await house.dispatch() == ["a"]
+    assert outcomes + await house.dispatch() == ["r", "a"]
     assert house.here.drawn == 1
     assert house.read(house.sent()[-1]) == bcbp("Family101", "Given101")
     assert [name async for name in house.redis.scan_iter(match="*}doc:*")] == []

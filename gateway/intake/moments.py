@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from gateway.clock import Clock
+from gateway.crashpoint import crash_point
 from gateway.notifications.moments import Moments
 from gateway.store.timers import Due, Timers
 
@@ -53,6 +54,8 @@ class Firing:
             if not one.set or (self._moments.get(one.moment) is None and one.due_ms < self._clock.now_ms() - FORGET_MS):
                 await self._forget(one)
         answers = await self._timers.fire(known) if known else []
+        if answers:
+            crash_point("moment.came")
         for (one, _), answer in zip(known, answers, strict=True):
             if answer == "new":
                 self._late(max(0, self._clock.now_ms() - one.due_ms) / 1000)

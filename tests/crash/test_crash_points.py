@@ -83,6 +83,13 @@ async def boarded(victim: Victim, number: int) -> None:
     await victim.house.keep(victim.house.event_of("flight.boardingpass", ABOARD, data, source="/dcs"))
 
 
+async def checked_in(victim: Victim, number: int) -> None:
+    """An order of a flight whose check-in is open: its moment comes at once."""
+    flies = victim.house.recipient(number)
+    leg = victim.house.leg(f"ZZ4{number}/2026-11-22/AMS")
+    await victim.house.keep(victim.house.order(flies, number=f"FIRST{number}", itinerary=[leg]))
+
+
 async def by_stream(victim: Victim, number: int) -> None:
     value = json.dumps(order(victim, number, f"FIRST{number}"))
     await victim.house.redis.xadd("thuisfront:events", {"event": value})
@@ -129,6 +136,7 @@ CASES: dict[str, Case] = {
     "source.kept": by_stream,
     "way.planned": unreachable,
     "event.begun": left_behind,
+    "moment.came": checked_in,
     "webhook.kept": wrote,
     "webhook.split": wrote,
     "item.begun": wrote,
@@ -272,7 +280,10 @@ async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
         assert (await shown(victim, number, "Stopped"), await shown(victim, number, "SECOND")) == (1, 0)
         return
     await until_shown(victim, second, f"SECOND{number}")
-    if case in (ordered, boarded, by_stream, left_behind, unreachable):
+    if case is checked_in:
+        await wait_until(lambda: checkins(victim, number), timeout=40)
+        assert await checkins(victim, number) == 1
+    if case in (ordered, boarded, by_stream, left_behind, unreachable, checked_in):
         await until_shown(victim, second, f"FIRST{number}")
         assert await shown(victim, second, f"FIRST{number}") == 1
     if case is replied and not await asked(victim, number):
@@ -282,6 +293,10 @@ async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
         assert sum(1 for line in thread if f"parcel {number}" in str(line.get("text"))) == 1
     assert await shown(victim, second, f"SECOND{number}") == 1
     await in_planned_order(victim, number, second)
+
+
+async def checkins(victim: Victim, number: int) -> int:
+    return (await victim.house.told(number)).count("checkin_open")
 
 
 async def story(victim: Victim, number: int) -> str:

@@ -38,6 +38,9 @@ TYPES: Mapping[str, str] = {
     "rebooking_accept": "rebooking.accepted",
     "rebooking_other": "rebooking.other",
     "rebooking_refund": "rebooking.refund",
+    "appointment_confirm": "appointment.confirmed",
+    "appointment_move": "appointment.move",
+    "appointment_call_me": "appointment.call",
 }
 """Kind of fact -> type of webhook. Given up before the channel took it and failed at the channel are both `message.failed`."""
 
@@ -51,6 +54,9 @@ _SENTENCES = {
     "rebooking_accept": "they take the other journey that was offered",
     "rebooking_other": "they want another journey",
     "rebooking_refund": "they want their money back",
+    "appointment_confirm": "the time of the appointment suits them",
+    "appointment_move": "they want another time for the appointment",
+    "appointment_call_me": "they want to be called about the appointment",
 }
 
 

@@ -361,6 +361,9 @@ KINDS: dict[str, Kind] = {
     # cancelled journeys
     "rebooking_accept": Kind("rebooking.accepted", "webhooks", _fixed("they take the other journey that was offered")),
     "rebooking_other": Kind("rebooking.other", "webhooks", _fixed("they want another journey than the one that was cancelled")),
+    "appointment_confirm": Kind("appointment.confirmed", "webhooks", _fixed("the time of the appointment suits them")),
+    "appointment_move": Kind("appointment.move", "webhooks", _fixed("they want another time for the appointment")),
+    "appointment_call_me": Kind("appointment.call", "webhooks", _fixed("they want to be called about the appointment")),
     "rebooking_refund": Kind("rebooking.refund", "webhooks", _fixed("they want their money back for the cancelled journey")),
     # invitations
     "way_made": Kind("invitation.made", "", _fixed("an invitation was made")),

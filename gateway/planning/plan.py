@@ -29,7 +29,7 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
-from gateway.planning import rebooked
+from gateway.planning import rebooked, visits
 from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
@@ -139,6 +139,7 @@ def draft(
         assert taken.sender is not None
         body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
         body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
+        body |= visits.for_body(notification, result, message, body)
         later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
         body |= _legs(later, message, [
             message_id(event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))

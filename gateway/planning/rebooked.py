@@ -53,8 +53,12 @@ def for_body(
     if notification.asks != ITEM or not orders:
         return {}
     offer = of_reader(result, readers[0])["id"]
-    buttons = [
-        {**button, "payload": f"{button['payload']}/{message}"} if button["payload"] else button for button in body["buttons"]
-    ]
     asks = {"subject": result.subject, "type": result.type.value, "orders": orders, "offer": offer}
-    return {"asks": asks, "buttons": buttons}
+    return {"asks": asks, "buttons": led_back(body["buttons"], message)}
+
+
+def led_back(buttons: Sequence[Mapping[str, Any]], message: MessageId) -> list[dict[str, Any]]:
+    """The same buttons, each coming back with the id of the message that it stood under."""
+    return [
+        {**button, "payload": f"{button['payload']}/{message}"} if button["payload"] else dict(button) for button in buttons
+    ]

@@ -39,14 +39,17 @@ class Rebookings:
         self._clock = clock
 
     async def say(
-        self, order: SubjectId, journey: SubjectId, answer: Answer, *, contact: ContactId, asked_by: MessageId, key: str
-    ) -> tuple[str, Answer]:
+        self, order: SubjectId, journey: SubjectId, answer: Answer, *, contact: ContactId, asked_by: MessageId, key: str,
+        about: str = "rebooking",
+    ) -> tuple[str, Answer]:  # fmt: skip
         """Keep an answer; what came of it, and the one that counts now. Repeatable by `key`, the keyed hash of what they sent.
+
+        about: "rebooking", or "appointment" (order and journey are the appointment then): the facts are named by it
 
         returns: taken; same (somebody of the order said it before); known (this very one came before); older than one we have
         """
         args: list[scripts.Part] = [self._clock.offset_ms, order, journey, contact, asked_by, answer.choice, answer.offer]
-        args += [answer.at_ms, key, self._clock.now_ms() + KEEP_MS]
+        args += [answer.at_ms, key, self._clock.now_ms() + KEEP_MS, about]
         names = [keys.of(order, "j"), keys.beside(order, "facts")]
         status, held = await scripts.run(self._redis, "rebooking_answer", names, args)
         return words(status), _parse(words(held))

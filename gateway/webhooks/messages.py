@@ -1,8 +1,8 @@
 """Somebody wrote, changed what they had written, or came by a link.
 
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
-button decides by itself ("yes, that is me", "I take this flight"), what a way in answers - the desk. What we only hear, because
-another program holds the thread, counts all the same; but nothing of ours answers it by itself.
+button decides by itself ("yes, that is me", "I take this flight", "this suits me"), what a way in answers - the desk. What we only
+hear, because another program holds the thread, counts all the same; but nothing of ours answers it by itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gateway.webhooks.people import People
 from gateway.webhooks.rebooking import Pressed, RebookingAnswers
 from gateway.webhooks.stops import Stops
 from gateway.webhooks.threads import Threads
+from gateway.webhooks.visits import VisitAnswers
 from gateway.webhooks.windows import Windows
 
 
@@ -38,6 +39,7 @@ class Messages:
         self._buttons = Buttons(deps)
         self._windows = Windows(deps)
         self._rebooking = RebookingAnswers(deps, origins, *deps.rebookings) if deps.rebookings is not None else None
+        self._visits = VisitAnswers(deps, origins, deps.rebookings[0]) if deps.rebookings is not None else None
 
     async def message(self, value: Mapping[str, Any]) -> None:
         event = items.load_message(value)
@@ -65,6 +67,8 @@ class Messages:
         else:
             if self._rebooking is not None:
                 pressed = await self._rebooking.press(known, address, event, origin)
+            if pressed is None and self._visits is not None:
+                pressed = await self._visits.press(known, address, event, origin)
             handled = pressed.handled if pressed is not None else await self._by_itself(known, address, sender, event)
         entry = InboundEntry(
             key=_key(channel, event.channel_id),
@@ -80,7 +84,7 @@ class Messages:
             answers=event.answers,
             standby=event.standby,
         )
-        first = AHEAD if pressed is not None and not pressed.handled else None
+        first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
         await self._keep(known, brand, address, sender, entry, handled, heard=event.standby, first=first)
 
     async def _by_itself(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:

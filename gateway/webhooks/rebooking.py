@@ -48,10 +48,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """handled: no person is needed; else one is, ahead of others. message: the one of ours that they answered."""
+    """handled: no person is needed; else one is, ahead: before others. message: the one of ours that they answered."""
 
     handled: bool
     message: MessageId
+    ahead: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,17 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.insight.hooks import webhook_of
+from gateway.intake.role import make_firing
 from gateway.model.event import BusinessEvent
+from gateway.model.message import MessageRecord
+from gateway.rules.routing import AHEAD, GENERAL
+from gateway.store import keys
 from tests.integration.ladder_stage import Ladder, ladder_running
-from tests.support.core import iso
+from tests.support.core import facts_of, iso
+from tests.support.house import house_running
+from tests.support.meta import inbound, webhook
+from tests.support.waiting import wait_until
 
 HOUR = 60
 
@@ -112,7 +120,7 @@ LADDER: tuple[tuple[str, tuple[int, int] | None], ...] = (
 async def test_in_whatever_order_its_events_come_nothing_is_told_after_what_made_it_pointless(ladder: Ladder) -> None:
     """Each person's appointment climbs the ladder in an order of its own; between two steps some of what is planned is sent."""
     dice = random.Random(7)
-    people = range(101, 105)
+    people = range(101, 104)
     events = []
     for number in people:
         steps = []
@@ -134,3 +142,129 @@ async def test_in_whatever_order_its_events_come_nothing_is_told_after_what_made
         assert said.count("appointment_done") == 1, said
         assert sorted(said, key=IN_ORDER.index) == said, "what happened later is never told before what happened earlier"
         assert len(said) == len(set(said)), said
+
+
+async def test_the_evening_before_they_are_reminded_once_and_after_a_move_to_another_day_once_more(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    firing = make_firing(ladder.house.runtime)
+
+    async def hours_pass(hours: float) -> None:
+        ladder.house.pass_ms(round(hours * HOUR * 60_000))
+        await firing.turn(keys.all_partitions())
+        await ladder.house.expand()
+        await ladder.house.dispatch()
+
+    # It is noon: tomorrow at six in the afternoon somebody comes.
+    await ladder.hears(at(ladder, "booked", (30 * HOUR, 32 * HOUR), orderNumber="SO-9"))
+    await hours_pass(5.9)
+    assert ladder.names() == ["appointment_booked"]
+    await hours_pass(0.2)
+    await hours_pass(0.2)
+    assert ladder.names() == ["appointment_booked", "appointment_reminder"]
+    await ladder.hears(at(ladder, "moved", (54 * HOUR, 56 * HOUR)))
+    await hours_pass(24)
+    assert ladder.names() == ["appointment_booked", "appointment_reminder", "appointment_moved", "appointment_reminder"]
+    await ladder.hears(at(ladder, "cancelled"))
+    await hours_pass(30)
+    assert ladder.names()[4:] == ["appointment_cancelled"]
+
+
+# what a button does
+
+
+async def newest(ladder: Ladder, name: str, number: int = 101) -> MessageRecord:
+    return [one for one in await ladder.records(name, number) if one.state.value == "a"][-1]
+
+
+async def text(ladder: Ladder, name: str) -> str:
+    return str((await ladder.house.body(await newest(ladder, name)))["text"])
+
+
+async def press(ladder: Ladder, key: str, under: str, *, times: int = 1) -> None:
+    """Press a button under the newest message of this name; the channel calls so often."""
+    house = ladder.house
+    buttons = (await house.body(await newest(ladder, under)))["buttons"]
+    button = next(one for one in buttons if f"/{key}/" in one["payload"])
+    house.pass_ms(1000)
+    said = inbound(house, "447700900101", {"type": "button", "button": {"payload": button["payload"], "text": button["label"]}})
+    for _ in range(times):
+        await house.runtime.webhooks.append("whatsapp", webhook(said))
+    await house.take_webhooks()
+    await house.dispatch()
+
+
+async def passed_on(ladder: Ladder) -> list[str]:
+    """Types of the outgoing webhooks about appointments."""
+    facts = [one for kind in ("confirm", "move", "call_me") for one in await ladder.facts(f"appointment_{kind}")]
+    made = [webhook_of(one, "") for one in facts]
+    assert all(one is not None and b"447700900" not in one.body and b"A-77" not in one.body for one in made)
+    return sorted(one.body.decode().split('"')[3] for one in made if one is not None)
+
+
+async def test_a_yes_is_passed_on_once_and_noted(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    await ladder.hears(at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9"))
+    await press(ladder, "confirm", "appointment_booked", times=3)
+    await press(ladder, "confirm", "appointment_booked")
+    assert await passed_on(ladder) == ["appointment.confirmed"]
+    assert (await text(ladder, "appointment_confirmed")).startswith("Thank you, we have noted it: ")
+    desk = ladder.house.runtime.conversations.desk
+    assert await desk.queue(AHEAD) == await desk.queue(GENERAL) == []
+
+
+async def test_a_yes_holds_for_a_window_that_got_narrower_and_not_for_one_that_moved(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    await ladder.hears(at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9"))
+    await ladder.hears(at(ladder, "booked", (5 * HOUR, 6 * HOUR)))
+    await press(ladder, "confirm", "appointment_booked")
+    assert await passed_on(ladder) == ["appointment.confirmed"]
+    await ladder.hears(at(ladder, "moved", (9 * HOUR, 10 * HOUR)))
+    await press(ladder, "confirm", "appointment_booked")
+    assert await passed_on(ladder) == ["appointment.confirmed"], "they never saw the new window"
+    assert (await text(ladder, "appointment_outdated")).startswith("This has changed: your appointment is now ")
+    await press(ladder, "confirm", "appointment_moved")
+    assert await passed_on(ladder) == ["appointment.confirmed"] * 2
+
+
+async def test_a_yes_to_what_was_called_off_is_not_kept(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    await ladder.hears(at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9"))
+    await ladder.hears(at(ladder, "cancelled"))
+    await press(ladder, "confirm", "appointment_booked")
+    assert await passed_on(ladder) == []
+    assert "no longer planned" in await text(ladder, "appointment_outdated")
+
+
+@pytest.mark.parametrize(("key", "kind"), [("move", "appointment.move"), ("call_me", "appointment.call")])
+async def test_who_wants_another_time_or_a_call_meets_a_person_who_sees_why(ladder: Ladder, key: str, kind: str) -> None:
+    await expects(ladder, 101)
+    await ladder.hears(at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9"))
+    await press(ladder, key, "appointment_booked", times=2)
+    assert await passed_on(ladder) == [kind]
+    assert "will look at your appointment" in await text(ladder, "appointment_to_a_person")
+    conversations = ladder.house.runtime.conversations
+    (first,) = await conversations.desk.queue(GENERAL)
+    (line,) = [one for one in await conversations.thread(await conversations.get(first)) if one.origin]
+    assert line.origin == (await newest(ladder, "appointment_booked")).id
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+async def test_from_the_event_to_a_tap_on_the_phone_and_back(data_dir: Path) -> None:
+    async with house_running(data_dir) as house:
+        status, answer = await house.event("ce-appointment-booked.json")
+        assert status == 202, answer
+        (booked,) = await house.wait_for("+447700900125", 1)
+        assert booked["template"]["name"] == "appointment_booked_v1"
+        assert booked["body"].startswith("Je afspraak: ")
+        await house.says("+447700900125", button={"bubble": booked["id"], "index": 0})
+        said = (await house.wait_for("+447700900125", 2))[1]
+        assert said["body"].startswith("Fijn, we hebben het genoteerd: ")
+        assert said["template"] is None
+        assert house.runtime is not None
+        redis = house.runtime.connection.redis
+
+        async def kept() -> bool:
+            return "appointment_confirm" in [one.kind for one in await facts_of(redis)]
+
+        await wait_until(kept, timeout=15)

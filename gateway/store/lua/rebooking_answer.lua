@@ -7,6 +7,7 @@ and a second traveller who says the same changes nothing. Runs when memory is fu
 KEYS  1 j:O (hash)  2 facts (stream)
 ARGV  1 offset (ms)  2 O, the order  3 J, what was cancelled  4 C  5 M that asked  6 choice (accept other refund)
       7 the offer it is about ('' none)  8 when they said it (ms)  9 keyed hash of what they sent  10 keep until (ms)
+      11 what it is about: rebooking, or appointment (O and J are the appointment then)
 RETURNS {taken | same | known | older, the answer that counts now}
         field rb:J: format|at|choice|offer|C|keys, the newest key last
 --]]
@@ -30,6 +31,6 @@ local value = '1|' .. text(at) .. '|' .. ARGV[6] .. '|' .. ARGV[7] .. '|' .. ARG
 redis.call('HSET', KEYS[1], field, value)
 if redis.call('PEXPIRETIME', KEYS[1]) < tonumber(ARGV[10]) then redis.call('PEXPIREAT', KEYS[1], ARGV[10]) end
 if same then return {'same', value} end
-fact(KEYS[2], now, 'rebooking_' .. ARGV[6], ARGV[5] .. ' ' .. ARGV[4] .. ' ' .. ARGV[3] .. ' ' .. ARGV[2],
+fact(KEYS[2], now, ARGV[11] .. '_' .. ARGV[6], ARGV[5] .. ' ' .. ARGV[4] .. ' ' .. ARGV[3] .. ' ' .. ARGV[2],
   ARGV[7] ~= '' and ('offer=' .. ARGV[7]) or '')
 return {'taken', value}

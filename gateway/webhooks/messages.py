@@ -1,8 +1,8 @@
 """Somebody wrote, changed what they had written, or came by a link.
 
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
-button decides by itself ("yes, that is me", "I take this flight", "this suits me"), what a way in answers - the desk. What we only
-hear, because another program holds the thread, counts all the same; but nothing of ours answers it by itself.
+button decides by itself ("yes, that is me", "I take this flight", "this suits me"), what a way in answers - the desk. What we
+only hear, because another program holds the thread, counts all the same; but nothing of ours answers it by itself.
 """
 
 from __future__ import annotations

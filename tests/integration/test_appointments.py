@@ -117,10 +117,11 @@ LADDER: tuple[tuple[str, tuple[int, int] | None], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 async def test_in_whatever_order_its_events_come_nothing_is_told_after_what_made_it_pointless(ladder: Ladder) -> None:
     """Each person's appointment climbs the ladder in an order of its own; between two steps some of what is planned is sent."""
     dice = random.Random(7)
-    people = range(101, 104)
+    people = range(101, 108)
     events = []
     for number in people:
         steps = []

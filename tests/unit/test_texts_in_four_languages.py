@@ -20,13 +20,13 @@ from tests.support.notifications import catalogue
 LANGUAGES = ("nl", "en", "de", "fr")
 NOW_MS = 1_795_344_000_000
 
-_EVERY = [(one.name, language) for one in catalogue() for language in LANGUAGES if language in one.languages]
+each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
-def _of(name: str, language: str) -> tuple[Notification, Texts]:
-    one = catalogue().get(name)
-    assert one is not None
-    return one, one.languages[language]
+def _every(language: str) -> list[tuple[Notification, Texts]]:
+    """Each notification that speaks it, and its words."""
+    return [(one, one.languages[language]) for one in catalogue() if language in one.languages]
+
 
 
 def _sentences(texts: Texts) -> list[str]:
@@ -38,17 +38,18 @@ def _sentences(texts: Texts) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "language"), [one for one in _EVERY if one[1] != "nl"])
-def test_a_language_says_all_that_the_others_say(name: str, language: str) -> None:
-    one, said = _of(name, language)
-    first = one.languages["nl"]
-    assert (set(said.header_variables), set(said.body_variables)) == (set(first.header_variables), set(first.body_variables))
-    for field in ("buttons", "phrases", "otherwise", "examples"):
-        assert set(getattr(said, field)) == set(getattr(first, field)), field
-    assert {name: set(row) for name, row in said.words.items()} == {name: set(row) for name, row in first.words.items()}
-    for phrase, words in said.phrases.items():
-        assert set(variables(words)) == set(variables(first.phrases[phrase])), phrase
-    assert (said.header is None, said.footer is None) == (first.header is None, first.footer is None)
+@each_language
+def test_a_language_says_all_that_the_others_say(language: str) -> None:
+    for one, said in _every(language):
+        first = one.languages["nl"]
+        assert (set(said.header_variables), set(said.body_variables)) == (set(first.header_variables), set(first.body_variables))
+        for field in ("buttons", "phrases", "otherwise", "examples"):
+            assert set(getattr(said, field)) == set(getattr(first, field)), f"{said.file}: {field}"
+        for name in {*said.words, *first.words}:
+            assert set(said.words[name]) == set(first.words[name]), f"{said.file}: words.{name}"
+        for phrase, words in said.phrases.items():
+            assert set(variables(words)) == set(variables(first.phrases[phrase])), f"{said.file}: {phrase}"
+        assert (said.header is None, said.footer is None) == (first.header is None, first.footer is None), said.file
 
 
 def _longest(parameter: Parameter, texts: Texts) -> str:
@@ -68,16 +69,16 @@ def _longest(parameter: Parameter, texts: Texts) -> str:
     return max(known, key=len)
 
 
-@pytest.mark.parametrize(("name", "language"), _EVERY)
-def test_every_phrase_has_room_for_the_longest_values_of_its_language(name: str, language: str) -> None:
-    one, texts = _of(name, language)
-    for parameter in one.parameters.values():
-        for text in (texts.otherwise.get(parameter.name, ""), *texts.words.get(parameter.name, {}).values()):
-            assert len(text) <= parameter.longest, f"{parameter.name}: {text}"
-        for _, phrase in parameter.phrases:
-            words = texts.phrases[phrase]
-            said = fill(words, {inner: _longest(one.parameters[inner], texts) for inner in variables(words)})
-            assert len(said) <= parameter.longest, f"{phrase} of {parameter.name}: {len(said)} characters"
+@each_language
+def test_every_phrase_has_room_for_the_longest_values_of_its_language(language: str) -> None:
+    for one, texts in _every(language):
+        for parameter in one.parameters.values():
+            for text in (texts.otherwise.get(parameter.name, ""), *texts.words.get(parameter.name, {}).values()):
+                assert len(text) <= parameter.longest, f"{texts.file}: {parameter.name}: {text}"
+            for _, phrase in parameter.phrases:
+                words = texts.phrases[phrase]
+                said = fill(words, {inner: _longest(one.parameters[inner], texts) for inner in variables(words)})
+                assert len(said) <= parameter.longest, f"{texts.file}: {phrase} of {parameter.name}: {len(said)} characters"
 
 
 _STRANGE = {
@@ -89,18 +90,17 @@ _STRANGE = {
 """Words that cannot stand in a text of that language: of another one, or of the way of address that is not ours."""
 
 
-@pytest.mark.parametrize(("name", "language"), _EVERY)
-def test_no_word_of_another_language_is_left(name: str, language: str) -> None:
-    _, texts = _of(name, language)
-    for text in _sentences(texts):
-        words = re.sub(r"\{\{.*?\}\}", " ", text)
-        assert not re.search(rf"\b({_STRANGE[language]})\b", words, re.IGNORECASE), text
+@each_language
+def test_no_word_of_another_language_is_left(language: str) -> None:
+    for _, texts in _every(language):
+        for text in _sentences(texts):
+            words = re.sub(r"\{\{.*?\}\}", " ", text)
+            assert not re.search(rf"\b({_STRANGE[language]})\b", words, re.IGNORECASE), f"{texts.file}: {text}"
 
 
-@pytest.mark.parametrize(("name", "language"), _EVERY)
-def test_the_typography_is_that_of_the_language(name: str, language: str) -> None:
-    _, texts = _of(name, language)
-    for text in (*_sentences(texts), *texts.examples.values()):
+@each_language
+def test_the_typography_is_that_of_the_language(language: str) -> None:
+    for text in (text for _, texts in _every(language) for text in (*_sentences(texts), *texts.examples.values())):
         if language == "fr":
             assert not re.search(r"[ \w»][:;!?»](?!//|\w)", re.sub(r"\{\{.*?\}\}", "x", text)), f"a blank that may break: {text}"
         if language in ("de", "fr"):
@@ -109,8 +109,9 @@ def test_the_typography_is_that_of_the_language(name: str, language: str) -> Non
 
 
 def test_who_reads_german_is_told_the_hour_as_one_says_it() -> None:
-    one, texts = _of("flight_delayed", "de")
-    assert texts.examples["when"] == "um 11:40 Uhr statt 10:55 Uhr"
+    one = catalogue().get("flight_delayed")
+    assert one is not None
+    assert one.languages["de"].examples["when"] == "um 11:40 Uhr statt 10:55 Uhr"
     assert set(REQUIRED_LANGUAGES) <= set(one.languages)
 
 

@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.model.ids import SenderId
 from gateway.store import keys
 from gateway.store.senders import Senders
-from gateway.store.templates import MARGIN_MS
+from gateway.store.templates import MARGIN_MS, PIECE
 from tests.support.core import facts_of
 
 SENDER = SenderId("zz-wa")
@@ -90,6 +90,17 @@ async def test_a_sync_mends_what_no_webhook_told_and_takes_out_what_is_gone(send
     assert await known(senders) == {"state": "APPROVED", "category": "utility"}
     assert set(await senders.templates(SENDER)) == {ONE}
     assert await senders.synced_ms(SENDER)
+
+
+async def test_a_long_list_comes_in_pieces_and_is_whole_in_the_end(senders: Senders) -> None:
+    many = {(f"late_v{number}", LANGUAGE): {"state": "APPROVED"} for number in range(2 * PIECE + 10)}
+    await senders.replace_templates(SENDER, many)
+    assert set(await senders.templates(SENDER)) == set(many)
+    few = dict(list(many.items())[: PIECE + 5])
+    await senders.replace_templates(SENDER, few)
+    assert set(await senders.templates(SENDER)) == set(few)
+    await senders.replace_templates(SENDER, {})
+    assert await senders.templates(SENDER) == {}
 
 
 async def test_a_webhook_that_came_an_hour_late_does_not_undo_the_sync(senders: Senders) -> None:

@@ -16,7 +16,7 @@ from gateway.intake.rebookings import with_rebookings, without_refs
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import EventId, SubjectId
-from gateway.planning.rebooked import ITEM
+from gateway.planning.rebooked import OF_A_STATE
 from gateway.planning.result import EventResult, Reader, scope_for
 from gateway.planning.schedule import Schedule
 from gateway.planning.settling import settle
@@ -168,6 +168,6 @@ class Applier:
                 entries[ended] = None
         for name in result.notifications:
             notification = catalogue.get(name)
-            if notification is not None and notification.item in ("none", ITEM):
+            if notification is not None and notification.item in ("none", *OF_A_STATE):
                 entries[name] = {**result.dump(), "notifications": [name]}
         return entries

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.crashpoint import crash_point
 from gateway.intake.fanqueue import FanQueue
 from gateway.intake.stillnews import NOTHING, Over
 from gateway.intake.stores import Stores
 from gateway.model.ids import ContactId, EventId, SenderId
+from gateway.planning.connecting import ITEM
 from gateway.planning.left import has_left
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult, World
@@ -85,6 +86,10 @@ class Shares:
         self, shares: Sequence[Share], result: EventResult, world: World, ahead: Ahead, over: Over
     ) -> list[Plan]:
         everybody = [contact for share in shares for contact in share.people]
+        # What is told of connections is as it is now, whichever event tells it: an older one leaves it to the newer.
+        of_now = [name for name in over if (known := world.catalogue.get(name)) is not None and known.item == ITEM]
+        if of_now:
+            result = replace(result, notifications=tuple(name for name in result.notifications if name not in of_now))
         planned: dict[ContactId, PlannedContact] = {}
         for contact in await self._s.contacts.get_many(everybody, ahead=ahead):
             if contact is None or await has_left(self._s.contacts, contact, result.audience):

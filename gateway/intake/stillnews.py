@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from gateway.model.ids import EventId
+from gateway.planning.connecting import ITEM
 from gateway.planning.result import EventResult
 from gateway.planning.worlds import Worlds
 from gateway.store.subjects import Subjects
@@ -71,4 +72,4 @@ class StillNews:
         known = catalogue.get(name)
         if known is None or any(name in catalogue.ended_by(one) for one in newer.notifications):
             return "ended"
-        return "replaced" if known.replaces and known.item == "none" and name in newer.notifications else ""
+        return "replaced" if known.replaces and known.item in ("none", ITEM) and name in newer.notifications else ""

@@ -125,7 +125,7 @@ def notification(
     return made if len(problems) == before else None
 
 
-_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms", "rebooking"})
+_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms", "rebooking", "connection"})
 
 
 class _Builder:

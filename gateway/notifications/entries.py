@@ -52,7 +52,7 @@ def places(path: Path, problems: list[Problem]) -> dict[str, Place]:
     for code, found in entries(path, PlaceSchema, problems).items():
         if found.timezone is not None and not is_zone(found.timezone):
             problems.append(Problem(f"{path.name}: {code}.timezone", "should be an IANA zone such as Europe/Amsterdam"))
-        made[code] = Place(found.names, found.timezone)
+        made[code] = Place(found.names, found.timezone, found.connection_minutes)
     return made
 
 

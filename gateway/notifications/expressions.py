@@ -16,7 +16,7 @@ import cel
 ROOTS = frozenset(
     {
         "event", "data", "state", "previous", "changes", "facts", "person", "order", "passenger", "brand", "now_ms",
-        "links", "rebooking",
+        "links", "rebooking", "connection",
     }
 )  # fmt: skip
 

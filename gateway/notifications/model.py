@@ -49,7 +49,8 @@ class Notification:
 
     roles:    whom of an order it is for: "booker", "passenger", "customer"; ("any",) for all of them
     among:    of whom of these it is true; None = of all. It sees what only a reader has, such as `rebooking`
-    item:     what makes two of one event different messages: "none", "passenger" or "document"; "rebooking" is told once an offer
+    item:     what makes two of one event different messages: "none", "passenger" or "document"; "rebooking" once an offer,
+              "connection" once each time that one becomes tight, or fits again
     personal: it names a person, a booking code or a seat, or brings a document, so the address needs a proof
     replaces: a newer one takes the place of an older one still queued, same subject and contact
     ends:     names of notifications of the same subject that this one makes pointless

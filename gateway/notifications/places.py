@@ -13,10 +13,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """names: language -> name; timezone: IANA name, or None where only the name is known."""
+    """names: language -> name; timezone: IANA name, or None where only the name is known.
+
+    connection_minutes: what a change takes there, None = as usual
+    """
 
     names: Mapping[str, str]
     timezone: str | None = None
+    connection_minutes: int | None = None
 
 
 Places = Mapping[str, Place]

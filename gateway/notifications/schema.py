@@ -118,7 +118,7 @@ class NotificationSchema(_Strict):
     roles: Annotated[list[Literal["any", "booker", "passenger", "customer"]], Field(min_length=1)] = ["any"]
     among: str | None = None
     after_rebooking: str | None = None
-    item: Literal["none", "passenger", "document", "rebooking"] = "none"
+    item: Literal["none", "passenger", "document", "rebooking", "connection"] = "none"
     once_a_journey: bool = False
     asks: Literal["none", "rebooking", "appointment"] = "none"
     legal: Literal["none", "passenger_rights"] = "none"
@@ -198,6 +198,7 @@ class BrandSchema(_Strict):
 class PlaceSchema(_Strict):
     names: dict[str, str] = Field(min_length=1)
     timezone: str | None = None
+    connection_minutes: Annotated[int, Field(ge=0, le=600)] | None = None
 
 
 class WordingSchema(_Strict):

@@ -48,7 +48,7 @@ class Mover:
         memory = (await self._subjects.read(journey, type_.value)).memory
         answer = await self._subjects.rebookings.said(order, journey)
         entry = rebooking.offered(memory, order)
-        wanted = _wanted(entry, answer, memory)
+        wanted = _wanted(entry, answer, rebooking.id_of(memory.get("told", {}).get("offers", {}), order))
         try:
             if wanted is not None:
                 assert entry is not None
@@ -93,7 +93,8 @@ class Mover:
             if move.to not in changed.subjects:
                 place = changed.subjects.index(move.away) + 1
                 subjects = (*changed.subjects[:place], move.to, *changed.subjects[place:])
-                changed = replace(changed, subjects=subjects, moves=(*changed.moves, move))
+                onward = (*changed.onward, move.to) if move.away in changed.onward else changed.onward
+                changed = replace(changed, subjects=subjects, moves=(*changed.moves, move), onward=onward)
             return replace(changed, until_ms=max(changed.until_ms, until))
 
         current = await self._change(contact, order, edit)
@@ -134,13 +135,12 @@ class Mover:
                 await self._contacts.unsubscribe(current.id, known.subject, "rebooked")
 
 
-def _wanted(entry: rebooking.Entry | None, answer: Answer | None, memory: Mapping[str, Any]) -> SubjectId | None:
+def _wanted(entry: rebooking.Entry | None, answer: Answer | None, offer: str) -> SubjectId | None:
     if entry is None or not entry.get("subject"):
         return None
-    if entry["offer"] != rebooking.AUTOMATIC:
-        mine = rebooking.offer_id(entry, int(memory.get("told", {}).get("cancellation", 0)))
-        if answer is None or (answer.choice, answer.offer) != (ACCEPT, mine):
-            return None
+    accepted = answer is not None and (answer.choice, answer.offer) == (ACCEPT, offer)
+    if entry["offer"] != rebooking.AUTOMATIC and not accepted:
+        return None
     return SubjectId(entry["subject"])
 
 
@@ -148,7 +148,8 @@ def _without(link: OrderLink, away: SubjectId) -> OrderLink:
     """The link without the moves away from a journey, and without what only these brought."""
     gone = {one.to for one in link.moves if one.away == away}
     moves = tuple(one for one in link.moves if one.away != away)
-    return replace(link, moves=moves, subjects=tuple(one for one in link.subjects if one not in gone))
+    subjects, onward = (tuple(one for one in some if one not in gone) for some in (link.subjects, link.onward))
+    return replace(link, moves=moves, subjects=subjects, onward=onward)
 
 
 def has_moved(link: OrderLink | None, subjects: Sequence[SubjectId]) -> bool:

@@ -29,7 +29,7 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
-from gateway.planning import rebooked, visits
+from gateway.planning import connecting, rebooked, visits
 from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
@@ -87,10 +87,12 @@ def draft(
     deadline = notification.deadline_ms(scope)
     not_before = notification.not_before_ms(scope)
     item = world.blind("item", result.item)[:16] if notification.item != "none" and result.item else ""
-    event: str = result.event
+    event, name = str(result.event), notification.name
     if notification.item == rebooked.ITEM:
         event, item = rebooked.item_of(result, reader)
-    message = message_id(event, notification.name, item, contact.id, leg)
+    if notification.item == connecting.ITEM and reader.connection is not None:
+        event, name, item = connecting.named(reader.connection["id"])
+    message = message_id(event, name, item, contact.id, leg)
     told = told_field(result.subject, notification.name, item) if notification.replaces or notification.item != "none" else ""
     if not told:
         told = told_field(result.subject, notification.name, world.blind("event", result.event)[:16])
@@ -142,7 +144,7 @@ def draft(
         body |= visits.for_body(notification, result, message, body)
         later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
         body |= _legs(later, message, [
-            message_id(event, notification.name, item, contact.id, leg + 1 + place) for place in range(len(later))
+            message_id(event, name, item, contact.id, leg + 1 + place) for place in range(len(later))
         ])  # fmt: skip
     if isinstance(verdict, Suppressed) and verdict.reason in WAITS and (document is not None or verdict.reason in _HOMELESS):
         body["again"] = again(result, meant, document)
@@ -246,6 +248,8 @@ def _has_role(notification: Notification, reader: Reader) -> bool:
 
 def _is_meant(notification: Notification, result: EventResult, reader: Reader, world: World) -> bool:
     if notification.once_a_journey and reader.link is not None and result.subject in reader.link.onward:
+        return False
+    if notification.item == connecting.ITEM and reader.connection is None:
         return False
     moved = has_moved(reader.link, (result.subject, *result.audience))
     if notification.among is None and not moved:

@@ -13,25 +13,29 @@ from typing import Any
 
 from gateway.model.ids import MessageId
 from gateway.notifications.model import Notification
+from gateway.planning import connecting
 from gateway.planning.result import EventResult, Reader
 from gateway.rules import rebooking
 
 ITEM = "rebooking"
+OF_A_STATE = (ITEM, connecting.ITEM)
+"""Items that a subject's state gives its readers: who comes later is told of them too."""
 
 
 def of_reader(result: EventResult, reader: Reader) -> Mapping[str, Any]:
     """`rebooking` as expressions see it."""
     order = reader.link.order if reader.link else ""
-    return rebooking.shown(result.state, int(result.facts.get("cancellation") or 0), order)
+    return rebooking.shown(result.state, result.facts.get("offers") or {}, order)
 
 
 def groups(notification: Notification, result: EventResult, readers: Sequence[Reader]) -> list[Sequence[Reader]]:
-    """Readers who are told the same: all of them, or those of one offer."""
-    if notification.item != ITEM:
+    """Readers who are told the same: all of them, or those of one offer, or of one connection."""
+    if notification.item not in OF_A_STATE:
         return [readers]
     found: dict[str, list[Reader]] = {}
     for one in readers:
-        found.setdefault(of_reader(result, one)["id"], []).append(one)
+        about = one.connection or {} if notification.item == connecting.ITEM else of_reader(result, one)
+        found.setdefault(str(about.get("id", "")), []).append(one)
     return list(found.values())
 
 

@@ -26,6 +26,7 @@ from gateway.rules.states import instant_ms
 from gateway.rules.verdict import Later, Suppressed, Verdict
 from gateway.store.outbox import PlannedMessage
 
+NO_CONNECTION: Mapping[str, Any] = {"risk": ""}
 DAY_MS = 24 * 3600_000
 
 
@@ -118,6 +119,8 @@ class Reader:
 
     traveller: Traveller | None
     link: OrderLink | None
+    connection: Mapping[str, Any] | None = None
+    """what there is to tell them of whether they catch their next leg (planning/connecting.py)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +258,8 @@ def scope_for(result: EventResult, reader: Reader, world: World, brand: str, lin
         order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
         passenger={"key": link.passenger or ""} if link else {"key": ""},
         links=dict(links),
-        rebooking=rebooking.shown(result.state, int(result.facts.get("cancellation") or 0), link.order if link else ""),
+        connection=reader.connection or NO_CONNECTION,
+        rebooking=rebooking.shown(result.state, result.facts.get("offers") or {}, link.order if link else ""),
     )
 
 

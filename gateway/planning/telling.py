@@ -13,6 +13,8 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
 from gateway.model.event import EventType
 from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
+from gateway.planning.connecting import ITEM as CONNECTION
+from gateway.planning.connecting import Connections
 from gateway.planning.moving import Mover
 from gateway.planning.plan import CHECK, draft, parts
 from gateway.planning.rebooked import groups
@@ -41,6 +43,7 @@ class Teller:
         self._wake = wake
         self._untold = untold
         self._mover = Mover(contacts, subjects, Schedule(worlds.catalogue.moments, subjects, worlds.clock))
+        self._connections = Connections(subjects, outbox)
 
     async def welcome(
         self, contact: ContactId, subjects: Sequence[SubjectId], *, but: str = "", revive: bool = False
@@ -102,6 +105,8 @@ class Teller:
             return None
         if result.state.get("rebookings"):
             await self._moves(contact, result, readers)
+        if any((one := world.catalogue.get(name)) is not None and one.item == CONNECTION for name in result.notifications):
+            readers = await self._connections.look(contact, result, readers, world)
         drafts: list[Draft] = []
         ends: list[str] = []
         for name in result.notifications:

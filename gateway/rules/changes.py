@@ -69,7 +69,7 @@ def facts(type_: EventType, memory: Mapping[str, Any]) -> dict[str, Any]:
                   worst_delay_minutes (the
                   longest delay told since it was last on time: who was told 45 must hear of 10), has_estimate,
                   departure_at, arrival_at (actual, else estimated, else scheduled; as written, "" = unknown), platform,
-                  platform_changed, cancellation (how often it was cancelled so far)
+                  platform_changed, offers (order -> id of what it is offered instead, while it is cancelled)
     order:        item_count, has_tracking
     outage:       minutes_down (0 until restored), updates_told
     appointment:  old_from, old_to (the window that was told before this one; as written, "" = none), has_window
@@ -86,7 +86,7 @@ def facts(type_: EventType, memory: Mapping[str, Any]) -> dict[str, Any]:
             "arrival_at": _best_time(memory, "arrival"),
             "platform": travel.platform_of(memory) or "",
             "platform_changed": platform.get("actual") not in (None, platform.get("planned")),
-            "cancellation": told.get("cancellation", 0),
+            "offers": told.get("offers", {}) if memory.get("status") == "cancelled" else {},
         }
     if type_ in (EventType.ORDER_STATUS, EventType.ORDER_DOCUMENT):
         items = memory.get("items") or []

@@ -8,8 +8,8 @@ of what was said of these orders; an empty list takes everything back.
     {"offer": "proposed", "refs": ["j07..."], "subject": "j41...", "carrier": "ZZ", "number": "0526", "departure": "...", ...}
 
 `offer` is "automatic" (they stand on it already) or "proposed" (theirs only once they have said yes). An offer's id names what is
-offered and in which cancellation: the same flight offered again after the flight had been reinstated is another offer, for
-people were told in between that it holds no more.
+offered and when it began to be: the same flight offered again after another one, or after the cancelled one had been reinstated,
+is another offer, for people were told in between that it holds no more.
 """
 
 from __future__ import annotations
@@ -46,26 +46,39 @@ def offered(state: Mapping[str, Any], order: str) -> Entry | None:
     return mine or next((one for one in entries if not one.get("refs")), None)
 
 
-def offer_id(entry: Entry, cancellation: int) -> str:
-    """The same for the same offer in the same cancellation (counted by the subject), whoever it is for; 12 characters."""
-    content = {name: value for name, value in entry.items() if name != "refs"}
-    said = json.dumps([cancellation, content], sort_keys=True, default=str)
-    return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
+def shown(state: Mapping[str, Any], ids: Mapping[str, str], order: str) -> Entry:
+    """`rebooking` as expressions see it for a reader of this order: `offer` and `id` are always there, "" where there is none.
 
-
-def shown(state: Mapping[str, Any], cancellation: int, order: str) -> Entry:
-    """`rebooking` as expressions see it for a reader of this order: `offer` and `id` are always there, "" where there is none."""
+    ids: the subject's, as `numbered` made them
+    """
     found = offered(state, order)
     if found is None:
         return NONE
     said = {name: value for name, value in found.items() if name not in ("refs", "subject", "entity")}
-    return {**said, "id": offer_id(found, cancellation)}
+    return {**said, "id": id_of(ids, order)}
 
 
-def offers(state: Mapping[str, Any], cancellation: int) -> list[str]:
-    """One word for each order that has an offer, and one for everybody else: what changes when somebody is offered something."""
-    return sorted(
-        f"{offer_id(one, cancellation)}:{ref}"
-        for one in state.get("rebookings") or ()
-        for ref in (one.get("refs") or ("",))
-    )
+def id_of(ids: Mapping[str, str], order: str) -> str:
+    return ids.get(order) or ids.get("") or ""
+
+
+def numbered(entries: Sequence[Entry], before: Mapping[str, str], count: int) -> dict[str, str]:
+    """The id of what each order is offered now ("": everybody else): what is offered, and when it began to be.
+
+    before: the ids until now, {} where nothing was offered; count: of offerings so far. What an order was offered already keeps
+    its id, whether by an entry of its own or by everybody's; whatever is new to it gets the next number.
+    """
+    wanted = {ref: _print(one) for one in entries for ref in (one.get("refs") or ("",))}
+    found = {}
+    for ref, offer in wanted.items():
+        known = before.get(ref) or before.get("") or ""
+        found[ref] = known if known.startswith(f"{offer}.") else f"{offer}.{count + 1}"
+    for ref, known in before.items():
+        if ref not in wanted and "" in wanted and known.startswith(f"{wanted['']}."):
+            found[ref] = known
+    return found
+
+
+def _print(entry: Entry) -> str:
+    content = {name: value for name, value in entry.items() if name != "refs"}
+    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=6).hexdigest()

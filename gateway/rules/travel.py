@@ -17,8 +17,8 @@ ARRIVAL_MS = 15 * 60_000
 def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tuple[list[Change], dict[str, Any]]:
     """The changes, and what has been told after them.
 
-    told: cancelled ("cancelled", or the stops left out), cancellation (how often it was cancelled), offers (who is offered
-          what other one), late, departure (ms; None: told without a time), scheduled
+    told: cancelled ("cancelled", or the stops left out), offers (order -> id of what it is offered, rules/rebooking.py),
+          offerings (how often anything was), late, departure (ms; None: told without a time), scheduled
           (ms), end (whose times these are: see main_end), minutes (a delay told without a time), worst_minutes, arrival
           (ms), gate, terminal, platform, belt, diverted, departed, landed, check_in, boarding (ms)
     """
@@ -58,12 +58,14 @@ def _cancellation(told: dict[str, Any], state: State) -> list[Change]:
     status, was = state.get("status"), told.get("cancelled")
     if status == "cancelled":
         told["cancelled"] = "cancelled"
-        if was != "cancelled":
-            told["cancellation"] = told.get("cancellation", 0) + 1
-        before, told["offers"] = told.get("offers", []), rebooking.offers(state, told.get("cancellation", 0))
+        before: Mapping[str, str] = told.get("offers", {}) if was == "cancelled" else {}
+        count = told.get("offerings", 0)
+        told["offers"] = rebooking.numbered(state.get("rebookings") or (), before, count)
+        if is_new := any(one.endswith(f".{count + 1}") for one in told["offers"].values()):
+            told["offerings"] = count + 1
         if was != "cancelled":
             return [Change.CANCELLED]
-        return [Change.REBOOKED] if set(told["offers"]) - set(before) else []
+        return [Change.REBOOKED] if is_new else []
     if status == "partly_cancelled":
         told["cancelled"] = stops = json.dumps(state.get("cancelled_stops"), sort_keys=True)
         return [] if was == stops else [Change.PARTLY_CANCELLED]

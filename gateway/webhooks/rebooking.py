@@ -116,8 +116,7 @@ class RebookingAnswers:
 
     async def _now(self, contact: Contact, asked: Asked, order: SubjectId, key: str) -> _Now:
         memory = (await self._subjects.read(asked.journey, asked.type.value)).memory
-        cancellation = int(memory.get("told", {}).get("cancellation", 0))
-        offer = rebooking.shown(memory, cancellation, order)
+        offer = rebooking.shown(memory, memory.get("told", {}).get("offers", {}), order)
         shown = {**_said(memory, ""), **_said(offer, "new_")}
         said = await self._subjects.rebookings.said(order, asked.journey)
         if said is not None and key in said.keys:  # kept before this process had it in hand: it was passed on

@@ -54,6 +54,16 @@ async def test_an_offer_that_comes_for_one_booking_after_another_tells_nobody_tw
     assert [len(offers(ladder, number)) for number in (101, 102, 103)] == [2, 1, 0]
 
 
+async def test_an_offer_that_still_waits_when_it_is_said_again_does_not_take_its_own_place(ladder: Ladder) -> None:
+    await ladder.follow(101, 102)
+    await ladder.house.tell(cancelled(ladder, {**LATER, "refs": ["ZX101"]}), cancelled(ladder, {**LATER, "refs": ["ZX102"]}))
+    await ladder.house.dispatch()
+    assert [len(offers(ladder, number)) for number in (101, 102)] == [1, 1]
+    await ladder.house.tell(cancelled(ladder, {**TOMORROW, "refs": ["ZX101"]}), cancelled(ladder, LATER))
+    await ladder.house.dispatch()
+    assert ["1009" in offer for offer in offers(ladder, 101)] == [True, True], "the one that holds is the last word"
+
+
 async def test_who_comes_later_hears_that_it_is_cancelled_and_of_their_own_offer(ladder: Ladder) -> None:
     await ladder.follow(101)
     await ladder.hears(cancelled(ladder))

@@ -53,7 +53,8 @@ def context(*events: dict[str, Any], brand: str = "zz", now: str | None = None, 
         "previous": previous,
         "changes": list(words),
         "facts": known,
-        "rebooking": rebooking.shown(memory, known.get("cancellation", 0), "order ZX7K2P"),
+        "connection": {"risk": ""},
+        "rebooking": rebooking.shown(memory, known.get("offers", {}), "order ZX7K2P"),
         "person": {"given_name": "Eva", "family_name": "Jansen"},
         "order": None,
         "passenger": None,
@@ -79,4 +80,4 @@ def ms(text: str) -> int:
 
 
 def applying(values: dict[str, Any]) -> set[str]:
-    return {one.name for one in catalogue() if one.applies(values)}
+    return {one.name for one in catalogue() if one.applies(values) and one.is_for(values)}

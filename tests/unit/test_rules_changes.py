@@ -140,7 +140,7 @@ def test_facts_of_a_flight() -> None:
         "arrival_at": clock(90),
         "platform": "",
         "platform_changed": False,
-        "cancellation": 0,
+        "offers": {},
     }
     assert facts(FLIGHT, {})["departure_at"] == ""
 

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.intake.rebookings import with_rebookings, without_refs
 from gateway.model.event import EventType
 from gateway.rules.changes import Memory, step
-from gateway.rules.rebooking import laid_over, offer_id, offered, shown
+from gateway.rules.rebooking import laid_over, offered, shown
 
 FLIGHT = EventType.FLIGHT_STATUS
 ENTITY = "ZZ0522/2026-11-22/LHR"
@@ -26,7 +26,11 @@ def after(memory: Memory, status: str = "cancelled", **more: Any) -> tuple[Memor
 
 
 def number(memory: Memory, order: str) -> str:
-    return str(shown(memory, 1, f"order:{order}").get("number", ""))
+    return str(shown(memory, memory["told"]["offers"], f"order:{order}").get("number", ""))
+
+
+def offer(memory: Memory, order: str) -> str:
+    return str(shown(memory, memory["told"]["offers"], f"order:{order}")["id"])
 
 
 def test_an_offer_without_refs_is_everybody_s_and_takes_the_place_of_all_before() -> None:
@@ -66,12 +70,29 @@ def test_the_same_flight_offered_in_another_cancellation_is_another_offer() -> N
     runs, _ = after(first, "scheduled")
     second, changes = after(runs, rebooking=LATER)
     assert "cancelled" in changes
-    assert (first["told"]["cancellation"], second["told"]["cancellation"]) == (1, 2)
-    entry = offered(second, "")
-    assert entry is not None
-    assert entry == offered(first, "")
-    assert offer_id(entry, 1) != offer_id(entry, 2)
-    assert offer_id(entry, 1) == offer_id({**entry, "refs": ["order:ZX1"]}, 1), "whoever it is for"
+    assert number(first, "ZX1") == number(second, "ZX1") == "0526"
+    assert offer(first, "ZX1") != offer(second, "ZX1")
+
+
+def test_the_same_flight_offered_again_after_another_one_is_another_offer() -> None:
+    memory, _ = after({}, rebooking=LATER)
+    first = offer(memory, "ZX1")
+    memory, _ = after(memory, rebooking=TOMORROW)
+    memory, changes = after(memory, rebooking=LATER)
+    assert changes == ("rebooked",)
+    assert offer(memory, "ZX1") != first
+
+
+def test_an_offer_keeps_its_id_whether_it_was_made_to_a_booking_or_to_everybody() -> None:
+    memory, _ = after({}, rebooking={**LATER, "refs": ["ZX1"]})
+    first = offer(memory, "ZX1")
+    memory, changes = after(memory, rebooking=LATER)
+    assert changes == ("rebooked",), "everybody else is offered it now"
+    assert offer(memory, "ZX1") == first != offer(memory, "ZX2")
+    others = offer(memory, "ZX2")
+    memory, changes = after(memory, rebooking={**LATER, "refs": ["ZX2"]})
+    assert changes == ()
+    assert (offer(memory, "ZX1"), offer(memory, "ZX2"), offer(memory, "ZX3")) == (first, others, others)
 
 
 def test_the_other_flight_is_named_by_its_parts_or_as_the_source_names_it() -> None:
@@ -101,4 +122,4 @@ def test_a_trip_s_alternative_is_an_offer_only_where_the_source_says_so() -> Non
 
 def test_nothing_said_is_nothing_offered() -> None:
     assert laid_over([], []) == []
-    assert shown({"status": "cancelled"}, 0, "order:ZX1") == {"offer": "", "id": ""}
+    assert shown({"status": "cancelled"}, {}, "order:ZX1") == {"offer": "", "id": ""}

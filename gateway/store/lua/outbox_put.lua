@@ -47,12 +47,13 @@ local function outdated(i, contact)
     end
   end
   for _, message in ipairs(plan.messages) do
-    if message.c == i and message.t ~= '' then found[#found + 1] = {field = message.t, why = 'r', reason = 'replaced'} end
+    if message.c == i and message.t ~= '' then found[#found + 1] = {field = message.t, why = 'r', reason = 'replaced', by = message.m} end
   end
   local takes = {}
   for _, entry in ipairs(found) do
     local last = told_read(told, entry.field)
-    if last and last.version < plan.n and last.state == 'q' then
+    -- What is named by what it says, and not by its event, may be planned again by a newer one: it does not replace itself.
+    if last and last.version < plan.n and last.state == 'q' and last.mid ~= entry.by then
       entry.last, entry.told = last, told
       takes[#takes + 1] = entry
     end

@@ -1,0 +1,100 @@
+"""Whether a reader of news about one leg of an order still catches the next, and what of it they were told.
+
+An order's link says which of its legs go on from the one before (`onward`). News of either leg looks at both as they are known
+now, so that it does not matter which of the two moved, nor how late it is planned. What was told is asked of the messages: their
+ids are made of the two legs and of what is said for the how-manieth time, "tight" and "fits" in turn. So two events, a repeated
+one and a newcomer come to the same message, and nobody is told twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.model.contact import Contact, OrderLink
+from gateway.model.event import EventType
+from gateway.model.ids import MessageId, SubjectId, message_id
+from gateway.planning.result import EventResult, Reader, World
+from gateway.rules.changes import state_of
+from gateway.rules.connections import ROUNDS, expected, judge, next_said
+from gateway.store.outbox import Outbox
+from gateway.store.subjects import Subjects
+
+ITEM = "connection"
+MINUTE_MS = 60_000
+DEFAULT_MINUTES: Mapping[EventType, int] = {EventType.FLIGHT_STATUS: 45, EventType.TRIP_STATUS: 5}
+"""What a change takes where templates/places.yaml says nothing of the place; between the two kinds the longer counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    type: EventType
+    state: Mapping[str, Any]
+
+
+class Connections:
+    def __init__(self, subjects: Subjects, outbox: Outbox) -> None:
+        self._subjects = subjects
+        self._outbox = outbox
+
+    async def look(self, contact: Contact, result: EventResult, readers: Sequence[Reader], world: World) -> list[Reader]:
+        """The readers, each with the `connection` there is to tell them of by this event."""
+        found = []
+        for reader in readers:
+            told = None
+            for first, second in _pairs(reader.link, result.subject):
+                told = told or await self._of(contact, first, second, result.type, world)
+            found.append(replace(reader, connection=told) if told is not None else reader)
+        return found
+
+    async def _of(
+        self, contact: Contact, first: SubjectId, second: SubjectId, type_: EventType, world: World
+    ) -> Mapping[str, Any] | None:
+        before, after = await self._leg(first, type_), await self._leg(second, type_)
+        place = before.state.get("to") or {}
+        known = world.catalogue.places.get(str(place.get("code") or ""))
+        minutes = known.connection_minutes if known is not None else None
+        if minutes is None:
+            minutes = max(DEFAULT_MINUTES[before.type], DEFAULT_MINUTES[after.type])
+        risk = judge(before.state, after.state, minutes * MINUTE_MS)
+        if risk is None:
+            return None
+        ids = [said_id(contact, first, second, number) for number in range(2 * ROUNDS)]
+        number = next_said([one is not None for one in await self._outbox.raw_records(ids)], risk)
+        if number is None:
+            return None
+        return {
+            "risk": risk.value, "id": f"{first}:{second}:{number}", "place": place, "to": after.state.get("to"),
+            "arrival": expected(before.state, "arrival"), "departure": expected(after.state, "departure"),
+        }  # fmt: skip
+
+    async def _leg(self, subject: SubjectId, otherwise: EventType) -> _Leg:
+        """What is known of a leg: by its own events, else by orders. otherwise: what it is taken for then"""
+        for type_ in DEFAULT_MINUTES:
+            found = await self._subjects.read(subject, type_.value)
+            if found.revision:
+                return _Leg(type_, state_of(found.memory))
+        return _Leg(otherwise, found.base)
+
+
+def said_id(contact: Contact, first: SubjectId, second: SubjectId, number: int) -> MessageId:
+    return message_id(*named(f"{first}:{second}:{number}"), contact.id, 0)
+
+
+def named(connection: str) -> tuple[str, str, str]:
+    """(event, notification, item) of a message about a connection, as its id is made of them."""
+    return f"connection:{connection}", ITEM, ""
+
+
+def _pairs(link: OrderLink | None, subject: SubjectId) -> list[tuple[SubjectId, SubjectId]]:
+    """The connections that a leg is part of, as the order stands now."""
+    if link is None or not link.onward:
+        return []
+    away = {one.away for one in link.moves}
+    legs = [one for one in link.subjects if one not in away]
+    return [
+        (first, second) for first, second in itertools.pairwise(legs)
+        if second in link.onward and subject in (first, second)
+    ]  # fmt: skip

@@ -1,0 +1,95 @@
+"""Two legs of an order: who may miss the second hears it once, and once that it fits again, whichever of the two moved."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.intake.role import make_expander
+from tests.integration.ladder_stage import ladder_running
+from tests.integration.rebooking_stage import HOUR_MS, OLD, Stage
+from tests.support.core import iso
+
+NEXT = "ZZ2003/2026-11-22/LHR"
+
+
+@pytest.fixture
+async def stage(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[Stage]:
+    async with ladder_running(redis_url, data_dir) as made:
+        yield Stage(made)
+
+
+def legs(stage: Stage) -> list[dict[str, Any]]:
+    """AMS-LHR arrives an hour before LHR-DUB leaves."""
+    began = stage.ladder.house.began_ms
+    departure, arrival = iso(began + 7 * HOUR_MS), iso(began + 8 * HOUR_MS)
+    onward = {
+        "entity": NEXT, "type": "flight", "from": {"code": "LHR", "timezone": "Europe/London"},
+        "to": {"code": "DUB", "timezone": "Europe/Dublin"},
+        "times": {"departure": {"scheduled": departure}, "arrival": {"scheduled": arrival}},
+    }  # fmt: skip
+    return [stage.ladder.house.leg(), onward]
+
+
+async def books(stage: Stage, *numbers: int) -> None:
+    for number in numbers:
+        await stage.ladder.follow(number, itinerary=legs(stage))
+
+
+async def connections(stage: Stage, number: int) -> list[str]:
+    return [name.removeprefix("flight_") for name in await stage.names(number) if "connection" in name]
+
+
+def next_leg(stage: Stage, late_min: int) -> Any:
+    departure = stage.ladder.house.began_ms + 7 * HOUR_MS
+    times = {"departure": {"scheduled": iso(departure), "estimated": iso(departure + late_min * 60_000)}}
+    return stage.flight("delayed", entity=NEXT, times=times)
+
+
+async def test_who_may_miss_the_next_leg_hears_it_once_and_once_that_it_fits_again(stage: Stage) -> None:
+    await books(stage, 101)
+    await stage.ladder.follow(102)
+    await stage.hears(stage.flight("delayed", late_min=10))
+    assert await connections(stage, 101) == []
+    await stage.hears(stage.flight("delayed", late_min=40), stage.flight("delayed", late_min=50))
+    assert await connections(stage, 101) == ["connection_tight"]
+    (tight,) = await stage.records(101, "flight_connection_tight")
+    assert (await stage.text(tight)).startswith("You may miss your connection to Dublin.")
+    assert tight.deadline_ms == stage.ladder.house.began_ms + 7 * HOUR_MS
+    await stage.hears(next_leg(stage, 60))
+    assert await connections(stage, 101) == ["connection_tight", "connection_fits"]
+    await stage.hears(next_leg(stage, 10))
+    assert await connections(stage, 101) == ["connection_tight", "connection_fits", "connection_tight"]
+    assert await connections(stage, 102) == [], "who only flies the first leg has nothing to catch"
+
+
+async def test_two_events_and_a_worker_that_takes_one_up_again_tell_it_once(stage: Stage) -> None:
+    await books(stage, 101)
+    late = stage.flight("delayed", late_min=40)
+    await stage.hears(late)
+    await make_expander(stage.ladder.house.runtime).expand(late)
+    await stage.ladder.house.dispatch()
+    await stage.hears(next_leg(stage, 5))
+    assert await connections(stage, 101) == ["connection_tight"]
+
+
+async def test_who_books_later_hears_that_it_is_tight(stage: Stage) -> None:
+    await books(stage, 101)
+    await stage.hears(stage.flight("delayed", late_min=40))
+    house = stage.ladder.house
+    await house.tell(house.order(house.recipient(103), number="ZX103", itinerary=legs(stage)))
+    await house.dispatch()
+    assert await connections(stage, 103) == ["connection_tight"]
+
+
+async def test_somebody_who_was_put_on_another_first_leg_is_told_by_that_one(stage: Stage) -> None:
+    await books(stage, 101)
+    await stage.hears(stage.cancelled({**stage.later, "to": "LHR", "departure": iso(stage.ladder.house.began_ms + 5 * HOUR_MS),
+                                       "arrival": iso(stage.ladder.house.began_ms + 6 * HOUR_MS)}))  # fmt: skip
+    assert OLD in await stage.follows(101)
+    await stage.hears(stage.flight("delayed", entity="ZZ1009/2026-11-22/AMS", late_min=45))
+    assert await connections(stage, 101) == ["connection_tight"]

@@ -16,6 +16,7 @@ from typing import Any
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.event import EventType
 from gateway.model.ids import MessageId, SubjectId, message_id
+from gateway.model.message import MessageState
 from gateway.planning.result import EventResult, Reader, World
 from gateway.rules.changes import state_of
 from gateway.rules.connections import ROUNDS, expected, judge, next_said
@@ -26,6 +27,9 @@ ITEM = "connection"
 MINUTE_MS = 60_000
 DEFAULT_MINUTES: Mapping[EventType, int] = {EventType.FLIGHT_STATUS: 45, EventType.TRIP_STATUS: 5}
 """What a change takes where templates/places.yaml says nothing of the place; between the two kinds the longer counts."""
+
+
+_TAKEN_OUT = (MessageState.REPLACED, MessageState.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,16 @@ class Connections:
     ) -> Mapping[str, Any] | None:
         before, after = await self._leg(first, type_), await self._leg(second, type_)
         place = before.state.get("to") or {}
-        known = world.catalogue.places.get(str(place.get("code") or ""))
-        minutes = known.connection_minutes if known is not None else None
+        found = world.catalogue.places.get(str(place.get("code") or ""))
+        minutes = found.connection_minutes if found is not None else None
         if minutes is None:
             minutes = max(DEFAULT_MINUTES[before.type], DEFAULT_MINUTES[after.type])
         risk = judge(before.state, after.state, minutes * MINUTE_MS)
         if risk is None:
             return None
         ids = [said_id(contact, first, second, number) for number in range(2 * ROUNDS)]
-        number = next_said([one is not None for one in await self._outbox.raw_records(ids)], risk)
+        known = {one.id: one.state not in _TAKEN_OUT for one in await self._outbox.headers(ids)}
+        number = next_said([known[one] or None if one in known else False for one in ids], risk)
         if number is None:
             return None
         return {

@@ -58,15 +58,16 @@ def expected(state: State, end: str) -> str | None:
     return datetime.fromtimestamp(moved, arrival.tzinfo or UTC).isoformat()
 
 
-def next_said(told: Sequence[bool], risk: Risk) -> int | None:
+def next_said(told: Sequence[bool | None], risk: Risk) -> int | None:
     """Which of the things there are to say comes now: its place among tight, fits, tight, fits ...; None = nothing.
 
-    told: which of these, 2 * ROUNDS in all, were said
+    told: of these, 2 * ROUNDS in all, which were said; None = planned, and taken out again before it was said
     A place that was said already is given again where it still holds: saying it twice comes to the same.
     """
     last = max((place for place, said in enumerate(told) if said), default=-1)
-    is_tight = last % 2 == 0
-    if risk is Risk.TIGHT:
-        place = last if is_tight else last + 1
-        return place if place < 2 * ROUNDS else None
-    return last + 1 if is_tight else last if last >= 0 else None
+    used = max((place for place, said in enumerate(told) if said is not False), default=-1)
+    is_tight = last >= 0 and last % 2 == 0
+    if is_tight is (risk is Risk.TIGHT):
+        return last if last >= 0 else None
+    wanted = 0 if risk is Risk.TIGHT else 1
+    return next((place for place in range(used + 1, 2 * ROUNDS) if place % 2 == wanted), None)

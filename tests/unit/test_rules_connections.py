@@ -58,7 +58,7 @@ def test_an_arrival_that_nobody_forecast_is_as_late_as_the_departure_and_keeps_i
 
 
 def test_tight_and_fits_take_turns_and_come_to_an_end() -> None:
-    told = [False] * (2 * ROUNDS)
+    told: list[bool | None] = [False] * (2 * ROUNDS)
     said = []
     assert next_said(told, Risk.FITS) is None, "nobody is told that all is well who was told nothing else"
     for place in range(2 * ROUNDS + 2):
@@ -69,3 +69,6 @@ def test_tight_and_fits_take_turns_and_come_to_an_end() -> None:
                 told[now] = True
                 said.append(now)
     assert said == list(range(2 * ROUNDS))
+    assert next_said([None, False, False, False], Risk.TIGHT) == 2, "what was taken out before it was said is said by the next"
+    assert next_said([None, False, False, False], Risk.FITS) is None
+    assert next_said([None, False, True, False], Risk.FITS) == 3

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from gateway.cli.events import write_schemas
+from gateway.documents.paper import Paper
+from gateway.documents.reading import paper_of
 from gateway.intake import schemas
 from gateway.intake.cloudevents import type_of
 from gateway.model.event import EventType
@@ -85,6 +87,24 @@ def test_a_name_that_the_sender_chose_is_not_repeated() -> None:
     assert fields(EventType.OUTAGE_STATUS, data) == ["data.cause.text.*", "data.cause.text.nl"]
 
 
+@pytest.mark.parametrize(("barcode", "wrong"), [
+    ({"format": "qr"}, "data.document.barcode"),
+    ({"format": "qr", "message": "A", "bytes": "QUJD"}, "data.document.barcode"),
+    ({"format": "qr", "bytes": "no base64!"}, "data.document.barcode.bytes"),
+    ({"format": "code128", "message": "A"}, "data.document.barcode.format"),
+    ({"format": "aztec", "message": "A" * 1501}, "data.document.barcode.message"),
+])  # fmt: skip
+def test_a_code_is_text_or_bytes_of_a_kind_that_is_drawn(barcode: dict[str, Any], wrong: str) -> None:
+    data = {"orderNumber": "1", "document": {"kind": "ticket", "id": "1", "barcode": barcode}}
+    assert fields(EventType.ORDER_DOCUMENT, data) == [wrong]
+
+
+def test_a_boarding_pass_code_is_of_the_characters_that_one_can_hold() -> None:
+    leg = {"carrier": "ZZ", "flightNumber": "1", "originDate": "2026-11-22", "from": "AMS", "to": "LHR"}
+    data = {"leg": leg, "passenger": {"surname": "A"}, "bcbp": "M1JANSEN/ÉVA" + " " * 60}
+    assert fields(EventType.FLIGHT_BOARDINGPASS, data) == ["data.bcbp"]
+
+
 def test_fields_that_we_do_not_read_are_left_alone() -> None:
     assert (
         fields(EventType.ORDER_STATUS, {"orderNumber": "1", "status": "created", "loyalty": {"tier": [1, None]}}) == []
@@ -100,5 +120,8 @@ def test_whatever_is_taken_can_be_read_by_the_rules(event: dict[str, Any]) -> No
     memory, _ = changes.step(event_type, {}, event["data"])
     again, said = changes.step(event_type, memory, event["data"])
     changes.facts(event_type, again)
+    if event_type in (EventType.ORDER_DOCUMENT, EventType.FLIGHT_BOARDINGPASS):
+        paper = paper_of(event_type, event["data"], {}, brand="zz", places={}, language="nl", as_of_ms=1)
+        assert paper is None or Paper.load(json.loads(json.dumps(paper.dump()))) == paper
     assert json.loads(json.dumps(again)) == again
     assert "first" not in said

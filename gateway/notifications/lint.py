@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gateway.model.event import EventType
 from gateway.model.message import ButtonKind, Priority
+from gateway.notifications import asked
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.graph import family
 from gateway.notifications.model import Notification
@@ -78,6 +79,8 @@ def lint(
         found += _values(one, rules)
         for texts in one.texts:
             found += _texts(one, texts, rules)
+    for name in asked.untold(catalogue):
+        found.append(Finding("warning", f"moments.yaml: {name}", "changes", "no notification asks for it: it is told to nobody"))
     for account, brands in (accounts or {"": frozenset(catalogue.brands)}).items():
         found += _count(catalogue, rules, account, brands)
     return sorted(found, key=lambda finding: finding.level != "error")
@@ -102,6 +105,8 @@ def _declaration(one: Notification, catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding("error", f"{where}: ends", "ends", f"{other} is about other subjects")
     if any(root in ("person", "order", "passenger", "links") for source in one.watch.sources for root in source.roots):
         yield Finding("error", f"{where}: watch", "watch", "should be of the subject: what is about a reader is the same all day")
+    for word in asked.unknown(one, catalogue):
+        yield Finding("error", f"{where}: when", "changes", f"{word} is no change, and no moment of such a subject")
     yield from _substitute(one, catalogue, where)
     yield from _personal(one, where)
     yield from _rights(one, where)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from redis.asyncio import Redis
 
+from gateway.insight.kinds import say
 from gateway.intake.role import run
 from gateway.model.event import EventType
 from gateway.model.ids import EventId, SubjectId
@@ -331,3 +334,32 @@ async def test_a_running_gateway_is_not_two_seconds_late(stage: Stage) -> None:
     finally:
         runtime.stopping.set()
         await running
+
+
+async def test_check_in_that_opens_at_night_waits_for_the_morning(stage: Stage) -> None:
+    zone = ZoneInfo("Europe/Amsterdam")
+    there = datetime.fromtimestamp(stage.began_ms / 1000, zone)
+    night = (there + timedelta(days=2)).replace(hour=4, minute=0)
+    opens = (night.timestamp() * 1000 - stage.began_ms) / HOUR_MS
+    await stage.order(hours=opens + 30)
+    await stage.pass_to(opens + 0.01)
+    (message,) = [one for one in await stage.house.messages() if one.notification == "checkin_open"]
+    due = datetime.fromtimestamp(message.due_at_ms / 1000, zone)
+    assert (message.state.value, message.reason, due.date()) == ("q", "night", night.date())
+    assert 6 <= due.hour <= 9
+
+
+async def test_each_step_of_a_moment_is_a_sentence(stage: Stage) -> None:
+    await stage.order(hours=48)
+    await stage.house.tell(stage.says(hours=72))
+    await stage.pass_to(42)
+    await stage.house.tell(stage.says("cancelled", hours=72))
+    said = [
+        say(one, lambda at: f"{(at - stage.began_ms) / HOUR_MS:g}") for one in await facts_of(stage.house.redis)
+        if one.kind.startswith("moment_") and one.detail["moment"] in (CHECK_IN, "boarding_begins")
+    ]  # fmt: skip
+    assert said[0] == "check in opens is set for 18"
+    assert "check in opens was set for 18, and is for 42 now" in said
+    assert "check in opens has come: it was set for 42" in said
+    assert said[-1].startswith("boarding begins was set for 71.33")
+    assert said[-1].endswith("and does not come any more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from connectors.whatsapp.templates import RULES
 from gateway.notifications.catalogue import load
 from gateway.notifications.lint import Finding, lint
-from tests.support.notifications import catalogue
+from tests.support.notifications import ROOT, catalogue
 from tests.support.versions import write_versions
 
 DECLARATION = """
@@ -116,6 +117,21 @@ def test_words_that_the_review_would_refuse_are_found(tmp_path: Path, rule: str,
     assert old in WORDS
     found = findings(tmp_path, words=WORDS.replace(old, new))
     assert rule in {finding.rule for finding in found if finding.level == "error"}
+
+
+def test_a_change_that_nothing_ever_says_is_found_and_a_moment_is_known_by_its_name(tmp_path: Path) -> None:
+    def asking(name: str, word: str) -> list[str]:
+        (tmp_path / name).mkdir()
+        shutil.copy(ROOT / "templates" / "moments.yaml", tmp_path / name)
+        declared = DECLARATION.replace("'delay' in changes", f"'{word}' in changes")
+        return [one.where for one in findings(tmp_path / name, declared) if one.rule == "changes"]
+
+    def untold(but: str = "") -> list[str]:
+        return [f"moments.yaml: {name}" for name in catalogue().moments.names if name != but]
+
+    assert asking("typo", "gaet") == ["late/notification.yaml: when", *untold()]
+    assert asking("a train's", "train_leaves_soon") == ["late/notification.yaml: when", *untold("train_leaves_soon")]
+    assert asking("moment", "check_in_opens") == untold("check_in_opens")
 
 
 BAD_DECLARATIONS = [

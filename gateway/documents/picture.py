@@ -69,6 +69,11 @@ class Painter:
         self._shaper = shaper
         self._layers: OrderedDict[tuple[object, ...], Image.Image] = OrderedDict()
 
+    @property
+    def layers(self) -> int:
+        """How many are kept."""
+        return len(self._layers)
+
     def picture(self, layout: PictureLayout, card: Card, look: Look) -> Image.Image:
         """RGB, of the layout's size. Raises CannotDraw where the symbol does not fit."""
         same, own, place = arranged(layout, card, look)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gateway.documents import symbols
 from gateway.documents.drawing import Drawing
 from gateway.documents.forms import Form
 from gateway.documents.layouts_lint import lint_layouts
@@ -113,6 +114,20 @@ def test_a_brand_may_have_its_own_words_and_its_own_picture(folder: Path) -> Non
     (own / "picture.zz.yaml").write_text((own / "picture.yaml").read_text().replace("size: [720, 1060]", "size: [720, 1100]"))
     assert Image.open(io.BytesIO(Drawing(folder).draw(PASS, Form.PICTURE, "nl").data)).size == (720, 1100)
     assert lint_layouts(folder) == []
+
+
+def test_a_code_stays_black_on_white_with_its_margin_whatever_a_brands_colours_are(folder: Path) -> None:
+    changed(folder, "brands.yaml", '{ink: "#10243A", ground: "#FFFFFF", accent: "#0B4F8A"}',
+            '{ink: "#FFFFFF", ground: "#10243A", accent: "#C9E4FF"}')  # fmt: skip
+    assert lint_layouts(folder) == []
+    data = Drawing(folder).draw(PASS, Form.PICTURE, "nl").data
+    lower = Image.open(io.BytesIO(data)).convert("L").crop((0, 566, 720, 1004))
+    white = lower.point(lambda value: 255 if value == 255 else 0).getbbox()
+    black = lower.point(lambda value: 255 if value == 0 else 0).getbbox()
+    assert white is not None
+    assert black is not None
+    module = (black[2] - black[0]) // symbols.modules(PASS.symbols[0]).width
+    assert [abs(one - other) for one, other in zip(white, black, strict=True)] == [2 * module] * 4
 
 
 def test_a_language_without_words_falls_back_to_the_brands_and_a_brand_without_colours_is_drawn(folder: Path) -> None:

@@ -125,6 +125,13 @@ def test_times_are_told_on_the_clock_of_their_place() -> None:
     assert (values["departs"], values["arrives"], values["as_of"]) == ("16:55", "17:15", "16:05")
 
 
+def test_what_is_kept_for_the_next_picture_names_nobody() -> None:
+    fresh = Drawing(TEMPLATES)
+    for traveller, seat in (("Eva Jansen", "12C"), ("Tom de Wit", "7A"), ("محمد", "1B")):
+        fresh.draw(replace(PASS, travellers=(traveller,), legs=(replace(LEG, seat=seat),)), Form.PICTURE, "nl")
+    assert fresh.painter.layers == 1, "one flight's travellers share what they have in common, and nothing else is in it"
+
+
 def test_one_pass_is_the_same_picture_each_time() -> None:
     assert drawing().draw(PASS, Form.PICTURE, "nl").data == Drawing(TEMPLATES).draw(PASS, Form.PICTURE, "nl").data
 

@@ -21,7 +21,7 @@ from gateway.notifications.template_rules import TemplateRules
 from gateway.notifications.texts import VARIABLE, Texts, clean, fill, variables
 from gateway.rules.question import Night
 
-REQUIRED_LANGUAGES = ("nl", "en")
+REQUIRED_LANGUAGES = ("nl", "en", "de", "fr")
 NEWS_WITHIN = 60
 
 _CANCEL = re.compile(r"\b(cancel|annule(er|ren|er[sz]?)|storn(o|ieren))\b", re.IGNORECASE)

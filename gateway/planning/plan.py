@@ -7,7 +7,7 @@ A way is one address of the person. All ways are judged; the first that may be u
 too stay in the body as `legs`: each the id, address, sender and templates of the message that takes over should this one fail
 (planning/legs.py). Ways that were passed over are named with their reason.
 
-A body is JSON, sealed under the contact's key, with everything that dispatch needs: up to two forms (templates with their
+A body is JSON, sealed under the contact's key, with everything that dispatch needs: two forms or three (templates with their
 formatted parameters, best first) and the free text of the same words. Where a channel cannot put words beside a document,
 one draft becomes two messages, the words and then the file (`parts`).
 """
@@ -45,6 +45,9 @@ WORDS, FILE = "words", "file"
 log = structlog.get_logger()
 
 _HOMELESS = (Reason.NO_ADDRESS, Reason.NO_SENDER)
+
+
+_Judged = tuple[Notification, TemplateRef, TemplateState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +333,8 @@ def _forms(
     world: World,
     document: Mapping[str, Any] | None,
 ) -> tuple[list[dict[str, Any]], Rendering]:
-    """Up to two template forms, best first (approved ones before others), and the words as free text.
+    """Up to two template forms, best first (approved ones before others), with newer words that are still awaited, and the words
+    as free text.
 
     A template's header is an image or a document, as it was approved: only those that can bring this document are forms of it.
     """
@@ -348,10 +352,16 @@ def _forms(
         (one, ref, world.template_state(sender.id, ref.name, ref.language, one.category)) for one, ref in candidates
     ]
     best = sorted(states, key=lambda entry: entry[2] is not TemplateState.APPROVED)[:2]
+    awaited = _awaited(states, best)
     forms = []
     text: Rendering | None = None
-    for one, ref, state in best:
-        rendering = one.render(scope, chain, zone, brand=brand, template=ref)
+    for one, ref, state in [*best[:1], *awaited, *best[1:]]:
+        try:
+            rendering = one.render(scope, chain, zone, brand=brand, template=ref)
+        except CannotRender:
+            if (one, ref, state) not in awaited:
+                raise
+            continue  # words to come may ask for more than is known
         text = text or rendering
         forms.append(
             {
@@ -366,6 +376,19 @@ def _forms(
     if text is None:
         text = notification.render(scope, chain, zone, brand=brand)
     return forms, text
+
+
+def _awaited(states: Sequence[_Judged], best: Sequence[_Judged]) -> list[_Judged]:
+    """The newer version of what is best now, in its language: should it be switched to while the message waits, and the older one
+    be stopped, its words stand before another language."""
+    for one in states[: states.index(best[0])] if best else ():
+        if one not in best and _said(one) == _said(best[0]):
+            return [one]
+    return []
+
+
+def _said(one: _Judged) -> tuple[str, str]:
+    return one[0].name, one[1].language
 
 
 def body_of(

@@ -69,6 +69,18 @@ async def test_what_was_planned_before_the_switch_keeps_its_words_as_long_as_the
     assert await stage.tells(101, 102, minutes=35) == ["late_v2:nl", "late_v2:en"]
 
 
+async def test_what_waits_while_its_words_are_replaced_and_then_stopped_is_said_in_the_new_ones(stage: Stage) -> None:
+    """Not in another language, which would follow the old words otherwise."""
+    await stage.push()
+    await stage.house.tell(stage.house.flight(late_min=15))
+    await stage.approves("late_v2", "nl", "en")
+    await stage.look()
+    await stage.decides("late_v1", "nl", decision="DISABLED")
+    await stage.heard("late_v1", "nl", state="DISABLED")
+    await stage.house.dispatch()
+    assert (stage.shown(101), stage.shown(102)) == (["late_v2:nl"], ["late_v1:en"])
+
+
 async def test_what_the_channel_paused_is_not_sent_by_a_process_that_heard_nothing_of_it_and_comes_back_by_itself(
     stage: Stage,
 ) -> None:

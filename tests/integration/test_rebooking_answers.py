@@ -11,7 +11,11 @@ from redis.asyncio import Redis
 
 from gateway.insight.hooks import webhook_of
 from gateway.model.conversation import ConversationState
+from gateway.model.ids import MessageId, random_id
 from gateway.rules.routing import AHEAD, GENERAL
+from gateway.store.rebookings import Answer
+from gateway.surface import webcare_deps
+from gateway.webcare.lists import ListReader
 from tests.integration.ladder_stage import ladder_running
 from tests.integration.rebooking_stage import LATER_ENTITY, OLD, TOMORROW_ENTITY, Stage
 from tests.support.meta import inbound_text, webhook
@@ -73,6 +77,9 @@ async def test_who_wants_something_else_meets_a_person_ahead_of_others(stage: St
     (first,) = await conversations.desk.queue(AHEAD)
     found = await conversations.get(first)
     assert (found.contact, found.state) == (await house.find(101), ConversationState.QUEUED)
+    (other,) = await conversations.desk.queue(GENERAL)
+    shown = (await ListReader(webcare_deps(house.runtime))._queue()).rows
+    assert [row.id for row in shown] == [first, other], "before somebody who waits for longer"
     (line,) = [one for one in await conversations.thread(found) if one.origin]
     asking = (await stage.records(101, "flight_rebooked"))[0]
     assert line.origin == asking.id, "its agent sees which message, and so which flight, they answered"
@@ -100,6 +107,25 @@ async def test_the_last_answer_counts_and_each_change_of_mind_is_passed_on(stage
     await stage.press(101, "accept")
     assert sorted(await stage.passed_on()) == ["rebooking.accepted", "rebooking.accepted", "rebooking.refund"]
     assert await stage.follows(101) == [OLD, LATER_ENTITY]
+
+
+async def test_answers_of_one_second_count_in_the_order_in_which_they_were_taken_and_each_once(stage: Stage) -> None:
+    await stage.ladder.follow(101)
+    contact, vault = await stage.ladder.house.contact_of(101), stage.ladder.house.runtime.vault
+    order, journey, message = vault.subject_id("order", "ZX101"), vault.subject_id("flight", OLD), MessageId(random_id("m", 1))
+    answers, at = stage.ladder.house.runtime.subjects.rebookings, stage.ladder.house.clock.now_ms()
+
+    async def say(choice: str, key: str, at_ms: int = at) -> tuple[str, str]:
+        given = Answer(choice, "f.1", at_ms)
+        status, counts = await answers.say(order, journey, given, contact=contact.id, asked_by=message, key=key)
+        return status, counts.choice
+
+    assert await say("accept", "k1") == ("taken", "accept")
+    assert await say("refund", "k2") == ("taken", "refund")
+    assert await say("accept", "k1") == ("known", "refund"), "the same tap again, for its worker died"
+    assert await say("refund", "k3") == ("same", "refund")
+    assert await say("accept", "k4", at - 1000) == ("older", "refund")
+    assert len(await stage.passed_on()) == 2
 
 
 async def test_two_travellers_of_one_booking_are_one_answer_and_both_follow_what_was_accepted(stage: Stage) -> None:

@@ -69,6 +69,7 @@ async def test_the_order_s_next_version_overrules_a_move_and_the_same_one_again_
     mine = house.order(house.recipient(101), number="ZX101")
     await stage.hears(mine)
     await stage.hears(stage.cancelled(stage.later))
+    await stage.hears(stage.flight("reinstated"))
     await make_expander(house.runtime).expand(mine)  # its process died before it was closed
     assert await stage.follows(101) == [OLD, LATER_ENTITY]
     await stage.hears(house.order(house.recipient(101), number="ZX101", version=2, itinerary=None, status="processing"))

@@ -184,8 +184,8 @@ async def _live(house: House) -> dict[str, str]:
     await house.handset(EVA, WORDS["given name"], user_id=WORDS["user id"])
     await house.handset(STRANGER, WORDS["family name"])
     assert (await house.event(_order(EVA, TOM)))[0] == 202
-    await house.wait_for(EVA, 1)
-    await house.wait_for(TOM, 1)
+    for traveller in (EVA, TOM):  # the confirmation, and that check-in is open: none is left to meet the refusal of the ticket
+        await house.wait_for(traveller, 2)
     # a send that fails, in the channel's own words, which repeat what was said
     repeated = f"Parameter value is not valid: {EVA} {WORDS['document']} ({WORDS['booking code']})"
     await house.fault("code", code=131009, details=repeated)
@@ -202,7 +202,7 @@ async def _live(house: House) -> dict[str, str]:
     again = _ticket()
     again["data"]["document"]["id"] += "7"
     assert (await house.event(again, id="ticket-2"))[0] == 202
-    await house.wait_for(EVA, 2)
+    await house.wait_for(EVA, 3)
     # refused at the door, with the marks in what is refused
     bad = _order(EVA)
     bad["data"]["recipients"][0]["addresses"][0]["to"] = WORDS["refused"]

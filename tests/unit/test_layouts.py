@@ -40,6 +40,7 @@ def rules(folder: Path) -> set[tuple[str, str]]:
     return {(one.rule, one.message) for one in lint_layouts(folder)}
 
 
+@pytest.mark.long  # `templates lint` over them is a test of its own
 def test_our_own_layouts_are_clean_in_every_language_form_and_kind() -> None:
     assert lint_layouts(TEMPLATES) == []
 

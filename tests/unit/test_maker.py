@@ -106,6 +106,7 @@ async def test_who_gives_up_takes_nothing_with_them_and_gets_nobody_elses_docume
     assert children() == []
 
 
+@pytest.mark.long
 async def test_closing_ends_the_processes_and_turns_away_who_still_waits() -> None:
     maker = Maker(TEMPLATES, processes=1, waiting=2)
     await maker.warm()
@@ -119,6 +120,7 @@ async def test_closing_ends_the_processes_and_turns_away_who_still_waits() -> No
     assert children() == []
 
 
+@pytest.mark.long
 async def test_layouts_that_do_not_load_are_named(tmp_path: Path) -> None:
     layout = tmp_path / "layouts" / "boarding_pass" / "picture.yaml"
     layout.parent.mkdir(parents=True)

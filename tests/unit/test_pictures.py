@@ -128,7 +128,9 @@ def test_times_are_told_on_the_clock_of_their_place() -> None:
 def test_what_is_kept_for_the_next_picture_names_nobody() -> None:
     fresh = Drawing(TEMPLATES)
     for traveller, seat in (("Eva Jansen", "12C"), ("Tom de Wit", "7A"), ("محمد", "1B")):
-        fresh.draw(replace(PASS, travellers=(traveller,), legs=(replace(LEG, seat=seat),)), Form.PICTURE, "nl")
+        later = PASS.as_of_ms + 60_000 * len(seat)
+        paper = replace(PASS, travellers=(traveller,), legs=(replace(LEG, seat=seat),), as_of_ms=later)
+        fresh.draw(paper, Form.PICTURE, "nl")
     assert fresh.painter.layers == 1, "one flight's travellers share what they have in common, and nothing else is in it"
 
 

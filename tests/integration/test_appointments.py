@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.insight.hooks import webhook_of
+from gateway.intake.dryrun import Rehearsal
 from gateway.intake.role import make_firing
 from gateway.model.event import BusinessEvent
 from gateway.model.message import MessageRecord
@@ -101,6 +102,14 @@ async def test_a_window_that_goes_back_and_forth_is_told_once_it_has_settled(lad
     assert ladder.names() == ["appointment_booked", "appointment_moved"]
     await ladder.minutes(3)
     assert ladder.names() == ["appointment_booked", "appointment_moved"], "it settled where their phone says it is"
+
+
+async def test_a_dry_run_finds_the_people_of_its_order(ladder: Ladder) -> None:
+    await expects(ladder, 101, 102)
+    event = at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9")
+    lines = (await Rehearsal(ladder.house.runtime).of(event)).lines
+    assert [(line.notification, line.answer) for line in lines] == [("appointment_booked", "queued")] * 2
+    assert ladder.names(101) == [], "a rehearsal tells nobody"
 
 
 async def test_a_missed_one_says_who_missed_it(ladder: Ladder) -> None:

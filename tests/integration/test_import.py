@@ -399,7 +399,7 @@ async def test_events_are_linted_without_a_gateway(tmp_path: Path, settings: Set
     out = Script()
     files = sorted(SAMPLES.glob("ce-*"))
     assert await run_lint(arguments(files=files), settings, out) == 0
-    assert out.text == "18 events, all as they should be"
+    assert out.text == "19 events, all as they should be"
     bad = tmp_path / "bad.json"
     bad.write_text(json.dumps({**sample("ce-order-shipped"), "time": "soon"}))
     assert await run_lint(arguments(files=[bad], json=True), settings, out) == 1

@@ -201,11 +201,14 @@ class _Worker:
     @staticmethod
     async def start(arguments: list[str]) -> _Worker:
         """Raises CannotDraw, with the reason where layouts or fonts do not load."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.documents.worker", *arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            cwd=_ROOT, env=_ENVIRONMENT, start_new_session=True,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "gateway.documents.worker", *arguments,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+                cwd=_ROOT, env=_ENVIRONMENT, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:  # no memory, no room for a process
+            raise CannotDraw("worker", "the process that draws does not start") from error
         worker = _Worker(process)
         try:
             async with asyncio.timeout(START_S):

@@ -120,6 +120,19 @@ async def test_closing_ends_the_processes_and_turns_away_who_still_waits() -> No
     assert children() == []
 
 
+async def test_a_process_that_cannot_be_started_fails_the_order_and_the_next_one_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Maker(TEMPLATES, processes=1) as maker:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "executable", "/nowhere/python")
+            for _ in range(2):
+                with pytest.raises(CannotDraw, match="does not start") as found:
+                    await asyncio.wait_for(maker.make(PASS, Form.PICTURE, "nl"), 10)
+                assert found.value.why == "worker"
+        assert (await maker.make(PASS, Form.PICTURE, "nl")).mime == "image/png"
+
+
 @pytest.mark.long
 async def test_layouts_that_do_not_load_are_named(tmp_path: Path) -> None:
     layout = tmp_path / "layouts" / "boarding_pass" / "picture.yaml"

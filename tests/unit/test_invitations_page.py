@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.invitation import Purpose
+from gateway.planning.waysin_links import WORDS
 from gateway.webhooks.invite import Limit
-from gateway.webhooks.invite_page import ended, invitation, language_of
+from gateway.webhooks.invite_page import LANGUAGES, TEXTS, ended, invitation, language_of
 
 
 def test_what_a_brand_is_called_is_never_markup() -> None:
@@ -38,3 +39,18 @@ def test_a_prefix_that_asks_too_often_waits_and_its_neighbours_do_not() -> None:
     assert [limit.allows(f"2001:db8:1:{number}::1", 10) for number in range(4)] == [True, True, True, False]
     assert limit.allows("2001:db8:2::1", 10)
     assert limit.allows("not an address", 10)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_all_of_it(language: str) -> None:
+    assert set(TEXTS[language]) == set(TEXTS["en"])
+    assert set(WORDS[language]) == set(Purpose)
+    assert all("{code}" in words for words in WORDS[language].values())
+    for name, words in TEXTS[language].items():
+        assert ("{brand}" in words, "{channel}" in words) == ("{brand}" in TEXTS["en"][name], "{channel}" in TEXTS["en"][name])
+    page = invitation(
+        language, "Polderwind Air", "", purpose=Purpose.TICKET, agreed=["..."], links={"Chat": "https://example.org/"},
+        code="AAAA-0000", qr="https://example.org/i/1", used=True,
+    )  # fmt: skip
+    assert f'<html lang="{language}">' in page
+    assert len({TEXTS[one]["agree"] for one in LANGUAGES}) == len(LANGUAGES)

@@ -415,6 +415,22 @@ async def test_a_channel_without_captions_gets_the_words_and_then_the_file(house
     assert house.edge.sent(NUMBER) == []
 
 
+async def test_what_is_drawn_follows_its_words_as_a_picture_where_there_are_no_captions(house: Ways) -> None:
+    contact = await house.traveller("messenger")
+    code = {"format": "qr", "message": "T-88120-2-9F3A61C0"}
+    document = {"id": "T-1", "kind": "event_ticket", "title": "Museum night", "venue": "Example Hall", "barcode": code}
+    await house.tell(ticket(house, document=document))
+    await house.dispatch()
+    assert await house.states("ticket_issued") == [(MESSENGER, "s", "template_no_document")]
+    await house.wrote(contact)
+    await house.waiting.revive(contact.id, contact.profile.addresses[0].id, Mended.WINDOW)
+    await house.dispatch()
+    words, picture = house.edge.sent(PAGE)
+    assert "Museum night" in json.dumps(words)
+    assert "/d/" in json.dumps(words)
+    assert picture["message"]["attachment"]["type"] == "image"
+
+
 async def test_outside_the_window_a_document_goes_by_the_channel_whose_templates_carry_one(house: Ways) -> None:
     await house.traveller("messenger", "whatsapp")
     await house.tell(ticket(house))

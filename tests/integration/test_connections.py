@@ -77,6 +77,7 @@ async def test_two_events_and_a_worker_that_takes_one_up_again_tell_it_once(stag
     assert await connections(stage, 101) == ["connection_tight"]
 
 
+@pytest.mark.long
 async def test_who_books_later_hears_that_it_is_tight(stage: Stage) -> None:
     await books(stage, 101)
     await stage.hears(stage.flight("delayed", late_min=40))
@@ -86,6 +87,7 @@ async def test_who_books_later_hears_that_it_is_tight(stage: Stage) -> None:
     assert await connections(stage, 103) == ["connection_tight"]
 
 
+@pytest.mark.long
 async def test_somebody_who_was_put_on_another_first_leg_is_told_by_that_one(stage: Stage) -> None:
     await books(stage, 101)
     await stage.hears(stage.cancelled({**stage.later, "to": "LHR", "departure": iso(stage.ladder.house.began_ms + 5 * HOUR_MS),

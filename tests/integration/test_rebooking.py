@@ -77,6 +77,7 @@ async def test_who_comes_later_hears_that_it_is_cancelled_and_of_their_own_offer
     assert len(offers(ladder, 101)) == 1
 
 
+@pytest.mark.long
 async def test_two_bookings_at_one_address_with_two_offers_are_two_messages_and_with_one_offer_one(ladder: Ladder) -> None:
     await ladder.follow(101)
     await ladder.house.tell(ladder.house.order(ladder.house.recipient(101), number="ZX900"))

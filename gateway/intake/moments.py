@@ -62,5 +62,5 @@ class Firing:
         return answers.count("new"), next_ms
 
     async def _forget(self, due: Due) -> None:
-        log.info("moment.forgotten", subject_id=due.subject, moment=due.moment)
-        await self._timers.drop(due)
+        if await self._timers.drop(due):
+            log.info("moment.forgotten", subject_id=due.subject, moment=due.moment)

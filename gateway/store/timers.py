@@ -73,7 +73,8 @@ class Timers:
             Due(subject, moment, at_ms, words(raw) if raw is not None else "")
             for (at_ms, subject, moment), raw in zip(found, sets, strict=True)
         ]
-        return due, min(later, default=None)
+        # Another time stands there where it was moved between the two readings.
+        return [one for one in due if one.set.partition("|")[0] in ("", str(one.due_ms))], min(later, default=None)
 
     async def fire(self, found: Sequence[tuple[Due, EventType]]) -> list[str]:
         """Make events of them; per moment new, same (somebody has it) or moved (it is due at another time now).
@@ -110,9 +111,13 @@ class Timers:
             in_hand.give_back(sum(room) + given_back)
         return answers
 
-    async def drop(self, due: Due) -> None:
-        """Forget one that nobody can tell of: its subject is forgotten, or its moment is none of this installation's any more."""
-        await self._redis.zrem(keys.beside(due.subject, "timers"), f"{due.subject}:{due.moment}")
+    async def drop(self, due: Due) -> bool:
+        """Forget one that nobody can tell of: its subject is forgotten, or its moment is none of this installation's any more.
+
+        False: it was set anew since it was seen
+        """
+        names = [keys.beside(due.subject, "timers"), keys.of(due.subject, "j")]
+        return bool(await scripts.run(self._redis, "timer_drop", names, [due.subject, due.moment, due.set]))
 
     def _event(self, due: Due, type_: EventType) -> BusinessEvent:
         number, now = due.set.partition("|")[2], self._clock.now_ms()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from gateway.store import keys
 from gateway.store.ahead import Ahead
 from gateway.store.senders import Stop
 from gateway.store.subjects import Before
-from gateway.store.timers import SOURCE, Timers
+from gateway.store.timers import SOURCE, Due, Timers
 from tests.integration.moments_stage import BOARDING, CHECK_IN, DAY, TRAIN, TRAIN_SOON, Stage
 from tests.support.core import HOUR_MS, facts_of, iso, open_house
 from tests.support.waiting import wait_until
@@ -363,3 +364,27 @@ async def test_each_step_of_a_moment_is_a_sentence(stage: Stage) -> None:
     assert "check in opens has come: it was set for 42" in said
     assert said[-1].startswith("boarding begins was set for 71.33")
     assert said[-1].endswith("and does not come any more")
+
+
+async def test_a_moment_that_nobody_knows_is_dropped_a_day_later_and_one_set_anew_meanwhile_is_not(stage: Stage) -> None:
+    await stage.order(hours=48)
+    subject, redis = stage.subject(), stage.house.redis
+    timers = Timers(redis, stage.house.clock, stage.house.runtime.vault, stage.house.runtime.events)
+    names = keys.beside(subject, "timers"), keys.of(subject, "j")
+    unknown = Due(subject, "of_another_version", stage.at(1), f"{stage.at(1)}|900")
+    await redis.zadd(names[0], {f"{subject}:{unknown.moment}": unknown.due_ms})
+    await redis.hset(names[1], f"mo:{unknown.moment}", unknown.set)
+    await stage.pass_to(2)
+    assert await stage.set_for(unknown.moment) == 1, "another version may know it"
+    assert not await timers.drop(replace(unknown, set=f"{stage.at(1)}|899"))
+    assert await stage.set_for(unknown.moment) == 1
+    await stage.pass_to(26)
+    assert await stage.set_for(unknown.moment) is None
+    assert not await redis.hexists(names[1], f"mo:{unknown.moment}")
+
+
+async def test_a_moment_whose_subject_is_forgotten_is_dropped(stage: Stage) -> None:
+    subject = stage.subject()
+    await stage.house.redis.zadd(keys.beside(subject, "timers"), {f"{subject}:{CHECK_IN}": stage.at(-1)})
+    assert await stage.come() == 0
+    assert await stage.set_for(CHECK_IN) is None

@@ -104,6 +104,8 @@ def _enqueued(fact: Fact, when: When) -> str:
         text += f"; another way, after {detail['after']}"
     if detail.get("past"):
         text += "; passed over: " + ", ".join(_passed(one) for one in detail["past"].split(","))
+    if detail.get("ro"):
+        text += f"; in the roll-out {detail['ro']}"
     if detail.get("due", "").isdigit():
         text += f"; waits until {when(int(detail['due']))} ({sentence_of(detail.get('why', '')) or 'not due yet'})"
     return text
@@ -121,7 +123,8 @@ def _other_way(fact: Fact, when: When) -> str:
 
 
 def _suppressed(fact: Fact, when: When) -> str:
-    return f"{_named(fact)}not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}"
+    by = f" (roll-out {fact.detail['ro']})" if fact.detail.get("ro") else ""
+    return f"{_named(fact)}not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}{by}"
 
 
 def _outdated(fact: Fact, when: When) -> str:
@@ -271,6 +274,18 @@ def _brake(verb: str) -> Say:
     return say
 
 
+def _rollout(verb: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        detail = fact.detail
+        who, name, share, before = (detail.get(key, "") for key in ("who", "ro", "share", "before"))
+        told = f" from {before} to {share} of 10000" if before and before != share else f" at {share} of 10000"
+        return f"{who or 'somebody'} {verb} the roll-out {name or '?'}{told if share else ''}" + (
+            f": {detail['why']}" if detail.get("why") else ""
+        )
+
+    return say
+
+
 def _version(fact: Fact, when: When) -> str:
     detail = fact.detail
     name, sender, version = (detail.get(key, "?") for key in ("nt", "s", "v"))
@@ -406,6 +421,13 @@ KINDS: dict[str, Kind] = {
     "crisis": Kind("crisis.begun", "", _brake("declared a crisis about")),
     "crisis_lift_asked": Kind("crisis.lift_asked", "", _brake("asked to lift the crisis about")),
     "crisis_lifted": Kind("crisis.lifted", "", _brake("confirmed that the crisis is over about")),
+    "rollout_started": Kind("rollout.started", "", _rollout("started")),
+    "rollout_raised": Kind("rollout.raised", "", _rollout("raised")),
+    "rollout_lowered": Kind("rollout.lowered", "", _rollout("lowered")),
+    "rollout_held": Kind("rollout.held", "", _rollout("held")),
+    "rollout_resumed": Kind("rollout.resumed", "", _rollout("resumed")),
+    "rollout_stopped": Kind("rollout.stopped", "", _rollout("stopped")),
+    "rollout_ended": Kind("rollout.ended", "", _rollout("ended")),
     "version": Kind("template.version", "", _version),
     "backed_up": Kind("store.backed_up", "", _fixed("a backup was taken")),
     "restored": Kind(

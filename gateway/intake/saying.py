@@ -177,7 +177,7 @@ class Speaker:
         if to.address is not None:
             profile = replace(profile, addresses=tuple(one for one in profile.addresses if one.id == to.address))
         only = replace(contact, profile=profile, facts=replace(contact.facts, language=language))
-        world = replace(world, default_brand=to.brand, scopes={})
+        world = replace(world, default_brand=to.brand, scopes={}, rollouts=())  # what people say to people is for all of them
         found = draft(saying.notification, only, result, [Reader(None, None)], world)
         if found is None:
             return None

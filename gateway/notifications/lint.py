@@ -17,6 +17,7 @@ from gateway.notifications import asked
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.graph import family
 from gateway.notifications.model import Notification
+from gateway.notifications.rolling import why_by_nature
 from gateway.notifications.template_rules import TemplateRules
 from gateway.notifications.texts import VARIABLE, Texts, clean, fill, variables
 from gateway.rules.question import Night
@@ -110,6 +111,8 @@ def _declaration(one: Notification, catalogue: Catalogue) -> Iterator[Finding]:
     yield from _substitute(one, catalogue, where)
     yield from _personal(one, where)
     yield from _rights(one, where)
+    if one.rollout == "allowed" and (never := why_by_nature(one)):
+        yield Finding("error", f"{where}: rollout", "rollout", f"cannot be allowed: {never}")
     if one.night is Night.WAKE and one.priority is not Priority.URGENT:
         yield Finding("error", f"{where}: night", "night", "only urgent news wakes people")
     if one.priority is Priority.URGENT and one.night is Night.WAIT:

@@ -102,6 +102,8 @@ class Notification:
     """not delivered so long after it fell due, the person's next address is tried; 0 = only where a way fails"""
     fuse_people: int | None = None
     """one event that would tell it to more people is held; None = the installation's number"""
+    rollout: str = ""
+    """as declared: "allowed", "never", "" = by what it is; see notifications/rolling.py"""
     watch: Watch = field(repr=False, default_factory=Watch)
     """what its text shows that may come and go, and for how long that is held back"""
     places: Places = field(repr=False, default_factory=dict)

@@ -140,6 +140,7 @@ class NotificationSchema(_Strict):
     channels: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")]] = Field(default_factory=list)
     prefer: Prefer = Prefer.GIVEN
     another_way_after_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
+    rollout: Literal["allowed", "never"] | None = None
     fuse_people: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     deadline: WhenSchema = Field(default_factory=WhenSchema)
     not_before: WhenSchema = Field(default_factory=WhenSchema)

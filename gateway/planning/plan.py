@@ -29,7 +29,7 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
-from gateway.planning import connecting, rebooked, visits
+from gateway.planning import connecting, rebooked, rolling, visits
 from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
@@ -52,13 +52,17 @@ _Judged = tuple[Notification, TemplateRef, TemplateState]
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One address, judged. forms, text: as dispatch needs them; text None where nothing could be rendered."""
+    """One address, judged. forms, text: as dispatch needs them; text None where nothing could be rendered.
+
+    rollout: the roll-out that it is part of
+    """
 
     address: Address
     sender: Sender | None
     verdict: Verdict
     forms: Sequence[Mapping[str, Any]] = ()
     text: Rendering | None = None
+    rollout: str = ""
 
     @property
     def possible(self) -> bool:
@@ -121,7 +125,8 @@ def draft(
         verdict = decide(question)
         if notification.document is not None and document is None and not isinstance(verdict, Suppressed):
             verdict = Suppressed(Reason.DOCUMENT_MISSING)
-        return _Way(address, sender, verdict, forms, text)
+        stands = rolling.standing(notification, contact, result, meant, world, brand=brand, sender=sender.id)
+        return _Way(address, sender, rolling.judged(verdict, stands), forms, text, stands.name if stands else "")
 
     ways = [
         judged(address)
@@ -163,6 +168,7 @@ def draft(
         body=body,
         wants_check=isinstance(verdict, Suppressed) and verdict.reason is Reason.NO_PROOF,
         told_with=beside(notification, result, item, world),
+        rollout=taken.rollout if taken is not None else "",
         passed=tuple(
             (way.address.channel, way.verdict.reason.value)
             for way in ways

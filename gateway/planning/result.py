@@ -22,6 +22,7 @@ from gateway.notifications.model import Notification
 from gateway.rules import rebooking
 from gateway.rules.flaps import Settling
 from gateway.rules.question import TemplateState
+from gateway.rules.rollout import Rollout
 from gateway.rules.states import instant_ms
 from gateway.rules.verdict import Later, Suppressed, Verdict
 from gateway.store.outbox import PlannedMessage
@@ -144,6 +145,7 @@ class World:
     """what a sender was found to be able to do; None = not known"""
     channels: tuple[str, ...] = ()
     """the installation's order of channels"""
+    rollouts: tuple[Rollout, ...] = ()
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
     """(event, brand) -> what all its readers see alike: made once, and words that name nobody are rendered once"""
 
@@ -154,6 +156,7 @@ class Draft:
 
     passed:    ways that came before and were not possible: (channel, reason)
     told_with: told fields of other notifications that speak of the same value
+    rollout:   the name of the roll-out that it is part of
     """
 
     id: MessageId
@@ -168,6 +171,7 @@ class Draft:
     wants_check: bool = False
     passed: tuple[tuple[str, str], ...] = ()
     told_with: tuple[str, ...] = ()
+    rollout: str = ""
 
     def planned(self, contact: ContactId, sealed: bytes, *, revive: bool = False) -> PlannedMessage:
         reason = ""
@@ -191,9 +195,13 @@ class Draft:
             body=sealed,
             revive=revive,
             another_way_ms=self.notification.another_way_ms if self.body.get("legs") else 0,
-            detail="past=" + ",".join(":".join(one) for one in self.passed) if self.passed else "",
+            detail=self._detail(),
             told_with=self.told_with,
         )
+
+    def _detail(self) -> str:
+        said = ["past=" + ",".join(":".join(one) for one in self.passed)] if self.passed else []
+        return " ".join([*said, f"ro={self.rollout}"] if self.rollout else said)
 
 
 def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reader]:

@@ -23,6 +23,7 @@ from gateway.notifications.catalogue import Catalogue
 from gateway.planning.result import World
 from gateway.planning.wordsused import approving, speaker_of
 from gateway.rules.question import TemplateState
+from gateway.rules.rollout import Rollout
 from gateway.settings import Environment, Settings
 from gateway.store.senders import Senders, Switched, template_state
 from gateway.store.vault import Vault
@@ -89,6 +90,7 @@ class Worlds:
         self._speakers = {one.id: speaker_of(directory, catalogue, one) for one in directory}
         self._stored: dict[SenderId, Mapping[str, Switched]] = {}
         self._beside: dict[SenderId, frozenset[str]] = {}
+        self._rollouts: tuple[Rollout, ...] = ()
 
     def stale(self) -> None:
         """Read anew at the next call: a template's state just changed."""
@@ -120,6 +122,7 @@ class Worlds:
                 self._stored[sender] = await self._senders.versions(sender)
                 self._beside[sender] = self._not_yet(sender)
         self._findings = await self._senders.findings(self._directory.ids)
+        self._rollouts = tuple(await self._senders.rollouts())
         self._read_ms = now
 
     async def now(self) -> World:
@@ -140,6 +143,7 @@ class Worlds:
             knows_templates=self.knows_templates,
             able=self.able,
             channels=self._settings.channels,
+            rollouts=self._rollouts,
         )
 
     def able(self, sender: SenderId, what: Capability) -> bool | None:

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     HELD_ELSEWHERE = "held_elsewhere"
     TOLD_ELSEWHERE = "told_elsewhere"
     ALREADY_KNOWN = "already_known"
+    NOT_IN_ROLLOUT = "not_in_rollout"
+    HELD_OUT = "held_out"
     LEFT = "left"
     EXPIRED = "expired"
     EXPIRED_BEFORE_PLANNING = "expired_before_planning"
@@ -78,6 +80,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.HELD_ELSEWHERE: "another program holds this conversation at the channel",
     Reason.TOLD_ELSEWHERE: "they have it already, on another channel",
     Reason.ALREADY_KNOWN: "it went back and forth, and settled at what they know already",
+    Reason.NOT_IN_ROLLOUT: "it is being rolled out in steps, and they are not among those who are told yet",
+    Reason.HELD_OUT: "they are in the small group that is not told, which shows what the messages change",
     Reason.LEFT: "they have stopped following this since",
     Reason.EXPIRED: "too late to be of use when its turn came",
     Reason.EXPIRED_BEFORE_PLANNING: "too late to be of use when we heard of it",

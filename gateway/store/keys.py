@@ -48,6 +48,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
     Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),
     Kind(r"\{p:00\}versions:[\w.-]+", "hash", False, "notification -> the version of it that one sender uses, since when, why"),
+    Kind(r"\{p:00\}rollouts", "hash", False, "a roll-out -> what it is about, its share and stages, and who changed it last"),
     Kind(r"capabilities:[\w.-]+", "hash", False, "what a sender is able to do: as the channel says, as sends showed"),
     Kind(r"speakers:[\w.-]+", "hash", False, "keyed hash of a name -> the channel's id of that speaker, of one sender"),
     Kind(r"sync:[\w.-]+", "string", None, "when something was last read from a channel"),
@@ -143,6 +144,8 @@ LAYOUT = "layout"
 CLOCK = "clock"
 STOPS = "stops"
 LATE = "late"
+ROLLOUTS = "{p:00}rollouts"
+"""Beside the facts of the first partition: a change and its fact are one step."""
 FUSES = "fuses"
 DESK_FIRST = "{desk}first"
 RESTORED = "restored"

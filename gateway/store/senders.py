@@ -16,12 +16,14 @@ from gateway.clock import Clock
 from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.ids import SenderId
 from gateway.model.message import Priority
+from gateway.rules.rollout import Rollout
 from gateway.store import keys, scripts
 from gateway.store.bucket import Buckets, Grant, Speed
 from gateway.store.capabilities import Capabilities
 from gateway.store.incidents import Crisis, Incidents
 from gateway.store.pace import lanes_before, speeds
 from gateway.store.reply import words
+from gateway.store.rollouts import Rollouts
 from gateway.store.templates import TEMPLATE_WORDS, Switched, Templates, template_state
 
 __all__ = ["PRIORITIES", "TEMPLATE_WORDS", "SenderState", "Senders", "Stop", "Switched", "template_state"]
@@ -191,6 +193,10 @@ class Senders:
     async def crises(self) -> list[Crisis]:
         """Crises in force, oldest first; each is among `stops` too."""
         return await Incidents(self._redis, self._clock).all()
+
+    async def rollouts(self) -> list[Rollout]:
+        """Roll-outs under way."""
+        return await Rollouts(self._redis, self._clock).all()
 
 
 PRIORITIES = tuple(Priority)

@@ -1,0 +1,180 @@
+"""A phased roll-out as people meet it: who is told, who is not yet, and what nobody is ever kept from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.errors import Conflict, NotFound
+from gateway.intake.dryrun import Rehearsal
+from gateway.model.event import BusinessEvent
+from gateway.rules.rollout import Match, Rollout
+from gateway.store import keys
+from gateway.store.rollouts import Rollouts
+from tests.support.core import House, facts_of, open_house
+
+PEOPLE = range(101, 125)
+CHECK_IN = "checkin_open"
+
+
+@pytest.fixture
+async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[House]:
+    async with open_house(redis_url, data_dir) as made:
+        yield made
+
+
+def rolled(share: int, **more: Any) -> Rollout:
+    values: dict[str, Any] = {"match": Match(notifications=(CHECK_IN,)), "who": "ann", "why": "new in this brand"} | more
+    return Rollout("check-in", "seed-1", share=share, **values)
+
+
+async def begin(house: House, rollout: Rollout) -> Rollouts:
+    book = Rollouts(house.redis, house.clock)
+    await book.start(rollout)
+    house.runtime.worlds.stale()
+    return book
+
+
+async def families(house: House, size: int = 1) -> None:
+    """One booking for every `size` people."""
+    people = list(PEOPLE)
+    parties = [people[first : first + size] for first in range(0, len(people), size)]
+    orders = [house.order(*map(house.recipient, party), number=f"ZX{party[0]:04d}") for party in parties]
+    assert set(await house.keep(*orders)) == {"new"}
+    await house.expand()
+
+
+def check_in(house: House, **more: Any) -> BusinessEvent:
+    return house.flight("check_in", **more)
+
+
+async def states(house: House, event: BusinessEvent) -> dict[str, tuple[str, str]]:
+    """contact -> (state, reason) of their message about check-in."""
+    return {
+        one.contact: (one.state.value, one.reason)
+        for one in await house.messages()
+        if one.event == event.id and one.notification == CHECK_IN
+    }
+
+
+async def test_ten_percent_become_thirty_and_everybody_who_was_in_stays_in(house: House) -> None:
+    await families(house)
+    book = await begin(house, rolled(1000))
+    first = check_in(house)
+    await house.tell(first)
+    before = await states(house, first)
+    assert len(before) == len(PEOPLE)
+    told = {contact for contact, (state, _) in before.items() if state == "q"}
+    assert set(before.values()) <= {("q", ""), ("s", "not_in_rollout")}
+    assert len(told) < 8
+
+    seen = await book.get("check-in")
+    await book.change(seen, replace(seen, share=3000, who="bob", why="all is well"), "rollout_raised")
+    house.runtime.worlds.stale()
+    # What was left out stays left out; the next event finds the new share.
+    assert await states(house, first) == before
+    other = "ZZ2002/2026-11-22/AMS"
+    legs = [house.leg(), house.leg(other)]
+    again = [house.order(house.recipient(one), number=f"ZX{one:04d}", version=2, itinerary=legs) for one in PEOPLE]
+    assert set(await house.keep(*again)) == {"new"}
+    await house.expand()
+    second = check_in(house, entity=other)
+    await house.tell(second)
+    after = await states(house, second)
+    now_told = {contact for contact, (state, _) in after.items() if state == "q"}
+    assert told <= now_told
+    assert now_told
+    assert len(now_told) < 14
+
+    facts = [fact for fact in await facts_of(house.redis) if fact.kind.startswith("rollout")]
+    assert [(fact.kind, fact.detail["who"], fact.detail["share"]) for fact in facts] == [
+        ("rollout_started", "ann", "1000"), ("rollout_raised", "bob", "3000"),
+    ]  # fmt: skip
+    assert facts[1].detail["why"] == "all is well"
+    left = next(fact for fact in await facts_of(house.redis) if fact.kind == "suppressed")
+    assert (left.detail["reason"], left.detail["ro"]) == ("not_in_rollout", "check-in")
+
+
+async def test_people_of_one_booking_are_told_together_or_not_at_all(house: House) -> None:
+    await families(house, 4)
+    await begin(house, rolled(5000))
+    event = check_in(house)
+    await house.tell(event)
+    found = await states(house, event)
+    by_order: dict[str, set[str]] = {}
+    for number in PEOPLE:
+        contact = await house.contact_of(number)
+        by_order.setdefault(contact.profile.orders[0].order, set()).add(found[contact.id][0])
+    assert len(by_order) == len(PEOPLE) / 4
+    assert all(len(one) == 1 for one in by_order.values())
+    assert len(set.union(*by_order.values())) == 2
+
+
+async def test_a_cancellation_and_urgent_news_reach_the_held_out_all_the_same(house: House) -> None:
+    await families(house, 8)
+    await begin(house, rolled(0, match=Match(), hold_out=10_000))
+    for number, event in enumerate((check_in(house), house.flight("cancelled"))):
+        await house.tell(replace(event, occurred_at_ms=event.occurred_at_ms + number))
+    found = Counter((one.notification, one.state.value, one.reason) for one in await house.messages())
+    assert found[CHECK_IN, "s", "held_out"] == len(PEOPLE)
+    assert found["flight_cancelled", "q", ""] == len(PEOPLE), found
+    assert {name for name, _, reason in found if reason in ("held_out", "not_in_rollout")} == {CHECK_IN}
+
+
+async def test_a_dry_run_counts_the_share_as_planning_does(house: House) -> None:
+    await families(house)
+    await begin(house, rolled(4000, hold_out=2000))
+    event = check_in(house)
+    found = await Rehearsal(house.runtime).of(event)
+    rehearsed = Counter((one.answer[0], one.reason) for one in found.lines if one.notification == CHECK_IN)
+    await house.tell(event)
+    assert rehearsed == Counter((await states(house, event)).values())
+    assert set(rehearsed) == {("q", ""), ("s", "not_in_rollout"), ("s", "held_out")}
+
+
+async def test_a_roll_out_of_another_route_or_brand_is_about_nobody_here(house: House) -> None:
+    await families(house, 8)
+    for number, match in enumerate([Match(origin="BRU"), Match(brands=("exr",)), Match(carrier="QQ"), Match(line="NS/IC")]):
+        await Rollouts(house.redis, house.clock).start(replace(rolled(0, match=match), name=f"r{number}"))
+    await begin(house, rolled(10_000, match=Match(origin="ams", destination="LHR", carrier="ZZ", brands=("zz",))))
+    event = check_in(house)
+    await house.tell(event)
+    assert set((await states(house, event)).values()) == {("q", "")}
+    enqueued = [fact for fact in await facts_of(house.redis) if fact.kind == "enqueued" and fact.detail["nt"] == CHECK_IN]
+    assert {fact.detail["ro"] for fact in enqueued} == {"check-in"}
+
+
+async def test_of_two_who_change_the_same_one_is_told_that_it_has_changed(house: House) -> None:
+    book = await begin(house, rolled(1000))
+    other = Rollouts(house.redis, house.clock)
+    seen = await book.get("check-in")
+    tries = [
+        one.change(seen, replace(seen, share=share, who=f"p{share}"), "rollout_raised")
+        for one, share in ((book, 2000), (other, 3000), (book, 4000), (other, 5000))
+    ]
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(one, Conflict) for one in answers) == 3
+    (written,) = [one for one in answers if isinstance(one, Rollout)]
+    assert (await other.get("check-in")) == written
+    raised = [fact.detail["who"] for fact in await facts_of(house.redis) if fact.kind == "rollout_raised"]
+    assert raised == [written.who]
+    with pytest.raises(Conflict):
+        await book.start(rolled(100))
+    await other.end(written, who="ann", why="everybody now")
+    with pytest.raises(NotFound):
+        await book.get("check-in")
+    with pytest.raises(Conflict):
+        await book.end(written, who="bob", why="too late")
+
+
+async def test_a_record_of_a_newer_format_is_passed_over(house: House) -> None:
+    book = await begin(house, rolled(1000))
+    await house.redis.hset(keys.ROLLOUTS, "later", '{"f": 2, "rev": 1}')
+    assert [one.name for one in await book.all()] == ["check-in"]

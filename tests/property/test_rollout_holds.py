@@ -59,7 +59,8 @@ def test_somebody_has_the_same_place_in_every_process() -> None:
     vault = Vault(KeyRing(Secret(KEY)), None, acks=0)  # type: ignore[arg-type]
     here = [place_of(vault.blind("rollout", "seed-1", f"j{number:02d}abc")) for number in range(20)]
     script = (
-        "import json; from gateway.rules.rollout import place_of; from gateway.store.vault import KeyRing, Vault; from gateway.model.personal import Secret\n"
+        "import json\nfrom gateway.model.personal import Secret\nfrom gateway.rules.rollout import place_of\n"
+        "from gateway.store.vault import KeyRing, Vault\n"
         f"vault = Vault(KeyRing(Secret({KEY!r})), None, acks=0)\n"
         "found = [place_of(vault.blind('rollout', 'seed-1', f'j{number:02d}abc')) for number in range(20)]\n"
         "print(json.dumps(found))"

@@ -323,7 +323,7 @@ async def test_a_running_gateway_is_not_two_seconds_late(stage: Stage) -> None:
     runtime = stage.house.runtime
     running = asyncio.create_task(run(runtime))
     try:
-        soon = (runtime.clock.now_ms() + 2500 - stage.began_ms) / HOUR_MS
+        soon = (runtime.clock.now_ms() + 1500 - stage.began_ms) / HOUR_MS
         await stage.house.keep(stage.house.order(stage.house.recipient(101), itinerary=[stage.leg(soon + 30)]))
 
         async def told() -> bool:

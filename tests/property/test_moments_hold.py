@@ -183,7 +183,7 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @given(begins=HOURS, steps=st.lists(STEPS, min_size=2, max_size=9))
-@settings(max_examples=8, deadline=None, suppress_health_check=QUIET, phases=[Phase.generate, Phase.explicit])
+@settings(max_examples=5, deadline=None, suppress_health_check=QUIET, phases=[Phase.generate, Phase.explicit])
 def test_check_in_is_told_once_and_in_its_time_whatever_happens(play_in: Any, begins: float, steps: list[Step]) -> None:
     play_in(begins, steps)
 

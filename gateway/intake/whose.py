@@ -10,6 +10,9 @@ ticket's number, then the name find them; a name that two people of the order sh
     nobody's       (not among the order's people) to the booker, if the order says so; else to nobody, which shows
     a receipt      goes to the booker or customer
 
+Who came by an invitation and is told beside the order's travellers is none of them: they carry the passenger's key of whom they
+were invited beside, and nobody knows who they are. They count only where the order names nobody else.
+
 A pass of somebody else is never handed to a booker who was not said to share. Where two brands use one booking code, a pass goes
 only to those whose order holds its flight, and a document only to those of its brand.
 """
@@ -26,6 +29,7 @@ from gateway.intake.stores import Stores
 from gateway.model.contact import Contact, OrderLink, Traveller
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import ContactId
+from gateway.planning.waysin_people import INVITED
 
 CHILDREN = ("child", "infant")
 RECEIPTS = ("receipt", "invoice")
@@ -98,9 +102,15 @@ class Whose:
                 after = somebody[-1]
                 for contact in await self._s.contacts.get_many(somebody):
                     found += _of_order(contact, order)
+        found = travelling(found)
         if event.type is EventType.FLIGHT_BOARDINGPASS:
             return [one for one in found if event.subject_id in one.link.subjects]
         return [one for one in found if brand in ("", one.link.brand)]
+
+
+def travelling(people: Sequence[Person]) -> list[Person]:
+    """An order's people without who is only told beside them; these where there is nobody else."""
+    return [one for one in people if one.link.source != INVITED] or list(people)
 
 
 def _of_order(contact: Contact | None, order: str) -> Iterator[Person]:

@@ -62,9 +62,15 @@ def opens(said: str, names: Sequence[str], digits: str) -> bool:
 
 
 def canonical(said: str) -> str:
-    """An answer brought into one form: sent twice in another spelling, it is one try. "" where nothing was said."""
+    """An answer brought into one form: sent twice, with other capitals, marks or dots, it is one try. "" where nothing was said.
+
+    Where its words and its comma stand is part of it: letters that are parted anew name other people, and are another try.
+    """
     numbers = _digits(said)
-    return numbers if len(numbers) >= 4 else min(("".join(words) for words in _readings(said)), default="")
+    if len(numbers) >= 4:
+        return numbers
+    parts = [min((" ".join(words) for words in _readings(part)), default="") for part in said[:LONGEST].partition(",")[::2]]
+    return ",".join(part for part in parts if part)
 
 
 def forms(names: Iterable[str]) -> set[str]:

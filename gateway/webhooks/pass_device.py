@@ -1,8 +1,9 @@
 """Which device asks for a travel page, and whether the form it sends is one of ours.
 
 A device is known by a random secret in one cookie: HttpOnly, and SameSite=Lax, for a link that is followed from a chat in a
-browser must bring it. With TLS its name begins with __Host-, so that no other host of the domain can set it. It is handed out
-with the first page, for as long as the browser is open, and kept once a page was opened on it.
+browser must bring it. With TLS its name begins with __Host-, so that no other host of the domain can set it, and no other
+name counts: a secret that a neighbouring host chose and set before the proof would open the page there too after it. It is handed
+out with the first page, for as long as the browser is open, and kept once a page was opened on it.
 
 A form holds a key, a keyed hash of the token and this secret: another site knows neither, and makes nobody's browser answer.
 """
@@ -27,9 +28,10 @@ _NAMES = ("__Host-travel", "travel")
 Blind = Callable[..., str]
 
 
-def secret_of(request: web.Request) -> str:
-    """The secret that the browser brought, "" for none."""
-    found = next((request.cookies[name] for name in _NAMES if name in request.cookies), "")
+def secret_of(request: web.Request, *, plain: bool) -> str:
+    """The secret that the browser brought, "" for none. plain: no TLS is expected, so that the unguarded name counts as well"""
+    names = _NAMES if plain else _NAMES[:1]
+    found = next((request.cookies[name] for name in names if name in request.cookies), "")
     return found if _SECRET.fullmatch(found) else ""
 
 

@@ -113,7 +113,7 @@ class PassPages:
         """What every route has: who asks too often waits, and so does everybody while the store is away."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
-            token, brought = request.match_info["token"], pass_device.secret_of(request)
+            token, brought = request.match_info["token"], pass_device.secret_of(request, plain=self._deps.plain)
             made = self._deps.passes.is_token(token)
             wishes = request.query.get("lang", ""), request.headers.get("Accept-Language", "")
             asked = Asked(token if made else "", brought or pass_device.new_secret(), bool(brought), wishes)

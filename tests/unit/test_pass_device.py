@@ -48,10 +48,16 @@ async def test_a_body_that_says_that_it_is_large_is_not_read() -> None:
 
 @pytest.mark.parametrize("cookie", ["travel=short", "travel=" + "a" * 44, "travel=" + "é" * 43, "other=" + "a" * 43, ""])
 def test_what_is_no_secret_of_ours_is_none(cookie: str) -> None:
-    assert pass_device.secret_of(make_mocked_request("GET", "/d/T", headers={"Cookie": cookie})) == ""
+    assert pass_device.secret_of(make_mocked_request("GET", "/d/T", headers={"Cookie": cookie}), plain=True) == ""
 
 
 def test_the_secret_that_no_other_host_can_set_comes_first() -> None:
     ours, theirs = pass_device.new_secret(), pass_device.new_secret()
     asked = make_mocked_request("GET", "/d/T", headers={"Cookie": f"travel={theirs}; __Host-travel={ours}"})
-    assert pass_device.secret_of(asked) == ours
+    assert pass_device.secret_of(asked, plain=True) == ours
+
+
+def test_a_secret_that_a_neighbouring_host_can_set_counts_only_where_there_is_no_tls() -> None:
+    asked = make_mocked_request("GET", "/d/T", headers={"Cookie": f"travel={pass_device.new_secret()}"})
+    assert pass_device.secret_of(asked, plain=False) == ""
+    assert pass_device.secret_of(asked, plain=True) != ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rules.lightproof import canonical, forms, opens
+from gateway.rules.lightproof import canonical, forms, forms_said, opens
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,21 @@ def test_an_answer_sent_again_in_another_spelling_is_the_same_try() -> None:
     assert canonical("0123") == canonical(" 01-23 ")
     assert canonical("smit") != canonical("bakker")
     assert canonical("?!") == ""
+
+
+@pytest.mark.parametrize("other", [
+    "dejong jansendevriesbakker", "dejongjansen devriesbakker", "dejong jansen, devriesbakker", "dejongjansen, devries bakker",
+])  # fmt: skip
+def test_letters_parted_anew_are_another_try(other: str) -> None:
+    row = "dejongjansendevriesbakker"
+    assert forms_said(other) != forms_said(row), "it names others"
+    assert canonical(other) != canonical(row), "so it is counted"
+
+
+@given(*[st.text(alphabet="abé .,-", min_size=1, max_size=7)] * 2)
+def test_answers_that_count_as_one_try_open_the_same(one: str, other: str) -> None:
+    if canonical(one) == canonical(other):
+        assert forms_said(one) == forms_said(other)
 
 
 @given(st.text(max_size=400), st.lists(st.text(max_size=100), max_size=4), st.from_regex(r"(\d{4})?", fullmatch=True))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.intake.whose import Person, chosen, fold, named_by
+from gateway.intake.whose import Person, chosen, fold, named_by, travelling
 from gateway.model.contact import Contact, ContactFacts, OrderLink, Profile, Proof, Traveller
 from gateway.model.event import EventType
 from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.model.personal import Personal
+from gateway.planning.waysin_people import INVITED
 
 
 def person(given: str, family: str, *, proven: bool = True, role: str = "passenger", **link: Any) -> Person:
@@ -81,6 +83,17 @@ def test_another_adults_goes_to_the_booker_only_where_the_order_shares() -> None
     assert choose([sharing, TOM], "van der Berg", "Tom") == "c-Tom"
     assert choose([EVA, TOM], "Unknown", "Who") is None
     assert choose([sharing, TOM], "Unknown", "Who") == "c-Eva"
+
+
+def test_who_is_only_told_beside_a_traveller_gets_nothing_of_theirs() -> None:
+    owner, child = person("Tom", "Berg", passenger="P1"), person("Kid", "Jansen", age="child")
+    beside = replace(owner.link, traveller="c-0", source=INVITED)
+    stranger = Person(person("Aaa", "").contact, None, beside)
+    booking = Person(stranger.contact, None, replace(beside, role="booker", passenger=None))
+    people = travelling([stranger, booking, owner, EVA, child])
+    assert choose(people, "Berg", "Tom", key="P1") == "c-Tom"
+    assert choose(people, "Jansen", "Kid") == "c-Eva"
+    assert travelling([stranger]) == [stranger], "an order that names nobody else"
 
 
 def document(**more: Any) -> Any:

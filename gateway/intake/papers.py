@@ -60,7 +60,7 @@ class Papers:
         paper = await self._paper(event, result, contact, reader)
         if issued.get("content") or issued.get("url"):
             document = await self._issued(event, issued, contact, spec)
-            return [(result.item, await self._with_page(document, event, result.item, paper, contact, reader, place))]
+            return [(result.item, await self._with_page(document, event, result, result.item, paper, contact, reader, place))]
         form = str(event.data.get("form") or issued.get("form") or spec.draw)
         if paper is None or not drawable(paper) or form not in _DRAWN:
             return [(result.item, None)]
@@ -68,7 +68,7 @@ class Papers:
         for number, one in enumerate(_apart(paper) if form == "picture" else [paper]):
             item = result.item if number == 0 else f"{result.item}#{number + 1}"
             document = {**self._file(event, item, contact, spec, _DRAWN[form]), "draw": form, "paper": one.dump()}
-            found.append((item, await self._with_page(document, event, item, one, contact, reader, place)))
+            found.append((item, await self._with_page(document, event, result, item, one, contact, reader, place)))
         return found
 
     def _file(self, event: BusinessEvent, item: str, contact: Contact, spec: DocumentSpec, mime: str) -> dict[str, Any]:
@@ -89,6 +89,7 @@ class Papers:
         self,
         document: dict[str, Any],
         event: BusinessEvent,
+        result: EventResult,
         item: str,
         paper: Paper | None,
         contact: Contact,
@@ -112,6 +113,7 @@ class Papers:
             paper.dump(),
             event=EventId(event.id),
             occurred_at_ms=event.occurred_at_ms,
+            sequence=result.sequence,
             order=max(place if place >= 0 else own, 0),
             name_proofs=list(dict.fromkeys(name for name in names if name)),
             digits=_digits(contact, reader),

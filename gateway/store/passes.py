@@ -90,6 +90,7 @@ class Passes:
         *,
         event: EventId,
         occurred_at_ms: int,
+        sequence: int = 0,
         order: int = 0,
         name_proofs: Sequence[str] = (),
         digits: str = "",
@@ -99,7 +100,8 @@ class Passes:
     ) -> str:
         """Keep the page of one issue and return its token. Repeatable; an older issue of the item is replaced in the same step.
 
-        subject, item:  what it is of; with the contact they name it through all its issues, newest by occurred_at_ms
+        subject, item:  what it is of; with the contact they name it through all its issues, the newest by sequence
+        sequence:       the number under which its subject took the event; 0: not known, then occurred_at_ms decides
         paper:          as documents.paper.Paper dumps it
         order:          of several of one booking on one flight, from 0
         name_proofs:    surnames of which one opens it, as they came; digits: the last four of the number it is sent to, or ""
@@ -124,7 +126,7 @@ class Passes:
         group = self._vault.blind("pass group", contact, brand, reference or subject)[:16]
         args: list[scripts.Part] = [
             self._clock.offset_ms, page, contact, self._field(subject, item), occurred_at_ms, f"{_starts_ms(paper)}-{order}",
-            ends, ends + AFTER_MS, group, box.seal_json(body, page),
+            ends, ends + AFTER_MS, group, box.seal_json(body, page), sequence,
         ]  # fmt: skip
         names = [keys.of(page, "pg"), keys.of(contact, "pn"), keys.of(contact, "f"), keys.beside(contact, "facts")]
         answer = words(await scripts.run(self._redis, "pass_keep", names, args))

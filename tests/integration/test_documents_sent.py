@@ -12,8 +12,10 @@ import pytest
 from pypdf import PdfReader
 from redis.asyncio import Redis
 
+from gateway.documents.paper import Paper
 from gateway.model.event import BusinessEvent
 from gateway.store.contacts import NOT_ME, FactChange
+from gateway.store.passes import Passes
 from tests.integration.documents_stage import DocumentHouse, bcbp, document_house
 from tests.support.core import facts_of
 from tests.support.edge import refused
@@ -103,13 +105,18 @@ async def test_without_a_proof_they_are_asked_first_and_the_pass_waits(house: Do
     assert await house.told(101, "s") == ["boarding_pass_issued"]
 
 
-async def test_the_newest_pass_is_the_last_on_the_phone(house: DocumentHouse) -> None:
+async def test_the_newest_pass_is_the_last_on_the_phone(house: DocumentHouse, redis: Redis) -> None:
     await house.booking(house.recipient(101))
-    old = house.pass_of("Family101", "Given101")
-    await house.tell(old, house.pass_of("Family101", "Given101", number=77, gate="C07"))
+    for number in range(70, 78):  # all in one instant
+        one = house.pass_of("Family101", "Given101", number=number, gate="C07")
+        await house.tell(replace(one, occurred_at_ms=house.began_ms))
     await house.dispatch()
     (message,) = house.sent()
     assert house.read(message) == bcbp("Family101", "Given101", number=77)
+    contact = await house.contact_of(101)
+    passes = Passes(redis, house.clock, house.runtime.vault)
+    (page,) = await passes.of_contact(contact.id)
+    assert Paper.load(page.paper).legs[0].sequence == "77", "and it is the one behind its link"
 
 
 async def test_a_cancelled_flight_ends_a_pass_that_is_still_queued(house: DocumentHouse) -> None:

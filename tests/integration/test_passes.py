@@ -17,6 +17,7 @@ from gateway.store import keys
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erasure
 from gateway.store.passes import AFTER_MS, TRIES, Passes
+from gateway.store.reply import octets
 from gateway.store.vault import Vault
 from tests.integration.pass_stage import HOUR_MS, MARK, Holder, boarding_pass
 from tests.support.core import facts_of
@@ -81,6 +82,34 @@ async def test_two_issues_of_one_moment_are_settled_alike_in_both_orders(redis: 
         await holder.keep(contact, item=events[0], event=events[0])
         assert {(await holder.page(token)).newest for token in tokens} == newest[-1], "kept again, it takes no place back"
     assert all(len(one) == 1 for one in newest)
+
+
+@pytest.mark.parametrize("at", [(1, 1, 1, 1, 1, 1), (3, 2, 1, 1, 2, 3)])
+async def test_what_its_subject_took_later_is_newer_as_it_is_for_messages(redis: Redis, at: tuple[int, ...]) -> None:
+    holder = Holder(redis)
+    contact = (await holder.somebody()).id
+    now, tokens = holder.clock.now_ms(), {}
+    for number, hours in enumerate(at, 1):
+        tokens[number] = await holder.keep(contact, event=f"e{number}", at=hours, sequence=number)
+        assert (await holder.page(tokens[number])).state(now) is PassState.VALID
+    for number in (2, 5, 1):  # told again by whoever goes on with them
+        await holder.keep(contact, event=f"e{number}", at=at[number - 1], sequence=number)
+    await holder.keep(contact, event="late", at=9, sequence=4)
+    assert (await holder.page(tokens[6])).state(now) is PassState.VALID
+    later = await holder.keep(contact, event="later", at=24 * 40, sequence=1)
+    assert (await holder.page(later)).state(now) is PassState.VALID, "the subject was forgotten and began anew"
+
+
+async def test_an_issue_that_the_version_before_kept_stands_by_its_time(redis: Redis) -> None:
+    holder = Holder(redis)
+    contact = (await holder.somebody()).id
+    before = await holder.keep(contact, event="e5", at=5, sequence=5)
+    name = keys.of(contact, "pn")
+    for field, value in (await redis.hgetall(name)).items():
+        await redis.hset(name, field, octets(value).rpartition(b"|")[0])
+    older, newer = [await holder.keep(contact, event=f"e{at}", at=at, sequence=6) for at in (4, 6)]
+    states = [(await holder.page(token)).state(holder.clock.now_ms()) for token in (before, older, newer)]
+    assert states == [PassState.REPLACED, PassState.REPLACED, PassState.VALID]
 
 
 async def test_parallel_wrong_answers_are_no_more_tries_than_five_and_the_right_one_comes_too_late(redis: Redis) -> None:

@@ -191,6 +191,6 @@ def test_check_in_is_told_once_and_in_its_time_whatever_happens(play_in: Any, be
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @given(begins=HOURS, steps=st.lists(STEPS, min_size=2, max_size=16))
-@settings(max_examples=200, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=60, deadline=None, suppress_health_check=QUIET, phases=[Phase.generate, Phase.explicit])
 def test_the_same_at_length(play_in: Any, begins: float, steps: list[Step]) -> None:
     play_in(begins, steps)

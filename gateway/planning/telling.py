@@ -6,8 +6,9 @@ itself, contact by contact. Everything may be done twice: what is told is named 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
@@ -18,6 +19,7 @@ from gateway.planning.connecting import Connections
 from gateway.planning.moving import Mover
 from gateway.planning.plan import CHECK, draft, parts
 from gateway.planning.rebooked import groups
+from gateway.planning.renewed import renewed
 from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
 from gateway.planning.schedule import Schedule
 from gateway.planning.worlds import Worlds
@@ -79,6 +81,14 @@ class Teller:
                 wake_for(self._wake, (plan, answer))
                 return
         raise RuntimeError("a contact is being changed by too many at once")
+
+    async def tell_anew(
+        self, contact: ContactId, result: EventResult, document: Mapping[str, Any] | None, only: Sequence[Reader] | None
+    ) -> None:
+        """Tell what waited for its person, as it is by now."""
+        places, now_ms = self._worlds.catalogue.places, self._worlds.clock.now_ms()
+        result, document = await renewed(result, document, self._subjects, places, now_ms)
+        await self.tell(contact, result.with_document(document), only, revive=True)
 
     async def _set_aside(self, contact: ContactId, result: EventResult, names: Sequence[str], *, named: bool) -> None:
         """named: the event itself says about whom it is to tell them, and has the file: it is told again as a whole"""

@@ -109,7 +109,7 @@ class Waiting:
         if about and not readers:
             return 0  # those it was about are reached by another contact now
         only = EventResult.load(again["result"] | {"notifications": [record.notification]}, result.sequence)
-        await self._teller.tell(contact.id, only.with_document(again.get("document")), readers or None, revive=True)
+        await self._teller.tell_anew(contact.id, only, again.get("document"), readers or None)
         return 1
 
     async def _as_it_is(self, contact: Contact, record: MessageRecord, sealed: bytes) -> int:

@@ -13,7 +13,10 @@ from pypdf import PdfReader
 from redis.asyncio import Redis
 
 from gateway.documents.paper import Paper
+from gateway.intake.role import make_waiting
+from gateway.model.contact import Proof
 from gateway.model.event import BusinessEvent
+from gateway.planning.waiting import Mended
 from gateway.store.contacts import NOT_ME, FactChange
 from gateway.store.passes import Passes
 from tests.integration.documents_stage import DocumentHouse, bcbp, document_house
@@ -265,3 +268,34 @@ async def test_an_upload_without_an_answer_draws_nothing_twice(house: DocumentHo
     assert house.here.drawn == 1
     assert house.read(house.sent()[-1]) == bcbp("Family101", "Given101")
     assert [name async for name in house.redis.scan_iter(match="*}doc:*")] == []
+
+
+async def test_a_pass_that_waited_for_a_proof_says_the_gate_of_now(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101, proof=None))
+    await house.tell(house.flight("scheduled", gate="D18"), house.pass_of("Family101", "Given101"))
+    await house.tell(house.flight("scheduled", gate="E4", at_ms=1000))
+    await house.dispatch()
+    before = len(house.sent())
+
+    contact = await house.contact_of(101)
+    address = contact.profile.addresses[0].id
+    await house.runtime.contacts.set_proof(contact.id, address, Proof.OTP, house.clock.now_ms())
+    assert await make_waiting(house.runtime).revive(contact.id, address, Mended.PROOF) == 1
+    await house.dispatch()
+    (message,) = [one for one in house.sent()[before:] if one["template"]["name"].startswith("boarding_pass")]
+    said = str(message["template"]["components"])
+    assert ("E4" in said, "D18" in said) == (True, False)
+    bodies = [await house.body(one) for one in await house.messages(contact.id)]
+    (paper,) = [body["document"]["paper"] for body in bodies if body.get("document")]
+    assert paper["legs"][0]["gate"] == "E4", "the picture says what the words say"
+
+
+async def test_a_pass_that_waited_for_a_proof_goes_to_nobody_whose_flight_was_cancelled(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101, proof=None))
+    await house.tell(house.pass_of("Family101", "Given101"), house.flight("cancelled"))
+    contact = await house.contact_of(101)
+    address = contact.profile.addresses[0].id
+    await house.runtime.contacts.set_proof(contact.id, address, Proof.OTP, house.clock.now_ms())
+    await make_waiting(house.runtime).revive(contact.id, address, Mended.PROOF)
+    await house.dispatch()
+    assert [one["template"]["name"] for one in house.sent() if "boarding" in one["template"]["name"]] == []

@@ -15,6 +15,7 @@ from gateway.api.auth import guarded
 from gateway.api.brakes import BrakeDeps
 from gateway.api.inviting import inviting_of
 from gateway.api.people import People
+from gateway.api.rollouts import RolloutDeps
 from gateway.errors import StoreError
 from gateway.health import Health
 from gateway.insight.watch_rules import load_here, names_of
@@ -36,6 +37,7 @@ from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
 from gateway.store.passes import Passes
 from gateway.store.readings import Readings
+from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
 
@@ -138,7 +140,10 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
     )
-    api_routes.add_routes(app, people, inviting_of(runtime), keys, schemas.components, brake_deps(runtime, deps))
+    rollouts = RolloutDeps(Rollouts(redis, runtime.clock), runtime.catalogue, runtime.directory)
+    api_routes.add_routes(
+        app, people, inviting_of(runtime), keys, schemas.components, brake_deps(runtime, deps), rollouts
+    )
 
 
 def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:

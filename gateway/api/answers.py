@@ -95,6 +95,23 @@ _PAGE = thing(
     }
 )
 
+_SHARE = {"type": "number", "minimum": 0, "maximum": 100}
+_ROLLOUT = {
+    "name": TEXT,
+    "about": {"type": "object"},
+    "share": _SHARE,
+    "holdOut": _SHARE,
+    "state": {"enum": ["running", "held", "stopped"]},
+    "stages": many(thing({"share": _SHARE, "hours": {"type": "number"}, "people": NUMBER})),
+    "next": {"type": ["number", "null"]},
+    "limits": thing({"failed": _SHARE, "optedOut": _SHARE, "least": NUMBER}),
+    "began": WHEN,
+    "since": WHEN,
+    "revision": NUMBER,
+    "who": TEXT,
+    "why": TEXT,
+}
+
 ANSWERS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -317,6 +334,9 @@ ANSWERS: dict[str, Schema] = {
     "Crises": thing({"crises": many(ref("Crisis"))}),
     "Crisis": thing(_CRISIS, about="who: the name of the key or person; asked: who asked to lift it."),
     "CrisisLift": thing({**_CRISIS, "lifted": FLAG}),
+    "Rollouts": thing({"rollouts": many(ref("Rollout"))}),
+    "Rollout": thing(_ROLLOUT, about="Shares in percent. state: running, held, stopped; next: the next stage's share."),
+    "RolloutMoved": thing({**_ROLLOUT, "ended": FLAG}),
     "Keys": thing(
         {
             "keys": many(

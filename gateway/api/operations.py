@@ -11,6 +11,7 @@ from gateway.api.brakes import CorrectionBody, CrisisBody, NoticeBody, ReleaseBo
 from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
 from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
+from gateway.api.rollouts import MoveBody, RolloutBody
 from gateway.api.subscriptions import SubscriptionsBody
 from gateway.store.apikeys import Scope
 
@@ -49,6 +50,7 @@ class Operation:
 CONTACT = Parameter("contact", "path", "our id of the contact, c07...", True)
 REVEAL = Parameter("reveal", "query", "true: show what identifies a person (scope messages:reveal)")
 EVENT = Parameter("event", "path", "our id of the event, e42...", True)
+ROLLOUT = Parameter("name", "path", "the roll-out's name", True)
 INVITATION = Parameter("invitation", "path", "our id of the invitation, i07...", True)
 _UNKNOWN = {404: ("unknown, or long over", "Problem")}
 _GONE = {404: ("unknown, or erased", "Problem"), 410: ("erased: its key is destroyed", "Problem")}
@@ -275,6 +277,29 @@ OPERATIONS: tuple[Operation, ...] = (
             **_WRONG,
         },
         WhyBody, (Parameter("subject", "path", "our id of the subject, j11...", True),),
+    ),
+    Operation(
+        "get", "/v1/rollouts", "Roll-outs", "Phased roll-outs under way", Scope.ADMIN, {200: ("by name", "Rollouts")},
+    ),
+    Operation(
+        "post", "/v1/rollouts", "Roll-outs", "Tell some news to a share of the people only", Scope.ADMIN,
+        {201: ("it began; every process knows within two seconds", "Rollout"), 409: ("the name is taken", "Problem"), **_WRONG},
+        RolloutBody,
+        about="Tickets, cancellations and urgent news can be no part of one: 422 names them.",
+    ),
+    Operation(
+        "get", "/v1/rollouts/{name}", "Roll-outs", "How one stands", Scope.ADMIN,
+        {200: ("as it is now", "Rollout"), 404: ("there is none of that name", "Problem")}, None, (ROLLOUT,),
+    ),
+    Operation(
+        "post", "/v1/rollouts/{name}/{move}", "Roll-outs", "Raise, lower, hold, resume or end one", Scope.ADMIN,
+        {
+            200: ("done", "RolloutMoved"),
+            404: ("there is none of that name, or no such move", "Problem"),
+            409: ("it has changed since, or is held or stopped: resume it first", "Problem"),
+            **_WRONG,
+        },
+        MoveBody, (ROLLOUT, Parameter("move", "path", "raise, lower, hold, resume or end", True)),
     ),
     Operation("get", "/v1/keys", "Keys", "Every key, without the first", Scope.ADMIN, {200: ("the keys", "Keys")}),
     Operation(

@@ -56,6 +56,7 @@ ENTRIES = (
     Entry("gateway.cli.fuses", {"fuses": "events that are held because they would reach too many"}),
     Entry("gateway.cli.correct", {"correct": "write to exactly those who were handed a wrong message"}),
     Entry("gateway.cli.notice", {"notice": "write to everybody who follows a flight, trip, order, outage or area"}),
+    Entry("gateway.cli.rollout", {"rollout": "news that goes to a share of the people first"}),
     Entry("gateway.cli.bench", {"bench": "ours beside the bare limit of this machine"}),
 )
 

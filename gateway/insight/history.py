@@ -24,7 +24,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from gateway.errors import Conflict, SettingsError, StoreUnavailable
-from gateway.insight import costs
+from gateway.insight import costs, rolled
 from gateway.insight.tables import (
     costs_table,
     fact_of,
@@ -243,6 +243,16 @@ class History:
     async def cost_groups(self, *, since_ms: int, until_ms: int) -> list[costs.Group]:
         """The messages that channels took in [since, until), with what they should cost; see costs.py."""
         return await self._call(lambda connection: costs.read(connection, since_ms, until_ms))
+
+    async def rolled(self, name: str, *, since_ms: int, until_ms: int) -> rolled.Measures:
+        """What a roll-out did with what was planned in [since, until); see rolled.py."""
+        return await self._call(lambda connection: rolled.read(connection, name, since_ms=since_ms, until_ms=until_ms))
+
+    async def people_of(self, notifications: Sequence[str], *, since_ms: int, until_ms: int) -> int:
+        """How many people were told one of these in [since, until), or would have been but for a roll-out."""
+        return await self._call(
+            lambda connection: rolled.people_of(connection, notifications, since_ms=since_ms, until_ms=until_ms)
+        )
 
     async def forget_before(self, at_ms: int, *, limit: int = 20_000) -> int:
         """Retention: drop what is older, at most `limit` facts a call (no long transaction); how many."""

@@ -7,6 +7,9 @@ process that dies between drawing and uploading costs one drawing, between uploa
 
 While a document is fetched, drawn and uploaded the lease of its message is renewed (claiming.py), and consent, brakes and
 window are read again before the POST (deliver.py).
+
+An issuer's host that hangs, or a drawing that does, must not hold up what needs no document: documents on their way take at most
+half of dispatch's slots, files being fetched a quarter of that. Who finds no room is put off, at no cost of an attempt.
 """
 
 from __future__ import annotations
@@ -26,14 +29,19 @@ from gateway.model.message import Document
 from gateway.model.personal import Personal
 from gateway.store.documents import Documents
 
-__all__ = ["Brought", "DocumentDesk", "DocumentProblem", "UploadProblem"]
+__all__ = ["Brought", "DocumentDesk", "DocumentProblem", "DocumentsBusy", "UploadProblem"]
 
+AT_ONCE = 100
 DRAWN_KEEP_MS = 3600_000
 FETCH_RETRIES = 4
 DRAW_RETRIES = 4
 DRAW_AGAIN = frozenset({"worker", "late", "closed"})
 """Of documents.maker.REASONS: what says something about a process that draws, and nothing about the paper."""
 _MAGIC = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+
+
+class DocumentsBusy(GatewayError):
+    """As many documents are on their way as there is room for: not a byte has left, and nothing is wrong with this one."""
 
 
 class UploadProblem(GatewayError):
@@ -70,19 +78,29 @@ def check(data: bytes, mime: str, sizes: Mapping[str, int]) -> None:
 
 
 class DocumentDesk:
-    """Gives deliver a media id. hosts: GATEWAY_DOCUMENT_HOSTS; allow_local: towards a sandbox only; maker: None draws nothing."""
+    """Gives deliver a media id. hosts: GATEWAY_DOCUMENT_HOSTS; allow_local: towards a sandbox only; maker: None draws nothing.
+
+    at_once: how many documents may be on their way
+    """
 
     def __init__(
-        self, documents: Documents, hosts: tuple[str, ...], *, allow_local: bool, maker: Drawing | None = None
+        self,
+        documents: Documents,
+        hosts: tuple[str, ...],
+        *,
+        allow_local: bool,
+        maker: Drawing | None = None,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._documents = documents
         self._fetcher = Fetcher(hosts, allow_local=allow_local)
         self._maker = maker
+        self._room = {"": at_once, "url": max(at_once // 4, 1)}
 
     async def media(
         self, spec: Mapping[str, Any], contact: ContactId, connector: Connector, sender: Sender, language: str
     ) -> Brought:
-        """The document and its media id for this contact at this sender. Raises DocumentProblem, UploadProblem.
+        """The document and its media id for this contact at this sender. Raises DocumentProblem, UploadProblem, DocumentsBusy.
 
         spec: `document` of a message's body; language: of its words
         """
@@ -90,6 +108,26 @@ class DocumentDesk:
         known = await self._documents.media_id(contact, document.ref, sender.id)
         if known is not None:
             return Brought(document, known, before=True)
+        kinds = ("", "url") if spec.get("url") else ("",)
+        if not all(self._room[kind] for kind in kinds):
+            raise DocumentsBusy("as many documents are on their way as there is room for")
+        for kind in kinds:
+            self._room[kind] -= 1
+        try:
+            return await self._brought(document, spec, contact, connector, sender, language)
+        finally:
+            for kind in kinds:
+                self._room[kind] += 1
+
+    async def _brought(
+        self,
+        document: Document,
+        spec: Mapping[str, Any],
+        contact: ContactId,
+        connector: Connector,
+        sender: Sender,
+        language: str,
+    ) -> Brought:
         sizes = connector.facts.document_mimes
         kept = await self._documents.get(contact, document.ref)
         data = kept if kept is not None else await self._made(spec, sizes.get(document.mime, 0), language)

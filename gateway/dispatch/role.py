@@ -61,7 +61,7 @@ async def run(runtime: Runtime) -> None:
         templates_stale=runtime.worlds.stale,
         brakes=brakes,
         documents=DocumentDesk(
-            runtime.documents, settings.document_hosts, allow_local=settings.sandboxed, maker=runtime.maker
+            runtime.documents, settings.document_hosts, allow_local=settings.sandboxed, maker=runtime.maker, at_once=SLOTS // 2
         ),
         speaking=Speaking(Speakers(runtime.connection.redis, runtime.vault), picture),
         directory=runtime.directory,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from gateway.dispatch.deliver import Delivered, Deliverer, finished
+from gateway.dispatch.documents import DocumentsBusy
 from gateway.dispatch.outgoing import Alone, Outgoing, Posted
 from gateway.dispatch.prepare import Prepared
 from gateway.dispatch.tokens import Tokens
@@ -23,6 +25,8 @@ TOGETHER = 25
 """Messages decided on and rendered in a go, some 5 ms: nothing else of this process runs meanwhile, and what they hold still
 fits the processor's caches."""
 INTERNAL_TRIES = 5
+DOCUMENTS_LOOK_MS = 3_000
+"""Until there may be room for its document again, and up to twice that: they must not all come back at once."""
 KEY_LOOK_MS = 30_000
 """Until what cannot be opened for want of a wrapping key is looked at again: somebody must change the settings first."""
 
@@ -76,6 +80,10 @@ class Sending:
             # Nobody is erased by a GATEWAY_KEYS that lacks a key: it waits, and says what for, until that is mended.
             log.warning("deliver.key_missing", message_id=claimed.id, problem=str(error))
             delivered = Delivered(_not_sent(claimed, "h", KEY_LOOK_MS, "key_missing"))
+        except DocumentsBusy:
+            wait_ms = DOCUMENTS_LOOK_MS + random.randrange(DOCUMENTS_LOOK_MS)
+            delivered = Delivered(_not_sent(claimed, "h", wait_ms, "documents_busy"))
+            await self._tokens.give_back({claimed.sender: 1})
         except (StoreError, OSError, TimeoutError) as error:
             # Not a byte has left (what breaks after that is settled as uncertain): it waits a second and costs no attempt.
             log.warning("deliver.store_unavailable", message_id=claimed.id, error=type(error).__name__)

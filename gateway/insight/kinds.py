@@ -35,6 +35,8 @@ def sentence_of(reason: str) -> str:
         return "the budget that would pay for it is used up, and it is not urgent"
     if reason == "settling":
         return "what it tells was another thing a moment ago, and may be again: it is told when it has settled"
+    if reason == "documents_busy":
+        return "as many documents are being fetched or made as there is room for: it waits its turn"
     if reason == "clocks_differ":
         return "by this process's clock or by the store's it is too late, by the other not: it waits until they agree"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from collections.abc import AsyncIterator
@@ -12,6 +13,9 @@ import pytest
 from pypdf import PdfReader
 from redis.asyncio import Redis
 
+from gateway.dispatch.documents import DocumentDesk
+from gateway.dispatch.sending import DOCUMENTS_LOOK_MS
+from gateway.documents.forms import Form, Made
 from gateway.documents.paper import Paper
 from gateway.intake.role import make_waiting
 from gateway.model.contact import Proof
@@ -19,9 +23,10 @@ from gateway.model.event import BusinessEvent
 from gateway.planning.waiting import Mended
 from gateway.store.contacts import NOT_ME, FactChange
 from gateway.store.passes import Passes
-from tests.integration.documents_stage import DocumentHouse, bcbp, document_house
+from tests.integration.documents_stage import DocumentHouse, Here, bcbp, document_house
 from tests.support.core import facts_of
 from tests.support.edge import refused
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -299,3 +304,46 @@ async def test_a_pass_that_waited_for_a_proof_goes_to_nobody_whose_flight_was_ca
     await make_waiting(house.runtime).revive(contact.id, address, Mended.PROOF)
     await house.dispatch()
     assert [one["template"]["name"] for one in house.sent() if "boarding" in one["template"]["name"]] == []
+
+
+async def test_documents_that_hang_hold_up_nothing_that_needs_none(house: DocumentHouse) -> None:
+    class Hanging(Here):
+        go_on = asyncio.Event()
+
+        async def make(self, paper: Paper, form: Form, language: str) -> Made:
+            await self.go_on.wait()
+            return await super().make(paper, form, language)
+
+    maker, people = Hanging(), range(101, 106)
+    desk = DocumentDesk(house.runtime.documents, (), allow_local=True, maker=maker, at_once=2)
+    await house.booking(*(house.recipient(number) for number in (*people, 120)))
+    await house.tell(*(house.pass_of(f"Family{number}", f"Given{number}") for number in people))
+    stopping = asyncio.Event()
+    dispatcher = house.make_dispatcher(house.make_deliverer(documents=desk), slots=4)
+    running = asyncio.create_task(dispatcher.run(stopping, 5))
+
+    async def held() -> bool:
+        facts = await facts_of(house.redis)
+        return len({one.id_of("m") for one in facts if one.detail.get("why") == "documents_busy"}) == len(people) - 2
+
+    await wait_until(held)
+    await house.tell(house.flight("delayed", late_min=90))
+
+    async def heard() -> bool:
+        return 120 in {house.to(one) for one in house.sent()}
+
+    await wait_until(heard)
+    assert maker.drawn == 0
+    maker.go_on.set()
+    house.pass_ms(2 * DOCUMENTS_LOOK_MS)
+
+    async def all_there() -> bool:
+        return maker.drawn == len(people)
+
+    await wait_until(all_there)
+    stopping.set()
+    await running
+    passes = [one for one in house.sent() if one["template"]["name"].startswith("boarding_pass")]
+    assert sorted(house.to(one) for one in passes) == list(people)
+    records = [one for number in people for one in await house.messages((await house.contact_of(number)).id)]
+    assert {one.attempt for one in records} == {1}, "waiting for room costs no attempt"

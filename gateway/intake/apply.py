@@ -162,12 +162,13 @@ class Applier:
     def entries(self, result: EventResult) -> dict[str, Mapping[str, Any] | None]:
         """What a later subscriber must still be told: this event's notifications, without what they end."""
         catalogue = self._worlds.catalogue
+        missed = catalogue.moments.is_missed(result.changes)
         entries: dict[str, Mapping[str, Any] | None] = {}
         for name in result.notifications:
             for ended in catalogue.ended_by(name):
                 entries[ended] = None
         for name in result.notifications:
             notification = catalogue.get(name)
-            if notification is not None and notification.item in ("none", *OF_A_STATE):
+            if notification is not None and notification.item in ("none", *OF_A_STATE) and not missed:
                 entries[name] = {**result.dump(), "notifications": [name]}
         return entries

@@ -48,7 +48,7 @@ class Firing:
 
     async def turn(self, partitions: Sequence[int]) -> tuple[int, int | None]:
         """(how many events were made, when the next moment is due (ms) or None). Raises StoreUnavailable."""
-        due, next_ms = await self._timers.due(partitions, limit=A_TURN)
+        due, next_ms = await self._timers.due(partitions, limit=A_TURN, known=self._moments.names)
         known = [(one, moment.event) for one in due if one.set and (moment := self._moments.get(one.moment)) is not None]
         for one in due:
             if not one.set or (self._moments.get(one.moment) is None and one.due_ms < self._clock.now_ms() - FORGET_MS):

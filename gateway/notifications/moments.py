@@ -49,23 +49,25 @@ class Case:
     place: Expression | None = None
     before_ms: int | None = None
 
-    def at_ms(self, scope: Scope, places: Places) -> int | None:
-        """When it is (UTC ms), None where this case gives no time."""
+    def at(self, scope: Scope, places: Places) -> tuple[int, str] | None:
+        """(when it is (UTC ms), the day of what it is counted from, by the clocks there). None: this case gives no time."""
         if self.condition is not None and not self.condition.holds(scope, lambda why: None):
             return None
         counted = _first(self.sources, scope)
         if counted is None:
             return None
         origin_ms = round(counted.timestamp() * 1000)
+        there = counted.astimezone(self._zone(scope, places) or counted.tzinfo)
         if self.clock is None:
             found = origin_ms + self.offset_ms
         else:
-            there = counted.astimezone(self._zone(scope, places) or counted.tzinfo)
             day = there.date() + timedelta(days=self.day)
             # An hour that the clock jumps over becomes the one after the jump, one that comes twice is the first.
             local = datetime(day.year, day.month, day.day, *self.clock, tzinfo=there.tzinfo)
             found = round(local.astimezone(UTC).timestamp() * 1000)
-        return found if self.before_ms is None or found <= origin_ms - self.before_ms else None
+        if self.before_ms is not None and found > origin_ms - self.before_ms:
+            return None
+        return max(0, found), there.date().isoformat()
 
     def _zone(self, scope: Scope, places: Places) -> tzinfo | None:
         name = zone_of(self.place.value(scope), places) if self.place is not None else None
@@ -79,6 +81,7 @@ class Moment:
     until:    of no use from then on: it is not told any more (expressions, ms beside it)
     late:     told although it was past when its time first became known (an order that comes when check-in is open)
     again_ms: told once more when it moves by at least so much after it was told; None = told once
+    daily:    told once more when what it is counted from moves to another day
     told_as:  the source's own word for the same news: whichever comes first is told, the other is not
     """
 
@@ -89,17 +92,18 @@ class Moment:
     until: tuple[tuple[Expression, ...], int] | None = None
     late: bool = True
     again_ms: int | None = None
+    daily: bool = False
     told_as: str = ""
 
-    def due_ms(self, state: Mapping[str, Any], places: Places) -> int | None:
-        """When it is by this state (UTC ms). None: it has no such moment, or not as things stand."""
+    def at(self, state: Mapping[str, Any], places: Places) -> tuple[int, str] | None:
+        """(when it is by this state (UTC ms), of which day). None: it has no such moment, or not as things stand."""
         scope = Scope({"state": dict(state)})
         if self.condition is not None and not self.condition.holds(scope, lambda why: None):
             return None
         for case in self.cases:
-            found = case.at_ms(scope, places)
+            found = case.at(scope, places)
             if found is not None:
-                return max(0, found)
+                return found
         return None
 
     def until_ms(self, state: Mapping[str, Any]) -> int | None:
@@ -131,8 +135,12 @@ class Moments:
         """Those that are read from the state of this type."""
         return self._by_event[event]
 
-    def due_ms(self, moment: Moment, state: Mapping[str, Any]) -> int | None:
-        return moment.due_ms(state, self._places)
+    def at(self, moment: Moment, state: Mapping[str, Any]) -> tuple[int, str] | None:
+        return moment.at(state, self._places)
+
+    def is_missed(self, changes: Iterable[str]) -> bool:
+        """Whether these are of a moment that is not told to who comes after it."""
+        return any((found := self._by_name.get(one)) is not None and not found.late for one in changes)
 
 
 def moment(name: str, declared: MomentSchema, where: str, problems: list[Problem]) -> Moment | None:
@@ -181,6 +189,7 @@ def moment(name: str, declared: MomentSchema, where: str, problems: list[Problem
         until=until,
         late=declared.late == "tell",
         again_ms=None if declared.again_after_hours is None else round(declared.again_after_hours * 3_600_000),
+        daily=declared.again == "another_day",
         told_as=declared.told_as or "",
     )
     return made if len(problems) == before else None

@@ -53,10 +53,13 @@ class MomentSchema(_Strict):
     until: UntilSchema | None = None
     late: Literal["tell", "skip"] = "tell"
     again_after_hours: Annotated[float, Field(gt=0, le=24 * 30)] | None = None
+    again: Literal["another_day"] | None = None
     told_as: Literal["check_in", "boarding"] | None = None
 
     @model_validator(mode="after")
     def _of_a_state(self) -> MomentSchema:
         if self.event not in _STATES:
             raise ValueError(f"`event` should be one of {', '.join(sorted(_STATES))}: a document has no state")
+        if self.again is not None and self.again_after_hours is not None:
+            raise ValueError("`again` and `again_after_hours` answer the same question: one of them")
         return self

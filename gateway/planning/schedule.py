@@ -30,24 +30,30 @@ class Schedule:
 
     def after(self, type_: EventType, memory: Mapping[str, Any], now_ms: int) -> list[SetMoment]:
         """When each is due by this memory: None where it is not, was told, or would be of no use."""
-        return [SetMoment(one.name, self._due_ms(one, memory, now_ms), one.late) for one in self._moments.of(type_)]
+        found = [(one, self._next(one, memory, now_ms)) for one in self._moments.of(type_)]
+        return [SetMoment(one.name, at[0] if at is not None else None, one.late) for one, at in found]
 
     def step(self, event: BusinessEvent, memory: Mapping[str, Any], now_ms: int) -> tuple[dict[str, Any], tuple[str, ...]]:
         """A moment's event applied: (memory after it, the changes). No change where it has not come after all."""
         moment = self._moments.get(event.moment)
-        due_ms = self._due_ms(moment, memory, now_ms) if moment is not None else None
+        found = self._next(moment, memory, now_ms) if moment is not None else None
         # By the state it was set from it was due; by the newest it may be over, or still to come: then its timer stands there.
-        if moment is None or due_ms is None or due_ms > max(now_ms, int(event.data["due"])):
+        if moment is None or found is None or found[0] > max(now_ms, int(event.data["due"])):
             return dict(memory), ()
-        return rules.tell(memory, moment.name, due_ms, moment.told_as), (moment.name,)
+        return rules.tell(memory, moment.name, found[1], moment.told_as), (moment.name,)
 
-    def _due_ms(self, moment: Moment, memory: Mapping[str, Any], now_ms: int) -> int | None:
+    def _next(self, moment: Moment, memory: Mapping[str, Any], now_ms: int) -> tuple[int, int | str] | None:
+        """(when it is (ms), what stands in the memory once it was told)."""
         state = state_of(memory)
-        due_ms = self._moments.due_ms(moment, state)
-        if due_ms is None or rules.is_over(memory, moment.name, due_ms, moment.again_ms, moment.told_as):
+        found = self._moments.at(moment, state)
+        if found is None:
+            return None
+        due_ms, day = found
+        mark = day if moment.daily else due_ms
+        if rules.is_over(memory, moment.name, mark, moment.again_ms, moment.told_as):
             return None
         until_ms = moment.until_ms(state)
-        return due_ms if until_ms is None or until_ms > max(now_ms, due_ms) else None
+        return (due_ms, mark) if until_ms is None or until_ms > max(now_ms, due_ms) else None
 
     async def refresh(self, subject: SubjectId, type_: EventType) -> None:
         """Set its moments from what is known of it by now, without telling anybody: orders have said something of it."""

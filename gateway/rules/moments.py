@@ -1,10 +1,10 @@
 """What is told of a subject's moments, and what is not told again. Pure: a memory and a time in, memory out.
 
-    memory = {..., "told": {"check_in": true, "moments": {"check_in_opens": 1795308900000}}}
+    memory = {..., "told": {"check_in": true, "moments": {"check_in_opens": 1795308900000, "travel_day": "2026-11-22"}}}
 
-moments: name -> the time (UTC ms) it was told for. A moment that was told stays told, wherever the subject is moved to; one that
-may be told again (again_ms) is, when it moves by at least so much. Two of them have a word of the source's own beside them,
-check-in and boarding: the mark is shared, so that whichever comes first is told and the other is not.
+moments: name -> the time (UTC ms), or the day, it was told for. A moment that was told stays told, wherever the subject is moved
+to; one that may be told again is, when it moves by at least `again_ms`, or to another day. Two of them have a word of the
+source's own beside them, check-in and boarding: the mark is shared, so that whichever comes first is told and the other is not.
 
 A flight that only orders know may be told of by its moments; when it then speaks itself, that is still the first that is heard.
 """
@@ -21,24 +21,29 @@ UNSPOKEN = "unspoken"
 """in `told`: no event has told anything of it yet"""
 
 
-def is_over(memory: Mapping[str, Any], name: str, due_ms: int, again_ms: int | None, told_as: str) -> bool:
-    """Whether it was told, by us or by the source, and is not to be told again at this time."""
+def is_over(memory: Mapping[str, Any], name: str, mark: int | str, again_ms: int | None, told_as: str) -> bool:
+    """Whether it was told, by us or by the source, and is not to be told again at this time.
+
+    mark: when it is (ms); of one that is told once a day, the day
+    """
     told = memory.get("told", {})
     was = told.get(TOLD, {}).get(name)
-    if was is not None and (again_ms is None or abs(due_ms - int(was)) < again_ms):
+    if isinstance(mark, str):
+        return was == mark or _said(told, told_as, memory, again_ms)
+    if was is not None and (again_ms is None or abs(mark - int(was)) < again_ms):
         return True
-    return _said(told, told_as, memory)
+    return _said(told, told_as, memory, again_ms)
 
 
-def tell(memory: Mapping[str, Any], name: str, due_ms: int, told_as: str) -> dict[str, Any]:
+def tell(memory: Mapping[str, Any], name: str, mark: int | str, told_as: str) -> dict[str, Any]:
     """The memory after a moment was told.
 
-    told_as: "check_in", "boarding" or "", see above
+    mark: as above; told_as: "check_in", "boarding" or "", see above
     """
     told = dict(memory.get("told", {}))
     if "told" not in memory:
         told[UNSPOKEN] = True
-    told[TOLD] = {**told.get(TOLD, {}), name: due_ms}
+    told[TOLD] = {**told.get(TOLD, {}), name: mark}
     if told_as == "check_in":
         told["check_in"] = True
     if told_as == "boarding":
@@ -46,11 +51,14 @@ def tell(memory: Mapping[str, Any], name: str, due_ms: int, told_as: str) -> dic
     return {**memory, "told": told}
 
 
-def _said(told: Mapping[str, Any], told_as: str, memory: Mapping[str, Any]) -> bool:
+def _said(told: Mapping[str, Any], told_as: str, memory: Mapping[str, Any], again_ms: int | None) -> bool:
     if told_as == "check_in":
         return bool(told.get("check_in"))
     called = told.get("boarding") if told_as == "boarding" else None
-    return called is not None and called == _leaves(told, memory)
+    if called is None:
+        return False
+    # Called for without a time, it was called for; a few minutes more do not send anybody away from the gate.
+    return not called or again_ms is None or abs(_leaves(told, memory) - called) < again_ms
 
 
 def _leaves(told: Mapping[str, Any], memory: Mapping[str, Any]) -> int:

@@ -8,7 +8,7 @@ event of it: its id is made of the subject, the moment, and the number under whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from gateway.store.inhand import HAND_MS, Handed, OpenEvent
 from gateway.store.reply import words
 from gateway.store.vault import Vault
 
+PAGE = 256
 SOURCE = "thuisfront/moments"
 """The source of these events, as brakes and `trace` show it."""
 
@@ -52,20 +53,36 @@ class Timers:
         self._vault = vault
         self._events = events
 
-    async def due(self, partitions: Sequence[int], *, limit: int) -> tuple[list[Due], int | None]:
-        """Those that are due, the earliest first and at most `limit` a partition, and when the next one is (ms), if any."""
+    async def due(
+        self, partitions: Sequence[int], *, limit: int, known: Container[str] | None = None
+    ) -> tuple[list[Due], int | None]:
+        """Those that are due, the earliest first and at most `limit` a partition, and when the next one is (ms), if any.
+
+        known: moments that the caller can tell of; of others it gets at most `limit` a partition too; None = all are known
+        """
         now = self._clock.now_ms()
-        names = [keys.part(partition, "timers") for partition in partitions]
-        asked: list[bulk.Command] = [("ZRANGE", name, 0, limit, "WITHSCORES") for name in names]
         found: list[tuple[int, SubjectId, str]] = []
         later: list[int] = []
-        for answer in await bulk.values(self._redis, asked):
-            for member, at_ms in _pairs(answer):
-                if at_ms > now:
-                    later.append(at_ms)
-                    break
-                subject, _, moment = member.partition(":")
-                found.append((at_ms, SubjectId(subject), moment))
+        counts = {partition: [0, 0] for partition in partitions}
+        open_, first, last = list(partitions), 0, limit
+        while open_:  # others may stand before ours for a day: they do not hide them
+            asked: list[bulk.Command] = [("ZRANGE", keys.part(one, "timers"), first, last, "WITHSCORES") for one in open_]
+            further = []
+            for partition, answer in zip(open_, await bulk.values(self._redis, asked), strict=True):
+                pairs = _pairs(answer)
+                for member, at_ms in pairs:
+                    if at_ms > now:
+                        later.append(at_ms)
+                        break
+                    subject, _, moment = member.partition(":")
+                    kind = 0 if known is None or moment in known else 1
+                    if counts[partition][kind] < limit:
+                        counts[partition][kind] += 1
+                        found.append((at_ms, SubjectId(subject), moment))
+                else:
+                    if len(pairs) > last - first and counts[partition][0] < limit:
+                        further.append(partition)
+            open_, first, last = further, last + 1, last + PAGE
         found.sort()
         fields: list[bulk.Command] = [("HGET", keys.of(subject, "j"), f"mo:{moment}") for _, subject, moment in found]
         sets = await bulk.values(self._redis, fields) if fields else []
@@ -77,7 +94,8 @@ class Timers:
         return [one for one in due if one.set.partition("|")[0] in ("", str(one.due_ms))], min(later, default=None)
 
     async def fire(self, found: Sequence[tuple[Due, EventType]]) -> list[str]:
-        """Make events of them; per moment new, same (somebody has it) or moved (it is due at another time now).
+        """Make events of them; per moment new, same (somebody has it), moved (it is due at another time now) or early (our clock
+        is ahead of the store's).
 
         New ones are in hand where there is room (store/inhand.py); of the others whoever looks for events is to be told.
         """

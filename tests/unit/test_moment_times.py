@@ -25,8 +25,8 @@ def moment(name: str) -> Moment:
 
 def due(name: str, state: dict[str, Any]) -> str | None:
     """When a moment of ours is, in UTC to the minute."""
-    found = catalogue().moments.due_ms(moment(name), state)
-    return None if found is None else f"{datetime.fromtimestamp(found / 1000, UTC):%Y-%m-%d %H:%M}"
+    found = catalogue().moments.at(moment(name), state)
+    return None if found is None else f"{datetime.fromtimestamp(found[0] / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
 def leaves(at: str, zone: str = AMSTERDAM, **more: Any) -> dict[str, Any]:

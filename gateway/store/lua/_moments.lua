@@ -1,13 +1,14 @@
 -- A subject's moments: `timers` says when each is due, `mo:<name>` in its hash for which time it was set and as how many-eth of
 -- all that were ever set (`mn`): what comes of a moment is known by that number, so that one set to an old time again is another.
--- args from first to last: name, due (ms, '' none), '1' where it is told although it was past when it was set.
+-- args from first to last: name, due (ms, '' none), '1' where it is told although it was past when it was first set. One that was
+-- set and moves to a time that is past has not been missed by anybody: it comes at once.
 local function set_moments(subject_key, timers, facts, now, subject, args, first, last)
   for k = first, last, 3 do
     local name, due = args[k], args[k + 1]
     local field = 'mo:' .. name
     local old = redis.call('HGET', subject_key, field)
     local was = old and string.match(old, '^(%d+)|') or ''
-    if due ~= was and due ~= '' and args[k + 2] ~= '1' and tonumber(due) < now then due = '' end
+    if was == '' and due ~= '' and args[k + 2] ~= '1' and tonumber(due) < now then due = '' end
     if due ~= was then
       local member = subject .. ':' .. name
       if due == '' then

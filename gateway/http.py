@@ -6,7 +6,9 @@ A busy port is answered with the setting to change.
 from __future__ import annotations
 
 import errno
-from collections.abc import Awaitable, Callable
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -32,6 +34,43 @@ async def plain_errors(request: web.Request, handler: Handler) -> web.StreamResp
 
 def make_app(*, largest: int) -> web.Application:
     return web.Application(client_max_size=largest, middlewares=[plain_errors])
+
+
+def is_proxied(request: web.Request, trusted: Sequence[str]) -> bool:
+    """Whether it comes from a proxy of ours. trusted: addresses and networks, as GATEWAY_TRUSTED_PROXIES has them"""
+    return _is_of(request.remote or "", tuple(trusted))
+
+
+def caller(request: web.Request, trusted: Sequence[str]) -> str:
+    """Whose address asks: the peer, or what proxies of ours say of it: the last hop that is none of them."""
+    peer, ours = request.remote or "", tuple(trusted)
+    if not _is_of(peer, ours):
+        return peer
+    hops = [_address(one) for one in request.headers.get("X-Forwarded-For", "").split(",") if one.strip()]
+    return next((hop for hop in reversed(hops) if not _is_of(hop, ours)), hops[0] if hops else peer)
+
+
+def _address(hop: str) -> str:
+    """An address as proxies write it: some add the port, and brackets around IPv6."""
+    hop = hop.strip().strip('"')
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _is_of(address: str, ours: tuple[str, ...]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address in ours
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return any(found in network for network in _networks(ours))
+
+
+@lru_cache(maxsize=8)
+def _networks(ours: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(one, strict=False) for one in ours)
 
 
 async def listen(app: web.Application, host: str, port: int, setting: str) -> web.AppRunner:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -324,6 +325,11 @@ def _check(reader: _Reader, settings: Settings) -> None:
     ports = [settings.public_port, settings.internal_port, settings.console_port]
     if len(set(ports)) != len(ports):
         problems.append("GATEWAY_PUBLIC_PORT, GATEWAY_INTERNAL_PORT and GATEWAY_CONSOLE_PORT must differ")
+    for proxy in settings.trusted_proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            problems.append(f"GATEWAY_TRUSTED_PROXIES: {proxy} is neither an address nor a network such as 10.0.0.0/8")
     if settings.public_url is not None and urlsplit(settings.public_url).scheme not in ("http", "https"):
         problems.append("GATEWAY_PUBLIC_URL: should start with https://")
     if settings.redis_url is not None:

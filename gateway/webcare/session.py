@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
+from gateway.http import caller, is_proxied
 from gateway.model.conversation import Agent
 from gateway.store.agents import SESSION_MS, Session
 from gateway.webcare.deps import WebcareDeps
@@ -100,15 +101,11 @@ def from_here(request: web.Request) -> bool:
 
 def place_of(deps: WebcareDeps, request: web.Request) -> str:
     """Where a request came from: the peer, or what a trusted proxy says of it (the last hop it added)."""
-    peer = request.remote or ""
-    if peer in deps.trusted_proxies:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        return forwarded.rsplit(",", 1)[-1].strip() or peer
-    return peer
+    return caller(request, deps.trusted_proxies)
 
 
 def set_cookie(deps: WebcareDeps, request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
-    proxied = (request.remote or "") in deps.trusted_proxies
+    proxied = is_proxied(request, deps.trusted_proxies)
     secure = request.secure or (proxied and request.headers.get("X-Forwarded-Proto") == "https")
     response.set_cookie(
         name, value, max_age=SESSION_MS // 1000, httponly=True, samesite="Strict", secure=secure, path="/"

@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.connector import Connector
 from gateway.errors import StoreError
+from gateway.http import caller
 from gateway.model.invitation import Invitation, InvitationState
 from gateway.notifications.catalogue import Catalogue
 from gateway.planning.waysin_links import LinkMaker
@@ -58,8 +59,9 @@ class Limit:
         self._per_minute = per_minute
         self._seen: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
-    def allows(self, address: str, now_s: float) -> bool:
-        prefix, minute = _prefix(address), int(now_s // 60)
+    def allows(self, address: str, now_s: float, what: str = "") -> bool:
+        """what: counted apart from whatever else they ask"""
+        prefix, minute = _prefix(address) + what, int(now_s // 60)
         last, count = self._seen.pop(prefix, (minute, 0))
         count = count + 1 if last == minute else 1
         self._seen[prefix] = (minute, count)
@@ -73,6 +75,8 @@ def _prefix(address: str) -> str:
         found = ipaddress.ip_address(address)
     except ValueError:
         return ""
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped  # or all of IPv4 were one network
     return str(ipaddress.ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))
 
 
@@ -90,14 +94,6 @@ def add_routes(app: web.Application, deps: Deps, limit: Limit | None = None) -> 
         return _page(deps, found, request.headers.get("Accept-Language", ""))
 
     app.router.add_get(PATH, get_invite, allow_head=True)
-
-
-def caller(request: web.Request, trusted: Sequence[str]) -> str:
-    """Who asks: the peer, or what our own proxy says of it."""
-    peer = request.remote or ""
-    if peer in trusted:
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
-    return peer
 
 
 def _named(connector: Connector) -> str:

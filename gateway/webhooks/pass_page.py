@@ -31,6 +31,7 @@ from gateway.documents.symbols import symbol_svg
 from gateway.documents.wallet_now import paper_now
 from gateway.documents.wallets import WalletKind, Wallets
 from gateway.errors import CannotDraw, CannotWrap, Sealed, StoreError
+from gateway.http import caller
 from gateway.model.event import EventType
 from gateway.model.pass_page import Answer, Device, PassPage, PassState
 from gateway.notifications.brands import Look
@@ -41,7 +42,7 @@ from gateway.store.passes import Passes
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 from gateway.webhooks import pass_device, pass_html
-from gateway.webhooks.invite import Limit, caller
+from gateway.webhooks.invite import Limit
 from gateway.webhooks.pass_html import Around, Form, Frame
 from gateway.webhooks.pass_view import State, View, ends_ms, view
 from gateway.webhooks.pass_words import language_of
@@ -50,8 +51,9 @@ PATH = "/d/{token}"
 DRAW_S = 10.0
 GUESSES = 60
 """Tokens that nobody made, a minute by one prefix."""
-ASKS = 900
-"""Everything else, a minute by one prefix: all of a gate stand behind one address."""
+ASKS = 120
+"""Everything else, a minute by one prefix for one page: all of a gate, and half of a phone network, are behind one address, each
+looks every minute, and who knows a token guessed none."""
 
 log = structlog.get_logger()
 
@@ -118,7 +120,7 @@ class PassPages:
             wishes = request.query.get("lang", ""), request.headers.get("Accept-Language", "")
             asked = Asked(token if made else "", brought or pass_device.new_secret(), bool(brought), wishes)
             limit = self._asks if made else self._guesses
-            if not limit.allows(caller(request, self._deps.trusted_proxies), time.monotonic()):
+            if not limit.allows(caller(request, self._deps.trusted_proxies), time.monotonic(), asked.token):
                 return self._closed(asked, "busy", 429, {"Retry-After": "60"})
             try:
                 asked = await self._read(asked)

@@ -261,11 +261,13 @@ async def test_a_wallet_gets_its_pass_with_its_type_and_its_link_as_a_redirect_t
 
 
 async def test_who_guesses_waits_and_who_stands_at_the_gate_does_not(redis: Redis) -> None:
-    async with site(redis, guesses=Limit(3), asks=Limit(1000)) as one:
-        token = await one.holder.keep((await one.holder.somebody()).id)
+    async with site(redis, guesses=Limit(3), asks=Limit(2)) as one:
+        contact = (await one.holder.somebody()).id
+        tokens = [await one.holder.keep(contact, f"p{number}") for number in range(4)]
         browser = one.browser()
         assert [(await browser.get(f"/d/{n:034d}")).status for n in range(5)] == [404, 404, 404, 429, 429]
-        assert (await browser.get(f"/d/{token}")).status == 200
+        assert [(await browser.get(f"/d/{token}")).status for token in tokens] == [200] * 4, "each by their own"
+        assert [(await browser.get(f"/d/{tokens[0]}")).status for _ in range(2)] == [200, 429], "and one page no more than that"
         await browser.session.close()
 
 

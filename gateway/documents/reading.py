@@ -137,8 +137,9 @@ def _ticket(
     data: Mapping[str, Any], document: Mapping[str, Any], brand: str, places: Places, language: str, as_of_ms: int
 ) -> Paper:
     legs = tuple(_leg(one, places, language) for one in document.get("legs") or [])
-    rail = document.get("kind") == "rail_ticket" or bool(legs)
-    starts = _text(document.get("startsAt"), 40)
+    flight = document.get("kind") == "flight_ticket"  # no pass and no train's: it is shown as any ticket
+    rail = document.get("kind") == "rail_ticket" or (bool(legs) and not flight)
+    starts = _text(document.get("startsAt"), 40) or (legs[0].departs if legs and flight else "")
     last = legs[-1] if legs else PaperLeg()
     return Paper(
         kind=PaperKind.RAIL_TICKET if rail else PaperKind.EVENT_TICKET,

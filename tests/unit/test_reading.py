@@ -132,3 +132,10 @@ def test_a_pass_is_used_up_four_hours_after_the_landing(arrives: str | None, dep
     ends = boarding_pass({**PASS, "times": times}).ends_ms
     midnight = 1_795_305_600_000
     assert round((ends - midnight) / 3_600_000, 3) == hours if hours else ends == 0
+
+
+def test_a_flight_ticket_is_shown_as_no_trains_and_as_no_boarding_pass() -> None:
+    leg = {"carrier": "ZZ", "number": "1007", "from": "AMS", "to": "LHR", "departs": "2026-11-22T18:55:00+01:00"}
+    paper = ticket(kind="flight_ticket", legs=[leg], barcode={"format": "qr", "message": "T1"}, title="Amsterdam - London")
+    assert (paper.kind, paper.starts_at, paper.legs[0].number) == (PaperKind.EVENT_TICKET, "2026-11-22T18:55:00+01:00", "1007")
+    assert ticket(kind="ticket", legs=[leg]).kind is PaperKind.RAIL_TICKET

@@ -167,7 +167,7 @@ def merge(base: Mapping[str, Any], state: Mapping[str, Any]) -> State:
 
 
 def item_of(type_: EventType, data: Mapping[str, Any]) -> str:
-    """What of the subject an event is about: a document's id, a passenger's ticket number or name; "" for a state.
+    """What of the subject an event is about: a document's id, a passenger's ticket number, key or name; "" for a state.
 
     Personal data: it orders and keys, and is never shown or logged.
     """
@@ -177,6 +177,8 @@ def item_of(type_: EventType, data: Mapping[str, Any]) -> str:
         ticket = _at(data, "passenger.ticketNumber")
         if ticket:
             return str(ticket)
+        if key := _at(data, "passenger.key"):  # two of one booking may have the same name
+            return f"{_at(data, 'passenger.recordLocator') or ''}/#{key}"
         names = (_at(data, f"passenger.{part}") or "" for part in ("recordLocator", "surname", "givenNames"))
         return "/".join(" ".join(str(name).split()).upper() for name in names)
     return ""

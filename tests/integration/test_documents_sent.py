@@ -74,6 +74,16 @@ async def test_nine_on_one_number_get_nine_passes_in_order_and_one_notice_of_del
     assert [one.paper["travellers"] for one in beside] == [[f"GIVEN{place} MR JANSEN"] for place in range(9)]
 
 
+async def test_father_and_son_of_one_name_get_both_their_passes_and_a_new_one_replaces_its_own(house: DocumentHouse) -> None:
+    jan = {"given": "Jan", "family": "Jansen"}
+    both = [house.recipient(101, customerId=f"C-{key}", passenger=key, name=jan) for key in ("P1", "P2")]
+    await house.booking(*both)
+    for key, number in (("P1", 1), ("P2", 2), ("P1", 3)):
+        await house.tell(house.pass_of("JANSEN", "JAN", number=number, person={"key": key}))
+    await house.dispatch()
+    assert [house.read(one) for one in house.sent()] == [bcbp("JANSEN", "JAN", number=number) for number in (2, 3)]
+
+
 async def test_each_adult_gets_their_own_and_nobody_elses(house: DocumentHouse) -> None:
     await house.booking(house.recipient(101), house.recipient(102, role="passenger"))
     await house.tell(house.pass_of("FAMILY102", "GIVEN102"), house.pass_of("Family101", "Given101"))

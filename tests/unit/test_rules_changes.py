@@ -191,5 +191,7 @@ def test_an_item_is_a_document_s_id_a_ticket_or_a_name() -> None:
     without = {"passenger": {**boarding["passenger"], "ticketNumber": None, "givenNames": " eva  maria "}}
     assert item_of(EventType.ORDER_DOCUMENT, SAMPLES["order-document-ready"]["data"]) == "T-88120-2"
     assert item_of(EventType.FLIGHT_BOARDINGPASS, boarding) == "0002412345678"
+    keyed = {**without, "passenger": {**without["passenger"], "key": "P1"}}
+    assert item_of(EventType.FLIGHT_BOARDINGPASS, keyed) == "ZX7K2P/#P1"
     assert item_of(EventType.FLIGHT_BOARDINGPASS, without) == "ZX7K2P/JANSEN/EVA MARIA"
     assert item_of(FLIGHT, flight()) == ""

@@ -66,6 +66,7 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
                 watchdog = _watchdog(runtime.settings.drain_s + 2 * WATCHDOG_S)
                 health.stop()
                 log.info("gateway.stopping")
+                runtime.wake.all()
                 endless = [task for task in tasks if task.get_name() in ("wake", "clock", "recover", "webcare", "depth")]
                 working = [task for task in tasks if task not in endless]
                 if working:

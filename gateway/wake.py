@@ -70,6 +70,11 @@ class Wake:
             one.hints += hints
         one.event.set()
 
+    def all(self) -> None:
+        """Wake every loop of this process once: it is stopping, and they need not sleep out their second."""
+        for topic in TOPICS:
+            self.here(topic)
+
     def heard(self, topic: str, hints: Sequence[Ready] = ()) -> None:
         """Another process has published this."""
         one = self._topics.get(topic)

@@ -12,10 +12,9 @@ reminders are ours.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from icalendar import Calendar, Event
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg
 from gateway.documents.wallet_cards import JOURNEYS, Blind, about_leg, flight_name, moment, whose
@@ -23,6 +22,9 @@ from gateway.documents.wallet_words import Word, language_of, say
 from gateway.errors import CannotWrap
 from gateway.notifications.brands import Brand
 from gateway.notifications.places import Places, zone_of
+
+if TYPE_CHECKING:  # it takes a fifteenth of a second, which no process spends at its start: few ever write an entry
+    from icalendar import Event
 
 MIME = "text/calendar; charset=utf-8; method=PUBLISH"
 _SEQUENCE_FROM_MS = 1_600_000_000_000
@@ -40,6 +42,8 @@ def ics(paper: Paper, language: str, *, brand: Brand, places: Places, blind: Bli
     """The file. about: what the paper is over all its versions, as `Wallets.make` says. Raises CannotWrap without a time."""
     if not has_entries(paper):
         raise CannotWrap("a calendar entry needs a time")
+    from icalendar import Calendar
+
     spoken = language_of(language)
     calendar = Calendar()
     calendar.add("prodid", "-//Thuisfront//Documents//EN")
@@ -79,6 +83,8 @@ def _journey(kind: PaperKind, leg: PaperLeg, language: str, places: Places) -> E
     origin, destination = leg.origin_name or leg.origin, leg.destination_name or leg.destination
     word = say(Word.FLIGHT if flies else Word.TRAIN, language)
     route = " – ".join(filter(None, (origin, destination)))
+    from icalendar import Event
+
     event = Event()
     event.add("summary", ", ".join(filter(None, (" ".join(filter(None, (word, flight_name(leg)))), route))))
     _span(event, leg.departs, leg.arrives, zone_of(leg.origin, places), zone_of(leg.destination, places))
@@ -99,6 +105,8 @@ def _journey(kind: PaperKind, leg: PaperLeg, language: str, places: Places) -> E
 
 
 def _show(paper: Paper, language: str, brand: Brand) -> Event:
+    from icalendar import Event
+
     event = Event()
     event.add("summary", paper.title)
     _span(event, paper.starts_at, "", brand.timezone, None)

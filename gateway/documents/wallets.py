@@ -18,10 +18,9 @@ from enum import StrEnum
 
 import structlog
 
-from gateway.documents import apple_wallet, calendar, google_wallet
+from gateway.documents import calendar, google_wallet
 from gateway.documents.paper import Paper
 from gateway.documents.wallet_cards import Blind, cards, file_name
-from gateway.documents.wallet_images import images
 from gateway.documents.wallet_keys import AppleKeys, GoogleKeys, apple_keys, google_keys
 from gateway.errors import CannotWrap, SettingsError
 from gateway.notifications.brands import Brand
@@ -80,7 +79,12 @@ class Wallets:
         if apple is not None and not apple.hold(now_ms()):
             _log.warning("wallets.apple_certificate_ended", mend="renew GATEWAY_APPLE_PASS_CERT; until then no pass is offered")
         brands, places = catalogue.brands, catalogue.places
-        pictures = {name: images(brand.look, settings.templates_dir) for name, brand in brands.items()} if apple else {}
+        pictures: dict[str, Mapping[str, bytes]] = {}
+        if apple is not None:
+            # Where no passes are signed no process spends its start on what draws their pictures.
+            from gateway.documents.wallet_images import images
+
+            pictures = {name: images(brand.look, settings.templates_dir) for name, brand in brands.items()}
         return Wallets(
             brands=brands, places=places, blind=blind, now_ms=now_ms, images=pictures, apple=apple, google=google
         )
@@ -110,6 +114,8 @@ class Wallets:
             raise CannotWrap(f"{kind.value} is not offered for this paper")
         brand, blind = self._brands[paper.brand], self._blind
         if kind is WalletKind.APPLE and self._apple is not None:
+            from gateway.documents import apple_wallet
+
             pictures = self._images[paper.brand]
             body, mime = apple_wallet.passes(
                 paper, language, brand=brand, keys=self._apple, blind=blind, images=pictures, about=about

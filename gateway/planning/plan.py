@@ -31,7 +31,7 @@ from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
 from gateway.planning import connecting, rebooked, rolling, visits
 from gateway.planning.moving import has_moved
-from gateway.planning.result import Draft, EventResult, Reader, World, languages, readers_of, scope_for, zone_for
+from gateway.planning.result import Draft, EventResult, Reader, World, brand_of, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
 from gateway.rules.may_send import decide
 from gateway.rules.question import Question, TemplateChoice, TemplateState
@@ -89,7 +89,7 @@ def draft(
     if not meant:
         return None
     reader = meant[0]
-    brand = reader.link.brand if reader.link else world.default_brand
+    brand = brand_of(result, reader, world)
     scope = scope_for(result, reader, world, brand, links or {})
     deadline = notification.deadline_ms(scope)
     not_before = notification.not_before_ms(scope)
@@ -263,7 +263,7 @@ def _is_meant(notification: Notification, result: EventResult, reader: Reader, w
     moved = has_moved(reader.link, (result.subject, *result.audience))
     if notification.among is None and not moved:
         return True
-    brand = reader.link.brand if reader.link else world.default_brand
+    brand = brand_of(result, reader, world)
     scope = scope_for(result, reader, world, brand, {})
     return notification.is_for(scope) and (not moved or notification.still_for(scope))
 

@@ -238,6 +238,15 @@ def _in_cells(link: OrderLink, cells: Mapping[str, Sequence[Sequence[str]]]) -> 
     return False
 
 
+def brand_of(result: EventResult, reader: Reader, world: World) -> str:
+    """Whose words these are: the order's; of a document for somebody whose order is over or was never told, the event's."""
+    if reader.link is not None:
+        return reader.link.brand
+    document = result.type in (EventType.ORDER_DOCUMENT, EventType.FLIGHT_BOARDINGPASS)
+    named = str(result.data.get("brand") or "") if document else ""
+    return named if named in world.catalogue.brands else world.default_brand
+
+
 def zone_for(contact: Contact, result: EventResult, brand_zone: str, now_ms: int) -> str:
     """Whose night it is: the next leg's place within 24 h of it, else the person's own zone, else the brand's."""
     departure = result.state.get("departure") or {}

@@ -24,7 +24,7 @@ from gateway.planning.waiting import Mended
 from gateway.store.contacts import NOT_ME, FactChange
 from gateway.store.passes import Passes
 from tests.integration.documents_stage import DocumentHouse, Here, bcbp, document_house
-from tests.support.core import facts_of
+from tests.support.core import HOUR_MS, facts_of
 from tests.support.edge import refused
 from tests.support.waiting import wait_until
 
@@ -357,3 +357,15 @@ async def test_documents_that_hang_hold_up_nothing_that_needs_none(house: Docume
     assert sorted(house.to(one) for one in passes) == list(people)
     records = [one for number in people for one in await house.messages((await house.contact_of(number)).id)]
     assert {one.attempt for one in records} == {1}, "waiting for room costs no attempt"
+
+
+async def test_a_receipt_long_after_its_order_comes_from_the_orders_brand(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101, purpose="service"), brand="exr", itinerary=None, kind="goods")
+    house.pass_ms(70 * 24 * HOUR_MS)
+    document = {"kind": "receipt", "id": "R-1", "total": "12.50", "currency": "EUR"}
+    for more in ({}, {"recipients": [{"customerId": "C-101"}]}):
+        data = {"orderNumber": "ZX7K2P", "brand": "exr", "document": document} | more
+        await house.tell(house.event_of("order.document", "ZX7K2P", data, source="/shop", at_ms=len(more)))
+    contact = await house.contact_of(101)
+    messages = [one for one in await house.messages(contact.id) if one.notification == "order_receipt"]
+    assert {(await house.body(one))["brand"] for one in messages} == {"exr"}

@@ -34,6 +34,7 @@ from gateway.model.contact import (
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import AddressId, ContactId, SubjectId, new_contact_id, partition_of
 from gateway.model.personal import Personal
+from gateway.planning.left import leave_unnamed
 from gateway.planning.waysin_people import INVITED
 from gateway.planning.waysin_words import booking
 from gateway.rules.journeys import onward
@@ -421,11 +422,7 @@ class Orders:
             answer = await self._contacts.subscribe(Subscription(current.id, subject, tuple(refs), mine.until_ms))
             if answer == "added":
                 added.append(subject)
-        # Found by what is subscribed, not by what was just taken out: a run that was killed in between left some behind.
-        heard = {subject for one in current.profile.orders for subject in (one.order, *one.subjects)}
-        for known in await self._contacts.subscriptions(current.id):
-            if mine.order in known.refs and known.subject not in heard:
-                await self._contacts.unsubscribe(current.id, known.subject, "left_out")
+        await leave_unnamed(self._contacts, current.id, mine.order, "left_out")
         return Taken(current.id, traveller, (mine.order, *mine.subjects), tuple(added))
 
 

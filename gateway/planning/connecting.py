@@ -19,7 +19,7 @@ from gateway.model.ids import MessageId, SubjectId, message_id
 from gateway.model.message import MessageState
 from gateway.planning.result import EventResult, Reader, World
 from gateway.rules.changes import state_of
-from gateway.rules.connections import ROUNDS, expected, judge, next_said
+from gateway.rules.connections import ROUNDS, booked_ms, expected, judge, next_said
 from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
 
@@ -34,8 +34,11 @@ _TAKEN_OUT = (MessageState.REPLACED, MessageState.ENDED)
 
 @dataclass(frozen=True, slots=True)
 class _Leg:
+    """order: what orders say of it"""
+
     type: EventType
     state: Mapping[str, Any]
+    order: Mapping[str, Any]
 
 
 class Connections:
@@ -44,13 +47,12 @@ class Connections:
         self._outbox = outbox
 
     async def look(self, contact: Contact, result: EventResult, readers: Sequence[Reader], world: World) -> list[Reader]:
-        """The readers, each with the `connection` there is to tell them of by this event."""
+        """The readers, each with the `connections` there are to tell them of by this event: a leg may have one at either end."""
         found = []
         for reader in readers:
-            told = None
-            for first, second in _pairs(reader.link, result.subject):
-                told = told or await self._of(contact, first, second, result.type, world)
-            found.append(replace(reader, connection=told) if told is not None else reader)
+            pairs = _pairs(reader.link, result.subject)
+            looked = [await self._of(contact, first, second, result.type, world) for first, second in pairs]
+            found.append(replace(reader, connections=tuple(one for one in looked if one is not None)))
         return found
 
     async def _of(
@@ -62,7 +64,7 @@ class Connections:
         minutes = found.connection_minutes if found is not None else None
         if minutes is None:
             minutes = max(DEFAULT_MINUTES[before.type], DEFAULT_MINUTES[after.type])
-        risk = judge(before.state, after.state, minutes * MINUTE_MS)
+        risk = judge(before.state, after.state, minutes * MINUTE_MS, _booked_ms(before, after))
         if risk is None:
             return None
         ids = [said_id(contact, first, second, number) for number in range(2 * ROUNDS)]
@@ -80,8 +82,14 @@ class Connections:
         for type_ in DEFAULT_MINUTES:
             found = await self._subjects.read(subject, type_.value)
             if found.revision:
-                return _Leg(type_, state_of(found.memory))
-        return _Leg(otherwise, found.base)
+                return _Leg(type_, state_of(found.known), found.base)
+        return _Leg(otherwise, found.base, found.base)
+
+
+def _booked_ms(before: _Leg, after: _Leg) -> int | None:
+    """The time that there was between the two as they were booked: by their orders, else by the timetable as it is now."""
+    by_orders = booked_ms(before.order, after.order)
+    return booked_ms(before.state, after.state) if by_orders is None else by_orders
 
 
 def said_id(contact: Contact, first: SubjectId, second: SubjectId, number: int) -> MessageId:
@@ -90,7 +98,7 @@ def said_id(contact: Contact, first: SubjectId, second: SubjectId, number: int) 
 
 def named(connection: str) -> tuple[str, str, str]:
     """(event, notification, item) of a message about a connection, as its id is made of them."""
-    return f"connection:{connection}", ITEM, ""
+    return f"connection:{connection}", ITEM, connection.rpartition(":")[0]
 
 
 def _pairs(link: OrderLink | None, subject: SubjectId) -> list[tuple[SubjectId, SubjectId]]:

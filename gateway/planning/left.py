@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.model.contact import Contact
-from gateway.model.ids import SubjectId
+from gateway.errors import NotFound, Sealed
+from gateway.model.contact import Contact, Subscription
+from gateway.model.ids import ContactId, SubjectId
 from gateway.store.contacts import Contacts
 
 
@@ -23,3 +24,35 @@ async def has_left(contacts: Contacts, contact: Contact, audience: Sequence[Subj
         return False
     followed = {one.subject for one in await contacts.subscriptions(contact.id)}
     return followed.isdisjoint(audience)
+
+
+async def leave_unnamed(contacts: Contacts, contact: ContactId, order: SubjectId, why: str) -> None:
+    """Unsubscribe them from what they follow by this order and no order of theirs names any more.
+
+    Found by what is subscribed, not by what was just taken out: a run that was killed in between left some behind. Another
+    process may be changing their orders meanwhile, which writes what an order names before it subscribes. So what they follow is
+    read first and what is named afterwards, and whatever was named again while it was left is followed again.
+    """
+    followed = await contacts.subscriptions(contact)
+    try:
+        named = _named(await contacts.get(contact))
+        left = [one for one in followed if order in one.refs and one.subject not in named]
+        for one in left:
+            await contacts.unsubscribe(contact, one.subject, why)
+        named = _named(await contacts.get(contact)) if left else {}
+    except (NotFound, Sealed):  # being erased
+        return
+    for one in left:
+        if one.subject in named:
+            refs, until_ms = named[one.subject]
+            await contacts.subscribe(Subscription(contact, one.subject, tuple(sorted(refs)), until_ms))
+
+
+def _named(contact: Contact) -> dict[SubjectId, tuple[set[SubjectId], int]]:
+    """What their orders name -> (by which of them, until when)."""
+    found: dict[SubjectId, tuple[set[SubjectId], int]] = {}
+    for link in contact.profile.orders:
+        for subject in (link.order, *link.subjects):
+            refs, until_ms = found.get(subject, (set(), 0))
+            found[subject] = (refs | {link.order}, max(until_ms, link.until_ms))
+    return found

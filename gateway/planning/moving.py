@@ -23,6 +23,7 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact, Move, OrderLink, Profile, Subscription
 from gateway.model.event import EventType
 from gateway.model.ids import ContactId, SubjectId, partition_of
+from gateway.planning.left import leave_unnamed
 from gateway.planning.schedule import Schedule
 from gateway.rules import rebooking
 from gateway.rules.states import instant_ms, named
@@ -32,6 +33,7 @@ from gateway.store.subjects import Subjects
 
 DAY_MS = 24 * 3600_000
 PAGE = 100
+REBOOKED = "rebooked"
 
 
 class Mover:
@@ -109,7 +111,7 @@ class Mover:
                 await self._schedule.refresh(move.to, type_)
             refs = tuple(sorted({link.order for link in mine}))
             await self._contacts.subscribe(Subscription(current.id, move.to, refs, until))
-        await self._drop(current, order)
+        await leave_unnamed(self._contacts, current.id, order, REBOOKED)
         return moved
 
     async def _take_back(self, contact: ContactId, order: SubjectId, journey: SubjectId) -> None:
@@ -119,21 +121,14 @@ class Mover:
             accepted = any(one.away == journey and one.how == rebooking.PROPOSED for one in link.moves)
             return _without(link, journey) if accepted else link
 
-        await self._drop(await self._change(contact, order, edit), order)
+        current = await self._change(contact, order, edit)
+        await leave_unnamed(self._contacts, current.id, order, REBOOKED)
 
     async def _change(self, contact: ContactId, order: SubjectId, edit: Callable[[OrderLink], OrderLink]) -> Contact:
         def each(profile: Profile) -> Profile:
             return replace(profile, orders=tuple(edit(one) if one.order == order else one for one in profile.orders))
 
         return await self._contacts.change(contact, each)
-
-    async def _drop(self, current: Contact, order: SubjectId) -> None:
-        """Found by what is subscribed, not by what was just taken out: a run that was killed in between left some behind."""
-        heard = {subject for one in current.profile.orders for subject in (one.order, *one.subjects)}
-        for known in await self._contacts.subscriptions(current.id):
-            if order in known.refs and known.subject not in heard:
-                await self._contacts.unsubscribe(current.id, known.subject, "rebooked")
-
 
 def _wanted(entry: rebooking.Entry | None, answer: Answer | None, offer: str) -> SubjectId | None:
     if entry is None or not entry.get("subject"):
@@ -145,9 +140,14 @@ def _wanted(entry: rebooking.Entry | None, answer: Answer | None, offer: str) ->
 
 
 def _without(link: OrderLink, away: SubjectId) -> OrderLink:
-    """The link without the moves away from a journey, and without what only these brought."""
-    gone = {one.to for one in link.moves if one.away == away}
-    moves = tuple(one for one in link.moves if one.away != away)
+    """The link without the moves away from a journey, those that went on from there, and what only these brought."""
+    gone: set[SubjectId] = set()
+    moves, left = link.moves, {away}
+    while left:
+        taken = [one for one in moves if one.away in left]
+        moves = tuple(one for one in moves if one.away not in left)
+        left = {one.to for one in taken}
+        gone |= left
     subjects, onward = (tuple(one for one in some if one not in gone) for some in (link.subjects, link.onward))
     return replace(link, moves=moves, subjects=subjects, onward=onward)
 

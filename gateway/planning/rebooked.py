@@ -9,6 +9,7 @@ two offers gets both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.model.ids import MessageId
@@ -34,8 +35,11 @@ def groups(notification: Notification, result: EventResult, readers: Sequence[Re
         return [readers]
     found: dict[str, list[Reader]] = {}
     for one in readers:
-        about = one.connection or {} if notification.item == connecting.ITEM else of_reader(result, one)
-        found.setdefault(str(about.get("id", "")), []).append(one)
+        if notification.item == connecting.ITEM:
+            for about in one.connections:
+                found.setdefault(str(about["id"]), []).append(replace(one, connection=about))
+        else:
+            found.setdefault(str(of_reader(result, one).get("id", "")), []).append(one)
     return list(found.values())
 
 

@@ -120,8 +120,10 @@ class Reader:
 
     traveller: Traveller | None
     link: OrderLink | None
+    connections: tuple[Mapping[str, Any], ...] = ()
+    """what there is to tell them of whether they catch their next legs (planning/connecting.py)"""
     connection: Mapping[str, Any] | None = None
-    """what there is to tell them of whether they catch their next leg (planning/connecting.py)"""
+    """of these the one that a message is about"""
 
 
 @dataclass(frozen=True, slots=True)

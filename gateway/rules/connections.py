@@ -1,6 +1,7 @@
 """Whether who arrives by one journey still catches the next. Never certain: texts say "may".
 
-What was booked counts as enough, however short: only what moved since then makes a connection tight. An arrival that nobody
+What was booked counts as enough, however short: only what moved since then, by an estimate or with the timetable, makes a
+connection tight. An arrival that nobody
 forecast is thought to be as late as the departure.
 """
 
@@ -23,24 +24,29 @@ class Risk(StrEnum):
     FITS = "fits"
 
 
-def judge(first: State, second: State, minimum_ms: int) -> Risk | None:
-    """None: nothing can be said, or it is too late to say it. minimum_ms: what a change at that place takes"""
+def judge(first: State, second: State, minimum_ms: int, was_ms: int | None) -> Risk | None:
+    """None: nothing can be said, or it is too late to say it.
+
+    minimum_ms: what a change at that place takes; was_ms: what there was for it when it was booked, None = not known
+    """
     if first.get("status") in ("cancelled", "diverted"):
         return None
     if second.get("status") in ("cancelled", "departed", "en_route", "diverted", "arrived"):
         return None
     arrives, leaves = instant_ms(expected(first, "arrival")), instant_ms(expected(second, "departure"))
-    planned_arrival, planned_departure = (
-        instant_ms((state.get(end) or {}).get("scheduled")) for state, end in ((first, "arrival"), (second, "departure"))
-    )
-    if arrives is None or leaves is None or planned_arrival is None or planned_departure is None:
+    if arrives is None or leaves is None or was_ms is None or was_ms < 0:
         return None
-    booked_ms = planned_departure - planned_arrival
-    if booked_ms < 0:
-        return None
-    if leaves - arrives >= min(minimum_ms, booked_ms):
+    if leaves - arrives >= min(minimum_ms, was_ms):
         return Risk.FITS
     return None if first.get("status") == "arrived" else Risk.TIGHT
+
+
+def booked_ms(first: State, second: State) -> int | None:
+    """The time between the two by the timetable, None = not known."""
+    arrives, leaves = (
+        instant_ms((state.get(end) or {}).get("scheduled")) for state, end in ((first, "arrival"), (second, "departure"))
+    )
+    return None if arrives is None or leaves is None else leaves - arrives
 
 
 def expected(state: State, end: str) -> str | None:

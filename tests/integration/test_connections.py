@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.intake.role import make_expander
+from gateway.intake.role import make_expander, make_firing
+from gateway.store import keys
 from tests.integration.ladder_stage import ladder_running
 from tests.integration.rebooking_stage import HOUR_MS, OLD, Stage
 from tests.support.core import iso
@@ -94,4 +95,48 @@ async def test_somebody_who_was_put_on_another_first_leg_is_told_by_that_one(sta
                                        "arrival": iso(stage.ladder.house.began_ms + 6 * HOUR_MS)}))  # fmt: skip
     assert OLD in await stage.follows(101)
     await stage.hears(stage.flight("delayed", entity="ZZ1009/2026-11-22/AMS", late_min=45))
+    assert await connections(stage, 101) == ["connection_tight"]
+
+
+THIRD = "ZZ3003/2026-11-22/DUB"
+
+
+def third(stage: Stage) -> dict[str, Any]:
+    """DUB-ORK leaves an hour after LHR-DUB arrives."""
+    began = stage.ladder.house.began_ms
+    times = {"departure": {"scheduled": iso(began + 9 * HOUR_MS)}, "arrival": {"scheduled": iso(began + 10 * HOUR_MS)}}
+    places = {"from": {"code": "DUB", "timezone": "Europe/Dublin"}, "to": {"code": "ORK", "timezone": "Europe/Dublin"}}
+    return {"entity": THIRD, "type": "flight", "times": times, **places}
+
+
+async def test_the_second_connection_is_told_of_beside_the_first(stage: Stage) -> None:
+    await stage.ladder.follow(101, itinerary=[*legs(stage), third(stage)])
+    await stage.hears(stage.flight("delayed", late_min=40))
+    assert await connections(stage, 101) == ["connection_tight"]
+    await stage.hears(next_leg(stage, 60))
+    assert sorted(await connections(stage, 101)) == ["connection_fits", "connection_tight", "connection_tight"]
+    (_, second) = await stage.records(101, "flight_connection_tight")
+    assert "Cork" in await stage.text(second) or "ORK" in await stage.text(second)
+    await stage.hears(next_leg(stage, 0))
+    assert sorted(await connections(stage, 101)) == ["connection_fits"] * 2 + ["connection_tight"] * 3
+
+
+async def test_a_leg_that_only_orders_know_is_as_they_say_last_also_when_its_moment_has_come(stage: Stage) -> None:
+    house, number = stage.ladder.house, 101
+    await books(stage, number)
+    firing = make_firing(house.runtime)
+    assert (await firing.turn(keys.all_partitions()))[0] > 0, "check-in of both"
+    await house.expand()
+    first, second = legs(stage)
+    second["times"] = {end: {"scheduled": iso(house.began_ms + at * HOUR_MS)} for end, at in (("departure", 9), ("arrival", 10))}
+    await house.tell(house.order(house.recipient(number), number=f"ZX{number}", version=2, itinerary=[first, second]))
+    await stage.hears(stage.flight("delayed", late_min=40))
+    assert await connections(stage, number) == [], "there are two hours more now"
+
+
+async def test_a_timetable_that_moves_one_leg_over_the_other_is_told(stage: Stage) -> None:
+    await books(stage, 101)
+    began = stage.ladder.house.began_ms
+    times = {end: {"scheduled": iso(began + at * HOUR_MS)} for end, at in (("departure", 6.5), ("arrival", 7.5))}
+    await stage.hears(stage.flight("scheduled"), stage.flight("scheduled", times=times))
     assert await connections(stage, 101) == ["connection_tight"]

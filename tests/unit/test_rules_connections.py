@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.rules.connections import ROUNDS, Risk, expected, judge, next_said
+from gateway.rules.connections import ROUNDS, Risk, booked_ms, expected, judge, next_said
 
 START = datetime.fromisoformat("2026-11-22T12:00:00+01:00")
 MINIMUM_MS = 45 * 60_000
@@ -48,7 +48,14 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], Risk | None]] = [
 
 @pytest.mark.parametrize(("before", "after", "risk"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
 def test_a_connection(before: dict[str, Any], after: dict[str, Any], risk: Risk | None) -> None:
-    assert judge(before, after, MINIMUM_MS) is risk
+    assert judge(before, after, MINIMUM_MS, booked_ms(before, after)) is risk
+
+
+def test_a_timetable_that_moved_since_it_was_booked_makes_it_tight() -> None:
+    hour_ms = 3600_000
+    assert judge(first(), second(30), MINIMUM_MS, hour_ms) is Risk.TIGHT
+    assert judge(first(), second(-10), MINIMUM_MS, hour_ms) is Risk.TIGHT, "it leaves before they arrive"
+    assert judge(first(), second(50), MINIMUM_MS, hour_ms) is Risk.FITS
 
 
 def test_an_arrival_that_nobody_forecast_is_as_late_as_the_departure_and_keeps_its_clock() -> None:

@@ -1,0 +1,89 @@
+"""Moves to another flight beside other changes of what they follow: orders taken at the same time, answers after other moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.intake.role import make_expander
+from gateway.model.contact import Subscription
+from gateway.model.ids import ContactId
+from tests.integration.ladder_stage import ladder_running
+from tests.integration.rebooking_stage import LATER_ENTITY, OLD, TOMORROW_ENTITY, Stage
+
+
+@pytest.fixture
+async def stage(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[Stage]:
+    async with ladder_running(redis_url, data_dir) as made:
+        yield Stage(made)
+
+
+def meanwhile(stage: Stage, monkeypatch: pytest.MonkeyPatch, does: Callable[[], Awaitable[None]]) -> list[str]:
+    """Once, when somebody looks at what a person follows, this happens in another process first."""
+    contacts = stage.ladder.house.runtime.contacts
+    ask, done = contacts.subscriptions, []
+
+    async def late(contact: ContactId) -> list[Subscription]:
+        if not done:
+            done.append("done")
+            await does()
+        return await ask(contact)
+
+    monkeypatch.setattr(contacts, "subscriptions", late)
+    return done
+
+
+async def test_an_order_that_comes_while_somebody_is_moved_keeps_what_it_names(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.ladder.follow(101)
+    house = stage.ladder.house
+    newer = house.order(house.recipient(101), number="ZX101", version=2, itinerary=[house.leg(TOMORROW_ENTITY)])
+    cancelled = stage.cancelled(stage.later)
+    assert await house.keep(cancelled, newer) == ["new", "new"]
+    other = make_expander(house.runtime)
+
+    async def order() -> None:
+        await other.expand(newer)
+
+    done = meanwhile(stage, monkeypatch, order)
+    await house.expander.expand(cancelled)
+    assert done
+    assert await stage.follows(101) == [TOMORROW_ENTITY]
+
+
+async def test_a_move_while_an_order_is_taken_keeps_the_flight_that_is_theirs(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.ladder.follow(101)
+    house = stage.ladder.house
+    newer = house.order(house.recipient(101), number="ZX101", version=2, status="processing")
+    cancelled = stage.cancelled(stage.later)
+    assert await house.keep(cancelled, newer) == ["new", "new"]
+    other = make_expander(house.runtime)
+
+    async def move() -> None:
+        await other.expand(cancelled)
+
+    done = meanwhile(stage, monkeypatch, move)
+    await house.expander.expand(newer)
+    assert done
+    (link,) = (await house.contact_of(101)).profile.orders
+    assert len(link.moves) == 1
+    assert await stage.follows(101) == [OLD, LATER_ENTITY]
+
+
+async def test_their_money_back_after_a_second_move_leaves_none_of_the_flights_behind(stage: Stage) -> None:
+    await stage.ladder.follow(101)
+    await stage.hears(stage.cancelled({**stage.later, "offer": "proposed"}))
+    (asking,) = await stage.records(101, "flight_rebooked")
+    await stage.press(101, "accept", asking)
+    await stage.hears(stage.cancelled(stage.tomorrow, entity=LATER_ENTITY))
+    assert await stage.follows(101) == [TOMORROW_ENTITY, OLD, LATER_ENTITY]
+    await stage.press(101, "refund", asking)
+    assert await stage.follows(101) == [OLD]
+    (link,) = (await stage.ladder.house.contact_of(101)).profile.orders
+    assert link.moves == ()

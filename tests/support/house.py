@@ -213,6 +213,18 @@ class House:
         await wait_until(there, timeout=timeout)
         return await self.received(number)
 
+    async def told(self, number: str, template: str) -> dict[str, Any]:
+        """The first message of this template on a phone, waited for: beside it may stand what the day brings by itself."""
+        found: list[dict[str, Any]] = []
+
+        async def there() -> bool:
+            named = [one for one in await self.received(number) if one["template"] and one["template"]["name"] == template]
+            found[:] = named[:1]
+            return bool(found)
+
+        await wait_until(there, timeout=15)
+        return found[0]
+
     async def read_templates(self) -> None:
         assert self.runtime is not None
         runtime = self.runtime

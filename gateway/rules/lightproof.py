@@ -87,16 +87,16 @@ def forms(names: Iterable[str]) -> set[str]:
 
 
 def forms_said(said: str) -> set[str]:
-    """What an answer may mean: all of it, or its end, or its beginning before a comma; a title in it does not count."""
+    """What an answer may mean: all of it, or its end; with a comma what stands before that. A title in it does not count."""
     found: set[str] = set()
-    for part in (said, said.partition(",")[0]):
-        for words in _readings(part):
-            words = [word for word in words if word not in _TITLES] or words
-            if len(words) > _WORDS:  # a list of names is many tries in one
-                continue
-            for begin in range(len(words)):
-                end = words[begin:]
-                found |= {"".join(end), "".join(word for word in end if word not in _PARTICLES)}
+    surname, _, behind = said.partition(",")
+    for words in _readings(surname if surname.strip() else behind):
+        words = [word for word in words if word not in _TITLES] or words
+        if len(words) > _WORDS:  # a list of names is many tries in one
+            continue
+        for begin in range(len(words)):
+            end = words[begin:]
+            found |= {"".join(end), "".join(word for word in end if word not in _PARTICLES)}
     return {form for form in found if form}
 
 

@@ -11,7 +11,7 @@ from gateway.store import scripts
 
 FOLDER = Path(scripts.__file__).parent / "lua"
 STORE = Path(scripts.__file__).parent
-KEEPS_A_PROMISE = ("outbox_settle", "outbox_evidence", "contact_facts", "inbox_append")
+KEEPS_A_PROMISE = ("outbox_settle", "pass_prove", "outbox_evidence", "contact_facts", "inbox_append")
 
 
 @pytest.mark.parametrize("name", scripts.names())

@@ -1,9 +1,11 @@
+#!lua flags=allow-oom
 --[[ pass_prove: one answer to "who are you" on a page: open it on this device, or count what was wrong.
 
 One step, so that a hundred answers at once are no more tries than five, and of two devices that answer rightly one is the first.
 Whether an answer is right was told from what never changes, the sealed names; only here is it told whether it still counts. Wrong
 answers are kept as keyed hashes and counted as a set: the same one, sent twice, is one try, and so is a call that is repeated.
 Pages of the same booking that the answer opens as well are opened on this device beside, each for one such device.
+It runs when memory is full too: somebody stands at a gate, and what it adds is bounded by the pages that are there.
 
 KEYS  1 pg:D (hash)  2 pn:C (hash)  3 f:C (hash)  4 facts (stream)
 ARGV  1 offset (ms)  2 D  3 C  4 field of its item  5 device (keyed hash)  6 answer (keyed hash)  7 '1' when it is right

@@ -95,7 +95,8 @@ class Metrics:
         self.templates_blocked = gauge("templates_blocked", "Templates in use that the channel stopped", "sender")
         self.travelling = gauge("people_travelling", "About so many people's journeys end within 24 h, from a sample of contacts")
         self.limit_reached = gauge(
-            "limit_reached", "1 once so many percent of a limit are used: tier (of a sender), budget", "limit", "name", "level"
+            "limit_reached", "1 once so many percent of a limit are used: tier (of a sender), budget, trouble of a roll-out",
+            "limit", "name", "level",
         )
         self.brakes = gauge("brakes_pulled", "Brakes in force")
         self.fans_open = gauge("fanouts_open", "Events whose people are being told, by priority", "priority")

@@ -11,11 +11,15 @@ from gateway import directory as directories
 from gateway.api.rollouts import moved, shown, stage
 from gateway.cli import arguments, asking, opening, printing
 from gateway.cli.opening import Opened
+from gateway.errors import BadInput, Problem
 from gateway.notifications import catalogue as catalogues
 from gateway.planning import rolling_start
+from gateway.planning.rolling_start import its_senders
+from gateway.rules import warm_up
 from gateway.rules.rollout import PLACES, Limits, Match, Rollout, Stage, percent
 from gateway.settings import Settings
 from gateway.store.rollouts import Rollouts
+from gateway.store.senders import Senders
 
 if TYPE_CHECKING:
     from gateway.insight.rolled import Measures
@@ -50,6 +54,10 @@ def add_parser(commands: Any) -> None:
     start.add_argument(
         "--stages", type=_stages, default=(), metavar="LIST",
         help="PERCENT:TIME[:PEOPLE],...: the next share after so long and so many people told",
+    )  # fmt: skip
+    start.add_argument(
+        "--warm-up", type=arguments.at_least_one, metavar="PEOPLE",
+        help="instead of stages: what the senders' limit has room for today, of so many people a day, and double each day",
     )  # fmt: skip
     start.add_argument("--hold-out", type=_percent, default=0.0, metavar="PERCENT", help="never told, to compare with")
     start.add_argument("--max-failed", type=_percent, default=5.0, metavar="PERCENT", help="stop above it (default: 5)")
@@ -109,9 +117,10 @@ def _start(args: argparse.Namespace) -> int:
             tuple(args.notification), tuple(args.brand), tuple(args.sender),
             args.origin, args.destination, args.carrier, args.line,
         )  # fmt: skip
+        stages = await _warm_up(opened, args) if args.warm_up else args.stages
         limits = Limits(rolling_start.in_places(args.max_failed), rolling_start.in_places(args.max_opted_out), args.least)
         rollout = rolling_start.made(
-            args.name, match, args.share, args.stages, catalogue, directories.read(opened.settings),
+            args.name, match, args.share, stages, catalogue, directories.read(opened.settings),
             hold_out=args.hold_out, limits=limits, who=args.who, why=args.why,
         )  # fmt: skip
         names = rolling_start.names_of(rollout, catalogue)
@@ -204,6 +213,19 @@ def _list(rollouts: list[Rollout], *, as_json: bool) -> int:
 
 def _of(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+async def _warm_up(opened: Opened, args: argparse.Namespace) -> tuple[Stage, ...]:
+    """Raises BadInput beside stages, and where the limit of the senders is not known."""
+    if args.stages:
+        raise BadInput([Problem("--warm-up", "makes the stages: leave --stages out")])
+    directory = directories.read(opened.settings)
+    senders = its_senders(directory, args.sender, args.brand)
+    states = await Senders(opened.connection.redis, opened.clock).states(senders)
+    tiers = [state.tier for state in states.values() if state.tier > 0]
+    if not tiers:
+        raise BadInput([Problem("--warm-up", "no limit of these senders is known: `doctor --only tier` asks the channel")])
+    return warm_up.plan(args.warm_up, min(tiers))
 
 
 async def _touched(opened: Opened, rollout: Rollout, names: list[str], share: int) -> str:

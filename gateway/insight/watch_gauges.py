@@ -19,6 +19,7 @@ from gateway.model.ids import SenderId
 from gateway.model.message import Priority
 from gateway.notifications.catalogue import Catalogue
 from gateway.planning.wordsused import speaker_of, used
+from gateway.rules.rollout import State
 from gateway.settings import Settings
 from gateway.store.readings import Readings, blocked
 from gateway.store.senders import Senders
@@ -28,6 +29,8 @@ ANSWERS = ("kept", "bad_signature", "too_large", "failed", "handshake_refused")
 RISKS_EVERY_S = 60.0
 LEVELS = (80, 100)
 """Percent of a limit at which somebody is told."""
+ROLLOUT = "trouble allowed to the roll-out"
+"""As a limit: LimitNearlyUsed says that 100% of it, of the roll-out's name, is used."""
 
 
 def begin_at_zero(metrics: Metrics, channels: Iterable[str]) -> None:
@@ -98,6 +101,7 @@ class Survey:
         self._clock = clock
         self._catalogue = catalogue
         self._risks_at = -RISKS_EVERY_S
+        self._rollouts: set[str] = set()
 
     async def look(self) -> None:
         """Set the gauges about the installation. Raises what the store raises."""
@@ -124,6 +128,7 @@ class Survey:
             say_reached(metrics, "tier", sender, used)
             metrics.sender_rate.labels(sender).set(speeds[sender].per_second(rates[sender]))
             metrics.templates_blocked.labels(sender).set(await self._blocked(sender))
+        await self._stopped_rollouts()
         for priority in Priority:
             metrics.oldest_due.labels(priority.name.lower()).set(lanes.oldest_s[priority])
         metrics.dead_letters.set(await self._readings.dead())
@@ -135,6 +140,13 @@ class Survey:
             self._risks_at = time.monotonic()
             for why, there in (await self._readings.risks(self._settings)).items():
                 metrics.store_at_risk.labels(why).set(there)
+
+    async def _stopped_rollouts(self) -> None:
+        """One that the governor stopped is at the end of what it may take, until a person resumes, lowers or ends it."""
+        found = {one.name: one.state is State.STOPPED for one in await self._senders.rollouts()}
+        self._rollouts |= set(found)
+        for name in self._rollouts:
+            self._metrics.limit_reached.labels(ROLLOUT, name, "100").set(found.get(name, False))
 
     async def _blocked(self, sender: SenderId) -> int:
         """Of what this sender uses. A version that is still under review, or was replaced, is nobody's loss."""

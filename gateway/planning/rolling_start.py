@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from gateway.directory import Directory
 from gateway.errors import BadInput, Problem
+from gateway.model.ids import SenderId
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.rolling import why_never
 from gateway.rules import rollout_moves
@@ -29,6 +30,8 @@ def made(
     problems = rollout_moves.problems_of(rollout)
     if share is None and not stages:
         problems.append(Problem("share", "is missing: a share, or stages"))
+    elif stages and first < stages[0].share:
+        problems.append(Problem("share", "should not be below the first stage: it would never rise from there by itself"))
     for one in match.notifications:
         notification = catalogue.get(one)
         if notification is None:
@@ -51,6 +54,13 @@ def names_of(rollout: Rollout, catalogue: Catalogue) -> list[str]:
     """The notifications that it is about."""
     named = rollout.match.notifications
     return sorted(one.name for one in catalogue if (not named or one.name in named) and not why_never(one))
+
+
+def its_senders(directory: Directory, senders: Collection[str], brands: Collection[str]) -> list[SenderId]:
+    """Those named, else those of the brands, else all: where a brand has none of its own, others speak for it."""
+    named = [sender.id for sender in directory if sender.id in senders]
+    branded = [sender.id for sender in directory if sender.brand in brands]
+    return named or branded or list(directory.ids)
 
 
 def _unknown(field: str, named: Collection[str], known: Collection[str]) -> list[Problem]:

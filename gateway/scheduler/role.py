@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from gateway.insight import hooks, watch_rules
 from gateway.insight.fold import Fold, Hooks, run_fold
+from gateway.insight.governor import Governor
 from gateway.insight.history import History, open_history
 from gateway.insight.outgoing import Sender as HookSender
 from gateway.insight.outgoing import run_outgoing
@@ -20,6 +21,7 @@ from gateway.insight.watch_signs import instance_of, samples_of
 from gateway.insight.watch_work import Work
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.finish_erasures import finish_erasures
+from gateway.scheduler.jobs.govern import EVERY_S, govern
 from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
 from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
@@ -29,6 +31,7 @@ from gateway.store.incidents import Incidents
 from gateway.store.leases import Leases
 from gateway.store.outgoing import Outgoing
 from gateway.store.readings import Readings
+from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
 
 HOUR_S = 3600
@@ -42,12 +45,12 @@ async def run(runtime: Runtime) -> None:
     scheduler = AsyncIOScheduler(timezone="UTC")
     leases = Leases(runtime.connection.redis)
     try:
-        for name, seconds, work in _jobs(runtime):
+        for name, seconds, work in _jobs(runtime, history):
             scheduler.add_job(
                 _one(runtime, leases, name, work), "interval", seconds=seconds, id=name, coalesce=True, max_instances=1
             )
         scheduler.start()
-        for name, _, work in _jobs(runtime):
+        for name, _, work in _jobs(runtime, history):
             await _one(runtime, leases, name, work)()
         async with asyncio.TaskGroup() as group:
             group.create_task(_fold(runtime, history, group), name="fold")
@@ -58,7 +61,7 @@ async def run(runtime: Runtime) -> None:
         await history.close()
 
 
-def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[object]]]]:
+def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[], Awaitable[object]]]]:
     async def templates() -> None:
         await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.catalogue)
         runtime.worlds.stale()
@@ -83,11 +86,19 @@ def _jobs(runtime: Runtime) -> list[tuple[str, int, Callable[[], Awaitable[objec
     async def erasures() -> None:
         await finish_erasures(erasure)
 
+    governor = Governor(
+        Rollouts(runtime.connection.redis, runtime.clock), runtime.senders, runtime.directory, history, runtime.clock
+    )
+
+    async def rollouts() -> None:
+        await govern(governor)
+
     return [
         ("sync_templates", HOUR_S, templates),
         ("sync_capabilities", HOUR_S, capabilities),
         ("sync_senders", HOUR_S, numbers),
         ("finish_erasures", HOUR_S, erasures),
+        ("govern", EVERY_S, rollouts),
     ]
 
 

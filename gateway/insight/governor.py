@@ -12,8 +12,8 @@ A stop freezes the share: it lowers nothing, and it is undone by a person alone 
 `governor` as who, and why; a stopped roll-out fires the alert LimitNearlyUsed for as long as it is stopped (watch_gauges.py).
 
 Two governors at once, or one beside a person: a move is written by compare-and-set, so one is made and the other is dropped. The
-next turn looks at what is there by then. A turn that fails changes nothing and is made again a minute later. Where the history does
-not answer, nothing rises; quality, which the store knows, stops it all the same.
+next turn looks at what is there by then. A turn that fails changes nothing and is made again a minute later. Where the history
+does not answer, nothing rises; quality, which the store knows, stops it all the same.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def judge(
 ) -> Move | None:
     """What is to be done with a roll-out now, None = nothing.
 
-    found: of its stage, None = not known, so that only quality is looked at; senders: those that it goes by; people_a_day: whom its news was for in the last 24 hours, told or not
+    found: of its stage, None = not known, so that only quality is looked at; senders: those that it goes by
+    people_a_day: whom its news was for in the last 24 hours, told or not
     """
     if one.state is not State.RUNNING:
         return None

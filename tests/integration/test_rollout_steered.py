@@ -124,6 +124,7 @@ async def test_a_command_asks_how_many_before_it_starts_one(
     assert (begun.code, begun.data["share"], begun.data["who"]) == (0, 10, "ann"), begun.err
 
 
+@pytest.mark.long
 async def test_commands_refuse_a_ticket_and_of_two_at_once_one_is_told_so(
     house: House, data_dir: Path, redis_url: str, launcher: commands_stage.Launcher
 ) -> None:

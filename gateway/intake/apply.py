@@ -70,6 +70,7 @@ class Applier:
                 stepped, changes = step(event.type, base, data)
             result = await self._result(event, base, stepped, changes)
             result, stepped = settle(result, base, stepped, await self._worlds.now())
+            moments = self.schedule.after(event.type, stepped, now_ms)
             answer = await self._s.subjects.apply(
                 event,
                 name,
@@ -77,9 +78,10 @@ class Applier:
                 based=found.memory.based,
                 memory=stepped,
                 result=result.dump(),
-                until_ms=now_ms + SUBJECT_KEEP_MS,
+                # A moment that is further away than that finds its subject still.
+                until_ms=max(now_ms, *(one.due_ms or 0 for one in moments), 0) + SUBJECT_KEEP_MS,
                 notifications=self.entries(result),
-                moments=self.schedule.after(event.type, stepped, now_ms),
+                moments=moments,
                 raw_base=b"" if found.memory.spoken or not event.moment else found.memory.raw_base,
             )
             if answer.status == "older":

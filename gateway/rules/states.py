@@ -126,8 +126,9 @@ def normalise(type_: EventType, data: Mapping[str, Any]) -> State:
         if field in state:
             state[field] = _place(state[field])
     for field in ("rebooking", "alternative"):
-        if isinstance(state.get(field), list):  # several: each stands in `rebookings` for those it is for
-            del state[field]
+        said = state.get(field)
+        if isinstance(said, list) or (isinstance(said, Mapping) and said.get("refs")):
+            del state[field]  # not for everybody: it stands in `rebookings` for those it is for
     for field in ("shipment", "rebooking", "alternative"):
         if isinstance(state.get(field), Mapping):
             state[field] = {name: part for name, part in _renamed(state[field]).items() if name != "refs"}

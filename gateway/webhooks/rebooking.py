@@ -7,9 +7,9 @@
 
 The message that asked knows what it asked about (`asks` in its body); a button leads back to it by the id in its payload. The
 answer is the order's: whoever of its people says something, the last word counts, until the order's next version. An answer about
-what holds no more (it goes after all, there is a newer offer, the booking was changed) is not kept: they read what holds, and who
-asked for another one or for their money meets a person all the same. Words of their own are for people: nothing is guessed from
-them.
+what holds no more (it goes after all, there is a newer offer, what was offered has left, the booking was changed) is not kept:
+they read what holds, and who asked for another one or for their money meets a person all the same. Words of their own are for
+people: nothing is guessed from them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gateway.model.message import MessageRecord
 from gateway.planning.telling import Teller
 from gateway.planning.waysin_say import Sayer
 from gateway.rules import rebooking
+from gateway.rules.states import instant_ms
 from gateway.store.rebookings import ACCEPT, CHOICES, Answer
 from gateway.store.subjects import Subjects
 from gateway.webhooks.deps import Deps
@@ -81,7 +82,7 @@ class RebookingAnswers:
         if choice is None or asked is None:
             return None
         key = self._d.vault.blind("inbound", event.channel_id.reveal())[:16]
-        now = [await self._now(contact, asked, order, key) for order in asked.orders]
+        now = [await self._now(contact, asked, order, key, choice) for order in asked.orders]
         holding = [one for one in now if one.why == "holds"]
         status = ""
         for one in holding:
@@ -114,7 +115,7 @@ class RebookingAnswers:
             asks["offer"], str(body.get("brand") or ""),
         )  # fmt: skip
 
-    async def _now(self, contact: Contact, asked: Asked, order: SubjectId, key: str) -> _Now:
+    async def _now(self, contact: Contact, asked: Asked, order: SubjectId, key: str, choice: str) -> _Now:
         memory = (await self._subjects.read(asked.journey, asked.type.value)).memory
         offer = rebooking.shown(memory, memory.get("told", {}).get("offers", {}), order)
         shown = {**_said(memory, ""), **_said(offer, "new_")}
@@ -127,6 +128,9 @@ class RebookingAnswers:
             return _Now(order, "reinstated", shown)
         if asked.offer and asked.offer != offer["id"]:
             return _Now(order, "newer" if offer["id"] else "withdrawn", shown)
+        leaves_ms = instant_ms(offer.get("departure"))
+        if choice == ACCEPT and leaves_ms is not None and leaves_ms < self._d.clock.now_ms():
+            return _Now(order, "left", shown)
         return _Now(order, "holds", shown)
 
 

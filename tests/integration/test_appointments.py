@@ -278,3 +278,12 @@ async def test_from_the_event_to_a_tap_on_the_phone_and_back(data_dir: Path) -> 
             return "appointment_confirm" in [one.kind for one in await facts_of(redis)]
 
         await wait_until(kept, timeout=15)
+
+
+async def test_an_appointment_far_ahead_is_remembered_until_its_reminder(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    begins = 75 * 24 * HOUR
+    await ladder.hears(at(ladder, "booked", (begins, begins + 2 * HOUR), orderNumber="SO-9"))
+    subject = ladder.house.runtime.vault.subject_id("appointment", "A-77")
+    (due,) = [at_ms for _, at_ms in await ladder.house.redis.zrange(keys.beside(subject, "timers"), 0, -1, withscores=True)]
+    assert await ladder.house.redis.pexpiretime(keys.of(subject, "j")) > due

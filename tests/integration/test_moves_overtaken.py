@@ -12,7 +12,8 @@ from gateway.intake.role import make_expander
 from gateway.model.contact import Subscription
 from gateway.model.ids import ContactId
 from tests.integration.ladder_stage import ladder_running
-from tests.integration.rebooking_stage import LATER_ENTITY, OLD, TOMORROW_ENTITY, Stage
+from tests.integration.rebooking_stage import HOUR_MS, LATER_ENTITY, OLD, TOMORROW_ENTITY, Stage
+from tests.support.core import iso
 
 
 @pytest.fixture
@@ -87,3 +88,30 @@ async def test_their_money_back_after_a_second_move_leaves_none_of_the_flights_b
     assert await stage.follows(101) == [OLD]
     (link,) = (await stage.ladder.house.contact_of(101)).profile.orders
     assert link.moves == ()
+
+
+async def test_what_is_offered_to_one_booking_is_no_advice_to_the_others(stage: Stage) -> None:
+    house, train = stage.ladder.house, "EXR/3542/2026-11-22"
+    for number in (101, 102):
+        leg = house.leg(train, "trip")
+        await stage.hears(house.order(house.recipient(number), number=f"ZX{number}", itinerary=[leg], kind="rail", brand="exr"))
+    trip = {"operator": "EXR", "tripNumber": "3542", "operatingDay": "2026-11-22", "from": "AMS", "to": "LHR"}
+    other = {"tripNumber": "3546", "departure": iso(house.began_ms + 7 * HOUR_MS), "refs": ["ZX101"]}
+    data = {"trip": trip, "status": "cancelled", "alternative": {**other, "offer": "automatic"}}
+    await stage.hears(house.event_of("trip.status", train, data))
+    assert "3546" in await stage.text((await stage.records(101, "trip_rebooked"))[-1])
+    (theirs,) = await stage.records(102, "trip_cancelled")
+    assert "take the train of" not in await stage.text(theirs)
+
+
+async def test_an_offer_of_a_flight_that_has_left_is_taken_by_nobody(stage: Stage) -> None:
+    await stage.ladder.follow(101)
+    await stage.hears(stage.cancelled({**stage.later, "offer": "proposed"}))
+    (asking,) = await stage.records(101, "flight_rebooked")
+    stage.ladder.house.pass_ms(9 * HOUR_MS)
+    await stage.press(101, "accept", asking)
+    assert await stage.passed_on() == []
+    assert (await stage.names(101))[-1] == "rebooking_outdated"
+    assert await stage.follows(101) == [OLD]
+    await stage.press(101, "refund", asking)
+    assert await stage.passed_on() == ["rebooking.refund"], "their money is theirs to ask for"

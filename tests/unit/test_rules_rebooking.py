@@ -8,6 +8,7 @@ from gateway.intake.rebookings import with_rebookings, without_refs
 from gateway.model.event import EventType
 from gateway.rules.changes import Memory, step
 from gateway.rules.rebooking import laid_over, offered, shown
+from gateway.rules.states import normalise
 
 FLIGHT = EventType.FLIGHT_STATUS
 ENTITY = "ZZ0522/2026-11-22/LHR"
@@ -123,3 +124,10 @@ def test_a_trip_s_alternative_is_an_offer_only_where_the_source_says_so() -> Non
 def test_nothing_said_is_nothing_offered() -> None:
     assert laid_over([], []) == []
     assert shown({"status": "cancelled"}, {}, "order:ZX1") == {"offer": "", "id": ""}
+
+
+def test_what_is_for_some_bookings_is_not_everybody_s_advice() -> None:
+    advice = {"tripNumber": "3546", "departure": "2026-11-22T20:00:00+01:00"}
+    trip = {"trip": {"operator": "EXR"}, "status": "cancelled"}
+    assert "alternative" not in normalise(EventType.TRIP_STATUS, {**trip, "alternative": {**advice, "refs": ["ZX1"]}})
+    assert normalise(EventType.TRIP_STATUS, {**trip, "alternative": advice})["alternative"]["departure"] == advice["departure"]

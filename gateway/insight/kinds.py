@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.prices import amount
+from gateway.rules.rollout import percent
 from gateway.rules.verdict import SENTENCES, Reason
 from gateway.store.facts import Fact
 
@@ -276,11 +277,15 @@ def _brake(verb: str) -> Say:
     return say
 
 
+def _percent(places: str) -> str:
+    return percent(int(places)) if places.isdigit() else "?"
+
+
 def _rollout(verb: str) -> Say:
     def say(fact: Fact, when: When) -> str:
         detail = fact.detail
         who, name, share, before = (detail.get(key, "") for key in ("who", "ro", "share", "before"))
-        told = f" from {before} to {share} of 10000" if before and before != share else f" at {share} of 10000"
+        told = f" from {_percent(before)} to {_percent(share)}" if before and before != share else f" at {_percent(share)}"
         return f"{who or 'somebody'} {verb} the roll-out {name or '?'}{told if share else ''}" + (
             f": {detail['why']}" if detail.get("why") else ""
         )

@@ -44,6 +44,8 @@ CHOSEN = frozenset(
         Reason.TOLD_ELSEWHERE,
         Reason.ALREADY_KNOWN,
         Reason.LEFT,
+        Reason.NOT_IN_ROLLOUT,
+        Reason.HELD_OUT,
     }
 )
 CHECKED = frozenset({Reason.NO_PROOF, Reason.ADDRESS_CHECK_SENT})

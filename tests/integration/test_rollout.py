@@ -14,6 +14,8 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.errors import Conflict, NotFound
+from gateway.insight.kinds import KINDS
+from gateway.insight.unreached import begins
 from gateway.intake.dryrun import Rehearsal
 from gateway.model.event import BusinessEvent
 from gateway.rules.rollout import Match, Rollout
@@ -101,8 +103,18 @@ async def test_ten_percent_become_thirty_and_everybody_who_was_in_stays_in(house
         ("rollout_started", "ann", "1000"), ("rollout_raised", "bob", "3000"),
     ]  # fmt: skip
     assert facts[1].detail["why"] == "all is well"
+    said = [KINDS[fact.kind].say(fact, str) for fact in facts]
+    assert said == [
+        "ann started the roll-out check-in at 10 %: new in this brand",
+        "bob raised the roll-out check-in from 10 % to 30 %: all is well",
+    ]
     left = next(fact for fact in await facts_of(house.redis) if fact.kind == "suppressed")
     assert (left.detail["reason"], left.detail["ro"]) == ("not_in_rollout", "check-in")
+    assert "not among those who are told yet (roll-out check-in)" in KINDS[left.kind].say(left, str)
+    # A choice of ours is nobody's failure: no alert, and no other system is asked to tell them.
+    assert begins(left, lambda notification: True) is None
+    assert begins(replace(left, detail={**left.detail, "reason": "held_out"}), lambda notification: True) is None
+    assert begins(replace(left, detail={**left.detail, "reason": "no_consent"}), lambda notification: True) is not None
 
 
 async def test_people_of_one_booking_are_told_together_or_not_at_all(house: House) -> None:

@@ -130,6 +130,13 @@ async def test_commands_refuse_a_ticket_and_of_two_at_once_one_is_told_so(
 ) -> None:
     run = runner(house, data_dir, redis_url, launcher)
     ticket = await run("start", "t", "--notification", "ticket_issued", "--share", "50", "--hold-out", "5", "--why", "x", "--yes")
+    warm = ("start", "new-number", "--notification", "checkin_open", "--warm-up", "5000", "--why", "new", "--yes", "--json")
+    blind = await run(*warm)
+    assert (blind.code, "no limit of these senders is known" in blind.err) == (1, True), blind.err
+    await house.runtime.senders.set_state(house.runtime.directory.ids[0], {"tier": 250})
+    made = await run(*warm)
+    assert (made.code, made.data["share"], made.data["next"]) == (0, 4, 8), made.err
+    assert (await run("end", "new-number", "--why", "seen", "--yes")).code == 0
     assert (ticket.code, "it brings a document" in ticket.err) == (1, True), ticket.err
     assert (await run(*START, "--yes")).code == 0
     both = await asyncio.gather(*(run("raise", "check-in", share, "--why", "w", "--yes") for share in ("20", "20")))

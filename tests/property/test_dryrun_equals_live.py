@@ -23,8 +23,10 @@ from gateway.model.event import BusinessEvent
 from gateway.model.ids import SenderId
 from gateway.planning.asked import question_of_body
 from gateway.rules.may_send import decide
+from gateway.rules.rollout import Match, Rollout
 from gateway.rules.verdict import AsTemplate, FreeText, Suppressed
 from gateway.store import keys
+from gateway.store.rollouts import Rollouts
 from tests.support.core import HOUR_MS, NUMBER, House, open_house
 
 PAGE = "141421356237301"
@@ -52,6 +54,7 @@ async def test_what_a_dry_run_counts_is_what_live_planning_writes(redis: Redis, 
         seen: Counter[str] = Counter()
         for _ in range(ROUNDS):
             await shuffle(house, people, dice)
+            await roll(house, dice)
             event = happening(house, dice)
             rehearsal = await Rehearsal(house.runtime).of(event)
             expected: Counts = Counter()
@@ -63,6 +66,7 @@ async def test_what_a_dry_run_counts_is_what_live_planning_writes(redis: Redis, 
             await house.tell(event)
             assert await written(house, event) == expected
             await forget_queues(house, dice)
+        assert {"not_in_rollout", "held_out"} & set(seen), seen
         assert len(seen) > 12, seen  # chance went into every corner, or this shows little
 
 
@@ -135,10 +139,20 @@ async def shuffle(house: House, people: list[Contact], dice: random.Random) -> N
     house.runtime.worlds.stale()
 
 
+async def roll(house: House, dice: random.Random) -> None:
+    """Some of the news goes to a share of them, by another seed each time; a part of them is held out."""
+    book = Rollouts(house.redis, house.clock)
+    for one in await book.all():
+        await book.end(one, who="ann", why="the next round")
+    share, out, match = dice.randrange(0, 10_001), dice.choice((3000, 5000)), dice.choice((Match(), Match(senders=("zz-wa",))))
+    await book.start(Rollout("some", f"{dice.random()}", match, share, out, who="ann", why="by chance"))
+    house.runtime.worlds.stale()
+
+
 def happening(house: House, dice: random.Random) -> BusinessEvent:
     """News about their flight, whose times move along with the clock."""
     house.began_ms = house.clock.now_ms() // 60_000 * 60_000 - dice.choice((0, 0, 0, 4 * HOUR_MS, 8 * HOUR_MS))
-    kind = dice.choice(("delayed", "delayed", "scheduled", "cancelled", "departed", "diverted"))
+    kind = dice.choice(("delayed", "check_in", "check_in", "delayed", "scheduled", "cancelled", "departed", "diverted"))
     event = house.flight(kind, late_min=dice.choice((0, 20, 60, 180)), gate=dice.choice(("D1", "D2", "C7")))
     return replace(event, occurred_at_ms=event.occurred_at_ms - dice.choice((0, 0, 0, 7 * HOUR_MS)))
 

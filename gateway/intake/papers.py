@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.documents.paper import Paper, PaperKind
+from gateway.documents.paper import Paper, PaperKind, PaperLeg
 from gateway.documents.reading import drawable, paper_of
 from gateway.intake.stores import Stores
 from gateway.intake.whose import RECEIPTS, order_of
@@ -32,8 +32,11 @@ from gateway.notifications.parts import DocumentSpec
 from gateway.planning.result import EventResult, Reader
 from gateway.planning.worlds import Worlds
 from gateway.rules.changes import state_of
+from gateway.rules.states import instant_ms
 from gateway.store.keys import KEEP_MS
 
+MOST_LEGS = 16
+"""Of an order's journeys are looked at for a ticket's legs."""
 _ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 _DRAWN = {"picture": "image/png", "page": "application/pdf", "print": "application/pdf"}
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -102,9 +105,7 @@ class Papers:
         link, traveller = reader.link, reader.traveller
         names = [str((event.data.get("passenger") or {}).get("surname") or "")]
         names.append(traveller.family_name.reveal() if traveller is not None and traveller.family_name else "")
-        legs: tuple[SubjectId, ...] = ()
-        if event.type is EventType.ORDER_DOCUMENT and link is not None and len(link.subjects) == len(paper.legs):
-            legs = link.subjects  # the order's itinerary, leg by leg
+        legs = await self._legs(event, paper, link.subjects) if link is not None else ()
         own = link.place if link is not None else 0
         token = await self._s.passes.keep(
             contact.id,
@@ -122,6 +123,19 @@ class Papers:
             legs=legs,
         )
         return {**document, "page": token}
+
+    async def _legs(self, event: BusinessEvent, paper: Paper, travelled: Sequence[SubjectId]) -> tuple[SubjectId, ...]:
+        """Per leg of a train ticket the train whose news is the leg's, among the order's; the order itself (no train) for none.
+
+        A ticket may be for one of the order's trains only (a return has two tickets), so each is found by when it leaves.
+        """
+        if paper.kind is not PaperKind.RAIL_TICKET:
+            return ()
+        trains = {}
+        for one in travelled[:MOST_LEGS]:
+            found = await self._s.subjects.read(one, EventType.TRIP_STATUS.value)
+            trains[one] = {**state_of(found.memory), **found.base}
+        return tuple(next((one for one, train in trains.items() if _is_leg(leg, train)), event.subject_id) for leg in paper.legs)
 
     async def _paper(
         self, event: BusinessEvent, result: EventResult, contact: Contact, reader: Reader
@@ -147,6 +161,15 @@ class Papers:
             return {}
         order = self._s.vault.subject_id("order", order_of(event.type, event.data))
         return state_of((await self._s.subjects.read(order, EventType.ORDER_STATUS.value)).memory)
+
+
+def _is_leg(leg: PaperLeg, train: Mapping[str, Any]) -> bool:
+    """Whether a leg is this train: it leaves when that was planned to, and where both have a number it is the same."""
+    planned = instant_ms((train.get("departure") or {}).get("scheduled"))
+    if planned is None or planned != instant_ms(leg.departs):
+        return False
+    numbers = [re.sub(r"\D", "", str(number or "")) for number in (leg.number, train.get("number"))]
+    return not all(numbers) or numbers[0] == numbers[1]
 
 
 def _apart(paper: Paper) -> list[Paper]:

@@ -24,7 +24,7 @@ from gateway.planning.waiting import Mended
 from gateway.store.contacts import NOT_ME, FactChange
 from gateway.store.passes import Passes
 from tests.integration.documents_stage import DocumentHouse, Here, bcbp, document_house
-from tests.support.core import HOUR_MS, facts_of
+from tests.support.core import HOUR_MS, facts_of, iso
 from tests.support.edge import refused
 from tests.support.waiting import wait_until
 
@@ -369,3 +369,21 @@ async def test_a_receipt_long_after_its_order_comes_from_the_orders_brand(house:
     contact = await house.contact_of(101)
     messages = [one for one in await house.messages(contact.id) if one.notification == "order_receipt"]
     assert {(await house.body(one))["brand"] for one in messages} == {"exr"}
+
+
+async def test_each_of_two_tickets_follows_its_own_train(house: DocumentHouse, redis: Redis) -> None:
+    there, back = (house.leg(f"EXR/{number}/2026-11-22", "trip") for number in (9221, 9250))
+    back["times"] = {"departure": {"scheduled": iso(house.began_ms + 9 * HOUR_MS)}}
+    await house.booking(house.recipient(101), itinerary=[there, back])
+    for number, leg in (("9250", back), ("9221", there), ("7777", there)):
+        one = {"carrier": "EXR", "number": number, "from": "Utrecht", "departs": leg["times"]["departure"]["scheduled"]}
+        document = {
+            "kind": "rail_ticket", "id": f"T-{number}", "legs": [one], "barcode": {"format": "qr", "message": f"code {number}"},
+        }  # fmt: skip
+        data = {"orderNumber": "ZX7K2P", "brand": "zz", "document": document, "recipients": [{"customerId": "C-101"}]}
+        await house.tell(house.event_of("order.document", "ZX7K2P", data, source="/rail"))
+    pages = await Passes(redis, house.clock, house.runtime.vault).of_contact((await house.contact_of(101)).id)
+    train = {number: house.runtime.vault.subject_id("trip", f"EXR/{number}/2026-11-22") for number in ("9221", "9250")}
+    assert {page.item: page.legs for page in pages} == {
+        "T-9221": (train["9221"],), "T-9250": (train["9250"],), "T-7777": (pages[0].subject,),
+    }  # fmt: skip

@@ -6,7 +6,8 @@ moments: name -> the time (UTC ms), or the day, it was told for. A moment that w
 to; one that may be told again is, when it moves by at least `again_ms`, or to another day. Two of them have a word of the
 source's own beside them, check-in and boarding: the mark is shared, so that whichever comes first is told and the other is not.
 
-A flight that only orders know may be told of by its moments; when it then speaks itself, that is still the first that is heard.
+A flight that only orders know may be told of by its moments; when it then speaks itself, that is still the first that is heard,
+and a time that is another than was read in these is told.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.rules import travel
 from gateway.rules.states import instant_ms
 
 TOLD = "moments"
@@ -41,14 +43,21 @@ def tell(memory: Mapping[str, Any], name: str, mark: int | str, told_as: str) ->
     mark: as above; told_as: "check_in", "boarding" or "", see above
     """
     told = dict(memory.get("told", {}))
-    if "told" not in memory:
-        told[UNSPOKEN] = True
+    if "told" not in memory or told.get(UNSPOKEN):
+        # They read the time that orders know: another one, once it speaks itself, is news.
+        told |= {UNSPOKEN: True, **_time_read(memory)}
     told[TOLD] = {**told.get(TOLD, {}), name: mark}
     if told_as == "check_in":
         told["check_in"] = True
     if told_as == "boarding":
         told["boarding"] = _leaves(told, memory)
     return {**memory, "told": told}
+
+
+def _time_read(memory: Mapping[str, Any]) -> dict[str, Any]:
+    end = travel.main_end(memory)
+    planned = instant_ms((memory.get(end) or {}).get("scheduled"))
+    return {} if planned is None else {"end": end, "departure": planned, "scheduled": planned}
 
 
 def _said(told: Mapping[str, Any], told_as: str, memory: Mapping[str, Any], again_ms: int | None) -> bool:

@@ -25,7 +25,7 @@ from gateway.model.ids import AddressId, MessageId, SubjectId, is_id
 from gateway.model.message import MessageRecord
 from gateway.planning.telling import Teller
 from gateway.planning.waysin_say import Sayer
-from gateway.rules import rebooking
+from gateway.rules import connections, rebooking
 from gateway.rules.states import instant_ms
 from gateway.store.rebookings import ACCEPT, CHOICES, Answer
 from gateway.store.subjects import Subjects
@@ -128,10 +128,16 @@ class RebookingAnswers:
             return _Now(order, "reinstated", shown)
         if asked.offer and asked.offer != offer["id"]:
             return _Now(order, "newer" if offer["id"] else "withdrawn", shown)
-        leaves_ms = instant_ms(offer.get("departure"))
-        if choice == ACCEPT and leaves_ms is not None and leaves_ms < self._d.clock.now_ms():
+        if choice == ACCEPT and await self._has_left(memory, asked.type, order):
             return _Now(order, "left", shown)
         return _Now(order, "holds", shown)
+
+    async def _has_left(self, memory: Mapping[str, Any], type_: EventType, order: SubjectId) -> bool:
+        """Whether what is offered has left by now, by its own word before the offer's."""
+        entry = rebooking.offered(memory, order) or {}
+        known = (await self._subjects.read(SubjectId(entry["subject"]), type_.value)).known if entry.get("subject") else {}
+        leaves_ms = instant_ms(connections.expected(known, "departure") or entry.get("departure"))
+        return leaves_ms is not None and leaves_ms < self._d.clock.now_ms()
 
 
 def _choice(event: MessageEvent) -> str | None:

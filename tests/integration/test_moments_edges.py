@@ -167,3 +167,21 @@ async def test_a_few_minutes_more_after_the_call_for_boarding_are_no_second_call
     assert await stage.set_for(BOARDING) is None
     await stage.pass_to(5.6)
     assert (await stage.told("boarding"), await stage.told("boarding_begins")) == (1, 0)
+
+
+async def test_a_flight_whose_first_word_is_another_time_than_its_moment_told_says_so(stage: Stage) -> None:
+    await stage.order(hours=48)
+    await stage.pass_to(18)
+    assert await stage.told("checkin_open") == 1
+    await stage.house.tell(stage.says(hours=51))
+    assert await stage.told("flight_rescheduled") == 1
+    await stage.house.tell(stage.says(hours=51, gate="D5"))
+    assert await stage.told("flight_rescheduled") == 1
+
+
+async def test_a_flight_whose_first_word_is_the_time_that_its_moment_told_is_no_news(stage: Stage) -> None:
+    await stage.order(hours=48)
+    await stage.pass_to(18)
+    before = len(await stage.house.told(101))
+    await stage.house.tell(stage.says(hours=48))
+    assert len(await stage.house.told(101)) == before

@@ -105,13 +105,19 @@ async def test_what_is_offered_to_one_booking_is_no_advice_to_the_others(stage: 
 
 
 async def test_an_offer_of_a_flight_that_has_left_is_taken_by_nobody(stage: Stage) -> None:
-    await stage.ladder.follow(101)
+    house = stage.ladder.house
+    await stage.ladder.follow(101, 102)
     await stage.hears(stage.cancelled({**stage.later, "offer": "proposed"}))
     (asking,) = await stage.records(101, "flight_rebooked")
-    stage.ladder.house.pass_ms(9 * HOUR_MS)
+    departure = {"scheduled": iso(house.began_ms + 8 * HOUR_MS), "estimated": iso(house.began_ms + 10 * HOUR_MS)}
+    await stage.hears(stage.flight("delayed", entity=LATER_ENTITY, times={"departure": departure}))
+    house.pass_ms(9 * HOUR_MS)
+    await stage.press(102, "accept", (await stage.records(102, "flight_rebooked"))[0])
+    assert await stage.passed_on() == ["rebooking.accepted"], "it is late, and still there"
+    house.pass_ms(2 * HOUR_MS)
     await stage.press(101, "accept", asking)
-    assert await stage.passed_on() == []
+    assert await stage.passed_on() == ["rebooking.accepted"]
     assert (await stage.names(101))[-1] == "rebooking_outdated"
     assert await stage.follows(101) == [OLD]
     await stage.press(101, "refund", asking)
-    assert await stage.passed_on() == ["rebooking.refund"], "their money is theirs to ask for"
+    assert sorted(await stage.passed_on()) == ["rebooking.accepted", "rebooking.refund"], "their money is theirs to ask for"

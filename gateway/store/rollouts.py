@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import asdict, fields, replace
+from typing import Any, TypeVar
 
 import structlog
 from redis.asyncio import Redis
@@ -23,6 +23,7 @@ from gateway.store import audit, keys, promised, scripts
 from gateway.store.reply import words
 
 FORMAT = 1
+T = TypeVar("T")
 _FACTS = keys.part(audit.PARTITION, "facts")
 
 log = structlog.get_logger()
@@ -90,24 +91,32 @@ def dump(one: Rollout) -> str:
 
 
 def load(name: str, value: Mapping[str, Any]) -> Rollout | None:
-    """None: of a format that this program does not know."""
-    if value.get("f") != FORMAT:
-        log.error("rollout.unknown_format", rollout=name)
+    """None: of a format that this program does not know, or not whole. Fields that it does not know are left alone."""
+    try:
+        if value["f"] != FORMAT:
+            raise ValueError("another format")
+        return Rollout(
+            name=name,
+            seed=value["seed"],
+            match=_made(Match, value["match"]),
+            share=value["share"],
+            hold_out=value["hold_out"],
+            state=State(value["state"]),
+            stages=tuple(_made(Stage, one) for one in value["stages"]),
+            stage=value["stage"],
+            limits=_made(Limits, value["limits"]),
+            began_ms=value["began_ms"],
+            since_ms=value["since_ms"],
+            revision=value["rev"],
+            who=value["who"],
+            why=value["why"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        # One record that cannot be read must not keep a process from planning anything.
+        log.error("rollout.not_understood", rollout=name, error=type(error).__name__)
         return None
-    match: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value["match"].items()}
-    return Rollout(
-        name=name,
-        seed=value["seed"],
-        match=Match(**match),
-        share=value["share"],
-        hold_out=value["hold_out"],
-        state=State(value["state"]),
-        stages=tuple(Stage(**one) for one in value["stages"]),
-        stage=value["stage"],
-        limits=Limits(**value["limits"]),
-        began_ms=value["began_ms"],
-        since_ms=value["since_ms"],
-        revision=value["rev"],
-        who=value["who"],
-        why=value["why"],
-    )
+
+
+def _made(kind: type[T], value: Mapping[str, Any]) -> T:
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: tuple(one) if isinstance(one, list) else one for name, one in value.items() if name in known})

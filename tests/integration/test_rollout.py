@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,12 +19,12 @@ from gateway.insight.kinds import KINDS
 from gateway.insight.unreached import begins
 from gateway.intake.dryrun import Rehearsal
 from gateway.model.event import BusinessEvent
-from gateway.rules.rollout import Match, Rollout
+from gateway.rules.rollout import Match, Rollout, Stage
 from gateway.store import keys
 from gateway.store.rollouts import Rollouts
 from tests.support.core import House, facts_of, open_house
 
-PEOPLE = range(101, 125)
+PEOPLE = range(101, 121)
 CHECK_IN = "checkin_open"
 KEYS = f"index:{base64.b64encode(bytes(32)).decode()},1:{base64.b64encode(bytes(range(32))).decode()}"
 """The same at every run: who is in a share is chance, but the same chance each time."""
@@ -189,7 +190,12 @@ async def test_of_two_who_change_the_same_one_is_told_that_it_has_changed(house:
         await book.end(written, who="bob", why="too late")
 
 
-async def test_a_record_of_a_newer_format_is_passed_over(house: House) -> None:
-    book = await begin(house, rolled(1000))
-    await house.redis.hset(keys.ROLLOUTS, "later", '{"f": 2, "rev": 1}')
-    assert [one.name for one in await book.all()] == ["check-in"]
+async def test_a_record_that_is_not_understood_is_passed_over_and_one_with_more_in_it_is_read(house: House) -> None:
+    book = await begin(house, rolled(1000, stages=(Stage(1000, 5, 3),)))
+    written = await book.get("check-in")
+    raw = json.loads(await house.redis.hget(keys.ROLLOUTS, "check-in"))
+    more = {**raw, "new": 1, "limits": {**raw["limits"], "blocked": 7}, "match": {**raw["match"], "months": [1]}}
+    for name, record in (("later", {"f": 2, "rev": 1}), ("half", {"f": 1, "rev": 1}), ("more", more)):
+        await house.redis.hset(keys.ROLLOUTS, name, json.dumps(record))
+    assert await book.all() == [written, replace(written, name="more")]
+    await house.runtime.worlds.now()

@@ -21,13 +21,10 @@ def encode(picture: Image.Image) -> bytes:
         raise ValueError(f"a picture of mode RGB, not {picture.mode}")
     width, height = picture.size
     pixels, row = picture.tobytes(), 3 * width
-    packer = zlib.compressobj(1)
-    packed = []
-    for start in range(0, len(pixels), row):
-        packed += [packer.compress(_NO_FILTER), packer.compress(memoryview(pixels)[start : start + row])]
-    packed.append(packer.flush())
+    # In one piece: two calls of zlib for each row cost a fifth of the encoding.
+    rows = _NO_FILTER + _NO_FILTER.join([pixels[start : start + row] for start in range(0, len(pixels), row)])
     header = struct.pack(">LLBBBBB", width, height, 8, 2, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"".join(packed)) + _chunk(b"IEND", b"")
+    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 1)) + _chunk(b"IEND", b"")
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

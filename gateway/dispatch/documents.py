@@ -105,7 +105,11 @@ class DocumentDesk:
         spec: `document` of a message's body; language: of its words
         """
         document = Document(spec["ref"], spec["mime"], spec["filename"])
-        known = await self._documents.media_id(contact, document.ref, sender.id)
+        drawn, kept = bool(spec.get("paper")), None
+        if drawn:  # small, and few: an issuer's own file is not read before there is room for it
+            known, kept = await self._documents.found(contact, document.ref, sender.id)
+        else:
+            known = await self._documents.media_id(contact, document.ref, sender.id)
         if known is not None:
             return Brought(document, known, before=True)
         kinds = ("", "url") if spec.get("url") else ("",)
@@ -114,7 +118,9 @@ class DocumentDesk:
         for kind in kinds:
             self._room[kind] -= 1
         try:
-            return await self._brought(document, spec, contact, connector, sender, language)
+            if not drawn:
+                kept = await self._documents.get(contact, document.ref)
+            return await self._brought(document, spec, contact, connector, sender, language, kept)
         finally:
             for kind in kinds:
                 self._room[kind] += 1
@@ -127,9 +133,9 @@ class DocumentDesk:
         connector: Connector,
         sender: Sender,
         language: str,
+        kept: bytes | None,
     ) -> Brought:
         sizes = connector.facts.document_mimes
-        kept = await self._documents.get(contact, document.ref)
         data = kept if kept is not None else await self._made(spec, sizes.get(document.mime, 0), language)
         check(data, document.mime, sizes)
         drawn = bool(spec.get("paper"))

@@ -52,11 +52,16 @@ class Applier:
 
     def ahead(self, event: BusinessEvent) -> list[Command]:
         """What `apply` asks for first. Read too early it is found out of date when it is applied, and read again."""
-        return self._s.subjects.ahead(event.subject_id, event.id, self._name(event))
+        return [*self._s.subjects.ahead(event.subject_id, event.id, self._name(event)), *self._beside(event)]
+
+    def _beside(self, event: BusinessEvent) -> list[Command]:
+        """What `apply` asks besides: a pass shows what the flight is doing."""
+        passes = event.type is EventType.FLIGHT_BOARDINGPASS
+        return [self._s.subjects.reading(event.subject_id, EventType.FLIGHT_STATUS.value)] if passes else []
 
     async def apply(self, event: BusinessEvent, ahead: Ahead | None = None) -> Applied | None:
         """Step the subject's memory, again while another process was faster. None: the event is older than what is known."""
-        name = self._name(event)
+        name, ahead = self._name(event), ahead or Ahead(self._beside(event))
         for _ in range(20):
             found = await self._s.subjects.before(event.subject_id, event.id, name, ahead)
             if found.applied is not None:
@@ -68,7 +73,7 @@ class Applier:
             else:
                 data = with_rebookings(event.type, event.subject, event.data, self._s.vault.subject_id)
                 stepped, changes = step(event.type, base, data)
-            result = await self._result(event, base, stepped, changes)
+            result = await self._result(event, base, stepped, changes, ahead)
             result, stepped = settle(result, base, stepped, await self._worlds.now())
             moments = self.schedule.after(event.type, stepped, now_ms)
             answer = await self._s.subjects.apply(
@@ -100,11 +105,16 @@ class Applier:
         return self._s.vault.blind("item", event.item)[:16] if event.item else ""
 
     async def _result(
-        self, event: BusinessEvent, before: Mapping[str, Any], memory: Mapping[str, Any], changes: tuple[str, ...]
+        self,
+        event: BusinessEvent,
+        before: Mapping[str, Any],
+        memory: Mapping[str, Any],
+        changes: tuple[str, ...],
+        ahead: Ahead,
     ) -> EventResult:
         state, shown = state_of(memory), memory
-        if event.type is EventType.FLIGHT_BOARDINGPASS:  # a pass shows what the flight is doing
-            shown = (await self._s.subjects.read(event.subject_id, EventType.FLIGHT_STATUS.value)).memory
+        if event.type is EventType.FLIGHT_BOARDINGPASS:
+            shown = (await self._s.subjects.read(event.subject_id, EventType.FLIGHT_STATUS.value, ahead)).memory
             state = state_of(shown)
         data = without_refs({name: value for name, value in event.data.items() if name not in ("recipients", "audience")})
         for holder in ("document",):

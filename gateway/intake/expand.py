@@ -49,6 +49,7 @@ NAMES_PEOPLE = (EventType.ORDER_STATUS, EventType.APPOINTMENT_STATUS)
 TRIES = 5
 LOOK_AGAIN_MS = 10_000
 CLOSE_AFTER_MS = 30_000
+CLOSE_TOGETHER = 16
 HOLD_S = 1.0
 """Work on an event in hand that takes longer says each second that it goes on: nobody else then takes it for left behind."""
 
@@ -78,6 +79,8 @@ class Expander:
         self.fan = Fan(stores, self._teller, worlds, clock, wake, fuse, pacer)
         self._opened: OrderedDict[EventId, tuple[BusinessEvent, tuple[int, ...]]] = OrderedDict()
         self._told: OrderedDict[EventId, None] = OrderedDict()
+        self._over: list[tuple[OpenEvent, BusinessEvent]] = []
+        """told, with nobody left to tell: to be closed with the next"""
         self._nobodys: set[EventId] = set()
         """documents that nobody we know is to get, until they are closed"""
         """events of which this process knows that they stand in the order of their subject: it told or began them, or saw it"""
@@ -115,10 +118,13 @@ class Expander:
         for open_event in due:
             try:
                 await self._one(open_event)
+                if len(self._over) >= CLOSE_TOGETHER:
+                    await self._close_over()
             except (StoreError, OSError, TimeoutError):
                 raise
             except Exception as error:  # the event stays in evw: it is tried again, and parked after five tries
                 log.exception("event.failed", event_id=open_event.id, error=type(error).__name__)
+        await self._close_over()
 
     def _my_due(self, limit: int) -> list[OpenEvent]:
         """Those that were in hand: who saw their cursors begin sees them done, whoever has the lease of their partition."""
@@ -159,6 +165,8 @@ class Expander:
         if tries > TRIES:
             await self._s.events.park(open_event, "tried five times")
             return
+        if tries > 1:  # it may be what ends processes: who was told before it is not begun again and again because of it
+            await self._close_over()
         crash_point("event.begun")
         try:
             await (await self._work(open_event, event))()
@@ -177,9 +185,11 @@ class Expander:
         """
         if int(open_event.place.partition("-")[0]) > self._clock.now_ms() - self._clock.offset_ms - LOOK_AGAIN_MS:
             return None
+        if event.type in DOCUMENTS:  # they have no cursors
+            return None
         seen = await self._s.subjects.result_of(event.subject_id, event.id)
         result = EventResult.load(seen[1], seen[0]) if seen is not None else None
-        if result is None or result.type in DOCUMENTS or event.id not in await self.fan.begun([result]):
+        if result is None or event.id not in await self.fan.begun([result]):
             return None
         return await self.fan.partitions(result)
 
@@ -195,7 +205,12 @@ class Expander:
         """
         self._was_in_hand.add(handed.event.id)
         async with self._holding(handed.open):
-            return await self._work(handed.open, handed.event, handed.ahead)
+            left = await self._work(handed.open, handed.event, handed.ahead)
+        return partial(self._written, left)
+
+    async def _written(self, left: Callable[[], Awaitable[None]]) -> None:
+        await left()
+        await self._close_over()
 
     @asynccontextmanager
     async def _holding(self, open_event: OpenEvent) -> AsyncIterator[None]:
@@ -240,7 +255,7 @@ class Expander:
             return
         await self.fan.count(event.id)
         if not partitions:
-            await self._finish(open_event, event, ())
+            self._over.append((open_event, event))
             return
         self._open(event, partitions)
         await self._look_again(open_event, self._clock.now_ms() + CLOSE_AFTER_MS)
@@ -255,24 +270,37 @@ class Expander:
             return
         done = [cursor.done_ms for cursor in cursors.values() if cursor is not None]
         if all(at for at in done) and now - max(done) >= CLOSE_AFTER_MS:
-            await self._finish(open_event, event, partitions)
+            await self._finish([(open_event, event, partitions)])
         else:
             # Many may wait for a sender that is slow: an older one is looked at more rarely.
             age_ms = now - self._clock.offset_ms - int(open_event.place.partition("-")[0])
             wait_ms = max(5000, min(age_ms // 4, CLOSE_AFTER_MS))
             await self._look_again(open_event, now + (CLOSE_AFTER_MS if all(done) else wait_ms))
 
-    async def _finish(self, open_event: OpenEvent, event: BusinessEvent, partitions: tuple[int, ...]) -> None:
-        await self.fan.finished(event.id, event.subject_id, partitions)
-        await self._s.events.close(open_event, "nobody" if event.id in self._nobodys else "")
-        self._nobodys.discard(event.id)
+    async def _close_over(self) -> None:
+        """Close what everybody was told of who is to be told: no cursor stands anywhere that must be looked at once more.
+
+        Several share the round trips. A process that dies before has told them twice when they are looked at again, under the
+        same ids, which is what happened where it died between telling and closing one.
+        """
+        over, self._over = self._over, []
+        if over:
+            await self._finish([(open_event, event, ()) for open_event, event in over])
+
+    async def _finish(self, over: Sequence[tuple[OpenEvent, BusinessEvent, tuple[int, ...]]]) -> None:
+        """over: (event, it, where its cursors stand)"""
+        for _, event, partitions in over:
+            await self.fan.finished(event.id, event.subject_id, partitions)
+        await self._s.events.close_many([(one, "nobody" if event.id in self._nobodys else "") for one, event, _ in over])
         crash_point("event.closed")
-        await self._s.fans.forget(event.id, partitions)
-        await self._s.subjects.forget(event.subject_id, event.id)
-        self._opened.pop(event.id, None)
-        self._was_in_hand.discard(event.id)
-        if self._fuse is not None:
-            await self._fuse.closed(event.id)
+        await self._s.subjects.forget(*((event.subject_id, event.id) for _, event, _ in over))
+        for _, event, partitions in over:
+            await self._s.fans.forget(event.id, partitions)
+            self._nobodys.discard(event.id)
+            self._opened.pop(event.id, None)
+            self._was_in_hand.discard(event.id)
+            if self._fuse is not None:
+                await self._fuse.closed(event.id)
 
     def ahead(self, event: BusinessEvent) -> list[Command]:
         """What `expand` asks for first."""

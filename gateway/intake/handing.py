@@ -36,7 +36,8 @@ class Handing:
         failed: Exception | None = None
         for one in holders if result.notifications else ():
             try:
-                await self._hand(event, result, await self._contacts.get(one.contact), one)
+                known = one.known if one.known is not None and one.known.facts.moved_to is None else None
+                await self._hand(event, result, known or await self._contacts.get(one.contact), one)
             except (NotFound, Sealed):  # erased meanwhile
                 continue
             except (StoreError, OSError, TimeoutError):
@@ -62,4 +63,4 @@ class Handing:
             person = next((known for known in contact.profile.travellers if known.customer == holder.traveller), None)
             readers = [Reader(person, None)]
         for item, document in await self._papers.for_one(event, result, contact, readers[0], holder.place):
-            await self._teller.tell(contact.id, replace(result, item=item, document=document), readers)
+            await self._teller.tell(contact.id, replace(result, item=item, document=document), readers, known=contact)

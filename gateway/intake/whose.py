@@ -53,11 +53,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who gets a document. place: of whom it is about, among the recipients of the order; -1 = the holder's own"""
+    """Who gets a document. place: of whom it is about, among the recipients of the order; -1 = the holder's own
+    known: the contact, where it was just read
+    """
 
     contact: ContactId
     traveller: str
     place: int = -1
+    known: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Whose:
         found, owner = chosen(named, people), _owner(named, people)
         if found is None:
             return []
-        return [Holder(found.contact.id, found.link.traveller, owner.link.place if owner is not None else -1)]
+        place = owner.link.place if owner is not None else -1
+        return [Holder(found.contact.id, found.link.traveller, place, found.contact)]
 
     async def _people(self, event: BusinessEvent) -> list[Person]:
         found: list[Person] = []
@@ -102,6 +106,8 @@ class Whose:
                 after = somebody[-1]
                 for contact in await self._s.contacts.get_many(somebody):
                     found += _of_order(contact, order)
+                if len(somebody) < PAGE:
+                    break
         found = travelling(found)
         if event.type is EventType.FLIGHT_BOARDINGPASS:
             return [one for one in found if event.subject_id in one.link.subjects]

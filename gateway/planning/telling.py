@@ -57,17 +57,24 @@ class Teller:
                     await self.tell(contact, EventResult.load(entry, sequence), revive=revive)
 
     async def tell(
-        self, contact: ContactId, result: EventResult, only: Sequence[Reader] | None = None, *, revive: bool = False
+        self,
+        contact: ContactId,
+        result: EventResult,
+        only: Sequence[Reader] | None = None,
+        *,
+        revive: bool = False,
+        known: Contact | None = None,
     ) -> None:
         """Plan one event for one contact. only: about whom, None: by their orders.
 
         revive: what was planned before and could not be sent is planned anew
+        known: the contact as it was read a moment ago: a consent that changed since is found when it is put, and read again
         raises: RuntimeError when the contact is being changed by too many at once
         """
         world = await self._worlds.now()
         for _ in range(5):
             try:
-                current = await self._contacts.get(contact)
+                current, known = known or await self._contacts.get(contact), None
             except (NotFound, Sealed):
                 return
             planned = await self.planned(current, result, world, only, revive=revive)

@@ -431,19 +431,14 @@ class Contacts:
 
     async def subscribers(self, partition: int, subject: SubjectId, after: str, limit: int) -> list[ContactId]:
         """The next subscribers after a contact id, in the order of their ids: the cursor is the last one seen."""
-        start = f"({after}" if after else "-"
-        name = keys.part(partition, f"su:{subject}")
-        raw = await self._redis.zrange(name, start, "+", bylex=True, offset=0, num=limit)
-        return [ContactId(words(one)) for one in raw]
+        (found,) = await bulk.values(self._redis, [_next_of(partition, subject, after, limit)])
+        return [ContactId(words(one)) for one in found]
 
     async def subscribers_of(
         self, places: Sequence[tuple[int, SubjectId, str]], limit: int
     ) -> list[list[ContactId]]:
         """`subscribers` of several (partition, subject, after), each up to `limit`, in one round trip."""
-        commands: list[bulk.Command] = [
-            ("ZRANGE", keys.part(partition, f"su:{subject}"), f"({after}" if after else "-", "+", "BYLEX", "LIMIT", 0, limit)
-            for partition, subject, after in places
-        ]
+        commands = [_next_of(partition, subject, after, limit) for partition, subject, after in places]
         return [[ContactId(words(one)) for one in answer] for answer in await bulk.values(self._redis, commands)]
 
     async def walk(self, partition: int, after: str, limit: int) -> list[ContactId]:
@@ -451,3 +446,8 @@ class Contacts:
         raw = await self._redis.zrange(keys.part(partition, "all"), 0, -1)
         found = sorted(words(one) for one in raw)
         return [ContactId(one) for one in found if one > after][:limit]
+
+
+def _next_of(partition: int, subject: SubjectId, after: str, limit: int) -> bulk.Command:
+    start = f"({after}" if after else "-"
+    return "ZRANGE", keys.part(partition, f"su:{subject}"), start, "+", "BYLEX", "LIMIT", 0, limit

@@ -114,7 +114,7 @@ class Events:
         partition = partition_of(event.id)
         names = [keys.part(partition, name) for name in ("evw", "evt")]
         args: list[scripts.Part] = [f"{event.id}|{event.place}", event.id, event.look_ms, look_again_ms]
-        return int(await scripts.run(self._redis, "event_begin", names, args))
+        return int((await bulk.run_scripts(self._redis, [("event_begin", names, args)]))[0])
 
     async def uncount(self, event: OpenEvent) -> None:
         """Forget its tries: the store spoilt the last one. It is looked at again when that one said."""
@@ -139,11 +139,12 @@ class Events:
 
     async def read(self, event: EventId, place: str) -> BusinessEvent | None:
         """The event, or None when it left the stream or the key of its day is gone. Raises KeyMissing where we lack a key."""
-        rows = await self._redis.xrange(keys.part(partition_of(event), "ev"), place, place)
+        name = keys.part(partition_of(event), "ev")
+        (rows,) = await bulk.values(self._redis, [("XRANGE", name, place, place)])
         if not rows:
             return None
         try:
-            raw = await self._vault.open_day(fields(rows[0][1])[b"b"], event)
+            raw = await self._vault.open_day(bulk.mapping(rows[0][1])[b"b"], event)
         except Sealed:
             return None
         return _load(event, json.loads(raw))
@@ -163,10 +164,16 @@ class Events:
         return True
 
     async def close(self, event: OpenEvent, detail: str = "") -> bool:
-        partition = partition_of(event.id)
-        names = [keys.part(partition, name) for name in ("ev", "evw", "evt", "facts")]
-        args: list[scripts.Part] = [self._clock.offset_ms, event.id, event.place, detail]
-        return bool(await scripts.run(self._redis, "event_close", names, args))
+        (closed,) = await self.close_many([(event, detail)])
+        return closed
+
+    async def close_many(self, closing: Sequence[tuple[OpenEvent, str]]) -> list[bool]:
+        """Per (event, detail) whether it was closed by this, in one round trip; each is a step of its own."""
+        calls: list[scripts.Call] = []
+        for event, detail in closing:
+            names = [keys.part(partition_of(event.id), name) for name in ("ev", "evw", "evt", "facts")]
+            calls.append(("event_close", names, [self._clock.offset_ms, event.id, event.place, detail]))
+        return [bool(answer) for answer in await bulk.run_scripts(self._redis, calls)]
 
     async def park(self, event: OpenEvent, why: str) -> None:
         """Set a poisoned event aside, sealed as it is, with the reason: it blocks nobody and can be replayed."""

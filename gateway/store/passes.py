@@ -26,7 +26,7 @@ from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.ids import ContactId, EventId, SubjectId, from_digest, is_id
 from gateway.model.pass_page import Answer, Device, PassPage
-from gateway.store import keys, scripts
+from gateway.store import bulk, keys, scripts
 from gateway.store.contacts import parse_facts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
@@ -129,7 +129,7 @@ class Passes:
             ends, ends + AFTER_MS, group, box.seal_json(body, page), sequence,
         ]  # fmt: skip
         names = [keys.of(page, "pg"), keys.of(contact, "pn"), keys.of(contact, "f"), keys.beside(contact, "facts")]
-        answer = words(await scripts.run(self._redis, "pass_keep", names, args))
+        answer = words((await bulk.run_scripts(self._redis, [("pass_keep", names, args)]))[0])
         if answer == "erasing":
             raise NotFound("this contact is being erased")
         if answer == "moved":

@@ -99,9 +99,14 @@ class Subjects:
     def seal_base(self, subject: SubjectId, base: Mapping[str, Any]) -> bytes:
         return self._vault.seal_about(subject, base)
 
-    async def read(self, subject: SubjectId, name: str) -> SubjectMemory:
-        """The memory of one name ("flight.status", or a document's with its item) of a subject."""
-        return self._memory(subject, *await self._redis.hmget(keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base"))
+    async def read(self, subject: SubjectId, name: str, ahead: bulk.Ahead | None = None) -> SubjectMemory:
+        """The memory of one name ("flight.status", or a document's with its item) of a subject. ahead: may have been read."""
+        (found,) = await bulk.values(self._redis, [self.reading(subject, name)], ahead=ahead)
+        return self._memory(subject, *found)
+
+    def reading(self, subject: SubjectId, name: str) -> bulk.Command:
+        """What `read` asks."""
+        return "HMGET", keys.of(subject, "j"), f"t:{name}", f"s:{name}", "base"
 
     def ahead(self, subject: SubjectId, event: EventId, name: str) -> list[bulk.Command]:
         """What `before` asks."""
@@ -257,6 +262,6 @@ class Subjects:
         if entries:
             await scripts.run_many(self._redis, calls)
 
-    async def forget(self, subject: SubjectId, event: EventId) -> None:
-        """Drop what a closed event did."""
-        await self._redis.hdel(keys.of(subject, "j"), f"r:{event}")
+    async def forget(self, *closed: tuple[SubjectId, EventId]) -> None:
+        """Drop what closed events did."""
+        await bulk.values(self._redis, [("HDEL", keys.of(subject, "j"), f"r:{event}") for subject, event in closed])

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from gateway.intake.expand import Expander
 from gateway.intake.role import make_expander
 from gateway.model.event import BusinessEvent
 from gateway.store import keys, scripts
+from gateway.store.ahead import Ahead
+from gateway.store.events import OpenEvent
 from tests.support.core import House, facts_of, open_house
 from tests.support.dying import Died, run_until_death
 
@@ -153,6 +157,31 @@ async def test_an_event_that_outlives_many_restarts_is_not_taken_for_a_poisoned_
         await fresh.look(keys.all_partitions())
     assert await house.parked() == []
     assert (await house.told(101)).count("flight_delayed") == 1
+
+
+async def test_an_event_that_ends_its_process_takes_none_along_of_those_that_are_closed_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody follows these: they are over as soon as they are told, and wait to be closed with the next.
+    harmless = [house.flight(late_min=40, id=f"harmless-{number}") for number in range(6)]
+    poison = house.flight(late_min=50, id="poison", at_ms=1)
+    await house.keep(*harmless[:3], poison, *harmless[3:])
+    work = Expander._work
+
+    async def working(self: Expander, place: OpenEvent, event: BusinessEvent, ahead: Ahead | None = None) -> Any:
+        if event.id == poison.id:
+            raise Died
+        return await work(self, place, event, ahead)
+
+    monkeypatch.setattr(Expander, "_work", working)
+    for _ in range(8):
+        worker = make_expander(house.runtime)
+        with suppress(Died):
+            while await worker.look(keys.all_partitions()):
+                pass
+        house.pass_ms(11_000)
+    assert await house.runtime.events.depth() == 0
+    assert len(await house.parked()) == 1, "the one that ends processes, and none of those beside it"
 
 
 async def test_a_worker_that_is_cancelled_leaves_its_event_to_the_next(house: House) -> None:

@@ -35,6 +35,8 @@ from gateway.rules.changes import state_of
 from gateway.rules.states import instant_ms
 from gateway.store.keys import KEEP_MS
 
+MOST_CODES = 9
+"""One ticket has (the schema of order.document)."""
 MOST_LEGS = 16
 """Of an order's journeys are looked at for a ticket's legs."""
 _ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
@@ -63,7 +65,8 @@ class Papers:
         paper = await self._paper(event, result, contact, reader)
         if issued.get("content") or issued.get("url"):
             document = await self._issued(event, issued, contact, spec)
-            return [(result.item, await self._with_page(document, event, result, result.item, paper, contact, reader, place))]
+            whole = await self._with_page(document, event, result, result.item, paper, contact, reader, place)
+            return [(result.item, whole), *await self._left_out(event, result.item, contact, [(result.item, whole)])]
         form = str(event.data.get("form") or issued.get("form") or spec.draw)
         if paper is None or not drawable(paper) or form not in _DRAWN:
             return [(result.item, None)]
@@ -72,7 +75,16 @@ class Papers:
             item = result.item if number == 0 else f"{result.item}#{number + 1}"
             document = {**self._file(event, item, contact, spec, _DRAWN[form]), "draw": form, "paper": one.dump()}
             found.append((item, await self._with_page(document, event, result, item, one, contact, reader, place)))
-        return found
+        return [*found, *await self._left_out(event, result.item, contact, found)]
+
+    async def _left_out(self, event: BusinessEvent, item: str, contact: Contact, found: Sequence[Found]) -> list[Found]:
+        """The codes of an older issue that this one has no more: nothing of them is shown or sent any longer."""
+        first = found[0][1] or {}
+        if event.type is not EventType.ORDER_DOCUMENT or not first.get("page"):
+            return []
+        others = [f"{item}#{number}" for number in range(len(found) + 1, MOST_CODES + 1)]
+        gone = await self._s.passes.withdraw(first["page"], contact.id, event.subject_id, item, others)
+        return [(one, None) for one in gone]
 
     def _file(self, event: BusinessEvent, item: str, contact: Contact, spec: DocumentSpec, mime: str) -> dict[str, Any]:
         # Of this person: their partition keeps it under their key, beside the same document of somebody else.

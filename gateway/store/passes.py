@@ -136,6 +136,14 @@ class Passes:
             raise Conflict("this contact moved to another")
         return token
 
+    async def withdraw(self, token: str, contact: ContactId, subject: SubjectId, item: str, others: Sequence[str]) -> list[str]:
+        """Let the page of this token take the place of items that its issue has no more; which of them there were. Repeatable."""
+        fields = [self._field(subject, one) for one in others]
+        args: list[scripts.Part] = [self._clock.offset_ms, self._id(token), contact, self._field(subject, item), *fields]
+        names = [keys.of(contact, "pn"), keys.beside(contact, "facts")]
+        answers = await scripts.run(self._redis, "pass_withdraw", names, args)
+        return [one for one, gone in zip(others, answers, strict=True) if gone]
+
     def _field(self, subject: SubjectId, item: str) -> str:
         return self._vault.blind("pass item", subject, item)[:16]
 
@@ -159,7 +167,7 @@ class Passes:
         raw = await self._redis.hgetall(keys.of(contact, "pn"))
         records = [words(value).split("|") for name, value in raw.items() if b":" not in octets(name)]
         wanted = [record for record in records if record[0] == "1" and group in ("", record[5])]
-        placed = sorted((_place(record[3]), record[2]) for record in wanted)[-most:]
+        placed = sorted({(_place(record[3]), record[2]) for record in wanted})[-most:]  # one may stand for several items
         return [page for page in await self._read([page for _, page in placed]) if page is not None]
 
     async def _read(self, pages: Sequence[str]) -> list[PassPage | None]:

@@ -20,6 +20,7 @@ from gateway.documents.paper import Paper
 from gateway.intake.role import make_waiting
 from gateway.model.contact import Proof
 from gateway.model.event import BusinessEvent
+from gateway.model.pass_page import PassPage, PassState
 from gateway.planning.waiting import Mended
 from gateway.store.contacts import NOT_ME, FactChange
 from gateway.store.passes import Passes
@@ -387,3 +388,35 @@ async def test_each_of_two_tickets_follows_its_own_train(house: DocumentHouse, r
     assert {page.item: page.legs for page in pages} == {
         "T-9221": (train["9221"],), "T-9250": (train["9250"],), "T-7777": (pages[0].subject,),
     }  # fmt: skip
+
+
+async def test_a_ticket_issued_again_with_fewer_codes_takes_the_others_along(house: DocumentHouse, redis: Redis) -> None:
+    await house.booking(house.recipient(101))
+
+    def ticket(*codes: str) -> BusinessEvent:
+        barcodes = [{"format": "qr", "message": code} for code in codes]
+        document = {"kind": "event_ticket", "id": "T-1", "title": "Museum night", "barcodes": barcodes}
+        data = {"orderNumber": "ZX7K2P", "brand": "zz", "document": document, "recipients": [{"customerId": "C-101"}]}
+        return house.event_of("order.document", "ZX7K2P", data, source="/shop")
+
+    passes, contact = Passes(redis, house.clock, house.runtime.vault), await house.contact_of(101)
+    await house.tell(ticket("A1", "A2", "A3"))
+    before = await passes.of_contact(contact.id)
+    await house.tell(ticket("B1"))
+    await house.dispatch()
+    assert [house.read(one) for one in house.sent()] == ["B1"]
+    (page,) = await passes.of_contact(contact.id)
+    states = [(await house_page(passes, one)).state(house.clock.now_ms()) for one in before]
+    assert (page.item, states) == ("T-1", [PassState.REPLACED] * 3)
+    assert {(await house_page(passes, one)).newest for one in before} == {page.id}
+
+    await house.tell(ticket("C1", "C2", "C3"))
+    await house.dispatch()
+    assert [house.read(one) for one in house.sent()] == ["B1", "C1", "C2", "C3"]
+    assert sorted(one.item for one in await passes.of_contact(contact.id)) == ["T-1", "T-1#2", "T-1#3"]
+
+
+async def house_page(passes: Passes, one: PassPage) -> PassPage:
+    found = await passes.find(one.token)
+    assert found is not None
+    return found

@@ -144,6 +144,10 @@ async def test_commands_refuse_a_ticket_and_of_two_at_once_one_is_told_so(
     shown = await run("show", "check-in", "--json")
     assert (shown.code, shown.data["share"], shown.data["revision"]) == (0, 20, 2), shown.err
     assert shown.data["measures"]["told"] == 0
+    said = await run("show", "check-in")
+    assert said.code == 0, said.err
+    assert "asked within 48 h" in said.out
+    assert "not told yet: 0. Of 0 messages 0 failed (-); 0 of the told stopped news (-)." in said.out
     listed = await run("show")
     assert (listed.code, "check-in  20 %   30 %" in listed.out) == (0, True), listed.out
     ended = await run("end", "check-in", "--why", "done", "--yes")

@@ -383,6 +383,10 @@ class PretendPasses(Passes):
         """Its link is what it would be; it opens nothing."""
         return self.token(contact, item, more["event"])
 
+    async def withdraw(self, token: str, contact: ContactId, subject: SubjectId, item: str, others: Sequence[str]) -> list[str]:
+        """Of an older issue nothing is taken back."""
+        return []
+
 
 class PretendInvitations(Invitations):
     async def bound(self, one: Invitation, contact: ContactId, address: AddressId, traveller: str, *, done: bool) -> None:

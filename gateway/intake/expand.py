@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -50,6 +51,7 @@ TRIES = 5
 LOOK_AGAIN_MS = 10_000
 CLOSE_AFTER_MS = 30_000
 CLOSE_TOGETHER = 16
+STRANGE_S = 10.0
 HOLD_S = 1.0
 """Work on an event in hand that takes longer says each second that it goes on: nobody else then takes it for left behind."""
 
@@ -84,6 +86,8 @@ class Expander:
         self._nobodys: set[EventId] = set()
         """documents that nobody we know is to get, until they are closed"""
         """events of which this process knows that they stand in the order of their subject: it told or began them, or saw it"""
+        self._strange: dict[EventId, float] = {}
+        """events that this version cannot read -> until when they are left alone (monotonic s)"""
         self._mine: list[tuple[int, EventId, OpenEvent]] = []
         """(when, its id, it): the next looks at events that were in hand, the earliest first"""
         self._was_in_hand: set[EventId] = set()
@@ -99,7 +103,8 @@ class Expander:
         # always are some, and whatever is due in the store would wait until there are none.
         self._looked = not (due and self._looked)
         if self._looked:
-            due = (await self._s.events.due(partitions, limit=limit))[: 4 * limit] + due
+            found = await self._s.events.due(partitions, limit=limit + len(self._strange))
+            due = self._readable(found)[: 4 * limit] + due
         since = self._clock.now_ms() - self._clock.offset_ms - LOOK_AGAIN_MS
         self.fresh = sum(int(one.place.partition("-")[0]) > since for one in due)
         await self._all(due)
@@ -108,11 +113,17 @@ class Expander:
     async def look_after(self, partitions: Sequence[int], *, late_ms: int, limit: int = 4) -> int:
         """The same for new events that wait so long already in the partitions of others: their worker is busy, or dead and not
         yet missed. An older one was told already and only waits to be closed: to us it would be work from the beginning."""
-        due = await self._s.events.due(partitions, limit=limit, late_ms=late_ms)
+        due = self._readable(await self._s.events.due(partitions, limit=limit + len(self._strange), late_ms=late_ms))
         since = self._clock.now_ms() - self._clock.offset_ms - CLOSE_AFTER_MS
         new = [one for one in due if int(one.place.partition("-")[0]) > since]
         await self._all(new[: 4 * limit])
         return len(new)
+
+    def _readable(self, due: Sequence[OpenEvent]) -> list[OpenEvent]:
+        """Without those that a version to come has written, as was found: it takes them up, and they stand before nobody here."""
+        now_s = time.monotonic()
+        self._strange = {event: until_s for event, until_s in self._strange.items() if until_s > now_s}
+        return [one for one in due if one.id not in self._strange]
 
     async def _all(self, due: Sequence[OpenEvent]) -> None:
         for open_event in due:
@@ -150,7 +161,12 @@ class Expander:
         if opened is not None:
             await self._close_if_done(open_event, *opened)
             return
-        event = await self._s.events.read(open_event.id, open_event.place)
+        try:
+            event = await self._s.events.read(open_event.id, open_event.place)
+        except (ValueError, KeyError) as error:
+            self._strange[open_event.id] = time.monotonic() + STRANGE_S
+            log.warning("event.of_another_version", event_id=open_event.id, error=type(error).__name__)
+            return
         if event is None:
             await self._s.events.close(open_event, "gone")
             return

@@ -66,6 +66,7 @@ class Around:
     place, count: of how many of its booking it is the which; previous, following: paths, "" for none
     offers:   kind -> path
     newest:   path of the issue that took its place, "" where it is the newest
+    no_code:  it has one that cannot be shown now
     """
 
     codes: Sequence[str]
@@ -77,6 +78,7 @@ class Around:
     offers: Mapping[str, str] | None = None
     newest: str = ""
     key: str = ""
+    no_code: bool = False
 
 
 def headers(look: Look) -> dict[str, str]:
@@ -136,6 +138,7 @@ def opened(frame: Frame, view: View, around: Around) -> str:
         f'<p class="soft">{escape(view.people)}</p>' if view.people else "",
         *(_part(say, place, one) for place, one in enumerate(view.parts)),
         *(_code(say, view, place, around.codes) for place in shown),
+        f'<p class="bad">{escape(say("no_code"))}</p>' if around.no_code else "",
     ]
     if shown and shown[-1] + 1 < len(around.codes):
         parts.append(_more_codes(frame, shown[-1] + 2))

@@ -263,11 +263,12 @@ class PassPages:
             offers={kind.value: f"/d/{asked.token}/{kind.value}" for kind in self._deps.wallets.offers(now)} if now else {},
             newest=newest,
             key=self._key(asked),
+            no_code=bool(paper.symbols) and not codes and not newest,
         )
         return self._html(asked, pass_html.opened(self._frame(asked), shown, around), 200)
 
     async def _codes(self, paper: Paper, labels: Sequence[str]) -> list[str]:
-        """Every symbol as SVG, drawn and read back beside the loop. None where one cannot be drawn: people help."""
+        """Every symbol as SVG, drawn and read back beside the loop. None where one cannot be drawn: then the page says so."""
 
         def draw() -> list[str]:
             return [symbol_svg(symbol, label) for symbol, label in zip(paper.symbols, labels, strict=True)]

@@ -12,13 +12,14 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.documents.paper import PaperKind, Symbol, SymbolKind
-from gateway.errors import StoreUnavailable
+from gateway.errors import CannotDraw, StoreUnavailable
 from gateway.model.ids import SubjectId, random_id
 from gateway.model.pass_page import Answer
 from gateway.store import keys, scripts
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erasure
 from gateway.store.subjects import Subjects
+from gateway.webhooks import pass_page
 from gateway.webhooks.invite import Limit
 from tests.integration.pass_stage import HOUR_MS, MARK, Holder, boarding_pass, iso, site
 from tests.support.core import facts_of
@@ -326,6 +327,21 @@ async def test_while_the_store_is_away_the_page_says_try_again_in_words(redis: R
         with monkeypatch.context() as gone:
             gone.setattr(Subjects, "read", away)
             assert "12C" in (await browser.get(f"/d/{token}")).text, "without the news the page is still a pass"
+        await browser.session.close()
+
+
+async def test_a_code_that_cannot_be_drawn_is_said_so(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site(redis) as one:
+        token = await one.holder.keep((await one.holder.somebody()).id)
+        browser = one.browser()
+        assert "nu niet te zien" not in (await browser.say(token, "Berg")).text
+
+        def unread(*_: object) -> str:
+            raise CannotDraw("unread", "it does not read")
+
+        monkeypatch.setattr(pass_page, "symbol_svg", unread)
+        shown = (await browser.get(f"/d/{token}")).text
+        assert ("De code is nu niet te zien." in shown, "12C" in shown, "<svg" in shown) == (True, True, False)
         await browser.session.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
@@ -64,6 +65,21 @@ def test_a_code_reads_after_a_chat_has_recompressed_and_shrunk_it() -> None:
                 sent = io.BytesIO()
                 small.save(sent, "JPEG", quality=30)
                 assert symbols.read(Image.open(sent), symbol.kind, patient=True) == [symbol.payload], (paper.kind, width)
+
+
+def test_a_picture_is_not_handed_out_when_its_code_was_drawn_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    painted = drawing().painter.picture
+
+    def spoiled(*given: Any) -> Image.Image:
+        canvas = painted(*given)
+        left, top, right, bottom = place_of_symbol(canvas.convert("L"))
+        ImageDraw.Draw(canvas).rectangle((left, top, right, (top + bottom) // 2), fill="white")
+        return canvas
+
+    monkeypatch.setattr(drawing().painter, "picture", spoiled)
+    with pytest.raises(CannotDraw) as found:
+        drawing().draw(PASS, Form.PICTURE, "nl")
+    assert found.value.why == "unread"
 
 
 def test_each_traveller_of_a_train_ticket_has_a_picture_with_their_own_large_code() -> None:

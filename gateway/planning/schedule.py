@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.model.event import BusinessEvent, EventType
 from gateway.model.ids import SubjectId
 from gateway.notifications.moments import Moment, Moments
+from gateway.rules import appointments
 from gateway.rules import moments as rules
 from gateway.rules.changes import state_of
 from gateway.store.subjects import SetMoment, Subjects
@@ -40,7 +41,10 @@ class Schedule:
         # By the state it was set from it was due; by the newest it may be over, or still to come: then its timer stands there.
         if moment is None or found is None or found[0] > max(now_ms, int(event.data["due"])):
             return dict(memory), ()
-        return rules.tell(memory, moment.name, found[1], moment.told_as), (moment.name,)
+        after = rules.tell(memory, moment.name, found[1], moment.told_as)
+        if event.type is EventType.APPOINTMENT_STATUS:
+            after["told"] = appointments.shown(after["told"], state_of(memory))
+        return after, (moment.name,)
 
     def _next(self, moment: Moment, memory: Mapping[str, Any], now_ms: int) -> tuple[int, int | str] | None:
         """(when it is (ms), what stands in the memory once it was told)."""

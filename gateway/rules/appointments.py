@@ -53,6 +53,14 @@ def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tu
     return [], after
 
 
+def shown(told: Mapping[str, Any], state: State) -> dict[str, Any]:
+    """What has been told after a message that is no change of its own, a reminder: it says the window as it is by now."""
+    after = dict(told)
+    if told.get("phase") in ("ahead", "under_way") and window_ms(state.get("window") or {}) is not None:
+        _keep(after, state, forget=True)
+    return after
+
+
 def window_ms(window: Mapping[str, Any]) -> tuple[int, int] | None:
     """(from, to) of a window; None while an end is not known, or where they are the wrong way round."""
     begins, ends = instant_ms(window.get("from")), instant_ms(window.get("to"))
@@ -65,7 +73,10 @@ def _ahead(told: dict[str, Any], state: State, phase: str | None) -> list[Change
     if phase == "under_way":
         # They turned round: who stays at home for them must know, and a later "on the way" is news again.
         told["phase"] = "ahead"
-        return _window(told, state) or [Change.APPOINTMENT_BOOKED]
+        changes = _window(told, state)
+        if not changes:
+            _keep(told, state, forget=True)
+        return changes or [Change.APPOINTMENT_BOOKED]
     # New, made anew after it was missed, done or called off: nobody goes by the old window any more.
     told["phase"] = "ahead"
     _keep(told, state, forget=True)

@@ -66,6 +66,8 @@ def _step(told: dict[str, Any], state: State) -> list[Change]:
             told["steps"] = {**steps, change.value: [parcel]}
         return []
     words = [change]
+    if change is Change.PAYMENT_DUE:
+        steps.pop(Change.CONFIRMED.value, None)  # who is told that it is not paid hears that it is
     if change is Change.CANCELLED:
         steps = {}  # whatever comes after it is new
     elif Change.CANCELLED.value in steps and change not in (Change.RETURNED, Change.REFUNDED):

@@ -59,10 +59,11 @@ class VisitAnswers:
         if choice is None or asked is None:
             return None
         key = self._d.vault.blind("inbound", event.channel_id.reveal())[:16]
-        told = (await self._subjects.read(asked.appointment, EventType.APPOINTMENT_STATUS.value)).memory.get("told", {})
+        memory = (await self._subjects.read(asked.appointment, EventType.APPOINTMENT_STATUS.value)).memory
+        told = memory.get("told", {})
         said = await self._subjects.rebookings.said(asked.appointment, asked.appointment)
         kept_before = said is not None and key in said.keys
-        holds = choice != CONFIRM or kept_before or _still_suits(asked.window, told)
+        holds = choice != CONFIRM or kept_before or _still_suits(asked.window, told, memory.get("window") or {})
         status = ""
         if holds:
             status, _ = await self._subjects.rebookings.say(
@@ -90,12 +91,15 @@ class VisitAnswers:
         return _Asked(record.id, SubjectId(asked["subject"]), asked["window"], str(body.get("brand") or ""))
 
 
-def _still_suits(asked: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
-    """Whether who agreed to one window may be taken at their word for the one that was told last."""
+def _still_suits(asked: Mapping[str, Any], told: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether who agreed to one window may be taken at their word for the one that was told last, or for what is known by now:
+    whoever was told of it later than others read a window that is a little narrower than theirs."""
     if told.get("phase") not in PLANNED:
         return False
-    agreed, now = window_ms(asked), window_ms(told)
-    return now is None or (agreed is not None and agreed[0] <= now[0] and now[1] <= agreed[1])
+    agreed, last = window_ms(asked), window_ms(told)
+    if last is None or agreed is None:
+        return last is None
+    return any(now is not None and agreed[0] <= now[0] and now[1] <= agreed[1] for now in (last, window_ms(known)))
 
 
 def _choice(event: MessageEvent) -> str | None:

@@ -236,6 +236,18 @@ async def test_a_yes_holds_for_a_window_that_got_narrower_and_not_for_one_that_m
     assert await passed_on(ladder) == ["appointment.confirmed"] * 2
 
 
+async def test_a_yes_under_a_reminder_is_about_the_window_that_the_reminder_showed(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    await ladder.hears(at(ladder, "booked", (30 * HOUR, 34 * HOUR), orderNumber="SO-9"))
+    await ladder.hears(at(ladder, "booked", (30 * HOUR, 33 * HOUR + 30)))  # half an hour of four is no news
+    ladder.house.pass_ms(round(6.1 * HOUR * 60_000))
+    await make_firing(ladder.house.runtime).turn(keys.all_partitions())
+    await ladder.house.expand()
+    await ladder.house.dispatch()
+    await press(ladder, "confirm", "appointment_reminder")
+    assert await passed_on(ladder) == ["appointment.confirmed"]
+
+
 async def test_a_yes_to_what_was_called_off_is_not_kept(ladder: Ladder) -> None:
     await expects(ladder, 101)
     await ladder.hears(at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9"))

@@ -93,9 +93,11 @@ def test_what_came_back_announces_its_refund() -> None:
         ("order_confirmed", {"order_payment_due"}),
         ("order_cancelled", {"order_payment_due", "order_out_for_delivery"}),
         ("order_refunded", {"order_payment_due", "order_returned"}),
-        ("order_delivered", {"order_out_for_delivery", "order_ready_for_pickup", "order_delivery_failed"}),
+        ("order_shipped", {"order_payment_due"}),
+        ("order_out_for_delivery", {"order_payment_due"}),
+        ("order_delivered", {"order_payment_due", "order_out_for_delivery", "order_ready_for_pickup", "order_delivery_failed"}),
         ("order_returned", {"order_out_for_delivery", "order_ready_for_pickup", "order_payment_due"}),
-        ("order_ready_for_pickup", {"order_delivery_failed", "order_out_for_delivery"}),
+        ("order_ready_for_pickup", {"order_payment_due", "order_delivery_failed", "order_out_for_delivery"}),
     ],
 )
 def test_what_is_over_is_not_told_any_more(name: str, ended: set[str]) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from gateway.intake import schemas
 from gateway.model.event import EventType
-from gateway.rules.changes import Memory, facts, step
+from gateway.rules import appointments
+from gateway.rules.changes import Memory, facts, state_of, step
+from tests.support.notifications import catalogue
 from tests.unit.changes_support import remember, tell
 
 APPOINTMENT = EventType.APPOINTMENT_STATUS
@@ -120,3 +122,37 @@ def test_a_window_that_ends_before_it_begins_is_refused_by_its_name() -> None:
     _, problems = schemas.check(APPOINTMENT, at("booked", "12:00-08:00"))
     assert [(one.field, one.message) for one in problems] == [("data.window", "`to` should not be before `from`")]
     assert schemas.check(APPOINTMENT, BOOKED)[1] == []
+
+
+def test_who_is_told_that_they_turned_round_goes_by_the_window_of_that_message() -> None:
+    back = [BOOKED, at("on_the_way", "09:00-10:00"), at("booked", "09:00-09:50"), at("booked", "09:00-10:05")]
+    assert tell(APPOINTMENT, *back)[2:] == [{"appointment_booked"}, {"appointment_moved"}]
+
+
+def test_a_reminder_says_the_window_and_what_comes_after_is_measured_by_it() -> None:
+    memory = remember(APPOINTMENT, BOOKED, at("booked", "08:00-11:30"))
+    memory["told"] = appointments.shown(memory["told"], state_of(memory))
+    _, changes = step(APPOINTMENT, memory, at("booked", "08:00-12:00"))
+    assert "appointment_moved" in changes, "they read 11:30 the evening before"
+
+
+def test_a_reminder_without_a_window_says_none() -> None:
+    memory = remember(APPOINTMENT, at("booked"))
+    assert appointments.shown(memory["told"], state_of(memory)) == memory["told"]
+
+
+@pytest.mark.parametrize(
+    ("name", "waiting"),
+    [
+        ("appointment_booked", "appointment_on_the_way"),  # they turned round
+        ("appointment_moved", "appointment_on_the_way"),  # and come another day
+        ("appointment_window", "appointment_booked"),  # booked at night, narrower before the morning
+        ("appointment_on_the_way", "appointment_missed"),
+        ("appointment_on_the_way", "appointment_cancelled"),
+        ("appointment_done", "appointment_cancelled"),
+    ],
+)
+def test_what_waits_is_not_told_after_what_made_it_wrong(name: str, waiting: str) -> None:
+    one = catalogue().get(name)
+    assert one is not None
+    assert waiting in one.ends

@@ -37,6 +37,11 @@ def parcel(status: str, number: str | None = None, expected: str | None = None) 
             [parcel("shipped"), parcel("shipped", "A")],
             [{"shipped"}, set()],
         ),
+        (
+            "confirmed again once it is paid after all",
+            [order(status) for status in ("confirmed", "payment_due", "confirmed", "payment_due", "confirmed")],
+            [{"confirmed"}, {"payment_due"}, {"confirmed"}, set(), set()],
+        ),
         ("another number is", [parcel("shipped", "A"), parcel("shipped", "B")], [{"shipped"}, {"shipped"}]),
         (
             "and both in turn are no more news",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from babel.dates import format_skeleton
 
+from gateway.documents.belonging import belonging
 from gateway.documents.layouts import NAMED
 from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
 from gateway.documents.typefaces import Typefaces
@@ -71,15 +72,14 @@ class Speaker:
     def _card(self, paper: Paper, number: int) -> Card:
         self._boxes = 0
         symbol = paper.symbols[number] if paper.symbols else None
-        count = len(paper.symbols)
         values = self._common(paper, symbol, number)
         rows: dict[str, list[dict[str, str]]] = {"legs": [], "further": [], "lines": []}
-        if symbol is not None and symbol.about in paper.travellers:
-            values["traveller"], values["about"] = self._shown(symbol.about), ""
-        elif count > 1 and len(paper.travellers) == count != len(paper.legs):
-            values["traveller"] = self._shown(paper.travellers[number])
+        belongs = belonging(paper)[number] if paper.symbols else None
+        if belongs is not None and symbol is not None:
+            values["traveller"] = self._list([self._shown(one) for one in belongs.travellers])
+            values["about"] = "" if symbol.about in paper.travellers else values["about"]
         if paper.legs:
-            own = number if count > 1 and len(paper.legs) == count else 0
+            own = belongs.leg if belongs is not None and belongs.leg is not None else 0
             rows["legs"] = [self._leg(one) for one in paper.legs]
             rows["further"] = [leg for place, leg in enumerate(rows["legs"]) if place != own]
             values |= rows["legs"][own]
@@ -99,9 +99,8 @@ class Speaker:
             "venue": paper.venue, "place": paper.place, "baggage": paper.baggage, "frequent_flyer": paper.frequent_flyer,
             "about": symbol.about if symbol else "", "notes": "  ".join(paper.notes), "support_url": self.brand.support_url,
         }  # fmt: skip
-        names = [self._shown(one) for one in paper.travellers]
         values = {name: self._shown(text) for name, text in plain.items()}
-        values["traveller"] = self._list(names)
+        values["traveller"] = "" if paper.symbols else self._list([self._shown(one) for one in paper.travellers])
         values["number"] = f"{number + 1}/{len(paper.symbols)}" if len(paper.symbols) > 1 else ""
         values["as_of"] = self._as_of(paper)
         return values

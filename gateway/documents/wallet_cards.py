@@ -1,9 +1,9 @@
 """A paper in cards: a wallet's pass shows one symbol, so a ticket for two people, or a pass for two flights, is several passes.
 
-- One symbol, several legs: a card a leg, each with the same symbol, as a traveller shows it at each gate.
-- A symbol for each leg: a card a leg, each with its own.
-- Otherwise a card a symbol: whose it is is told by the traveller in its place, or by the issuer's words about it. It shows the
-  journey from its first place to its last.
+- One symbol, several legs: a card a leg, each with the same symbol, as a traveller shows it at each gate; one card where the
+  issuer says something else about it than whose it is, for it may be one leg's alone.
+- Otherwise a card a symbol, with whom and what it belongs to (belonging.py). One that is for several legs shows the journey from
+  its first place to its last.
 
 A journey whose time or places are not known makes no card: it would neither come to the lock screen nor ever be used up.
 """
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.documents.belonging import belonging
 from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
 
 Blind = Callable[..., str]
@@ -66,14 +67,11 @@ def cards(paper: Paper) -> tuple[Card, ...]:
         known = paper.kind in JOURNEYS and bool(legs) and all(_placed(leg) for leg in legs)
     if not symbols or not known:
         return ()
-    if len(symbols) == 1 and len(legs) > 1:
-        return tuple(Card(symbols[0], everybody, (leg,), number) for number, leg in enumerate(legs))
-    if len(symbols) > 1 and len(symbols) == len(legs) and len(symbols) != len(paper.travellers):
-        pairs = zip(symbols, legs, strict=True)
-        return tuple(Card(symbol, everybody, (leg,), number) for number, (symbol, leg) in enumerate(pairs))
-    names = paper.travellers if len(symbols) == len(paper.travellers) else (everybody,) * len(symbols)
-    pairs_of_names = zip(symbols, names, strict=True)
-    return tuple(Card(symbol, name, legs, number) for number, (symbol, name) in enumerate(pairs_of_names))
+    alone = symbols[0]
+    if len(symbols) == 1 and len(legs) > 1 and (not alone.about or alone.about in paper.travellers):
+        return tuple(Card(alone, everybody, (leg,), number) for number, leg in enumerate(legs))
+    found = belonging(replace(paper, legs=legs))
+    return tuple(Card(one.symbol, ", ".join(one.travellers), one.legs, number) for number, one in enumerate(found))
 
 
 def _placed(leg: PaperLeg) -> bool:

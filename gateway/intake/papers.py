@@ -16,11 +16,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.clock import Clock
+from gateway.documents.belonging import apart
 from gateway.documents.paper import Paper, PaperKind, PaperLeg
 from gateway.documents.reading import drawable, paper_of
 from gateway.intake.stores import Stores
@@ -71,7 +71,7 @@ class Papers:
         if paper is None or not drawable(paper) or form not in _DRAWN:
             return [(result.item, None)]
         found: list[Found] = []
-        for number, one in enumerate(_apart(paper) if form == "picture" else [paper]):
+        for number, one in enumerate(apart(paper) if form == "picture" else (paper,)):
             item = result.item if number == 0 else f"{result.item}#{number + 1}"
             document = {**self._file(event, item, contact, spec, _DRAWN[form]), "draw": form, "paper": one.dump()}
             found.append((item, await self._with_page(document, event, result, item, one, contact, reader, place)))
@@ -182,17 +182,6 @@ def _is_leg(leg: PaperLeg, train: Mapping[str, Any]) -> bool:
         return False
     numbers = [re.sub(r"\D", "", str(number or "")) for number in (leg.number, train.get("number"))]
     return not all(numbers) or numbers[0] == numbers[1]
-
-
-def _apart(paper: Paper) -> list[Paper]:
-    """One paper for each code, of its traveller alone where there are as many."""
-    if len(paper.symbols) < 2:
-        return [paper]
-    people = paper.travellers if len(paper.travellers) == len(paper.symbols) else ()
-    return [
-        replace(paper, symbols=(symbol,), travellers=(people[place],) if people else paper.travellers)
-        for place, symbol in enumerate(paper.symbols)
-    ]
 
 
 def _digits(contact: Contact, reader: Reader) -> str:

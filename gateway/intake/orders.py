@@ -177,19 +177,14 @@ class Orders:
 
         left = [link for link in contact.profile.orders if is_left(link)]
         kept = {subject for link in contact.profile.orders if not is_left(link) for subject in (link.order, *link.subjects)}
-        # In an order that a killed run leaves open: the link says which legs they hear of, the order's own subscription where
-        # to find the link. So the legs go first, then the link, the order itself last.
-        for subject in {subject for link in left for subject in link.subjects} - kept:
-            await self._contacts.unsubscribe(contact.id, subject, "left_out")
+        # A killed run is begun again by whoever still follows the order: that goes last.
         if left:
             with contextlib.suppress(NotFound):
                 await self._contacts.change(
                     contact.id, lambda profile: replace(profile, orders=tuple(one for one in profile.orders if not is_left(one)))
                 )
-        if order not in kept:
-            for known in await self._contacts.subscriptions(contact.id):
-                if known.subject == order and order in known.refs:  # by an order, not because somebody asked for it
-                    await self._contacts.unsubscribe(contact.id, order, "left_out")
+        if left or order not in kept:
+            await leave_unnamed(self._contacts, contact.id, order, "left_out")
 
     # who
 

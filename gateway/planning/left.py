@@ -27,7 +27,7 @@ async def has_left(contacts: Contacts, contact: Contact, audience: Sequence[Subj
 
 
 async def leave_unnamed(contacts: Contacts, contact: ContactId, order: SubjectId, why: str) -> None:
-    """Unsubscribe them from what they follow by this order and no order of theirs names any more.
+    """Unsubscribe them from what they follow by this order (not by a wish of theirs) and no order of theirs names any more.
 
     Found by what is subscribed, not by what was just taken out: a run that was killed in between left some behind. Another
     process may be changing their orders meanwhile, which writes what an order names before it subscribes. So what they follow is
@@ -37,7 +37,7 @@ async def leave_unnamed(contacts: Contacts, contact: ContactId, order: SubjectId
     try:
         named = _named(await contacts.get(contact))
         left = [one for one in followed if order in one.refs and one.subject not in named]
-        for one in left:
+        for one in sorted(left, key=lambda one: one.subject == order):  # the order last: by it a killed run finds them again
             await contacts.unsubscribe(contact, one.subject, why)
         named = _named(await contacts.get(contact)) if left else {}
     except (NotFound, Sealed):  # being erased

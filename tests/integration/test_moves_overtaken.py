@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from gateway.intake.role import make_expander
 from gateway.model.contact import Subscription
-from gateway.model.ids import ContactId
+from gateway.model.ids import ContactId, SubjectId
 from tests.integration.ladder_stage import ladder_running
 from tests.integration.rebooking_stage import HOUR_MS, LATER_ENTITY, OLD, TOMORROW_ENTITY, Stage
 from tests.support.core import iso
@@ -121,3 +121,26 @@ async def test_an_offer_of_a_flight_that_has_left_is_taken_by_nobody(stage: Stag
     assert await stage.follows(101) == [OLD]
     await stage.press(101, "refund", asking)
     assert sorted(await stage.passed_on()) == ["rebooking.accepted", "rebooking.refund"], "their money is theirs to ask for"
+
+
+async def test_who_is_left_out_of_one_order_while_another_names_the_flight_goes_on_hearing_of_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = stage.ladder.house
+    await house.tell(house.order(house.recipient(101), house.recipient(102), number="ZX1"))
+    without = house.order(house.recipient(102), number="ZX1", version=2)
+    another = house.order(house.recipient(101), number="ZX2")
+    assert await house.keep(without, another) == ["new", "new"]
+    other, contacts = make_expander(house.runtime), house.runtime.contacts
+    take_away, done = contacts.unsubscribe, []
+
+    async def late(contact: ContactId, subject: SubjectId, why: str) -> bool:
+        if not done:
+            done.append(why)
+            await other.expand(another)
+        return await take_away(contact, subject, why)
+
+    monkeypatch.setattr(contacts, "unsubscribe", late)
+    await house.expander.expand(without)
+    assert done == ["left_out"]
+    assert await stage.follows(101) == await stage.follows(102) == [OLD]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg
-from gateway.documents.wallet_cards import JOURNEYS, Blind, about_leg, flight_name, moment, whose
+from gateway.documents.wallet_cards import JOURNEYS, Blind, about_leg, clock, flight_name, moment, whose
 from gateway.documents.wallet_words import Word, language_of, say
 from gateway.errors import CannotWrap
 from gateway.notifications.brands import Brand
@@ -91,11 +91,11 @@ def _journey(kind: PaperKind, leg: PaperLeg, language: str, places: Places) -> E
     gate = (say(Word.GATE if flies else Word.PLATFORM, language), leg.gate)
     where = [origin, *_labelled([(say(Word.TERMINAL, language), leg.terminal), gate])]
     event.add("location", ", ".join(filter(None, where)))
-    boards, arrives = moment(leg.boards), moment(leg.arrives)
+    boards, arrives = clock(leg.boards), clock(leg.arrives)
     lines = _labelled(
         [
-            (say(Word.BOARDS, language), f"{boards:%H:%M}" if boards is not None else ""),
-            (say(Word.ARRIVES, language), f"{arrives:%H:%M} {destination}" if arrives is not None else ""),
+            (say(Word.BOARDS, language), boards),
+            (say(Word.ARRIVES, language), f"{arrives} {destination}" if arrives else ""),
             (say(Word.COACH, language), leg.coach),
             (say(Word.SEAT, language), leg.seat),
         ]
@@ -112,9 +112,8 @@ def _show(paper: Paper, language: str, brand: Brand) -> Event:
     _span(event, paper.starts_at, "", brand.timezone, None)
     if paper.venue:
         event.add("location", paper.venue)
-    doors = moment(paper.doors_at)
     lines = _labelled(
-        [(say(Word.DOORS, language), f"{doors:%H:%M}" if doors is not None else ""), (say(Word.PLACE, language), paper.place)]
+        [(say(Word.DOORS, language), clock(paper.doors_at)), (say(Word.PLACE, language), paper.place)]
     )
     if lines:
         event.add("description", "\n".join(lines))

@@ -27,7 +27,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from gateway.documents.paper import Paper, PaperKind, PaperLeg, SymbolKind
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, SymbolKind, placeless
 from gateway.documents.wallet_cards import Blind, Card, cards, flight_name, moment, serial_of
 from gateway.documents.wallet_keys import GoogleKeys
 from gateway.documents.wallet_words import language_of
@@ -128,6 +128,8 @@ def _payload(maker: _Maker) -> Json:
     found = cards(paper)
     if not found or any(card.symbol.binary or not _is_text(card.symbol.payload) for card in found):
         raise CannotWrap("a wallet link needs a symbol that holds text, and a time")
+    if any(placeless(text) for text in (paper.starts_at, *(leg.departs for leg in paper.legs))):
+        raise CannotWrap("Google Wallet takes the time of a place, and its clock is not known")
     if paper.kind is PaperKind.EVENT_TICKET:
         event = _event_class(maker)
         return {"eventTicketClasses": [event], "eventTicketObjects": [_event_object(maker, card, event) for card in found]}
@@ -207,8 +209,8 @@ def _event_object(maker: _Maker, card: Card, event: Json) -> Json:
 
 
 def _local(text: str) -> str:
-    """The clock of its place, without an offset, as Google takes it; "" for no time."""
-    when = moment(text)
+    """The clock of its place, without an offset, as Google takes it; "" for no time, or one of no place."""
+    when = moment(text) if not placeless(text) else None
     return when.replace(tzinfo=None).isoformat() if when is not None else ""
 
 

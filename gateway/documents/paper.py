@@ -4,7 +4,8 @@ A paper is made from an event's data (reading.py), kept sealed with its message 
 wallet passes and calendar entries by modules that know nothing of events. Values are the issuer's own, cleaned of control
 characters and cut to lengths; words such as "Seat" belong to the layout's language files.
 
-Times are RFC 3339 with the offset of the place where they happen: they are shown as that place's clock shows them.
+Times are RFC 3339 with the offset of the place where they happen: they are shown as that place's clock shows them. One
+that ends in "Z" names no place: where the place's clock is not known it is shown as UTC, and never passed off as the time there.
 """
 
 from __future__ import annotations
@@ -134,6 +135,11 @@ class Paper:
 
 
 _FIELDS = {one: tuple(known.name for known in fields(one)) for one in (Paper, PaperLeg, PaperLine, Symbol)}
+def placeless(time: str) -> bool:
+    """Whether a time is written in bare UTC, which says nothing of the clock of a place."""
+    return time[-1:] in ("Z", "z")
+
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.documents.bcbp import encode
 from gateway.documents.bcbp_unsigned import unsigned_pass
-from gateway.documents.paper import Paper, PaperKind, PaperLeg, PaperLine, Symbol, SymbolKind, clean
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, PaperLine, Symbol, SymbolKind, clean, placeless
 from gateway.errors import BadPass
 from gateway.model.event import EventType
 from gateway.notifications.places import Places, name_of, zone_of
@@ -101,9 +101,9 @@ def _boarding_pass(
                 carrier=_text(leg.get("carrier"), 20),
                 number=_text(leg.get("flightNumber"), 10),
                 **_ends(origin, destination, places, language),
-                departs=_local(departs, origin, places),
-                boards=_local(times.get("boarding"), origin, places),
-                arrives=_local(arrives, destination, places),
+                departs=_local(departs, origin, places, times.get("scheduledOff")),
+                boards=_local(times.get("boarding"), origin, places, times.get("scheduledOff")),
+                arrives=_local(arrives, destination, places, times.get("scheduledOn")),
                 gate=_text(state.get("gate") or data.get("gate"), 20),
                 terminal=_text(state.get("terminal") or data.get("terminal"), 20),
                 seat=_text(checkin.get("seat"), 20),
@@ -127,6 +127,7 @@ def _unsigned(
     """A pass of what the event says; "" where that is not ours to make, or not enough."""
     if issued is None:
         return ""
+    leaves = "" if placeless(leaves) else leaves  # the day there may be another one: the leg's own date is told
     try:
         return encode(unsigned_pass(leg, person, checkin, issued=issued, leaves=leaves))
     except BadPass:
@@ -229,12 +230,17 @@ def _code(place: Any) -> Any:
     return place.get("code") if isinstance(place, Mapping) else place
 
 
-def _local(at: Any, place: Any, places: Places) -> str:
-    """A time on the clock of its place; as it was written where the place's clock is not known."""
+def _local(at: Any, place: Any, places: Places, beside: Any = None) -> str:
+    """A time on the clock of its place; as it was written where the place's clock is not known.
+
+    beside: another time of that place and day, whose offset says what a bare UTC time does not
+    """
     if instant_ms(at) is None:
         return ""
     zone = zone_of(place, places)
     if zone is None:
+        if placeless(str(at)) and instant_ms(beside) is not None and not placeless(str(beside)):
+            return datetime.fromisoformat(str(at)).astimezone(datetime.fromisoformat(str(beside)).tzinfo).isoformat()
         return str(at)
     try:
         return datetime.fromisoformat(str(at)).astimezone(ZoneInfo(zone)).isoformat()

@@ -13,11 +13,11 @@ from babel.dates import format_skeleton
 
 from gateway.documents.belonging import belonging
 from gateway.documents.layouts import NAMED
-from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol, placeless
 from gateway.documents.typefaces import Typefaces
 from gateway.notifications import formats
 from gateway.notifications.brands import Brand
-from gateway.notifications.places import Places, name_of
+from gateway.notifications.places import Places, name_of, zone_of
 
 _LEG = frozenset({
     "carrier", "flight", "origin", "destination", "origin_name", "destination_name", "gate", "terminal", "coach", "seat", "cabin",
@@ -115,8 +115,8 @@ class Speaker:
             "sequence": leg.sequence,
         }  # fmt: skip
         return {name: self._shown(text) for name, text in plain.items()} | {
-            "departs": self._time(leg.departs, leg.origin), "boards": self._time(leg.boards, leg.origin),
-            "arrives": self._time(leg.arrives, leg.destination), "date": self._date(leg.departs, leg.origin),
+            "departs": self._there(leg.departs, leg.origin), "boards": self._there(leg.boards, leg.origin),
+            "arrives": self._there(leg.arrives, leg.destination), "date": self._date(leg.departs, leg.origin, journey=True),
         }  # fmt: skip
 
     def _line(self, name: str, quantity: int, price: str, currency: str) -> dict[str, str]:
@@ -129,19 +129,31 @@ class Speaker:
             return ""
         near = next((text for leg in paper.legs for text in (leg.departs, leg.boards) if text), paper.starts_at)
         place = paper.legs[0].origin if paper.legs else None
-        there = formats.local(near, self._reader(), place) if near else None
+        nowhere = place is not None and self._nowhere(near, place)
+        there = formats.local(near, self._reader("UTC" if nowhere else ""), place) if near else None
         zone = there.tzinfo if there is not None else formats.zone_named(self.brand.timezone)
         moment = formats.instant(paper.as_of_ms)
         if moment is None:
             return ""
-        return str(format_skeleton("Hm", moment.astimezone(zone), locale=formats.locale_of(self.language)))
+        shown = str(format_skeleton("Hm", moment.astimezone(zone), locale=formats.locale_of(self.language)))
+        return f"{shown} UTC" if nowhere else shown
 
     def _time(self, value: str, place: str = "") -> str:
         return (formats.time(value, self._reader(), place or None) or "") if value else ""
 
-    def _date(self, value: str, place: str = "") -> str:
+    def _there(self, value: str, place: str) -> str:
+        """A time of a leg; "20:55 UTC" where nobody knows the clock of the place."""
+        if self._nowhere(value, place):
+            return f"{formats.time(value, self._reader('UTC'))} UTC"
+        return self._time(value, place)
+
+    def _nowhere(self, value: str, place: str) -> bool:
+        return placeless(value) and zone_of(place, self.places) is None
+
+    def _date(self, value: str, place: str = "", *, journey: bool = False) -> str:
         """zo 22 nov 2026: always with the year, since a document is looked at long after."""
-        moment = formats.local(value, self._reader(), place or None) if value else None
+        zone = "UTC" if journey and self._nowhere(value, place) else ""
+        moment = formats.local(value, self._reader(zone), place or None) if value else None
         return "" if moment is None else str(format_skeleton("yMMMEd", moment, locale=formats.locale_of(self.language)))
 
     def _money(self, amount: str, currency: str) -> str:
@@ -150,8 +162,8 @@ class Speaker:
     def _list(self, names: Sequence[str]) -> str:
         return formats.listing(names, self._reader()) or ""
 
-    def _reader(self) -> formats.Reader:
-        return formats.Reader(self.language, self.language, self.brand.timezone, 0, self.places)
+    def _reader(self, zone: str = "") -> formats.Reader:
+        return formats.Reader(self.language, self.language, zone or self.brand.timezone, 0, self.places)
 
     def _shown(self, text: str) -> str:
         shown, boxes = self.faces.showable(text)

@@ -14,9 +14,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.documents.belonging import belonging
-from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, Symbol, placeless
 
 Blind = Callable[..., str]
 """A keyed hash of texts, 32 characters: `Vault.blind`."""
@@ -54,6 +55,27 @@ def moment(text: str) -> datetime | None:
     if offset is None or offset % _MINUTE or not 2000 <= found.year < 2200:
         return None
     return found.replace(microsecond=0)
+
+
+def clock(text: str) -> str:
+    """16:25, as the clock of its place shows it; "16:25 UTC" where that is not known, "" for no time."""
+    when = moment(text)
+    return "" if when is None else f"{when:%H:%M} UTC" if placeless(text) else f"{when:%H:%M}"
+
+
+def shown_at(paper: Paper, zone: str) -> Paper:
+    """An event in bare UTC is on the brand's clock, as on its picture; of a journey nobody knows better than UTC."""
+    return replace(paper, starts_at=_in_zone(paper.starts_at, zone), doors_at=_in_zone(paper.doors_at, zone))
+
+
+def _in_zone(text: str, zone: str) -> str:
+    when = moment(text) if placeless(text) else None
+    if when is None:
+        return text
+    try:
+        return when.astimezone(ZoneInfo(zone)).isoformat()
+    except (ZoneInfoNotFoundError, ValueError):
+        return text
 
 
 def cards(paper: Paper) -> tuple[Card, ...]:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from gateway.documents.paper import Paper, PaperKind, PaperLeg
-from gateway.documents.wallet_cards import Card, flight_name, moment
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, placeless
+from gateway.documents.wallet_cards import Card, clock, flight_name, moment
 from gateway.documents.wallet_words import LANGUAGES, Word, say
 from gateway.notifications.brands import Brand
 
@@ -141,7 +141,7 @@ def _back(paper: Paper, card: Card, brand: Brand, speech: Speech) -> list[Fields
 
 def _line(leg: PaperLeg) -> str:
     leaves = moment(leg.departs)
-    when = f"{leaves:%d-%m %H:%M}" if leaves is not None else ""
+    when = f"{leaves:%d-%m} {clock(leg.departs)}" if leaves is not None else ""
     seat = " ".join(filter(None, (leg.coach, leg.seat)))
     places = f"{leg.origin_name or leg.origin} – {leg.destination_name or leg.destination}"
     return ", ".join(filter(None, (flight_name(leg), places, when, seat)))
@@ -157,12 +157,12 @@ def _field(key: str, label: str, value: str) -> Fields:
 
 
 def _time(key: str, label: str, value: str, *, day: bool = False, local: bool = True) -> Fields:
-    """local: on the clock of its place, wherever the phone is."""
+    """local: on the clock of its place, wherever the phone is; where that clock is not known, on the phone's own."""
     when = moment(value)
     if when is None:
         return _field(key, label, "")
     shown = {"dateStyle": "PKDateStyleMedium" if day else "PKDateStyleNone", "timeStyle": "PKDateStyleShort"}
-    return _field(key, label, when.isoformat()) | shown | ({"ignoresTimeZone": True} if local else {})
+    return _field(key, label, when.isoformat()) | shown | ({"ignoresTimeZone": True} if local and not placeless(value) else {})
 
 
 def _known(*fields: Fields) -> list[Fields]:

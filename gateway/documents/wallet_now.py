@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.documents.paper import Paper, PaperKind, PaperLeg
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, placeless
 from gateway.documents.wallet_cards import moment
 from gateway.notifications.places import Places, zone_of
 from gateway.rules.states import BEFORE_DEPARTURE
@@ -62,10 +62,11 @@ def _best(state: Mapping[str, Any], end: str) -> str:
 
 def _there(text: str, printed: str, zone: str | None) -> str:
     """On the clock of its place: sources of flights speak UTC. Where the place is not known, on that of what was printed."""
-    when, was = moment(text), moment(printed)
+    when, was = moment(text), None if placeless(printed) else moment(printed)
     if when is None:
         return ""
-    return _on(when, zone, was).isoformat()
+    there = _on(when, zone, was)
+    return there.isoformat() if there is not when or not placeless(text) else there.isoformat().replace("+00:00", "Z")
 
 
 def _on(when: datetime, zone: str | None, was: datetime | None) -> datetime:

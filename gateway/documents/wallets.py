@@ -20,7 +20,7 @@ import structlog
 
 from gateway.documents import calendar, google_wallet
 from gateway.documents.paper import Paper
-from gateway.documents.wallet_cards import Blind, cards, file_name
+from gateway.documents.wallet_cards import Blind, cards, file_name, shown_at
 from gateway.documents.wallet_keys import AppleKeys, GoogleKeys, apple_keys, google_keys
 from gateway.errors import CannotWrap, SettingsError
 from gateway.notifications.brands import Brand
@@ -94,6 +94,7 @@ class Wallets:
         brand = self._brands.get(paper.brand)
         if brand is None:
             return ()
+        paper = shown_at(paper, brand.timezone)
         found = []
         if self._apple is not None and self._apple.hold(self._now_ms()) and cards(paper):
             found.append(WalletKind.APPLE)
@@ -113,6 +114,7 @@ class Wallets:
         if kind not in self.offers(paper):
             raise CannotWrap(f"{kind.value} is not offered for this paper")
         brand, blind = self._brands[paper.brand], self._blind
+        paper = shown_at(paper, brand.timezone)
         if kind is WalletKind.APPLE and self._apple is not None:
             from gateway.documents import apple_wallet
 

@@ -132,6 +132,8 @@ class PictureLayout(_Strict):
                 raise ValueError(f"boxes.{number} should lie on the canvas of {width} x {height}")
             if isinstance(box, SymbolBox) and min(wide, high) < SYMBOL_SHARE * width:
                 raise ValueError(f"boxes.{number}: a symbol's box should be {SYMBOL_SHARE} of the picture's width, both ways")
+            if isinstance(box, FieldsBox):
+                self._holds_its_fields(number, box)
             texts = box.texts if isinstance(box, RowsBox) else [box] if isinstance(box, TextBox) else []
             for text in texts:
                 room = box.at[2] if isinstance(box, RowsBox) else width
@@ -139,6 +141,17 @@ class PictureLayout(_Strict):
                     wanted = f"text of size {text.size}, lines {text.lines}, should fit into {list(text.at)}"
                     raise ValueError(f"boxes.{number}: {wanted}")
         return self
+
+    @staticmethod
+    def _holds_its_fields(number: int, box: FieldsBox) -> None:
+        """A field as wide as its box, a row as high as its field: else texts would lie on others, or leave the canvas."""
+        if box.each < 1 or box.at[3] < box.each:
+            raise ValueError(f"boxes.{number}: a row of `each` should fit into the box")
+        for one in box.fields:
+            if one.wide > box.columns:
+                raise ValueError(f"boxes.{number}: a field should be at most {box.columns} columns wide")
+            if round(box.label_size * LINE) + round((one.size or box.size) * LINE) > box.each:
+                raise ValueError(f"boxes.{number}: label and value should fit into `each`, {box.each}")
 
     def named(self) -> set[str]:
         """All names of words and values that its texts use."""

@@ -122,6 +122,8 @@ class Maker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        if self._warm is not None and not self._warm.done():
+            self._warm.set_exception(CannotDraw("closed", _ENDING))
         while not self._orders.empty():  # whoever waits for room comes in behind, and is turned away as well
             _fail(self._orders.get_nowait(), "closed", _ENDING)
             await asyncio.sleep(0)
@@ -175,7 +177,10 @@ class Maker:
         assert self._warm is not None, "opened"
         try:
             worker = await _Worker.start(self._arguments)
-        except CannotDraw as error:
+        except Exception as error:  # the top of a loop: one that ended here would leave its orders waiting for ever
+            if not isinstance(error, CannotDraw):
+                _log.error("documents.worker_failed", error=type(error).__name__)
+                error = CannotDraw("worker", "the process that draws does not start")
             if not self._warm.done():
                 self._warm.set_exception(error)
             return None

@@ -209,7 +209,10 @@ class PassPages:
         if paper is None:
             return await self._shown(asked)
         try:
-            handed = self._deps.wallets.make(kind, paper, self._language(asked), now_ms=now_ms, about=page.field)
+            # Beside the loop: a signature takes milliseconds, and the first entry of a process a fifteenth of a second to import.
+            handed = await asyncio.to_thread(
+                self._deps.wallets.make, kind, paper, self._language(asked), now_ms=now_ms, about=page.field
+            )
         except CannotWrap:
             return self._closed(asked, "missing", 404)
         if handed.location:

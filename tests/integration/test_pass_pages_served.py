@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 import zipfile
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.documents.paper import PaperKind, Symbol, SymbolKind
+from gateway.documents.wallets import Handed, Wallets
 from gateway.errors import CannotDraw, StoreUnavailable
 from gateway.model.ids import SubjectId, random_id
 from gateway.model.pass_page import Answer
@@ -172,6 +174,25 @@ async def test_what_is_over_erased_or_was_never_made_says_nothing_of_whose_it_wa
         await redis.delete(keys.of((await holder.page(theirs)).id, "pg"))
         assert (await browser.get(f"/d/{theirs}")).status == 404
         await browser.session.close()
+
+
+async def test_what_is_taken_along_is_made_beside_the_event_loop(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    makers: list[threading.Thread] = []
+    real = Wallets.make
+
+    def watched(*given: Any, **named: Any) -> Handed:
+        makers.append(threading.current_thread())
+        return real(*given, **named)
+
+    monkeypatch.setattr(Wallets, "make", watched)
+    async with site(redis) as one:
+        departs = one.holder.clock.now_ms() + 5 * HOUR_MS
+        token = await one.holder.keep((await one.holder.somebody()).id, paper=boarding_pass(departs))
+        browser = one.browser()
+        await browser.say(token, "Berg")
+        assert "BEGIN:VEVENT" in (await browser.get(f"/d/{token}/calendar")).text
+    assert len(makers) == 1
+    assert makers[0] is not threading.main_thread()
 
 
 async def test_gate_and_time_are_those_of_the_flight_now(redis: Redis) -> None:

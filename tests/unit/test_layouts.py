@@ -84,6 +84,13 @@ def test_a_box_outside_the_canvas_or_too_low_for_its_text_is_refused(folder: Pat
     assert ("load", "boxes.3: text of size 24, lines 1, should fit into [460, 40, 220, 20]") in rules(folder)
 
 
+def test_a_field_is_no_wider_than_its_box_and_no_higher_than_its_row(folder: Path) -> None:
+    changed(folder, "layouts/boarding_pass/picture.yaml", 'text: "{date}", wide: 2', 'text: "{date}", wide: 5')
+    assert ("load", "boxes.12: a field should be at most 4 columns wide") in rules(folder)
+    changed(folder, "layouts/boarding_pass/picture.yaml", 'text: "{date}", wide: 5', 'text: "{date}", size: 60')
+    assert ("load", "boxes.12: label and value should fit into `each`, 62") in rules(folder)
+
+
 def test_colours_that_are_hard_to_read_and_logos_that_are_not_there_are_errors(folder: Path) -> None:
     changed(folder, "brands.yaml", "#0B4F8A", "#7FB6E6")
     changed(folder, "brands.yaml", "logos/dijknet.svg", "logos/nothing.svg")

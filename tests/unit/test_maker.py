@@ -17,7 +17,7 @@ from PIL import Image
 
 from gateway.documents import symbols
 from gateway.documents.forms import Form
-from gateway.documents.maker import Maker
+from gateway.documents.maker import Maker, _Worker
 from gateway.documents.paper import Symbol, SymbolKind
 from gateway.errors import CannotDraw
 from gateway.metrics import Metrics
@@ -118,6 +118,31 @@ async def test_closing_ends_the_processes_and_turns_away_who_still_waits() -> No
     ended = await asyncio.gather(*orders, return_exceptions=True)
     assert [one.why for one in ended if isinstance(one, CannotDraw)] == ["closed"] * 6
     assert children() == []
+
+
+async def test_who_waits_for_the_first_process_is_told_when_we_close() -> None:
+    maker = Maker(TEMPLATES, processes=1)
+    warming = asyncio.create_task(maker.warm())
+    await wait_until(lambda: bool(children()))
+    await maker.close()
+    with pytest.raises(CannotDraw) as found:
+        await asyncio.wait_for(warming, 10)
+    assert found.value.why == "closed"
+
+
+async def test_a_first_process_that_fails_in_a_way_nobody_thought_of_leaves_no_order_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def torn(*_: object) -> None:
+        raise ConnectionResetError("a pipe of no use")
+
+    async with Maker(TEMPLATES, processes=1) as maker:
+        with monkeypatch.context() as patched:
+            patched.setattr(_Worker, "_answer", torn)
+            with pytest.raises(CannotDraw, match="does not start"):
+                await asyncio.wait_for(maker.warm(), 10)
+        made = await asyncio.wait_for(maker.make(PASS, Form.PICTURE, "nl"), 30)
+    assert made.mime == "image/png"
 
 
 async def test_a_process_that_cannot_be_started_fails_the_order_and_the_next_one_tries_again(

@@ -423,7 +423,7 @@ async def test_erasing_leaves_no_word_and_no_place_in_a_list(world: World) -> No
     )
     assert await world.conversations.erase(world.contact) == 1
     left = {name.decode() for name in await world.redis.keys()}
-    assert not [name for name in left if re.search(r"(cv|ct|co|vs|pm):", name)]
+    assert not [name for name in left if re.search(r"\}(cv|ct|co|vs|pm):", name)]
     assert await world.conversations.desk.mine(ANN) == []
     assert await world.conversations.erase(world.contact) == 0
     with pytest.raises(NotFound):

@@ -202,3 +202,10 @@ def test_a_code_of_any_length_that_carriers_use_is_large_enough(kind: SymbolKind
             scale = min(box.at[2] // (squares.width + 2 * squares.quiet), box.at[3] // (squares.height + 2 * squares.quiet))
             assert scale >= 3
             assert squares.width * scale >= 0.45 * layout.size[0], (kind, length, box.at)
+
+
+@pytest.mark.parametrize("paper", [SHOW, RAIL], ids=["event", "train"])
+def test_a_flat_code_of_a_ticket_is_as_wide_as_the_card(paper: Paper) -> None:
+    for length in (60, 300, 600):
+        flat = Symbol(SymbolKind.PDF417, (b"Ab1/XY7 " * 80)[:length])
+        assert symbols.read(picture(replace(paper, symbols=(flat,))), SymbolKind.PDF417) == [flat.payload]

@@ -98,12 +98,13 @@ def read_settings(environ: dict[str, str]) -> Settings:
 
 
 async def approve_templates(runtime: Runtime) -> None:
+    listed = {
+        (ref.name, ref.language): {"state": "APPROVED", "category": notification.category.upper()}
+        for notification in runtime.catalogue
+        for ref in notification.candidates((), brand=BRAND, brand_language="en")
+    }
     for sender in runtime.directory:
-        for notification in runtime.catalogue:
-            for ref in notification.candidates((), brand=BRAND, brand_language="en"):
-                await runtime.senders.set_template(
-                    sender.id, ref.name, ref.language, state="APPROVED", category=notification.category.upper()
-                )
+        await runtime.senders.replace_templates(sender.id, listed)
 
 
 def event_about(runtime: Runtime, group: int, number: int, minutes: int = 45) -> BusinessEvent:

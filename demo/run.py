@@ -308,10 +308,10 @@ async def _templates(runtime: Runtime) -> None:
 
 async def _read(runtime: Runtime, admin: TemplateAdmin, sender: Sender) -> None:
     """Webhooks tell of each approval; a story that is resumed reads them here."""
-    for template in await admin.list_templates(sender):
-        await runtime.senders.set_template(
-            sender.id, template.name, template.language, state=template.status, category=template.category, at=1
-        )
+    listed = await admin.list_templates(sender)
+    await runtime.senders.replace_templates(
+        sender.id, {(one.name, one.language): {"state": one.status, "category": one.category} for one in listed}
+    )
 
 
 async def _agent(runtime: Runtime, directory: Path) -> tuple[str, str]:

@@ -117,8 +117,10 @@ async def _hand_in(runtime: Runtime, wanted: Catalogue, sender: Sender) -> None:
     admin = runtime.template_admins[sender.channel]
     await push.push(wanted, admin, sender)
     await push.status(wanted, admin, sender, wait_s=60, every_s=0.2)
-    for one in await admin.list_templates(sender):
-        await runtime.senders.set_template(sender.id, one.name, one.language, state=one.status, category=one.category, at=1)
+    listed = await admin.list_templates(sender)
+    await runtime.senders.replace_templates(
+        sender.id, {(one.name, one.language): {"state": one.status, "category": one.category} for one in listed}
+    )
 
 
 async def ask(http: aiohttp.ClientSession, house: House, method: str, path: str, body: Any = None) -> Any:

@@ -116,7 +116,8 @@ class Worlds:
             return
         for sender in self._directory.ids:
             self._templates[sender] = await self._senders.templates(sender)
-            if sender not in self._read_once and (self._templates[sender] or await self._senders.synced_ms(sender)):
+            # A webhook about one template says nothing of the others: only the whole list does.
+            if sender not in self._read_once and await self._senders.synced_ms(sender):
                 self._read_once.add(sender)
             if self._several:
                 self._stored[sender] = await self._senders.versions(sender)

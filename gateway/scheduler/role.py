@@ -35,6 +35,7 @@ from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
 
 HOUR_S = 3600
+MINUTE_S = 60
 JOB_LEASE_MS = 60_000
 
 log = structlog.get_logger()
@@ -66,6 +67,13 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
         await sync_templates(runtime.directory, runtime.template_admins, runtime.senders, runtime.catalogue)
         runtime.worlds.stale()
 
+    async def first_templates() -> None:
+        found = await sync_templates(
+            runtime.directory, runtime.template_admins, runtime.senders, runtime.catalogue, unread=True
+        )
+        if found:
+            runtime.worlds.stale()
+
     async def capabilities() -> None:
         await sync_capabilities(runtime.directory, runtime.probes, runtime.senders)
         runtime.worlds.stale()
@@ -95,6 +103,7 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
 
     return [
         ("sync_templates", HOUR_S, templates),
+        ("first_templates", MINUTE_S, first_templates),
         ("sync_capabilities", HOUR_S, capabilities),
         ("sync_senders", HOUR_S, numbers),
         ("finish_erasures", HOUR_S, erasures),

@@ -304,6 +304,7 @@ class House:
         }
         for sender in self.runtime.directory:
             await self.redis.hset(keys.templates(sender.id), mapping=states)
+            await self.redis.set(f"sync:{sender.id}", "1")
         self.runtime.worlds.stale()
 
     # events

@@ -1,4 +1,7 @@
-"""Reads the templates of every sender from its channel: at start, and every hour. Webhooks keep them current in between."""
+"""Reads the templates of every sender from its channel: at start, and every hour. Webhooks keep them current in between.
+
+A first reading that failed is tried each minute: until it succeeds the sender's messages wait for it.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,18 @@ log = structlog.get_logger()
 
 
 async def sync_templates(
-    directory: Directory, admins: Mapping[str, TemplateAdmin], senders: Senders, catalogue: Catalogue
+    directory: Directory, admins: Mapping[str, TemplateAdmin], senders: Senders, catalogue: Catalogue, *, unread: bool = False
 ) -> int:
     """How many templates were read, over all senders. One account that refuses keeps what is known of it.
+
+    unread: only senders whose templates were never read: until then nothing goes out as a template
 
     What a webhook said after a list was asked for is newer than the list, and stays.
     """
     count = 0
     for sender in directory:
         admin = admins.get(sender.channel)
-        if admin is None:
+        if admin is None or (unread and await senders.synced_ms(sender.id)):
             continue
         began_ms = await senders.store_ms()
         try:

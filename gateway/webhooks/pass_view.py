@@ -8,13 +8,14 @@ arrival that was printed is left out until somebody says when it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from gateway.documents.paper import Paper, PaperKind, PaperLeg
+from gateway.documents.paper import Paper, PaperKind, PaperLeg, placeless
 from gateway.notifications import formats
 from gateway.notifications.formats import Reader
-from gateway.notifications.places import name_of
+from gateway.notifications.places import name_of, zone_of
 from gateway.rules.states import BEFORE_DEPARTURE, instant_ms
 from gateway.rules.travel import platform_of
 from gateway.webhooks.pass_words import TEXTS
@@ -190,7 +191,7 @@ def _boards(leg: PaperLeg, reader: Reader, say: Say, *, again: bool) -> Value:
 def _arrival(leg: PaperLeg, reader: Reader) -> str:
     """With its weekday where that is another one than at the start."""
     time = _time(leg.arrives, leg.destination, reader)
-    days = [formats.weekday(at, reader, {"code": place}) for at, place in
+    days = [formats.weekday(at, _clock(at, place, reader), {"code": place}) for at, place in
             ((leg.departs, leg.origin), (leg.arrives, leg.destination))]  # fmt: skip
     return f"{time} ({days[1]})" if time and None not in days and days[0] != days[1] else time
 
@@ -256,17 +257,35 @@ def _moved(old: str, new: str, place: str, reader: Reader) -> str:
     was, now = instant_ms(old), instant_ms(new)
     if now is None or (was is not None and abs(now - was) < _MOVED_MS):
         return ""
+    new = _as_printed(new, old, place, reader)
     time = _time(new, place, reader)
-    day, other = (formats.local(one, reader, {"code": place}) for one in (old, new))
+    day, other = (formats.local(one, _clock(one, place, reader), {"code": place}) for one in (old, new))
     return time if day is None or other is None or day.date() == other.date() else f"{time}, {_date(new, place, reader)}"
 
 
 def _time(value: str, place: str, reader: Reader) -> str:
-    return formats.time(value, reader, {"code": place}) or ""
+    time = formats.time(value, _clock(value, place, reader), {"code": place}) or ""
+    return f"{time} UTC" if time and _nowhere(value, place, reader) else time
 
 
 def _date(value: str, place: str, reader: Reader) -> str:
-    return formats.date(value, reader, {"code": place}) or ""
+    return formats.date(value, _clock(value, place, reader), {"code": place}) or ""
+
+
+def _nowhere(value: str, place: str, reader: Reader) -> bool:
+    """Bare UTC at a place whose clock nobody knows: shown as UTC, as on the picture, and not on the brand's clock."""
+    return bool(place) and placeless(value) and zone_of(place, reader.places) is None
+
+
+def _clock(value: str, place: str, reader: Reader) -> Reader:
+    return replace(reader, zone="UTC") if _nowhere(value, place, reader) else reader
+
+
+def _as_printed(new: str, old: str, place: str, reader: Reader) -> str:
+    """News in bare UTC with the offset that was printed, where the place's clock is not known."""
+    if instant_ms(old) is None or placeless(old) or not _nowhere(new, place, reader):
+        return new
+    return datetime.fromisoformat(new).astimezone(datetime.fromisoformat(old).tzinfo).isoformat()
 
 
 def _place(leg: PaperLeg, end: str, reader: Reader) -> str:

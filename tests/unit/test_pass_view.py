@@ -102,6 +102,18 @@ def test_what_the_flight_does_now_is_laid_over_what_was_printed(
     assert found.alarm is (state.get("status") in ("cancelled", "diverted"))
 
 
+def test_a_time_in_bare_utc_where_nobody_knows_the_clock_is_told_as_utc_and_news_takes_the_printed_offset() -> None:
+    far = replace(LEG, origin="QQX", departs="2026-11-23T04:55:00Z", boards="2026-11-23T04:25:00Z", arrives="")
+    state = {"status": "delayed", "departure": {"estimated": "2026-11-23T05:30:00Z"}}
+    departs = value(shown(state, legs=(far,)), "Departs")
+    assert departs is not None
+    assert (departs.was, departs.text) == ("04:55 UTC", "05:30 UTC")
+    printed = replace(far, departs="2026-11-22T20:55:00-08:00")
+    departs = value(shown(state, legs=(printed,)), "Departs")
+    assert departs is not None
+    assert (departs.was, departs.text) == ("20:55", "21:30")
+
+
 def test_a_train_has_a_platform_and_says_train_and_a_leg_of_its_own_state() -> None:
     leg = replace(LEG, carrier="EXR", number="3542", gate="5", coach="3", boards="")
     paper = Paper(kind=PaperKind.RAIL_TICKET, brand="exr", legs=(leg, replace(leg, number="77", gate="")), as_of_ms=NOW)

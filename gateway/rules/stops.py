@@ -33,10 +33,12 @@ _STOPS = _table(
         "stop messaging me, stop texting me, stop sending messages, stop sending me messages, stop these messages,"
         "no more messages",
         "de": "stopp, abmelden, abmeldung, austragen, mich abmelden, melde mich ab, stop nachrichten, stopp nachrichten,"
-        "keine nachrichten mehr, nachrichten stoppen",
+        "keine nachrichten mehr, nachrichten stoppen, keine weiteren nachrichten, melden sie mich ab,"
+        "ich mochte keine nachrichten mehr, ich will keine nachrichten mehr",
         "fr": "arret, arreter, arretez, desabonner, desabonnement, desabonnez moi, me desabonner, se desabonner, desinscrire,"
         "desinscription, me desinscrire, se desinscrire, desinscrivez moi, plus de messages, arretez les messages,"
-        "stop aux messages",
+        "stop aux messages, arrete, je me desabonne, ne plus recevoir de messages, je ne veux plus de messages,"
+        "je ne veux plus recevoir de messages, ne m envoyez plus de messages",
     }
 )
 

@@ -209,3 +209,12 @@ def test_a_flat_code_of_a_ticket_is_as_wide_as_the_card(paper: Paper) -> None:
     for length in (60, 300, 600):
         flat = Symbol(SymbolKind.PDF417, (b"Ab1/XY7 " * 80)[:length])
         assert symbols.read(picture(replace(paper, symbols=(flat,))), SymbolKind.PDF417) == [flat.payload]
+
+
+def test_what_the_issuer_says_must_be_known_stands_on_a_train_tickets_picture() -> None:
+    words = ("Print this ticket: gates do not read it from a screen.",)
+    said, silent = (picture(replace(RAIL, notes=notes)) for notes in (words, ()))
+    changed = ImageChops.difference(said.convert("RGB"), silent.convert("RGB")).getbbox()
+    assert changed is not None
+    assert changed[1] >= 1034, "below the code and its stamp"
+    assert changed[2] - changed[0] > 300

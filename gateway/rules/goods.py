@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from gateway.rules.states import State, instant_ms
@@ -43,7 +44,7 @@ _NOT_YET = ("created", "payment_due", None)
 def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tuple[list[Change], dict[str, Any]]:
     """The changes, and what has been told after them.
 
-    told: steps (word -> tracking numbers it was told of), contents (field -> its print), delivery (ms)
+    told: steps (word -> tracking numbers, or amounts of refunds, it was told of), contents (field -> its print), delivery (ms)
     """
     after = dict(told)
     changes = _step(after, state)
@@ -53,12 +54,14 @@ def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tu
 
 
 def _step(told: dict[str, Any], state: State) -> list[Change]:
-    """Each step once, and once more for another parcel: shops go back and forth between statuses."""
+    """Each step once, and once more for another parcel or another amount paid back: shops go back and forth between statuses."""
     change = _STATUSES.get(str(state.get("status")))
     if change is None:
         return []
     steps: dict[str, list[str]] = dict(told.get("steps", {}))
     parcel = str((state.get("shipment") or {}).get("tracking_number", "")) if change in _OF_A_PARCEL else ""
+    if change is Change.REFUNDED and (amount := (state.get("refund") or {}).get("amount")):
+        parcel = f"{Decimal(amount).normalize():f}"
     known = steps.get(change.value)
     if known is not None and (not parcel or not known or parcel in known):
         # Told before, of this parcel or before the parcel had a number.

@@ -42,6 +42,11 @@ def parcel(status: str, number: str | None = None, expected: str | None = None) 
             [order(status) for status in ("confirmed", "payment_due", "confirmed", "payment_due", "confirmed")],
             [{"confirmed"}, {"payment_due"}, {"confirmed"}, set(), set()],
         ),
+        (
+            "a second refund is",
+            [order("refunded", refund={"amount": amount}) for amount in ("20.00", "20.0", "49.95")] + [order("refunded")],
+            [{"refunded"}, set(), {"refunded"}, set()],
+        ),
         ("another number is", [parcel("shipped", "A"), parcel("shipped", "B")], [{"shipped"}, {"shipped"}]),
         (
             "and both in turn are no more news",

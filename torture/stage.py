@@ -64,6 +64,7 @@ def set_up(directory: Path, sizes: Sizes, seed: int, *, balancer: int) -> House:
         "SANDBOX_DATA_DIR": str(directory / "world"),
         "SANDBOX_SEED": str(seed),
         "SANDBOX_REVIEW_MS": "200",
+        "SANDBOX_CREATIONS_AN_HOUR": "1000",
         "SANDBOX_WEBHOOK_URL": f"{callback}/whatsapp",
         "SANDBOX_PAGE_WEBHOOK_URL": f"{callback}/messenger",
     }
@@ -105,7 +106,9 @@ async def prepare_store(house: House) -> str:
     settings = settings_module.read(house.environment, None)
     async with open_runtime(settings) as runtime:
         known = runtime.catalogue
-        used = {name: one for name in TELLS.values() if (one := known.get(name)) is not None}
+        told = [one for name in TELLS.values() if (one := known.get(name)) is not None]
+        others = [one for name in (one.substitute for one in told) if name and (one := known.get(name)) is not None]
+        used = {one.name: one for one in (*told, *others)}
         wanted = Catalogue(used, known.brands, known.places, known.wordings)
         await asyncio.gather(*(_hand_in(runtime, wanted, sender) for sender in runtime.directory))
         agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)

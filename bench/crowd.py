@@ -44,7 +44,7 @@ class Crowd:
     def __init__(self, runtime: Runtime, brand: str = BRAND) -> None:
         self._runtime = runtime
         self._brand = brand
-        self._zone = by_day()
+        self._zone = by_day(runtime.clock.now_ms())
 
     async def add_people(self, groups: int, size: int, flights: int, *, first: int = 0) -> list[Person]:
         """Contacts as an order makes them, without subscriptions yet, each of the flights of its group."""

@@ -15,9 +15,9 @@ def flight(group: int, number: int) -> str:
     return f"ZZ{1000 + group * 10 + number}/{day}/AMS"
 
 
-def by_day() -> str:
-    """A zone in which it is early afternoon now, so that nobody's night is in the way. (Etc/GMT-3 is three hours ahead.)"""
-    ahead = (13 - datetime.now(UTC).hour + 12) % 24 - 12
+def by_day(now_ms: int) -> str:
+    """A zone in which it is early afternoon by then, so that nobody's night is in the way. (Etc/GMT-3 is three hours ahead.)"""
+    ahead = (13 - datetime.fromtimestamp(now_ms / 1000, UTC).hour + 12) % 24 - 12
     return "Etc/GMT" if ahead == 0 else f"Etc/GMT{'-' if ahead > 0 else '+'}{abs(ahead)}"
 
 

@@ -123,6 +123,7 @@ class Paper:
         known = {one.name for one in fields(Paper)}
         given = {name: part for name, part in value.items() if name in known}
         given["kind"] = PaperKind(value["kind"])
+        given["brand"] = value.get("brand", "")
         given["travellers"] = tuple(value.get("travellers", ()))
         given["notes"] = tuple(value.get("notes", ()))
         given["legs"] = tuple(PaperLeg(**_only(PaperLeg, one)) for one in value.get("legs", ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from gateway.documents.paper import Paper, PaperKind, PaperLeg, PaperLine, Symbol, SymbolKind, clean
 
@@ -15,6 +16,11 @@ PASS = Paper(
 
 def test_a_paper_is_read_back_as_it_was_kept_with_every_byte_of_its_symbol() -> None:
     assert Paper.load(json.loads(json.dumps(PASS.dump()))) == PASS
+
+
+def test_a_paper_of_no_brand_is_read_back_too() -> None:
+    unbranded = replace(PASS, brand="")
+    assert Paper.load(unbranded.dump()) == unbranded
 
 
 def test_what_another_version_wrote_beside_is_left_out() -> None:

@@ -22,6 +22,7 @@ from gateway.dispatch.content import content_of
 from gateway.dispatch.deps import Deps
 from gateway.dispatch.documents import Brought, DocumentProblem, UploadProblem
 from gateway.dispatch.ending import Delivered, finished
+from gateway.dispatch.inturn import in_turn
 from gateway.dispatch.outgoing import Alone, Outgoing, Posted, carry
 from gateway.dispatch.prepare import Prepared
 from gateway.dispatch.settled import already_known
@@ -30,6 +31,7 @@ from gateway.errors import CannotRender, Sealed
 from gateway.model.ids import MessageId
 from gateway.model.message import OnUncertain, OutboundMessage, Priority
 from gateway.model.personal import Personal
+from gateway.planning.connecting import IN_TURN
 from gateway.planning.settling import SETTLING
 from gateway.rules import retry
 from gateway.rules.may_send import decide
@@ -52,7 +54,7 @@ STOPPED_SHARE = 8
 for hours would leave no room for others, and fill the store with facts."""
 SPEAKS_UNTIL = 2
 """The attempt after which an agent's words go out under the sender's own name: it is the words that matter."""
-WAITS_FOR = ("document", "legs", "before", "later", SETTLING)
+WAITS_FOR = ("document", "legs", "before", "later", SETTLING, IN_TURN)
 """Fields of a body for which something must be read or fetched before it can be decided on."""
 
 log = structlog.get_logger()
@@ -238,6 +240,9 @@ class Deliverer:
             return verdict
         if await already_known(self._d.outbox, claimed.record, made.body, made.box):
             return finished(claimed, Reason.ALREADY_KNOWN)
+        turn = await in_turn(self._d.outbox, made.body)
+        if turn is not None:
+            return finished(claimed, turn, sent=claimed.attempt > 1)
         held = self._held(made, verdict, known)
         if held is not None:
             return held

@@ -3,7 +3,8 @@
 An order's link says which of its legs go on from the one before (`onward`). News of either leg looks at both as they are known
 now, so that it does not matter which of the two moved, nor how late it is planned. What was told is asked of the messages: their
 ids are made of the two legs and of what is said for the how-manieth time, "tight" and "fits" in turn. So two events, a repeated
-one and a newcomer come to the same message, and nobody is told twice.
+one and a newcomer come to the same message, and nobody is told twice. The sealed body names all of these ids and its own place
+among them: what still waits when the other is said is not said any more (dispatch/inturn.py), whichever leg's news planned it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
 
 ITEM = "connection"
+IN_TURN = "in_turn"
+"""In the sealed body: the place of a message among those that are said in turn, and the ids of all of them."""
 MINUTE_MS = 60_000
 DEFAULT_MINUTES: Mapping[EventType, int] = {EventType.FLIGHT_STATUS: 45, EventType.TRIP_STATUS: 5}
 """What a change takes where templates/places.yaml says nothing of the place; between the two kinds the longer counts."""
@@ -67,7 +70,7 @@ class Connections:
         risk = judge(before.state, after.state, minutes * MINUTE_MS, _booked_ms(before, after))
         if risk is None:
             return None
-        ids = [said_id(contact, first, second, number) for number in range(2 * ROUNDS)]
+        ids = _all_ids(contact, first, second)
         known = {one.id: one.state not in _TAKEN_OUT for one in await self._outbox.headers(ids)}
         number = next_said([known[one] or None if one in known else False for one in ids], risk)
         if number is None:
@@ -92,8 +95,20 @@ def _booked_ms(before: _Leg, after: _Leg) -> int | None:
     return booked_ms(before.state, after.state) if by_orders is None else by_orders
 
 
-def said_id(contact: Contact, first: SubjectId, second: SubjectId, number: int) -> MessageId:
+def said_id(contact: Contact, first: str, second: str, number: int) -> MessageId:
     return message_id(*named(f"{first}:{second}:{number}"), contact.id, 0)
+
+
+def _all_ids(contact: Contact, first: str, second: str) -> list[MessageId]:
+    return [said_id(contact, first, second, number) for number in range(2 * ROUNDS)]
+
+
+def for_body(contact: Contact, connection: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What stands in the sealed body of a message about a connection; nothing for any other."""
+    if connection is None:
+        return {}
+    first, second, number = str(connection["id"]).split(":")
+    return {IN_TURN: {"place": int(number), "ids": _all_ids(contact, first, second)}}
 
 
 def named(connection: str) -> tuple[str, str, str]:

@@ -150,6 +150,7 @@ def draft(
         body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
         body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
         body |= visits.for_body(notification, result, message, body)
+        body |= connecting.for_body(contact, reader.connection if notification.item == connecting.ITEM else None)
         later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
         body |= _legs(later, message, [
             message_id(event, name, item, contact.id, leg + 1 + place) for place in range(len(later))

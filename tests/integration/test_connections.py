@@ -78,6 +78,23 @@ async def test_two_events_and_a_worker_that_takes_one_up_again_tell_it_once(stag
     assert await connections(stage, 101) == ["connection_tight"]
 
 
+async def test_what_still_waits_when_it_fits_again_is_not_said_and_nor_is_that_it_fits(stage: Stage) -> None:
+    await books(stage, 101)
+    house = stage.ladder.house
+    await house.tell(stage.flight("delayed", late_min=40))  # planned, and the channel is slow
+    await house.tell(next_leg(stage, 60))  # the other leg: another subject, with versions of its own
+    await house.dispatch()
+    assert await connections(stage, 101) == [], "their phone says nothing of it, and that is so"
+    found = await house.messages(await house.find(101))
+    ended = {one.notification: one.reason for one in found if "connection" in one.notification}
+    assert ended == {"flight_connection_tight": "replaced", "flight_connection_fits": "already_known"}
+    await stage.hears(next_leg(stage, 10))
+    assert await connections(stage, 101) == ["connection_tight"]
+    await house.tell(next_leg(stage, 60), next_leg(stage, 5))
+    await house.dispatch()
+    assert await connections(stage, 101) == ["connection_tight"], "it fitted only while nobody was told"
+
+
 @pytest.mark.long
 async def test_who_books_later_hears_that_it_is_tight(stage: Stage) -> None:
     await books(stage, 101)

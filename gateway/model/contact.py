@@ -124,6 +124,10 @@ class OrderLink:
     """cancelled journeys that this order has another one for; both stand in `subjects`"""
     onward: tuple[SubjectId, ...] = ()
     """of `subjects`, the legs on which a journey goes on that an earlier one began"""
+    amount: str = ""
+    """of a family's member: how much they want to hear (model/family.py Amount)"""
+    quiet: bool = False
+    """of a family's member: nothing at night, also not that it left or landed"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "pl": link.place,
                 **({"mv": [[one.away, one.to, one.how] for one in link.moves]} if link.moves else {}),
                 **({"on": list(link.onward)} if link.onward else {}),
+                **({"am": link.amount} if link.amount else {}),
+                **({"qu": 1} if link.quiet else {}),
             }
             for link in profile.orders
         ],
@@ -117,6 +119,8 @@ def load(value: dict[str, Any]) -> Profile:
                 place=one.get("pl", 0),
                 moves=tuple(Move(SubjectId(away), SubjectId(to), how) for away, to, how in one.get("mv", [])),
                 onward=tuple(SubjectId(subject) for subject in one.get("on", [])),
+                amount=one.get("am", ""),
+                quiet=bool(one.get("qu")),
             )
             for one in value.get("orders", [])
         ),

@@ -108,7 +108,9 @@ def _enqueued(fact: Fact, when: When) -> str:
     if detail.get("past"):
         text += "; passed over: " + ", ".join(_passed(one) for one in detail["past"].split(","))
     if detail.get("ro"):
-        text += f"; in the roll-out {detail['ro']}"
+        text += f"; in the roll-out {detail['ro'].replace(',', ', ')}"
+    if detail.get("on"):
+        text += f"; outside the roll-out {detail['on']}, and told all the same: they were told what it takes the place of"
     if detail.get("due", "").isdigit():
         text += f"; waits until {when(int(detail['due']))} ({sentence_of(detail.get('why', '')) or 'not due yet'})"
     return text

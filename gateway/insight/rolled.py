@@ -1,6 +1,7 @@
 """What a roll-out did, counted of the folded facts: people told, left out and held out, and what came of it. No personal data.
 
-A message that a roll-out was asked about carries its name in the fact that planned or suppressed it (`ro`); everything else
+A message that a roll-out was asked about carries its name in the fact that planned or suppressed it (`ro`, several with commas
+between: each counts who was told by all of them; who went on hearing what they had heard before counts for none); everything else
 about that message, and about its contact, is found by their ids. Somebody with two bookings may be among the told and among
 the held out, and is counted in both.
 
@@ -66,7 +67,8 @@ def read(connection: Connection, name: str, *, since_ms: int, until_ms: int) -> 
     reason = columns.detail["reason"].as_string()
     planned = sql.select(columns.kind, columns.ids, columns.at_ms, reason.label("reason")).where(
         columns.kind.in_(("enqueued", "suppressed")), columns.at_ms >= since_ms, columns.at_ms < until_ms,
-        columns.detail["ro"].as_string() == name,
+        # One message may be part of several.
+        sql.literal(",").concat(columns.detail["ro"].as_string()).concat(",").contains(f",{name},", autoescape=True),
     )  # fmt: skip
     for row in connection.execute(planned):
         group = groups.get("" if row.kind == "enqueued" else row.reason)

@@ -5,7 +5,8 @@ Eligibility is asked at planning (so that what may not be sent is stored with it
 
 A way is one address of the person. All ways are judged; the first that may be used is taken, and those behind it that may be used
 too stay in the body as `legs`: each the id, address, sender and templates of the message that takes over should this one fail
-(planning/legs.py). Ways that were passed over are named with their reason.
+(planning/legs.py). Ways that were passed over are named with their reason. Where only a roll-out is in the way, the message is
+suppressed for that, and brings along how it would go: whoever was told the older news is told this too (`goes_on`).
 
 A body is JSON, sealed under the contact's key, with everything that dispatch needs: two forms or three (templates with their
 formatted parameters, best first) and the free text of the same words. Where a channel cannot put words beside a document,
@@ -35,6 +36,7 @@ from gateway.planning.result import Draft, EventResult, Reader, World, brand_of,
 from gateway.planning.settling import SETTLING, beside, for_body
 from gateway.rules.may_send import decide
 from gateway.rules.question import Question, TemplateChoice, TemplateState
+from gateway.rules.rollout import Standing
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed, Verdict
 from gateway.rules.ways import WAITS, in_order
 from gateway.store.outbox import told_field
@@ -54,7 +56,7 @@ _Judged = tuple[Notification, TemplateRef, TemplateState]
 class _Way:
     """One address, judged. forms, text: as dispatch needs them; text None where nothing could be rendered.
 
-    rollout: the roll-out that it is part of
+    stands: what the roll-outs say that it is part of
     """
 
     address: Address
@@ -62,11 +64,19 @@ class _Way:
     verdict: Verdict
     forms: Sequence[Mapping[str, Any]] = ()
     text: Rendering | None = None
-    rollout: str = ""
+    stands: Standing | None = None
 
     @property
-    def possible(self) -> bool:
+    def allowed(self) -> bool:
+        """By eligibility, which comes first: what would not be sent anyway keeps its own reason."""
         return not isinstance(self.verdict, Suppressed)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it cannot be used, None = it can."""
+        if isinstance(self.verdict, Suppressed):
+            return self.verdict.reason
+        return self.stands.reason if self.stands is not None else None
 
 
 def draft(
@@ -126,7 +136,7 @@ def draft(
         if notification.document is not None and document is None and not isinstance(verdict, Suppressed):
             verdict = Suppressed(Reason.DOCUMENT_MISSING)
         stands = rolling.standing(notification, contact, result, meant, world, brand=brand, sender=sender.id)
-        return _Way(address, sender, rolling.judged(verdict, stands), forms, text, stands.name if stands else "")
+        return _Way(address, sender, verdict, forms, text, stands)
 
     ways = [
         judged(address)
@@ -139,11 +149,15 @@ def draft(
             read_at=contact.facts.read_at,
         )
     ]
-    taken = _taken(ways)
+    usable = [way for way in ways if way.reason is None] or [way for way in ways if way.allowed]
+    taken = usable[0] if usable else _hindered(ways)
     settling = result.settling.get(notification.name)
     verdict = taken.verdict if taken is not None else Suppressed(Reason.NO_ADDRESS)
     if settling is not None:
         verdict = _settled(verdict, settling.until_ms, deadline, world.now_ms)
+    goes_on = None
+    if taken is not None and taken.allowed and taken.reason is not None:
+        goes_on, verdict = verdict, Suppressed(taken.reason)
     body: dict[str, Any] = {}
     if taken is not None and taken.text is not None:
         assert taken.sender is not None
@@ -151,7 +165,7 @@ def draft(
         body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
         body |= visits.for_body(notification, result, message, body)
         body |= connecting.for_body(contact, reader.connection if notification.item == connecting.ITEM else None)
-        later = [way for way in ways[ways.index(taken) + 1 :] if way.possible] if taken.possible else []
+        later = usable[1:]
         body |= _legs(later, message, [
             message_id(event, name, item, contact.id, leg + 1 + place) for place in range(len(later))
         ])  # fmt: skip
@@ -169,20 +183,18 @@ def draft(
         body=body,
         wants_check=isinstance(verdict, Suppressed) and verdict.reason is Reason.NO_PROOF,
         told_with=beside(notification, result, item, world),
-        rollout=taken.rollout if taken is not None else "",
+        rollouts=taken.stands.names if taken is not None and taken.stands is not None else (),
+        goes_on=goes_on,
         passed=tuple(
-            (way.address.channel, way.verdict.reason.value)
-            for way in ways
-            if way is not taken and isinstance(way.verdict, Suppressed) and (taken is None or ways.index(way) < ways.index(taken))
+            (way.address.channel, way.reason.value)
+            for way in (ways[: ways.index(taken)] if taken is not None else ways)
+            if way.reason is not None
         ),
     )
 
 
-def _taken(ways: Sequence[_Way]) -> _Way | None:
-    """The way to go: the first that is possible; else one that only waits for a proof, which we can ask for; else the first."""
-    possible = next((way for way in ways if way.possible), None)
-    if possible is not None:
-        return possible
+def _hindered(ways: Sequence[_Way]) -> _Way | None:
+    """Of ways that cannot be gone the one to name: one that only waits for a proof, which we can ask for; else the first."""
     unproven = (way for way in ways if way.verdict == Suppressed(Reason.NO_PROOF))
     return next(unproven, ways[0] if ways else None)
 

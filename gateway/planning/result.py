@@ -25,7 +25,7 @@ from gateway.rules.question import TemplateState
 from gateway.rules.rollout import Rollout
 from gateway.rules.states import instant_ms
 from gateway.rules.verdict import Later, Suppressed, Verdict
-from gateway.store.outbox import PlannedMessage
+from gateway.store.outbox import GoesOn, PlannedMessage
 
 NO_CONNECTION: Mapping[str, Any] = {"risk": ""}
 DAY_MS = 24 * 3600_000
@@ -158,7 +158,8 @@ class Draft:
 
     passed:    ways that came before and were not possible: (channel, reason)
     told_with: told fields of other notifications that speak of the same value
-    rollout:   the name of the roll-out that it is part of
+    rollouts:  names of those that it is part of; of one that leaves it out, that one
+    goes_on:   of what a roll-out leaves out, how it goes to whoever was told an older message in whose place this one comes
     """
 
     id: MessageId
@@ -173,7 +174,8 @@ class Draft:
     wants_check: bool = False
     passed: tuple[tuple[str, str], ...] = ()
     told_with: tuple[str, ...] = ()
-    rollout: str = ""
+    rollouts: tuple[str, ...] = ()
+    goes_on: Verdict | None = None
 
     def planned(self, contact: ContactId, sealed: bytes, *, revive: bool = False) -> PlannedMessage:
         reason = ""
@@ -197,13 +199,21 @@ class Draft:
             body=sealed,
             revive=revive,
             another_way_ms=self.notification.another_way_ms if self.body.get("legs") else 0,
-            detail=self._detail(),
+            detail=self._detail("ro"),
             told_with=self.told_with,
+            goes_on=self._goes_on(),
         )
 
-    def _detail(self) -> str:
+    def _goes_on(self) -> GoesOn | None:
+        if self.goes_on is None:
+            return None
+        late = self.goes_on if isinstance(self.goes_on, Later) else None
+        return GoesOn(late.why if late else "", late.at_ms if late else 0, self._detail("on"))
+
+    def _detail(self, how: str) -> str:
+        """how: ro = as part of the roll-outs, on = outside of them"""
         said = ["past=" + ",".join(":".join(one) for one in self.passed)] if self.passed else []
-        return " ".join([*said, f"ro={self.rollout}"] if self.rollout else said)
+        return " ".join([*said, f"{how}={','.join(self.rollouts)}"] if self.rollouts else said)
 
 
 def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reader]:

@@ -10,7 +10,6 @@ from gateway.notifications.rolling import why_never
 from gateway.planning.result import EventResult, Reader, World
 from gateway.rules import rollout
 from gateway.rules.rollout import Standing
-from gateway.rules.verdict import Suppressed, Verdict
 
 
 def standing(
@@ -27,10 +26,3 @@ def standing(
     whose: list[str] = [*sorted(bookings)] or [contact.id]
     # Several travellers at one address share one message: it goes as soon as one of their bookings is in.
     return rollout.decide(matched, lambda seed: min(rollout.place_of(world.blind("rollout", seed, one)) for one in whose))
-
-
-def judged(verdict: Verdict, stands: Standing | None) -> Verdict:
-    """Eligibility comes first: what would not have been sent anyway keeps its own reason."""
-    if stands is None or stands.reason is None or isinstance(verdict, Suppressed):
-        return verdict
-    return Suppressed(stands.reason)

@@ -8,7 +8,8 @@ where there is one, and the contact otherwise: a family that is told half is wor
 
 It is asked once, when a message is planned, after everything else has let the message pass: the reasons `not_in_rollout` and
 `held_out` therefore count exactly those who would have been told. A message that was planned stays planned when the share falls,
-and one that was left out is not made up for when the share rises; the next event finds the new share.
+and one that was left out is not made up for when the share rises; the next event finds the new share. A story goes on: who was
+told is told what comes in its place, in the share or not, for they would keep what no longer holds (lua/outbox_put.lua).
 
 What somebody must not miss is never part of one (`notifications/rolling.py`).
 """
@@ -97,9 +98,9 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the roll-outs say of one message. name: the one that decided; reason None = told."""
+    """What the roll-outs say of one message. reason None = told, and names are all of them; else the one that leaves it out."""
 
-    name: str
+    names: tuple[str, ...]
     reason: Reason | None
 
 
@@ -131,10 +132,11 @@ def decide(matched: Sequence[Rollout], place: Callable[[str], int]) -> Standing 
     for one in ordered:
         at = place(one.seed)
         if at >= PLACES - one.hold_out:
-            return Standing(one.name, Reason.HELD_OUT)
+            return Standing((one.name,), Reason.HELD_OUT)
         if at >= one.share:
-            return Standing(one.name, Reason.NOT_IN_ROLLOUT)
-    return Standing(ordered[0].name, None) if ordered else None
+            return Standing((one.name,), Reason.NOT_IN_ROLLOUT)
+    # Each of them counts it: one that only saw whom it leaves out would never rise, nor see what failed.
+    return Standing(tuple(one.name for one in ordered), None) if ordered else None
 
 
 def percent(share: int) -> str:

@@ -15,6 +15,7 @@ from gateway.store.outbox_values import (
     STUB_TTL_MS,
     Claimed,
     ClaimWant,
+    GoesOn,
     Pair,
     Peek,
     Plan,
@@ -30,8 +31,8 @@ from gateway.store.outbox_values import (
 )
 
 __all__ = [
-    "STUB_TTL_MS", "ClaimWant", "Claimed", "Outbox", "Pair", "Peek", "Plan", "PlannedContact", "PlannedMessage", "PutResult",
-    "Settlement", "open_message", "parse_record", "seal_sent", "told_field", "told_prefix",
+    "STUB_TTL_MS", "ClaimWant", "Claimed", "GoesOn", "Outbox", "Pair", "Peek", "Plan", "PlannedContact", "PlannedMessage",
+    "PutResult", "Settlement", "open_message", "parse_record", "seal_sent", "told_field", "told_prefix",
 ]  # fmt: skip
 
 

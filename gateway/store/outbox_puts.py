@@ -120,6 +120,7 @@ class Puts(Reads):
                     "w": message.another_way_ms,
                     "d": message.detail,
                     **({"tf": message.told_with} if message.told_with else {}),
+                    **({"go": [on.reason, on.due_ms, on.detail]} if (on := message.goes_on) is not None else {}),
                 }
                 for message in messages
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId
@@ -14,6 +14,15 @@ from gateway.store.spending import Spend
 from gateway.store.vault import Box
 
 STUB_TTL_MS = keys.KEEP_MS
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """How a message that a roll-out leaves out goes to whoever was told an older one in its place: why later ("" = at once)."""
+
+    reason: str
+    due_ms: int
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,14 @@ class PlannedMessage:
     """for its first fact, e.g. which way this is and why"""
     told_with: tuple[str, ...] = ()
     """fields of told:C of other notifications that speak of the same value"""
+    goes_on: GoesOn | None = None
+    """of a suppressed one: queued all the same where the phone says an older one, or is about to; None = suppressed anyway"""
+
+    def gone_on(self) -> PlannedMessage:
+        """As it is queued for somebody who was told before."""
+        assert self.goes_on is not None
+        on = self.goes_on
+        return replace(self, state=MessageState.QUEUED, reason=on.reason, due_ms=on.due_ms, detail=on.detail, goes_on=None)
 
 
 @dataclass(frozen=True, slots=True)

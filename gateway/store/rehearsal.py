@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -256,6 +256,17 @@ class Would:
     answer: str
 
 
+class Told(NamedTuple):
+    """What a told field says (lua/_message.lua)."""
+
+    version: int
+    state: str
+    handed: str
+
+
+NOTHING = Told(0, "", "")
+
+
 class PretendOutbox(Outbox):
     """See lua/outbox_put.lua. would: everything planned so far, in the order in which it would be written."""
 
@@ -294,8 +305,10 @@ class PretendOutbox(Outbox):
         for contact in plan.contacts:
             for prefix in contact.ends:
                 mark = contact.id, f"{prefix}:#"
-                self._told[mark] = max(plan.version, told.get(mark, 0))
+                self._told[mark] = max(plan.version, told.get(mark, NOTHING).version)
         for message in messages:
+            if message.goes_on is not None and _knows_older(message, plan.version, told):
+                message = message.gone_on()
             old = there.get(message.id)
             if message.id in self._put or (old is not None and not (message.revive and old.state.value == "s")):
                 answer = "exists"
@@ -312,27 +325,38 @@ class PretendOutbox(Outbox):
             self._fans.moved(plan, self._clock.now_ms())
         return PutResult(True, messages=tuple(answers))
 
-    def _answer(self, message: PlannedMessage, version: int, told: Mapping[tuple[ContactId, str], int]) -> str:
+    def _answer(self, message: PlannedMessage, version: int, told: Mapping[tuple[ContactId, str], Told]) -> str:
         if message.told:
             last = message.contact, message.told
             mark = message.contact, f"{message.told.partition(':')[0]}:#"
-            if max(told.get(last, 0), self._told.get(last, 0)) > version:
+            if max(told.get(last, NOTHING).version, self._told.get(last, 0)) > version:
                 return "replaced"
-            if max(told.get(mark, 0), self._told.get(mark, 0)) > version:
+            if max(told.get(mark, NOTHING).version, self._told.get(mark, 0)) > version:
                 return "ended"
         if message.state.value == "s":
             return "suppressed"
         return "later" if message.due_ms > self._clock.now_ms() else "queued"
 
-    async def _told_of(self, contacts: Sequence[ContactId]) -> dict[tuple[ContactId, str], int]:
+    async def _told_of(self, contacts: Sequence[ContactId]) -> dict[tuple[ContactId, str], Told]:
         pipeline = self._redis.pipeline(transaction=False)
         for contact in contacts:
             pipeline.hgetall(keys.of(contact, "told"))
         found = {}
         for contact, raw in zip(contacts, await pipeline.execute() if contacts else [], strict=True):
             for name, value in raw.items():
-                found[contact, words(name)] = int(words(value).partition("|")[0])
+                version, _, _, state, *handed = words(value).split("|")
+                found[contact, words(name)] = Told(int(version), state, "".join(handed))
         return found
+
+
+def _knows_older(message: PlannedMessage, version: int, told: Mapping[tuple[ContactId, str], Told]) -> bool:
+    """Whether their phone says an older one, or is about to: `handed_before` of the script."""
+    last = told.get((message.contact, message.told))
+    if last is not None and last.version == version:
+        return bool(last.handed)
+    others = (told.get((message.contact, field), NOTHING) for field in message.told_with)
+    last = max([last or NOTHING, *(one for one in others if one.version < version)], key=lambda one: one.version)
+    return bool(message.told) and (last.state in ("q", "a") or bool(last.handed))
 
 
 class PretendFans(FanOuts):

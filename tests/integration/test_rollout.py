@@ -144,6 +144,61 @@ async def test_a_cancellation_and_urgent_news_reach_the_held_out_all_the_same(ho
     assert {name for name, _, reason in found if reason in ("held_out", "not_in_rollout")} == {CHECK_IN}
 
 
+async def test_who_was_told_the_belt_is_told_the_next_one_whatever_the_share_is_by_then(house: House) -> None:
+    early, late = house.recipient(101), house.recipient(102)
+    await house.keep(house.order(early, number="ZX0101"))
+    await house.expand()
+    await house.tell(house.flight("arrived"), house.flight("arrived", belt="5"))
+    for name, share, hold_out in (("b-none", 0, 0), ("c-held", 10_000, 10_000)):
+        await begin(house, replace(rolled(share, match=Match(notifications=("flight_belt",)), hold_out=hold_out), name=name))
+    await house.keep(house.order(late, number="ZX0102"))
+    await house.expand()
+    again = house.flight("arrived", belt="7")
+    lines = (await Rehearsal(house.runtime).of(again)).lines
+    rehearsed = Counter(one.answer for one in lines if one.notification == "flight_belt")
+    await house.tell(again)
+    found = {
+        (one.contact, one.event == again.id): (one.state.value, one.reason)
+        for one in await house.messages() if one.notification == "flight_belt"
+    }  # fmt: skip
+    knows, new = (await house.contact_of(101)).id, (await house.contact_of(102)).id
+    # Belt 5 waited still: its place is taken, and by what would have stayed unsaid but for it.
+    assert found.pop((knows, False)) == ("r", "replaced")
+    assert found.pop((knows, True)) == ("q", "")
+    assert [found.pop((new, heard)) for heard in (False, True)] == [("s", "not_in_rollout")] * 2
+    assert rehearsed == {"queued": 1, "suppressed": 1}
+    (fact,) = [one for one in await facts_of(house.redis) if one.kind == "enqueued" and "on" in one.detail]
+    assert (fact.detail["on"], "ro" in fact.detail) == ("b-none", False)
+    assert "outside the roll-out b-none" in KINDS[fact.kind].say(fact, str)
+
+
+async def test_a_way_that_cannot_be_gone_hides_no_roll_out_behind_it(house: House) -> None:
+    ways = [{"channel": "whatsapp", "to": f"+447700900{number}", "givenBy": "self"} for number in (101, 191)]
+    await house.keep(house.order(house.recipient(101, addresses=ways), number="ZX0101"))
+    await house.expand()
+    contact = await house.contact_of(101)
+    first = contact.profile.addresses[0].id
+    await house.redis.hset(keys.of(contact.id, "f"), f"un:{first}", str(house.clock.now_ms()))
+    for name in ("a-all", "b-part"):
+        await begin(house, replace(rolled(10_000), name=name))
+    event = check_in(house)
+    await house.tell(event)
+    assert await states(house, event) == {contact.id: ("q", "")}
+    both = [one.detail for one in await facts_of(house.redis) if one.kind == "enqueued" and "ro" in one.detail]
+    assert [(one["ro"], one["past"]) for one in both] == [("a-all,b-part", "whatsapp:unreachable")]
+    book = Rollouts(house.redis, house.clock)
+    seen = await book.get("b-part")
+    await book.change(seen, replace(seen, share=0), "rollout_lowered")
+    house.runtime.worlds.stale()
+    other = "ZZ2002/2026-11-22/AMS"
+    legs = [house.leg(other)]
+    await house.keep(house.order(house.recipient(101, addresses=ways), number="ZX0102", itinerary=legs))
+    await house.expand()
+    second = check_in(house, entity=other)
+    await house.tell(second)
+    assert await states(house, second) == {contact.id: ("s", "not_in_rollout")}, "the reason of the way that would have been gone"
+
+
 async def test_a_dry_run_counts_the_share_as_planning_does(house: House) -> None:
     await families(house)
     await begin(house, rolled(4000, hold_out=2000))

@@ -16,7 +16,8 @@ ARGV  1 offset (ms)  2 plan (JSON)  3.. one sealed body per message
             contacts [{c, v consent version, ends [prefix of told field]}],
             messages [{c contact#, s sender# (0 none), a address, p priority, due ms, dl deadline ms, t told field, st 'q' or 's',
                        r reason, nt notification, m id, rev bool, vv conversation, w ms after which another way is due (0 never),
-                       d details for the fact, tf told fields of others that speak of the same value}],
+                       d details for the fact, tf told fields of others that speak of the same value,
+                       go [r, due, d] of a suppressed one: queued so where an older one in its place was told, or is about to be}],
             olds [message id]
 RETURNS {1, [per message: queued later suppressed exists replaced ended], 1 the cursor is where the plan says, 0 another moved it}
         or {0, [per contact: ok moved:C erasing replan]}, or {0, [], 'behind'}: an older event of the subject is being told here
@@ -116,6 +117,14 @@ local function handed_before(told, message)
   if not last then return '' end
   if last.state == 'q' or last.state == 'a' then return last.mid end
   return last.handed
+end
+
+-- Left out of what follows, whoever was told the beginning would keep what no longer holds. Asked before anything is taken out.
+for _, message in ipairs(plan.messages) do
+  if message.go and message.t ~= '' then
+    local knows = handed_before(KEYS[first_contact + (message.c - 1) * 2 + 1], message)
+    if knows and knows ~= '' then message.st, message.r, message.due, message.d = 'q', message.go[1], message.go[2], message.go[3] end
+  end
 end
 
 local results = {}

@@ -41,6 +41,7 @@ from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.notifications.expressions import Scope
+from gateway.planning.listening import ends_ms
 from gateway.planning.pacing import Pacer
 from gateway.planning.result import EventResult
 from gateway.planning.telling import Teller
@@ -116,7 +117,7 @@ class Fan:
                 return ()
         if result.heard_elsewhere:
             elsewhere = [one for one in result.audience if one != result.subject]
-            await self._s.subjects.note(elsewhere, result.subject, result.sequence, entries)
+            await self._s.subjects.note(elsewhere, result.subject, result.sequence, entries, ends_ms(result.state) or 0)
         if result.heard_elsewhere or (passed is not None and passed.was_held):
             partitions = await self.partitions(result)
             fans = self._fans(result, partitions)

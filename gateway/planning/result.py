@@ -19,6 +19,7 @@ from gateway.model.message import MessageState
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
+from gateway.planning.listening import listens
 from gateway.rules import rebooking
 from gateway.rules.flaps import Settling
 from gateway.rules.question import TemplateState
@@ -226,7 +227,9 @@ def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reade
     for link in contact.profile.orders:
         if brand and link.brand != brand and link.order in wanted:
             continue
-        if link.until_ms < now_ms or not (wanted & ({link.order} | set(link.subjects))):
+        if not wanted & ({link.order} | set(link.subjects)):
+            continue
+        if not listens(link.until_ms, result.type, result.previous, result.state, now_ms):
             continue
         if result.refs and link.order not in result.refs:
             continue

@@ -35,9 +35,21 @@ def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tu
     """The changes, and what has been told after them.
 
     told: phase ("ahead", "under_way", "done", "missed", "cancelled"; absent: nothing yet), from, to (the window, as written),
-          old_from, old_to (the one before it)
+          old_from, old_to (the one before it), rounds (how often it was another one than people had agreed to; absent: never)
     An appointment that is over is told so once; whatever its source says of its window after that is no news.
     """
+    changes, after = _tell(told, state)
+    if Change.APPOINTMENT_MOVED in changes or (Change.APPOINTMENT_BOOKED in changes and told.get("phase") is not None):
+        after["rounds"] = rounds(told) + 1
+    return changes, after
+
+
+def rounds(told: Mapping[str, Any]) -> int:
+    """How often an appointment has moved or was made anew: who said yes to a window before has not said yes to it now."""
+    return int(told.get("rounds", 0))
+
+
+def _tell(told: Mapping[str, Any], state: State) -> tuple[list[Change], dict[str, Any]]:
     after, status, phase = dict(told), state.get("status"), told.get("phase")
     if status == "cancelled":
         after["phase"] = "cancelled"

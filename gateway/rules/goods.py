@@ -47,17 +47,25 @@ def tell(before: Mapping[str, Any], told: Mapping[str, Any], state: State) -> tu
     told: steps (word -> tracking numbers, or amounts of refunds, it was told of), contents (field -> its print), delivery (ms)
     """
     after = dict(told)
-    changes = _step(after, state)
+    changes = _step(after, state, was=before.get("status"))
     changes += _contents(after, state, confirmed_now=Change.CONFIRMED in changes)
     changes += _delivery(after, state, told_now=bool(_OF_A_PARCEL & set(changes)))
     return changes, after
 
 
-def _step(told: dict[str, Any], state: State) -> list[Change]:
-    """Each step once, and once more for another parcel or another amount paid back: shops go back and forth between statuses."""
+def _step(told: dict[str, Any], state: State, *, was: Any) -> list[Change]:
+    """What the status is news of. was: the status before"""
     change = _STATUSES.get(str(state.get("status")))
     if change is None:
         return []
+    if change is Change.PROCESSING and was == Change.PAYMENT_DUE.value:
+        # Many shops have no other word for "paid": whoever was asked to pay must hear that it is settled.
+        return [*_once(told, Change.CONFIRMED, state), *_once(told, change, state)]
+    return _once(told, change, state)
+
+
+def _once(told: dict[str, Any], change: Change, state: State) -> list[Change]:
+    """Each step once, and once more for another parcel or another amount paid back: shops go back and forth between statuses."""
     steps: dict[str, list[str]] = dict(told.get("steps", {}))
     parcel = str((state.get("shipment") or {}).get("tracking_number", "")) if change in _OF_A_PARCEL else ""
     if change is Change.REFUNDED and (amount := (state.get("refund") or {}).get("amount")):

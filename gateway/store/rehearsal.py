@@ -228,7 +228,12 @@ class PretendSubjects(Subjects):
         return sorted(found, key=lambda one: one[1])
 
     async def note(
-        self, cells: Sequence[SubjectId], about: SubjectId, sequence: int, entries: Mapping[str, Mapping[str, Any] | None]
+        self,
+        cells: Sequence[SubjectId],
+        about: SubjectId,
+        sequence: int,
+        entries: Mapping[str, Mapping[str, Any] | None],
+        ends_ms: int = 0,
     ) -> None:
         """For those who subscribe to a cell later: nobody does in a rehearsal."""
 

@@ -247,15 +247,22 @@ class Subjects:
         return sorted(found, key=lambda one: one[1])
 
     async def note(
-        self, cells: Sequence[SubjectId], about: SubjectId, sequence: int, entries: Mapping[str, Mapping[str, Any] | None]
+        self,
+        cells: Sequence[SubjectId],
+        about: SubjectId,
+        sequence: int,
+        entries: Mapping[str, Mapping[str, Any] | None],
+        ends_ms: int = 0,
     ) -> None:
         """Let the cells of an area know what their later subscribers must be told of `about`, or (None) need not any more.
 
         Written before the cells' bits are read: either the fan-out sees a newcomer, or the newcomer sees this.
+        ends_ms: when what is told ends (UTC ms), where that is known: until then they know who follows them
         """
         calls: list[scripts.Call] = []
+        keep_ms = max(0, ends_ms - self._clock.now_ms()) + SUBJECT_KEEP_MS
         for cell in cells:
-            args: list[scripts.Part] = [sequence, SUBJECT_KEEP_MS]
+            args: list[scripts.Part] = [sequence, keep_ms]
             for name, entry in entries.items():
                 args += [f"nt:{name}:{about}", self._vault.seal_about(cell, dict(entry)) if entry is not None else b""]
             calls.append(("cell_note", [keys.of(cell, "j")], args))

@@ -21,7 +21,7 @@ from gateway.model.ids import AddressId, MessageId, SubjectId, is_id
 from gateway.model.message import MessageRecord
 from gateway.planning.visits import ASKS
 from gateway.planning.waysin_say import Sayer
-from gateway.rules.appointments import window_ms
+from gateway.rules.appointments import rounds, window_ms
 from gateway.rules.flaps import print_of
 from gateway.store.rebookings import Answer
 from gateway.store.subjects import Subjects
@@ -66,8 +66,11 @@ class VisitAnswers:
         holds = choice != CONFIRM or kept_before or _still_suits(asked.window, told, memory.get("window") or {})
         status = ""
         if holds:
+            # A window that moved away and came back is another question, whichever of its messages the button stands under.
+            again = rounds(told)
+            about = print_of(window_ms(asked.window)) + (f".{again}" if again else "")
             status, _ = await self._subjects.rebookings.say(
-                asked.appointment, asked.appointment, Answer(choice, print_of(window_ms(asked.window)), event.at_ms),
+                asked.appointment, asked.appointment, Answer(choice, about, event.at_ms),
                 contact=contact.id, asked_by=asked.message, key=key, about=ASKS,
             )  # fmt: skip
         if not event.standby and status != "older":

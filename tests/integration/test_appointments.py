@@ -236,6 +236,17 @@ async def test_a_yes_holds_for_a_window_that_got_narrower_and_not_for_one_that_m
     assert await passed_on(ladder) == ["appointment.confirmed"] * 2
 
 
+async def test_a_yes_to_a_window_that_moved_away_and_came_back_is_passed_on_again(ladder: Ladder) -> None:
+    await expects(ladder, 101)
+    await ladder.hears(at(ladder, "booked", (4 * HOUR, 8 * HOUR), orderNumber="SO-9"))
+    await press(ladder, "confirm", "appointment_booked")
+    await ladder.hears(at(ladder, "moved", (9 * HOUR, 13 * HOUR)))
+    await ladder.hears(at(ladder, "moved", (4 * HOUR, 8 * HOUR)))
+    await press(ladder, "confirm", "appointment_moved", times=2)
+    await press(ladder, "confirm", "appointment_booked")
+    assert await passed_on(ladder) == ["appointment.confirmed"] * 2
+
+
 async def test_a_yes_under_a_reminder_is_about_the_window_that_the_reminder_showed(ladder: Ladder) -> None:
     await expects(ladder, 101)
     await ladder.hears(at(ladder, "booked", (30 * HOUR, 34 * HOUR), orderNumber="SO-9"))
@@ -292,10 +303,16 @@ async def test_from_the_event_to_a_tap_on_the_phone_and_back(data_dir: Path) -> 
         await wait_until(kept, timeout=15)
 
 
-async def test_an_appointment_far_ahead_is_remembered_until_its_reminder(ladder: Ladder) -> None:
+async def test_an_appointment_far_ahead_is_remembered_until_its_reminder_and_so_are_its_people(ladder: Ladder) -> None:
     await expects(ladder, 101)
-    begins = 75 * 24 * HOUR
+    begins = 100 * 24 * HOUR  # an order's people listen for 62 days, and the store knows them for 30 more
     await ladder.hears(at(ladder, "booked", (begins, begins + 2 * HOUR), orderNumber="SO-9"))
     subject = ladder.house.runtime.vault.subject_id("appointment", "A-77")
     (due,) = [at_ms for _, at_ms in await ladder.house.redis.zrange(keys.beside(subject, "timers"), 0, -1, withscores=True)]
     assert await ladder.house.redis.pexpiretime(keys.of(subject, "j")) > due
+    assert await ladder.house.redis.pexpiretime(keys.of(ladder.house.runtime.vault.subject_id("order", "SO-9"), "j")) > due
+    ladder.house.pass_ms(int(due) - ladder.house.clock.now_ms())
+    await make_firing(ladder.house.runtime).turn(keys.all_partitions())
+    await ladder.house.expand()
+    records = await ladder.house.messages(await ladder.house.find(101))
+    assert "appointment_reminder" in [one.notification for one in records]

@@ -185,3 +185,17 @@ async def test_a_flight_whose_first_word_is_the_time_that_its_moment_told_is_no_
     before = len(await stage.house.told(101))
     await stage.house.tell(stage.says(hours=48))
     assert len(await stage.house.told(101)) == before
+
+
+async def test_who_waits_for_a_flight_that_leaves_days_late_hears_of_it_to_the_end(stage: Stage) -> None:
+    await stage.order(hours=6)
+    await stage.house.tell(stage.says("delayed", hours=6))
+    await stage.pass_to(6 + 3 * 24)  # a day after the order's people would have stopped listening
+    await stage.house.tell(stage.says("boarding", hours=6, estimated=79))
+    await stage.house.tell(stage.says("departed", times={"departure": {"actual": iso(stage.at(79))}}))
+    await stage.pass_to(81)
+    await stage.house.tell(stage.says("arrived", times={"arrival": {"actual": iso(stage.at(81))}}))
+    assert [await stage.told(one) for one in ("boarding", "flight_departed", "flight_landed")] == [1, 1, 1]
+    await stage.pass_to(81 + 3 * 24)
+    await stage.house.tell(stage.says("arrived", belt="7"))
+    assert await stage.told("flight_belt") == 0, "it was over two days ago"

@@ -43,6 +43,21 @@ def parcel(status: str, number: str | None = None, expected: str | None = None) 
             [{"confirmed"}, {"payment_due"}, {"confirmed"}, set(), set()],
         ),
         (
+            "being processed is what some shops say of an order that was paid",
+            [order(status) for status in ("payment_due", "processing", "confirmed", "processing")],
+            [{"payment_due"}, {"confirmed", "processing"}, set(), set()],
+        ),
+        (
+            "and so is going back to it",
+            [order(status) for status in ("processing", "payment_due", "processing")],
+            [{"processing"}, {"payment_due"}, {"confirmed"}],
+        ),
+        (
+            "being processed after it was sent is not",
+            [order(status) for status in ("payment_due", "shipped", "processing")],
+            [{"payment_due"}, {"shipped"}, {"processing"}],
+        ),
+        (
             "a second refund is",
             [order("refunded", refund={"amount": amount}) for amount in ("20.00", "20.0", "49.95")] + [order("refunded")],
             [{"refunded"}, set(), {"refunded"}, set()],

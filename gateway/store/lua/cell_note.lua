@@ -1,10 +1,11 @@
---[[ cell_note: a cell of an area remembers what its later subscribers must be told of an outage, or that it is over.
+--[[ cell_note: a cell of an area, or the order of an appointment, remembers what its later subscribers must be told, or that it is
+over; and who follows it, for as long as that lasts.
 
 One step, because an event that is taken up again late (its process was killed) must not bring back what a newer one ended: what is
 over leaves its number behind, and nothing with a smaller one is written.
 
 KEYS  1 j:J of the cell (hash)
-ARGV  1 n of the event  2 keep (ms), where the cell has no end yet  then pairs: field, sealed entry ('' = over)
+ARGV  1 n of the event  2 keep (ms) at least; nothing that ends later is cut short  then pairs: field, sealed entry ('' = over)
 RETURNS how many fields were written
 --]]
 local written = 0
@@ -16,5 +17,5 @@ for k = 3, #ARGV, 2 do
     written = written + 1
   end
 end
-if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return written

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from gateway.documents import layouts, pngfile, symbols
+from gateway.documents import layouts, symbols
 from gateway.documents.forms import Form, Made
 from gateway.documents.page import for_print, page
 from gateway.documents.paper import Paper
 from gateway.documents.picture import Painter
+from gateway.documents.pngfile import Encoder
 from gateway.documents.said import Card, Speaker
 from gateway.documents.shaping import Shaper
 from gateway.documents.typefaces import Typefaces
@@ -36,6 +37,7 @@ class Drawing:
         self._faces = Typefaces(fonts)
         self.shaper = Shaper(self._faces, templates.resolve())
         self.painter = Painter(self._faces, self.shaper)
+        self._encoder = Encoder()
 
     def draw(self, paper: Paper, form: Form, language: str) -> Made:
         """The document in a language, or in the brand's or English where its words are missing. Raises CannotDraw."""
@@ -68,7 +70,7 @@ class Drawing:
         place = next(((x, y, x + wide, y + high) for x, y, wide, high in _symbols(layout)), None)
         files = []
         for card in cards:
-            data = pngfile.encode(self.painter.picture(layout, card, brand.look))
+            data = self._encoder.encode(self.painter.picture(layout, card, brand.look))
             if card.symbol is not None:
                 # Off the file and where it was put, quiet zone and all: the rest takes as long to search, and has none.
                 symbols.check(Image.open(io.BytesIO(data)).crop(place), card.symbol)

@@ -1,8 +1,9 @@
 """A picture for a phone screen: the boxes of a layout, drawn with Pillow.
 
 What is the same for every reader of a language (colours, logo, words) is drawn once and copied; values and the symbol are drawn
-on the copy. A text of plain letters is set by Pillow, which takes a tenth of a millisecond. Whatever must be joined or turned
-(Arabic, Hebrew), or needs a second font, is set by typst (shaping.py): slower, right, and in the same fonts as the page.
+on the copy. A text of plain letters is set by Pillow, which takes two tenths of a millisecond; one that many people's cards have
+(an airport, a gate) is kept as it was set. Whatever must be joined or turned (Arabic, Hebrew), or needs a second font, is set by
+typst (shaping.py): slower, right, and in the same fonts as the page.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from gateway.documents import symbols
 from gateway.documents.layouts import LINE, Box, FieldsBox, FillBox, LogoBox, PictureLayout, RowsBox, SymbolBox, TextBox
+from gateway.documents.lettering import Rectangle, Text, fitted, write
 from gateway.documents.paper import Symbol
 from gateway.documents.said import Card
 from gateway.documents.shaping import Shaper
-from gateway.documents.typefaces import BOLD, REGULAR, Typefaces
+from gateway.documents.typefaces import Typefaces
 from gateway.errors import CannotDraw
 from gateway.notifications.brands import Look
 
@@ -27,10 +28,6 @@ LAYERS = 24
 """Pictures kept of what is the same for every reader: 3 MiB each, one for each brand, kind, language and set of known fields."""
 LEAST_SCALE = 2
 """Pixels a module: below that the picture's own compression on the way eats it."""
-ASCENT = 0.93
-"""From the top of a line to its baseline, in sizes of the font."""
-
-Rectangle = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +41,6 @@ class Fill:
 class Logo:
     at: Rectangle
     file: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    text: str
-    at: Rectangle
-    size: int
-    least: int
-    bold: bool
-    colour: str
-    align: str
-    lines: int
 
 
 Mark = Fill | Logo | Text
@@ -91,7 +76,7 @@ class Painter:
         """Words of the layout that are too long for their place in this language."""
         same, _, _ = arranged(layout, card, look)
         texts = [mark for mark in same if isinstance(mark, Text) and self._faces.simple(mark.text)]
-        return [mark.text for mark in texts if any(line.endswith("…") for line in _fitted(mark, mark.at[2])[1])]
+        return [mark.text for mark in texts if any(line.endswith("…") for line in fitted(mark, mark.at[2])[1])]
 
     def layer(self, size: tuple[int, int], ground: str, marks: tuple[Mark, ...]) -> Image.Image:
         """What is the same for all readers, drawn once: to be copied, not drawn on."""
@@ -119,7 +104,7 @@ class Painter:
                 canvas.paste(logo, (left + (width - logo.width) // 2, top + (height - logo.height) // 2), logo)
             case Text():
                 if self._faces.simple(mark.text):
-                    _write(pen, mark)
+                    write(pen, mark)
                 else:
                     mask = self._shaper.mask(
                         mark.text, *mark.at[2:], size=mark.size, least=mark.least, bold=mark.bold, align=mark.align,
@@ -165,7 +150,8 @@ def _text(
     text = card.say(box.text, row)
     if text:
         at = (left + box.at[0], top + box.at[1], box.at[2], box.at[3])
-        mark = Text(text, at, box.size, box.least, box.bold, look.colour(box.colour), box.align, box.lines)
+        many = card.of_many(box.text)
+        mark = Text(text, at, box.size, box.least, box.bold, look.colour(box.colour), box.align, box.lines, many)
         yield mark, text == card.words.get(box.text[6:-1]) if box.text.startswith("{word.") else "{" not in box.text
 
 
@@ -190,7 +176,7 @@ def _fields(box: FieldsBox, card: Card, look: Look) -> Iterator[tuple[Mark, bool
             card.say(one.label), (x, y, wide, label), box.label_size, 12, False, look.colour("muted"), "left", 1
         ), True  # fmt: skip
         at = (x, y + label, wide, round(size * LINE))
-        yield Text(text, at, size, min(box.least, size), box.bold, look.colour("ink"), "left", 1), False
+        yield Text(text, at, size, min(box.least, size), box.bold, look.colour("ink"), "left", 1, card.of_many(one.text)), False
 
 
 def _rows(box: RowsBox, card: Card, look: Look) -> Iterator[tuple[Mark, bool]]:
@@ -221,63 +207,3 @@ def _place_symbol(canvas: Image.Image, symbol: Symbol, place: Rectangle) -> None
     drawn = Image.new("L", (wide * scale, high * scale), 255)
     drawn.paste(squares.picture(scale), (squares.quiet * scale, squares.quiet * scale))
     canvas.paste(drawn.convert("RGB"), (left + (width - drawn.width) // 2, top + (height - drawn.height) // 2))
-
-
-@lru_cache(maxsize=128)
-def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(BOLD if bold else REGULAR), size, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _write(pen: ImageDraw.ImageDraw, mark: Text) -> None:
-    """A text of plain letters, in its box whatever its length."""
-    left, top, width, _ = mark.at
-    size, lines = _fitted(mark, width)
-    font = _font(size, mark.bold)
-    x = {"left": left, "right": left + width, "center": left + width // 2}[mark.align]
-    anchor = {"left": "ls", "right": "rs", "center": "ms"}[mark.align]
-    baseline = top + round(mark.size * ASCENT)
-    for number, line in enumerate(lines):
-        pen.text((x, baseline + round(number * size * LINE)), line, font=font, fill=mark.colour, anchor=anchor)
-
-
-def _fitted(mark: Text, width: int) -> tuple[int, list[str]]:
-    """(size, lines) that fit: shrunk down to `least`, then cut."""
-    size = mark.size
-    while True:
-        font = _font(size, mark.bold)
-        lines = [mark.text] if mark.lines == 1 else _wrapped(mark.text, font, width)
-        longest = max(font.getlength(line) for line in lines)
-        if longest <= width and len(lines) <= mark.lines:
-            return size, lines
-        if size <= mark.least:
-            break
-        # One line shrinks in proportion at once; several by steps, since they break anew.
-        size = max(mark.least, min(size - 1, int(size * width / longest)) if mark.lines == 1 else size - 2)
-    kept = lines[: mark.lines]
-    if len(lines) > mark.lines:
-        kept[-1] += "…"
-    return size, [_cut(line, font, width) for line in kept]
-
-
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    if font.getlength(text) <= width:
-        return text
-    least, most = 0, len(text)
-    while least < most:
-        middle = (least + most + 1) // 2
-        if font.getlength(text[:middle].rstrip() + "…") <= width:
-            least = middle
-        else:
-            most = middle - 1
-    return text[:least].rstrip() + "…"

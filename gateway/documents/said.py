@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from babel.dates import format_skeleton
 
@@ -29,6 +30,11 @@ VALUES = _LEG | _LINE | {
     "support_url", "traveller", "number", "as_of", "from", "to", "starts", "starts_date", "doors", "total", "count",
 }  # fmt: skip
 """What layouts and their words may name."""
+OF_MANY = frozenset({
+    "brand", "carrier", "flight", "origin", "destination", "origin_name", "destination_name", "from", "to", "gate", "terminal",
+    "departs", "boards", "arrives", "date", "cabin", "group", "as_of", "venue", "starts", "starts_date", "doors", "support_url",
+})  # fmt: skip
+"""Of these what is said to one is said to others alike: nothing that names or numbers a person, their order or their seat."""
 _JOURNEYS = (PaperKind.BOARDING_PASS, PaperKind.RAIL_TICKET)
 
 
@@ -47,11 +53,28 @@ class Card:
     def say(self, text: str, row: Mapping[str, str] | None = None) -> str:
         """A layout's text with words and values put in; "" when one that it names is empty or unknown."""
         values = self.values if row is None else {**self.values, **row}
-        opened = NAMED.sub(lambda found: self.words.get(found[1][5:], "") if found[1].startswith("word.") else found[0], text)
-        names = NAMED.findall(opened)
-        if any(not values.get(name) for name in names):
-            return ""
-        return NAMED.sub(lambda found: values[found[1]], opened)
+        said = []
+        for number, part in enumerate(_parts(self._opened(text))):
+            if number % 2 and not (part := values.get(part, "")):
+                return ""
+            said.append(part)
+        return "".join(said)
+
+    def of_many(self, text: str) -> bool:
+        """Whether what a layout's text says may be on many people's cards, and is about none of them."""
+        return OF_MANY.issuperset(_parts(self._opened(text))[1::2])
+
+    def _opened(self, text: str) -> str:
+        """With words put in, and values still named."""
+        if "{word." not in text:
+            return text
+        return NAMED.sub(lambda found: self.words.get(found[1][5:], "") if found[1].startswith("word.") else found[0], text)
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> tuple[str, ...]:
+    """What stands between named values, and their names, in turns. Of layouts and words, which are few."""
+    return tuple(NAMED.split(text))
 
 
 @dataclass(slots=True)

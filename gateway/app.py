@@ -18,9 +18,11 @@ from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.documents.maker import Maker
 from gateway.documents.wallets import Wallets
+from gateway.families.home import Home
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
+from gateway.planning.telling import Teller
 from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
 from gateway.runtime import Depth, Runtime
@@ -31,6 +33,7 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
 from gateway.store.events import Events
+from gateway.store.families import Families
 from gateway.store.fanout import FanOuts
 from gateway.store.ledger import Ledger
 from gateway.store.outbox import Outbox, Pair
@@ -81,6 +84,11 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         senders = Senders(redis, clock)
         metrics = Metrics()
         maker = await stack.enter_async_context(Maker(settings.templates_dir, settings.fonts_dir, metrics=metrics))
+        contacts, subjects = Contacts(redis, clock, vault, ledger), Subjects(redis, clock, vault)
+        outbox, untold = Outbox(redis, clock, pairs, acks=settings.store_acks), Untold(redis, clock, vault)
+        wake = Wake(publish_to(redis))
+        worlds = Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault)
+        teller = Teller(contacts, subjects, outbox, vault, worlds, wake, untold)
         yield Runtime(
             settings=settings,
             clock=clock,
@@ -96,20 +104,21 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             pairs=pairs,
             catalogue=catalogue,
             tariffs=tariffs,
-            contacts=Contacts(redis, clock, vault, ledger),
-            subjects=Subjects(redis, clock, vault),
+            contacts=contacts,
+            subjects=subjects,
             events=Events(redis, clock, vault),
             fans=FanOuts(redis),
-            untold=Untold(redis, clock, vault),
-            outbox=Outbox(redis, clock, pairs, acks=settings.store_acks),
+            untold=untold,
+            outbox=outbox,
             documents=Documents(redis, vault),
             wallets=Wallets.open(settings, catalogue, vault.blind, clock.now_ms),
             maker=maker,
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),
-            worlds=Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault),
-            wake=Wake(publish_to(redis)),
+            worlds=worlds,
+            home=Home(Families(redis, clock, vault), contacts, subjects, teller, clock, settings.family_places),
+            wake=wake,
             beats=Beats(),
             metrics=metrics,
             stopping=asyncio.Event(),

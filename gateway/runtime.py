@@ -13,6 +13,7 @@ from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.directory import Directory
 from gateway.documents.maker import Maker
 from gateway.documents.wallets import Wallets
+from gateway.families.home import Home
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.model.account import NumberReport, Refused
@@ -76,6 +77,7 @@ class Runtime:
     webhooks: Webhooks
     conversations: Conversations
     worlds: Worlds
+    home: Home
     wake: Wake
     beats: Beats
     metrics: Metrics

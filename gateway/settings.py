@@ -118,6 +118,8 @@ class Settings:
     """for tests: the place at which this process dies (gateway/crashpoint.py)"""
     fuse_people: int
     fuse_second_person: int
+    family_places: int
+    """how many may join one traveller's family; 0 = there are no families"""
     pair_interval_ms: int
     log_format: str
 
@@ -286,6 +288,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         crash_at=reader.text("GATEWAY_CRASH_AT") or "",
         fuse_people=reader.number("GATEWAY_FUSE_PEOPLE", 10_000, int, 0, 100_000_000),
         fuse_second_person=reader.number("GATEWAY_FUSE_SECOND_PERSON", 50_000, int, 0, 100_000_000),
+        family_places=reader.number("GATEWAY_FAMILY_PLACES", 20, int, 0, 200),
         pair_interval_ms=reader.number("GATEWAY_PAIR_INTERVAL_MS", 6000, int, 0, 60_000),
         log_format=reader.text("GATEWAY_LOG_FORMAT", "auto") or "auto",
     )

@@ -256,6 +256,40 @@ def _by_agent(text: str) -> Say:
     return say
 
 
+_LEFT = {
+    "stopped": "a relative wants to hear no more",
+    "removed": "the traveller took a relative out",
+    "blocked": "a relative wants nothing more from us in that channel",
+    "erased": "a relative was erased",
+    "over": "the family is over for a relative",
+}
+_DOOR = {
+    "opened": "the traveller lets people in again",
+    "closed": "the traveller lets nobody in any more",
+    "renewed": "the link was made anew: the one before lets nobody in",
+    "too_many": "so many came in one minute that nobody is let in until the traveller says so",
+}
+_FAMILY_ENDED = {
+    "over": "the journey is over",
+    "traveller": "the traveller ended it",
+    "erased": "the traveller was erased",
+    "left_out": "the traveller is on the order no more",
+}
+
+
+def _family_left(fact: Fact, when: When) -> str:
+    return _LEFT.get(fact.detail.get("why", ""), "a relative is in the family no more")
+
+
+def _family_door(fact: Fact, when: When) -> str:
+    return _DOOR.get(fact.detail.get("door", ""), "who may join the family was changed")
+
+
+def _family_ended(fact: Fact, when: When) -> str:
+    why = _FAMILY_ENDED.get(fact.detail.get("why", ""), "it ended")
+    return f"the family is over ({why}), with {fact.detail.get('members', '0')} in it"
+
+
 def _pass_refused(fact: Fact, when: When) -> str:
     left = fact.detail.get("left", "?")
     return "a wrong answer on the page; no more is allowed" if left == "0" else f"a wrong answer on the page; {left} more allowed"
@@ -394,6 +428,12 @@ KINDS: dict[str, Kind] = {
     "way_claimed": Kind("invitation.claimed", "webhooks", _fixed("somebody came by the invitation, the first")),
     "way_bound": Kind("invitation.bound", "webhooks", _fixed("their address is bound to the order")),
     "way_revoked": Kind("invitation.revoked", "", _fixed("the invitation was revoked: nobody comes in by it any more")),
+    # families
+    "family_made": Kind("family.made", "webhooks", _fixed("a traveller keeps their family informed: it begins")),
+    "family_joined": Kind("family.joined", "webhooks", _fixed("a relative joined by the traveller's link")),
+    "family_left": Kind("family.left", "", _family_left),
+    "family_door": Kind("family.door", "", _family_door),
+    "family_ended": Kind("family.ended", "", _family_ended),
     # pages of passes and tickets
     "pass_kept": Kind("pass.kept", "", _fixed("a page for their pass or ticket was kept")),
     "pass_opened": Kind("pass.opened", "webhooks", _fixed("the page was opened on a device: they proved who they are")),

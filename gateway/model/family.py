@@ -66,8 +66,10 @@ class Member:
 class Family:
     """order, customer: whose journey it is (`OrderLink.order`, `.traveller`); the traveller's chat is where they last asked
 
-    renewals: how often the link was made anew: it is part of the link's id
-    until_ms: when to look next whether it is over; ended_ms: 0 = it lasts
+    renewals: the number of its link, part of that link's id: each new one has a higher one, and none is ever given twice
+    until_ms: when to look next whether it is over; ended_ms: 0 = it lasts; ended_why: over, traveller, erased, left_out
+    shut_ms:  when the door closed by itself because so many came, 0 = it did not, or the traveller has said something since
+    followed: the legs that all its members were brought to follow
     barred:   contacts whom the traveller took out
     """
 
@@ -84,6 +86,9 @@ class Family:
     places: int = PLACES
     renewals: int = 0
     ended_ms: int = 0
+    ended_why: str = ""
+    shut_ms: int = 0
     group_link: Personal | None = None
+    followed: tuple[SubjectId, ...] = ()
     members: tuple[Member, ...] = ()
     barred: tuple[ContactId, ...] = field(default=())

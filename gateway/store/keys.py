@@ -86,6 +86,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}j:j\w+", "hash", True, "a subject's memory"),
     Kind(r"\{p:\d\d\}iv:i\w+", "hash", True, "an invitation"),
     Kind(r"\{p:\d\d\}ij:j\w+", "set", True, "a subject's invitations"),
+    Kind(r"\{p:\d\d\}fam:j\w+", "hash", True, "a family: whose it is, who is in it; names are sealed"),
+    Kind(r"\{p:\d\d\}famdue", "zset", None, "families -> when to look next (ms)"),
     Kind(r"\{p:\d\d\}wd:a\w+", "string", True, "what somebody was asked about their way in, sealed"),
     Kind(r"\{p:\d\d\}wt:j\w+", "set", True, "wrong surnames tried for an order"),
     Kind(r"\{p:\d\d\}timers", "zset", None, "moments of subjects -> due (ms)"),

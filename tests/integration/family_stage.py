@@ -1,0 +1,72 @@
+"""A traveller with a booked flight, and relatives who come by the link: a house without a channel, its steps taken by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.connector import Sender
+from gateway.families.home import Home
+from gateway.model.contact import Contact, OrderLink
+from gateway.model.family import Family, Joined
+from gateway.model.ids import AddressId
+from gateway.model.personal import Personal
+from gateway.planning.waysin_bind import Chat
+from tests.support.core import House
+
+ENTITY = "ZZ1007/2026-11-22/AMS"
+SEAT, NUMBER = "31K", "ZX7K2P"
+
+
+@dataclass
+class Stage:
+    house: House
+
+    @property
+    def home(self) -> Home:
+        return self.house.runtime.home
+
+    @property
+    def sender(self) -> Sender:
+        return next(iter(self.house.runtime.directory))
+
+    async def travels(self, number: int, *numbers: int, **more: object) -> None:
+        """Somebody, and whoever else, has booked."""
+        await self.house.tell(self.house.order(*(self.house.recipient(one) for one in (number, *numbers)), **more))
+
+    async def link(self, number: int) -> tuple[Contact, OrderLink, AddressId]:
+        contact = await self.house.contact_of(number)
+        return contact, contact.profile.orders[0], contact.profile.addresses[0].id
+
+    async def family(self, number: int) -> Family:
+        """The family of this traveller: made, or as it stands."""
+        contact, link, address = await self.link(number)
+        return await self.home.make(contact, link, address, "en")
+
+    async def standing(self, family: Family) -> Family:
+        found = await self.home.families.get(family.id)
+        assert found is not None
+        return found
+
+    async def chat(self, number: int) -> Chat:
+        """Where relative `number` writes to us, a second later; a contact of their own where nobody has the number."""
+        runtime = self.house.runtime
+        identifier = runtime.connectors["whatsapp"].identify(f"+447700900{number:03d}", "")
+        contact, address = await runtime.contacts.reserve("whatsapp", identifier)
+        await runtime.contacts.add_identifiers(contact, address, "whatsapp", [identifier])
+        self.house.pass_ms(1000)
+        now = self.house.clock.now_ms()
+        await runtime.contacts.open_window(contact, self.sender.id, address, now)
+        return Chat(contact, address, "whatsapp", now)
+
+    async def joins(self, family: Family, number: int, *, renewals: int = -1, name: str = "", language: str = "en") -> Joined:
+        chat = await self.chat(number)
+        return await self.home.join(
+            family, chat, family.renewals if renewals < 0 else renewals, language, "message abc",
+            name=Personal(name) if name else None,
+        )  # fmt: skip
+
+    async def follows(self, number: int) -> set[str]:
+        """Subjects that somebody is subscribed to."""
+        contact = await self.house.find(number)
+        assert contact is not None
+        return {one.subject for one in await self.house.runtime.contacts.subscriptions(contact)}

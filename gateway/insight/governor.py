@@ -8,6 +8,10 @@ say of the messages planned since its stage began. `judge` is the whole of its m
             senders write to in a day
     else    nothing
 
+Quality is looked at first, of all of them, for it needs no figures. Figures may take long, or not come: who was not looked at in
+one turn comes first in the next. Nothing rises while the fold is behind: what failed, and who stopped news, may be in what is not
+folded yet. A scheduler that comes back after a night finds that its stage lasted long enough, and waits for the night's facts.
+
 A stop freezes the share: it lowers nothing, and it is undone by a person alone (rules/rollout_moves.py). Each move is a fact with
 `governor` as who, and why; a stopped roll-out fires the alert LimitNearlyUsed for as long as it is stopped (watch_gauges.py).
 
@@ -33,6 +37,8 @@ from gateway.planning.rolling_start import its_senders
 from gateway.rules import rollout_moves
 from gateway.rules.rollout import PLACES, Rollout, State, percent
 from gateway.rules.warm_up import fits
+from gateway.store import keys
+from gateway.store.facts import Facts
 from gateway.store.rollouts import Rollouts
 from gateway.store.senders import Senders, SenderState
 
@@ -41,6 +47,8 @@ BAD = ("YELLOW", "RED")
 WINDOW_MS = 7 * 24 * 3600_000
 """A stage that lasts longer is judged by its last days."""
 DAY_MS = 24 * 3600_000
+BEHIND_S = 60.0
+"""The fold is a second behind where all is well."""
 
 log = structlog.get_logger()
 
@@ -54,12 +62,14 @@ class Move:
 
 
 def judge(
-    one: Rollout, found: Measures | None, senders: Mapping[SenderId, SenderState], *, people_a_day: int, now_ms: int
-) -> Move | None:
+    one: Rollout, found: Measures | None, senders: Mapping[SenderId, SenderState], *, people_a_day: float, now_ms: int,
+    whole: bool = True,
+) -> Move | None:  # fmt: skip
     """What is to be done with a roll-out now, None = nothing.
 
     found: of its stage, None = not known, so that only quality is looked at; senders: those that it goes by
-    people_a_day: whom its news was for in the last 24 hours, told or not
+    people_a_day: whom its news is for in 24 hours, told or not
+    whole: nothing of note is missing in `found`; else it can stop, and cannot rise
     """
     if one.state is not State.RUNNING:
         return None
@@ -68,7 +78,7 @@ def judge(
         return Move("rollout_stopped", rollout_moves.stopped(one, who=WHO, why=wrong))
     stage = one.stages[one.stage] if one.stage >= 0 else None
     following = one.next_stage
-    if found is None or stage is None or following is None:
+    if found is None or not whole or stage is None or following is None:
         return None
     if now_ms - one.since_ms < stage.least_ms or found.told < stage.least_people:
         return None
@@ -94,41 +104,61 @@ def _wrong(one: Rollout, found: Measures | None, senders: Mapping[SenderId, Send
 
 
 class Governor:
-    def __init__(self, book: Rollouts, senders: Senders, directory: Directory, history: History, clock: Clock) -> None:
+    def __init__(
+        self, book: Rollouts, facts: Facts, senders: Senders, directory: Directory, history: History, clock: Clock
+    ) -> None:
         self._book = book
+        self._facts = facts
         self._senders = senders
         self._directory = directory
         self._history = history
         self._clock = clock
+        self._last = ""
+        """the name of the one whose figures were asked for last"""
 
     async def turn(self) -> list[Move]:
         """Look at each once; what was done. Raises StoreUnavailable."""
-        done = []
+        done, well = [], []
         for one in await self._book.all():
             if one.state is not State.RUNNING:
                 continue
-            move = await self._judged(one)
+            states = await self._senders.states(its_senders(self._directory, one.match.senders, one.match.brands))
+            move = judge(one, None, states, people_a_day=0, now_ms=self._clock.now_ms())
             if move is None:
-                continue
-            try:
-                await self._book.change(one, move.after, move.kind)
-            except Conflict:
-                log.info("rollout.changed_meanwhile", rollout=one.name)
-                continue
-            log.info("rollout.governed", rollout=one.name, move=move.kind, why=move.after.why)
-            done.append(move)
+                well.append((one, states))
+            elif await self._made(one, move):
+                done.append(move)
+        for one, states in sorted(well, key=lambda entry: (entry[0].name <= self._last, entry[0].name)):
+            self._last = one.name
+            move = await self._by_figures(one, states)
+            if move is not None and await self._made(one, move):
+                done.append(move)
         return done
 
-    async def _judged(self, one: Rollout) -> Move | None:
-        now = self._clock.now_ms()
-        states = await self._senders.states(its_senders(self._directory, one.match.senders, one.match.brands))
-        found, people = None, 0
+    async def _made(self, one: Rollout, move: Move) -> bool:
         try:
+            await self._book.change(one, move.after, move.kind)
+        except Conflict:
+            log.info("rollout.changed_meanwhile", rollout=one.name)
+            return False
+        log.info("rollout.governed", rollout=one.name, move=move.kind, why=move.after.why)
+        return True
+
+    async def _by_figures(self, one: Rollout, states: Mapping[SenderId, SenderState]) -> Move | None:
+        now = self._clock.now_ms()
+        try:
+            # Before the figures: what is folded while they are read is one more reason to wait, and no less.
+            folded = await self._history.positions(keys.all_partitions())
+            whole = await self._facts.oldest_after({place: one.stream_id for place, one in folded.items()}) < BEHIND_S
             found = await self._history.rolled(one.name, since_ms=max(one.since_ms, now - WINDOW_MS), until_ms=now + 1)
-            if one.next_stage is not None:
-                day = await self._history.rolled(one.name, since_ms=max(one.began_ms, now - DAY_MS), until_ms=now + 1)
-                people = day.told + day.left_out + day.held_out
-        except StoreUnavailable as error:  # without figures nothing rises, and bad quality stops it all the same
-            found = None
+            people = await self._people_a_day(one, now) if one.next_stage is not None else 0
+        except StoreUnavailable as error:
             log.warning("rollout.no_figures", rollout=one.name, error=str(error))
-        return judge(one, found, states, people_a_day=people, now_ms=now)
+            return None
+        return judge(one, found, states, people_a_day=people, now_ms=now, whole=whole)
+
+    async def _people_a_day(self, one: Rollout, now: int) -> float:
+        """Of the last 24 hours; one that is younger is taken to go on as it began."""
+        since = max(one.began_ms, now - DAY_MS)
+        people = await self._history.rolled_people(one.name, since_ms=since, until_ms=now + 1)
+        return people * DAY_MS / max(now - since, 1)

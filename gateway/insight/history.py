@@ -8,12 +8,15 @@ SQLite runs in WAL with synchronous=NORMAL: a power cut may take back the last t
 they held is still in the store, which keeps every fact for an hour after it was folded.
 
 Calls block, so they run in two threads of their own, each with a time limit. A call that is given up may still commit: the
-comparison of the position makes that harmless.
+comparison of the position makes that harmless. What counts over long times (roll-outs) has one thread more, for itself, so that
+the fold does not wait behind it; given up, it ends (PostgreSQL has its own limit for each statement).
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,6 +50,8 @@ KEEP_MONTHS = 13
 CALL_S = 10.0
 _CHUNK = 400
 """Values in one IN (...): every database takes this many."""
+_STEPS = 100_000
+"""Of SQLite's machine, between two looks at the clock: a few milliseconds."""
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -75,15 +80,32 @@ class History:
         self._engine = engine
         self._call_s = call_s
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="history")
+        self._counting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history-counting")
 
-    async def _call(self, work: Callable[[Connection], T]) -> T:
+    async def _count(self, work: Callable[[Connection], T]) -> T:
+        """`_call` for what may take too long."""
+        until = time.monotonic() + self._call_s
+
+        def run(connection: Connection) -> T:
+            driver = connection.connection.driver_connection
+            if not isinstance(driver, sqlite3.Connection):
+                return work(connection)
+            driver.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
+            try:
+                return work(connection)
+            finally:
+                driver.set_progress_handler(None, 0)
+
+        return await self._call(run, self._counting)
+
+    async def _call(self, work: Callable[[Connection], T], threads: ThreadPoolExecutor | None = None) -> T:
         def run() -> T:
             with self._engine.begin() as connection:
                 return work(connection)
 
         try:
             async with asyncio.timeout(self._call_s):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+                return await asyncio.get_running_loop().run_in_executor(threads or self._threads, run)
         except TimeoutError as error:
             raise StoreUnavailable(f"the history database did not answer within {self._call_s:g} s") from error
         except sql.exc.IntegrityError as error:
@@ -246,11 +268,15 @@ class History:
 
     async def rolled(self, name: str, *, since_ms: int, until_ms: int) -> rolled.Measures:
         """What a roll-out did with what was planned in [since, until); see rolled.py."""
-        return await self._call(lambda connection: rolled.read(connection, name, since_ms=since_ms, until_ms=until_ms))
+        return await self._count(lambda connection: rolled.read(connection, name, since_ms=since_ms, until_ms=until_ms))
+
+    async def rolled_people(self, name: str, *, since_ms: int, until_ms: int) -> int:
+        """Whom a roll-out's news was for in [since, until), told or not."""
+        return await self._count(lambda connection: rolled.people(connection, name, since_ms=since_ms, until_ms=until_ms))
 
     async def people_of(self, notifications: Sequence[str], *, since_ms: int, until_ms: int) -> int:
         """How many people were told one of these in [since, until), or would have been but for a roll-out."""
-        return await self._call(
+        return await self._count(
             lambda connection: rolled.people_of(connection, notifications, since_ms=since_ms, until_ms=until_ms)
         )
 
@@ -269,7 +295,8 @@ class History:
 
     async def close(self) -> None:
         """Close the connections; a call still under way is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._counting):
+            threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._engine.dispose)
 
 

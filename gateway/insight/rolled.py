@@ -23,6 +23,7 @@ FAILED = ("failed", "dead")
 ASKED_MS = 48 * 3600_000
 """So long after a message a conversation counts as opened because of it, or for want of it."""
 _OPENED = ("opened", "reopened")
+_ANSWERS = ("", "not_in_rollout", "held_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,9 @@ def read(connection: Connection, name: str, *, since_ms: int, until_ms: int) -> 
     told, left_out, held_out = _Group(), _Group(), _Group()
     groups = {"": told, "not_in_rollout": left_out, "held_out": held_out}
     messages: set[str] = set()
-    columns = facts_table.c
-    reason = columns.detail["reason"].as_string()
-    planned = sql.select(columns.kind, columns.ids, columns.at_ms, reason.label("reason")).where(
-        columns.kind.in_(("enqueued", "suppressed")), columns.at_ms >= since_ms, columns.at_ms < until_ms,
-        # One message may be part of several.
-        sql.literal(",").concat(columns.detail["ro"].as_string()).concat(",").contains(f",{name},", autoescape=True),
-    )  # fmt: skip
-    for row in connection.execute(planned):
-        group = groups.get("" if row.kind == "enqueued" else row.reason)
-        ids = _by_letter(row.ids)
-        if group is None or "c" not in ids:
-            continue
-        group.add(ids["c"], row.at_ms)
-        if group is told:
+    for reason, ids, at_ms in _planned(connection, name, since_ms, until_ms):
+        groups[reason].add(ids["c"], at_ms)
+        if not reason:
             messages.add(ids.get("m", ""))
     failed: set[str] = set()
     opted_out: set[str] = set()
@@ -96,6 +86,28 @@ def read(connection: Connection, name: str, *, since_ms: int, until_ms: int) -> 
         told=len(told.at), left_out=len(left_out.at), held_out=len(held_out.at), messages=len(messages), failed=len(failed),
         opted_out=len(opted_out), told_asked=len(told_asked), held_out_asked=len(held_out_asked),
     )  # fmt: skip
+
+
+def people(connection: Connection, name: str, *, since_ms: int, until_ms: int) -> int:
+    """Whom its news was for: told, left out or held out."""
+    return len({ids["c"] for _, ids, _ in _planned(connection, name, since_ms, until_ms)})
+
+
+def _planned(
+    connection: Connection, name: str, since_ms: int, until_ms: int
+) -> Iterator[tuple[str, dict[str, str], int]]:
+    """("" = told, else why not; ids with a contact among them; at) of each message that it was asked about."""
+    columns = facts_table.c
+    reason = columns.detail["reason"].as_string()
+    found = sql.select(columns.kind, columns.ids, columns.at_ms, reason.label("reason")).where(
+        columns.kind.in_(("enqueued", "suppressed")), columns.at_ms >= since_ms, columns.at_ms < until_ms,
+        # One message may be part of several.
+        sql.literal(",").concat(columns.detail["ro"].as_string()).concat(",").contains(f",{name},", autoescape=True),
+    )  # fmt: skip
+    for row in connection.execute(found):
+        answer, ids = "" if row.kind == "enqueued" else row.reason, _by_letter(row.ids)
+        if answer in _ANSWERS and "c" in ids:
+            yield answer, ids, row.at_ms
 
 
 def people_of(connection: Connection, notifications: Sequence[str], *, since_ms: int, until_ms: int) -> int:

@@ -14,7 +14,7 @@ ROOM = 0.8
 DAY_MS = 24 * 3600_000
 
 
-def fits(share: int, people_a_day: int, tier: int) -> bool:
+def fits(share: int, people_a_day: float, tier: int) -> bool:
     """Whether a share of so many people stays inside the tier. tier: distinct people in 24 h, -1 unlimited"""
     return tier < 0 or share * people_a_day <= tier * ROOM * PLACES
 

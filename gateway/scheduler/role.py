@@ -95,8 +95,9 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
         await finish_erasures(erasure)
 
     governor = Governor(
-        Rollouts(runtime.connection.redis, runtime.clock), runtime.senders, runtime.directory, history, runtime.clock
-    )
+        Rollouts(runtime.connection.redis, runtime.clock), Facts(runtime.connection.redis), runtime.senders, runtime.directory,
+        history, runtime.clock,
+    )  # fmt: skip
 
     async def rollouts() -> None:
         await govern(governor)

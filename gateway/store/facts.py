@@ -199,6 +199,15 @@ class Facts:
             pipeline.xtrim(keys.part(partition, "facts"), minid=f"{max(first[0], 0)}-{first[1]}", approximate=False)
         return sum(await pipeline.execute()) if positions else 0
 
+    async def oldest_after(self, positions: Mapping[int, str]) -> float:
+        """How old (s) the oldest fact behind these positions is, by the server's clock; 0 where there is none."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.time()
+        for partition, after in positions.items():
+            pipeline.xrange(keys.part(partition, "facts"), min=f"({after}", max="+", count=1)
+        (seconds, _), *answers = await pipeline.execute()
+        return max((int(seconds) - place(words(rows[0][0]))[0] / 1000 for rows in answers if rows), default=0.0)
+
     async def length(self, partitions: Iterable[int]) -> int:
         """How many facts the streams hold, folded ones of the last hour included."""
         pipeline = self._redis.pipeline(transaction=False)

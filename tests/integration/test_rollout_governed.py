@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from redis.asyncio import Redis
 
 from gateway.errors import StoreUnavailable
 from gateway.insight.fold import Fold
 from gateway.insight.governor import DAY_MS, Governor
-from gateway.insight.history import History, open_history
+from gateway.insight.history import History, Position, open_history
 from gateway.insight.rolled import Measures
 from gateway.insight.watch_gauges import ROLLOUT, Survey
 from gateway.metrics import Metrics
@@ -85,7 +87,7 @@ async def stage(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[G
         await fold.hold(keys.all_partitions())
         book = Rollouts(redis, house.clock)
         runtime = house.runtime
-        governor = Governor(book, runtime.senders, runtime.directory, history, house.clock)
+        governor = Governor(book, Facts(redis), runtime.senders, runtime.directory, history, house.clock)
         yield Governed(house, history, book, governor, fold)
         await history.close()
 
@@ -121,6 +123,70 @@ async def test_it_rises_after_its_day_and_stops_within_a_turn_of_yellow_and_rise
         ("rollout_started", "ann"), ("rollout_raised", "governor"), ("rollout_stopped", "governor"),
         ("rollout_resumed", "bob"), ("rollout_raised", "governor"),
     ]  # fmt: skip
+
+
+async def test_it_does_not_rise_by_figures_that_are_not_whole_or_of_less_than_a_day(stage: Governed) -> None:
+    house, senders = stage.house, stage.house.runtime.senders
+    await stage.begin(5000, stages=(Stage(5000, HOUR_MS, 1), Stage(10_000, 0)), stage=0)
+    assert await stage.told(house.flight("check_in"))
+    await senders.set_state(house.runtime.directory.ids[0], {"tier": 100})
+    house.pass_ms(HOUR_MS)
+    # Twelve people in the first hour are 288 in a day: more than 80 of a tier of 100.
+    assert await stage.turn() == []
+    await senders.set_state(house.runtime.directory.ids[0], {"tier": 1000})
+    quiet = [one for one in keys.all_partitions() if not await house.redis.exists(keys.part(one, "facts"))][0]
+    minute_ago = int((await house.redis.time())[0]) * 1000 - 61_000
+    await house.redis.xadd(keys.part(quiet, "facts"), {"f": f"1|{minute_ago}|opened||"}, id=f"{minute_ago}-0")
+    await stage.fold()
+    positions = await stage.history.positions(keys.all_partitions())
+    behind = replace(positions[quiet], stream_id="0-0")
+
+    async def not_yet(partitions: Sequence[int]) -> dict[int, Position]:
+        return {**positions, quiet: behind}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.history, "positions", not_yet)
+        assert await stage.governor.turn() == []
+    assert [move.kind for move in await stage.governor.turn()] == ["rollout_raised"]
+
+
+async def test_figures_that_do_not_come_keep_nobody_from_being_looked_at(stage: Governed) -> None:
+    for name in ("a", "b", "c"):
+        await stage.book.start(Rollout(name, "seed", Match(), 100, who="ann", why="new"))
+    asked: list[str] = []
+
+    async def hangs(name: str, **more: object) -> Measures:
+        asked.append(name)
+        raise asyncio.CancelledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.history, "rolled", hangs)
+        for _ in range(4):
+            with pytest.raises(asyncio.CancelledError):
+                await stage.governor.turn()
+        assert asked == ["a", "b", "c", "a"]
+        await stage.house.runtime.senders.set_state(stage.house.runtime.directory.ids[0], {"quality": "YELLOW"})
+        assert [(move.kind, move.after.name) for move in await stage.governor.turn()] == [
+            ("rollout_stopped", name) for name in "abc"
+        ]  # fmt: skip
+
+
+async def test_a_count_that_takes_too_long_ends_and_the_fold_does_not_wait_for_it(tmp_path: Path) -> None:
+    def endless(connection: sql.Connection, *args: object, **more: object) -> Measures:
+        connection.execute(sql.text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"))
+        return Measures()
+
+    history = await open_history(f"sqlite:///{tmp_path / 'slow.db'}", call_s=0.3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.insight.rolled.read", endless)
+        counts = [asyncio.create_task(history.rolled("r", since_ms=0, until_ms=1)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert len(await history.positions([1, 2])) == 2
+        for one in counts:
+            with pytest.raises(StoreUnavailable):
+                await one
+    assert await history.rolled("r", since_ms=0, until_ms=1) == Measures()
+    await history.close()
 
 
 async def test_messages_that_fail_stop_it(stage: Governed) -> None:
@@ -210,7 +276,7 @@ async def test_a_governor_that_looked_before_a_person_did_changes_nothing(stage:
 
     runtime = stage.house.runtime
     late = Late(stage.house.redis, stage.house.clock)
-    governor = Governor(late, runtime.senders, runtime.directory, stage.history, stage.house.clock)
+    governor = Governor(late, Facts(stage.house.redis), runtime.senders, runtime.directory, stage.history, stage.house.clock)
     assert await governor.turn() == []
     assert (await stage.one()).state is State.HELD
     assert (await stage.one()).share != stale.share
@@ -226,7 +292,7 @@ async def test_without_figures_nothing_rises_and_bad_quality_stops_it_all_the_sa
         raise StoreUnavailable("the history database did not answer")
 
     broken.rolled = gone  # type: ignore[method-assign]
-    governor = Governor(stage.book, runtime.senders, runtime.directory, broken, stage.house.clock)
+    governor = Governor(stage.book, Facts(stage.house.redis), runtime.senders, runtime.directory, broken, stage.house.clock)
     assert await governor.turn() == []
     await runtime.senders.set_state(runtime.directory.ids[0], {"quality": "RED"})
     assert [move.kind for move in await governor.turn()] == ["rollout_stopped"]

@@ -2,14 +2,17 @@
 
 A code that carries a wrong name or another train's seat is refused at a gate, so nothing is guessed:
 
-- The issuer's words about it (`about`) name a traveller of the paper: it is theirs, wherever it stands in the list.
+- The issuer's words about it (`about`) name a traveller of the paper, alone or before a comma ("Eva Jansen, Utrecht - Arnhem"):
+  it is theirs, wherever it stands in the list.
 - As many codes as travellers, and not as many legs: in their order, one for each traveller.
 - As many codes as legs, and not as many travellers: in their order, one for each leg.
-- Else, as with two codes for two people on two trains, each is shown with everybody, every leg, and the issuer's words.
+- Else, as with two codes for two people on two trains, each is shown with everybody, every leg, and the issuer's words: an event
+  that gives none, or the same twice, is refused (intake/schemas.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.documents.paper import Paper, PaperLeg, Symbol
@@ -28,12 +31,13 @@ class Belonging:
 def belonging(paper: Paper) -> tuple[Belonging, ...]:
     """One for each code, in the paper's order."""
     count, people, legs = len(paper.symbols), paper.travellers, paper.legs
-    named = any(one.about in people for one in paper.symbols)
+    named = any(owner(one.about, people) for one in paper.symbols)
     by_person = count == len(people) and count > 1 and not named and count != len(legs)
     by_leg = count == len(legs) and count > 1 and not named and count != len(people)
     found = []
     for place, symbol in enumerate(paper.symbols):
-        own = (symbol.about,) if symbol.about in people else (people[place],) if by_person else people
+        theirs = owner(symbol.about, people)
+        own = (theirs,) if theirs else (people[place],) if by_person else people
         found.append(Belonging(symbol, own, (legs[place],) if by_leg else legs, place if by_leg else None))
     return tuple(found)
 
@@ -43,3 +47,8 @@ def apart(paper: Paper) -> tuple[Paper, ...]:
     if len(paper.symbols) < 2:
         return (paper,)
     return tuple(replace(paper, symbols=(one.symbol,), travellers=one.travellers, legs=one.legs) for one in belonging(paper))
+
+
+def owner(about: str, people: Sequence[str]) -> str:
+    """Whose a code is by the issuer's words about it, "" where they name none of these people."""
+    return next((one for one in people if about == one or about.startswith(f"{one},")), "")

@@ -149,7 +149,7 @@ def _ticket(
         reference=_text(document.get("reference") or data.get("orderNumber"), 40),
         title=_text(document.get("title"), 200),
         legs=legs,
-        symbols=_symbols(document),
+        symbols=symbols_of(document),
         starts_at=starts,
         doors_at=_text(document.get("doorsAt"), 40),
         venue=_text(document.get("venue"), 200),
@@ -198,7 +198,7 @@ def _leg(leg: Mapping[str, Any], places: Places, language: str) -> PaperLeg:
     )
 
 
-def _symbols(document: Mapping[str, Any]) -> tuple[Symbol, ...]:
+def symbols_of(document: Mapping[str, Any]) -> tuple[Symbol, ...]:
     """The issuer's codes: bytes stay bytes, text is text."""
     found = document.get("barcodes") or ([document["barcode"]] if document.get("barcode") else [])
     return tuple(

@@ -29,6 +29,11 @@ _FORMAT = {
 }
 # Aztec and QR in steps of 7 to 30 % that a wish is rounded to; PDF417 by level 0-8: 4 leaves a quarter of a pass to be scratched.
 _CORRECTION = {SymbolKind.AZTEC: "23%", SymbolKind.PDF417: "4", SymbolKind.QR: "M"}
+FLAT_COLUMNS = 13
+"""Of codewords in a PDF417, at most: 290 modules, which a ticket's picture has room for. A fuller one grows in height."""
+SURE_BYTES = 1000
+"""A symbol of any kind holds so many, whatever they are: PDF417 1,070, Aztec 1,331 at worst, QR 2,329, as was tried."""
+_FLAT_WIDTH = 17 * (FLAT_COLUMNS + 4) + 1
 _RUN = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z")
 
 
@@ -85,11 +90,26 @@ def modules(symbol: Symbol) -> Modules:
     content: str | bytes = symbol.payload.decode("ascii") if as_text else symbol.payload
     try:
         drawn = zxingcpp.create_barcode(content, _FORMAT[symbol.kind], ec_level=_CORRECTION[symbol.kind])
+        squares = drawn.to_image(scale=1, add_quiet_zones=False)
+        if symbol.kind is SymbolKind.PDF417 and squares.shape[1] > _FLAT_WIDTH:
+            drawn = zxingcpp.create_barcode(
+                content, _FORMAT[symbol.kind], ec_level=_CORRECTION[symbol.kind], columns=FLAT_COLUMNS
+            )
+            squares = drawn.to_image(scale=1, add_quiet_zones=False)
     except (ValueError, RuntimeError) as error:  # its words may quote the payload: they are left out
         raise CannotDraw("symbol", f"{len(symbol.payload)} bytes do not fit into {symbol.kind.value}") from error
-    squares = drawn.to_image(scale=1, add_quiet_zones=False)
     height, width = squares.shape
     return Modules(symbol.kind, width, height, bytes(memoryview(squares)))  # type: ignore[arg-type]  # a buffer, unsaid
+
+
+def fits(symbol: Symbol) -> bool:
+    """Whether a symbol of its kind can hold it, no wider than a picture has room for; a millisecond where that is not sure."""
+    if len(symbol.payload) <= SURE_BYTES:
+        return True
+    try:
+        return modules(symbol).width <= _FLAT_WIDTH
+    except CannotDraw:
+        return False
 
 
 def read(picture: Image.Image, kind: SymbolKind, *, patient: bool = False) -> list[bytes]:

@@ -1,5 +1,5 @@
-"""What is refused at the door besides shape: addresses that no channel has, consents under no known wording, another's
-sources.
+"""What is refused at the door besides shape: addresses that no channel has, consents under no known wording, codes that no symbol
+of their kind holds, another's sources.
 
 Pure. Whatever is refused here would otherwise be kept, and end silently when the event is taken up.
 """
@@ -12,9 +12,11 @@ from typing import Any
 
 from gateway.connector import Connector
 from gateway.directory import Directory
+from gateway.documents.reading import symbols_of
+from gateway.documents.symbols import fits
 from gateway.errors import BadInput, Problem
 from gateway.intake.cloudevents import FAMILIES
-from gateway.model.event import BusinessEvent
+from gateway.model.event import BusinessEvent, EventType
 from gateway.notifications.wordings import Wordings
 from gateway.store.apikeys import ApiKey
 
@@ -30,11 +32,13 @@ class Checks:
         return str(event.data.get("brand") or self.default_brand)
 
     def problems(self, event: BusinessEvent) -> list[Problem]:
-        """Every address and wording of an event's recipients that is none."""
+        """Every address and wording of an event's recipients that is none, and every code that cannot be drawn."""
         brand = self.brand_of(event)
         found: list[Problem] = []
         for place, recipient in enumerate(event.data.get("recipients") or []):
             found += self._recipient(f"data.recipients[{place}]", recipient, brand)
+        if event.type is EventType.ORDER_DOCUMENT:  # a boarding pass's string is short enough for each (intake/schemas.py)
+            found += codes_too_large(event.data.get("document") or {})
         return found
 
     def _recipient(self, path: str, recipient: Mapping[str, Any], brand: str) -> list[Problem]:
@@ -72,4 +76,16 @@ class Checks:
         return found
 
 
+def codes_too_large(document: Mapping[str, Any]) -> list[Problem]:
+    """Codes of an order's document that no symbol of the kind they ask for holds: where several stand, those."""
+    several = document.get("barcodes")
+    path = "data.document.barcodes[{}]" if several else "data.document.barcode"
+    return [
+        Problem(path.format(place), TOO_LARGE.format(one.kind.value))
+        for place, one in enumerate(symbols_of(document))
+        if not fits(one)
+    ]
+
+
+TOO_LARGE = "is too large for {}, which holds about 1,000 bytes as pdf417, 1,300 as aztec and 2,300 as qr, and more of plain text"
 WORDING = "should be the id of a wording in templates/wordings: what stood at the box they ticked"

@@ -17,8 +17,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, V
 from pydantic.json_schema import models_json_schema
 
 from gateway.api.fields import Short, Time, Word, Zone, names_of, problems_of
+from gateway.documents.belonging import owner
 from gateway.errors import Problem
 from gateway.model.event import EventType
+from gateway.rules.states import one_of_a_name
 
 
 def _camel(name: str) -> str:
@@ -434,6 +436,23 @@ class OrderDocumentPart(DocumentContent):
     notes: Notes | None = None
     form: DrawnAs | None = None
 
+    @model_validator(mode="after")
+    def _says_whose_each_code_is(self) -> OrderDocumentPart:
+        """By the rules of documents/belonging.py: where nothing says whose it is, a code is shown with everybody and every leg."""
+        codes = self.barcodes or []
+        people = self.travellers or ([self.holder] if self.holder else [])
+        count, legs = len(codes), len(self.legs or [])
+        if count < 2 or (len(people) < 2 and legs < 2):
+            return self
+        about = [one.about or "" for one in codes]
+        in_order = (count == len(people)) != (count == legs) and not any(owner(one, people) for one in about)
+        if not in_order and (not all(about) or len(set(about)) < count):
+            raise ValueError(
+                f"{count} codes for {len(people)} travellers and {legs} legs: each should say in `about` whose it is and for"
+                " which leg, no two the same"
+            )
+        return self
+
 
 class OrderDocument(Part):
     """org.example.order.document.v1: a ticket, invoice or label is ready: the issuer's own, or what one is drawn from."""
@@ -490,6 +509,18 @@ class FlightBoardingPass(Part):
     notes: Notes | None = None
     form: DrawnAs | None = None
     recipients: list[Recipient] = Field(default_factory=list, max_length=50)
+
+    @model_validator(mode="after")
+    def _names_one_passenger(self) -> FlightBoardingPass:
+        person = self.passenger
+        passenger = {"ticketNumber": person.ticket_number, "key": person.key, "givenNames": person.given_names}
+        checkin = {"sequence": self.checkin.sequence if self.checkin is not None else None}
+        if one_of_a_name({"passenger": passenger, "checkin": checkin, "bcbp": self.bcbp}) is None:
+            raise ValueError(
+                "a surname alone may be that of two of a booking: `passenger` should have `ticketNumber`, `key` or `givenNames`,"
+                " or `checkin` its `sequence`"
+            )
+        return self
 
 
 SCHEMAS: Mapping[EventType, type[Part]] = {

@@ -180,9 +180,23 @@ def item_of(type_: EventType, data: Mapping[str, Any]) -> str:
             return str(ticket)
         if key := _at(data, "passenger.key"):  # two of one booking may have the same name
             return f"{_at(data, 'passenger.recordLocator') or ''}/#{key}"
-        names = (_at(data, f"passenger.{part}") or "" for part in ("recordLocator", "surname", "givenNames"))
-        return "/".join(" ".join(str(name).split()).upper() for name in names)
+        names = (_at(data, "passenger.recordLocator"), _at(data, "passenger.surname"), one_of_a_name(data))
+        return "/".join(" ".join(str(name or "").split()).upper() for name in names)
     return ""
+
+
+def one_of_a_name(data: Mapping[str, Any]) -> str | None:
+    """What tells a pass's passenger from others of that surname, should the booking have any: given names, else the check-in's
+    sequence, as the pass has it or its code (IATA 792, item 107: columns 53-57 of a first leg). None where nothing does; "" where
+    that is no question, because they have a ticket or a key."""
+    if _at(data, "passenger.ticketNumber") or _at(data, "passenger.key"):
+        return ""
+    if given := " ".join(str(_at(data, "passenger.givenNames") or "").split()):
+        return given
+    for said in (_at(data, "checkin.sequence"), str(data.get("bcbp") or "")[52:57]):
+        if said is not None and (number := str(said).strip().lstrip("0")):
+            return f"#{number}"
+    return None
 
 
 def instant_ms(text: object) -> int | None:

@@ -14,7 +14,7 @@ from PIL import Image
 from gateway.documents import symbols
 from gateway.documents.drawing import Drawing
 from gateway.documents.forms import Form
-from gateway.documents.paper import Paper, PaperLine, SymbolKind
+from gateway.documents.paper import Paper, PaperLine, Symbol, SymbolKind
 from gateway.errors import CannotDraw
 from tests.support.drawn import BCBP, LEG, PASS, TEMPLATES
 from tests.support.papers import RAIL, RECEIPT, SHOW
@@ -25,6 +25,10 @@ PAPERS = {"pass": PASS, "rail": RAIL, "show": SHOW, "receipt": RECEIPT}
 @lru_cache(maxsize=1)
 def drawing() -> Drawing:
     return Drawing(TEMPLATES)
+
+
+HARDEST = "".join(chr(32 + place * 37 % 95) for place in range(600)).encode()
+"""As long as a boarding pass's string may be (intake/schemas.py), and of characters that no symbol packs well."""
 
 
 def page(paper: Paper, form: Form = Form.PAGE, language: str = "nl") -> bytes:
@@ -80,6 +84,8 @@ def test_a_pass_is_square_on_a_phone_and_flat_on_paper() -> None:
     for form, kind in ((Form.PAGE, SymbolKind.AZTEC), (Form.PRINT, SymbolKind.PDF417)):
         data = page(PASS, form)
         assert symbols.read(shown(data), kind) == [BCBP.encode()]
+        longest = replace(PASS, symbols=(Symbol(SymbolKind.AZTEC, HARDEST),))
+        assert symbols.read(shown(page(longest, form)), kind) == [HARDEST]
         assert b"/Subtype /Image" not in data.replace(b"/Subtype/Image", b"/Subtype /Image"), "the symbol is drawn, not a picture"
 
 

@@ -210,8 +210,8 @@ def test_a_code_of_any_length_that_carriers_use_is_large_enough(kind: SymbolKind
 
 @pytest.mark.parametrize("paper", [SHOW, RAIL], ids=["event", "train"])
 def test_a_flat_code_of_a_ticket_is_as_wide_as_the_card(paper: Paper) -> None:
-    for length in (60, 300, 600):
-        flat = Symbol(SymbolKind.PDF417, (b"Ab1/XY7 " * 80)[:length])
+    for length in (60, 300, 600, 1060):
+        flat = Symbol(SymbolKind.PDF417, (b"Ab1/XY7 " * 140)[:length])
         assert symbols.read(picture(replace(paper, symbols=(flat,))), SymbolKind.PDF417) == [flat.payload]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from gateway.cli.events import write_schemas
 from gateway.documents.paper import Paper
 from gateway.documents.reading import paper_of
 from gateway.intake import schemas
+from gateway.intake.checks import codes_too_large
 from gateway.intake.cloudevents import type_of
 from gateway.model.event import EventType
 from gateway.rules import changes
+from gateway.rules.states import item_of
 from tests.unit.test_cloudevents import EVENTS, bent
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +106,62 @@ def test_a_boarding_pass_code_is_of_the_characters_that_one_can_hold() -> None:
     leg = {"carrier": "ZZ", "flightNumber": "1", "originDate": "2026-11-22", "from": "AMS", "to": "LHR"}
     data = {"leg": leg, "passenger": {"surname": "A"}, "bcbp": "M1JANSEN/ÉVA" + " " * 60}
     assert fields(EventType.FLIGHT_BOARDINGPASS, data) == ["data.bcbp"]
+
+
+def test_a_surname_alone_names_nobody_unless_the_check_in_tells_them_apart() -> None:
+    leg = {"carrier": "ZZ", "flightNumber": "1", "originDate": "2026-11-22", "from": "AMS", "to": "LHR"}
+    code = "M1JANSEN              EZX7K2P AMSLHRZZ 0001 326Y012C{:<5}100"
+
+    def of(passenger: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"leg": leg, "passenger": {"surname": "Jansen", "recordLocator": "ZX7K2P"} | passenger, **more}
+
+    def said(**more: Any) -> list[str]:
+        return fields(EventType.FLIGHT_BOARDINGPASS, of({}, **more))
+
+    assert said() == said(checkin={"seat": "12C"}) == said(bcbp=code.format("")) == ["data"]
+    for passenger in ({"key": "P1"}, {"ticketNumber": "000241"}, {"givenNames": "Eva"}):
+        assert fields(EventType.FLIGHT_BOARDINGPASS, of(passenger)) == []
+    two: list[dict[str, Any]] = [
+        {"checkin": {"sequence": 42}}, {"checkin": {"sequence": "0042"}},
+        {"bcbp": code.format("0042")}, {"bcbp": code.format("0043")},
+    ]  # fmt: skip
+    assert [said(**one) for one in two] == [[]] * 4
+    items = [item_of(EventType.FLIGHT_BOARDINGPASS, of({}, **one)) for one in two]
+    assert items[0] == items[1] == items[2] != items[3]
+
+
+@pytest.mark.parametrize(("people", "legs", "about", "good"), [
+    (1, 1, ["", ""], True),  # both are theirs, whatever the second is for
+    (2, 1, ["", ""], True),  # in the order of the people
+    (1, 2, ["", ""], True),  # in the order of the trains
+    (2, 2, ["", ""], False),  # of the people or of the trains?
+    (2, 2, ["A B, out", "C D, back"], True),
+    (2, 1, ["A B", ""], False),  # the other one may be for both
+    (2, 2, ["", "", "", ""], False),
+    (2, 2, ["A B, out", "A B, back", "C D, out", "C D, back"], True),
+    (2, 2, ["A B", "A B", "C D", "C D"], False),
+])  # fmt: skip
+def test_a_ticket_of_several_codes_says_whose_each_is(people: int, legs: int, about: list[str], good: bool) -> None:
+    codes = [{"format": "qr", "message": f"{place}", "about": one or None} for place, one in enumerate(about)]
+    ticket = {
+        "kind": "rail_ticket", "id": "1", "travellers": ["A B", "C D"][:people], "legs": [{"number": "1"}] * legs,
+        "barcodes": codes,
+    }  # fmt: skip
+    assert fields(EventType.ORDER_DOCUMENT, {"orderNumber": "1", "document": ticket}) == ([] if good else ["data.document"])
+
+
+def test_a_code_that_no_symbol_holds_is_refused_by_its_place() -> None:
+    fine = {"format": "aztec", "message": "A" * 1500}
+    large = {"format": "pdf417", "bytes": base64.b64encode(b"\xf7" * 1200).decode()}
+    wide = {"format": "qr", "message": "\N{SNOWMAN}" * 1200}
+    for document, where in (
+        ({"barcode": large}, ["data.document.barcode"]),
+        ({"barcodes": [fine, large, wide]}, ["data.document.barcodes[1]", "data.document.barcodes[2]"]),
+        ({"barcode": fine}, []),
+    ):
+        found = codes_too_large({"kind": "ticket", **document})
+        assert [one.field for one in found] == where
+    assert "too large for pdf417" in codes_too_large({"barcode": large})[0].message
 
 
 def test_fields_that_we_do_not_read_are_left_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from random import Random
 
 import pytest
 import zxingcpp
@@ -80,3 +81,13 @@ def test_an_inline_symbol_is_read_back_before_it_leaves(monkeypatch: pytest.Monk
     monkeypatch.setattr(symbols.Modules, "path", lambda squares: whole(squares)[: len(whole(squares)) // 3])
     with pytest.raises(CannotDraw, match="does not read"):
         symbols.symbol_svg(Symbol(SymbolKind.AZTEC, BCBP.encode()), "Pass")
+
+
+@pytest.mark.parametrize(("kind", "holds"), [(SymbolKind.AZTEC, 1330), (SymbolKind.PDF417, 1060), (SymbolKind.QR, 2320)])
+def test_what_fits_is_drawn_and_what_does_not_is_known_before(kind: SymbolKind, holds: int) -> None:
+    signed = Random(7).randbytes(3000)
+    sure, largest, more = (Symbol(kind, signed[:size], binary=True) for size in (symbols.SURE_BYTES, holds, holds + 100))
+    for one in (sure, largest):
+        assert symbols.fits(one)
+        assert symbols.read(on_white(symbols.modules(one), 2), kind) == [one.payload]
+    assert not symbols.fits(more)

@@ -98,7 +98,10 @@ async def list_all(call: Call, home: str, fields: str, wait_codes: frozenset[int
     for _ in range(_PAGES_MAX):
         path = f"{home}?fields={fields}&limit={_PAGE}" + (f"&after={quote(after)}" if after else "")
         answer = sound(await call("GET", path), wait_codes)
-        found += [remote(entry) for entry in answer.get("data") or [] if isinstance(entry, Mapping)]
+        listed = answer.get("data")
+        if not isinstance(listed, list):  # taken for an empty list it would say that every template is gone
+            raise TemplateRefused("the answer is no list of templates", wait=True)
+        found += [remote(entry) for entry in listed if isinstance(entry, Mapping)]
         after = next_cursor(answer.get("paging"))
         if not after:
             return found

@@ -37,7 +37,7 @@ class Rollouts:
     async def all(self) -> list[Rollout]:
         """In the order of their names."""
         raw: Mapping[Any, Any] = await self._redis.hgetall(keys.ROLLOUTS)
-        found = (load(words(name), json.loads(value)) for name, value in raw.items())
+        found = (read(words(name), words(value)) for name, value in raw.items())
         return sorted((one for one in found if one is not None), key=lambda one: one.name)
 
     async def get(self, name: str) -> Rollout:
@@ -88,6 +88,15 @@ def dump(one: Rollout) -> str:
     value = asdict(one)
     del value["name"]
     return json.dumps({"f": FORMAT, "rev": value.pop("revision"), **value}, sort_keys=True)
+
+
+def read(name: str, record: str) -> Rollout | None:
+    """See `load`."""
+    try:
+        return load(name, json.loads(record))
+    except ValueError:
+        log.error("rollout.not_understood", rollout=name, error="no JSON")
+        return None
 
 
 def load(name: str, value: Mapping[str, Any]) -> Rollout | None:

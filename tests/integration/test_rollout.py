@@ -252,5 +252,6 @@ async def test_a_record_that_is_not_understood_is_passed_over_and_one_with_more_
     more = {**raw, "new": 1, "limits": {**raw["limits"], "blocked": 7}, "match": {**raw["match"], "months": [1]}}
     for name, record in (("later", {"f": 2, "rev": 1}), ("half", {"f": 1, "rev": 1}), ("more", more)):
         await house.redis.hset(keys.ROLLOUTS, name, json.dumps(record))
+    await house.redis.hset(keys.ROLLOUTS, "cut", json.dumps(raw)[:20])
     assert await book.all() == [written, replace(written, name="more")]
     await house.runtime.worlds.now()

@@ -161,6 +161,13 @@ async def test_a_lacking_permission_is_told_in_metas_words_and_a_throttle_waits(
     assert caught.value.wait
 
 
+@pytest.mark.parametrize("answer", [{}, {"data": None}, {"success": True}])
+async def test_an_answer_without_a_list_does_not_say_that_all_templates_are_gone(answer: dict[str, object]) -> None:
+    with pytest.raises(TemplateRefused, match="no list") as caught:
+        await PretendPage(answer).admin().list_templates(SENDER)
+    assert caught.value.wait
+
+
 async def test_a_sender_without_a_page_is_told_which_setting() -> None:
     with pytest.raises(TemplateRefused, match="GATEWAY_MESSENGER_PAGE_ID"):
         await PretendPage().admin().list_templates(replace(SENDER, account={}))

@@ -112,6 +112,7 @@ def test_a_phone_that_does_not_exist_is_said_and_appears_when_it_does(stage: Sta
 
 def test_the_small_print_says_how_far_as_what_and_why(stage: Stage, visit: Opener) -> None:
     page = visit(f"{stage.url}/phones")
+    page.context.grant_permissions(["clipboard-write"])  # a window in front has it; without windows it is asked for
     delayed = row(page, "s2")
     expect(delayed.locator(".ticks")).to_have_text("read")
     expect(delayed.locator(".origin")).to_have_text("template flight_delayed (nl)")

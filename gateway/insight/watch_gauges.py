@@ -142,7 +142,7 @@ class Survey:
                 metrics.store_at_risk.labels(why).set(there)
 
     async def _stopped_rollouts(self) -> None:
-        """One that the governor stopped is at the end of what it may take, until a person resumes, lowers or ends it."""
+        """One that the governor stopped is at the end of what it may take, until a person resumes or ends it."""
         found = {one.name: one.state is State.STOPPED for one in await self._senders.rollouts()}
         self._rollouts |= set(found)
         for name in self._rollouts:

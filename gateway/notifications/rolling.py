@@ -1,8 +1,11 @@
 """What may be rolled out in phases, and held out: only what somebody can do without.
 
 `rollout: never` in a declaration forbids it. Without that line it depends on what the notification is: urgent news, documents,
-cancellations, what the law wants said, answers to somebody, and what makes other news pointless (`ends`: whoever is not told it
-keeps the old news) are never part of a roll-out. `rollout: allowed` opens the last of these, and none of the others.
+cancellations, disruptions, what the law wants said, answers to somebody, and what makes other news pointless (`ends`: whoever
+is not told it keeps the old news) are never part of a roll-out. `rollout: allowed` opens the last of these, and none of the others.
+
+What a notification tells is read from its condition: each change or status that it names, and does not rule out (`!(...)`, `!=`).
+One that names none is true whatever happens, a cancellation too. Where in doubt it is no part of one.
 """
 
 from __future__ import annotations
@@ -13,8 +16,15 @@ from gateway.model.message import Priority
 from gateway.notifications.model import Notification
 
 # Conditions are read as text: to ask them of a made-up event would count its missing fields as failures.
-_CANCELS = re.compile(
-    r"""(?<!!\()["'](?:\w+_)?(?:cancelled|diverted)["']\s+in\s+changes|status\s*==\s*["'](?:cancelled|diverted)["']"""
+NEVER_BY_ITSELF = "false"
+"""The condition of what people or other parts begin."""
+_NAMED = re.compile(r"""["'][^"']+["']""")
+_RULED_OUT = re.compile(r"""!\s*\((?:[^()]|\([^()]*\))*\)|!=\s*["'][^"']*["']""")
+_CANCELS = re.compile(r"""["'](?:\w+_)?(?:cancel|divert)\w*["']""")
+_DISRUPTS = re.compile(
+    r"""["'](?:delay\w*|rescheduled|early|on_time_again|reinstated|gate|platform|arrival_moved|outage_(?:started|updated)|delivery_failed
+    |appointment_(?:moved|missed)|window_narrowed)["']|\b(?:worst_)?delay_minutes\b""",
+    re.VERBOSE,
 )
 
 
@@ -38,8 +48,13 @@ def why_by_nature(one: Notification) -> str:
         return "it brings a document"
     if one.legal != "none":
         return "the law wants it said"
-    if one.condition is not None and _CANCELS.search(one.condition.source):
+    told = _RULED_OUT.sub("", one.condition.source) if one.condition is not None else NEVER_BY_ITSELF
+    if _CANCELS.search(told):
         return "it tells that something is cancelled"
     if one.priority is Priority.URGENT:
         return "it is urgent"
+    if _DISRUPTS.search(told):
+        return "it tells of a disruption"
+    if told != NEVER_BY_ITSELF and not _NAMED.search(told):
+        return "its `when` names no change, and so lets cancellations through"
     return ""

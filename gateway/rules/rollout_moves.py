@@ -2,7 +2,7 @@
 
     running --raise, lower--> running      by a person at any time; by the governor, one stage up, when a stage has done well
     running --hold--> held                 a person freezes the share
-    running, held --stop--> stopped        the governor freezes it: quality, failures, opt-outs
+    running --stop--> stopped              the governor freezes it: quality, failures, opt-outs
     held, stopped --resume--> running      a person only
     any --end--> gone                      everybody is told
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gateway.notifications.catalogue import load
+from gateway.notifications.expressions import compile_expression
 from gateway.notifications.lint import lint
 from gateway.notifications.rolling import why_by_nature, why_never
 from tests.support.notifications import ROOT, catalogue
@@ -40,6 +41,27 @@ def test_no_declaration_makes_it_part_of_one(name: str, why: str) -> None:
     found = catalogue().get(name)
     assert found is not None
     assert why_by_nature(found) == why_never(replace(found, rollout="allowed")) == why
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("state.status in ['boarding', 'cancelled']", "it tells that something is cancelled"),
+        ("changes.exists(one, one == 'diverted')", "it tells that something is cancelled"),
+        ('"cancelled" == state.status', "it tells that something is cancelled"),
+        ("'belt' in changes || ('cancelled' in changes && !(has(state.belt)))", "it tells that something is cancelled"),
+        ("'delay' in changes && state.status != 'cancelled'", "it tells of a disruption"),
+        ("facts.delay_minutes >= 5", "it tells of a disruption"),
+        ("'gate' in changes", "it tells of a disruption"),
+        ("'belt' in changes && state.status != 'cancelled' && !(state.status in ['diverted'] || ('delay' in changes))", ""),
+        ("true", "its `when` names no change, and so lets cancellations through"),
+        ("state.belt != ''", "its `when` names no change, and so lets cancellations through"),
+    ],
+)
+def test_what_a_condition_names_and_does_not_rule_out_is_told(when: str, why: str) -> None:
+    belt = catalogue().get("flight_belt")
+    assert belt is not None
+    assert why_never(replace(belt, condition=compile_expression(when), rollout="allowed")) == why
 
 
 def test_what_ends_other_news_may_be_part_only_where_it_is_declared() -> None:

@@ -374,6 +374,8 @@ class Expander:
         result, namespace = applied.result, ""
         failed: Exception | None = None
         if event.type in DOCUMENTS:
+            if event.type is EventType.FLIGHT_BOARDINGPASS:
+                await self._applier.schedule.hear_pass(event.subject_id, event.data, result.state)
             if not await self._handing.hand_out(event, result, namespace):
                 self._nobodys.add(event.id)
             self._knows(event.id)

@@ -438,7 +438,7 @@ class OrderDocumentPart(DocumentContent):
 
     @model_validator(mode="after")
     def _says_whose_each_code_is(self) -> OrderDocumentPart:
-        """By the rules of documents/belonging.py: where nothing says whose it is, a code is shown with everybody and every leg."""
+        """By documents/belonging.py: where nothing says whose it is, a code is shown with everybody and every leg."""
         codes = self.barcodes or []
         people = self.travellers or ([self.holder] if self.holder else [])
         count, legs = len(codes), len(self.legs or [])

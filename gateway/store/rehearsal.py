@@ -210,7 +210,14 @@ class PretendSubjects(Subjects):
         entries |= {notification: (sequence, entry) for notification, entry in notifications.items()}
         return ApplyResult("applied", sequence, await self.partitions(event.subject_id), result)
 
-    async def set_moments(self, subject: SubjectId, name: str, found: SubjectMemory, moments: Sequence[SetMoment]) -> bool:
+    async def set_moments(
+        self,
+        subject: SubjectId,
+        name: str,
+        found: SubjectMemory,
+        moments: Sequence[SetMoment],
+        memory: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Nothing comes in a rehearsal."""
         return True
 

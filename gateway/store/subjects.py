@@ -189,10 +189,21 @@ class Subjects:
         before = tuple(EventId(one.decode()) for one in answer[4]) if status == "applied" else ()
         return ApplyResult(status, int(answer[1]), _partitions(answer[2]), kept, before)
 
-    async def set_moments(self, subject: SubjectId, name: str, found: SubjectMemory, moments: Sequence[SetMoment]) -> bool:
-        """Set when its moments are due, worked out from this memory; False where it is out of date (lua/subject_moments.lua)."""
+    async def set_moments(
+        self,
+        subject: SubjectId,
+        name: str,
+        found: SubjectMemory,
+        moments: Sequence[SetMoment],
+        memory: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Set when its moments are due, worked out from this memory; False where it is out of date (lua/subject_moments.lua).
+
+        memory: what is to be remembered from now on; None = what was found
+        """
         names = [keys.of(subject, "j"), keys.beside(subject, "facts"), keys.beside(subject, "timers")]
         args: list[scripts.Part] = [self._clock.offset_ms, subject, name, found.revision, found.raw_base]
+        args.append(self._vault.seal_about(subject, dict(memory)) if memory is not None else b"")
         for moment in moments:
             args += moment.parts()
         (answer,) = await bulk.run_scripts(self._redis, [("subject_moments", names, args)])

@@ -153,6 +153,16 @@ async def test_a_number_that_is_none_is_refused_at_the_door_with_its_path(client
     assert "07700900124" not in json.dumps(answer)
 
 
+async def test_a_code_that_its_symbol_cannot_hold_is_refused_at_the_door_with_its_path(client: Client) -> None:
+    event = sample("ce-order-document-ready")
+    event["data"]["document"] = {
+        "kind": "event_ticket", "id": "T-1", "barcode": {"format": "pdf417", "message": "Secret" + "\N{SNOWMAN}" * 400},
+    }  # fmt: skip
+    status, answer = await send(client, event)
+    assert (status, fields(answer)) == (422, ["data.document.barcode"])
+    assert "Secret" not in json.dumps(answer)
+
+
 async def test_a_consent_under_an_unknown_wording_is_refused_with_its_path(client: Client) -> None:
     event = sample("ce-order-confirmed-flight")
     event["data"]["recipients"][0]["consents"][1]["wording"] = "journey-nl-99"

@@ -285,6 +285,33 @@ async def test_boarding_begins_when_the_source_says_until_the_flight_moves_away_
     assert await stage.set_for(BOARDING) == pytest.approx(9 - 2 / 3)
 
 
+async def test_boarding_begins_when_the_passes_of_a_flight_say_until_it_moves_or_says_so_itself(stage: Stage) -> None:
+    house = stage.house
+
+    async def issued(boards: float, leaves: float | None, person: str = "Eva") -> float | None:
+        times = {"boarding": iso(stage.at(boards))} | ({"scheduledOff": iso(stage.at(leaves))} if leaves is not None else {})
+        passenger = {"surname": "Jansen", "givenNames": person, "recordLocator": "ZX101"}
+        await house.tell(house.event("ce-flight-boarding-pass", version=None, passenger=passenger, times=times))
+        return await stage.set_for(BOARDING)
+
+    await stage.order(hours=6)
+    assert await issued(5.25, 6) == 5.25
+    assert [await issued(5.2, None, "Tom"), await issued(5.4, 6, "Ada")] == [5.2, 5.2], "the earliest: groups board one by one"
+    assert [await issued(4.9, 7), await issued(1, 6), await issued(6.5, 6)] == [5.2] * 3, "of no such departure"
+    await stage.order(hours=8, version=2)
+    assert await stage.set_for(BOARDING) == pytest.approx(8 - 2 / 3)
+    assert await issued(7.5, 8) == 7.5
+    await house.tell(stage.says(hours=8))
+    assert await stage.set_for(BOARDING) == 7.5, "the flight says nothing of it"
+    await house.tell(stage.says("delayed", hours=8, estimated=9))
+    assert await stage.set_for(BOARDING) == pytest.approx(9 - 2 / 3)
+    assert await issued(8.5, 9) == 8.5
+    await house.tell(stage.says(hours=8, estimated=9, times={"boarding": {"scheduled": iso(stage.at(8.4))}}))
+    assert [await stage.set_for(BOARDING), await issued(8.1, 9)] == [8.4, 8.4], "the flight knows best"
+    await stage.pass_to(8.4)
+    assert await stage.told("boarding_begins") == 1
+
+
 async def test_the_train_is_an_hour_away(stage: Stage) -> None:
     await stage.order(legs=[stage.leg(6, TRAIN, kind="trip")], kind="rail", brand="exr")
     assert await stage.set_for(TRAIN_SOON, TRAIN) == 5

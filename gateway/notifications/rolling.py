@@ -2,7 +2,7 @@
 
 `rollout: never` in a declaration forbids it. Without that line it depends on what the notification is: urgent news, documents,
 cancellations, disruptions, what the law wants said, answers to somebody, and what makes other news pointless (`ends`: whoever
-is not told it keeps the old news) are never part of a roll-out. `rollout: allowed` opens the last of these, and none of the others.
+is not told it keeps the old news) are never part of a roll-out. `rollout: allowed` opens the last of these, none of the others.
 
 What a notification tells is read from its condition: each change or status that it names, and does not rule out (`!(...)`, `!=`).
 One that names none is true whatever happens, a cancellation too. Where in doubt it is no part of one.

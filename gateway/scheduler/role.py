@@ -51,15 +51,21 @@ async def run(runtime: Runtime) -> None:
                 _one(runtime, leases, name, work), "interval", seconds=seconds, id=name, coalesce=True, max_instances=1
             )
         scheduler.start()
-        for name, _, work in _jobs(runtime, history):
-            await _one(runtime, leases, name, work)()
         async with asyncio.TaskGroup() as group:
             group.create_task(_fold(runtime, history, group), name="fold")
             group.create_task(_watch(runtime, leases), name="watch")
-            group.create_task(runtime.stopping.wait())
+            # Beside fold and alerts: a channel that does not answer takes a minute a job, and would keep both from beginning.
+            first = group.create_task(_first_round(runtime, history, leases), name="first round")
+            await runtime.stopping.wait()
+            first.cancel()
     finally:
         scheduler.shutdown(wait=False)
         await history.close()
+
+
+async def _first_round(runtime: Runtime, history: History, leases: Leases) -> None:
+    for name, _, work in _jobs(runtime, history):
+        await _one(runtime, leases, name, work)()
 
 
 def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[], Awaitable[object]]]]:

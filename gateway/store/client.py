@@ -13,7 +13,7 @@ from typing import Any, cast
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from redis import exceptions
-from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
+from redis.asyncio import Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -25,6 +25,7 @@ from gateway.store.durability import Durability, examine
 from gateway.store.embedded import EmbeddedServer, open_embedded
 from gateway.store.guarded import GuardedRedis
 from gateway.store.lineage import Lineage
+from gateway.store.pool import QuickPool
 
 CONNECTIONS_MAX = 64
 """One pipeline occupies one connection; whoever finds none free waits in line. redis-py's own pool raises instead."""
@@ -128,7 +129,7 @@ def _open_greeted(url: str, reply_s: float | None, connections: int, lineage: Li
     if url.startswith("redis+cluster:"):
         return _cluster(urlsplit(url), options, connections)
     try:
-        pool = BlockingConnectionPool.from_url(url, max_connections=connections, timeout=POOL_WAIT_S, **options)
+        pool = QuickPool.from_url(url, max_connections=connections, timeout=POOL_WAIT_S, **options)
     except ValueError as error:
         raise SettingsError([f"GATEWAY_REDIS_URL: {error}"]) from error
     return cast(GuardedRedis, GuardedRedis.from_pool(pool))
@@ -192,8 +193,8 @@ def _cluster(parts: SplitResult, options: dict[str, Any], connections: int) -> G
         given |= {"connection_class": SSLConnection, "ssl_ca_certs": query.get("ssl_ca_certs")}
     alone = options | given | {"retry": Retry(NoBackoff(), 0)}
 
-    def make_pool(node: tuple[str, int]) -> BlockingConnectionPool:
-        return BlockingConnectionPool(max_connections=connections, timeout=POOL_WAIT_S, host=node[0], port=node[1], **alone)
+    def make_pool(node: tuple[str, int]) -> QuickPool:
+        return QuickPool(max_connections=connections, timeout=POOL_WAIT_S, host=node[0], port=node[1], **alone)
 
     return ClusterRedis(seeds, make_pool)
 

@@ -26,12 +26,13 @@ async def exchange(connection: Any, packed: Sequence[bytes], ready: Callable[[],
     if not connection.is_connected:
         await connection.connect()
     ready()
-    await connection.send_packed_command(packed)
+    await connection.check_health()
     loop = asyncio.get_running_loop()
     patience = connection.socket_timeout
     answers: list[Any] = []
     try:
         async with asyncio.timeout(patience) as limit:
+            await _send(connection, packed)
             for place in range(len(packed)):
                 if patience is not None and place % LIMIT_EVERY == 0:
                     limit.reschedule(loop.time() + patience)
@@ -42,3 +43,15 @@ async def exchange(connection: Any, packed: Sequence[bytes], ready: Callable[[],
     except TimeoutError:
         raise exceptions.TimeoutError("no answer in time") from None
     return answers
+
+
+async def _send(connection: Any, packed: Sequence[bytes]) -> None:
+    """As the connection's own way to send, whose time limit of its own would be a task for every batch."""
+    try:
+        await connection._send_packed_command(packed)
+    except OSError as error:
+        await connection.disconnect(nowait=True)
+        raise exceptions.ConnectionError(f"lost while writing ({type(error).__name__})") from error
+    except BaseException:  # who knows how much of it was sent
+        await connection.disconnect(nowait=True)
+        raise

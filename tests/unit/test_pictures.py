@@ -150,7 +150,7 @@ def test_what_is_kept_for_the_next_picture_names_nobody() -> None:
     assert fresh.painter.layers == 1, "one flight's travellers share what they have in common, and nothing else is in it"
     card = speaker().cards(PASS)[0]
     assert card.of_many("{gate} {word.stamp}"), "texts kept as they were set"
-    for name in ("traveller", "reference", "ticket_number", "frequent_flyer", "seat", "sequence", "place", "title", "notes", "total"):
+    for name in ("traveller", "reference", "ticket_number", "frequent_flyer", "seat", "sequence", "place", "title", "notes"):
         assert not card.of_many(f"{{gate}} {{{name}}}")
 
 

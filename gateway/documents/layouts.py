@@ -140,6 +140,8 @@ class PictureLayout(_Strict):
                 if text.at[0] + text.at[2] > room or text.at[3] < round(text.size * text.lines * LINE):
                     wanted = f"text of size {text.size}, lines {text.lines}, should fit into {list(text.at)}"
                     raise ValueError(f"boxes.{number}: {wanted}")
+                if isinstance(box, RowsBox) and (text.at[1] + text.at[3] > box.each or box.each > box.at[3]):
+                    raise ValueError(f"boxes.{number}: a text should fit into its row of {box.each}, and the row into the box")
         return self
 
     @staticmethod

@@ -18,6 +18,10 @@ _TRAIN = PaperLeg(
     carrier="EXR", number="9321", origin="xmp:UT", origin_name="Utrecht", destination="xmp:BRU", destination_name="Brussel",
     departs="2026-11-22T09:25:00+01:00", arrives="2026-11-22T11:38:00+01:00", gate="15b", coach="12", seat="61", cabin="2",
 )  # fmt: skip
+_NEXT_TRAIN = PaperLeg(
+    carrier="EXR", number="3117", origin="xmp:BRU", origin_name="Brussel", destination="xmp:GEN", destination_name="Gent",
+    departs="2026-11-22T12:04:00+01:00", arrives="2026-11-22T12:41:00+01:00", gate="4", coach="3", seat="18", cabin="2",
+)  # fmt: skip
 _BCBP = (
     b"M1JANSEN/EVA MRS      EZX7K2P AMSLHRZZ 1007 326Y012C0042 13F>60B2MM6325BZZ 2A000241234567801ZZ ZZ 2001234567       1PCNGRP2"
 )
@@ -31,7 +35,7 @@ SAMPLES = {
         frequent_flyer="ZZ 2001234567", notes=_NOTES, as_of_ms=_AS_OF_MS,
     ),
     PaperKind.RAIL_TICKET: Paper(
-        PaperKind.RAIL_TICKET, "", ("Eva Jansen", "Tom de Wit"), reference="TR-55310", legs=(_TRAIN, _TRAIN),
+        PaperKind.RAIL_TICKET, "", ("Eva Jansen", "Tom de Wit"), reference="TR-55310", legs=(_TRAIN, _NEXT_TRAIN),
         symbols=tuple(Symbol(SymbolKind.AZTEC, _ISSUED + name.encode(), True, name) for name in ("Eva Jansen", "Tom de Wit")),
         notes=_NOTES, as_of_ms=_AS_OF_MS,
     ),

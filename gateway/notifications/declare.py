@@ -126,7 +126,7 @@ def notification(
     return made if len(problems) == before else None
 
 
-_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms", "rebooking", "connection"})
+_OF_A_READER = frozenset({"person", "order", "passenger", "links", "brand", "now_ms", "rebooking", "connection", "paper", "each"})
 
 
 class _Builder:
@@ -184,8 +184,10 @@ class _Builder:
             place=self.expression(f"{field}.place", declared.place),
             longest=declared.longest,
             phrases=tuple(
-                (self.expression(f"{field}.phrase", phrase.when), phrase.say) for phrase in declared.phrase
+                (self.expression(f"{field}.phrase", phrase.when), phrase.say) for phrase in declared.phrase or declared.all_of
             ),
+            joined=bool(declared.all_of),
+            each=self.expressions(f"{field}.each", declared.each),
         )
 
 
@@ -198,9 +200,10 @@ def _check_texts(made: Notification, texts: Texts, problems: list[Problem]) -> N
         for name in variables(words):
             if name not in declared:
                 problems.append(Problem(f"{texts.file}: {field}", f"{{{{{name}}}}} is not in notification.yaml"))
+    said = {name for words in spoken.values() for name in variables(words)}
     for name, parameter in made.parameters.items():
         for _, phrase in parameter.phrases:
-            if phrase not in texts.phrases:
+            if phrase not in texts.phrases and name in said:  # older words say other parameters
                 problems.append(Problem(f"{texts.file}: phrases", f"{phrase} is missing; {name} may say it"))
     for phrase, words in texts.phrases.items():
         for inner in variables(words):

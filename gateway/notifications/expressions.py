@@ -16,7 +16,7 @@ import cel
 ROOTS = frozenset(
     {
         "event", "data", "state", "previous", "changes", "facts", "person", "order", "passenger", "brand", "now_ms",
-        "links", "rebooking", "connection",
+        "links", "rebooking", "connection", "paper", "each",
     }
 )  # fmt: skip
 

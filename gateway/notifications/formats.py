@@ -194,6 +194,13 @@ def listing(value: Any, reader: Reader, place: Any = None) -> str | None:
     return str(format_list(items, locale=locale_of(reader.locale))) if items else None
 
 
+def sentences(value: Any, reader: Reader, place: Any = None) -> str | None:
+    """Sentences of others one after the other: of a list its texts, each as it stands."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return text(value, reader)
+    return " ".join(str(one) for one in value if one) or None
+
+
 def place_name(value: Any, reader: Reader, place: Any = None) -> str | None:
     """Londen Heathrow of {"code": "LHR", ...}"""
     return name_of(value, reader.language, reader.places)
@@ -214,6 +221,7 @@ FORMATS: Mapping[str, Format] = {
     "money": money,
     "number": number,
     "list": listing,
+    "sentences": sentences,
     "place": place_name,
 }
 

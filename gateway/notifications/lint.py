@@ -41,7 +41,7 @@ _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 
 # What tells who somebody is, what they booked or where they sit. Prefixes of paths.
 _PERSONAL = (
-    "person", "passenger", "links", "order.number", "data.orderNumber", "data.passenger", "data.recipients",
+    "person", "passenger", "links", "paper", "order.number", "data.orderNumber", "data.passenger", "data.recipients",
     "data.bcbp", "data.checkin.seat", "data.document.holder", "data.document.seat", "data.document.barcode",
     "data.document.id", "state.shipment.tracking_number", "state.shipment.tracking_url", "state.pickup.code",
     "state.window", "state.what", "state.missed_by",

@@ -11,11 +11,14 @@ from gateway.notifications.expressions import Expression
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """How one parameter gets its text: the first phrase that holds, else the first source that its format can say.
+    """How one parameter gets its text: its phrases, else the first source that its format can say.
+
+    Of phrases the first that holds is said; with `joined` all that hold, once for each of a list where it names one.
 
     sources: (expression, name of its format)
     place: whose clock (an expression that gives a place or a zone); longest: characters, longer values are cut
     phrases: (condition or None, name of the phrase in the language files)
+    each: expressions, the first that gives a list; its elements are `each` in the phrases and what they name
     """
 
     name: str
@@ -23,6 +26,8 @@ class Parameter:
     place: Expression | None = None
     longest: int = 60
     phrases: tuple[tuple[Expression | None, str], ...] = ()
+    joined: bool = False
+    each: tuple[Expression, ...] = ()
 
     @property
     def is_link(self) -> bool:

@@ -95,7 +95,7 @@ class _Speaker:
     def _value(self, name: str) -> str:
         """One parameter's text, clean for the channel. Raises CannotRender when there is none."""
         parameter = self._notification.parameters[name]
-        phrase = self._phrase(parameter)
+        phrase = self._joined(parameter) if parameter.joined else self._phrase(parameter)
         if phrase is not None:
             return phrase
         found = self._first(parameter) or self._texts.otherwise.get(name, "")
@@ -118,16 +118,29 @@ class _Speaker:
 
     def _phrase(self, parameter: Parameter) -> str | None:
         """The first phrase that holds, has all its values (clean already) and is not too long."""
+        return next((said for said in self._phrases(parameter) if len(said) <= parameter.longest), None)
+
+    def _phrases(self, parameter: Parameter) -> Iterator[str]:
+        """Those that hold and have all their values: another one may do without what is missing."""
         for condition, phrase in parameter.phrases:
             if condition is None or condition.holds(self._scope, lambda why: None):
                 words = self._texts.phrases[phrase]
                 try:
-                    said = fill(words, self.values(variables(words)))
+                    yield fill(words, self.values(variables(words)))
                 except CannotRender:
-                    continue  # the next phrase may do without what is missing
-                if len(said) <= parameter.longest:
-                    return said
-        return None
+                    continue
+
+    def _joined(self, parameter: Parameter) -> str | None:
+        """All phrases that hold, for each of the list, or once where there is none. What has no room is left out, with "…"."""
+        elements = first_value(parameter.each, self._scope)
+        scopes = [self._scope.of(each=one) for one in elements] if isinstance(elements, list) and elements else [self._scope]
+        speakers = [_Speaker(self._notification, scope, self._texts, self._reader) for scope in scopes]
+        said = " · ".join(part for speaker in speakers if (part := ", ".join(speaker._phrases(parameter))))
+        while len(said) > parameter.longest:
+            said = said.removesuffix(" …")
+            cut = max(said.rfind(", "), said.rfind(" · "))
+            said = f"{said[:cut]} …" if cut > 0 else ""
+        return said or None
 
 
 def in_order(notification: Notification, chain: Sequence[str], brand: str, brand_language: str) -> Iterator[Texts]:

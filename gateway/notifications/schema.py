@@ -53,18 +53,27 @@ class PhraseSchema(_Strict):
 
 
 class ParameterSchema(_Strict):
-    """`from` and `as` (one format, or one each), or `phrase`; `place`: on whose clock; `max`: where it is cut."""
+    """`from` and `as` (one format, or one each), or `phrase`, or `all_of`; `place`: on whose clock; `max`: where it is cut.
+
+    `phrase`: the first that holds; `all_of`: all of them, with commas; `each`: for each of a list, with dots between.
+    """
 
     sources: OneOrMore = Field(default_factory=list, alias="from")
     formats: OneOrMore = Field(default_factory=lambda: ["text"], alias="as")
     place: str | None = None
     longest: Annotated[int, Field(ge=2, le=600)] = Field(default=60, alias="max")
     phrase: list[PhraseSchema] = Field(default_factory=list)
+    all_of: list[PhraseSchema] = Field(default_factory=list)
+    each: OneOrMore = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _has_a_source(self) -> ParameterSchema:
-        if not self.sources and not self.phrase:
-            raise ValueError("needs `from` or `phrase`")
+        if not self.sources and not self.phrase and not self.all_of:
+            raise ValueError("needs `from`, `phrase` or `all_of`")
+        if self.phrase and self.all_of:
+            raise ValueError("has either `phrase` or `all_of`")
+        if self.each and not self.all_of:
+            raise ValueError("`each` needs `all_of`")
         if not set(self.formats) <= set(FORMATS):
             raise ValueError(f"`as` should be one of {', '.join(FORMATS)}")
         if len(self.formats) not in (1, len(self.sources)):

@@ -100,7 +100,7 @@ def draft(
         return None
     reader = meant[0]
     brand = brand_of(result, reader, world)
-    scope = scope_for(result, reader, world, brand, links or {})
+    scope = scope_for(result, reader, world, brand, links or {}, (document or {}).get("paper"))
     deadline = notification.deadline_ms(scope)
     not_before = notification.not_before_ms(scope)
     item = world.blind("item", result.item)[:16] if notification.item != "none" and result.item else ""

@@ -277,8 +277,15 @@ def languages(contact: Contact) -> tuple[str, ...]:
     return (contact.facts.language,) if contact.facts.language else ()
 
 
-def scope_for(result: EventResult, reader: Reader, world: World, brand: str, links: Mapping[str, str]) -> Scope:
-    """The context of conditions and parameters, for one reader."""
+def scope_for(
+    result: EventResult,
+    reader: Reader,
+    world: World,
+    brand: str,
+    links: Mapping[str, str],
+    paper: Mapping[str, Any] | None = None,
+) -> Scope:
+    """The context of conditions and parameters, for one reader. paper: what the document that comes with it shows, dumped"""
     traveller, link = reader.traveller, reader.link
     given = traveller.given_name.reveal() if traveller and traveller.given_name else ""
     family = traveller.family_name.reveal() if traveller and traveller.family_name else ""
@@ -290,9 +297,16 @@ def scope_for(result: EventResult, reader: Reader, world: World, brand: str, lin
         order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
         passenger={"key": link.passenger or ""} if link else {"key": ""},
         links=dict(links),
+        paper=_without_codes(paper or {}),
         connection=reader.connection or NO_CONNECTION,
         rebooking=rebooking.shown(result.state, result.facts.get("offers") or {}, link.order if link else ""),
     )
+
+
+def _without_codes(paper: Mapping[str, Any]) -> dict[str, Any]:
+    """The codes themselves are said by nobody; `about`: whose or which leg's the first is."""
+    symbols = paper.get("symbols") or [{}]
+    return {name: value for name, value in paper.items() if name != "symbols"} | {"about": symbols[0].get("about", "")}
 
 
 def _shared_scope(result: EventResult, world: World, brand: str) -> Scope:

@@ -52,7 +52,7 @@ async def test_each_channel_is_pushed_and_what_a_page_cannot_hold_is_skipped(hom
     assert pushed.code == 0, pushed.out + pushed.err
     assert "whatsapp" not in pushed.out
     assert "create   gate_changed_v1 nl: " in pushed.out
-    assert "skipped    boarding_pass_issued_v1 nl: messenger has no template with a document" in pushed.out
+    assert "skipped    boarding_pass_issued_v2 nl: messenger has no template with a document" in pushed.out
     followed = await home.run("templates", "status", "--channel", "messenger", "--wait", "20")
     assert followed.code == 0, followed.out
     assert "messenger: 8 approved, 4 not for this channel" in followed.out

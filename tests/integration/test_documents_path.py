@@ -67,7 +67,7 @@ async def test_a_pass_stands_on_the_phone_and_is_read_there_whatever_the_channel
         await house.fault("lost_answer", on="media", times=1)
         assert (await house.event(boarding_pass(1)))[0] == 202
         (first,) = await house.wait_for(EVA, 1, timeout=30)
-        assert first["template"]["name"] == "boarding_pass_issued_v1"
+        assert first["template"]["name"] == "boarding_pass_issued_v2"
         assert "12C" in str(first)
         assert await read(house, first) == bcbp("Jansen", "Eva", number=1)
         assert (await house.event(boarding_pass(2)))[0] == 202

@@ -42,7 +42,7 @@ async def test_a_pass_is_drawn_uploaded_and_read_at_the_gate(house: DocumentHous
     await house.tell(house.pass_of("Family101", "Given101"))
     assert await house.dispatch() == ["a"]
     (message,) = house.sent()
-    assert message["template"]["name"] == "boarding_pass_issued_v1"
+    assert message["template"]["name"] == "boarding_pass_issued_v2"
     assert message["template"]["components"][0]["parameters"][0]["type"] == "image"
     assert house.read(message) == bcbp("Family101", "Given101")
     page = message["template"]["components"][-1]
@@ -65,7 +65,7 @@ async def test_nine_on_one_number_get_nine_passes_in_order_and_one_notice_of_del
     await house.tell(*[house.pass_of("JANSEN", f"GIVEN{place} MR", number=place) for place in range(9)])
     await house.tell(house.flight(late_min=40))
     await house.dispatch()
-    passes = [one for one in house.sent() if one["template"]["name"] == "boarding_pass_issued_v1"]
+    passes = [one for one in house.sent() if one["template"]["name"] == "boarding_pass_issued_v2"]
     assert [house.read(one) for one in passes] == [bcbp("JANSEN", f"GIVEN{place} MR", number=place) for place in range(9)]
     assert [one["template"]["name"] for one in house.sent()].count("flight_delayed_v1") == 1
     pages = {one["template"]["components"][-1]["parameters"][0]["text"] for one in passes}
@@ -261,7 +261,7 @@ async def test_a_receipt_is_drawn_of_the_orders_goods_and_goes_to_who_ordered(ho
     await house.tell(house.event_of("order.document", "ZX7K2P", data, source="/shop"))
     assert await house.dispatch() == ["a"]
     (message,) = house.sent()
-    assert message["template"]["name"] == "order_receipt_v1"
+    assert message["template"]["name"] == "order_receipt_v2"
     text = PdfReader(io.BytesIO(house.shown(message))).pages[0].extract_text()
     assert "Rain coat" in text
     assert "318.40" in text

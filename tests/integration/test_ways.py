@@ -385,7 +385,7 @@ async def test_a_proof_or_consent_that_comes_by_the_api_sends_what_waited_for_it
     consent = ConsentEntry("journey", "whatsapp", "zz", True, at, "telephone", "w1", Personal("call 7"))
     await people.set_consents(await house.runtime.contacts.get(contact.id), [consent])
     await house.dispatch()
-    assert [one["template"]["name"] for one in house.edge.sent(NUMBER)] == ["ticket_file_v1"]  # whose header is a PDF
+    assert [one["template"]["name"] for one in house.edge.sent(NUMBER)] == ["ticket_file_v2"]  # whose header is a PDF
     await people.set_consents(contact, [consent])
     await house.dispatch()
     assert len(house.edge.sent(NUMBER)) == 1

@@ -61,6 +61,7 @@ def context(*events: dict[str, Any], brand: str = "zz", now: str | None = None, 
         "brand": catalogue().brands[brand].context(),
         "now_ms": ms(now) if now else occurred_at_ms,
         "links": {"document": "doc-1", "page": "07token"},
+        "paper": {},
         **more,
     }
 

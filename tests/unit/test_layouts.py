@@ -67,7 +67,7 @@ def test_a_name_that_nobody_knows_is_named(folder: Path) -> None:
 def test_what_cannot_be_drawn_is_found_before_anybody_waits_for_it(folder: Path) -> None:
     changed(folder, "layouts/boarding_pass/page.typ", "#show: paged", "#show: paged\n#let")
     assert any(rule == "draw" and "page.typ cannot be set" in message for rule, message in rules(folder))
-    changed(folder, "layouts/boarding_pass/picture.yaml", "- {symbol: true, at: [120, 562, 480, 440]}", "")
+    changed(folder, "layouts/boarding_pass/picture.yaml", "- {symbol: true, at: [120, 560, 480, 430]}", "")
     assert ("draw", "the paper has a symbol and its layout no box for one") in rules(folder)
 
 
@@ -79,9 +79,15 @@ def test_words_that_do_not_fit_are_found(folder: Path) -> None:
 
 def test_a_box_outside_the_canvas_or_too_low_for_its_text_is_refused(folder: Path) -> None:
     changed(folder, "layouts/boarding_pass/picture.yaml", "[460, 40, 220, 34]", "[560, 40, 220, 34]")
-    assert ("load", "boxes.3 should lie on the canvas of 720 x 1060") in rules(folder)
+    assert ("load", "boxes.3 should lie on the canvas of 720 x 1090") in rules(folder)
     changed(folder, "layouts/boarding_pass/picture.yaml", "[560, 40, 220, 34]", "[460, 40, 220, 20]")
     assert ("load", "boxes.3: text of size 24, lines 1, should fit into [460, 40, 220, 20]") in rules(folder)
+
+
+def test_a_text_of_a_row_stays_in_its_row(folder: Path) -> None:
+    rows = '  - {rows: legs, at: [40, 10, 640, 90], each: 40, texts: [{text: "{seat}", at: [0, 16, 90, 27], size: 20}]}'
+    changed(folder, "layouts/boarding_pass/picture.yaml", "\nboxes:\n", f"\nboxes:\n{rows}\n")
+    assert ("load", "boxes.0: a text should fit into its row of 40, and the row into the box") in rules(folder)
 
 
 def test_a_field_is_no_wider_than_its_box_and_no_higher_than_its_row(folder: Path) -> None:
@@ -119,7 +125,7 @@ def test_a_brand_may_have_its_own_words_and_its_own_picture(folder: Path) -> Non
     worded = Drawing(folder).draw(PASS, Form.PICTURE, "nl").data
     assert worded != before
     assert Drawing(folder).draw(replace(PASS, brand="exr"), Form.PICTURE, "nl").data != worded
-    (own / "picture.zz.yaml").write_text((own / "picture.yaml").read_text().replace("size: [720, 1060]", "size: [720, 1100]"))
+    (own / "picture.zz.yaml").write_text((own / "picture.yaml").read_text().replace("size: [720, 1090]", "size: [720, 1100]"))
     assert Image.open(io.BytesIO(Drawing(folder).draw(PASS, Form.PICTURE, "nl").data)).size == (720, 1100)
     assert lint_layouts(folder) == []
 

@@ -38,11 +38,13 @@ GOLDEN = [
     (
         "ce-flight-boarding-pass", "zz", "boarding_pass_issued",
         "Je instapkaart voor vlucht ZZ 1007 naar Londen Heathrow zit in dit bericht.\n\n"
-        "Reiziger: Eva Jansen\nStoel: 12C\nTijd: boarden vanaf 10:25 op zondag 22 november\nGate: D18\n\n"
-        "De gate kan nog veranderen, dat hoor je dan van ons.",
+        "Reiziger: Eva Jansen\nStoel: 12C\nTijd: boarden vanaf 10:25 op zondag 22 november\nGate: D18\n"
+        "Er staat ook op: vanaf Amsterdam, vertrek 10:55, groep 2, klasse Y, nummer 42, ticket 0002412345678\n\n"
+        "Goed om te weten: Wees op tijd bij de gate. De gate kan nog veranderen, dat hoor je dan van ons.",
         "Your boarding pass for flight ZZ 1007 to London Heathrow is in this message.\n\n"
-        "Traveller: Eva Jansen\nSeat: 12C\nTime: boarding from 10:25 on Sunday, 22 November\nGate: D18\n\n"
-        "The gate may still change, and then you will hear from us.",
+        "Traveller: Eva Jansen\nSeat: 12C\nTime: boarding from 10:25 on Sunday, 22 November\nGate: D18\n"
+        "Also on it: from Amsterdam, departure 10:55, group 2, class Y, sequence 42, ticket 0002412345678\n\n"
+        "Good to know: Be at the gate in time. The gate may still change, and then you will hear from us.",
     ),
     (
         "ce-order-confirmed-flight", "zz", "order_confirmed",
@@ -67,10 +69,14 @@ GOLDEN = [
     ),
     (
         "ce-order-document-ready", "zz", "ticket_issued",
-        "Je ticket voor Museum night zit in dit bericht.\n\nHet begint om 20:00 op zaterdag 28 november in Example Hall,"
-        " Utrecht. Het hoort bij bestelling T-88120. Laat het ticket bij de ingang of controle zien op je telefoon.",
-        "Your ticket for Museum night is in this message.\n\nIt starts at 20:00 on Saturday, 28 November in Example Hall,"
-        " Utrecht. It belongs to order T-88120. Show the ticket on your phone at the entrance or to the inspector.",
+        "Je ticket voor Museum night zit in dit bericht.\n\nVoor: Eva Jansen\n"
+        "Op het ticket: 20:00 op zaterdag 28 november, deuren open 19:15, Example Hall, Utrecht\n\n"
+        "Het hoort bij bestelling T-88120. Goed om te weten: Laad je telefoon op voordat je gaat."
+        " Laat het ticket bij de ingang of controle zien op je telefoon.",
+        "Your ticket for Museum night is in this message.\n\nFor: Eva Jansen\n"
+        "On the ticket: 20:00 on Saturday, 28 November, doors open 19:15, Example Hall, Utrecht\n\n"
+        "It belongs to order T-88120. Good to know: Charge your phone before you leave."
+        " Show the ticket on your phone at the entrance or to the inspector.",
     ),
     (
         "ce-trip-delayed", "exr", "trip_delayed",

@@ -69,7 +69,7 @@ async def test_an_empty_account_gets_every_template_once() -> None:
     done = await push(catalogue(), meta.admin(), SENDER, told=told.append)
     assert told == done
     assert not [one for one in done if one.error]
-    wanted = sum(bool(texts.template) for one in catalogue() for texts in one.texts)
+    wanted = sum(bool(texts.template) and texts.version == one.version for one in catalogue() for texts in one.texts)
     assert len(meta.templates) == len(done) == wanted
     assert "stop_confirmed_v1" not in {template["name"] for template in meta.templates}
     assert await push(catalogue(), meta.admin(), SENDER) == []
@@ -145,7 +145,9 @@ async def test_a_document_needs_an_app_id_and_says_so() -> None:
     meta = PretendMeta()
     done = await push(catalogue(), meta.admin(app_id=None), SENDER)
     errors = {one.step.template: one.error for one in done if one.error}
-    with_document = {"boarding_pass_issued_v1", "boarding_pass_file_v1", "ticket_issued_v1", "ticket_file_v1", "order_receipt_v1"}
+    with_document = {
+        f"{name}_v2" for name in ("boarding_pass_issued", "boarding_pass_file", "ticket_issued", "ticket_file", "order_receipt")
+    }
     assert set(errors) == with_document
     assert all("GATEWAY_APP_ID" in error for error in errors.values())
 
@@ -155,8 +157,8 @@ async def test_an_example_is_uploaded_once_for_a_kind_of_header() -> None:
     await push(catalogue(), meta.admin(), SENDER)
     assert sum("/uploads" in path for _, path, _ in meta.calls) == 2  # a picture, a PDF
     formats = {one["name"]: one["components"][0]["format"] for one in meta.templates if "header_handle" in str(one["components"])}
-    assert formats["ticket_issued_v1"] == formats["boarding_pass_issued_v1"] == "IMAGE"
-    made = next(one for one in meta.templates if one["name"] == "ticket_file_v1")
+    assert formats["ticket_issued_v2"] == formats["boarding_pass_issued_v2"] == "IMAGE"
+    made = next(one for one in meta.templates if one["name"] == "ticket_file_v2")
     assert made["components"][0] == {
         "type": "HEADER",
         "format": "DOCUMENT",

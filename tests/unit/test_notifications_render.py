@@ -92,7 +92,7 @@ def test_a_rendering_has_all_that_a_template_send_needs() -> None:
     found = catalogue().get("boarding_pass_issued")
     assert found is not None
     said = found.render(context(sample("ce-flight-boarding-pass")), ["nl-NL"], "Europe/Amsterdam", brand="zz")
-    assert (said.template_name, said.template_language) == ("boarding_pass_issued_v1", "nl")
+    assert (said.template_name, said.template_language) == ("boarding_pass_issued_v2", "nl")
     assert said.header_parameters == {}
     assert said.body_parameters == {
         "flight": "ZZ 1007",
@@ -101,6 +101,8 @@ def test_a_rendering_has_all_that_a_template_send_needs() -> None:
         "seat": "12C",
         "boarding": "boarden vanaf 10:25 op zondag 22 november",
         "gate": "D18",
+        "more": "vanaf Amsterdam, vertrek 10:55, groep 2, klasse Y, nummer 42, ticket 0002412345678",
+        "notes": "Wees op tijd bij de gate.",
     }
     assert said.document == RenderedDocument("doc-1", "image", "boarding-pass.png")
     assert said.buttons[0] == Button(
@@ -236,7 +238,7 @@ def test_every_notification_has_a_preview_in_both_languages() -> None:
 
 def test_an_example_can_be_sent_to_ones_own_phone() -> None:
     tried = example(catalogue(), "boarding_pass_issued", "en")
-    assert tried.template_name == "boarding_pass_issued_v1"
+    assert tried.template_name == "boarding_pass_issued_v2"
     assert tried.body_parameters["seat"] == "12C"
     payloads = [button.payload for button in tried.buttons]
     assert payloads == ["boarding_pass_issued/family", "boarding_pass_issued/question", ""]

@@ -159,6 +159,7 @@ ANSWERS: dict[str, Schema] = {
             "last_due_at": WHEN,
             "not_sent": many(_COUNTED),
             "takes_out": NUMBER,
+            "moments": many(thing({"subject": TEXT, "moment": TEXT, "at": WHEN, "was": WHEN})),
             "price": many(thing({"currency": MAYBE, "amount": TEXT, "unknown": NUMBER})),
             "seconds": {"type": ["number", "null"]},
             "fuse": MAYBE,

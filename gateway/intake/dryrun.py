@@ -45,6 +45,7 @@ from gateway.store.rehearsal import (
     PretendUntold,
     PretendVault,
     Would,
+    WouldCome,
 )
 from gateway.wake import Wake
 
@@ -85,6 +86,7 @@ class DryRun:
     """older: it would tell nobody. takes_out: messages still queued that it would take the place of, or end.
 
     seconds: until the last one that is due now is out, at the present pace; None = a sender is paused
+    moments: those that it would set, move or drop: who is told then is who follows their subject by then
     """
 
     event: BusinessEvent
@@ -93,6 +95,7 @@ class DryRun:
     lines: tuple[Line, ...]
     takes_out: int
     seconds: float | None
+    moments: tuple[WouldCome, ...] = ()
 
     @property
     def people(self) -> int:
@@ -118,7 +121,7 @@ class Rehearsal:
         self._redis = redis
         self._vault = PretendVault(runtime.ring, redis)
         self.contacts = PretendContacts(redis, clock, self._vault)
-        subjects = PretendSubjects(redis, clock, self._vault, self.contacts)
+        self._subjects = subjects = PretendSubjects(redis, clock, self._vault, self.contacts)
         fans = PretendFans(redis)
         self.outbox = PretendOutbox(redis, clock, self.contacts, fans)
         orders = Orders(
@@ -137,7 +140,8 @@ class Rehearsal:
         partitions = await self.expander.expand(event)
         while await self.expander.chunks(keys.all_partitions()):
             pass
-        return await self.seen(event, older=partitions is None)
+        found = await self.seen(event, older=partitions is None)
+        return replace(found, moments=() if found.older else tuple(await self._subjects.moments()))
 
     async def seen(self, event: BusinessEvent, *, older: bool = False) -> DryRun:
         """What was planned so far."""

@@ -32,6 +32,10 @@ def as_json(found: DryRun, *, answer: str = "new", reveal: bool = False) -> dict
         "last_due_at": iso(max((one.due_ms for one in going), default=0)),
         "not_sent": _reasons([one for one in found.lines if not (one.goes and one.form)]),
         "takes_out": found.takes_out,
+        "moments": [
+            {"subject": one.subject, "moment": one.name, "at": iso(one.due_ms), "was": iso(one.was_ms)}
+            for one in found.moments
+        ],
         "price": _prices(going),
         "seconds": None if found.seconds is None else round(found.seconds, 1),
         "examples": [_example(one, reveal=reveal) for one in _examples(going)],
@@ -125,6 +129,8 @@ def as_lines(told: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {one['count']:>7,}  {one['notification']}  {one['channel'] or '-'}  {one['sentence']}")
     if told["takes_out"]:
         lines.append(f"{told['takes_out']:,} that still wait would be taken out.")
+    for one in told["moments"]:
+        lines.append(f"{one['moment'].replace('_', ' ')}: {_set(one['at'], one['was'])}")
     for price in told["price"]:
         unknown = f"; of {price['unknown']:,} the price is not known" if price["unknown"] else ""
         lines.append(f"Expected price: {price['currency'] or '(no price list)'} {price['amount']}{unknown}.")
@@ -137,6 +143,13 @@ def as_lines(told: Mapping[str, Any]) -> list[str]:
         lines += ["", f"Example {place}: {one['channel']}, {one['language']}, {one['as']}", *_indented(one["text"])]
         lines += [f"    [ {label} ]" for label in one["buttons"]]
     return lines
+
+
+def _set(at: str | None, was: str | None) -> str:
+    """What becomes of a moment."""
+    if at is None:
+        return f"was set for {was}, and would not come any more"
+    return f"would be set for {at}" + (f", and not for {was}" if was else "")
 
 
 def _indented(text: str) -> list[str]:

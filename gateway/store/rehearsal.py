@@ -51,6 +51,7 @@ class PretendContacts(Contacts):
         self._facts: dict[ContactId, dict[bytes, bytes]] = {}
         self._subscribed: dict[tuple[ContactId, SubjectId], Subscription | None] = {}
         self.opened: dict[SubjectId, set[int]] = {}
+        self.bases: dict[SubjectId, bytes] = {}
         """partitions that a subject would learn of"""
 
     async def find(self, channel: str, identifiers: Sequence[Identifier]) -> list[tuple[ContactId, AddressId] | None]:
@@ -120,6 +121,8 @@ class PretendContacts(Contacts):
 
     async def open_subject(self, subject: SubjectId, partition: int, base: bytes, until_ms: int) -> None:
         self.opened.setdefault(subject, set()).add(partition)
+        if base:
+            self.bases[subject] = base
 
     async def subscribe(self, one: Subscription) -> str:
         (facts,) = await self.facts_of([one.contact])
@@ -182,6 +185,7 @@ class PretendSubjects(Subjects):
     def __init__(self, redis: Redis, clock: Clock, vault: Vault, contacts: PretendContacts) -> None:
         super().__init__(redis, clock, vault)
         self._contacts = contacts
+        self._moments: dict[SubjectId, Sequence[SetMoment]] = {}
         self._results: dict[tuple[SubjectId, EventId], tuple[int, Mapping[str, Any]]] = {}
         self._entries: dict[SubjectId, dict[str, tuple[int, Mapping[str, Any] | None]]] = {}
 
@@ -199,6 +203,7 @@ class PretendSubjects(Subjects):
         moments: Sequence[SetMoment] = (),
         raw_base: bytes = b"",
     ) -> ApplyResult:
+        self._moments[event.subject_id] = moments
         source = self._vault.blind("source", event.source)[:12]
         fields = ["n", f"v:{name}:{source}", f"t:{name}"]
         n, own, top = (words(raw or b"") for raw in await self._redis.hmget(keys.of(event.subject_id, "j"), fields))
@@ -218,8 +223,26 @@ class PretendSubjects(Subjects):
         moments: Sequence[SetMoment],
         memory: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Nothing comes in a rehearsal."""
+        """Nothing comes in a rehearsal: what would come is told by `moments`."""
+        self._moments[subject] = moments
         return True
+
+    async def moments(self) -> list[WouldCome]:
+        """The moments that would be set, moved or dropped, by the rules of lua/_moments.lua."""
+        found = []
+        for subject, moments in self._moments.items():
+            fields = [f"mo:{one.name}" for one in moments]
+            known = await self._redis.hmget(keys.of(subject, "j"), fields) if fields else []
+            for one, raw in zip(moments, known, strict=True):
+                was, due = int(words(raw).partition("|")[0]) if raw is not None else None, one.due_ms
+                if was is None and due is not None and not one.late and due < self._clock.now_ms():
+                    due = None
+                if due != was:
+                    found.append(WouldCome(subject, one.name, was, due))
+        return found
+
+    def _memory(self, subject: SubjectId, top: Any, sealed: Any, base: Any) -> SubjectMemory:
+        return super()._memory(subject, top, sealed, self._contacts.bases.get(subject, base))
 
     async def result_of(self, subject: SubjectId, event: EventId) -> tuple[int, Mapping[str, Any]] | None:
         return self._results.get((subject, event)) or await super().result_of(subject, event)
@@ -257,6 +280,16 @@ def _is_older(event: BusinessEvent, source: str, own: str, top: str) -> bool:
         _, last, at = top.split("|")[:3]
         return last != source and event.occurred_at_ms < int(at)
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class WouldCome:
+    """A moment of a subject (UTC ms). was: when it is set for now, None = it is not; due: when it would be, None = never."""
+
+    subject: SubjectId
+    name: str
+    was_ms: int | None
+    due_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

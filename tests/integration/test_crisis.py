@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.errors import Conflict, NotFound
+from gateway.intake.role import make_firing
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import SubjectId
 from gateway.model.message import MessageRecord, MessageState
@@ -29,7 +30,7 @@ from gateway.webhooks.statuses import Statuses
 from gateway.webhooks.threads import Threads
 from tests.integration import commands_stage
 from tests.integration.commands_stage import launcher as launcher
-from tests.support.core import House, facts_of, open_house
+from tests.support.core import HOUR_MS, NUMBER, House, facts_of, open_house
 from tests.support.edge import Edge, edge_running
 
 FLIGHT = "ZZ1007/2026-11-22/AMS"
@@ -79,6 +80,25 @@ async def test_nothing_about_the_flight_leaves_also_what_was_queued_and_agents_g
     assert len(edge.asked) == before
     assert await states(house, "flight_delayed") == ["q"]
     assert await states(house, "gate_changed") in ([], ["q"])
+
+
+async def test_what_the_day_brings_by_itself_does_not_leave_either(house: House, incidents: Incidents, edge: Edge) -> None:
+    """Check-in, a reminder, boarding: each comes by the clock, and nobody must remember to stop it."""
+    await house.tell(house.order(house.recipient(101), status="placed"))
+    elsewhere = house.order(house.recipient(102), number="ZX8", itinerary=[house.leg("ZZ2002/2026-11-22/AMS")], status="placed")
+    await house.tell(elsewhere)
+    await incidents.begin(crisis(house))
+    house.brakes.stale()
+    firing, brought = make_firing(house.runtime), 0
+    for hours in (0, 4.5):
+        house.pass_ms(round(hours * HOUR_MS))
+        brought += (await firing.turn(keys.all_partitions()))[0]
+        await house.expand()
+        await house.dispatch()
+    assert brought == 4, "check-in and boarding, of each flight"
+    assert sorted(await states(house, "boarding_begins")) == ["a", "q"]
+    assert (await states(house, "checkin_open")).count("a") == 1
+    assert [one["to"] for one in edge.sent(NUMBER)] == ["+447700900102"] * 2
 
 
 async def test_another_flight_and_the_order_itself_go_on(house: House, incidents: Incidents) -> None:

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from gateway.api import brakes as braking
 from gateway.api.answers import ANSWERS
 from gateway.intake.dryrun import FREE_TEXT, DryRun, Rehearsal
-from gateway.intake.dryrun_show import as_lines
+from gateway.intake.dryrun_show import as_json, as_lines
 from gateway.intake.role import make_deps
 from gateway.model.event import BusinessEvent
 from gateway.model.personal import Secret
@@ -29,7 +29,7 @@ from gateway.store.readonly import READINGS, WouldWrite, names_in, reading
 from gateway.surface import brake_deps
 from tests.integration import commands_stage
 from tests.integration.commands_stage import launcher as launcher
-from tests.support.core import House, iso, open_house
+from tests.support.core import HOUR_MS, House, iso, open_house
 
 
 @pytest.fixture
@@ -73,6 +73,33 @@ async def test_a_delay_is_counted_and_nothing_of_it_is_kept(house: House) -> Non
     assert found.seconds is not None
     assert 0 < found.seconds < 60
     assert as_rehearsed(found) == await as_planned(house, late)
+
+
+async def test_the_moments_that_an_event_would_set_move_or_drop_are_told(house: House) -> None:
+    async def looked(event: BusinessEvent) -> list[str]:
+        """What the dry run says, held against what the event then does."""
+        found = await rehearsed(house, event)
+        before = await due()
+        await house.tell(event)
+        wanted = before | {one.name: one.due_ms for one in found.moments}
+        assert {name: at for name, at in wanted.items() if at is not None} == await due()
+        assert all(before.get(one.name) == one.was_ms for one in found.moments)
+        return [line for line in as_lines(as_json(found)) if "for 20" in line]
+
+    async def due() -> dict[str, int | None]:
+        flight = house.runtime.vault.subject_id("flight", "ZZ1007/2026-11-22/AMS")
+        rows: Any = await house.redis.zrange(keys.beside(flight, "timers"), 0, -1, withscores=True)
+        return {name.decode().partition(":")[2]: int(at) for name, at in rows}
+
+    def leaves(hours: int) -> dict[str, Any]:
+        return {"departure": {"scheduled": iso(house.began_ms + hours * HOUR_MS)}}
+
+    order = house.order(house.recipient(101), itinerary=[house.leg() | {"times": leaves(60)}])
+    assert "check in opens: would be set for" in " ".join(await looked(order))
+    moved = await looked(house.flight("scheduled", times=leaves(84)))
+    assert len(moved) == 3
+    assert all(", and not for 20" in line for line in moved)
+    assert all("would not come any more" in line for line in await looked(house.flight("cancelled", times=leaves(84))))
 
 
 async def test_an_order_with_people_nobody_knows_yet_is_told_as_it_would_be(house: House) -> None:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from gateway.api import brakes as braking
 from gateway.errors import Conflict, NotFound
-from gateway.intake.role import make_deps, make_expander
+from gateway.intake.role import make_deps, make_expander, make_firing
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import EventId, SubjectId, random_id
 from gateway.model.personal import Secret
@@ -78,6 +78,16 @@ async def test_what_would_reach_too_many_is_held_and_said_and_nothing_of_it_is_l
     await fuses.release(late.id, who="kim", why="looked", part=None, second=1000)
     await again(house, late)
     assert await told(house, late) == {"flight_delayed": PEOPLE}
+    # What the day brings by itself has the same crowd.
+    assert (await make_firing(house.runtime).turn(keys.all_partitions()))[0] == 1
+    await house.expand()
+    held = next(one for one in await fuses.all() if one.event != late.id)
+    assert (held.people, held.why, held.notifications) == (PEOPLE, "number", ("checkin_open",))
+    assert "checkin_open" not in [one.notification for one in await house.messages()]
+    await fuses.release(held.event, who="kim", why="looked", part=None, second=1000)
+    assert await house.runtime.events.reopen(held.event)
+    await house.expand()
+    assert Counter(one.notification for one in await house.messages())["checkin_open"] == PEOPLE
 
 
 async def test_a_process_that_ends_meanwhile_changes_nothing(house: House, fuses: Fuses) -> None:

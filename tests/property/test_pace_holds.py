@@ -116,10 +116,10 @@ class BucketMachine(OnStore):
     def an_agent_asks_in_a_storm(self, process: int, priority: int) -> None:
         storm = [1000 if place == priority else 0 for place in range(4)]
         self.do(self.draw(0, storm))
+        share = self.do(self.speed()).share  # before it asks: it only rises from here on
         (got, *_), wait_ms = self.do(self.draw(process, [1, 0, 0, 0]))
         if got:
             return
-        share = self.do(self.speed()).share
         slowest = Speed(share).per_second(self.rate)
         assert 0 < wait_ms <= 1000 / slowest + 1
         asked_at = self.at or 0
@@ -206,6 +206,21 @@ def server() -> Iterator[StoreServer]:
     made = StoreServer({"appendfsync": "no"})
     yield made
     made.close()
+
+
+@pytest.mark.parametrize(("rate", "cuts"), [(5.0, 3), (5.0, 4), (20.0, 4)])
+def test_an_agent_is_not_passed_by_others_while_a_slowed_sender_gets_faster(server: StoreServer, rate: float, cuts: int) -> None:
+    BucketMachine.server = server
+    found = BucketMachine()
+    try:
+        found.begin(rate, 2)
+        for _ in range(cuts):
+            found.the_channel_says_too_fast(0, 1000)
+            found.turn(1100)
+        found.do(found.draw(0, [100_000, 0, 0, 0]))
+        found.an_agent_asks_in_a_storm(1, 1)
+    finally:
+        found.teardown()
 
 
 @pytest.mark.parametrize("machine", [BucketMachine, TierMachine])

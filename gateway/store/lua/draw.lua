@@ -15,7 +15,17 @@ local now = bucket_now(tonumber(ARGV[1]))
 local state = redis.call('HMGET', KEYS[1], 'level', 'at', 'rate', 'slow')
 local share = share_at(tonumber(state[3] or '1'), tonumber(state[4] or '0'), now)
 local own = tonumber(ARGV[2])
-local rate = math.max(own * share, math.min(own, 0.5))
+local function rate_at(time)
+  return math.max(own * share_at(tonumber(state[3] or '1'), tonumber(state[4] or '0'), time), math.min(own, 0.5))
+end
+local rate = rate_at(now)
+-- What passed is counted at the rate of its end, which may have risen by then. Told to wait for as long as today's rate takes,
+-- whoever comes back finds more than the one token, and others take it first. After an even number of steps it is not too short.
+local function wait_for(tokens)
+  local ms = tokens * 1000 / rate
+  for _ = 1, 4 do ms = tokens * 1000 / rate_at(now + ms) end
+  return math.ceil(ms)
+end
 local burst = math.max(tonumber(ARGV[3]) * share, 2)
 local level = math.min(burst, tonumber(state[1] or burst))
 local at = tonumber(state[2] or '0')
@@ -28,7 +38,7 @@ for prio = 1, 4 do
   local got = math.min(want, room)
   granted[prio] = got
   level = level - got
-  if got < want and wait == 0 then wait = math.ceil((1 + burst * floor[prio] - level) * 1000 / rate) end
+  if got < want and wait == 0 then wait = wait_for(1 + burst * floor[prio] - level) end
 end
 redis.call('HSET', KEYS[1], 'level', string.format('%.3f', level), 'at', string.format('%.0f', now))
 redis.call('PEXPIRE', KEYS[1], 86400000)

@@ -64,6 +64,8 @@ class BucketMachine(OnStore):
         self.at: int | None = None
         self.cut: int | None = None
         """the place in `grants` since which nobody was cut; None = never"""
+        self.most = 0.0
+        """the largest share since then: it rises, and is less again where the clock is set back"""
 
     def turn(self, ms: int) -> None:
         for one in self.processes:
@@ -72,8 +74,9 @@ class BucketMachine(OnStore):
     async def draw(self, process: int, wants: list[int]) -> tuple[tuple[int, ...], int]:
         one = self.processes[process % len(self.processes)]
         grant = await one.draw(SENDER, self.rate, wants)
-        raw = await self.redis.hget(keys.bucket(SENDER), "at")
+        raw, rate, slow = await self.redis.hmget(keys.bucket(SENDER), ["at", "rate", "slow"])
         assert raw is not None
+        self.most = max(self.most, speed_of(rate, slow, int(raw)).share)
         self.passed += max(0, int(raw) - self.at) if self.at is not None else 0
         self.at = int(raw)
         self.grants.append((self.passed, sum(grant.tokens)))
@@ -109,6 +112,7 @@ class BucketMachine(OnStore):
         assert share >= FLOOR
         assert after >= FLOOR - 0.001
         assert after <= before + UP_PER_S * 0.5 or share > before / 2, "it is never faster for having been refused"
+        self.most = 0.0
         self.do(self.draw(process, [0, 0, 0, 0]))
         self.cut = len(self.grants)
 
@@ -167,7 +171,7 @@ class BucketMachine(OnStore):
         if getattr(self, "cut", None) is None or self.cut == len(self.grants):
             return
         since = self.grants[self.cut :]
-        share = self.do(self.speed()).share  # it only rises since: what it is now is the most it was
+        share = self.most
         begun = self.grants[self.cut - 1][0] if self.cut else 0
         rate, burst = Speed(share).per_second(self.rate), max(self.burst * share, 2)
         assert sum(tokens for _, tokens in since) <= rate * (since[-1][0] - begun) / 1000 + burst + ROUNDING

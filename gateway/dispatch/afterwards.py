@@ -26,6 +26,7 @@ from gateway.model.capability import Capability, Finding
 from gateway.model.conversation import Mention
 from gateway.model.message import OnUncertain
 from gateway.model.personal import Personal
+from gateway.planning.asofnow import RENEWED
 from gateway.rules import retry
 from gateway.rules.verdict import AsTemplate, FreeText, Reason
 from gateway.store.contacts import FactChange
@@ -216,6 +217,8 @@ class Afterwards:
         claimed, sender, body = task.claimed, task.sender, task.body
         form = verdict.name if isinstance(verdict, AsTemplate) else "free_text"
         sent = {"as": verdict.name if isinstance(verdict, AsTemplate) else "free"}
+        if body.get(RENEWED):  # who answers them reads what they read, and not what was planned
+            sent["text"] = str(body["text"])
         channel_hash = ""
         if result.channel_id is not None:
             sent["id"] = result.channel_id.reveal()

@@ -11,6 +11,7 @@ Most messages of a claim need nothing but their POST, so they are decided on and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -31,6 +32,7 @@ from gateway.errors import CannotRender, Sealed
 from gateway.model.ids import MessageId
 from gateway.model.message import OnUncertain, OutboundMessage, Priority
 from gateway.model.personal import Personal
+from gateway.planning.asofnow import ANEW
 from gateway.planning.connecting import IN_TURN
 from gateway.planning.settling import SETTLING
 from gateway.rules import retry
@@ -54,7 +56,7 @@ STOPPED_SHARE = 8
 for hours would leave no room for others, and fill the store with facts."""
 SPEAKS_UNTIL = 2
 """The attempt after which an agent's words go out under the sender's own name: it is the words that matter."""
-WAITS_FOR = ("document", "legs", "before", "later", SETTLING, IN_TURN)
+WAITS_FOR = ("document", "legs", "before", "later", SETTLING, IN_TURN, ANEW)
 """Fields of a body for which something must be read or fetched before it can be decided on."""
 
 log = structlog.get_logger()
@@ -206,7 +208,10 @@ class Deliverer:
         decided = await self._decide(claimed, known, sender, connector)
         if isinstance(decided, Settlement):
             return Delivered(decided)
-        task, verdict = decided
+        try:
+            task, verdict = await deps.preparer.as_of_now(decided[0], known.world), decided[1]
+        except CannotRender as error:
+            return Delivered(finished(claimed, Reason.CANNOT_RENDER, str(error).replace("|", " ")[:120], body=decided[0].body))
         brought: Brought | None = None
         if task.body.get("document"):
             language = str(task.body.get("language") or "")
@@ -228,7 +233,7 @@ class Deliverer:
             decided = await self._decide(claimed, known, sender, connector)
             if isinstance(decided, Settlement):
                 return Delivered(decided)
-        return self._rendered(decided, known, brought, speaker)
+        return self._rendered((replace(decided[0], body=task.body), decided[1]), known, brought, speaker)
 
     async def _decide(self, claimed: Claimed, known: Prepared, sender: Sender, connector: Connector) -> Decided | Settlement:
         """Whether it may be sent now and as what, by what was just read; else how it ends or when to look again."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
+from gateway.dispatch.task import Task
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
 from gateway.model.ids import ContactId, EventId, SubjectId
 from gateway.model.message import MessageRecord
+from gateway.planning.asofnow import ANEW, is_as_planned, made_anew, shown_now, stamped
 from gateway.planning.left import has_left
 from gateway.planning.plan import World
 from gateway.planning.result import EventResult
@@ -90,6 +92,22 @@ class Preparer:
             return Prepared(superseded, None, None, world, now)
         superseded = superseded or await self._left(claimed.record, contact)
         return Prepared(superseded, contact, box, world, now)
+
+    async def as_of_now(self, task: Task, world: World) -> Task:
+        """The message with what its pass or ticket shows at this moment. Raises StoreUnavailable, CannotRender."""
+        if ANEW not in task.body:
+            return task
+        found = await shown_now(task.body, self._subjects, world, self._clock.now_ms())
+        if found is None:
+            return task
+        paper, memory = found
+        if is_as_planned(task.body, paper):
+            return replace(task, body=dict(stamped(task.body, paper)))
+        try:
+            contact = await self._contacts.get(task.contact.id)
+        except (NotFound, Sealed):  # erased meanwhile: what is asked next finds that
+            return task
+        return replace(task, body=dict(made_anew(task.body, paper, memory, contact, world)))
 
     async def _left(self, record: MessageRecord, contact: Contact | None) -> str | None:
         """ "left" when they stopped following what it is about after it was planned. Few ever do: only then anything is read."""

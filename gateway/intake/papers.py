@@ -9,6 +9,7 @@ either. Either way the paper is kept for the page behind the message's link, a t
                + {url}                   fetched from there
                + {draw, paper}           drawn from this in this form
                + {page}                  the token of its page
+               + {legs}                  per leg of a train ticket whose news is the leg's
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Papers:
             ends_ms=paper.ends_ms,
             legs=legs,
         )
-        return {**document, "page": token}
+        return {**document, "page": token, **({"legs": list(legs)} if legs else {})}
 
     async def _legs(self, event: BusinessEvent, paper: Paper, travelled: Sequence[SubjectId]) -> tuple[SubjectId, ...]:
         """Per leg of a train ticket the train whose news is the leg's, among the order's; the order itself (no train) for none.

@@ -30,7 +30,7 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
-from gateway.planning import connecting, rebooked, rolling, visits
+from gateway.planning import asofnow, connecting, rebooked, rolling, visits
 from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, brand_of, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
@@ -163,6 +163,7 @@ def draft(
         assert taken.sender is not None
         body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
         body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
+        body |= asofnow.for_body(result, meant, body["document"])
         body |= visits.for_body(notification, result, message, body)
         body |= connecting.for_body(contact, reader.connection if notification.item == connecting.ITEM else None)
         later = usable[1:]
@@ -259,6 +260,8 @@ def split_body(
     second = message_id(first, FILE, "", ContactId(first), 0)
     part = {"document": None, "part": WORDS, "later": later, "file": second}
     words = {name: value for name, value in body.items() if name != "legs"} | part
+    if asofnow.ANEW in body:  # they name a gate, and have no document of their own to know it by
+        words[asofnow.ANEW] = {**body[asofnow.ANEW], **{name: body["document"].get(name) for name in ("paper", "page")}}
     file = {**body, "part": FILE, "buttons": [], "whole_buttons": body.get("buttons")}
     return [(first, told, words), (second, f"{told}.{FILE}" if told else "", file)]
 

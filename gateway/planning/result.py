@@ -239,6 +239,13 @@ def readers_of(contact: Contact, result: EventResult, now_ms: int) -> list[Reade
     return found
 
 
+def readers_about(contact: Contact, result: EventResult, about: Sequence[str], now_ms: int) -> list[Reader]:
+    """Those of a contact's travellers that a message was about, as their orders stand now; a document may come without any."""
+    everybody = {one.customer: one for one in contact.profile.travellers}
+    readers = [one for one in readers_of(contact, result, now_ms) if one.traveller and one.traveller.customer in about]
+    return readers or [Reader(everybody[one], None) for one in about if one in everybody]
+
+
 def _in_cells(link: OrderLink, cells: Mapping[str, Sequence[Sequence[str]]]) -> bool:
     """Whether an area contract's exact postcode lies in one of the ranges of its cells."""
     postcode = "".join((link.postcode.reveal() if link.postcode else "").split()).upper()

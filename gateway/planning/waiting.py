@@ -24,7 +24,7 @@ from gateway.model.contact import Contact
 from gateway.model.ids import AddressId, ContactId, SubjectId, partition_of
 from gateway.model.message import MessageRecord, MessageState
 from gateway.planning.left import has_left
-from gateway.planning.result import EventResult, Reader, readers_of
+from gateway.planning.result import EventResult, readers_about
 from gateway.planning.telling import Teller
 from gateway.rules.verdict import Reason
 from gateway.rules.ways import WAITS
@@ -100,12 +100,9 @@ class Waiting:
     async def _plan_anew(self, contact: Contact, record: MessageRecord, again: Mapping[str, Any]) -> int:
         """It had no address, or a document that its way could not carry: chosen once more among their addresses of now."""
         result = EventResult.load(again["result"], int(again["sequence"]))
-        about = set(again["travellers"])
-        everybody = {one.customer: one for one in contact.profile.travellers}
-        # An order that only now became theirs names its legs; a document may come without any order of ours.
-        now = self._clock.now_ms()
-        readers = [one for one in readers_of(contact, result, now) if one.traveller and one.traveller.customer in about]
-        readers = readers or [Reader(everybody.get(one), None) for one in about if one in everybody]
+        about = again["travellers"]
+        # An order that only now became theirs names its legs.
+        readers = readers_about(contact, result, about, self._clock.now_ms())
         if about and not readers:
             return 0  # those it was about are reached by another contact now
         only = EventResult.load(again["result"] | {"notifications": [record.notification]}, result.sequence)

@@ -44,11 +44,13 @@ class Here:
 
     def __init__(self) -> None:
         self.drawn = 0
+        self.papers: list[Paper] = []
         self.fails = ""
         """CannotDraw.why of all that is asked for"""
 
     async def make(self, paper: Paper, form: Form, language: str) -> Made:
         self.drawn += 1
+        self.papers.append(paper)
         if self.fails:
             raise CannotDraw(self.fails, "it does not read")
         return drawing().draw(paper, form, language)

@@ -23,6 +23,7 @@ from gateway.model.event import BusinessEvent
 from gateway.model.pass_page import PassPage, PassState
 from gateway.planning.waiting import Mended
 from gateway.store.contacts import NOT_ME, FactChange
+from gateway.store.outbox import open_message
 from gateway.store.passes import Passes
 from tests.integration.documents_stage import DocumentHouse, Here, bcbp, document_house
 from tests.support.core import HOUR_MS, facts_of, iso
@@ -306,6 +307,28 @@ async def test_a_pass_that_waited_for_a_proof_says_the_gate_of_now(house: Docume
     assert paper["legs"][0]["gate"] == "E4", "the picture says what the words say"
 
 
+async def test_a_pass_that_waited_in_its_lane_says_the_gate_and_time_of_now(house: DocumentHouse) -> None:
+    await house.booking(house.recipient(101))
+    await house.tell(house.flight("scheduled", gate="D18"), house.pass_of("Family101", "Given101"))
+    house.edge.answers("314159265358979", (503, {}), call="media")  # drawn with the gate of before, and kept for the next try
+    assert await house.dispatch() == ["r"]
+    await house.tell(house.flight(late_min=40, gate="E4", at_ms=1000))
+    house.pass_ms(60_000)
+    await house.dispatch()
+    (message,) = [one for one in house.sent() if one["template"]["name"].startswith("boarding_pass")]
+    said = str(message["template"]["components"])
+    assert ("E4" in said, "D18" in said) == (True, False)
+    assert "boarding from" not in said, "the hour that was printed is not that of a later flight"
+    (before, now) = (paper.legs[0] for paper in house.here.papers)
+    assert (before.gate, now.gate, now.boards) == ("D18", "E4", ""), "drawn anew, although it lay there already"
+    assert house.read(message) == bcbp("Family101", "Given101")
+    (record,) = [one for one in await house.messages((await house.contact_of(101)).id) if one.notification.startswith("boarding_")]
+    box = await house.runtime.vault.contact_box(record.contact)
+    found = await house.runtime.outbox.record(record.id)
+    assert found is not None
+    assert "E4" in open_message(box, *found)["text"], "who answers them reads what they read"
+
+
 async def test_a_pass_that_waited_for_a_proof_goes_to_nobody_whose_flight_was_cancelled(house: DocumentHouse) -> None:
     await house.booking(house.recipient(101, proof=None))
     await house.tell(house.pass_of("Family101", "Given101"), house.flight("cancelled"))
@@ -388,6 +411,14 @@ async def test_each_of_two_tickets_follows_its_own_train(house: DocumentHouse, r
     assert {page.item: page.legs for page in pages} == {
         "T-9221": (train["9221"],), "T-9250": (train["9250"],), "T-7777": (pages[0].subject,),
     }  # fmt: skip
+    train_of = {"operator": "EXR", "tripNumber": "9250", "operatingDay": "2026-11-22"}
+    moved = {"trip": train_of, "status": "scheduled", "times": back["times"], "platform": {"planned": "5", "actual": "7b"}}
+    await house.tell(house.event_of("trip.status", "EXR/9250/2026-11-22", moved))
+    await house.dispatch()
+    said = [one["template"]["components"][1]["parameters"] for one in house.sent() if one["template"]["name"] == "ticket_issued_v2"]
+    shown = [next(value["text"] for value in values if value["parameter_name"] == "shown") for values in said]
+    assert [("platform 7b" in text, "9250" in text) for text in shown] == [(True, True), (False, False), (False, False)]
+    assert [paper.legs[0].gate for paper in house.here.papers] == ["7b", "", ""], "what waited shows the platform of now"
 
 
 async def test_a_ticket_issued_again_with_fewer_codes_takes_the_others_along(house: DocumentHouse, redis: Redis) -> None:

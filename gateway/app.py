@@ -18,11 +18,13 @@ from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.documents.maker import Maker
 from gateway.documents.wallets import Wallets
-from gateway.families.home import Home
+from gateway.families.herald import Herald
+from gateway.families.home import make_home
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
 from gateway.planning.telling import Teller
+from gateway.planning.waysin_say import Sayer
 from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
 from gateway.runtime import Depth, Runtime
@@ -33,8 +35,8 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
 from gateway.store.events import Events
-from gateway.store.families import Families
 from gateway.store.fanout import FanOuts
+from gateway.store.incidents import Incidents
 from gateway.store.ledger import Ledger
 from gateway.store.outbox import Outbox, Pair
 from gateway.store.senders import Senders
@@ -117,7 +119,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),
             worlds=worlds,
-            home=Home(Families(redis, clock, vault), contacts, subjects, teller, clock, settings.family_places),
+            home=make_home(
+                contacts, subjects, teller, Herald(Sayer(contacts, outbox, vault, worlds, wake), vault),
+                Incidents(redis, clock), clock, settings.family_places,
+            ),  # fmt: skip
             wake=wake,
             beats=Beats(),
             metrics=metrics,

@@ -22,6 +22,8 @@ from gateway.insight.watch_work import Work
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.finish_erasures import finish_erasures
 from gateway.scheduler.jobs.govern import EVERY_S, govern
+from gateway.scheduler.jobs.look_at_families import EVERY_S as FAMILIES_S
+from gateway.scheduler.jobs.look_at_families import look_at_families
 from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
 from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
@@ -100,6 +102,9 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
     async def erasures() -> None:
         await finish_erasures(erasure)
 
+    async def families() -> None:
+        await look_at_families(runtime.home)
+
     governor = Governor(
         Rollouts(runtime.connection.redis, runtime.clock), Facts(runtime.connection.redis), runtime.senders, runtime.directory,
         history, runtime.clock,
@@ -115,6 +120,7 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
         ("sync_senders", HOUR_S, numbers),
         ("finish_erasures", HOUR_S, erasures),
         ("govern", EVERY_S, rollouts),
+        ("families", FAMILIES_S, families),
     ]
 
 

@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.model.event import BusinessEvent
 from gateway.model.ids import EventId, SubjectId
 from gateway.store import bulk, keys, scripts
+from gateway.store.families import Families
 from gateway.store.rebookings import Rebookings
 from gateway.store.reply import octets, words
 from gateway.store.vault import Vault
@@ -95,6 +96,7 @@ class Subjects:
         self._clock = clock
         self._vault = vault
         self.rebookings = Rebookings(redis, clock)
+        self.families = Families(redis, clock, vault)
 
     def seal_base(self, subject: SubjectId, base: Mapping[str, Any]) -> bytes:
         return self._vault.seal_about(subject, base)

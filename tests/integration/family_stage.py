@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.connector import Sender
 from gateway.families.home import Home
@@ -11,6 +13,8 @@ from gateway.model.family import Family, Joined
 from gateway.model.ids import AddressId
 from gateway.model.personal import Personal
 from gateway.planning.waysin_bind import Chat
+from gateway.scheduler.jobs.look_at_families import look_at_families
+from gateway.store import keys
 from tests.support.core import House
 
 ENTITY = "ZZ1007/2026-11-22/AMS"
@@ -29,7 +33,7 @@ class Stage:
     def sender(self) -> Sender:
         return next(iter(self.house.runtime.directory))
 
-    async def travels(self, number: int, *numbers: int, **more: object) -> None:
+    async def travels(self, number: int, *numbers: int, **more: Any) -> None:
         """Somebody, and whoever else, has booked."""
         await self.house.tell(self.house.order(*(self.house.recipient(one) for one in (number, *numbers)), **more))
 
@@ -70,3 +74,22 @@ class Stage:
         contact = await self.house.find(number)
         assert contact is not None
         return {one.subject for one in await self.house.runtime.contacts.subscriptions(contact)}
+
+    async def said(self, number: int, *names: str) -> list[str]:
+        """What somebody was told of these notifications: the words before the first punctuation mark."""
+        contact = await self.house.find(number)
+        assert contact is not None
+        found = [one for one in await self.house.messages(contact) if one.notification in names]
+        return [re.split(r"[:.?]", str((await self.house.body(one))["text"]))[0] for one in found]
+
+    async def due(self) -> list[str]:
+        """Families that are looked at some time."""
+        found: list[str] = []
+        for partition in keys.all_partitions():
+            rows: Any = await self.house.redis.zrange(keys.part(partition, "famdue"), 0, -1)
+            found += [one.decode() for one in rows]
+        return found
+
+    async def looks(self) -> int:
+        """What the job does when it comes by; how many families it looked at."""
+        return await look_at_families(self.home)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
-import pytest
 from redis.asyncio import Redis
 
-from gateway.errors import Conflict
 from gateway.model.family import ROLE, Amount, Joined, Left
 from gateway.model.personal import Personal
 from tests.integration.family_stage import Stage
@@ -81,7 +80,7 @@ async def test_who_was_taken_out_who_has_an_old_link_and_who_comes_to_a_closed_d
         assert len((await stage.standing(family)).members) == 2
 
 
-async def test_a_family_ends_at_once_and_begins_anew_under_another_link(
+async def test_a_family_ends_at_once_is_told_once_and_begins_anew_under_another_link(
     redis: Redis, redis_url: str, data_dir: Path
 ) -> None:
     async with open_house(redis_url, data_dir) as house:
@@ -89,15 +88,21 @@ async def test_a_family_ends_at_once_and_begins_anew_under_another_link(
         await stage.travels(1)
         family = await stage.family(1)
         assert await stage.joins(family, 7) is Joined.IN
+        assert await stage.joins(family, 8, language="nl") is Joined.IN
         assert await stage.home.end(family.id, "traveller")
         assert not await stage.home.end(family.id, "traveller")
-        assert await stage.joins(family, 8) is Joined.ENDED
+        assert await stage.said(7, "family_ended") == ["No more news about flight ZZ 1007 to London Heathrow"]
+        assert await stage.said(8, "family_ended") == ["Geen nieuws meer over vlucht ZZ 1007 naar Londen Heathrow"]
+        assert (await stage.follows(7), stage.home.memberships(await house.contact_of(7))) == (set(), [])
+        assert await stage.joins(family, 9) is Joined.ENDED
         assert await stage.home.families_of((await stage.link(1))[0]) == []
-        with pytest.raises(Conflict):  # its members are still to be told
-            await stage.family(1)
-        assert await stage.home.families.erase(family.id)
+        # What is left says that it was one, and nothing of who was in it.
+        left: Any = await redis.hgetall(f"{{p:{family.id[1:3]}}}fam:{family.id}")
+        assert {bytes(name).decode() for name in left} == {"f", "made", "ended", "n", "o", "t", "why"}
+        assert await stage.due() == []
         again = await stage.family(1)
         assert again.renewals > family.renewals
         assert (again.members, again.ended_ms) == ((), 0)
         ((link, found),) = await stage.home.families_of((await stage.link(1))[0])
         assert (link.order, found) == (family.order, again)
+        assert await stage.joins(again, 7, renewals=family.renewals) is Joined.OLD

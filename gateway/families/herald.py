@@ -1,0 +1,72 @@
+"""What a family is told that no event brings: that they follow another leg, that it is over, the link of the traveller's group;
+and the traveller, after landing, how to begin one.
+
+Each is said once, to the chat of the member or of the traveller, however often it is asked for: the id of the message is made of
+the family, of what is said and of the contact. Of a leg only what is public is handed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model.contact import Contact
+from gateway.model.family import Family
+from gateway.model.ids import AddressId, ContactId, SubjectId
+from gateway.planning.waysin_say import Sayer
+from gateway.store.vault import Vault
+
+ENDED, FOLLOWS, GROUP, OFFER = "family_ended", "family_follows", "family_group", "family_group_offer"
+PUBLIC = ("carrier", "operator", "number", "from", "to", "departure", "arrival")
+"""What these texts may show of a leg."""
+
+
+@dataclass(frozen=True, slots=True)
+class Herald:
+    sayer: Sayer
+    vault: Vault
+
+    async def ended(self, family: Family, contact: ContactId, address: AddressId, leg: Mapping[str, Any]) -> None:
+        """leg: the state of the last one"""
+        await self._say(family, contact, address, ENDED, str(family.made_ms), family.ended_ms, state=leg)
+
+    async def follows(
+        self, family: Family, contact: ContactId, address: AddressId, subject: SubjectId, leg: Mapping[str, Any], at_ms: int
+    ) -> None:
+        await self._say(family, contact, address, FOLLOWS, f"{family.made_ms}:{subject}", at_ms, state=leg)
+
+    async def group(self, family: Family, contact: ContactId, address: AddressId, given: str, at_ms: int) -> None:
+        """Another link is passed on too, the same only once. given: the traveller's name, "" = not known"""
+        assert family.group_link is not None
+        link = family.group_link.reveal()
+        data = {"link": link} | ({"name": given} if given else {})
+        await self._say(family, contact, address, GROUP, self.vault.blind("group", family.id, link)[:16], at_ms, data=data)
+
+    async def offer(self, family: Family, at_ms: int) -> None:
+        data = {"members": str(len(family.members))}
+        await self._say(family, family.contact, family.address, OFFER, str(family.made_ms), at_ms, data=data)
+
+    async def _say(
+        self,
+        family: Family,
+        contact: ContactId,
+        address: AddressId,
+        name: str,
+        key: str,
+        at_ms: int,
+        *,
+        data: Mapping[str, str] | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        shown = {field: value for field, value in (state or {}).items() if field in PUBLIC}
+        await self.sayer.say(
+            contact, address, name, f"family:{family.id}:{key}", at_ms, family.brand, language=family.language, data=data,
+            state=shown, about=family.id,
+        )  # fmt: skip
+
+
+def given_name(contact: Contact, customer: str) -> str:
+    """A traveller's given name; "" where nobody told it."""
+    person = next((one for one in contact.profile.travellers if one.customer == customer), None)
+    return person.given_name.reveal() if person is not None and person.given_name is not None else ""

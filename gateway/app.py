@@ -122,7 +122,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             home=make_home(
                 contacts, subjects, teller, Herald(Sayer(contacts, outbox, vault, worlds, wake), vault),
                 Incidents(redis, clock), clock, settings.family_places,
-            ),  # fmt: skip
+            ),
             wake=wake,
             beats=Beats(),
             metrics=metrics,

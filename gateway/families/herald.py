@@ -29,12 +29,12 @@ class Herald:
 
     async def ended(self, family: Family, contact: ContactId, address: AddressId, leg: Mapping[str, Any]) -> None:
         """leg: the state of the last one"""
-        await self._say(family, contact, address, ENDED, str(family.made_ms), family.ended_ms, state=leg)
+        await self._say(family, contact, address, ENDED, str(family.made_ms), family.ended_ms, data=_public(leg))
 
     async def follows(
         self, family: Family, contact: ContactId, address: AddressId, subject: SubjectId, leg: Mapping[str, Any], at_ms: int
     ) -> None:
-        await self._say(family, contact, address, FOLLOWS, f"{family.made_ms}:{subject}", at_ms, state=leg)
+        await self._say(family, contact, address, FOLLOWS, f"{family.made_ms}:{subject}", at_ms, data=_public(leg))
 
     async def group(self, family: Family, contact: ContactId, address: AddressId, given: str, at_ms: int) -> None:
         """Another link is passed on too, the same only once. given: the traveller's name, "" = not known"""
@@ -56,14 +56,16 @@ class Herald:
         key: str,
         at_ms: int,
         *,
-        data: Mapping[str, str] | None = None,
-        state: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any],
     ) -> None:
-        shown = {field: value for field, value in (state or {}).items() if field in PUBLIC}
         await self.sayer.say(
             contact, address, name, f"family:{family.id}:{key}", at_ms, family.brand, language=family.language, data=data,
-            state=shown, about=family.id,
+            about=family.id,
         )  # fmt: skip
+
+
+def _public(leg: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in leg.items() if field in PUBLIC}
 
 
 def given_name(contact: Contact, customer: str) -> str:

@@ -45,14 +45,12 @@ class Sayer:
         brand: str,
         *,
         language: str = "",
-        data: Mapping[str, str] | None = None,
-        state: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
         about: str = "",
     ) -> None:
         """Answer at this address, once for each (name, key), however often it is asked for.
 
         language: of somebody who has said none
-        state:    of a subject that the words show something of
         about:    an id of ours that goes into the sealed message, by which an answer to it is understood
         """
         world = await self.worlds.now()
@@ -61,8 +59,8 @@ class Sayer:
             return
         result = EventResult(
             event=f"inbound:{key}", type=EventType.ORDER_STATUS, external_id=about, source="inbound", subject=SubjectId(""),
-            sequence=0, occurred_at_ms=at_ms, item="", changes=(), state=dict(state or {}), previous={}, data=dict(data or {}),
-            facts={}, notifications=(name,),
+            sequence=0, occurred_at_ms=at_ms, item="", changes=(), state={}, previous={}, data=dict(data or {}), facts={},
+            notifications=(name,),
         )  # fmt: skip
         for _ in range(5):
             try:

@@ -46,7 +46,8 @@ def findings(directory: Path, declaration: str = DECLARATION, words: str = WORDS
 
 
 def test_our_own_notifications_are_clean() -> None:
-    assert lint(catalogue(), RULES) == []
+    # More than an account holds that is not verified: who has one leaves out a language (docs/notifications.md).
+    assert [(one.level, one.rule) for one in lint(catalogue(), RULES)] == [("warning", "count")]
 
 
 def test_the_notification_of_these_tests_is_clean(tmp_path: Path) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-from PIL import Image
 
 from gateway.documents import layouts, symbols
 from gateway.documents.forms import Form, Made
 from gateway.documents.page import for_print, page
 from gateway.documents.paper import Paper
 from gateway.documents.picture import Painter
-from gateway.documents.pngfile import Encoder
+from gateway.documents.pngfile import Encoder, shown
 from gateway.documents.said import Card, Speaker
 from gateway.documents.shaping import Shaper
 from gateway.documents.typefaces import Typefaces
@@ -71,9 +68,9 @@ class Drawing:
         files = []
         for card in cards:
             data = self._encoder.encode(self.painter.picture(layout, card, brand.look))
-            if card.symbol is not None:
+            if card.symbol is not None and place is not None:  # without a place for it no picture would have been painted
                 # Off the file and where it was put, quiet zone and all: the rest takes as long to search, and has none.
-                symbols.check(Image.open(io.BytesIO(data)).crop(place), card.symbol)
+                symbols.check(shown(data, place), card.symbol)
             files.append(data)
         return Made(files[0], "image/png", len(files), tuple(files[1:]), sum(card.boxes for card in cards))
 

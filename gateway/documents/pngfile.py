@@ -97,5 +97,39 @@ class Encoder:
             self._kept.popitem(last=False)
 
 
+def shown(data: bytes, place: tuple[int, int, int, int]) -> Image.Image:
+    """A part of a file of ours as grey values, read off its bytes: all is unpacked, every checksum tried.
+
+    place:  left, top, right, bottom
+    raises: ValueError when it is no file of ours, or a damaged one
+    """
+    if not data.startswith(_SIGNATURE) or not data.endswith(_chunk(b"IEND", b"")):
+        raise ValueError("no PNG")
+    (header, packed), (left, top, right, bottom) = _chunks(data, (b"IHDR", b"IDAT")), place
+    width, height = struct.unpack_from(">LL", header)
+    try:
+        rows, wide = zlib.decompress(packed, bufsize=(3 * width + 1) * height), 3 * width + 1
+    except zlib.error as error:
+        raise ValueError("its rows cannot be unpacked") from error
+    if len(rows) != wide * height or any(rows[top * wide : bottom * wide : wide]):
+        raise ValueError("rows that are filtered, or not as many as it says")
+    part = memoryview(rows)[top * wide + 1 + 3 * left : bottom * wide]
+    size = right - left, bottom - top
+    return Image.frombuffer("RGB", size, part, "raw", "RGB", wide, 1).convert("L")  # type: ignore[arg-type]  # a buffer, unsaid
+
+
+def _chunks(data: bytes, names: tuple[bytes, ...]) -> list[bytes]:
+    """What is in its first chunks. Raises ValueError unless they are these."""
+    found, start = [], len(_SIGNATURE)
+    for name in names:
+        (size,) = struct.unpack_from(">L", data, start)
+        whole = data[start : start + size + 12]
+        if whole != _chunk(name, inner := whole[8:-4]):
+            raise ValueError(f"no chunk {name.decode()}, or a damaged one")
+        found.append(inner)
+        start += size + 12
+    return found
+
+
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">L", len(data)) + name + data + struct.pack(">L", zlib.crc32(name + data))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gateway.documents.deflated import BLOCK_END, Checksum, repeated
-from gateway.documents.pngfile import KEPT, Encoder
+from gateway.documents.pngfile import KEPT, Encoder, shown
 
 NOISE = random.Random(7)
 
@@ -60,6 +60,24 @@ def test_every_file_has_the_pixels_of_its_picture_however_much_was_kept() -> Non
         rows = zlib.decompress(data[41:-16])  # and the one of its rows
         assert rows[:: 3 * picture.width + 1] == bytes(picture.height)
         assert data == Encoder().encode(picture), "the same bytes, kept or not"
+
+
+def test_a_part_is_read_off_the_file_and_nothing_that_is_damaged() -> None:
+    picture = card(1)
+    data, place = Encoder().encode(picture), (190, 195, 411, 405)
+    assert shown(data, place).tobytes() == Image.open(io.BytesIO(data)).crop(place).convert("L").tobytes()
+    for damaged in range(0, len(data), 97):
+        with pytest.raises(ValueError, match=r"PNG|chunk"):
+            shown(data[:damaged] + bytes([data[damaged] ^ 1]) + data[damaged + 1 :], place)
+    rows = zlib.decompress(data[41:-16])
+    filtered = b"\x02".join(rows.split(b"\x00", 300))
+    for wrong in (zlib.compress(rows)[:-4] + b"1234", zlib.compress(rows[:-1]), zlib.compress(filtered)):
+        with pytest.raises(ValueError, match="row"):
+            shown(data[:33] + chunk(b"IDAT", wrong) + chunk(b"IEND", b""), place)
+
+
+def chunk(name: bytes, inner: bytes) -> bytes:
+    return len(inner).to_bytes(4, "big") + name + inner + zlib.crc32(name + inner).to_bytes(4, "big")
 
 
 def test_only_what_came_twice_is_kept_and_not_without_end() -> None:

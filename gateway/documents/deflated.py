@@ -7,7 +7,6 @@ that no table precedes it. Each piece ends with an empty stored block, as zlib's
 from __future__ import annotations
 
 import struct
-import zlib
 from functools import lru_cache
 
 BLOCK_END = b"\x03\x00"
@@ -70,10 +69,11 @@ class Checksum:
     def __init__(self) -> None:
         self._low, self._high = 1, 0
 
-    def add(self, piece: bytes, times: int = 1) -> None:
-        high, low = divmod(zlib.adler32(piece, 0), 65536)  # from 0: what the piece alone adds
+    def add(self, length: int, adler: int, times: int = 1) -> None:
+        """adler: zlib.adler32 of the piece from 0 on, which is what it adds by itself"""
+        high, low = divmod(adler, 65536)
         # Each time: high += length * (low so far) + the piece's own; then low += the piece's own.
-        self._high += times * high + len(piece) * (times * self._low + low * (times * (times - 1) // 2))
+        self._high += times * high + length * (times * self._low + low * (times * (times - 1) // 2))
         self._low += times * low
 
     @property

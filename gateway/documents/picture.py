@@ -204,6 +204,6 @@ def _place_symbol(canvas: Image.Image, symbol: Symbol, place: Rectangle) -> None
     scale = min(width // wide, height // high)
     if scale < LEAST_SCALE:
         raise CannotDraw("symbol", f"{squares.width} modules are too many for the layout's box")
-    drawn = Image.new("L", (wide * scale, high * scale), 255)
-    drawn.paste(squares.picture(scale), (squares.quiet * scale, squares.quiet * scale))
-    canvas.paste(drawn.convert("RGB"), (left + (width - drawn.width) // 2, top + (height - drawn.height) // 2))
+    left, top = left + (width - wide * scale) // 2, top + (height - high * scale) // 2
+    canvas.paste("white", (left, top, left + wide * scale, top + high * scale))
+    canvas.paste(squares.picture(scale), (left + squares.quiet * scale, top + squares.quiet * scale))

@@ -7,7 +7,7 @@ own words (deflated.py), the same for any row. A stretch of rows that differ is 
 kept if it comes again: the next card takes its bytes as they are. All of them end on a whole byte and are strung together, and
 the checksum of the whole is reckoned from those of its parts.
 
-Nothing is kept of a card that came once: a stretch is kept when it comes again, and until then its hash alone is remembered.
+Nothing is kept of a card that came once: a stretch is kept when it comes again, and until then its checksum alone is remembered.
 No row is filtered: on flat colours filters cost more than they save. Format: W3C PNG, 5 and 11.2; RFC 1950.
 """
 
@@ -31,16 +31,23 @@ LEAST_ROWS = 4
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _NO_FILTER = b"\x00"
 _ZLIB = b"\x78\x01"
-_MEMORY = 6
-"""zlib's memLevel: less is cleared for each stretch than with its own 8, and the file is as small."""
+_WINDOW, _MEMORY = -15, 6
+"""zlib's window for a stretch, without a head of its own, and memLevel: less is cleared each time than with 8."""
+_WINDOW_OF_A_ROW, _MEMORY_OF_A_ROW = -12, 4
+"""For few rows: making a packer of the usual size costs ten times what they do."""
+
+
+_Key = tuple[int, int]
+"""(bytes, Adler-32) of a stretch"""
 
 
 class Encoder:
     """One for each thread: it keeps what came twice."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._seen: set[int] = set()
+        self._kept: OrderedDict[_Key, tuple[bytes, bytes]] = OrderedDict()
+        """(rows, compressed) by a checksum: the rows themselves are compared as well"""
+        self._seen: set[_Key] = set()
 
     @property
     def kept(self) -> int:
@@ -66,35 +73,42 @@ class Encoder:
         for first, end in pairwise(turns):
             if differs[first]:
                 stretch = b"".join(rows[first:end])
-                parts.append(self._deflated(stretch, end - first >= LEAST_ROWS))
-                checksum.add(stretch)
+                adler = zlib.adler32(stretch, 0)
+                parts.append(self._deflated(stretch, adler, end - first >= LEAST_ROWS))
+                checksum.add(len(stretch), adler)
             else:
                 parts.append(repeated(wide + 1, end - first))
-                checksum.add(rows[first], times=end - first)
+                checksum.add(wide + 1, zlib.adler32(rows[first], 0), end - first)
         return b"".join((*parts, BLOCK_END, checksum.value))
 
-    def _deflated(self, stretch: bytes, worth_keeping: bool) -> bytes:
+    def _deflated(self, stretch: bytes, adler: int, worth_keeping: bool) -> bytes:
         """Compressed by itself, so that the same rows are the same bytes in every file."""
-        if worth_keeping and (kept := self._kept.get(stretch)) is not None:
-            self._kept.move_to_end(stretch)
-            return kept
-        packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY)
-        made = packer.compress(stretch) + packer.flush(zlib.Z_SYNC_FLUSH)
-        if worth_keeping:
-            self._keep(stretch, made)
+        if not worth_keeping:
+            return _compressed(stretch, _WINDOW_OF_A_ROW, _MEMORY_OF_A_ROW)
+        key = (len(stretch), adler)
+        rows, made = self._kept.get(key, (b"", b""))
+        if rows == stretch:
+            self._kept.move_to_end(key)
+            return made
+        made = _compressed(stretch, _WINDOW, _MEMORY)
+        self._keep(key, stretch, made)
         return made
 
-    def _keep(self, stretch: bytes, made: bytes) -> None:
-        """Only what came before: its hash alone is remembered the first time."""
-        known = hash(stretch)
-        if known not in self._seen:
+    def _keep(self, key: _Key, stretch: bytes, made: bytes) -> None:
+        """Only what came before: its checksum alone is remembered the first time."""
+        if key not in self._seen:
             if len(self._seen) >= SEEN:
                 self._seen.clear()
-            self._seen.add(known)
+            self._seen.add(key)
             return
-        self._kept[stretch] = made
+        self._kept[key] = (stretch, made)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+def _compressed(stretch: bytes, window: int, memory: int) -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory)
+    return packer.compress(stretch) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 def shown(data: bytes, place: tuple[int, int, int, int]) -> Image.Image:

@@ -92,7 +92,9 @@ class Rollout:
 
     @property
     def next_stage(self) -> Stage | None:
-        """The first stage behind the one it stands at that is larger than its share."""
+        """The first behind its own that is larger than its share; None below the first, where only a person raises it."""
+        if self.stage < 0:
+            return None
         return next((one for one in self.stages[self.stage + 1 :] if one.share > self.share), None)
 
 

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -161,6 +162,11 @@ async def everybody(house: House, numbers: Sequence[int]) -> list[BusinessEvent]
     return orders
 
 
+def slowed(minutes: float) -> dict[str, str]:
+    """A bucket of which a tenth is left for so long, as the channel's refusals leave it (lua/slow_down.lua)."""
+    return {"rate": "0.1", "slow": str(round((time.time() + minutes * 60) * 1000))}
+
+
 async def queue_is_empty(house: House) -> bool:
     return await house.runtime.outbox.depth(house.runtime.directory.ids) == 0
 
@@ -180,11 +186,14 @@ async def test_a_lost_store_comes_back_and_nobody_is_written_to_who_should_not_b
             assert (await drill.command("stop", SOON_STOPPED, "--why", "drill")).code == 0
             house.brakes.stale()
             await house.tell(drill.soon(house, 15))
+            # A tenth of the rate: on a busy machine a command takes as long to begin as all of it takes to be sent.
+            await house.redis.hset(keys.bucket(house.runtime.directory.ids[0]), mapping=slowed(minutes=2))
             await house.tell(house.flight(late_min=30, version=1))
             taken = await drill.command("backup", "one.tar", "--json")  # while it sends
             assert taken.code == 0, taken.err
             assert not await queue_is_empty(house), "the backup was not under load"
             at_backup = len(drill.posts())
+            await house.redis.hdel(keys.bucket(house.runtime.directory.ids[0]), "rate", "slow")
             assert (await drill.command("resume", SOON_STOPPED, "--yes")).code == 0
             await wait_until(lambda: queue_is_empty(house), timeout=60)
             late = await everybody(house, [*LATE_STOPPED, LATE_ERASED])
@@ -218,6 +227,7 @@ async def test_a_lost_store_comes_back_and_nobody_is_written_to_who_should_not_b
     assert (await drill.command("stop", "--list")).out.count("restored: the store is that of") == 1
 
     async with drill.house() as house:
+        await house.redis.hdel(keys.bucket(house.runtime.directory.ids[0]), "rate", "slow")
         hold = Hold(house.redis)
         assert await hold.standing()
         held = asyncio.create_task(roles._dispatch(house.runtime))

@@ -72,6 +72,10 @@ def test_after_a_stop_only_a_person_lets_it_rise_again() -> None:
     assert kind(rollout_moves.held(ONE, who="ann", why="wait"), quality="RED") == ""
     lower = rollout_moves.lowered(stopped, 100, who="ann", why="less")
     assert (lower.state, lower.share, lower.stage) == (State.STOPPED, 100, -1)
+    below = rollout_moves.resumed(lower, who="ann", why="mended")
+    assert (kind(below, hours=1000), below.next_stage) == ("", None), "it stays where a person put it, and says so"
+    back = rollout_moves.raised(below, 1000, who="ann", why="again")
+    assert (back.stage, back.next_stage) == (0, STAGES[1])
     for wrong in (1000, 500, PLACES + 1):
         with pytest.raises(BadInput):
             rollout_moves.raised(ONE, wrong, who="ann", why="x")

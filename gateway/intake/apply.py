@@ -148,7 +148,8 @@ class Applier:
         )
         world = await self._worlds.now()
         scope = scope_for(result, Reader(None, None), world, world.default_brand, {})
-        names = [one.name for one in world.catalogue.for_event(event.type) if one.applies(scope)]
+        known = [one for one in world.catalogue.for_event(event.type) if world.families or not one.at_home]
+        names = [one.name for one in known if one.applies(scope)]
         return replace(result, notifications=tuple(names))
 
     def _cells(self, state: Mapping[str, Any]) -> dict[str, list[list[str]]]:

@@ -15,6 +15,7 @@ from gateway.insight.naming import find_subject
 from gateway.intake.orders import cell_of
 from gateway.intake.saying import Said, Saying, Speaker, To, check_words, gate
 from gateway.model.contact import Contact
+from gateway.model.family import ROLE as FAMILY
 from gateway.model.ids import EventId, SubjectId
 from gateway.rules.fuse import Limits
 from gateway.runtime import Runtime
@@ -124,8 +125,10 @@ class Notices:
 
 
 def _brand(contact: Contact, subject: SubjectId, now_ms: int) -> str | None:
-    """The brand by which they follow it; None when they do not any more."""
+    """The brand by which they follow it; None when they do not any more, or only as somebody's family."""
     for link in contact.profile.orders:
+        if link.role == FAMILY:
+            continue  # what travellers are asked to do is not said to those at home
         if link.until_ms >= now_ms and subject in (link.order, *link.subjects):
             return link.brand
     return None

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from gateway.errors import BadInput, Conflict, NotFound, Problem, Sealed
 from gateway.model.contact import Contact
 from gateway.model.event import EventType
+from gateway.model.family import PURPOSE, ROLE
 from gateway.model.ids import AddressId, ContactId, EventId, MessageId, SenderId, SubjectId, message_id, partition_of
 from gateway.notifications.model import Notification
 from gateway.planning.pacing import Pacer, Patience
@@ -22,6 +23,7 @@ from gateway.planning.plan import draft
 from gateway.planning.result import Draft, EventResult, Reader
 from gateway.rules import fuse
 from gateway.rules.fuse import Limits
+from gateway.rules.question import Night
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Suppressed
 from gateway.runtime import Runtime
 from gateway.store.fuses import Fuses, Held
@@ -178,7 +180,7 @@ class Speaker:
             profile = replace(profile, addresses=tuple(one for one in profile.addresses if one.id == to.address))
         only = replace(contact, profile=profile, facts=replace(contact.facts, language=language))
         world = replace(world, default_brand=to.brand, scopes={}, rollouts=())  # what people say to people is for all of them
-        found = draft(saying.notification, only, result, [Reader(None, None)], world)
+        found = draft(_by_night(saying, contact, to), only, result, [Reader(None, None)], world)
         if found is None:
             return None
         # Its id is of its own kind: the event's own message of this name and person, if any, is another one.
@@ -186,6 +188,15 @@ class Speaker:
 
     def id_of(self, saying: Saying, to: To) -> MessageId:
         return message_id(f"said:{saying.event}", saying.notification.name, to.item, to.contact, 0)
+
+
+def _by_night(saying: Saying, contact: Contact, to: To) -> Notification:
+    """The notification, waiting for the morning where they follow it as somebody's family and asked for quiet nights."""
+    notification, subject = saying.notification, to.subject or saying.subject
+    if notification.purpose != PURPOSE:
+        return notification
+    quiet = any(one.role == ROLE and one.quiet and subject in one.subjects for one in contact.profile.orders)
+    return replace(notification, night=Night.WAIT) if quiet else notification
 
 
 def _what(found: Draft) -> str:

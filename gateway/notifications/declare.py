@@ -115,6 +115,7 @@ def notification(
         prefer=declared.prefer,
         another_way_ms=(declared.another_way_after_minutes or 0) * 60_000,
         fuse_people=declared.fuse_people,
+        amount="" if declared.amount == "all" else declared.amount,
         rollout=declared.rollout or "",
         places=places,
         failed=failed,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway.model.event import EventType
 from gateway.model.message import ButtonKind, Priority
-from gateway.notifications import asked
+from gateway.notifications import asked, for_families
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.graph import family
 from gateway.notifications.model import Notification
@@ -111,9 +111,11 @@ def _declaration(one: Notification, catalogue: Catalogue) -> Iterator[Finding]:
     yield from _substitute(one, catalogue, where)
     yield from _personal(one, where)
     yield from _rights(one, where)
+    for field, message in for_families.problems(one):
+        yield Finding("error", f"{where}: {field}", "family", message)
     if one.rollout == "allowed" and (never := why_by_nature(one)):
         yield Finding("error", f"{where}: rollout", "rollout", f"cannot be allowed: {never}")
-    if one.night is Night.WAKE and one.priority is not Priority.URGENT:
+    if one.night is Night.WAKE and one.priority is not Priority.URGENT and not one.at_home:
         yield Finding("error", f"{where}: night", "night", "only urgent news wakes people")
     if one.priority is Priority.URGENT and one.night is Night.WAIT:
         yield Finding("error", f"{where}: priority", "night", "urgent news that waits for the morning is not urgent")
@@ -149,7 +151,7 @@ def _rights(one: Notification, where: str) -> Iterator[Finding]:
     condition = one.condition.source if one.condition is not None else ""
     just = {**_CANCELLED, "event": {"type": one.event, "status": "cancelled"}}
     told = bool(_ON_CANCELLED.search(condition)) or one.applies(just)
-    if one.event in _JOURNEYS and told and one.legal != "passenger_rights":
+    if one.event in _JOURNEYS and told and not one.at_home and one.legal != "passenger_rights":
         message = "tells that a journey is cancelled: declare `legal: passenger_rights`, and say where they are read"
         yield Finding("error", f"{where}: legal", "passenger_rights", message)
     if one.legal != "passenger_rights":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.model.event import EventType
+from gateway.model.family import ROLE
 from gateway.model.message import OnUncertain, Priority
 from gateway.notifications import formats
 from gateway.notifications.expressions import Context, Expression, Failure, Scope, scope_of
@@ -47,7 +48,8 @@ Only for what replaces its own older versions. An order's steps are told once ea
 class Notification:
     """Everything about one notification. Made by `catalogue.load`, which has checked it.
 
-    roles:    whom of an order it is for: "booker", "passenger", "customer"; ("any",) for all of them
+    roles:    whom of an order it is for: "booker", "passenger", "customer"; ("any",) for all of them; ("family",) for those at
+              home who follow somebody's journey, and for nobody else
     among:    of whom of these it is true; None = of all. It sees what only a reader has, such as `rebooking`
     item:     what makes two of one event different messages: "none", "passenger" or "document"; "rebooking" once an offer,
               "connection" once each time that one becomes tight, or fits again
@@ -102,12 +104,19 @@ class Notification:
     """not delivered so long after it fell due, the person's next address is tried; 0 = only where a way fails"""
     fuse_people: int | None = None
     """one event that would tell it to more people is held; None = the installation's number"""
+    amount: str = ""
+    """of those at home: "ends" = told also to who wants to hear only that it left and landed (model/family.py Amount)"""
     rollout: str = ""
     """as declared: "allowed", "never", "" = by what it is; see notifications/rolling.py"""
     watch: Watch = field(repr=False, default_factory=Watch)
     """what its text shows that may come and go, and for how long that is held back"""
     places: Places = field(repr=False, default_factory=dict)
     failed: Failure = field(repr=False, compare=False, default=lambda name, why: None)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it is for a family's members."""
+        return ROLE in self.roles
 
     @property
     def languages(self) -> Mapping[str, Texts]:

@@ -124,7 +124,8 @@ class NotificationSchema(_Strict):
     about: str
     event: EventType | None = None
     when: str | None = None
-    roles: Annotated[list[Literal["any", "booker", "passenger", "customer"]], Field(min_length=1)] = ["any"]
+    roles: Annotated[list[Literal["any", "booker", "passenger", "customer", "family"]], Field(min_length=1)] = ["any"]
+    amount: Literal["all", "ends"] = "all"
     among: str | None = None
     after_rebooking: str | None = None
     item: Literal["none", "passenger", "document", "rebooking", "connection"] = "none"
@@ -166,6 +167,10 @@ class NotificationSchema(_Strict):
             raise ValueError("a service message answers somebody; it has no `event` and no `when`")
         if not self.template and self.kind == "notification":
             raise ValueError("only service messages can do without a template: others leave the service window")
+        if "family" in self.roles and len(self.roles) > 1:
+            raise ValueError("`family` stands alone in `roles`: those at home are told other things than who travels")
+        if self.amount != "all" and "family" not in self.roles:
+            raise ValueError("`amount` is of `roles: [family]`")
         if self.settle and (not self.replaces or self.item != "none"):
             raise ValueError("only what `replaces` its older versions, and has no `item`, can wait until it has settled")
         return self

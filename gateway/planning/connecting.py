@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.event import EventType
+from gateway.model.family import ROLE
 from gateway.model.ids import MessageId, SubjectId, message_id
 from gateway.model.message import MessageState
 from gateway.planning.result import EventResult, Reader, World
@@ -25,6 +26,8 @@ from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
 
 ITEM = "connection"
+AT_HOME = "connection_at_home"
+"""What stands for it in the ids of what members of a family are told: whoever also travels was told other words."""
 IN_TURN = "in_turn"
 """In the sealed body: the place of a message among those that are said in turn, and the ids of all of them."""
 MINUTE_MS = 60_000
@@ -54,12 +57,13 @@ class Connections:
         found = []
         for reader in readers:
             pairs = _pairs(reader.link, result.subject)
-            looked = [await self._of(contact, first, second, result.type, world) for first, second in pairs]
+            name = AT_HOME if reader.link is not None and reader.link.role == ROLE else ITEM
+            looked = [await self._of(contact, first, second, result.type, world, name) for first, second in pairs]
             found.append(replace(reader, connections=tuple(one for one in looked if one is not None)))
         return found
 
     async def _of(
-        self, contact: Contact, first: SubjectId, second: SubjectId, type_: EventType, world: World
+        self, contact: Contact, first: SubjectId, second: SubjectId, type_: EventType, world: World, name: str
     ) -> Mapping[str, Any] | None:
         before, after = await self._leg(first, type_), await self._leg(second, type_)
         place = before.state.get("to") or {}
@@ -70,13 +74,13 @@ class Connections:
         risk = judge(before.state, after.state, minutes * MINUTE_MS, _booked_ms(before, after))
         if risk is None:
             return None
-        ids = _all_ids(contact, first, second)
+        ids = _all_ids(contact, f"{first}:{second}", name)
         known = {one.id: one.state not in _TAKEN_OUT for one in await self._outbox.headers(ids)}
         number = next_said([known[one] or None if one in known else False for one in ids], risk)
         if number is None:
             return None
         return {
-            "risk": risk.value, "id": f"{first}:{second}:{number}", "place": place, "to": after.state.get("to"),
+            "risk": risk.value, "id": f"{first}:{second}:{number}", "name": name, "place": place, "to": after.state.get("to"),
             "arrival": expected(before.state, "arrival"), "departure": expected(after.state, "departure"),
         }  # fmt: skip
 
@@ -95,25 +99,23 @@ def _booked_ms(before: _Leg, after: _Leg) -> int | None:
     return booked_ms(before.state, after.state) if by_orders is None else by_orders
 
 
-def said_id(contact: Contact, first: str, second: str, number: int) -> MessageId:
-    return message_id(*named(f"{first}:{second}:{number}"), contact.id, 0)
-
-
-def _all_ids(contact: Contact, first: str, second: str) -> list[MessageId]:
-    return [said_id(contact, first, second, number) for number in range(2 * ROUNDS)]
+def _all_ids(contact: Contact, pair: str, name: str) -> list[MessageId]:
+    about = ({"id": f"{pair}:{number}", "name": name} for number in range(2 * ROUNDS))
+    return [message_id(*named(one), contact.id, 0) for one in about]
 
 
 def for_body(contact: Contact, connection: Mapping[str, Any] | None) -> dict[str, Any]:
     """What stands in the sealed body of a message about a connection; nothing for any other."""
     if connection is None:
         return {}
-    first, second, number = str(connection["id"]).split(":")
-    return {IN_TURN: {"place": int(number), "ids": _all_ids(contact, first, second)}}
+    pair, _, number = str(connection["id"]).rpartition(":")
+    return {IN_TURN: {"place": int(number), "ids": _all_ids(contact, pair, str(connection["name"]))}}
 
 
-def named(connection: str) -> tuple[str, str, str]:
+def named(connection: Mapping[str, Any]) -> tuple[str, str, str]:
     """(event, notification, item) of a message about a connection, as its id is made of them."""
-    return f"connection:{connection}", ITEM, connection.rpartition(":")[0]
+    about = str(connection["id"])
+    return f"connection:{about}", str(connection["name"]), about.rpartition(":")[0]
 
 
 def _pairs(link: OrderLink | None, subject: SubjectId) -> list[tuple[SubjectId, SubjectId]]:

@@ -30,12 +30,12 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
-from gateway.planning import asofnow, connecting, rebooked, rolling, visits
+from gateway.planning import asofnow, at_home, connecting, rebooked, rolling, visits
 from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, brand_of, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
 from gateway.rules.may_send import decide
-from gateway.rules.question import Question, TemplateChoice, TemplateState
+from gateway.rules.question import Night, Question, TemplateChoice, TemplateState
 from gateway.rules.rollout import Standing
 from gateway.rules.verdict import AsTemplate, FreeText, Later, Reason, Suppressed, Verdict
 from gateway.rules.ways import WAITS, in_order
@@ -100,7 +100,9 @@ def draft(
         return None
     reader = meant[0]
     brand = brand_of(result, reader, world)
-    scope = scope_for(result, reader, world, brand, links or {}, (document or {}).get("paper"))
+    if at_home.is_member(reader):  # from here on there is nothing but what everybody may know
+        result, document = at_home.seen(result, world), None
+    scope = at_home.scope_of(result, reader, world, brand, links or {}, (document or {}).get("paper"))
     deadline = notification.deadline_ms(scope)
     not_before = notification.not_before_ms(scope)
     item = world.blind("item", result.item)[:16] if notification.item != "none" and result.item else ""
@@ -108,13 +110,17 @@ def draft(
     if notification.item == rebooked.ITEM:
         event, item = rebooked.item_of(result, reader)
     if notification.item == connecting.ITEM and reader.connection is not None:
-        event, name, item = connecting.named(reader.connection["id"])
+        event, name, item = connecting.named(reader.connection)
     message = message_id(event, name, item, contact.id, leg)
     told = told_field(result.subject, notification.name, item) if notification.replaces or notification.item != "none" else ""
     if not told:
         told = told_field(result.subject, notification.name, world.blind("event", result.event)[:16])
     brand_known = world.catalogue.brands.get(brand)
-    zone = zone_for(contact, result, brand_known.timezone if brand_known else "UTC", world.now_ms)
+    brand_zone = brand_known.timezone if brand_known else "UTC"
+    zone = zone_for(contact, result, brand_zone, world.now_ms)
+    if at_home.is_member(reader):
+        zone = contact.facts.timezone or brand_zone
+    night = at_home.night_of(notification, meant)
 
     def judged(address: Address) -> _Way:
         sender = world.directory.for_brand(brand, address.channel)
@@ -130,7 +136,7 @@ def draft(
         question = question_for(
             notification, contact, address, sender, world, brand=brand, zone=zone, deadline_ms=deadline,
             not_before_ms=not_before, forms=[TemplateChoice(form["name"], form["language"], form["state"]) for form in forms],
-            document=document,
+            document=document, night=night,
         )  # fmt: skip
         verdict = decide(question)
         if notification.document is not None and document is None and not isinstance(verdict, Suppressed):
@@ -161,7 +167,7 @@ def draft(
     body: dict[str, Any] = {}
     if taken is not None and taken.text is not None:
         assert taken.sender is not None
-        body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document)
+        body = body_of(notification, result, taken.forms, taken.text, zone, brand, taken.address.channel, document, night)
         body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
         body |= asofnow.for_body(result, meant, body["document"])
         body |= visits.for_body(notification, result, message, body)
@@ -268,6 +274,8 @@ def split_body(
 
 def _has_role(notification: Notification, reader: Reader) -> bool:
     role = reader.link.role if reader.link else "customer"
+    if at_home.is_member(reader):  # "any" is who travels, or whose order it is
+        return role in notification.roles and at_home.is_wanted(notification, reader)
     return "any" in notification.roles or role in notification.roles
 
 
@@ -280,7 +288,7 @@ def _is_meant(notification: Notification, result: EventResult, reader: Reader, w
     if notification.among is None and not moved:
         return True
     brand = brand_of(result, reader, world)
-    scope = scope_for(result, reader, world, brand, {})
+    scope = at_home.scope_of(result, reader, world, brand, {})
     return notification.is_for(scope) and (not moved or notification.still_for(scope))
 
 
@@ -309,8 +317,9 @@ def question_for(
     not_before_ms: int,
     forms: Sequence[TemplateChoice],
     document: Mapping[str, Any] | None = None,
+    night: Night | None = None,
 ) -> Question:
-    """Everything eligibility may look at, for a proactive message."""
+    """Everything eligibility may look at, for a proactive message. night: None = as the notification declares"""
     facts = contact.facts
     proof, _ = facts.proofs.get(address.id, (None, 0))
     said_not_me = address.id in facts.proofs and proof is None
@@ -325,7 +334,7 @@ def question_for(
         not_before_ms=not_before_ms,
         urgent=notification.priority == 1,
         personal=notification.personal,
-        night=notification.night,
+        night=night or notification.night,
         timezone=zone,
         erasing=facts.erasing,
         consents=facts.consents,
@@ -422,6 +431,7 @@ def body_of(
     brand: str,
     channel: str,
     document: Mapping[str, Any] | None,
+    night: Night,
 ) -> dict[str, Any]:
     """The JSON that is sealed: what dispatch needs, and nothing it must look up elsewhere."""
     return {
@@ -432,7 +442,7 @@ def body_of(
         "channel": channel,
         "zone": zone,
         "personal": notification.personal,
-        "night": notification.night.value,
+        "night": night.value,
         "on_uncertain": notification.on_uncertain.value,
         "order": notification.order,
         "language": text.language,

@@ -151,6 +151,10 @@ class World:
     rollouts: tuple[Rollout, ...] = ()
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
     """(event, brand) -> what all its readers see alike: made once, and words that name nobody are rendered once"""
+    families: bool = True
+    """whether anybody at home is told (GATEWAY_FAMILY_PLACES)"""
+    public: dict[str, EventResult] = field(default_factory=dict)
+    """event -> what of it those at home may see (planning/at_home.py)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +302,7 @@ def scope_for(
     family = traveller.family_name.reveal() if traveller and traveller.family_name else ""
     shared = world.scopes.get((result.event, brand))
     if shared is None:
-        shared = world.scopes[(result.event, brand)] = _shared_scope(result, world, brand)
+        shared = world.scopes[(result.event, brand)] = shared_scope(result, world, brand)
     return shared.of(
         person={"given_name": given, "family_name": family},
         order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
@@ -316,7 +320,8 @@ def _without_codes(paper: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in paper.items() if name != "symbols"} | {"about": symbols[0].get("about", "")}
 
 
-def _shared_scope(result: EventResult, world: World, brand: str) -> Scope:
+def shared_scope(result: EventResult, world: World, brand: str) -> Scope:
+    """What all readers of an event see alike, of one brand."""
     known = world.catalogue.brands.get(brand)
     fallback = {"id": brand, "name": brand, "language": "en", "timezone": "UTC", "support_url": "", "rights_url": ""}
     return Scope(

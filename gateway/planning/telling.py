@@ -14,6 +14,7 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
 from gateway.model.event import EventType
 from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
+from gateway.planning.at_home import is_member, told_apart
 from gateway.planning.connecting import ITEM as CONNECTION
 from gateway.planning.connecting import Connections
 from gateway.planning.moving import Mover
@@ -118,28 +119,31 @@ class Teller:
         if contact.facts.moved_to is not None:  # let the script say so: the caller goes after them
             return PlannedContact(contact.id, contact.facts.consent_version)
         readers = list(only) if only is not None else readers_of(contact, result, world.now_ms)
-        if not readers:
+        travelling, members = told_apart(contact, result, readers, world)
+        if not travelling and not members:
             return None
         if result.state.get("rebookings"):
-            await self._moves(contact, result, readers)
+            await self._moves(contact, result, travelling)
         if any((one := world.catalogue.get(name)) is not None and one.item == CONNECTION for name in result.notifications):
-            readers = await self._connections.look(contact, result, readers, world)
+            travelling = await self._connections.look(contact, result, travelling, world)
+            members = await self._connections.look(contact, result, members, world)
         drafts: list[Draft] = []
         ends: list[str] = []
+        at_home = any(map(is_member, readers))  # who travels as well may have waited for something as a member only
         for name in result.notifications:
             notification = world.catalogue.get(name)
-            if notification is None:
-                continue
+            if notification is None or not (at_home if notification.at_home else travelling):
+                continue  # what it ends was never planned for anybody of them
             ends += [told_prefix(result.subject, ended) for ended in notification.ends]
             links = {"document": "document", "page": str(result.document.get("page") or "")} if result.document else {}
-            for alike in groups(notification, result, readers):
+            for alike in groups(notification, result, members if notification.at_home else travelling):
                 found = draft(notification, contact, result, alike, world, links=links, document=result.document)
                 if found is not None:
                     facts = world.facts.get(found.address.channel) if found.address is not None else None
                     drafts += parts(found, facts)
         messages = await self._seal(contact, drafts, revive=revive)
         if any(one.wants_check for one in drafts):
-            check = await self._check(contact, next(one for one in drafts if one.wants_check), result, readers, world)
+            check = await self._check(contact, next(one for one in drafts if one.wants_check), result, travelling, world)
             if check is not None:
                 messages.append(check)
         return PlannedContact(contact.id, contact.facts.consent_version, tuple(dict.fromkeys(ends)), tuple(messages))

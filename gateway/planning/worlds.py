@@ -145,6 +145,7 @@ class Worlds:
             able=self.able,
             channels=self._settings.channels,
             rollouts=self._rollouts,
+            families=self._settings.family_places > 0,
         )
 
     def able(self, sender: SenderId, what: Capability) -> bool | None:

@@ -25,7 +25,8 @@ KNOWN = (*FIELDS, "rejected_reason", "rejection_reasons", "specific_rejection_re
          "language_count", "library_template_name", "sub_category")
 _CREATE = ("name", "language", "category", "components", "parameter_format", "library_template_name",
            "library_template_body_inputs", "library_template_button_inputs", "allow_category_change")
-TEMPLATES_MOST = 250
+TEMPLATES_MOST = 6_000
+"""No limit of a Page is documented: that of a verified account of the other channel."""
 
 
 def _allowed(page: Json) -> None:

@@ -80,5 +80,6 @@ def ms(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def applying(values: dict[str, Any]) -> set[str]:
-    return {one.name for one in catalogue() if one.applies(values) and one.is_for(values)}
+def applying(values: dict[str, Any], *, at_home: bool = False) -> set[str]:
+    """at_home: those for a family's members; else those for who travels, or whose order it is."""
+    return {one.name for one in catalogue() if one.at_home is at_home and one.applies(values) and one.is_for(values)}

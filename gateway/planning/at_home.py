@@ -1,0 +1,97 @@
+"""A family's members among the readers of an event: who of them is told, what planning sees of the event then, and when.
+
+A member is a reader by a link of role "family" (model/family.py). Notifications of role "any" are not for them, those of role
+"family" for nobody else. Everything that becomes a message of theirs is made of `seen`: the event's result without whatever is
+not public (rules/relatives.py), so that not even a careless template, or what a message keeps to be planned anew, says more.
+
+    no doubles  who travels on that leg themselves, and may be told so, hears what travellers hear, and nothing as a member
+    amount      "only that it left and landed" leaves out whatever is not declared `amount: ends`
+    quiet       "not at night" lets everything wait for the morning, that it left or landed too
+    the night   is that of where they are, not of where the journey is
+
+What a member's link says about rebooking is followed and not discussed: they hear that a journey is cancelled, and from then on
+news of the other one. No offer is theirs to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gateway.model.contact import Contact
+from gateway.model.family import ROLE, Amount
+from gateway.notifications.expressions import Scope
+from gateway.notifications.model import Notification
+from gateway.planning.result import NO_CONNECTION, EventResult, Reader, World, scope_for, shared_scope
+from gateway.rules.question import Night
+from gateway.rules.relatives import CONNECTION, public, public_facts
+
+_JOURNEY = "journey"
+
+
+def is_member(reader: Reader) -> bool:
+    return reader.link is not None and reader.link.role == ROLE
+
+
+def told_apart(
+    contact: Contact, result: EventResult, readers: Sequence[Reader], world: World
+) -> tuple[list[Reader], list[Reader]]:
+    """(those who travel, or whose order it is; the members who are told at home)."""
+    travelling = [one for one in readers if not is_member(one)]
+    if len(travelling) == len(readers) or not world.families:
+        return travelling, []
+    if any(_goes_along(contact, result, one) for one in travelling):
+        return travelling, []
+    return travelling, [one for one in readers if is_member(one)]
+
+
+def _goes_along(contact: Contact, result: EventResult, reader: Reader) -> bool:
+    """Whether they hear of this leg as a traveller: it is theirs still, and they agreed to news of their journey."""
+    link = reader.link
+    if link is None or any(one.away in (result.subject, *result.audience) for one in link.moves):
+        return False
+    return any(
+        consent.granted and name.startswith(f"{_JOURNEY}.") and name.endswith(f".{link.brand}")
+        for name, consent in contact.facts.consents.items()
+    )
+
+
+def seen(result: EventResult, world: World) -> EventResult:
+    """The result as members may see it; made once an event."""
+    found = world.public.get(result.event)
+    if found is None:
+        found = world.public[result.event] = replace(
+            result, external_id="", item="", data={}, refs=(), cells={}, document=None,
+            state=public(result.state), previous=public(result.previous), facts=public_facts(result.facts),
+        )  # fmt: skip
+    return found
+
+
+def scope_of(
+    result: EventResult,
+    reader: Reader,
+    world: World,
+    brand: str,
+    links: Mapping[str, str],
+    paper: Mapping[str, Any] | None = None,
+) -> Scope:
+    """The context of conditions and parameters for one reader, whoever it is. See `scope_for`."""
+    if not is_member(reader):
+        return scope_for(result, reader, world, brand, links, paper)
+    shared = world.scopes.get((result.event, f"{ROLE} {brand}"))
+    if shared is None:
+        shared = shared_scope(seen(result, world), world, brand)
+        world.scopes[(result.event, f"{ROLE} {brand}")] = shared
+    return shared.of(connection=public(reader.connection or NO_CONNECTION, CONNECTION))
+
+
+def is_wanted(notification: Notification, reader: Reader) -> bool:
+    """Whether they asked for so much."""
+    return reader.link is None or reader.link.amount != Amount.ENDS or notification.amount == Amount.ENDS
+
+
+def night_of(notification: Notification, readers: Sequence[Reader]) -> Night:
+    """When it may come. Whoever follows one leg for two travellers, and asked for quiet nights once, has them."""
+    quiet = any(one.link is not None and one.link.quiet for one in readers)
+    return Night.WAIT if quiet else notification.night

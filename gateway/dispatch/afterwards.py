@@ -19,7 +19,7 @@ from gateway.dispatch.content import said, unsaid
 from gateway.dispatch.deps import Deps
 from gateway.dispatch.ending import Delivered, finished
 from gateway.dispatch.outgoing import Posted, carry
-from gateway.dispatch.task import Task
+from gateway.dispatch.task import LOST, Task
 from gateway.dispatch.throttles import Throttles
 from gateway.errors import StoreError
 from gateway.model.capability import Capability, Finding
@@ -223,6 +223,7 @@ class Afterwards:
         if result.channel_id is not None:
             sent["id"] = result.channel_id.reveal()
             channel_hash = self._d.vault.blind("channel_id", sender.channel, result.channel_id.reveal())
+        lost = f" codes_not_drawn={body[LOST]}" if body.get(LOST) else ""
         price, spend = self._d.brakes.purse.priced(task, verdict)
         settlement = Settlement(
             claimed,
@@ -231,7 +232,7 @@ class Afterwards:
             sent=seal_sent(task.box, claimed.id, sent),
             channel_hash=channel_hash,
             hold_ms=HOLD_DELIVERED_MS if body.get("order") == "delivered" else 0,
-            detail=f"as={form} s={sender.id} nt={claimed.record.notification} {price}",
+            detail=f"as={form} s={sender.id} nt={claimed.record.notification} {price}{lost}",
             spend=spend,
             # Before the channel can have given it a time of its own: a receipt "until then" never misses it.
             sent_at_ms=posted_ms if task.connector.facts.receipts_by_time else 0,

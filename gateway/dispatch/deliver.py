@@ -27,7 +27,7 @@ from gateway.dispatch.inturn import in_turn
 from gateway.dispatch.outgoing import Alone, Outgoing, Posted, carry
 from gateway.dispatch.prepare import Prepared
 from gateway.dispatch.settled import already_known
-from gateway.dispatch.task import Task, question_of
+from gateway.dispatch.task import LOST, Task, question_of
 from gateway.errors import CannotRender, Sealed
 from gateway.model.ids import MessageId
 from gateway.model.message import OnUncertain, OutboundMessage, Priority
@@ -227,6 +227,8 @@ class Deliverer:
                 if result.outcome is Outcome.UNCERTAIN:  # a file that nobody refers to harms nobody
                     result = SendResult(Outcome.RETRY, retries=5)
                 return await self._afterwards.settlement(task, verdict, result)
+        if brought is not None and brought.lost:
+            task = replace(task, body={**task.body, LOST: brought.lost})
         speaker = await deps.speaking.speaker(task.body, connector, sender) if claimed.attempt <= SPEAKS_UNTIL else None
         if not deps.preparer.fresh(known):  # file and speaker took their time: they may have stopped us meanwhile
             known = await deps.preparer.one(claimed)

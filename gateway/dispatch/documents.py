@@ -60,11 +60,16 @@ class Drawing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A document at its channel. before: its media id is of an earlier attempt, and the channel may have dropped it since."""
+    """A document at its channel.
+
+    before: its media id is of an earlier attempt, and the channel may have dropped it since
+    lost:   codes that could not be drawn: their page says so. Known where it was drawn just now
+    """
 
     document: Document
     media: Personal
     before: bool = False
+    lost: int = 0
 
 
 def check(data: bytes, mime: str, sizes: Mapping[str, int]) -> None:
@@ -136,7 +141,7 @@ class DocumentDesk:
         kept: bytes | None,
     ) -> Brought:
         sizes = connector.facts.document_mimes
-        data = kept if kept is not None else await self._made(spec, sizes.get(document.mime, 0), language)
+        data, lost = (kept, 0) if kept is not None else await self._made(spec, sizes.get(document.mime, 0), language)
         check(data, document.mime, sizes)
         drawn = bool(spec.get("paper"))
         crash_point("document.made")
@@ -152,16 +157,17 @@ class DocumentDesk:
         if drawn and kept is not None:
             await self._documents.forget(contact, document.ref)
         crash_point("document.uploaded")
-        return Brought(document, media)
+        return Brought(document, media, lost=lost)
 
     async def forget(self, spec: Mapping[str, Any], contact: ContactId, sender: Sender) -> None:
         """The channel lost the file: the next attempt uploads again."""
         await self._documents.forget_media_id(contact, spec["ref"], sender.id)
 
-    async def _made(self, spec: Mapping[str, Any], largest: int, language: str) -> bytes:
+    async def _made(self, spec: Mapping[str, Any], largest: int, language: str) -> tuple[bytes, int]:
+        """(the file, how many of its codes could not be drawn)"""
         if spec.get("url"):
             try:
-                return await self._fetcher.fetch(str(spec["url"]), largest)
+                return await self._fetcher.fetch(str(spec["url"]), largest), 0
             except FetchAgain as error:
                 raise UploadProblem(SendResult(Outcome.RETRY, retries=FETCH_RETRIES, detail=str(error))) from None
         if not spec.get("paper"):
@@ -176,7 +182,7 @@ class DocumentDesk:
             raise DocumentProblem(f"it cannot be drawn: {error.why}") from None
         except (KeyError, ValueError, TypeError):
             raise DocumentProblem("its paper cannot be read") from None
-        return made.data
+        return made.data, made.lost
 
     async def _upload(self, document: Document, data: bytes, connector: Connector, sender: Sender) -> Personal:
         request = connector.render_upload(sender, FilePart("file", document.filename, document.mime, data))

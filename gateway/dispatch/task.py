@@ -13,6 +13,9 @@ from gateway.rules.question import Question
 from gateway.store.outbox import Claimed
 from gateway.store.vault import Box
 
+LOST = "codes_lost"
+"""In a body on its way: how many codes of its document could not be drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

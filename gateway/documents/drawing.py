@@ -46,7 +46,7 @@ class Drawing:
         if layout is None:
             raise CannotDraw("layout", f"no layout for {paper.kind.value} as {form.value}")
         shown = for_print(paper) if form is Form.PRINT else paper
-        return page(layout.resolve(), self.shaper, form, shown, speaker.cards(shown), spoken, brand)
+        return page(layout.resolve(), self.shaper, form, shown, _drawable_ones(speaker.cards(shown)), spoken, brand)
 
     def cut_words(self, paper: Paper, language: str) -> list[str]:
         """Words of a picture's layout that do not fit into their boxes in a language."""
@@ -73,6 +73,20 @@ class Drawing:
                 symbols.check(shown(data, place), card.symbol)
             files.append(data)
         return Made(files[0], "image/png", len(files), tuple(files[1:]), sum(card.boxes for card in cards))
+
+
+def _drawable_ones(cards: list[Card]) -> list[Card]:
+    """Of several codes one that cannot be drawn must not hide the others. Raises CannotDraw where none can."""
+    problems = []
+    for card in cards if len(cards) > 1 else ():
+        try:
+            symbols.modules(card.symbol) if card.symbol is not None else None
+        except CannotDraw as error:
+            problems.append(error)
+            card.symbol, card.lost = None, True
+    if problems and len(problems) == len(cards):
+        raise problems[0]
+    return cards
 
 
 def _symbols(layout: layouts.PictureLayout) -> Iterator[layouts.At]:

@@ -23,6 +23,7 @@ class Made:
     pages: pictures or pages, at least 1
     rest:  the further pictures, in order: a picture shows one symbol, because a reader that sees two takes either
     boxes: characters that no font here has, shown as an empty box
+    lost:  symbols of several that cannot be drawn: their page says so, and the others stand on theirs
     """
 
     data: bytes
@@ -30,3 +31,4 @@ class Made:
     pages: int = 1
     rest: tuple[bytes, ...] = ()
     boxes: int = 0
+    lost: int = 0

@@ -248,7 +248,7 @@ class _Worker:
         self.broken = False
         if not files:
             raise CannotDraw(str(answer["why"]), str(answer["message"]))
-        return Made(files[0], answer["mime"], answer["pages"], tuple(files[1:]), answer["boxes"])
+        return Made(files[0], answer["mime"], answer["pages"], tuple(files[1:]), answer["boxes"], answer["lost"])
 
     async def end(self) -> None:
         """Let it end, then make it."""

@@ -50,7 +50,7 @@ def page(layout: Path, shaper: Shaper, form: Form, paper: Paper, cards: list[Car
         raise CannotDraw("layout", f"{layout.parent.name}/{layout.name} cannot be set") from error
     assert isinstance(done, bytes), "a PDF is one file"
     pages = _read_back(done, [card.symbol for card in cards if card.symbol is not None])
-    return Made(done, "application/pdf", pages, (), sum(card.boxes for card in cards))
+    return Made(done, "application/pdf", pages, (), sum(card.boxes for card in cards), sum(card.lost for card in cards))
 
 
 def given(shaper: Shaper, form: Form, paper: Paper, cards: list[Card], language: str, brand: Brand) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _card(card: Card, paper: Paper) -> dict[str, Any]:
         symbol = {"svg": squares.svg(), "width": squares.width, "height": squares.height}
     return {
         "values": card.values, "rows": card.rows, "words": {name: card.say(text) for name, text in card.words.items()},
-        "notes": card.notes, "symbol": symbol,
+        "notes": card.notes, "symbol": symbol, "lost": card.lost,
     }  # fmt: skip
 
 

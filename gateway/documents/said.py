@@ -49,6 +49,8 @@ class Card:
     notes: list[str]
     boxes: int = 0
     """characters that no font has"""
+    lost: bool = False
+    """its symbol is one of several and cannot be drawn"""
 
     def say(self, text: str, row: Mapping[str, str] | None = None) -> str:
         """A layout's text with words and values put in; "" when one that it names is empty or unknown."""

@@ -59,7 +59,8 @@ def _answer(drawing: Any, data: bytes) -> tuple[dict[str, Any], tuple[bytes, ...
     except Exception as error:  # the top of a request; its words may quote the paper, so only its class is told
         return {"why": "failed", "message": f"drawing failed ({type(error).__name__})"}, ()
     files = (made.data, *made.rest)
-    return {"mime": made.mime, "pages": made.pages, "boxes": made.boxes, "sizes": [len(one) for one in files]}, files
+    told = {"mime": made.mime, "pages": made.pages, "boxes": made.boxes, "lost": made.lost}
+    return {**told, "sizes": [len(one) for one in files]}, files
 
 
 def _write(answers: BinaryIO, answer: dict[str, Any], files: tuple[bytes, ...]) -> None:

@@ -62,7 +62,7 @@ class Form:
 class Around:
     """What stands around an open document.
 
-    codes:    SVGs, of which this page shows those from `first` on, as many as there is room for
+    codes:    SVGs, of which this page shows those from `first` on, as many as there is room for; "" for one that cannot be drawn
     place, count: of how many of its booking it is the which; previous, following: paths, "" for none
     offers:   kind -> path
     newest:   path of the issue that took its place, "" where it is the newest
@@ -232,6 +232,8 @@ def _code(say: Say, view: View, place: int, codes: Sequence[str]) -> str:
     svg, label = codes[place], view.labels[place]
     several = (say("code_of", number=place + 1, count=len(codes)), view.abouts[place]) if len(codes) > 1 else ()
     number = f"<p>{' · '.join(escape(part) for part in several if part)}</p>" if several else ""
+    if not svg:  # the others are shown all the same
+        return f'<div class="lost" id="code-{place + 1}">{number}<p class="bad">{escape(say("code_lost"))}</p></div>'
     wide = " wide" if _is_wide(svg) else ""
     return (
         f'<div class="code{wide}" id="code-{place + 1}">{number}'

@@ -26,7 +26,7 @@ import structlog
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.documents.paper import Paper, PaperKind
+from gateway.documents.paper import Paper, PaperKind, Symbol
 from gateway.documents.symbols import symbol_svg
 from gateway.documents.wallet_now import paper_now
 from gateway.documents.wallets import WalletKind, Wallets
@@ -255,7 +255,7 @@ class PassPages:
         place = next((number for number, one in enumerate(mine) if one.id == page.id), None)
         newest = await self._newest(asked, page)
         now = self._now(asked, paper) if not newest else None
-        codes = [] if newest else await self._codes(paper, shown.labels)
+        codes = [] if newest else await self._codes(page, paper, shown.labels)
         around = Around(
             codes=codes,
             first=min(first, max(0, len(codes) - 1)),
@@ -270,18 +270,26 @@ class PassPages:
         )
         return self._html(asked, pass_html.opened(self._frame(asked), shown, around), 200)
 
-    async def _codes(self, paper: Paper, labels: Sequence[str]) -> list[str]:
-        """Every symbol as SVG, drawn and read back beside the loop. None where one cannot be drawn: then the page says so."""
+    async def _codes(self, page: PassPage, paper: Paper, labels: Sequence[str]) -> list[str]:
+        """Every symbol as SVG, drawn and read back beside the loop; "" for one that cannot be drawn, [] where none can."""
 
-        def draw() -> list[str]:
-            return [symbol_svg(symbol, label) for symbol, label in zip(paper.symbols, labels, strict=True)]
+        def draw(symbol: Symbol, label: str) -> str:
+            try:
+                return symbol_svg(symbol, label)
+            except CannotDraw as error:
+                log.warning("pass_page.code_not_drawn", page=page.id, problem=error.why)
+                return ""
+
+        def draw_all() -> list[str]:
+            return [draw(symbol, label) for symbol, label in zip(paper.symbols, labels, strict=True)]
 
         try:
             async with asyncio.timeout(DRAW_S):
-                return await asyncio.to_thread(draw)
-        except (CannotDraw, TimeoutError) as error:
-            log.warning("pass_page.code_not_drawn", problem=type(error).__name__)
+                codes = await asyncio.to_thread(draw_all)
+        except TimeoutError:
+            log.warning("pass_page.code_not_drawn", page=page.id, problem="late")
             return []
+        return codes if any(codes) else []
 
     async def _newest(self, asked: Asked, page: PassPage) -> str:
         """Where the issue that took its place is, for a device that has it open; "" where it is the newest itself."""

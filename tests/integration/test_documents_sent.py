@@ -322,7 +322,8 @@ async def test_a_pass_that_waited_in_its_lane_says_the_gate_and_time_of_now(hous
     (before, now) = (paper.legs[0] for paper in house.here.papers)
     assert (before.gate, now.gate, now.boards) == ("D18", "E4", ""), "drawn anew, although it lay there already"
     assert house.read(message) == bcbp("Family101", "Given101")
-    (record,) = [one for one in await house.messages((await house.contact_of(101)).id) if one.notification.startswith("boarding_")]
+    messages = await house.messages((await house.contact_of(101)).id)
+    (record,) = [one for one in messages if one.notification == "boarding_pass_issued"]
     box = await house.runtime.vault.contact_box(record.contact)
     found = await house.runtime.outbox.record(record.id)
     assert found is not None
@@ -415,8 +416,9 @@ async def test_each_of_two_tickets_follows_its_own_train(house: DocumentHouse, r
     moved = {"trip": train_of, "status": "scheduled", "times": back["times"], "platform": {"planned": "5", "actual": "7b"}}
     await house.tell(house.event_of("trip.status", "EXR/9250/2026-11-22", moved))
     await house.dispatch()
-    said = [one["template"]["components"][1]["parameters"] for one in house.sent() if one["template"]["name"] == "ticket_issued_v2"]
-    shown = [next(value["text"] for value in values if value["parameter_name"] == "shown") for values in said]
+    said = [one["template"] for one in house.sent() if one["template"]["name"] == "ticket_issued_v2"]
+    values = [{one["parameter_name"]: one["text"] for one in template["components"][1]["parameters"]} for template in said]
+    shown = [one["shown"] for one in values]
     assert [("platform 7b" in text, "9250" in text) for text in shown] == [(True, True), (False, False), (False, False)]
     assert [paper.legs[0].gate for paper in house.here.papers] == ["7b", "", ""], "what waited shows the platform of now"
 

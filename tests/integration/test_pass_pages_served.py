@@ -312,6 +312,13 @@ async def test_a_large_ticket_of_many_codes_stays_small_and_shows_them_all(redis
                 break
             text = (await browser.get(f"/d/{token}?code={number}")).text
         assert seen == list(range(1, 10))
+        broken = replace(paper, symbols=(*codes[:8], Symbol(SymbolKind.QR, b"x" * 4000, about="Bicycle")))
+        token = await holder.keep((await holder.somebody("+447700900106")).id, paper=broken, legs=(SubjectId(random_id("j", 5)),))
+        pages = [(await browser.say(token, "Berg")).text]
+        pages += [(await browser.get(f"/d/{token}?code={number}")).text for number in (2, 8)]
+        assert ["<svg" in text for text in pages] == [True, True, True], "eight are shown"
+        assert pages[-1].count("Deze code is hier niet te zien.") == 1
+        assert "Bicycle" in pages[-1]
         await browser.session.close()
 
 

@@ -101,6 +101,18 @@ def test_a_train_ticket_carries_the_issuers_bytes_each_on_a_page_of_its_own_on_p
             assert symbols.read(shown(data, number, 3.5), SymbolKind.AZTEC) == [symbol.payload]
 
 
+def test_one_code_that_cannot_be_drawn_hides_no_other_one() -> None:
+    whole = Symbol(SymbolKind.QR, b"TR-55310-1", about="Eva Jansen")
+    over = Symbol(SymbolKind.QR, b"x" * 4000, about="Tom de Wit")
+    made = drawing().draw(replace(RAIL, symbols=(whole, over)), Form.PAGE, "de")
+    shown = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made.data)).pages]
+    assert (made.lost, len(shown)) == (1, 2)
+    assert ["nicht darstellen" in text for text in shown] == [False, True]
+    assert "Tom de Wit" in shown[1]
+    with pytest.raises(CannotDraw):
+        drawing().draw(replace(RAIL, symbols=(over, over)), Form.PAGE, "de")
+
+
 def test_a_receipt_of_many_lines_goes_on_on_the_next_page() -> None:
     lines = tuple(PaperLine(f"Thing {number}", number, "1.10") for number in range(1, 91))
     made = drawing().draw(replace(RECEIPT, lines=lines, total="4504.50"), Form.PRINT, "nl")

@@ -190,7 +190,7 @@ def draft(
         body=body,
         wants_check=isinstance(verdict, Suppressed) and verdict.reason is Reason.NO_PROOF,
         told_with=beside(notification, result, item, world),
-        rollouts=taken.stands.names if taken is not None and taken.stands is not None else (),
+        rollouts=taken.stands.names if taken is not None and taken.stands is not None and taken.allowed else (),
         goes_on=goes_on,
         passed=tuple(
             (way.address.channel, way.reason.value)

@@ -190,13 +190,22 @@ async def test_a_way_that_cannot_be_gone_hides_no_roll_out_behind_it(house: Hous
     seen = await book.get("b-part")
     await book.change(seen, replace(seen, share=0), "rollout_lowered")
     house.runtime.worlds.stale()
-    other = "ZZ2002/2026-11-22/AMS"
-    legs = [house.leg(other)]
-    await house.keep(house.order(house.recipient(101, addresses=ways), number="ZX0102", itinerary=legs))
-    await house.expand()
-    second = check_in(house, entity=other)
-    await house.tell(second)
-    assert await states(house, second) == {contact.id: ("s", "not_in_rollout")}, "the reason of the way that would have been gone"
+
+    async def checks_in(number: int) -> BusinessEvent:
+        entity = f"ZZ{number}/2026-11-22/AMS"
+        order = house.order(house.recipient(101, addresses=ways), number=f"ZX{number}", itinerary=[house.leg(entity)])
+        await house.keep(order)
+        await house.expand()
+        event = check_in(house, entity=entity)
+        await house.tell(event)
+        return event
+
+    left_out = {contact.id: ("s", "not_in_rollout")}
+    assert await states(house, await checks_in(2002)) == left_out, "the reason of the way that would have been gone"
+    await house.redis.hset(keys.of(contact.id, "f"), f"un:{contact.profile.addresses[1].id}", str(house.clock.now_ms()))
+    assert await states(house, await checks_in(2003)) == {contact.id: ("s", "unreachable")}
+    last = [one.detail for one in await facts_of(house.redis) if one.kind == "suppressed" and one.detail["nt"] == CHECK_IN]
+    assert ["ro" in one for one in last] == [True, False], "no roll-out has a say in what does not go anyway"
 
 
 async def test_a_dry_run_counts_the_share_as_planning_does(house: House) -> None:

@@ -39,6 +39,7 @@ from gateway.planning.waysin_people import INVITED
 from gateway.planning.waysin_words import booking
 from gateway.rules.journeys import onward
 from gateway.rules.states import instant_ms, named
+from gateway.rules.stretches import Stretch, boards_earlier, stretch_of
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.dialogues import Dialogues
 from gateway.store.invitations import Invitations
@@ -311,6 +312,11 @@ class Orders:
         legs = [leg for leg in data.get("itinerary") or [] if leg.get("entity")]
         return tuple(self._vault.subject_id(legs[place]["type"], legs[place]["entity"]) for place in onward(legs))
 
+    def _stretches(self, data: Mapping[str, Any]) -> dict[SubjectId, Stretch]:
+        """Where its people board and leave each train. A flight has an entity of its own from each airport."""
+        found = {subject: stretch_of(_baseline(leg)) for subject, leg in self._legs(data).items() if leg["type"] == "trip"}
+        return {subject: stretch for subject, stretch in found.items() if stretch}
+
     def _areas(self, data: Mapping[str, Any]) -> tuple[SubjectId, ...]:
         service = data.get("service") or {}
         area = service.get("area") or {}
@@ -361,6 +367,7 @@ class Orders:
             share="booker" if event.data.get("share") == "booker" else "",
             place=place,
             onward=self._onward(event.data),
+            stretches=self._stretches(event.data),
         )
 
     async def _subscribe(
@@ -390,7 +397,7 @@ class Orders:
                     merged = replace(link, subjects=mine.subjects, until_ms=max(mine.until_ms, link.until_ms), kind=mine.kind)
                     merged = replace(merged, moves=mine.moves)
                     merged = replace(merged, postcode=mine.postcode, role=mine.role, passenger=mine.passenger)
-                    merged = replace(merged, onward=mine.onward)
+                    merged = replace(merged, onward=mine.onward, stretches=mine.stretches)
                 if not event.data.get("brand"):
                     merged = replace(merged, brand=mine.brand)
                 if not event.data.get("share"):
@@ -410,15 +417,32 @@ class Orders:
         mine = next(one for one in current.profile.orders if one.order == link.order and one.traveller == traveller)
         added = []
         for subject in (mine.order, *mine.subjects):
-            base = legs.get(subject)
-            sealed = self._subjects.seal_base(subject, _baseline(base)) if base else b""
-            await self._contacts.open_subject(subject, partition_of(current.id), sealed, mine.until_ms + 30 * DAY_MS)
+            await self._open(subject, partition_of(current.id), legs.get(subject), mine.until_ms + 30 * DAY_MS)
             refs = sorted({one.order for one in current.profile.orders if subject in (one.order, *one.subjects)})
             answer = await self._contacts.subscribe(Subscription(current.id, subject, tuple(refs), mine.until_ms))
             if answer == "added":
                 added.append(subject)
         await leave_unnamed(self._contacts, current.id, mine.order, "left_out")
         return Taken(current.id, traveller, (mine.order, *mine.subjects), tuple(added))
+
+    async def _open(self, subject: SubjectId, partition: int, leg: Mapping[str, Any] | None, keep_until_ms: int) -> None:
+        """Let a subject know that somebody follows it, and what their order knows of it.
+
+        Of a train it is what those know who board it first: nobody's moment may come too late. Whoever boards it elsewhere has
+        their own times with them (`stretches`).
+        """
+        base = _baseline(leg) if leg else {}
+        if leg is None or leg["type"] != "trip":
+            sealed = self._subjects.seal_base(subject, base) if leg else b""
+            await self._contacts.open_subject(subject, partition, sealed, keep_until_ms)
+            return
+        for _ in range(20):
+            found = await self._subjects.read(subject, EventType.TRIP_STATUS.value)
+            earlier = boards_earlier(stretch_of(base), found.base)
+            sealed = self._subjects.seal_base(subject, base) if earlier else b""
+            if await self._contacts.open_subject(subject, partition, sealed, keep_until_ms, seen=found.raw_base):
+                return
+        raise RuntimeError("this subject is being changed by too many at once")
 
 
 def _join(

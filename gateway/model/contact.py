@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gateway.model.ids import AddressId, ContactId, SenderId, SubjectId
 from gateway.model.personal import Personal
@@ -124,6 +125,8 @@ class OrderLink:
     """cancelled journeys that this order has another one for; both stand in `subjects`"""
     onward: tuple[SubjectId, ...] = ()
     """of `subjects`, the legs on which a journey goes on that an earlier one began"""
+    stretches: Mapping[SubjectId, Mapping[str, Any]] = field(default_factory=dict)
+    """of trains among `subjects`: where and when they board and leave it by the order (rules/stretches.py)"""
     amount: str = ""
     """of a family's member: how much they want to hear (model/family.py Amount)"""
     quiet: bool = False

@@ -25,6 +25,7 @@ from gateway.rules.flaps import Settling
 from gateway.rules.question import TemplateState
 from gateway.rules.rollout import Rollout
 from gateway.rules.states import instant_ms
+from gateway.rules.stretches import seen_from
 from gateway.rules.verdict import Later, Suppressed, Verdict
 from gateway.store.outbox import GoesOn, PlannedMessage
 
@@ -303,7 +304,9 @@ def scope_for(
     shared = world.scopes.get((result.event, brand))
     if shared is None:
         shared = world.scopes[(result.event, brand)] = shared_scope(result, world, brand)
+    own = seen_from(result.state, link.stretches.get(result.subject)) if link else None
     return shared.of(
+        **({"state": own} if own is not None else {}),
         person={"given_name": given, "family_name": family},
         order={"number": link.number.reveal(), "kind": link.kind} if link else {"number": "", "kind": ""},
         passenger={"key": link.passenger or ""} if link else {"key": ""},

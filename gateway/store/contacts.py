@@ -395,9 +395,17 @@ class Contacts:
 
     # subscriptions
 
-    async def open_subject(self, subject: SubjectId, partition: int, base: bytes, until_ms: int) -> None:
-        """First half of subscribing: the subject's bit is set before the index, see lua/subscribe_open.lua."""
-        await scripts.run(self._redis, "subscribe_open", [keys.of(subject, "j")], [partition, base, until_ms])
+    async def open_subject(
+        self, subject: SubjectId, partition: int, base: bytes, until_ms: int, *, seen: bytes | None = None
+    ) -> bool:
+        """First half of subscribing: the subject's bit is set before the index, see lua/subscribe_open.lua.
+
+        seen: what orders knew of it, b"" nothing: if that has changed, False, and nothing is written; None = whatever it is
+        """
+        args: list[scripts.Part] = [partition, base, until_ms]
+        if seen is not None:
+            args.append(seen)
+        return bool(await scripts.run(self._redis, "subscribe_open", [keys.of(subject, "j")], args))
 
     async def subscribe(self, one: Subscription) -> str:
         """Second half: added, changed, same, moved or erasing. Read the subject's state after it."""

@@ -61,6 +61,7 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "pl": link.place,
                 **({"mv": [[one.away, one.to, one.how] for one in link.moves]} if link.moves else {}),
                 **({"on": list(link.onward)} if link.onward else {}),
+                **({"st": dict(link.stretches)} if link.stretches else {}),
                 **({"am": link.amount} if link.amount else {}),
                 **({"qu": 1} if link.quiet else {}),
             }
@@ -119,6 +120,7 @@ def load(value: dict[str, Any]) -> Profile:
                 place=one.get("pl", 0),
                 moves=tuple(Move(SubjectId(away), SubjectId(to), how) for away, to, how in one.get("mv", [])),
                 onward=tuple(SubjectId(subject) for subject in one.get("on", [])),
+                stretches={SubjectId(subject): dict(stretch) for subject, stretch in one.get("st", {}).items()},
                 amount=one.get("am", ""),
                 quiet=bool(one.get("qu")),
             )

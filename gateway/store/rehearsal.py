@@ -119,10 +119,13 @@ class PretendContacts(Contacts):
             raw[b"cv"] = str(int(raw.get(b"cv", b"0")) + 1).encode()
         return [applied for applied, _ in answers]
 
-    async def open_subject(self, subject: SubjectId, partition: int, base: bytes, until_ms: int) -> None:
+    async def open_subject(
+        self, subject: SubjectId, partition: int, base: bytes, until_ms: int, *, seen: bytes | None = None
+    ) -> bool:
         self.opened.setdefault(subject, set()).add(partition)
         if base:
             self.bases[subject] = base
+        return True
 
     async def subscribe(self, one: Subscription) -> str:
         (facts,) = await self.facts_of([one.contact])

@@ -38,13 +38,20 @@ def at_clock(stage: Stage, days: int, hour: int) -> float:
     return (there.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp() * 1000 - stage.began_ms) / HOUR_MS
 
 
-def train(stage: Stage, status: str, expected: float) -> BusinessEvent:
+def train(
+    stage: Stage, status: str, expected: float, ends: tuple[str, str] = ("AMS", "LHR"), platform: str = ""
+) -> BusinessEvent:
     """The train that is planned for six hours after the house was opened."""
     departure = {"scheduled": iso(stage.at(6)), "estimated": iso(stage.at(expected))}
-    data = {
-        "trip": {"operator": "EXR", "tripNumber": "3542", "operatingDay": "2026-11-22", "from": "AMS", "to": "LHR"},
+    data: dict[str, Any] = {
+        "trip": {
+            "operator": "EXR", "tripNumber": "3542", "operatingDay": "2026-11-22",
+            "from": {"code": ends[0]}, "to": {"code": ends[1]},
+        },
         "status": status, "times": {"departure": departure},
     }  # fmt: skip
+    if platform:
+        data["platform"] = {"planned": "5", "actual": platform}
     return stage.house.event_of("trip.status", TRAIN, data)
 
 
@@ -199,3 +206,43 @@ async def test_who_waits_for_a_flight_that_leaves_days_late_hears_of_it_to_the_e
     await stage.pass_to(81 + 3 * 24)
     await stage.house.tell(stage.says("arrived", belt="7"))
     assert await stage.told("flight_belt") == 0, "it was over two days ago"
+
+
+@pytest.mark.parametrize("first", [101, 102])
+async def test_two_who_board_a_train_at_different_stations_each_hear_of_their_own(stage: Stage, first: int) -> None:
+    house = stage.house
+
+    def leg(hours: float, **ends: str) -> dict[str, Any]:
+        named = {end: {"code": code.upper()[:2], "name": code} for end, code in ends.items()}
+        return stage.leg(hours, TRAIN, kind="trip") | {"from": named["origin"], "to": named["destination"]}
+
+    stations = {
+        101: leg(6, origin="Utrecht", destination="Eindhoven"), 102: leg(7, origin="Den Bosch", destination="Maastricht"),
+    }  # fmt: skip
+
+    async def read(number: int, notification: str) -> tuple[dict[str, str], float]:
+        """(what stands in it, when it is due in hours after the house was opened, 0 = at once)"""
+        contact = await house.contact_of(number)
+        (message,) = [one for one in await house.messages(contact.id) if one.notification == notification]
+        due = (message.due_at_ms - stage.began_ms) / HOUR_MS if message.reason == "schedule" else 0
+        return (await house.body(message))["forms"][0]["body"], due
+
+    for number in (first, 203 - first):
+        await stage.order(number, legs=[stations[number]], kind="rail", brand="exr")
+    assert await stage.set_for(TRAIN_SOON, TRAIN) == 5, "before the first of them boards"
+    await stage.pass_to(5)
+    (one, at_once), (other, later) = [await read(number, "train_reminder") for number in (101, 102)]
+    assert (one["origin"], one["destination"], at_once) == ("Utrecht", "Eindhoven", 0)
+    assert (other["origin"], other["destination"], later) == ("Den Bosch", "Maastricht", 6), "an hour before they board"
+    assert one["departure"] != other["departure"]
+    await house.tell(train(stage, "delayed", 6.5, ("UT", "MT"), platform="7"))
+    assert [await stage.told("platform_changed", number) for number in (101, 102)] == [0, 0], "the delay names it"
+    (one, _), (other, _) = [await read(number, "trip_delayed") for number in (101, 102)]
+    assert (one["origin"], other["origin"]) == ("Utrecht", "Den Bosch")
+    assert one["when"] != other["when"]
+    assert (one["platform"], other["platform"]) == ("7", "see boards")
+    await house.tell(train(stage, "delayed", 6.5, ("UT", "MT"), platform="9"))
+    assert [await stage.told("platform_changed", number) for number in (101, 102)] == [1, 0]
+    contacts, known = house.runtime.contacts, (await house.runtime.subjects.read(stage.subject(TRAIN), "trip.status")).raw_base
+    assert not await contacts.open_subject(stage.subject(TRAIN), 1, b"later", stage.at(90), seen=b"what was known before")
+    assert (await house.runtime.subjects.read(stage.subject(TRAIN), "trip.status")).raw_base == known

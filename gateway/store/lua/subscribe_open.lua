@@ -5,8 +5,10 @@ half) sees the state. The baseline is what an order knows of a flight before the
 
 KEYS  1 j:J (hash)
 ARGV  1 partition (0-63)  2 sealed baseline ('' none)  3 keep until (ms)
-RETURNS 1
+      4 where given: the baseline as it was read ('' none): by another one, that came since, the caller must judge again
+RETURNS 1, 0 = another baseline has come since
 --]]
+if ARGV[4] and (redis.call('HGET', KEYS[1], 'base') or '') ~= ARGV[4] then return 0 end
 local bits = redis.call('HGET', KEYS[1], 'bits') or string.rep('0', 64)
 local place = tonumber(ARGV[1]) + 1
 if string.sub(bits, place, place) ~= '1' then

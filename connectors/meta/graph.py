@@ -20,6 +20,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from connectors.meta import multipart
 from gateway.connector import RawResponse, RenderedRequest
 from gateway.errors import GatewayError
 from gateway.model.personal import Secret
@@ -103,7 +104,10 @@ class Graph:
         url = self._url(request.path)
         headers = self._headers_of(request)
         data: bytes | aiohttp.FormData | None = None
-        if request.file is not None:
+        if request.file is not None and len(request.file.data) <= multipart.SMALL:
+            data, kind = multipart.written(request.form, request.file)
+            headers = CIMultiDict(headers, **{"Content-Type": kind})
+        elif request.file is not None:
             data = _multipart(request)
         elif request.body is not None:
             data = request.raw if request.raw is not None else as_json(request.body)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import BodyPartReader, web
 
+from connectors.meta import multipart
 from connectors.meta.graph import AnswerLost, AnswerTooLarge, Graph, NotSent, TransportError, origin_of
 from gateway.connector import FilePart, RenderedRequest
 from gateway.model.ids import SenderId
@@ -98,7 +99,9 @@ async def test_a_proxy_may_want_the_token_in_a_header_of_its_own() -> None:
     assert "Authorization" not in seen
 
 
-async def test_a_file_goes_as_multipart() -> None:
+@pytest.mark.parametrize("small", [multipart.SMALL, 0], ids=["in one piece", "piece by piece"])
+async def test_a_file_goes_as_multipart(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multipart, "SMALL", small)
     seen: list[tuple[str | None, str | None, str | None, bytes]] = []
 
     async def handler(got: web.Request) -> web.Response:
@@ -107,12 +110,13 @@ async def test_a_file_goes_as_multipart() -> None:
             seen.append((part.name, part.filename, part.headers.get("Content-Type"), bytes(await part.read())))
         return web.json_response({"id": "7"})
 
-    file = FilePart("file", "pass.png", "image/png", b"\x89PNG" * 1000)
+    file = FilePart("file", 'p"äs; s.png', "image/png", b"\x89PNG" * 1000)
     async with serving(handler) as url, client(url) as graph:
         await graph.send(request(body=None, form={"messaging_product": "whatsapp"}, file=file))
     assert seen[0][0] == "messaging_product"
     assert seen[0][3] == b"whatsapp"
-    assert seen[1] == ("file", "pass.png", "image/png", file.data)
+    assert seen[1] == ("file", "p%22%C3%A4s%3B%20s.png", "image/png", file.data), "its name as RFC 7578 has it"
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 429, 500, 502])

@@ -30,28 +30,21 @@ async def exchange(connection: Any, packed: Sequence[bytes], ready: Callable[[],
     loop = asyncio.get_running_loop()
     patience = connection.socket_timeout
     answers: list[Any] = []
+    # Beside the connection's own ways to send and to read: they make a task for each batch and words for each answer's failure.
     try:
         async with asyncio.timeout(patience) as limit:
-            await _send(connection, packed)
-            for place in range(len(packed)):
+            await connection._send_packed_command(packed)
+            for place in range(1, len(packed) + 1):
+                answers.append(await connection._parser.read_response())
                 if patience is not None and place % LIMIT_EVERY == 0:
                     limit.reschedule(loop.time() + patience)
-                try:
-                    answers.append(await connection.read_response(timeout=float("inf")))
-                except exceptions.ResponseError as error:
-                    answers.append(error)
-    except TimeoutError:
-        raise exceptions.TimeoutError("no answer in time") from None
-    return answers
-
-
-async def _send(connection: Any, packed: Sequence[bytes]) -> None:
-    """As the connection's own way to send, whose time limit of its own would be a task for every batch."""
-    try:
-        await connection._send_packed_command(packed)
-    except OSError as error:
+    except BaseException as error:  # nobody knows how much was sent, or is still to come
         await connection.disconnect(nowait=True)
-        raise exceptions.ConnectionError(f"lost while writing ({type(error).__name__})") from error
-    except BaseException:  # who knows how much of it was sent
-        await connection.disconnect(nowait=True)
+        if isinstance(error, TimeoutError):
+            raise exceptions.TimeoutError("no answer in time") from None
+        if isinstance(error, OSError):
+            raise exceptions.ConnectionError(f"lost on the way ({type(error).__name__})") from error
         raise
+    if connection.health_check_interval:
+        connection.next_health_check = loop.time() + connection.health_check_interval
+    return answers

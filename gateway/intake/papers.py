@@ -118,6 +118,7 @@ class Papers:
         link, traveller = reader.link, reader.traveller
         names = [str((event.data.get("passenger") or {}).get("surname") or "")]
         names.append(traveller.family_name.reveal() if traveller is not None and traveller.family_name else "")
+        digits, known = _digits(contact, reader), [name for name in names if name]
         legs = await self._legs(event, paper, link.subjects) if link is not None else ()
         own = link.place if link is not None else 0
         token = await self._s.passes.keep(
@@ -129,8 +130,8 @@ class Papers:
             occurred_at_ms=event.occurred_at_ms,
             sequence=result.sequence,
             order=max(place if place >= 0 else own, 0),
-            name_proofs=list(dict.fromkeys(name for name in names if name)),
-            digits=_digits(contact, reader),
+            name_proofs=list(dict.fromkeys(known or ([] if digits else behind_first_names(paper.travellers)))),
+            digits=digits,
             language=contact.facts.language or "",
             ends_ms=paper.ends_ms,
             legs=legs,
@@ -183,6 +184,14 @@ def _is_leg(leg: PaperLeg, train: Mapping[str, Any]) -> bool:
         return False
     numbers = [re.sub(r"\D", "", str(number or "")) for number in (leg.number, train.get("number"))]
     return not all(numbers) or numbers[0] == numbers[1]
+
+
+def behind_first_names(travellers: Sequence[str]) -> list[str]:
+    """What stands behind the first name of each whom a document names: asked for where we know neither surname nor number.
+
+    A first name alone is known to too many, and opens nothing; a name of one word is all there is.
+    """
+    return [one.partition(" ")[2] or one for one in travellers if one]
 
 
 def _digits(contact: Contact, reader: Reader) -> str:

@@ -24,7 +24,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "shut": "Te vaak geprobeerd",
         "shut_what": "Voor de veiligheid blijft dit document nu dicht. Een medewerker kan het weer voor je openen.",
         "unknown": "We kunnen hier niet zien wie je bent",
-        "unknown_what": "Daarom opent dit document hier niet. Een medewerker helpt je verder.",
+        "unknown_what": (
+            "Daarom opent dit document hier niet. Het staat in de chat waarin je deze link kreeg: laat het daar zien. "
+            "Klopt er iets niet, dan helpt een medewerker je."
+        ),
         "other": "Dit document is open op een ander apparaat",
         "other_what": "Kijk op het apparaat waar je het eerst opende. Is dat niet van jou? Een medewerker helpt je.",
         "replaced": "Er is een nieuwer document",
@@ -97,7 +100,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "shut": "Too many tries",
         "shut_what": "To be safe, this document stays closed now. A member of staff can open it for you again.",
         "unknown": "We cannot tell here who you are",
-        "unknown_what": "That is why this document does not open here. A member of staff will help you.",
+        "unknown_what": (
+            "That is why this document does not open here. It is in the chat in which you got this link: show it there. "
+            "If anything is wrong, a member of staff will help you."
+        ),
         "other": "This document is open on another device",
         "other_what": "Look on the device where you first opened it. Is that not yours? A member of staff will help you.",
         "replaced": "There is a newer document",
@@ -170,7 +176,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "shut": "Zu viele Versuche",
         "shut_what": "Zur Sicherheit bleibt dieses Dokument jetzt geschlossen. Unser Personal kann es wieder für Sie öffnen.",
         "unknown": "Wir können hier nicht sehen, wer Sie sind",
-        "unknown_what": "Darum öffnet sich dieses Dokument hier nicht. Unser Personal hilft Ihnen weiter.",
+        "unknown_what": (
+            "Darum öffnet sich dieses Dokument hier nicht. Es steht in dem Chat, in dem Sie diesen Link bekommen haben: "
+            "Zeigen Sie es dort vor. Stimmt etwas nicht, hilft Ihnen unser Personal."
+        ),
         "other": "Dieses Dokument ist auf einem anderen Gerät geöffnet",
         "other_what": "Sehen Sie dort nach, wo Sie es zuerst geöffnet haben. Ist das nicht Ihr Gerät? Unser Personal hilft.",
         "replaced": "Es gibt ein neueres Dokument",
@@ -243,7 +252,10 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "shut": "Trop d’essais",
         "shut_what": "Par sécurité, ce document reste fermé. Notre équipe peut le rouvrir pour vous.",
         "unknown": "Nous ne pouvons pas voir ici qui vous êtes",
-        "unknown_what": "C’est pourquoi ce document ne s’ouvre pas ici. Notre équipe vous aide.",
+        "unknown_what": (
+            "C’est pourquoi ce document ne s’ouvre pas ici. Il se trouve dans le chat où vous avez reçu ce lien. "
+            "Montrez-le là-bas. En cas de problème, notre équipe vous aide."
+        ),
         "other": "Ce document est ouvert sur un autre appareil",
         "other_what": "Regardez là où vous l’avez ouvert d’abord. Ce n’est pas votre appareil\u00a0? Notre équipe vous aide.",
         "replaced": "Il y a un document plus récent",

@@ -360,6 +360,11 @@ async def test_while_the_store_is_away_the_page_says_try_again_in_words(redis: R
 
 async def test_a_code_that_cannot_be_drawn_is_said_so(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     async with site(redis) as one:
+        nobody = await one.holder.keep((await one.holder.somebody("+447700900107")).id, name_proofs=(), digits="")
+        led = await one.browser().get(f"/d/{nobody}")
+        assert (led.status, "<form" in led.text) == (403, False)
+        assert "Het staat in de chat waarin je deze link kreeg" in led.text
+        assert 'href="https://support.example.org' in led.text
         token = await one.holder.keep((await one.holder.somebody()).id)
         browser = one.browser()
         assert "nu niet te zien" not in (await browser.say(token, "Berg")).text

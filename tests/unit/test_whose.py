@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from gateway.intake.papers import behind_first_names
 from gateway.intake.whose import Person, chosen, fold, named_by, travelling
 from gateway.model.contact import Contact, ContactFacts, OrderLink, Profile, Proof, Traveller
 from gateway.model.event import EventType
 from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.model.personal import Personal
 from gateway.planning.waysin_people import INVITED
+from gateway.rules import lightproof
 
 
 def person(given: str, family: str, *, proven: bool = True, role: str = "passenger", **link: Any) -> Person:
@@ -107,3 +109,11 @@ def test_a_ticket_goes_to_its_holder_one_of_a_party_to_who_may_have_it_a_receipt
     assert chosen(document(travellers=["Eva Jansen", "Tom van der Berg"]), people) is None
     assert chosen(document(), people) is EVA
     assert chosen(document(kind="receipt", holder="Tom van der Berg"), people) is EVA
+
+
+def test_where_neither_surname_nor_number_is_known_a_documents_own_names_open_it_and_no_first_name_does() -> None:
+    names = behind_first_names(["Eva van der Berg", "Tom de Wit", "Prince"])
+    assert names == ["van der Berg", "de Wit", "Prince"]
+    assert [lightproof.opens(said, names, "") for said in ("Berg", "Eva van der Berg", "de wit", "Prince", "Eva", "Tom")] == [
+        True, True, True, True, False, False,
+    ]  # fmt: skip

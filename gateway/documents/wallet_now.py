@@ -18,6 +18,7 @@ from gateway.documents.paper import Paper, PaperKind, PaperLeg, placeless
 from gateway.documents.wallet_cards import moment
 from gateway.notifications.places import Places, zone_of
 from gateway.rules.states import BEFORE_DEPARTURE
+from gateway.rules.stretches import seen_from
 from gateway.rules.travel import platform_of
 
 AFTER_ARRIVAL_MS = 4 * 3600_000
@@ -31,10 +32,23 @@ def paper_now(paper: Paper, states: Sequence[Mapping[str, Any]], *, places: Plac
     if not any(known):
         return paper
     trains = paper.kind is PaperKind.RAIL_TICKET
-    legs = tuple(_now(leg, state, trains, places) if state else leg for leg, state in zip(paper.legs, known, strict=True))
+    legs = tuple(
+        _now(leg, seen_on(leg, state) if trains else state, trains, places) if state else leg
+        for leg, state in zip(paper.legs, known, strict=True)
+    )
     lands = [when for leg in legs if (when := moment(leg.arrives)) is not None]
     last_ms = max((int(when.timestamp() * 1000) + AFTER_ARRIVAL_MS for when in lands), default=0)
     return replace(paper, legs=legs, as_of_ms=now_ms, ends_ms=max(paper.ends_ms, last_ms) if paper.ends_ms else 0)
+
+
+def seen_on(leg: PaperLeg, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A train's state as it is for who boards and leaves it where the ticket says: its news may speak of other stations."""
+    ends = (("from", "departure", leg.origin, leg.departs), ("to", "arrival", leg.destination, leg.arrives))
+    stretch: dict[str, Any] = {}
+    for place, time, code, at in ends:
+        if code and at:
+            stretch |= {place: {"code": code}, time: {"scheduled": at}}
+    return seen_from(state, stretch) or state
 
 
 def _now(leg: PaperLeg, state: Mapping[str, Any], trains: bool, places: Places) -> PaperLeg:

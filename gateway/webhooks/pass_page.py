@@ -28,7 +28,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.documents.paper import Paper, PaperKind, Symbol
 from gateway.documents.symbols import symbol_svg
-from gateway.documents.wallet_now import paper_now
+from gateway.documents.wallet_now import paper_now, seen_on
 from gateway.documents.wallets import WalletKind, Wallets
 from gateway.errors import CannotDraw, CannotWrap, Sealed, StoreError
 from gateway.http import caller
@@ -146,9 +146,12 @@ class PassPages:
         if name is None:
             return ()
         try:
-            return tuple([changes.state_of((await self._deps.subjects.read(leg, name)).memory) for leg in page.legs])
+            found = [changes.state_of((await self._deps.subjects.read(leg, name)).memory) for leg in page.legs]
         except (StoreError, Sealed, OSError, TimeoutError):
             return ()
+        if paper.kind is not PaperKind.RAIL_TICKET:
+            return tuple(found)
+        return tuple(seen_on(leg, state) if state else state for leg, state in zip(paper.legs, found, strict=False))
 
     # requests
 

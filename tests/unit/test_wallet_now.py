@@ -55,6 +55,15 @@ def test_each_leg_has_its_own_news_and_a_train_its_platform() -> None:
     assert train.gate == "11b"
 
 
+def test_who_boards_a_train_on_its_way_has_its_delay_on_their_own_time_and_no_other_stations_platform() -> None:
+    train = {
+        "status": "delayed", "from": {"code": "xmp:ASD"}, "platform": {"planned": "1", "actual": "2"},
+        "departure": {"scheduled": "2026-11-22T09:02:00+01:00", "estimated": "2026-11-22T09:12:00+01:00"},
+    }  # fmt: skip
+    (leg,) = now(RAIL, train).legs
+    assert (leg.departs, leg.gate) == ("2026-11-22T09:40:00+01:00", RAIL.legs[0].gate)
+
+
 def test_a_gate_of_a_flight_that_has_left_is_not_taken_for_news() -> None:
     assert now(PASS, {"status": "departed", "gate": "X1"}).legs[0].gate == FLIGHT.gate
 

@@ -22,6 +22,7 @@ from gateway.planning.schedule import Schedule
 from gateway.planning.settling import settle
 from gateway.planning.worlds import Worlds
 from gateway.rules.changes import facts, state_of, step
+from gateway.rules.heard import noted
 from gateway.store.ahead import Ahead, Command
 
 SUBJECT_KEEP_MS = 30 * 24 * 3600_000
@@ -73,6 +74,7 @@ class Applier:
             else:
                 data = with_rebookings(event.type, event.subject, event.data, self._s.vault.subject_id)
                 stepped, changes = step(event.type, base, data)
+                stepped = noted(stepped, event.type, event.data, event.source, event.occurred_at_ms)
             result = await self._result(event, base, stepped, changes, ahead)
             result, stepped = settle(result, base, stepped, await self._worlds.now())
             moments = self.schedule.after(event.type, stepped, now_ms)

@@ -19,6 +19,7 @@ from gateway.notifications.moments import moment as make_moment
 from gateway.notifications.moments_schema import MomentSchema
 from gateway.notifications.places import Places
 from gateway.notifications.schema import NotificationSchema, TextsSchema, WordingSchema
+from gateway.notifications.sources import Sources
 from gateway.notifications.texts import Texts
 from gateway.notifications.wordings import Wording, Wordings
 
@@ -30,7 +31,7 @@ _SPECIAL = frozenset({"wordings", "layouts", "logos"})
 
 
 class Catalogue:
-    """What `load` read: notifications, brands, places, wordings and moments."""
+    """What `load` read: notifications, brands, places, sources, wordings and moments."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Catalogue:
         places: Places,
         wordings: Wordings,
         moments: Moments | None = None,
+        sources: Sources | None = None,
     ) -> None:
         self._notifications = dict(notifications)
         self._by_event: dict[EventType, tuple[Notification, ...]] = {
@@ -48,6 +50,7 @@ class Catalogue:
         self.places = places
         self.wordings = wordings
         self.moments = moments or Moments()
+        self.sources = sources or {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,6 +82,7 @@ def load(directory: Path, *, public: str = "", failed: Failure | None = None) ->
     problems: list[Problem] = []
     brands = entries.brands(directory / "brands.yaml", problems)
     places = entries.places(directory / "places.yaml", problems)
+    sources = entries.sources(directory / "sources.yaml", problems)
     wordings = _wordings(directory / "wordings", problems)
     moments = Moments(_moments(directory / "moments.yaml", problems), places)
     notifications: dict[str, Notification] = {}
@@ -99,7 +103,7 @@ def load(directory: Path, *, public: str = "", failed: Failure | None = None) ->
                 problems.append(Problem(where, f"no notification {other}"))
     if problems:
         raise BadInput(problems)
-    return Catalogue(notifications, brands, places, wordings, moments)
+    return Catalogue(notifications, brands, places, wordings, moments, sources)
 
 
 def _log_failure(name: str, why: str) -> None:

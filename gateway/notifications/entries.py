@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +13,7 @@ from gateway.errors import BadInput, Problem
 from gateway.notifications import yamlfile
 from gateway.notifications.brands import Brand, Look
 from gateway.notifications.places import Place, Places
-from gateway.notifications.schema import BrandSchema, PlaceSchema
+from gateway.notifications.schema import BrandSchema, PlaceSchema, SourceSchema
 
 _Schema = TypeVar("_Schema", bound=BaseModel)
 
@@ -54,6 +55,10 @@ def places(path: Path, problems: list[Problem]) -> dict[str, Place]:
             problems.append(Problem(f"{path.name}: {code}.timezone", "should be an IANA zone such as Europe/Amsterdam"))
         made[code] = Place(found.names, found.timezone, found.connection_minutes)
     return made
+
+
+def sources(path: Path, problems: list[Problem]) -> dict[str, Mapping[str, str]]:
+    return {name: found.names for name, found in entries(path, SourceSchema, problems).items()}
 
 
 def checked(path: Path, where: str, schema: type[_Schema], problems: list[Problem]) -> _Schema | None:

@@ -214,11 +214,12 @@ def _body(one: Notification, texts: Texts, rules: TemplateRules) -> Iterator[Fin
     if longest > rules.body_max and not rules.hindrance(one):
         message = f"with the longest values {longest} characters, the limit is {rules.body_max}: lower a `max`"
         yield Finding("error", where, "length", message)
-    yield from _variables_stand_apart(where, body)
+    if one.template:  # what is said inside a window alone is reviewed by nobody
+        yield from _variables_stand_apart(where, body)
     if len(set(names)) < len(names):
         yield Finding("error", where, "variables", "a parameter stands in a text once")
     words = len(re.findall(r"\w+", VARIABLE.sub(" ", body)))
-    if words < rules.words_per_variable * len(names):
+    if one.template and words < rules.words_per_variable * len(names):
         message = f"{words} words for {len(names)} parameters; the review wants {rules.words_per_variable} each"
         yield Finding("error", where, "words", message)
     if "\t" in body or "    " in body or "\n\n\n" in body:

@@ -216,6 +216,10 @@ class PlaceSchema(_Strict):
     connection_minutes: Annotated[int, Field(ge=0, le=600)] | None = None
 
 
+class SourceSchema(_Strict):
+    names: Annotated[dict[str, Annotated[str, StringConstraints(min_length=1, max_length=60)]], Field(min_length=1)]
+
+
 class WordingSchema(_Strict):
     """One wording: the very text that people agreed to, which never changes under its id."""
 

@@ -47,18 +47,20 @@ class Sayer:
         language: str = "",
         data: Mapping[str, Any] | None = None,
         about: str = "",
+        subject: SubjectId = SubjectId(""),  # noqa: B008 a name for a string
     ) -> None:
         """Answer at this address, once for each (name, key), however often it is asked for.
 
         language: of somebody who has said none
         about:    an id of ours that goes into the sealed message, by which an answer to it is understood
+        subject:  what it is about, so that a brake on that holds it
         """
         world = await self.worlds.now()
         notification = world.catalogue.get(name)
         if notification is None:
             return
         result = EventResult(
-            event=f"inbound:{key}", type=EventType.ORDER_STATUS, external_id=about, source="inbound", subject=SubjectId(""),
+            event=f"inbound:{key}", type=EventType.ORDER_STATUS, external_id=about, source="inbound", subject=subject,
             sequence=0, occurred_at_ms=at_ms, item="", changes=(), state={}, previous={}, data=dict(data or {}), facts={},
             notifications=(name,),
         )  # fmt: skip
@@ -77,7 +79,7 @@ class Sayer:
             box = await self.vault.contact_box(current.id, create=True)
             message = found.planned(current.id, box.seal_body(found.body, found.id))
             planned = PlannedContact(current.id, current.facts.consent_version, (), (message,))
-            plan = Plan(partition_of(current.id), "", 0, "", (planned,))
+            plan = Plan(partition_of(current.id), "", 0, subject, (planned,))
             answer = await self.outbox.put(plan)
             if answer.written or any(state not in ("ok", "replan") for state in answer.contacts):
                 wake_for(self.wake, (plan, answer))

@@ -90,11 +90,18 @@ class Names:
 
 def asks(text: str, names: Names | None = None) -> bool:
     """Whether a text asks how the journey stands and says nothing else. A text that is too long, or empty, does not."""
+    return asked_in(text, names) is not None
+
+
+def asked_in(text: str, names: Names | None = None) -> str | None:
+    """The language in which a text asks how the journey stands; None where it does not, or says anything else."""
     if not text.strip() or len(text) > LONGEST:
-        return False
+        return None
     spoken = _without_smileys(text)
+    if spoken is None:
+        return None
     known = _listed(names or Names())
-    return spoken is not None and any(_asks(spoken, language, known) for language in LANGUAGES)
+    return next((language for language in LANGUAGES if _asks(spoken, language, known)), None)
 
 
 def _asks(text: str, language: str, names: Mapping[Words, str]) -> bool:

@@ -41,6 +41,8 @@ class SubjectMemory:
     based: bool
     spoken: bool
     raw_base: bytes
+    spoken_ms: int = 0
+    """when the last event of a source says that it was, 0 = none is in `memory`"""
 
     @property
     def known(self) -> dict[str, Any]:
@@ -132,6 +134,7 @@ class Subjects:
             based=base is not None,
             spoken=bool(top) and words(top).split("|")[1] != "",
             raw_base=octets(base) if base is not None else b"",
+            spoken_ms=int(words(top).split("|")[2]) if top and words(top).split("|")[1] else 0,
         )
 
     def _result(self, subject: SubjectId, raw: bytes) -> tuple[int, Mapping[str, Any]]:

@@ -1,0 +1,212 @@
+"""How a journey stands, as it is told to somebody at home who asks: of each journey one leg, what its sources said of it and when.
+
+    which leg    the one under way; else the one nearest in time: just landed, or the next. Where a journey goes on after a
+                 landing it is the leg that goes on, and that the one before has landed is said too. Who names a flight or a
+                 place is told of a leg that it belongs to
+    what         its status and its times, as its sources said them. Nothing is worked out: an expected time is told only where a
+                 source gave one, a planned time is called planned. The age of the news is all that we count ourselves
+    is it new    what has landed or is cancelled stays so, however long ago that was said. Of all else the newest word must be at
+                 most FRESH_MS old: else it is told with its age, and a person looks at the question
+
+Only what everybody may know is looked at: the memory of a leg, never an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model.contact import OrderLink
+from gateway.model.event import EventType
+from gateway.model.ids import SubjectId
+from gateway.notifications.places import Places
+from gateway.rules.asking import Names
+from gateway.rules.changes import state_of
+from gateway.rules.heard import JOURNEYS, STATUS, said
+from gateway.rules.states import BEFORE_DEPARTURE, UNDER_WAY, instant_ms
+from gateway.store.subjects import SubjectMemory, Subjects
+
+FRESH_MS = 15 * 60_000
+MOST = 3
+"""Of so many journeys one who follows several is told at once: those that are nearest in time."""
+LOST_MS = 12 * 3600_000
+"""So long after it should have landed nobody is "under way" any more: its landing was never said."""
+MINUTE_MS = 60_000
+_FAR_MS = 10**15
+_TIMES = ("scheduled", "estimated", "actual")
+_PLACE = ("code", "name", "timezone")
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A leg as it is known. spoken: whether any source has said something of it, else only orders have"""
+
+    subject: SubjectId
+    type: EventType
+    state: Mapping[str, Any]
+    memory: Mapping[str, Any]
+    spoken_ms: int
+    onward: bool
+
+    @property
+    def status(self) -> str:
+        return str(self.state.get("status") or "")
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in ("arrived", "cancelled")
+
+    def is_under_way(self, now_ms: int) -> bool:
+        arrives = self.at_ms("arrival")
+        return self.status in UNDER_WAY and (arrives is None or now_ms - arrives < LOST_MS)
+
+    def at_ms(self, end: str) -> int | None:
+        times = self.state.get(end) or {}
+        return next((at for kind in reversed(_TIMES) if (at := instant_ms(times.get(kind))) is not None), None)
+
+    def distance_ms(self, now_ms: int) -> int:
+        """How far from now it is: from its landing, else from its departure."""
+        landed = self.status not in BEFORE_DEPARTURE and self.status != "cancelled"
+        at = self.at_ms("arrival" if landed else "departure")
+        return _FAR_MS if at is None else abs(at - now_ms)
+
+    def heard(self, piece: str) -> tuple[str, int] | None:
+        """Who said a piece of it, and when; the source is "" where that was not noted."""
+        found = said(self.memory, piece)
+        if found is None and self.spoken_ms and not self.memory.get("told", {}).get("heard"):
+            return "", self.spoken_ms
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is told of one journey. data: for the words; fresh: no person need look for something newer"""
+
+    subject: SubjectId
+    data: Mapping[str, Any]
+    fresh: bool
+
+
+class Journeys:
+    """The legs of journeys that somebody at home follows."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+
+    async def legs(self, link: OrderLink) -> list[Leg]:
+        """Those of one journey, in their order, without what was cancelled and has another one in its place."""
+        away = {one.away for one in link.moves}
+        found = [await self._leg(one, one in link.onward) for one in link.subjects if one not in away]
+        return [one for one in found if one is not None]
+
+    async def _leg(self, subject: SubjectId, onward: bool) -> Leg | None:
+        base: tuple[EventType, SubjectMemory] | None = None
+        for type_ in JOURNEYS:
+            found = await self._subjects.read(subject, type_.value)
+            if found.revision:
+                return _made(subject, type_, found, onward)
+            base = base or (type_, found)
+        if base is None or not base[1].base:
+            return None
+        type_ = EventType.TRIP_STATUS if "operator" in base[1].base else EventType.FLIGHT_STATUS
+        return _made(subject, type_, base[1], onward)
+
+
+def _made(subject: SubjectId, type_: EventType, found: SubjectMemory, onward: bool) -> Leg:
+    return Leg(subject, type_, state_of(found.known), found.memory, found.spoken_ms, onward)
+
+
+def names_of(legs: Sequence[Leg], places: Places) -> Names:
+    """What these legs are called: words that a question about them may hold."""
+    vehicles: list[str] = []
+    called: list[str] = []
+    for leg in legs:
+        number = str(leg.state.get("number") or "")
+        prefix = str(leg.state.get("carrier") or leg.state.get("operator") or "")
+        vehicles += [one for one in (number, f"{prefix}{number}", f"{prefix} {number}", number.lstrip("0")) if number and one]
+        for end in ("from", "to", "diverted_to"):
+            place = leg.state.get(end) or {}
+            code = str(place.get("code") or "")
+            known = places.get(code)
+            for name in (code, str(place.get("name") or ""), *(known.names.values() if known is not None else ())):
+                called += [name, *name.split()] if name else []
+    return Names(tuple(dict.fromkeys(vehicles)), tuple(dict.fromkeys(one for one in called if len(one) > 2)))
+
+
+def chosen(legs: Sequence[Leg], now_ms: int) -> tuple[Leg, Leg | None] | None:
+    """Of one journey's legs the one that is told, and the one before it where that has landed and the journey goes on.
+
+    None: there is none
+    """
+    if not legs:
+        return None
+    under_way = [one for one in legs if one.is_under_way(now_ms)]
+    best = under_way[-1] if under_way else min(legs, key=lambda one: one.distance_ms(now_ms))
+    place = legs.index(best)
+    after = legs[place + 1] if place + 1 < len(legs) else None
+    if best.status == "arrived" and after is not None and after.onward:
+        best, place = after, place + 1
+    before = legs[place - 1] if place else None
+    goes_on = best.onward and not best.is_over and before is not None and before.status == "arrived"
+    return best, before if goes_on else None
+
+
+def told(leg: Leg, before: Leg | None, brand: str, sources: Callable[[str], Mapping[str, str]], now_ms: int) -> Said:
+    """What is said of a leg. brand: its name; sources: the names of a source by language, {} = it is the brand's own"""
+    what = _what(leg)
+    state = {"departure": _times(leg, "departure"), "arrival": _times(leg, "arrival")}
+    shown = [found for piece in _pieces(leg) if (found := leg.heard(piece)) is not None]
+    newest = max((at for _, at in shown), default=0)
+    main = leg.heard(STATUS) or max(shown, key=lambda one: one[1], default=None)
+    data: dict[str, Any] = {
+        **_called(leg), **{name: value for name, value in state.items() if value}, "what": what, "brand": brand,
+        "kind": "flight" if leg.type is EventType.FLIGHT_STATUS else "train",
+        "fresh": leg.is_over or now_ms - newest <= FRESH_MS,
+    }  # fmt: skip
+    for end in ("from", "to", "diverted_to"):
+        if place := {part: leg.state[end][part] for part in _PLACE if part in (leg.state.get(end) or {})}:
+            data[end] = place
+    if main is not None:
+        data |= _who(main, sources, now_ms)
+        for end in ("departure", "arrival"):
+            other = leg.heard(f"{end}.estimated") if "estimated" in state[end] else None
+            if other is not None and (other[0] != main[0] or abs(other[1] - main[1]) >= MINUTE_MS):
+                data |= {f"{end}_{name}": value for name, value in _who(other, sources, now_ms).items()}
+    if before is not None:
+        data["before"] = {**_called(before), "to": {part: before.state.get("to", {}).get(part) for part in _PLACE}}
+    return Said(leg.subject, data, bool(data["fresh"]))
+
+
+def _called(leg: Leg) -> dict[str, str]:
+    prefix = leg.state.get("carrier") or ""
+    return {"name": f"{prefix} {leg.state.get('number') or ''}".strip()}
+
+
+def _what(leg: Leg) -> str:
+    status = leg.status
+    if status in ("departed", "en_route"):
+        return "under_way"
+    if status in ("arrived", "cancelled", "diverted", "delayed", "boarding"):
+        return status
+    return "waiting" if leg.spoken_ms else "unheard"
+
+
+def _times(leg: Leg, end: str) -> dict[str, str]:
+    """Its times as they were said: planned ones as they are known, others only where a source gave them itself."""
+    known: Mapping[str, Any] = leg.state.get(end) or {}
+    found = {kind: str(known[kind]) for kind in _TIMES if isinstance(known.get(kind), str)}
+    return {kind: at for kind, at in found.items() if kind == "scheduled" or leg.heard(f"{end}.{kind}") is not None}
+
+
+def _pieces(leg: Leg) -> list[str]:
+    """What of it is news that is told, and so may be old."""
+    ends = [f"{end}.{kind}" for end in ("departure", "arrival") for kind in ("estimated", "actual")]
+    shown = {f"{end}.{kind}" for end in ("departure", "arrival") for kind in leg.state.get(end) or {}}
+    return [STATUS, *(one for one in ends if one in shown)]
+
+
+def _who(heard: tuple[str, int], sources: Callable[[str], Mapping[str, str]], now_ms: int) -> dict[str, Any]:
+    source, at_ms = heard
+    names = sources(source)
+    return {"age": max(0, now_ms - at_ms) // MINUTE_MS, **({"source": dict(names)} if names else {})}

@@ -1,4 +1,4 @@
-"""How a journey stands, as it is told to somebody at home who asks: of each journey one leg, what its sources said of it and when.
+"""How a journey stands, as somebody at home is told who asks: of each journey one leg, what its sources said of it and when.
 
     which leg    the one under way; else the one nearest in time: just landed, or the next. Where a journey goes on after a
                  landing it is the leg that goes on, and that the one before has landed is said too. Who names a flight or a
@@ -13,7 +13,7 @@ Only what everybody may know is looked at: the memory of a leg, never an order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from gateway.model.contact import OrderLink
 from gateway.model.event import EventType
 from gateway.model.ids import SubjectId
 from gateway.notifications.places import Places
+from gateway.notifications.sources import Sources
+from gateway.notifications.sources import names_of as source_names
 from gateway.rules.asking import Names
 from gateway.rules.changes import state_of
 from gateway.rules.heard import JOURNEYS, STATUS, said
@@ -40,14 +42,17 @@ _PLACE = ("code", "name", "timezone")
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A leg as it is known. spoken: whether any source has said something of it, else only orders have"""
+    """A leg as it is known. spoken_ms: when a source last said something of it, 0 = only orders have
+
+    after: the leg from which the journey goes on by this one, "" where it begins or stays
+    """
 
     subject: SubjectId
     type: EventType
     state: Mapping[str, Any]
     memory: Mapping[str, Any]
     spoken_ms: int
-    onward: bool
+    after: SubjectId | str
 
     @property
     def status(self) -> str:
@@ -97,24 +102,27 @@ class Journeys:
     async def legs(self, link: OrderLink) -> list[Leg]:
         """Those of one journey, in their order, without what was cancelled and has another one in its place."""
         away = {one.away for one in link.moves}
-        found = [await self._leg(one, one in link.onward) for one in link.subjects if one not in away]
+        legs = [one for one in link.subjects if one not in away]
+        found = [
+            await self._leg(one, before if one in link.onward else "") for before, one in zip(("", *legs), legs, strict=False)
+        ]
         return [one for one in found if one is not None]
 
-    async def _leg(self, subject: SubjectId, onward: bool) -> Leg | None:
+    async def _leg(self, subject: SubjectId, after: SubjectId | str) -> Leg | None:
         base: tuple[EventType, SubjectMemory] | None = None
         for type_ in JOURNEYS:
             found = await self._subjects.read(subject, type_.value)
             if found.revision:
-                return _made(subject, type_, found, onward)
+                return _made(subject, type_, found, after)
             base = base or (type_, found)
         if base is None or not base[1].base:
             return None
         type_ = EventType.TRIP_STATUS if "operator" in base[1].base else EventType.FLIGHT_STATUS
-        return _made(subject, type_, base[1], onward)
+        return _made(subject, type_, base[1], after)
 
 
-def _made(subject: SubjectId, type_: EventType, found: SubjectMemory, onward: bool) -> Leg:
-    return Leg(subject, type_, state_of(found.known), found.memory, found.spoken_ms, onward)
+def _made(subject: SubjectId, type_: EventType, found: SubjectMemory, after: SubjectId | str) -> Leg:
+    return Leg(subject, type_, state_of(found.known), found.memory, found.spoken_ms, after)
 
 
 def names_of(legs: Sequence[Leg], places: Places) -> Names:
@@ -143,17 +151,15 @@ def chosen(legs: Sequence[Leg], now_ms: int) -> tuple[Leg, Leg | None] | None:
         return None
     under_way = [one for one in legs if one.is_under_way(now_ms)]
     best = under_way[-1] if under_way else min(legs, key=lambda one: one.distance_ms(now_ms))
-    place = legs.index(best)
-    after = legs[place + 1] if place + 1 < len(legs) else None
-    if best.status == "arrived" and after is not None and after.onward:
-        best, place = after, place + 1
-    before = legs[place - 1] if place else None
-    goes_on = best.onward and not best.is_over and before is not None and before.status == "arrived"
+    if best.status == "arrived":
+        best = next((one for one in legs if one.after == best.subject), best)
+    before = next((one for one in legs if one.subject == best.after), None)
+    goes_on = before is not None and before.status == "arrived" and not best.is_over
     return best, before if goes_on else None
 
 
-def told(leg: Leg, before: Leg | None, brand: str, sources: Callable[[str], Mapping[str, str]], now_ms: int) -> Said:
-    """What is said of a leg. brand: its name; sources: the names of a source by language, {} = it is the brand's own"""
+def told(leg: Leg, before: Leg | None, brand: str, sources: Sources, now_ms: int) -> Said:
+    """What is said of a leg. brand: its name; sources: what people call those who told us"""
     what = _what(leg)
     state = {"departure": _times(leg, "departure"), "arrival": _times(leg, "arrival")}
     shown = [found for piece in _pieces(leg) if (found := leg.heard(piece)) is not None]
@@ -165,7 +171,7 @@ def told(leg: Leg, before: Leg | None, brand: str, sources: Callable[[str], Mapp
         "fresh": leg.is_over or now_ms - newest <= FRESH_MS,
     }  # fmt: skip
     for end in ("from", "to", "diverted_to"):
-        if place := {part: leg.state[end][part] for part in _PLACE if part in (leg.state.get(end) or {})}:
+        if place := _place(leg, end):
             data[end] = place
     if main is not None:
         data |= _who(main, sources, now_ms)
@@ -174,13 +180,18 @@ def told(leg: Leg, before: Leg | None, brand: str, sources: Callable[[str], Mapp
             if other is not None and (other[0] != main[0] or abs(other[1] - main[1]) >= MINUTE_MS):
                 data |= {f"{end}_{name}": value for name, value in _who(other, sources, now_ms).items()}
     if before is not None:
-        data["before"] = {**_called(before), "to": {part: before.state.get("to", {}).get(part) for part in _PLACE}}
+        data["before"] = {**_called(before), "to": _place(before, "to")}
     return Said(leg.subject, data, bool(data["fresh"]))
 
 
 def _called(leg: Leg) -> dict[str, str]:
     prefix = leg.state.get("carrier") or ""
     return {"name": f"{prefix} {leg.state.get('number') or ''}".strip()}
+
+
+def _place(leg: Leg, end: str) -> dict[str, Any]:
+    known: Mapping[str, Any] = leg.state.get(end) or {}
+    return {part: known[part] for part in _PLACE if known.get(part)}
 
 
 def _what(leg: Leg) -> str:
@@ -206,7 +217,7 @@ def _pieces(leg: Leg) -> list[str]:
     return [STATUS, *(one for one in ends if one in shown)]
 
 
-def _who(heard: tuple[str, int], sources: Callable[[str], Mapping[str, str]], now_ms: int) -> dict[str, Any]:
+def _who(heard: tuple[str, int], sources: Sources, now_ms: int) -> dict[str, Any]:
     source, at_ms = heard
-    names = sources(source)
+    names = source_names(source, sources)
     return {"age": max(0, now_ms - at_ms) // MINUTE_MS, **({"source": dict(names)} if names else {})}

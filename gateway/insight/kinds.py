@@ -285,6 +285,12 @@ def _family_door(fact: Fact, when: When) -> str:
     return _DOOR.get(fact.detail.get("door", ""), "who may join the family was changed")
 
 
+def _family_asked(fact: Fact, when: When) -> str:
+    if fact.detail.get("by") == "answered":
+        return "a relative asked how the journey stands, and was told at once"
+    return "a relative asked how the journey stands, and a person looks at it"
+
+
 def _family_ended(fact: Fact, when: When) -> str:
     why = _FAMILY_ENDED.get(fact.detail.get("why", ""), "it ended")
     return f"the family is over ({why}), with {fact.detail.get('members', '0')} in it"
@@ -433,6 +439,7 @@ KINDS: dict[str, Kind] = {
     "family_joined": Kind("family.joined", "webhooks", _fixed("a relative joined by the traveller's link")),
     "family_left": Kind("family.left", "", _family_left),
     "family_door": Kind("family.door", "", _family_door),
+    "family_asked": Kind("family.asked", "webhooks", _family_asked),
     "family_ended": Kind("family.ended", "", _family_ended),
     # pages of passes and tickets
     "pass_kept": Kind("pass.kept", "", _fixed("a page for their pass or ticket was kept")),

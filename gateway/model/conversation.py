@@ -59,6 +59,8 @@ class InboundEntry:
     answers: the channel's id of what it answers, ours or theirs
     standby: another program held the thread: we only heard it
     edit_of: the key of the entry that it changes; edits: how often that was changed so far
+    family:  the journeys whose traveller's family they are, where they write as such; asked: "answered" or "person", where
+             they asked how it stands
     """
 
     key: str
@@ -75,6 +77,8 @@ class InboundEntry:
     standby: bool = False
     edit_of: str = ""
     edits: int = 0
+    family: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class Entry:
     edits: int = 0
     edited_ms: int | None = None
     versions: tuple[Version, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)

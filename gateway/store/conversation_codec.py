@@ -79,6 +79,8 @@ def seal_inbound(box: Box, contact: ContactId, key: str, item: InboundEntry) -> 
         body["standby"] = True
     if item.edits:
         body["edits"] = item.edits
+    if item.family:
+        body["family"] = item.family
     return box.seal_json(body, about_entry(contact, key))
 
 
@@ -118,6 +120,7 @@ def parse_entry(stream_id: bytes, raw: Mapping[bytes, bytes], box: Box, contact:
         standby=bool(body.get("standby")),
         program=body.get("program", ""),
         edits=int(body.get("edits", 0)),
+        family=body.get("family", ""),
     )
 
 

@@ -116,7 +116,7 @@ class Conversations:
             args: list[scripts.Part] = [self._clock.offset_ms, new, old, contact, brand, address, sender, queue]
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
             args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
-            args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0]
+            args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.directory import Directory
+from gateway.families.home import Home
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
@@ -28,6 +29,7 @@ class Deps:
     """facts:   channel -> its numbers; a channel without an entry does nothing by time and shares no threads
     waiting: sends what waited for a window or a proof; ways: asks whether somebody came by an invitation
     rebookings: keeps what people say of their cancelled journeys, and lets them follow another one
+    home: who is at home for whom, where there are families
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
     """
 
@@ -46,3 +48,4 @@ class Deps:
     rebookings: tuple[Subjects, Teller] | None = None
     tariffs: Tariffs = field(default_factory=Tariffs)
     documents: Documents | None = None
+    home: Home | None = None

@@ -2,7 +2,7 @@
 
     asks        the text is nothing but such a question (rules/asking.py), or they pressed "Where is it now?": of each journey
                 that they follow they are told how it stands, who said so and how long ago (families/state_said.py)
-    too old     is what we know older than a quarter of an hour, and not final: they are told what is known, and a person is needed
+    too old     is what we know older than a quarter of an hour, and not final: they are told what is known, and a person looks
     else        a person. The desk sees that it is the family of a traveller, and on which flight; never the traveller's booking
 
 Nothing is answered by itself where another program holds the thread, or while a crisis is about anything of theirs: then every
@@ -17,24 +17,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.connector import InboundKind, MessageEvent, Sender
+from gateway.families.home import TRAVELS, Home
 from gateway.families.state_said import MOST, Journeys, Leg, Said, chosen, names_of, told
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.family import PURPOSE, ROLE
 from gateway.model.ids import AddressId
 from gateway.model.message import MessageRecord
 from gateway.notifications.catalogue import Catalogue
-from gateway.notifications.sources import names_of as source_names
 from gateway.planning.waysin_say import Sayer
 from gateway.rules.asking import asked_in
-from gateway.store.subjects import Subjects
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.origins import Origins
 
 STATE = "family_state"
 NOW = "now"
 """The button that asks, below any message to a family."""
-TRAVELS = ("flight", "rail")
-"""Kinds of orders whose people may mean their own journey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +53,11 @@ class _Journey:
 
 
 class FamilyQuestions:
-    def __init__(self, deps: Deps, origins: Origins, subjects: Subjects) -> None:
+    def __init__(self, deps: Deps, origins: Origins, home: Home) -> None:
         self._d = deps
         self._origins = origins
-        self._journeys = Journeys(subjects)
+        self._home = home
+        self._journeys = Journeys(home.subjects)
         self._sayer = Sayer(deps.contacts, deps.outbox, deps.vault, deps.worlds, deps.wake)
 
     async def hear(
@@ -67,7 +65,7 @@ class FamilyQuestions:
     ) -> Asked | None:
         """Answer them if they ask how it stands. None: it is not as family that they write."""
         now_ms = self._d.clock.now_ms()
-        links = [one for one in contact.profile.orders if one.role == ROLE and one.until_ms >= now_ms]
+        links = self._home.memberships(contact)
         if not links or event.group or not await self._as_family(contact, origin, now_ms):
             return None
         journeys = [_Journey(link, await self._journeys.legs(link)) for link in links]
@@ -128,7 +126,7 @@ class FamilyQuestions:
             if legs is None:
                 continue
             brand = catalogue.brands.get(one.link.brand)
-            said = told(*legs, brand.name if brand is not None else "", lambda name: source_names(name, catalogue.sources), now_ms)
+            said = told(*legs, brand.name if brand is not None else "", catalogue.sources, now_ms)
             found.setdefault(said.subject, (legs[0].distance_ms(now_ms), said))
         return [said for _, said in sorted(found.values(), key=lambda entry: entry[0])][:MOST]
 

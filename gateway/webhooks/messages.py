@@ -1,8 +1,9 @@
 """Somebody wrote, changed what they had written, or came by a link.
 
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
-button decides by itself ("yes, that is me", "I take this flight", "this suits me"), what a way in answers - the desk. What we
-only hear, because another program holds the thread, counts all the same; but nothing of ours answers it by itself.
+button decides by itself ("yes, that is me", "I take this flight", "this suits me"), what those at home ask ("where is it
+now?"), what a way in answers - the desk. What we only hear, because another program holds the thread, counts all the same; but
+nothing of ours answers it by itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gateway.rules.routing import AHEAD, queue_for
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
 from gateway.webhooks.deps import Deps
+from gateway.webhooks.family_questions import Asked, FamilyQuestions
 from gateway.webhooks.media import media_of
 from gateway.webhooks.origins import Origins
 from gateway.webhooks.people import People
@@ -39,6 +41,7 @@ class Messages:
         self._buttons = Buttons(deps)
         self._windows = Windows(deps)
         self._rebooking = RebookingAnswers(deps, origins, *deps.rebookings) if deps.rebookings is not None else None
+        self._family = FamilyQuestions(deps, origins, deps.home) if deps.home is not None else None
         self._visits = VisitAnswers(deps, origins, deps.rebookings[0]) if deps.rebookings is not None else None
 
     async def message(self, value: Mapping[str, Any]) -> None:
@@ -60,6 +63,7 @@ class Messages:
         if event.opens_window:
             await self._windows.open(known, address, sender, event.at_ms)
         pressed: Pressed | None = None
+        asked: Asked | None = None
         if stopped is not None:
             if not event.standby:
                 await self._stops.confirm(known.id, address, stopped, event, brand)
@@ -69,7 +73,11 @@ class Messages:
                 pressed = await self._rebooking.press(known, address, event, origin)
             if pressed is None and self._visits is not None:
                 pressed = await self._visits.press(known, address, event, origin)
-            handled = pressed.handled if pressed is not None else await self._by_itself(known, address, sender, event)
+            if pressed is None and self._family is not None:
+                asked = await self._family.hear(known, address, sender, event, origin)
+            handled = pressed.handled if pressed is not None else asked is not None and asked.answered
+            if pressed is None and (asked is None or not asked.asks):
+                handled = await self._by_itself(known, address, sender, event)
         entry = InboundEntry(
             key=_key(channel, event.channel_id),
             kind=event.kind.value,
@@ -83,6 +91,8 @@ class Messages:
             more_media=tuple(kept for one in event.more_media if (kept := media_of(one))),
             answers=event.answers,
             standby=event.standby,
+            family=asked.about if asked is not None else "",
+            asked="" if asked is None or not asked.asks else "answered" if asked.answered else "person",
         )
         first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
         await self._keep(known, brand, address, sender, entry, handled, heard=event.standby, first=first)

@@ -111,6 +111,7 @@ def make_applier(runtime: Runtime) -> Applier:
             rebookings=(runtime.subjects, teller),
             tariffs=runtime.tariffs,
             documents=runtime.documents,
+            home=runtime.home if runtime.home.places else None,
         )
     )
 

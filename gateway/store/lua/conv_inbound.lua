@@ -12,6 +12,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       12 form  13 origin M ('' none)  14 entry key  15 sealed body  16 reopen (ms)  17 courtesy (ms)  18 keep resolved (ms)
       19 keep the key (ms)  20 standby '0'/'1': another program holds the thread, and is the one to answer
       21 key of the entry that this one changes ('' none)  22 how often that was changed so far
+      23 'answered' or 'person' where one of a traveller's family asks how the journey stands, '' else
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -92,5 +93,6 @@ if word == 'opened' or word == 'reopened' then
 elseif was == 'automated' and conv.st == 'queued' then
   fact(KEYS[4], now, 'queued', ids, 'q=' .. conv.q .. ' brand=' .. conv.b)
 end
+if ARGV[23] ~= '' then fact(KEYS[4], now, 'family_asked', ids, 'by=' .. ARGV[23]) end
 fact(KEYS[4], now, 'inbound', ids, 'form=' .. ARGV[12] .. ' st=' .. conv.st)
 return {word, id}

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.connector import InboundKind, MessageEvent, Sender
-from gateway.families.home import TRAVELS, Home
+from gateway.families.home import Home
 from gateway.families.state_said import MOST, Journeys, Leg, Said, chosen, names_of, told
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.family import PURPOSE, ROLE
@@ -26,12 +26,15 @@ from gateway.model.message import MessageRecord
 from gateway.notifications.catalogue import Catalogue
 from gateway.planning.waysin_say import Sayer
 from gateway.rules.asking import asked_in
+from gateway.store.subjects import Subjects
 from gateway.webhooks.deps import Deps
 from gateway.webhooks.origins import Origins
 
 STATE = "family_state"
 NOW = "now"
 """The button that asks, below any message to a family."""
+TRAVELS = ("flight", "rail")
+"""Kinds of orders whose people may mean their own journey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,11 @@ class _Journey:
 
 
 class FamilyQuestions:
-    def __init__(self, deps: Deps, origins: Origins, home: Home) -> None:
+    def __init__(self, deps: Deps, origins: Origins, home: Home, subjects: Subjects) -> None:
         self._d = deps
         self._origins = origins
         self._home = home
-        self._journeys = Journeys(home.subjects)
+        self._journeys = Journeys(subjects)
         self._sayer = Sayer(deps.contacts, deps.outbox, deps.vault, deps.worlds, deps.wake)
 
     async def hear(

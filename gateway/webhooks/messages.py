@@ -41,7 +41,9 @@ class Messages:
         self._buttons = Buttons(deps)
         self._windows = Windows(deps)
         self._rebooking = RebookingAnswers(deps, origins, *deps.rebookings) if deps.rebookings is not None else None
-        self._family = FamilyQuestions(deps, origins, deps.home) if deps.home is not None else None
+        self._family: FamilyQuestions | None = None
+        if deps.home is not None and deps.rebookings is not None:
+            self._family = FamilyQuestions(deps, origins, deps.home, deps.rebookings[0])
         self._visits = VisitAnswers(deps, origins, deps.rebookings[0]) if deps.rebookings is not None else None
 
     async def message(self, value: Mapping[str, Any]) -> None:

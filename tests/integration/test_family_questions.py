@@ -23,7 +23,7 @@ EVA, MUM, GRAN = "+447700900123", "+447700900201", "+447700900202"
 PAGE = "141421356237301"
 ENTITY = "ZZ1007/2026-11-22/AMS"
 TO_NUMBER, TO_PAGE = {"phone_number_id": "314159265358979"}, {"channel": "messenger"}
-STATES = ("Bron:", "Source:", "planned times")
+STATES = ("Bron:", "Source:", "planned times", "geplande tijden")
 """What only an answer to such a question says."""
 SECRETS = ("ZX7K2P", "Eva", "Jansen", "Tom", "Gran")
 ANSWERED, QUEUED = ConversationState.AUTOMATED, ConversationState.QUEUED

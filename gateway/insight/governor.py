@@ -43,6 +43,7 @@ from gateway.store.rollouts import Rollouts
 from gateway.store.senders import Senders, SenderState
 
 WHO = "governor"
+RAISED = "rollout_raised"
 BAD = ("YELLOW", "RED")
 WINDOW_MS = 7 * 24 * 3600_000
 """A stage that lasts longer is judged by its last days."""
@@ -86,7 +87,7 @@ def judge(
     if tiers and not fits(following.share, people_a_day, min(tiers)):
         return None
     why = f"{found.told} people told, {found.failed} of {found.messages} failed, {found.opted_out} stopped news"
-    return Move("rollout_raised", rollout_moves.raised(one, following.share, who=WHO, why=why))
+    return Move(RAISED, rollout_moves.raised(one, following.share, who=WHO, why=why))
 
 
 def _wrong(one: Rollout, found: Measures | None, senders: Mapping[SenderId, SenderState]) -> str:
@@ -151,7 +152,10 @@ class Governor:
             folded = await self._history.positions(keys.all_partitions())
             whole = await self._facts.oldest_after({place: one.stream_id for place, one in folded.items()}) < BEHIND_S
             found = await self._history.rolled(one.name, since_ms=max(one.since_ms, now - WINDOW_MS), until_ms=now + 1)
-            people = await self._people_a_day(one, now) if one.next_stage is not None else 0
+            move = judge(one, found, states, people_a_day=0, now_ms=now, whole=whole)
+            if move is None or move.kind != RAISED:
+                return move
+            people = await self._people_a_day(one, now)  # a second count as long as the first: only where all else is well
         except StoreUnavailable as error:
             log.warning("rollout.no_figures", rollout=one.name, error=str(error))
             return None

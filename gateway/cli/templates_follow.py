@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.cli import asking, opening, printing, templates_versions
-from gateway.cli.templates_door import Door, door, findings, remote_of
+from gateway.cli.templates_door import Door, door, findings
 from gateway.cli.templates_versions import Book, Standing
 from gateway.connector import Sender
 from gateway.errors import NotFound
@@ -42,11 +42,17 @@ def push_all(args: argparse.Namespace) -> int:
                 raise NotFound(f"nothing was pushed: `templates lint` finds {counted}\n{listed}")
             for sender, admin in opened.senders(args.sender, args.channel):
                 done: list[Done] = []
-                if not args.dry_run:
-                    done = await _carry_out(args, catalogue, admin, sender)
-                    if args.wait:
-                        await _followed(catalogue, admin, sender, args.wait)
-                remote = await remote_of(admin, sender)
+                try:
+                    if not args.dry_run:
+                        done = await _carry_out(args, catalogue, admin, sender)
+                        if args.wait:
+                            await _followed(catalogue, admin, sender, args.wait)
+                    remote = await admin.list_templates(sender)
+                except TemplateRefused as error:  # of one sender: those after it have something to be given
+                    bad = True
+                    answers.append({"sender": sender.id, "steps": [], "done": [_done(one) for one in done], "error": str(error)})
+                    print(_unlisted(sender, error), file=sys.stderr)
+                    continue
                 steps = plan(catalogue, remote, admin, sender.brand)
                 bad = bad or any(one.error or one.later for one in done)
                 bad = bad or any(step.action in (Action.DRIFTED, Action.REJECTED) for step in steps)
@@ -161,8 +167,7 @@ def status_all(args: argparse.Namespace) -> int:
                 except TemplateRefused as error:  # of one sender: those after it have something to say
                     good = False
                     answers.append({"sender": sender.id, "steps": [], "error": str(error)})
-                    later = " (try again later)" if error.wait else ""
-                    print(f"{sender.id}: the channel gives no list of its templates: {error}{later}", file=sys.stderr)
+                    print(_unlisted(sender, error), file=sys.stderr)
                     continue
                 good = good and all(step.action in FINE for step in steps)
                 rows = {"steps": [_step(step) for step in steps], "versions": [one.row() for one in standing]}
@@ -172,6 +177,11 @@ def status_all(args: argparse.Namespace) -> int:
         return int(not good)
 
     return opening.run(work)
+
+
+def _unlisted(sender: Sender, error: TemplateRefused) -> str:
+    later = " (try again later)" if error.wait else ""
+    return f"{sender.id}: the channel gives no list of its templates: {error}{later}"
 
 
 def _tell_status(sender: Sender, steps: list[Step]) -> None:

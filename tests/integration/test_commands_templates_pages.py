@@ -89,6 +89,17 @@ async def test_a_page_without_the_permission_is_told_in_metas_words(home: House,
     assert [(one["sender"], "error" in one) for one in asked.data["senders"]] == [("whatsapp", False), ("messenger", True)]
 
 
+@pytest.mark.long
+async def test_an_account_that_gives_no_list_keeps_nothing_from_the_others(home: House, phones: Channel) -> None:
+    ran = await home.run("templates", "push", "--json", GATEWAY_WHATSAPP_TOKEN="no-such-token")
+    assert ran.code == 1
+    assert ran.err.count("whatsapp: the channel gives no list of its templates: ") == 1
+    refused, pushed = ran.data["senders"]
+    assert (refused["sender"], refused["steps"], "error" in refused) == ("whatsapp", [], True)
+    assert {one["status"] for one in pushed["done"]} <= {"PENDING", "APPROVED"}
+    assert len(pushed["done"]) == 8
+
+
 async def test_a_notification_is_tried_in_ones_own_chat(home: House, phones: Channel) -> None:
     assert (await home.run("templates", "push", "--channel", "messenger")).code == 0
     assert (await home.run("templates", "status", "--channel", "messenger", "--wait", "20")).code == 0

@@ -128,7 +128,8 @@ async def shuffle(house: House, people: list[Contact], dice: random.Random) -> N
             gone.remove("wish")
         if gone:
             pipeline.hdel(name, *gone)
-        pipeline.hset(name, mapping=fields)
+        if fields:  # chance may have left them nothing
+            pipeline.hset(name, mapping=fields)
     for sender in SENDERS.values():
         for raw in await house.redis.hkeys(keys.templates(sender)):
             state = dice.choice(STATES)

@@ -22,6 +22,7 @@ from gateway.model.message import MessageState
 from gateway.planning.result import EventResult, Reader, World
 from gateway.rules.changes import state_of
 from gateway.rules.connections import ROUNDS, booked_ms, expected, judge, next_said
+from gateway.rules.stretches import Stretch, seen_from
 from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
 
@@ -46,6 +47,12 @@ class _Leg:
     state: Mapping[str, Any]
     order: Mapping[str, Any]
 
+    def of(self, stretch: Stretch | None) -> _Leg:
+        """The same for who boards or leaves it elsewhere than its own news says."""
+        if not stretch:
+            return self
+        return _Leg(self.type, seen_from(self.state, stretch) or self.state, {**self.order, **stretch})
+
 
 class Connections:
     def __init__(self, subjects: Subjects, outbox: Outbox) -> None:
@@ -58,14 +65,17 @@ class Connections:
         for reader in readers:
             pairs = _pairs(reader.link, result.subject)
             name = AT_HOME if reader.link is not None and reader.link.role == ROLE else ITEM
-            looked = [await self._of(contact, first, second, result.type, world, name) for first, second in pairs]
+            stretches = reader.link.stretches if reader.link is not None else {}
+            looked = [await self._of(contact, first, second, stretches, result.type, world, name) for first, second in pairs]
             found.append(replace(reader, connections=tuple(one for one in looked if one is not None)))
         return found
 
     async def _of(
-        self, contact: Contact, first: SubjectId, second: SubjectId, type_: EventType, world: World, name: str
-    ) -> Mapping[str, Any] | None:
-        before, after = await self._leg(first, type_), await self._leg(second, type_)
+        self, contact: Contact, first: SubjectId, second: SubjectId, stretches: Mapping[SubjectId, Stretch], type_: EventType,
+        world: World, name: str,
+    ) -> Mapping[str, Any] | None:  # fmt: skip
+        before = (await self._leg(first, type_)).of(stretches.get(first))
+        after = (await self._leg(second, type_)).of(stretches.get(second))
         place = before.state.get("to") or {}
         found = world.catalogue.places.get(str(place.get("code") or ""))
         minutes = found.connection_minutes if found is not None else None

@@ -157,3 +157,32 @@ async def test_a_timetable_that_moves_one_leg_over_the_other_is_told(stage: Stag
     times = {end: {"scheduled": iso(began + at * HOUR_MS)} for end, at in (("departure", 6.5), ("arrival", 7.5))}
     await stage.hears(stage.flight("scheduled"), stage.flight("scheduled", times=times))
     assert await connections(stage, 101) == ["connection_tight"]
+
+
+async def test_who_leaves_the_train_before_its_last_station_is_told_by_their_own_arrival(stage: Stage) -> None:
+    """Somebody else boards it earlier and stays longer; its own news speaks of the whole way."""
+    began = stage.ladder.house.began_ms
+
+    def train(number: str, leaves: float, arrives: float, origin: str, destination: str) -> dict[str, Any]:
+        return {
+            "entity": f"EXR/{number}/2026-11-22", "type": "trip", "from": {"code": origin}, "to": {"code": destination},
+            "times": {
+                "departure": {"scheduled": iso(began + round(leaves * HOUR_MS))},
+                "arrival": {"scheduled": iso(began + round(arrives * HOUR_MS))},
+            },
+        }  # fmt: skip
+
+    mine = [train("3542", 5, 6, "UT", "EHV"), train("5210", 6.25, 7, "EHV", "VL")]
+    await stage.ladder.follow(101, itinerary=mine)
+    await stage.ladder.follow(102, itinerary=[train("3542", 4.5, 7, "AMS", "MT")])
+    whole = train("3542", 4.5, 7, "AMS", "MT")
+    times = {
+        "departure": {**whole["times"]["departure"], "estimated": iso(began + 5 * HOUR_MS)},
+        "arrival": {**whole["times"]["arrival"], "estimated": iso(began + round(7.5 * HOUR_MS))},
+    }
+    late = {
+        "trip": {"operator": "EXR", "tripNumber": "3542", "operatingDay": "2026-11-22", "from": whole["from"], "to": whole["to"]},
+        "status": "delayed", "times": times,
+    }  # fmt: skip
+    await stage.hears(stage.ladder.house.event_of("trip.status", "EXR/3542/2026-11-22", late))
+    assert "trip_connection_tight" in await stage.names(101), "half an hour late at six, and on at a quarter past"

@@ -19,7 +19,7 @@ GATEWAY_FAMILY_PLACES=0 keeps all of it shut: nothing is made or joined, and wha
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
@@ -173,24 +173,23 @@ class Home:
         await self.bonds.untie(family, contact, why.value)
         return listed
 
-    async def stopped(
-        self, contact: Contact, channel: str, address: AddressId, brand: str, about: frozenset[str], *, everything: bool
+    def stopped(
+        self, contact: Contact, channel: str, address: AddressId, brand: str, about: Set[str], *, everything: bool
     ) -> tuple[list[SubjectId], bool]:
-        """Which families a stop in this chat is about, and whether it leaves no other one there.
+        """Which families a stop in this chat is about, and whether it leaves none of this brand on the channel.
 
-        about:      ids of what the message that they answer was about; of none of theirs: all of the chat's
-        everything: of all brands, too
+        about:      ids of what the message that they answer was about; where that names none: all of the chat and brand
+        everything: all of the channel, of every brand
         """
         ways = {one.customer: one.addresses for one in contact.profile.travellers}
-        channels = {one.id: one.channel for one in contact.profile.addresses}
-        here = [
-            link for link in contact.profile.orders
-            if mirror.is_member(link) and (everything or link.brand == brand)
-            and any(one == address or channels.get(one) == channel for one in ways.get(link.traveller, ()))
-        ]  # fmt: skip
-        named = [link for link in here if about & {link.order, *link.subjects}]
-        meant = here if everything or not named else named
-        return [link.order for link in meant], len(meant) == len(here)
+        on = {one.id for one in contact.profile.addresses if one.channel == channel}
+        mine = [link for link in contact.profile.orders if mirror.is_member(link) and on & set(ways.get(link.traveller, ()))]
+        if everything:
+            return [link.order for link in mine], True
+        same = [link for link in mine if link.brand == brand]
+        here = [link for link in same if address in ways.get(link.traveller, ())]
+        meant = [link for link in here if about & {link.order, *link.subjects}] or here
+        return [link.order for link in meant], len(meant) == len(same)
 
     # the journey
 

@@ -274,6 +274,7 @@ _FAMILY_ENDED = {
     "traveller": "the traveller ended it",
     "erased": "the traveller was erased",
     "left_out": "the traveller is on the order no more",
+    "cancelled": "the order was cancelled",
 }
 
 

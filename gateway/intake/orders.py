@@ -186,6 +186,7 @@ class Orders:
                 )
         if left or order not in kept:
             await leave_unnamed(self._contacts, contact.id, order, "left_out")
+            await self._subjects.families.look_soon(*(self._subjects.families.id_of(order, one.traveller) for one in left))
 
     # who
 
@@ -381,13 +382,13 @@ class Orders:
         legs: Mapping[SubjectId, Mapping[str, Any]],
         chats: Chats = NO_CHATS,
     ) -> Taken:
-        stale = False
+        stale = known = False
 
         def edit(profile: Profile) -> Profile:
-            nonlocal stale
+            nonlocal stale, known
             joined = _join(profile, traveller, recipient, addresses, chats)
             mine = next((one for one in joined.orders if one.order == link.order and one.traveller == traveller), None)
-            stale = mine is not None and mine.version > link.version
+            known, stale = mine is not None, mine is not None and mine.version > link.version
             if stale:
                 return profile
             merged = link
@@ -423,6 +424,8 @@ class Orders:
             if answer == "added":
                 added.append(subject)
         await leave_unnamed(self._contacts, current.id, mine.order, "left_out")
+        if known and legs:  # another version: those at home follow what the traveller does
+            await self._subjects.families.look_soon(self._subjects.families.id_of(mine.order, traveller))
         return Taken(current.id, traveller, (mine.order, *mine.subjects), tuple(added))
 
     async def _open(self, subject: SubjectId, partition: int, leg: Mapping[str, Any] | None, keep_until_ms: int) -> None:

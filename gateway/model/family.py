@@ -67,7 +67,7 @@ class Family:
     """order, customer: whose journey it is (`OrderLink.order`, `.traveller`); the traveller's chat is where they last asked
 
     renewals: the number of its link, part of that link's id: each new one has a higher one, and none is ever given twice
-    until_ms: when to look next whether it is over; ended_ms: 0 = it lasts; ended_why: over, traveller, erased, left_out
+    until_ms: when to look next whether it is over; ended_ms: 0 = it lasts; ended_why: as store/families.py `end`
     shut_ms:  when the door closed by itself because so many came, 0 = it did not, or the traveller has said something since
     followed: the legs that all its members were brought to follow
     barred:   contacts whom the traveller took out

@@ -112,6 +112,7 @@ class Mover:
             refs = tuple(sorted({link.order for link in mine}))
             await self._contacts.subscribe(Subscription(current.id, move.to, refs, until))
         await leave_unnamed(self._contacts, current.id, order, REBOOKED)
+        await self._subjects.families.look_soon_at(current, order)
         return moved
 
     async def _take_back(self, contact: ContactId, order: SubjectId, journey: SubjectId) -> None:
@@ -123,6 +124,7 @@ class Mover:
 
         current = await self._change(contact, order, edit)
         await leave_unnamed(self._contacts, current.id, order, REBOOKED)
+        await self._subjects.families.look_soon_at(current, order)
 
     async def _change(self, contact: ContactId, order: SubjectId, edit: Callable[[OrderLink], OrderLink]) -> Contact:
         def each(profile: Profile) -> Profile:

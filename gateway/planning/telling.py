@@ -124,6 +124,8 @@ class Teller:
             return None
         if result.state.get("rebookings"):
             await self._moves(contact, result, travelling)
+        if result.type is EventType.ORDER_STATUS and result.state.get("status") == "cancelled":
+            await self._subjects.families.look_soon_at(contact, result.subject)
         if any((one := world.catalogue.get(name)) is not None and one.item == CONNECTION for name in result.notifications):
             travelling = await self._connections.look(contact, result, travelling, world)
             members = await self._connections.look(contact, result, members, world)

@@ -172,6 +172,9 @@ class Binder:
         await self.waiting.revive(current.id, chat.address)
         for other in others:
             await self._leave(other)
+        if others:  # who follows the journey from home goes along with the traveller
+            families = self.members.subjects.families
+            await families.look_soon(families.id_of(mine.order, traveller.customer))
 
     async def _facts(self, chat: Chat, said: Said, brand: str) -> None:
         entries = [

@@ -31,12 +31,12 @@ class Member:
 class Members:
     def __init__(self, contacts: Contacts, subjects: Subjects) -> None:
         self._contacts = contacts
-        self._subjects = subjects
+        self.subjects = subjects
 
     async def of(self, order: SubjectId) -> list[Member]:
         """Everybody on an order, without who is only told beside them; [] for one that nobody heard of yet."""
         found: list[Member] = []
-        for partition in await self._subjects.partitions(order):
+        for partition in await self.subjects.partitions(order):
             after = ""
             while len(found) < MOST and (people := await self._contacts.subscribers(partition, order, after, PAGE)):
                 after = people[-1]

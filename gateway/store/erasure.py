@@ -20,10 +20,12 @@ from redis.exceptions import ResponseError
 from gateway.clock import Clock
 from gateway.errors import NotFound
 from gateway.model.contact import Contact
+from gateway.model.family import ROLE, Left
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, is_id, partition_of
 from gateway.store import keys, ledger, scripts
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.families import Families
 from gateway.store.invitations import Invitations
 from gateway.store.outbox import Pair
 from gateway.store.reply import words
@@ -94,6 +96,7 @@ class Erasure:
         """What follows the mark. Indexes first: whoever comes with this number from now on is somebody new."""
         await self._drop_indexes(contact)
         await self._drop_ways_in(contact)
+        await self._leave_families(contact)
         conversations = await self._conversations.erase(contact.id)
         addresses = [address.id for address in contact.profile.addresses]
         messages = await self._erase(contact.id, addresses)
@@ -121,6 +124,19 @@ class Erasure:
         subjects = [one for link in contact.profile.orders for one in (link.order, *link.subjects)]
         customers = {traveller.customer for traveller in contact.profile.travellers}
         await Invitations(self._redis, self._clock, self._vault).forget(subjects, contact.id, customers)
+
+    async def _leave_families(self, contact: Contact) -> None:
+        """Off the lists that they are on; their own families are over, and whoever looks at these next tells the members."""
+        families = Families(self._redis, self._clock, self._vault)
+        own = []
+        for link in contact.profile.orders:
+            if link.role == ROLE:
+                await families.leave(link.order, contact.id, Left.ERASED)
+            else:
+                own.append(families.id_of(link.order, link.traveller))
+        for found in await families.get_many(own):
+            if found is not None and found.contact == contact.id:
+                await families.end(found.id, "erased")
 
     async def _erase(self, contact: ContactId, addresses: Sequence[AddressId]) -> int:
         partition = partition_of(contact)

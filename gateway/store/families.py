@@ -18,7 +18,8 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.errors import Conflict, Sealed
-from gateway.model.family import Family, Joined, Left, Member
+from gateway.model.contact import Contact
+from gateway.model.family import ROLE, Family, Joined, Left, Member
 from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.model.personal import Personal
 from gateway.store import bulk, keys, scripts
@@ -217,8 +218,13 @@ class Families:
         names = [keys.of(family, "fam"), keys.beside(family, "famdue")]
         return bool(await scripts.run(self._redis, "family_look", names, args))
 
+    async def look_soon_at(self, contact: Contact, order: SubjectId) -> None:
+        """Something about this order of theirs changed: whoever looks at families next looks at theirs, where they have one."""
+        links = [link for link in contact.profile.orders if link.order == order and link.role != ROLE]
+        await self.look_soon(*(self.id_of(order, link.traveller) for link in links))
+
     async def look_soon(self, *families: SubjectId) -> None:
-        """Something about the traveller's journey changed: whoever looks at families next looks at these, if there are any."""
+        """The same of these families, if there are any."""
         now = self._clock.now_ms()
         calls: list[scripts.Call] = [
             ("family_look", [keys.of(one, "fam"), keys.beside(one, "famdue")], [one, now, 1]) for one in dict.fromkeys(families)
@@ -228,7 +234,7 @@ class Families:
     async def end(self, family: SubjectId, why: str) -> bool:
         """From now on it is over: nobody comes in, and who looks at it next tells its members. False: it was over, or is none.
 
-        why: over (landed), traveller (they ended it), erased, left_out (of the order)
+        why: over (landed), traveller (they ended it), erased, left_out (of the order), cancelled (the order)
         """
         args: list[scripts.Part] = [self._clock.offset_ms, family, why]
         names = [keys.of(family, "fam"), keys.beside(family, "famdue"), keys.beside(family, "facts")]

@@ -17,11 +17,13 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import ConsentEntry
+from gateway.model.family import PURPOSE, ROLE, Left
 from gateway.model.ids import (
     AddressId,
     ContactId,
     MessageId,
     SenderId,
+    SubjectId,
     is_id,
     new_address_id,
     new_contact_id,
@@ -31,6 +33,7 @@ from gateway.store import bulk, keys, ledger, scripts
 from gateway.store.contacts import NOT_ME, Contacts, FactChange
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erasure
+from gateway.store.families import Families
 from gateway.store.outbox import Outbox, parse_record
 from gateway.store.reply import words
 from gateway.store.vault import Vault
@@ -147,7 +150,26 @@ class Restored:
         newer = False
         for contact, _ in await self._meant(entry):
             newer |= any(await self._contacts.set_consents(contact, entries))
+            await self._leave_families(contact, {one.purpose for one in entries})
         return newer
+
+    async def _leave_families(self, contact: ContactId, purposes: set[str]) -> None:
+        """A stop that was about one family only took them out of it: its purpose names that family."""
+        left = {SubjectId(one.removeprefix(f"{PURPOSE}:")) for one in purposes if one.startswith(f"{PURPOSE}:")}
+        if not left:
+            return
+        found = (await self._contacts.get_many([contact]))[0]
+        orders = found.profile.orders if found is not None else ()
+        gone = [link for link in orders if link.role == ROLE and link.order in left]
+        kept = {subject for link in orders if link not in gone for subject in (link.order, *link.subjects)}
+        for link in gone:
+            await Families(self._redis, self._clock, self._vault).leave(link.order, contact, Left.STOPPED)
+            for subject in {link.order, *link.subjects} - kept:
+                await self._contacts.unsubscribe(contact, subject, "family_stopped")
+        if gone:  # last: by it a killed run finds them again
+            await self._contacts.change(
+                contact, lambda profile: replace(profile, orders=tuple(one for one in profile.orders if one not in gone))
+            )
 
     async def _unbind(self, entry: ledger.Entry) -> bool:
         newer = False

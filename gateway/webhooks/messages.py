@@ -55,7 +55,7 @@ class Messages:
         origin = await self._origins.of(contact.id, channel, event.answers)
         brand = await self._origins.brand(contact, origin, sender.brand)
         # Before anything is written that a full store might refuse: a stop asks for no room.
-        stopped = await self._stops.stop(contact, channel, brand, event, origin)
+        stopped = await self._stops.stop(contact, address, channel, brand, event, origin)
         known = await self._people.wrote(
             ContactId(value["contact"]), address, channel, event.identifiers, event.profile_name
         )
@@ -120,7 +120,7 @@ class Messages:
         brand = holding.brand if holding else await self._origins.brand(contact, None, sender.brand)
         this = Personal(f"{event.channel_id.reveal()}#{event.edits}")
         said = MessageEvent(event.account_id, this, event.identifiers, event.at_ms, InboundKind.TEXT, event.text)
-        stopped = await self._stops.stop(contact, channel, brand, said, None)
+        stopped = await self._stops.stop(contact, address, channel, brand, said, None)
         known = await self._people.wrote(ContactId(value["contact"]), address, channel, event.identifiers, None)
         if known is None:
             return

@@ -10,6 +10,7 @@ from gateway.crashpoint import crash_point
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import ConsentEntry, Contact
 from gateway.model.event import EventType
+from gateway.model.family import PURPOSE, Left
 from gateway.model.ids import AddressId, ContactId, SubjectId, message_id, partition_of
 from gateway.model.message import MessageRecord
 from gateway.model.personal import Personal
@@ -23,9 +24,10 @@ from gateway.webhooks.times import end_of
 
 STOP_CONFIRMED = "stop_confirmed"
 STOP_ALL_CONFIRMED = "stop_all_confirmed"
+FAMILY_STOPPED = "family_stopped"
 STOP_ALL = "stop_all"
 RESUME = "resume"
-PURPOSES = ("journey", "service", "family", "survey", "offers")
+PURPOSES = ("journey", "service", PURPOSE, "survey", "offers")
 
 
 class Stops:
@@ -34,32 +36,52 @@ class Stops:
         self._origins = origins
 
     async def stop(
-        self, contact: Contact, channel: str, brand: str, event: MessageEvent, origin: MessageRecord | None
+        self, contact: Contact, address: AddressId, channel: str, brand: str, event: MessageEvent, origin: MessageRecord | None
     ) -> str | None:
-        """Withdraw what a stop withdraws; the name of the confirmation to send, None when it is no stop."""
+        """Withdraw what a stop withdraws; the name of the confirmation to send, None when it is no stop.
+
+        Below news for those at home it leaves that family, and the purpose with the last one; else all of the chat's.
+        """
         text = event.text.reveal() if event.kind is InboundKind.TEXT else ""
         everything = (event.payload or "").endswith(f"/{STOP_ALL}") or bool(text and rules.stops_all(text))
         if not everything and (not text or rules.stop_language(text) is None):
             return None
         granted = [name.split(".", 2) for name, one in contact.facts.consents.items() if one.granted]
         purposes: list[tuple[str, str]]
-        answered = str((await self._origins.body(origin)).get("purpose") or "") if origin else ""
+        body = await self._origins.body(origin) if origin else {}
+        answered = str(body.get("purpose") or "")
         if everything or not answered:
             # Nothing says which news they mean: then all of it on this channel stops.
             purposes = [(purpose, of) for purpose, on, of in granted if on == channel]
             purposes += [(purpose, brand) for purpose in PURPOSES]
         else:
             purposes = [(answered, brand)]
+        leaving: list[SubjectId] = []
+        if self._d.home is not None and PURPOSE in {purpose for purpose, _ in purposes}:
+            about = {str((body.get("event") or {}).get("xid") or ""), origin.subject if origin is not None else ""}
+            leaving, last = self._d.home.stopped(
+                contact, channel, address, brand, about if answered == PURPOSE else set(), everything=answered != PURPOSE
+            )
+            if not last:  # one of several: the others go on, and what is withdrawn names this one
+                purposes = [(f"{PURPOSE}:{one}", brand) for one in leaving]
         entries = [
             ConsentEntry(purpose, channel, of, False, end_of(event.at_ms), "stop_word", evidence=Personal("inbound message"))
             for purpose, of in dict.fromkeys(purposes)
         ]
         await self._d.contacts.set_consents(contact.id, entries)
         crash_point("stop.withdrawn")
-        return STOP_ALL_CONFIRMED if everything else STOP_CONFIRMED
+        for one in leaving:
+            assert self._d.home is not None
+            await self._d.home.leave(one, contact.id, Left.STOPPED)
+        if everything:
+            return STOP_ALL_CONFIRMED
+        return FAMILY_STOPPED if leaving and answered == PURPOSE else STOP_CONFIRMED
 
     async def start(self, contact: Contact, channel: str, event: MessageEvent) -> bool:
-        """Their own "start" grants again what a stop withdrew; nothing that they never agreed to. True: it did."""
+        """Their own "start" grants again what a stop withdrew; nothing that they never agreed to. True: it did.
+
+        Nobody joins a family again by it: the traveller's link does that.
+        """
         resumed = event.kind is InboundKind.BUTTON and event.payload == f"{STOP_CONFIRMED}/{RESUME}"
         if not resumed and not (event.kind is InboundKind.TEXT and rules.is_start(event.text.reveal())):
             return False
@@ -71,7 +93,7 @@ class Stops:
         entries = [
             ConsentEntry(purpose, on, of, True, event.at_ms, "start_word", evidence=Personal("inbound message"))
             for purpose, on, of in withdrawn
-            if on == channel and (purpose, on, of) in once
+            if on == channel and purpose != PURPOSE and (purpose, on, of) in once
         ]
         if not entries:
             return False

@@ -9,16 +9,16 @@ from typing import Any
 from gateway.connector import Sender
 from gateway.families.home import Home
 from gateway.model.contact import Contact, OrderLink
-from gateway.model.family import Family, Joined
+from gateway.model.family import Family, Joined, Member
 from gateway.model.ids import AddressId
 from gateway.model.personal import Personal
 from gateway.planning.waysin_bind import Chat
 from gateway.scheduler.jobs.look_at_families import look_at_families
 from gateway.store import keys
+from gateway.store.contacts import FactChange
 from tests.support.core import House
 
-ENTITY = "ZZ1007/2026-11-22/AMS"
-SEAT, NUMBER = "31K", "ZX7K2P"
+HOUR_MS = 3600_000
 
 
 @dataclass
@@ -81,6 +81,13 @@ class Stage:
         assert contact is not None
         found = [one for one in await self.house.messages(contact) if one.notification in names]
         return [re.split(r"[:.?]", str((await self.house.body(one))["text"]))[0] for one in found]
+
+    async def unreachable(self, member: Member) -> None:
+        """The channel says that nothing reaches them."""
+        now = self.house.clock.now_ms()
+        self.house.pass_ms(1000)
+        change = FactChange(f"un:{member.address}", "", now + 1000, "later")
+        await self.house.runtime.contacts.change_facts(member.contact, [change])
 
     async def due(self) -> list[str]:
         """Families that are looked at some time."""

@@ -31,7 +31,6 @@ class Deps:
     rebookings: keeps what people say of their cancelled journeys, and lets them follow another one
     home: who is at home for whom, where there are families
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
-    home: whose journey somebody follows, which a stop ends
     """
 
     contacts: Contacts

@@ -26,25 +26,19 @@ async def exchange(connection: Any, packed: Sequence[bytes], ready: Callable[[],
     if not connection.is_connected:
         await connection.connect()
     ready()
-    await connection.check_health()
+    await connection.send_packed_command(packed)
     loop = asyncio.get_running_loop()
     patience = connection.socket_timeout
     answers: list[Any] = []
-    # Beside the connection's own ways to send and to read: they make a task for each batch and words for each answer's failure.
     try:
         async with asyncio.timeout(patience) as limit:
-            await connection._send_packed_command(packed)
-            for place in range(1, len(packed) + 1):
-                answers.append(await connection._parser.read_response())
+            for place in range(len(packed)):
                 if patience is not None and place % LIMIT_EVERY == 0:
                     limit.reschedule(loop.time() + patience)
-    except BaseException as error:  # nobody knows how much was sent, or is still to come
-        await connection.disconnect(nowait=True)
-        if isinstance(error, TimeoutError):
-            raise exceptions.TimeoutError("no answer in time") from None
-        if isinstance(error, OSError):
-            raise exceptions.ConnectionError(f"lost on the way ({type(error).__name__})") from error
-        raise
-    if connection.health_check_interval:
-        connection.next_health_check = loop.time() + connection.health_check_interval
+                try:
+                    answers.append(await connection.read_response(timeout=float("inf")))
+                except exceptions.ResponseError as error:
+                    answers.append(error)
+    except TimeoutError:
+        raise exceptions.TimeoutError("no answer in time") from None
     return answers

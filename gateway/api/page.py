@@ -18,7 +18,10 @@ summary b{display:inline-block;min-width:4.5rem}
 code{background:var(--soft);padding:.1rem .3rem;border-radius:.2rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}
 td,th{text-align:left;vertical-align:top;overflow-wrap:anywhere;padding:.25rem .5rem;border-top:1px solid var(--line)}
+td:first-child code{overflow-wrap:break-word}
 .scope{float:right;font-size:.85rem;opacity:.75}
+@media(max-width:40rem){table,tbody,tr,td,th{display:block}td+td{border-top:0;padding-top:0}th:empty{display:none}
+td:first-child code{overflow-wrap:anywhere}}
 """
 
 

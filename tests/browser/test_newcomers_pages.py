@@ -48,6 +48,8 @@ def test_the_api_page_never_scrolls_sideways_on_a_phone(visit: Opener, width: in
     assert runs_over(page) == 0
     page.locator("details").evaluate_all("all => all.forEach((node) => { node.open = true })")
     assert runs_over(page) == 0
+    lines = page.locator("td:first-child code").evaluate_all("all => Math.max(...all.map((node) => node.getClientRects().length))")
+    assert lines <= 2, "a name is no column of single letters"
 
 
 def test_a_phone_that_nobody_has_written_to_says_so_and_cuts_no_word(visit: Opener, empty_phone: str) -> None:

@@ -61,10 +61,11 @@ async def open_store(settings: Settings) -> AsyncIterator[Opened]:
 
 
 @asynccontextmanager
-async def opened_history(settings: Settings) -> AsyncIterator[History]:
-    from gateway.insight.history import open_history
+async def opened_history(settings: Settings, *, call_s: float | None = None) -> AsyncIterator[History]:
+    """call_s: how long a call may take, None = as long as within the gateway"""
+    from gateway.insight.history import CALL_S, open_history
 
-    history = await open_history(settings.history_url)
+    history = await open_history(settings.history_url, call_s=call_s or CALL_S)
     try:
         yield history
     finally:

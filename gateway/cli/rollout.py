@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from gateway import directory as directories
 from gateway.api.rollouts import moved, shown, stage
 from gateway.cli import arguments, asking, opening, printing
 from gateway.cli.opening import Opened
-from gateway.errors import BadInput, Problem
+from gateway.errors import BadInput, Problem, StoreUnavailable
 from gateway.notifications import catalogue as catalogues
 from gateway.planning import rolling_start
 from gateway.planning.rolling_start import its_senders
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from gateway.insight.rolled import Measures
 
 DAY_MS = 24 * 3600_000
+COUNT_S = 60.0
+"""How long `show` counts: somebody waits for it, and nothing else does."""
 _STAGE = re.compile(r"(\d+(?:\.\d{1,2})?):(\d+)(m|h|d)(?::(\d+))?")
 _UNIT_MS = {"m": 60_000, "h": 3600_000, "d": DAY_MS}
 
@@ -124,9 +127,8 @@ def _start(args: argparse.Namespace) -> int:
             hold_out=args.hold_out, limits=limits, who=args.who, why=args.why,
         )  # fmt: skip
         names = rolling_start.names_of(rollout, catalogue)
-        about = await _touched(opened, rollout, names, PLACES)
         what = f"Tell {', '.join(names)} to {percent(rollout.share)} of the people only?"
-        if not await asking.sure(f"{what} {about}", yes=args.yes):
+        if not await _sure(args, what, opened, rollout, names, PLACES):
             print("Nothing was changed.")
             return 1
         begun = await book.start(rollout)
@@ -147,9 +149,8 @@ def _move(args: argparse.Namespace) -> int:
         if args.move in ("raise", "lower", "end"):
             now = PLACES if args.move == "end" else share
             names = rolling_start.names_of(seen, catalogues.load(opened.settings.templates_dir))
-            about = await _touched(opened, seen, names, seen.share)
-            what = f"Tell {percent(now)} of the people instead of {percent(seen.share)}"
-            if not await asking.sure(f"{what}? {about}", yes=args.yes):
+            what = f"Tell {percent(now)} of the people instead of {percent(seen.share)}?"
+            if not await _sure(args, what, opened, seen, names, seen.share):
                 print("Nothing was changed.")
                 return 1
         after = await moved(book, seen, args.move, share, who=args.who, why=args.why)
@@ -169,12 +170,18 @@ def _show(args: argparse.Namespace) -> int:
         if args.name is None:
             return _list(await book.all(), as_json=args.json)
         one = await book.get(args.name)
-        async with opening.opened_history(opened.settings) as history:
-            found = await history.rolled(one.name, since_ms=one.began_ms, until_ms=opened.clock.now_ms() + 1)
+        found: Measures | None = None
+        try:
+            async with opening.opened_history(opened.settings, call_s=COUNT_S) as history:
+                found = await history.rolled(one.name, since_ms=one.began_ms, until_ms=opened.clock.now_ms() + 1)
+        except StoreUnavailable as error:  # how it stands is known all the same
+            print(f"what came of it is not known: {error}", file=sys.stderr)
         if args.json:
-            printing.as_json({**shown(one), "measures": measures(found)})
-            return 0
+            printing.as_json({**shown(one), "measures": measures(found) if found is not None else None})
+            return int(found is None)
         _list([one], as_json=False)
+        if found is None:
+            return 1
         print()
         print(printing.columns(("", "people", "asked within 48 h", "percent"), [
             ("told", found.told, found.told_asked, _of(found.told_asked, found.told)),
@@ -226,6 +233,19 @@ async def _warm_up(opened: Opened, args: argparse.Namespace) -> tuple[Stage, ...
     if not tiers:
         raise BadInput([Problem("--warm-up", "no limit of these senders is known: `doctor --only tier` asks the channel")])
     return warm_up.plan(args.warm_up, min(tiers))
+
+
+async def _sure(
+    args: argparse.Namespace, what: str, opened: Opened, rollout: Rollout, names: list[str], share: int
+) -> bool:
+    """Said beforehand nobody is counted, and where nobody can be, it is said: to tell fewer must not wait for the history."""
+    if args.yes:
+        return True
+    try:
+        about = await _touched(opened, rollout, names, share)
+    except StoreUnavailable as error:
+        about = f"How many people it is about is not known: {error}."
+    return await asking.sure(f"{what} {about}", yes=False)
 
 
 async def _touched(opened: Opened, rollout: Rollout, names: list[str], share: int) -> str:

@@ -152,3 +152,21 @@ async def test_commands_refuse_a_ticket_and_of_two_at_once_one_is_told_so(
     assert (listed.code, "check-in  20 %   30 %" in listed.out) == (0, True), listed.out
     ended = await run("end", "check-in", "--why", "done", "--yes")
     assert (ended.code, "everybody is told" in ended.out) == (0, True), ended.err
+
+
+@pytest.mark.long
+async def test_to_tell_fewer_does_not_wait_for_a_history_that_does_not_answer(
+    house: House, data_dir: Path, redis_url: str, launcher: commands_stage.Launcher
+) -> None:
+    run = runner(house, data_dir, redis_url, launcher)
+    assert (await run(*START, "--yes")).code == 0
+    for path in data_dir.glob("history.db*"):
+        path.unlink()
+    (data_dir / "history.db").write_text("no database " * 1000)
+    asked = await run("lower", "check-in", "5", "--why", "bad")
+    assert (asked.code, "How many people it is about is not known: the history database" in asked.err) == (1, True), asked.err
+    lowered = await run("lower", "check-in", "5", "--why", "bad", "--yes")
+    assert (lowered.code, "check-in: 5 %, running." in lowered.out) == (0, True), lowered.err
+    shown = await run("show", "check-in")
+    assert (shown.code, "check-in  5 %" in shown.out, "is not known" in shown.err) == (1, True, True), shown.err + shown.out
+    assert (await run("show", "check-in", "--json")).data["measures"] is None

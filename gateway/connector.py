@@ -93,6 +93,8 @@ class ChannelFacts:
     """another program may hold a person's thread, and then only it may write there"""
     name: str = ""
     """the channel as people know it"""
+    group_link: str = ""
+    """a pattern of links that invite to a group which people of the channel have among themselves; "" = it has none such"""
 
     @property
     def captions(self) -> bool:

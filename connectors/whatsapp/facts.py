@@ -21,6 +21,9 @@ DOCUMENT_MIMES = {
 FACTS = ChannelFacts(
     channel="whatsapp",
     name="WhatsApp",
+    # WhatsApp, "How to create and share a group invite link": https://chat.whatsapp.com/ and a code of 22 letters and digits; a
+    # little room on both sides. Links of communities look alike; whatsapp.com/channel/ is no group.
+    group_link=r"https://chat\.whatsapp\.com/(?:invite/)?[A-Za-z0-9]{20,24}(?![A-Za-z0-9])",
     # Meta, "Service messages", 11 Sep 2026: 24 hours from the person's last message or call to that number.
     window_ms=24 * 60 * 60 * 1000,
     # Meta, "Throughput", 11 Sep 2026: one message in 6 s to the same person, 45 in a burst that is paid back.

@@ -20,6 +20,8 @@ class Origin(StrEnum):
     AGENCY = "agency"
     CHAT = "chat"
     """no link: they typed their booking code and the surname in a chat"""
+    TRAVELLER = "traveller"
+    """the traveller forwarded it to who is at home"""
 
 
 class Purpose(StrEnum):
@@ -27,6 +29,8 @@ class Purpose(StrEnum):
 
     TICKET = "ticket"
     UPDATES = "updates"
+    FAMILY = "family"
+    """to follow somebody else's journey; many may come by it (gateway/families)"""
 
 
 class Identified(StrEnum):

@@ -44,7 +44,7 @@ _PERSONAL = (
     "person", "passenger", "links", "paper", "order.number", "data.orderNumber", "data.passenger", "data.recipients",
     "data.bcbp", "data.checkin.seat", "data.document.holder", "data.document.seat", "data.document.barcode",
     "data.document.id", "state.shipment.tracking_number", "state.shipment.tracking_url", "state.pickup.code",
-    "state.window", "state.what", "state.missed_by",
+    "state.window", "state.what", "state.missed_by", "data.names",
 )  # fmt: skip
 
 

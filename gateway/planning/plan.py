@@ -30,7 +30,7 @@ from gateway.model.message import OnUncertain
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
 from gateway.notifications.parts import Rendering, TemplateRef, header_of
-from gateway.planning import asofnow, at_home, connecting, rebooked, rolling, visits
+from gateway.planning import asofnow, at_home, connecting, offers, rebooked, rolling, visits
 from gateway.planning.moving import has_moved
 from gateway.planning.result import Draft, EventResult, Reader, World, brand_of, languages, readers_of, scope_for, zone_for
 from gateway.planning.settling import SETTLING, beside, for_body
@@ -171,6 +171,7 @@ def draft(
         body |= for_body(settling) | rebooked.for_body(notification, result, meant, message, body)
         body |= asofnow.for_body(result, meant, body["document"])
         body |= visits.for_body(notification, result, message, body)
+        body |= offers.for_body(meant, message, body)
         body |= connecting.for_body(contact, reader.connection if notification.item == connecting.ITEM else None)
         later = usable[1:]
         body |= _legs(later, message, [

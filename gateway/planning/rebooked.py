@@ -65,8 +65,8 @@ def for_body(
     return {"asks": asks, "buttons": led_back(body["buttons"], message)}
 
 
-def led_back(buttons: Sequence[Mapping[str, Any]], message: MessageId) -> list[dict[str, Any]]:
-    """The same buttons, each coming back with the id of the message that it stood under."""
+def led_back(buttons: Sequence[Mapping[str, Any]], message: str) -> list[dict[str, Any]]:
+    """The same buttons, each coming back with the id of the message that it stood under, or with what else it has to bring."""
     return [
         {**button, "payload": f"{button['payload']}/{message}"} if button["payload"] else dict(button) for button in buttons
     ]

@@ -22,13 +22,26 @@ from gateway.model.invitation import Invitation, Purpose
 from gateway.planning.waysin_words import Blind, code_of, shown, token_of
 
 WORDS: Mapping[str, Mapping[Purpose, str]] = {
-    "nl": {Purpose.TICKET: "Stuur mijn ticket, code {code}", Purpose.UPDATES: "Houd me op de hoogte, code {code}"},
-    "en": {Purpose.TICKET: "Send my ticket, code {code}", Purpose.UPDATES: "Keep me informed, code {code}"},
+    "nl": {
+        Purpose.TICKET: "Stuur mijn ticket, code {code}",
+        Purpose.UPDATES: "Houd me op de hoogte, code {code}",
+        Purpose.FAMILY: "Ik wil de reis volgen, code {code}",
+    },
+    "en": {
+        Purpose.TICKET: "Send my ticket, code {code}",
+        Purpose.UPDATES: "Keep me informed, code {code}",
+        Purpose.FAMILY: "I want to follow the journey, code {code}",
+    },
     "de": {
         Purpose.TICKET: "Schicken Sie mir mein Ticket, Code {code}",
         Purpose.UPDATES: "Halten Sie mich auf dem Laufenden, Code {code}",
+        Purpose.FAMILY: "Ich möchte die Reise verfolgen, Code {code}",
     },
-    "fr": {Purpose.TICKET: "Envoyez-moi mon billet, code {code}", Purpose.UPDATES: "Tenez-moi au courant, code {code}"},
+    "fr": {
+        Purpose.TICKET: "Envoyez-moi mon billet, code {code}",
+        Purpose.UPDATES: "Tenez-moi au courant, code {code}",
+        Purpose.FAMILY: "Je veux suivre le voyage, code {code}",
+    },
 }
 """What somebody sends where the link itself cannot bring the token."""
 
@@ -58,15 +71,20 @@ class LinkMaker:
     blind: Blind
     public_url: str | None
 
-    def links(self, invitation: Invitation) -> Links:
+    def links(self, invitation: Invitation, language: str = "") -> Links:
+        """language: of somebody else than whom it was made for. To a family's, the links bring it along."""
         token, code = token_of(self.blind, invitation.id), shown(code_of(self.blind, invitation.id))
-        words = words_for(invitation.language)[invitation.purpose].format(code=code)
+        language = language or invitation.language
+        words = words_for(language)[invitation.purpose].format(code=code)
+        family = invitation.purpose is Purpose.FAMILY
+        brought = with_language(token, language) if family else token
         found = {}
         for channel in invitation.channels:
-            link = self._link(channel, invitation.brand, token, code, words)
+            link = self._link(channel, invitation.brand, brought, code, words)
             if link is not None:
                 found[channel] = link
-        return Links(token, code, found, f"{self.public_url}/i/{token}" if self.public_url else None)
+        page = "j" if family else "i"
+        return Links(token, code, found, f"{self.public_url}/{page}/{token}" if self.public_url else None)
 
     def channels(self, brand: str) -> list[str]:
         """By which channels somebody can come in to this brand."""
@@ -81,6 +99,12 @@ class LinkMaker:
             return connector.link_in(sender, token, words)
         except CannotRender:  # the words must bring it: there it is the code, which people can read and type
             return connector.link_in(sender, code, words)
+
+
+def with_language(token: str, language: str) -> str:
+    """What a link carries where it also says which language is read; a language that we do not speak is left out."""
+    base = re.split(r"[-_]", language.lower())[0]
+    return f"{token}-{base}" if base in WORDS else token
 
 
 def words_for(language: str) -> Mapping[Purpose, str]:

@@ -9,12 +9,14 @@ from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.directory import Directory
 from gateway.families.home import Home
+from gateway.families.saying import FamilySayer
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.dialogues import Dialogues
 from gateway.store.documents import Documents
 from gateway.store.incidents import Incidents
 from gateway.store.outbox import Outbox
@@ -31,6 +33,7 @@ class Deps:
     rebookings: keeps what people say of their cancelled journeys, and lets them follow another one
     home: who is at home for whom, where there are families
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
+    family: speaks of families, and knows what a traveller was last asked about theirs
     """
 
     contacts: Contacts
@@ -49,3 +52,4 @@ class Deps:
     tariffs: Tariffs = field(default_factory=Tariffs)
     documents: Documents | None = None
     home: Home | None = None
+    family: tuple[FamilySayer, Dialogues] | None = None

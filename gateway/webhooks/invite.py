@@ -18,7 +18,7 @@ from gateway.clock import Clock
 from gateway.connector import Connector
 from gateway.errors import StoreError
 from gateway.http import caller
-from gateway.model.invitation import Invitation, InvitationState
+from gateway.model.invitation import Invitation, InvitationState, Purpose
 from gateway.notifications.catalogue import Catalogue
 from gateway.planning.waysin_links import LinkMaker
 from gateway.planning.waysin_words import is_token
@@ -91,6 +91,8 @@ def add_routes(app: web.Application, deps: Deps, limit: Limit | None = None) -> 
             found = await deps.invitations.named(token) if is_token(deps.vault.blind, token) else None
         except (StoreError, OSError, TimeoutError):
             return web.Response(status=503, text="Please try again.", headers={**HEADERS, "Retry-After": "2"})
+        if found is not None and found.purpose is Purpose.FAMILY:
+            found = None  # it has a page of its own (join.py), and none here
         return _page(deps, found, request.headers.get("Accept-Language", ""))
 
     app.router.add_get(PATH, get_invite, allow_head=True)

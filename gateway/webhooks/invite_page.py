@@ -156,13 +156,13 @@ def invitation(
     if qr:
         parts.append(f'<div class="qr"><h2>{say("qr")}</h2>{qr_svg(qr, label=say("qr_label"))}</div>')
     parts.append(f'<p class="soft">{say("code")}<br><span class="code">{escape(code)}</span></p>')
-    return _page(language, brand, support, "".join(parts), say("title"))
+    return page(language, brand, support, "".join(parts), say("title"))
 
 
 def ended(language: str, brand: str, support: str) -> str:
     """For a link that has ended and for one that never was: nobody learns which."""
     say = _say(language, brand)
-    return _page(language, brand, support, f"<h1>{say('ended')}</h1><p>{say('ended_what')}</p>", say("ended"))
+    return page(language, brand, support, f"<h1>{say('ended')}</h1><p>{say('ended_what')}</p>", say("ended"))
 
 
 def _say(language: str, brand: str) -> Callable[..., str]:
@@ -174,12 +174,13 @@ def _say(language: str, brand: str) -> Callable[..., str]:
     return say
 
 
-def _page(language: str, brand: str, support: str, body: str, title: str) -> str:
+def page(language: str, brand: str, support: str, body: str, title: str, foot: str = "", style: str = "") -> str:
+    """A whole page around a card. title and foot: markup, escaped already; style: more of it"""
     say = _say(language, brand)
     more = f'<p><a href="{escape(support)}" rel="noreferrer">{say("help")}</a></p>' if support else ""
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex,nofollow">'
-        f"<style>{STYLE}</style></head><body><main><p class=\"brand\">{escape(brand)}</p>"
-        f'<div class="card">{body}</div>{more}</main></body></html>'
+        f"<style>{STYLE}{style}</style></head><body><main><p class=\"brand\">{escape(brand)}</p>"
+        f'<div class="card">{body}</div>{more}{foot}</main></body></html>'
     )

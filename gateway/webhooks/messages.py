@@ -1,9 +1,9 @@
 """Somebody wrote, changed what they had written, or came by a link.
 
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
-button decides by itself ("yes, that is me", "I take this flight", "this suits me"), what those at home ask ("where is it
-now?"), what a way in answers - the desk. What we only hear, because another program holds the thread, counts all the same; but
-nothing of ours answers it by itself.
+button decides by itself ("yes, that is me", "I take this flight", "this suits me", "tell my home front"), what those at home ask
+("where is it now?"), what a traveller says of who follows them, what a way in answers - the desk. What we only hear, because
+another program holds the thread, counts all the same; but nothing of ours answers it by itself.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gateway.rules.routing import AHEAD, queue_for
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
 from gateway.webhooks.deps import Deps
+from gateway.webhooks.family import FamilyDesk
 from gateway.webhooks.family_questions import Asked, FamilyQuestions
 from gateway.webhooks.media import media_of
 from gateway.webhooks.origins import Origins
@@ -45,6 +46,7 @@ class Messages:
         if deps.home is not None and deps.rebookings is not None:
             self._family = FamilyQuestions(deps, origins, deps.home, deps.rebookings[0])
         self._visits = VisitAnswers(deps, origins, deps.rebookings[0]) if deps.rebookings is not None else None
+        self._families = FamilyDesk(*deps.family, deps.outbox, origins) if deps.family is not None else None
 
     async def message(self, value: Mapping[str, Any]) -> None:
         event = items.load_message(value)
@@ -75,10 +77,11 @@ class Messages:
                 pressed = await self._rebooking.press(known, address, event, origin)
             if pressed is None and self._visits is not None:
                 pressed = await self._visits.press(known, address, event, origin)
-            if pressed is None and self._family is not None:
+            done = await self._families.press(known, address, sender, event, origin) if self._families and not pressed else None
+            if pressed is None and done is None and self._family is not None:
                 asked = await self._family.hear(known, address, sender, event, origin)
-            handled = pressed.handled if pressed is not None else asked is not None and asked.answered
-            if pressed is None and (asked is None or not asked.asks):
+            handled = pressed.handled if pressed is not None else bool(done) or (asked is not None and asked.answered)
+            if pressed is None and done is None and (asked is None or not asked.asks):
                 handled = await self._by_itself(known, address, sender, event)
         entry = InboundEntry(
             key=_key(channel, event.channel_id),
@@ -103,6 +106,8 @@ class Messages:
         """What needs no person: answers to our own questions, a start, a way in."""
         if await self._buttons.press(contact, address, event) or await self._stops.start(contact, sender.channel, event):
             return True
+        if self._families is not None and (answered := await self._families.said(contact, address, sender, event)) is not None:
+            return answered
         # Who came by a link is bound by it also where we only hear: its answer waits until the thread is ours.
         if self._d.ways is not None and (not event.standby or event.referral is not None):
             return await self._d.ways.message(contact, address, sender, event)

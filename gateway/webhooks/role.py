@@ -14,12 +14,14 @@ from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_links import LinkMaker
 from gateway.runtime import Runtime
 from gateway.store import keys
+from gateway.store.dialogues import Dialogues
 from gateway.store.incidents import Incidents
 from gateway.store.invitations import Invitations
 from gateway.store.ownership import Ownership
 from gateway.store.passes import Passes
-from gateway.webhooks import api, invite, pass_page, speaker, worker
+from gateway.webhooks import api, invite, join, pass_page, speaker, worker
 from gateway.webhooks.apply import Applier, Deps
+from gateway.webhooks.joining import make_family_sayer
 from gateway.webhooks.pass_page import PassPages
 from gateway.webhooks.split import Splitter
 from gateway.webhooks.waysin import make_ways_in
@@ -42,6 +44,21 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
     invite.add_routes(
         app,
         invite.Deps(
+            invitations=Invitations(runtime.connection.redis, runtime.clock, vault),
+            maker=LinkMaker(runtime.connectors, runtime.directory, vault.blind, settings.public_url),
+            catalogue=runtime.catalogue,
+            vault=vault,
+            clock=runtime.clock,
+            connectors=runtime.connectors,
+            trusted_proxies=settings.trusted_proxies,
+            default_brand=settings.brand,
+        ),
+    )
+    join.add_routes(
+        app,
+        join.Deps(
+            home=runtime.home,
+            subjects=runtime.subjects,
             invitations=Invitations(runtime.connection.redis, runtime.clock, vault),
             maker=LinkMaker(runtime.connectors, runtime.directory, vault.blind, settings.public_url),
             catalogue=runtime.catalogue,
@@ -112,6 +129,7 @@ def make_applier(runtime: Runtime) -> Applier:
             tariffs=runtime.tariffs,
             documents=runtime.documents,
             home=runtime.home if runtime.home.places else None,
+            family=(make_family_sayer(runtime), Dialogues(runtime.connection.redis, vault)),
         )
     )
 

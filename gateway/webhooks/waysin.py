@@ -4,9 +4,10 @@
     message    after window and stop: True when no person is needed
     arrival    they opened the link in a chat that they already had, and said nothing yet
 
-By an invitation: one step in the store decides who is first; the first is bound and welcomed. Whoever comes by it later is given
-nothing, and asked for booking code and surname; so is whoever typed a booking code that we know. A link that has ended is said so
-kindly, and people look after it. What is told never shows whether a booking code exists.
+By the link of a family: see webhooks/joining.py. By any other invitation: one step in the store decides who is first; the first
+is bound and welcomed. Whoever comes by it later is given nothing, and asked for booking code and surname; so is whoever typed a
+booking code that we know. A link that has ended is said so kindly, and people look after it. What is told never shows whether a
+booking code exists.
 
 Every call may be made twice for one event, and answers the same.
 """
@@ -28,7 +29,7 @@ from gateway.planning import waysin_say as say
 from gateway.planning import waysin_words as words
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
-from gateway.planning.waysin_bind import Binder, Chat
+from gateway.planning.waysin_bind import Binder
 from gateway.planning.waysin_people import Member, Members, by_surname, one_of
 from gateway.runtime import Runtime
 from gateway.store.contacts import Contacts
@@ -37,6 +38,7 @@ from gateway.store.dialogues import TRIES, Dialogue, Dialogues
 from gateway.store.invitations import Invitations
 from gateway.store.keys import DAY_MS
 from gateway.store.vault import Vault
+from gateway.webhooks.joining import NAME, Comer, Joining, make_family_sayer
 
 STARTED = "get_started"
 """What the button says that opens a chat; `connect` sets it."""
@@ -54,21 +56,6 @@ class _Came:
 
 
 @dataclass(frozen=True, slots=True)
-class _Comer:
-    """Who came, where, and the event's own key."""
-
-    contact: Contact
-    address: AddressId
-    sender: Sender
-    at_ms: int
-    key: str
-
-    @property
-    def chat(self) -> Chat:
-        return Chat(self.contact.id, self.address, self.sender.channel, self.at_ms)
-
-
-@dataclass(frozen=True, slots=True)
 class WaysIn:
     contacts: Contacts
     conversations: Conversations
@@ -79,6 +66,7 @@ class WaysIn:
     sayer: say.Sayer
     vault: Vault
     clock: Clock
+    joining: Joining
 
     # called by split and apply
 
@@ -95,6 +83,8 @@ class WaysIn:
         if came is None or came.invitation is None or not found or channel not in came.invitation.channels:
             return None
         invitation = came.invitation
+        if invitation.purpose is Purpose.FAMILY:
+            return None  # many come by it, each of them as themself
         if not (await self.invitations.claim(invitation.id, channel, found, event.at_ms)).theirs:
             return None
         known = await self.members.known(invitation)
@@ -114,7 +104,7 @@ class WaysIn:
         if event.group:
             return False
         key = self.vault.blind("inbound", event.channel_id.reveal())[:16]
-        comer = _Comer(contact, address, sender, event.at_ms, key)
+        comer = Comer(contact, address, sender, event.at_ms, key)
         text = event.text.reveal() if event.kind is InboundKind.TEXT else ""
         dialogue = await self.dialogues.get(address)
         if dialogue.last == key:
@@ -123,7 +113,7 @@ class WaysIn:
             return dialogue.handled
         came = await self._came_by(event)
         if came is not None:
-            return await self._came(comer, came, event.identifiers, text)
+            return await self._came(comer, came, event, text)
         if event.standby:
             return False
         if event.kind is InboundKind.BUTTON and event.answers is None and event.payload == STARTED:
@@ -132,6 +122,8 @@ class WaysIn:
             return True
         if not text:
             return False
+        if dialogue.ask == NAME:
+            return await self.joining.answer(comer, dialogue, text)
         if dialogue.ask == "surname" and not words.bookings_in(text, asked=False):
             return await self._surname(comer, dialogue, text) if words.may_be_surname(text) else False
         return await self._booking(comer, dialogue, text)
@@ -141,8 +133,8 @@ class WaysIn:
         came = await self._came_by(event)
         if came is None:
             return
-        comer = _Comer(contact, address, sender, event.at_ms, self.vault.blind("inbound", event.key)[:16])
-        if not await self._came(comer, came, event.identifiers, ""):
+        comer = Comer(contact, address, sender, event.at_ms, self.vault.blind("inbound", event.key)[:16])
+        if not await self._came(comer, came, event, ""):
             entry = InboundEntry(
                 key=f"way:{sender.channel}:{event.key}",
                 kind=InboundKind.OTHER.value,
@@ -166,8 +158,8 @@ class WaysIn:
         names: list[str] = []
         ours = False
         given = event.referral.reveal() if event.referral is not None else ""
-        if words.looks_like_token(given):
-            names, ours = [given], True
+        if words.looks_like_token(given.partition("-")[0]):
+            names, ours = [given.partition("-")[0]], True
         elif given:
             names = words.codes_in(blind, given)
         if isinstance(event, MessageEvent) and event.kind is InboundKind.TEXT:
@@ -182,11 +174,13 @@ class WaysIn:
                     return _Came(found)
         return _Came(None) if ours else None
 
-    async def _came(self, comer: _Comer, came: _Came, identifiers: tuple[Identifier, ...], text: str) -> bool:
+    async def _came(self, comer: Comer, came: _Came, event: MessageEvent | ArrivalEvent, text: str) -> bool:
         invitation, channel = came.invitation, comer.sender.channel
+        if invitation is not None and invitation.purpose is Purpose.FAMILY:
+            return await self.joining.came(comer, invitation, event, text)
         claim = Claim.UNKNOWN
         if invitation is not None and channel in invitation.channels:
-            claim = await self.invitations.claim(invitation.id, channel, identifiers, comer.at_ms)
+            claim = await self.invitations.claim(invitation.id, channel, event.identifiers, comer.at_ms)
         asks = "?" in text
         dialogue = await self.dialogues.get(comer.address)  # whoever tried too often did so for good, by whatever link they come
         match claim:
@@ -206,7 +200,7 @@ class WaysIn:
                 await self._step(comer, dialogue, say.ENDED, handled=False, language=language, ask="code")
                 return False
 
-    async def _welcome(self, comer: _Comer, invitation: Invitation) -> None:
+    async def _welcome(self, comer: Comer, invitation: Invitation) -> None:
         await self.sayer.say(
             comer.contact.id, comer.address, say.WELCOME, f"way:{invitation.id}", comer.at_ms, invitation.brand,
             language=invitation.language, data={"what": invitation.purpose.value},
@@ -214,7 +208,7 @@ class WaysIn:
 
     # booking codes and surnames
 
-    async def _booking(self, comer: _Comer, dialogue: Dialogue, text: str) -> bool:
+    async def _booking(self, comer: Comer, dialogue: Dialogue, text: str) -> bool:
         """A text that may hold a booking code. We ask on whether we know it or not: no answer tells which codes exist.
 
         Not asked for one, only a text that is nothing else is taken for a code; what stands within a sentence is for people.
@@ -235,7 +229,7 @@ class WaysIn:
         await self._step(comer, dialogue, say.ASK_SURNAME, handled=short, ask="surname", order=order or "")
         return short
 
-    async def _surname(self, comer: _Comer, dialogue: Dialogue, text: str) -> bool:
+    async def _surname(self, comer: Comer, dialogue: Dialogue, text: str) -> bool:
         order = SubjectId(dialogue.order)
         members: list[Member] = []
         if order and not await self.dialogues.too_many(order):
@@ -259,7 +253,7 @@ class WaysIn:
         await self._step(comer, dialogue, say.WRONG, handled=True, tries=tries)
         return True
 
-    async def _typed(self, comer: _Comer, member: Member) -> Invitation:
+    async def _typed(self, comer: Comer, member: Member) -> Invitation:
         """What they have shown, as an invitation claimed on the spot: later versions of the order find it like any other."""
         order, now = member.link.order, self.clock.now_ms()
         purpose = "service" if member.link.kind == "service" else "journey"
@@ -291,13 +285,13 @@ class WaysIn:
     # answers
 
     async def _step(
-        self, comer: _Comer, dialogue: Dialogue, answer: str, *, handled: bool, language: str = "", **changes: str | int
+        self, comer: Comer, dialogue: Dialogue, answer: str, *, handled: bool, language: str = "", **changes: str | int
     ) -> None:
         """Answer, and remember what was asked. First the answer: a step that was kept is not taken again."""
         await self._say(comer, answer, language)
         await self.dialogues.put(comer.address, dialogue.step(comer.key, answer, handled, **changes))
 
-    async def _say(self, comer: _Comer, name: str, language: str = "") -> None:
+    async def _say(self, comer: Comer, name: str, language: str = "") -> None:
         await self.sayer.say(
             comer.contact.id, comer.address, name, comer.key, comer.at_ms, comer.sender.brand, language=language
         )
@@ -307,16 +301,18 @@ def make_ways_in(runtime: Runtime) -> WaysIn:
     """Wired on an open runtime."""
     redis, clock, vault, contacts = runtime.connection.redis, runtime.clock, runtime.vault, runtime.contacts
     invitations, members = Invitations(redis, clock, vault), Members(contacts, runtime.subjects)
+    dialogues = Dialogues(redis, vault)
     teller = Teller(contacts, runtime.subjects, runtime.outbox, vault, runtime.worlds, runtime.wake, runtime.untold)
     waiting = Waiting(runtime.outbox, contacts, vault, teller, clock, runtime.wake)
     return WaysIn(
         contacts=contacts,
         conversations=runtime.conversations,
         invitations=invitations,
-        dialogues=Dialogues(redis, vault),
+        dialogues=dialogues,
         members=members,
         binder=Binder(contacts, invitations, members, runtime.outbox, runtime.documents, vault, teller, waiting, clock),
         sayer=say.Sayer(contacts, runtime.outbox, vault, runtime.worlds, runtime.wake),
         vault=vault,
         clock=clock,
+        joining=Joining(make_family_sayer(runtime), dialogues),
     )

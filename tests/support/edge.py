@@ -59,6 +59,7 @@ async def edge_running(port: int = 0) -> AsyncIterator[Edge]:
             return web.json_response(value, status=status)
         number = next(numbers)
         if call == "message_attachments":
+            edge.files[f"{5_000_000_000_000_000 + number}"] = file
             return web.json_response({"attachment_id": f"{5_000_000_000_000_000 + number}"})
         if call == "media":
             edge.files[f"{6_000_000_000_000_000 + number}"] = file

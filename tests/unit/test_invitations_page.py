@@ -6,6 +6,7 @@ import pytest
 
 from gateway.model.invitation import Purpose
 from gateway.planning.waysin_links import WORDS
+from gateway.webhooks import join_page
 from gateway.webhooks.invite import Limit
 from gateway.webhooks.invite_page import LANGUAGES, TEXTS, ended, invitation, language_of
 
@@ -54,3 +55,26 @@ def test_every_language_says_all_of_it(language: str) -> None:
     )  # fmt: skip
     assert f'<html lang="{language}">' in page
     assert len({TEXTS[one]["agree"] for one in LANGUAGES}) == len(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_a_family_says_all_of_it_in_every_language_and_nothing_is_markup(language: str) -> None:
+    texts = join_page.TEXTS[language]
+    assert set(texts) == set(join_page.TEXTS["en"])
+    assert "  " not in "".join(texts.values())
+    leg = join_page.leg_in_words(language, "flight", "ZZ 1007", "A<b>", "B", "1 & 2")
+    page = join_page.invited(
+        language, "<i>Brand", "https://example.org/?a=1&b=2", legs=[leg], agreed="<script>",
+        links={"Chat": "https://x.example/?a=1&b"}, code="AAAA-0000", qr="https://example.org/j/1", here="/j/\"x",
+    )  # fmt: skip
+    assert "<i>" not in page
+    assert "<b>" not in page.replace('<b lang', "")
+    assert "<script" not in page
+    assert "?a=1&amp;b" in page
+    assert "/j/&quot;x?lang=" in page
+    assert join_page.leg_in_words(language, "trip", "3542", "Utrecht", None, None).endswith(" 3542")
+    for why in join_page.WHY:
+        refused = join_page.refused(language, "Polderwind Air", "", why, "/j/-")
+        assert refused.count("<h1>") == 1
+        assert texts[why] in refused
+        assert 'class="go"' not in refused, "where there is no way in, none is offered"

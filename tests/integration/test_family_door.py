@@ -1,0 +1,273 @@
+"""The door of a family: the traveller opens it, relatives of both channels come in, and the traveller decides who stays."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from redis.asyncio import Redis
+
+from gateway.model.family import Amount, Left
+from gateway.webhooks.role import add_routes
+from tests.integration.family_door_stage import PUBLIC, TRAVELLER, door_house
+from tests.support.core import facts_of
+from tests.support.page import PSID
+
+SEAT, BOOKING = "31K", "ZX7K2P"
+OMA, OPA, STRANGER = 201, 202, 203
+
+
+async def test_below_a_pass_a_family_is_made_and_its_link_comes_as_words_and_picture_and_relatives_join_by_both_channels(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        brought = await house.gets_pass()
+        await house.press(TRAVELLER, "family", brought, times=2)
+        assert (await house.names(TRAVELLER)).count("family_link") == 1
+        text, page = await house.last(TRAVELLER, "family_link"), await house.page()
+        assert page.startswith(f"{PUBLIC}/j/")
+        assert page in text
+        assert "flight ZZ 1007" in text
+        assert house.pictures() == [page], "a real picture, read as a phone reads it"
+        assert not any(mark in text for mark in (SEAT, BOOKING, "Family101", "Given101"))
+        await house.press(TRAVELLER, "family", brought)
+        assert (await house.names(TRAVELLER)).count("family_link") == 2, "pressed again it is the same"
+        assert (await house.last(TRAVELLER, "family_link")) == text
+        assert await house.waiting() == 0
+
+        # By WhatsApp, with typos, extra words, and every webhook twice.
+        code = await house.code()
+        mangled = code.replace("-", " ").lower().replace("0", "o").replace("1", "i")
+        await house.writes(OMA, f"Hoi! ik wil graag de ries volgen, code {mangled} groetjes", name="Oma Riet", times=2)
+        assert await house.names(OMA) == ["family_welcome"]
+        welcome = await house.last(OMA, "family_welcome")
+        assert welcome.startswith("Je volgt nu vlucht ZZ 1007 van Amsterdam naar Londen Heathrow op ")
+        assert "STOP" in welcome
+        assert "’s nachts" in welcome
+        assert not any(mark in welcome for mark in (SEAT, BOOKING, "Family101", "Given101"))
+        oma = await house.contact_of(OMA)
+        (entry,) = await house.runtime.contacts.ledger(oma.id)
+        assert (entry.purpose, entry.channel, entry.granted) == ("family", "whatsapp", True)
+        assert entry.evidence is not None
+        assert "family-nl-2" in entry.evidence.reveal()
+
+        # By the Page, in German by the link; the channel tells no name, so it is asked once.
+        await house.opens_page(await house.link("messenger", "de"), times=2)
+        assert await house.names(0, psid=PSID) == ["family_welcome", "family_ask_name"]
+        assert (await house.last(0, "family_welcome", psid=PSID)).startswith("Sie verfolgen jetzt Flug ZZ 1007")
+        await house.writes_page("Tante Bep", times=2)
+        assert await house.names(0, psid=PSID) == ["family_welcome", "family_ask_name", "family_named"]
+        assert await house.waiting() == 0
+
+        # The traveller hears who, of those who came soon after one another once.
+        assert "family_joined" not in await house.names(TRAVELLER)
+        await house.minutes(1.1)
+        assert (await house.names(TRAVELLER)).count("family_joined") == 1
+        told = await house.last(TRAVELLER, "family_joined")
+        assert "Oma Riet, Tante Bep" in told
+        assert "2 people follow you now" in told
+        await house.minutes(5)
+        assert (await house.names(TRAVELLER)).count("family_joined") == 1
+        assert {fact.kind for fact in await facts_of(redis) if fact.kind.startswith("family")} == {"family_made", "family_joined"}
+
+
+@pytest.mark.long
+async def test_a_relative_chooses_less_and_another_language_and_each_button_counts_once(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        family = await house.family()
+        await house.writes(OMA, await house.code(), name="Oma")
+        assert await house.names(OMA) == ["family_welcome", "family_language"], "a bare code says no language"
+        (asked,) = await house.of(OMA, "family_language")
+        assert [one["label"] for one in (await house.body(asked))["buttons"]] == ["Nederlands", "Deutsch", "Français"]
+        await house.press(OMA, "first", asked, times=2)
+        assert (await house.last(OMA, "family_welcome")).startswith("Je volgt nu")
+        (english, dutch) = await house.of(OMA, "family_welcome")
+        await house.press(OMA, "ends", english)
+        await house.press(OMA, "quiet", dutch, times=2)
+
+        async def mine() -> tuple[str, bool]:
+            (link,) = house.runtime.home.memberships(await house.contact_of(OMA))
+            return link.amount, link.quiet
+
+        assert await mine() == (Amount.ENDS, True)
+        assert "alleen vertrek en aankomst" in await house.last(OMA, "family_wishes")
+        wishes = (await house.of(OMA, "family_wishes"))[-1]
+        for _ in range(2):
+            await house.press(OMA, "amount", wishes)
+        assert await mine() == (Amount.ALL, True), "a button says what it leads to: pressed twice it does so once"
+        assert "al het nieuws" in await house.last(OMA, "family_wishes")
+        await house.minutes(2)
+        # Somebody else's button changes nothing of theirs, and nothing of the family.
+        await house.writes(STRANGER, "hallo", name="X")
+        await house.press(STRANGER, "ends", english)
+        await house.press(STRANGER, "close", (await house.of(TRAVELLER, "family_joined"))[-1])
+        assert (await house.family()).open
+        assert [one.contact for one in (await house.family()).members] == [(await house.contact_of(OMA)).id]
+        assert (await house.family()).id == family.id
+
+
+@pytest.mark.long
+async def test_the_traveller_sees_who_is_in_takes_a_stranger_out_closes_opens_renews_and_ends(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        first = await house.code()
+        await house.writes(OMA, f"I want to follow the journey, code {first}", name="Oma")
+        await house.writes(STRANGER, f"I want to follow the journey, code {first}", name="Win at https://evil.example")
+        await house.writes_page(f"I want to follow the journey, code {first}")
+        await house.writes(TRAVELLER, "Who follows me?", times=2)
+        assert (await house.names(TRAVELLER)).count("family_list") == 1
+        assert "1 Oma, 2 (WhatsApp), 3 (Messenger)" in await house.last(TRAVELLER, "family_list")
+        await house.writes(TRAVELLER, "take someone out")
+        # Somebody leaves between the question and the answer: the number means whom it meant when it was shown.
+        oma, stranger = (await house.contact_of(OMA)).id, (await house.contact_of(STRANGER)).id
+        await house.runtime.home.leave((await house.family()).id, oma, Left.STOPPED)
+        await house.writes(TRAVELLER, "number 2", times=2)
+        family = await house.family()
+        assert (family.barred, len(family.members)) == ((stranger,), 1)
+        assert (await house.names(STRANGER)).count("family_removed") == 1
+        assert "You no longer follow flight ZZ 1007" in await house.last(STRANGER, "family_removed")
+        assert "(WhatsApp)" in await house.last(TRAVELLER, "family_taken_out")
+        await house.writes(STRANGER, f"code {first}")
+        barred = await house.last(STRANGER, "family_not_in")
+        waiting = await house.waiting()
+        await house.writes(TRAVELLER, "close the link")
+        await house.writes(OPA, f"I want to follow the journey, code {first}", name="Opa")
+        assert await house.last(OPA, "family_not_in") == barred, "who was taken out reads no more than that it is closed"
+        assert await house.waiting() == waiting
+        await house.writes(OPA, "but my daughter sent me this, can somebody help me with it please? I would like to know")
+        assert await house.waiting() == waiting + 1, "who writes more is read by a person"
+        closed = (await house.of(TRAVELLER, "family_closed"))[-1]
+        await house.press(TRAVELLER, "open", closed, times=2)
+        await house.writes(OPA, f"I want to follow the journey, code {first}", name="Opa")
+        assert "family_welcome" in await house.names(OPA)
+        await house.writes(TRAVELLER, "new link please", times=2)
+        second = await house.code()
+        assert second != first
+        assert (await house.names(TRAVELLER)).count("family_link") == 2
+        assert house.pictures()[-1] == await house.page()
+        await house.writes(OMA, f"I want to follow the journey, code {first}")
+        assert "replaced by a new one" in await house.last(OMA, "family_not_in")
+        await house.writes(OMA, f"I want to follow the journey, code {second}")
+        assert [one for one in (await house.family()).members if one.contact == oma]
+        await house.writes(TRAVELLER, "end my home front")
+        asked = (await house.of(TRAVELLER, "family_end_ask"))[-1]
+        await house.press(TRAVELLER, "end_no", asked)
+        assert not (await house.family()).ended_ms
+        await house.press(TRAVELLER, "end_yes", asked, times=2)
+        assert "following has ended" in await house.last(TRAVELLER, "family_noted")
+        assert await house.runtime.home.families_of(await house.contact_of(TRAVELLER)) == []
+        await house.writes(204, f"I want to follow the journey, code {second}", name="Late")
+        assert "is over or is not shared" in await house.last(204, "family_not_in")
+        assert await house.waiting() == waiting + 1
+
+
+@pytest.mark.long
+async def test_many_in_one_minute_close_the_door_and_the_traveller_is_asked(redis: Redis, redis_url: str, data_dir: Path) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        code = await house.code()
+        for number in range(301, 314):
+            await house.writes(number, f"I want to follow the journey, code {code}")
+        family = await house.family()
+        assert len(family.members) == 10
+        assert (await house.names(TRAVELLER)).count("family_shut") == 1
+        assert "lets nobody in at the moment" in await house.last(313, "family_not_in")
+        await house.press(TRAVELLER, "open", (await house.of(TRAVELLER, "family_shut"))[-1])
+        await house.writes(313, f"I want to follow the journey, code {code}")
+        assert len((await house.family()).members) == 11
+        assert "family_welcome" in await house.names(313)
+
+
+async def test_the_page_of_the_link_names_the_flight_and_nobody_and_says_kindly_why_it_lets_nobody_in(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir, GATEWAY_FAMILY_PLACES="1") as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        app = web.Application()
+        add_routes(app, house.runtime)
+        async with TestClient(TestServer(app)) as client:
+
+            async def asks(path: str, method: str = "GET", language: str = "nl-NL,nl;q=0.9") -> tuple[int, str]:
+                async with client.request(method, path, headers={"Accept-Language": language}) as answer:
+                    assert answer.headers["Cache-Control"] == "no-store"
+                    assert "noindex" in answer.headers["X-Robots-Tag"]
+                    assert "script-src" not in answer.headers["Content-Security-Policy"]
+                    return answer.status, await answer.text()
+
+            page = (await house.page()).removeprefix(PUBLIC)
+            assert await asks(page, "HEAD") == (200, "")
+            status, text = await asks(page)
+            assert status == 200
+            assert len(text.encode()) < 60_000
+            assert "<script" not in text
+            assert "Vlucht ZZ 1007, Amsterdam – Londen Heathrow, " in text
+            assert not any(mark in text for mark in (SEAT, BOOKING, "Family101", "Given101", "+44"))
+            assert (await house.family()).members == (), "opening it consumes nothing"
+            for language in ("nl", "en", "de", "fr"):
+                status, text = await asks(f"{page}?lang={language}")
+                assert f'<html lang="{language}">' in text
+                links = await house.link("whatsapp", language), await house.link("messenger", language)
+                assert all(escape(link) in text for link in links), "what is sent is in the language that is read"
+            assert "<html lang=\"en\">" in (await asks(page, language="pl"))[1], "else the family's"
+            assert (await asks(page.replace("/j/", "/i/")))[0] == 404, "it has no other page"
+            assert "werkt niet" in (await asks("/j/" + "0" * 24))[1]
+            assert (await asks("/j/" + "0" * 24))[0] == 404
+
+            families, family = house.runtime.home.families, await house.family()
+            await families.door(family.id, open=False)
+            status, text = await asks(page)
+            assert (status, "laat nu niemand toe" in text) == (410, True)
+            await families.door(family.id, open=True)
+            await house.writes(OMA, f"code {await house.code()}", name="Oma")
+            status, text = await asks(page)
+            assert (status, "Alle plaatsen zijn bezet" in text) == (410, True)
+            await house.writes(OPA, f"ik wil de reis volgen, code {await house.code()}", name="Opa")
+            assert "geen plaats meer" in await house.last(OPA, "family_not_in")
+            await families.renew(family.id)
+            status, text = await asks(page)
+            assert (status, "is vervangen" in text) == (410, True)
+            await house.runtime.home.end(family.id, "traveller")
+            status, text = await asks(page)
+            assert (status, "niet meer gevolgd" in text) == (410, True)
+            assert "Oma" not in text
+
+
+async def test_without_families_the_button_is_a_question_for_people(redis: Redis, redis_url: str, data_dir: Path) -> None:
+    async with door_house(redis_url, data_dir, GATEWAY_FAMILY_PLACES="0") as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        assert "family_link" not in await house.names(TRAVELLER)
+        assert await house.waiting() == 1
+
+
+@pytest.mark.parametrize("words", ["", "hier is onze groep "])
+async def test_the_link_of_a_group_of_their_own_is_kept_and_shared_only_where_there_is_a_family(
+    redis: Redis, redis_url: str, data_dir: Path, words: str
+) -> None:
+    group = "https://chat.whatsapp.com/AbCdEfGhIjKlMnOpQrStUv"
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        await house.writes(TRAVELLER, words + group)
+        assert await house.waiting() == 1, "of somebody without a family it is for people"
+        await house.writes(TRAVELLER, "thuisfront")
+        assert "family_link" in await house.names(TRAVELLER), "by words too, where there is only one journey"
+        await house.writes(OMA, f"ik wil de reis volgen, code {await house.code()}", name="Oma")
+        await house.writes(TRAVELLER, words + group)
+        found = (await house.family()).group_link
+        assert found is not None
+        assert found.reveal() == group
+        assert "shared with one person" in await house.last(TRAVELLER, "family_group_shared")
+        assert await house.waiting() == 1

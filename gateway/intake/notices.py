@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.insight.naming import find_subject
-from gateway.intake.orders import cell_of
+from gateway.intake.followed import cell_of
 from gateway.intake.saying import Said, Saying, Speaker, To, check_words, gate
 from gateway.model.contact import Contact
 from gateway.model.family import ROLE as FAMILY

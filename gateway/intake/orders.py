@@ -18,6 +18,7 @@ from typing import Any
 from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Sealed
+from gateway.intake.followed import areas_named, baseline, legs_named, listen_until, onward_named, stretches_named
 from gateway.intake.invited import NO_CHATS, Chats, Invited, invited_to
 from gateway.model.contact import (
     Address,
@@ -37,9 +38,8 @@ from gateway.model.personal import Personal
 from gateway.planning.left import leave_unnamed
 from gateway.planning.waysin_people import INVITED
 from gateway.planning.waysin_words import booking
-from gateway.rules.journeys import onward
-from gateway.rules.states import instant_ms, named
-from gateway.rules.stretches import Stretch, boards_earlier, stretch_of
+from gateway.rules.states import instant_ms
+from gateway.rules.stretches import boards_earlier, stretch_of
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.dialogues import Dialogues
 from gateway.store.invitations import Invitations
@@ -47,7 +47,6 @@ from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
 
 DAY_MS = 24 * 3600_000
-LONGEST_MS = 400 * DAY_MS
 _KINDS = {EventType.APPOINTMENT_STATUS: "service"}
 PAGE = 100
 
@@ -60,11 +59,6 @@ class Taken:
     traveller: str
     subjects: tuple[SubjectId, ...] = ()
     added: tuple[SubjectId, ...] = ()
-
-
-def cell_of(service: str, country: str, postcode: str) -> str:
-    """The area cell of a postcode: service, country and its first four characters."""
-    return f"{service}/{country}/{''.join(postcode.split()).upper()[:4]}"
 
 
 class Orders:
@@ -92,9 +86,9 @@ class Orders:
         """Bring the recipients, consents and subscriptions of an order, or of an appointment, up to date."""
         data = event.data
         brand = str(data.get("brand") or self._default_brand)
-        legs = self._legs(data)
-        subjects = (*legs, *self._areas(data))
-        until = self._until(event)
+        legs = legs_named(data, self._vault.subject_id)
+        subjects = (*legs, *areas_named(data, self._vault.subject_id))
+        until = listen_until(event)
         invited = await self._invited(event)
         taken = await self._take(event, sequence, namespace, brand, subjects, until, legs, invited)
         # Whoever came by an invitation while this was under way noted it before they looked for the order's people.
@@ -302,41 +296,7 @@ class Orders:
 
     def legs_of(self, event: BusinessEvent) -> dict[SubjectId, str]:
         """The flights and trips that an order names, and which of the two each is."""
-        return {subject: str(leg["type"]) for subject, leg in self._legs(event.data).items()}
-
-    def _legs(self, data: Mapping[str, Any]) -> dict[SubjectId, Mapping[str, Any]]:
-        return {
-            self._vault.subject_id(leg["type"], leg["entity"]): leg for leg in data.get("itinerary") or [] if leg.get("entity")
-        }
-
-    def _onward(self, data: Mapping[str, Any]) -> tuple[SubjectId, ...]:
-        legs = [leg for leg in data.get("itinerary") or [] if leg.get("entity")]
-        return tuple(self._vault.subject_id(legs[place]["type"], legs[place]["entity"]) for place in onward(legs))
-
-    def _stretches(self, data: Mapping[str, Any]) -> dict[SubjectId, Stretch]:
-        """Where its people board and leave each train. A flight has an entity of its own from each airport."""
-        found = {subject: stretch_of(_baseline(leg)) for subject, leg in self._legs(data).items() if leg["type"] == "trip"}
-        return {subject: stretch for subject, stretch in found.items() if stretch}
-
-    def _areas(self, data: Mapping[str, Any]) -> tuple[SubjectId, ...]:
-        service = data.get("service") or {}
-        area = service.get("area") or {}
-        if not area.get("postcode"):
-            return ()
-        return (self._vault.subject_id("area", cell_of(service["name"], area["country"], area["postcode"])),)
-
-    def _until(self, event: BusinessEvent) -> int:
-        """How long its people listen: two days past the last arrival or the window; a contract, until it is cancelled."""
-        if (event.data.get("service") or {}).get("area"):
-            return event.occurred_at_ms + LONGEST_MS * 10
-        ends = [
-            instant_ms(((leg.get("times") or {}).get(end) or {}).get("scheduled"))
-            for leg in event.data.get("itinerary") or []
-            for end in ("arrival", "departure")
-        ]
-        ends.append(instant_ms((event.data.get("window") or {}).get("to")))
-        known = [at for at in ends if at is not None]
-        return (max(known) if known else event.occurred_at_ms + 60 * DAY_MS) + 2 * DAY_MS
+        return {subject: str(leg["type"]) for subject, leg in legs_named(event.data, self._vault.subject_id).items()}
 
     def _link(
         self,
@@ -367,8 +327,8 @@ class Orders:
             ticket=Personal(recipient["ticketNumber"]) if recipient.get("ticketNumber") else None,
             share="booker" if event.data.get("share") == "booker" else "",
             place=place,
-            onward=self._onward(event.data),
-            stretches=self._stretches(event.data),
+            onward=onward_named(event.data, self._vault.subject_id),
+            stretches=stretches_named(event.data, self._vault.subject_id),
         )
 
     async def _subscribe(
@@ -434,7 +394,7 @@ class Orders:
         Of a train it is what those know who board it first: nobody's moment may come too late. Whoever boards it elsewhere has
         their own times with them (`stretches`).
         """
-        base = _baseline(leg) if leg else {}
+        base = baseline(leg) if leg else {}
         if leg is None or leg["type"] != "trip":
             sealed = self._subjects.seal_base(subject, base) if leg else b""
             await self._contacts.open_subject(subject, partition, sealed, keep_until_ms)
@@ -472,19 +432,3 @@ def _join(
     person = Traveller(traveller, given, family, mine)
     others = tuple(one for one in profile.travellers if one.customer != traveller)
     return replace(profile, addresses=tuple(known), travellers=(*others, person))
-
-
-def _baseline(leg: Mapping[str, Any]) -> dict[str, Any]:
-    """What an order knows of a flight or trip before it speaks itself: its name, places with names and zones, planned times."""
-    times = leg.get("times") or {}
-    base: dict[str, Any] = {}
-    for end in ("from", "to"):
-        if leg.get(end):
-            base[end] = {key: value for key, value in leg[end].items() if key in ("code", "name", "timezone")}
-    for end, name in (("departure", "departure"), ("arrival", "arrival"), ("check_in", "checkIn"), ("boarding", "boarding")):
-        scheduled = (times.get(name) or {}).get("scheduled")
-        if scheduled:
-            base[end] = {"scheduled": scheduled}
-    return {**named(leg), **base}
-
-

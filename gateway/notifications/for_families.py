@@ -49,7 +49,8 @@ def _read(one: Notification) -> Mapping[str, Sequence[Expression]]:
     found |= {f"buttons.{spec.key}": [spec.suffix] for spec in one.buttons if spec.suffix is not None}
     alone = {"when": one.condition, "among": one.among, "after_rebooking": one.after_rebooking}
     found |= {field: [made] for field, made in alone.items() if made is not None}
-    return {**found, "deadline": one.deadline.sources, "not_before": one.not_before.sources, "watch": one.watch.sources}
+    declared = one.watch.sources if one.watch.name != one.name else ()  # else it is what the text shows
+    return {**found, "deadline": one.deadline.sources, "not_before": one.not_before.sources, "watch": declared}
 
 
 def _of(parameter: Parameter) -> list[Expression]:

@@ -239,6 +239,7 @@ async def test_people_who_stop_news_stop_it_and_the_alert_says_so_until_somebody
 
 async def test_a_hold_out_is_compared_with_the_told_without_naming_anybody(stage: Governed) -> None:
     house = stage.house
+    await stage.book.start(Rollout("a-all", "seed-2", Match(), 10_000, who="ann", why="all of them"))
     await stage.begin(6000, hold_out=4000)
     event = house.flight("check_in")
     told = sorted(await stage.told(event))
@@ -259,6 +260,9 @@ async def test_a_hold_out_is_compared_with_the_told_without_naming_anybody(stage
     )  # fmt: skip
     names = [CHECK_IN]
     now = house.clock.now_ms()
+    # Of two that let it pass each counts who was told, and no name stands for another.
+    counted = [(await stage.history.rolled(name, since_ms=0, until_ms=now)).told for name in ("a-all", "a_all", "all")]
+    assert counted == [len(told), 0, 0]
     assert await stage.history.people_of(names, since_ms=0, until_ms=now + 1) == len(PEOPLE)
     assert await stage.history.people_of(["flight_belt"], since_ms=0, until_ms=now + 1) == 0
 

@@ -208,7 +208,7 @@ async def test_who_waits_for_a_flight_that_leaves_days_late_hears_of_it_to_the_e
     assert await stage.told("flight_belt") == 0, "it was over two days ago"
 
 
-@pytest.mark.parametrize("first", [101, 102])
+@pytest.mark.parametrize("first", [101, pytest.param(102, marks=pytest.mark.long)])
 async def test_two_who_board_a_train_at_different_stations_each_hear_of_their_own(stage: Stage, first: int) -> None:
     house = stage.house
 

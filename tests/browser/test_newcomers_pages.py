@@ -48,7 +48,8 @@ def test_the_api_page_never_scrolls_sideways_on_a_phone(visit: Opener, width: in
     assert runs_over(page) == 0
     page.locator("details").evaluate_all("all => all.forEach((node) => { node.open = true })")
     assert runs_over(page) == 0
-    lines = page.locator("td:first-child code").evaluate_all("all => Math.max(...all.map((node) => node.getClientRects().length))")
+    names = page.locator("td:first-child code")
+    lines = names.evaluate_all("all => Math.max(...all.map((node) => node.getClientRects().length))")
     assert lines <= 2, "a name is no column of single letters"
 
 

@@ -3,8 +3,9 @@
 A family belongs to one traveller of one order (`family_id`: made of the two, so that asking twice makes one). Its id is a
 subject: members subscribe to it and to the legs of the journey, and the fan-out of a leg reaches them like any other subscriber.
 What makes a member different is their link in the contact (`OrderLink`, role "family"): it names the family instead of the
-order, has no number and no passenger, and mirrors of the traveller's own link only which legs there are, which go on from which
-and what replaced what. Nothing else of the booking ever reaches a member's contact, so that no text can say it by mistake.
+order, has no number and no passenger, and mirrors of the traveller's own link only which legs there are, which go on from which,
+what replaced what, and where a train is boarded and left. Nothing else of the booking ever reaches a member's contact, so that
+no text can say it by mistake.
 
     invited    the traveller presses the button below their pass or ticket: a family is made, with a link and a QR picture to
                forward. A renewed link makes the one before worthless; a closed door lets nobody in; an ended family has none

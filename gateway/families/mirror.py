@@ -35,6 +35,7 @@ def member_link(family: Family, traveller: OrderLink, customer: str) -> OrderLin
         until_ms=traveller.until_ms,
         moves=traveller.moves,
         onward=traveller.onward,
+        stretches=traveller.stretches,
     )
 
 
@@ -42,7 +43,7 @@ def mirrored(member: OrderLink, traveller: OrderLink) -> OrderLink:
     """A member's link as the traveller's is now."""
     return replace(
         member, kind=traveller.kind, subjects=traveller.subjects, until_ms=traveller.until_ms, moves=traveller.moves,
-        onward=traveller.onward,
+        onward=traveller.onward, stretches=traveller.stretches,
     )  # fmt: skip
 
 

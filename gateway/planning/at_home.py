@@ -26,6 +26,8 @@ from gateway.notifications.model import Notification
 from gateway.planning.result import NO_CONNECTION, EventResult, Reader, World, scope_for, shared_scope
 from gateway.rules.question import Night
 from gateway.rules.relatives import CONNECTION, public, public_facts
+from gateway.rules.states import UNDER_WAY
+from gateway.rules.stretches import seen_from
 
 _JOURNEY = "journey"
 
@@ -83,7 +85,17 @@ def scope_of(
     if shared is None:
         shared = shared_scope(seen(result, world), world, brand)
         world.scopes[(result.event, f"{ROLE} {brand}")] = shared
-    return shared.of(connection=public(reader.connection or NO_CONNECTION, CONNECTION))
+    own = _from_where_they_board(result, reader, world)
+    return shared.of(connection=public(reader.connection or NO_CONNECTION, CONNECTION), **own)
+
+
+def _from_where_they_board(result: EventResult, reader: Reader, world: World) -> dict[str, Any]:
+    """Before a train leaves its times are those of where the traveller boards; that it left or arrived is said of the train."""
+    stretch = reader.link.stretches.get(result.subject) if reader.link is not None else None
+    if not stretch or result.state.get("status") in UNDER_WAY | {"arrived"}:
+        return {}
+    state = seen_from(seen(result, world).state, public(stretch))
+    return {} if state is None else {"state": state}
 
 
 def is_wanted(notification: Notification, reader: Reader) -> bool:

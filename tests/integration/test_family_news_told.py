@@ -225,3 +225,20 @@ async def test_under_a_crisis_nothing_leaves_also_what_was_queued_and_nothing_st
     assert len(edge.asked) == asked
     states = {one.notification: (one.state, one.reason) for one in await news(house, GRAN, left)}
     assert states == {"family_departed": (MessageState.EXPIRED, "expired")}
+
+
+async def test_a_late_train_is_told_of_where_the_traveller_boards_and_its_departure_of_where_it_left(house: House) -> None:
+    entity, places = "EXR/3542/2026-11-22", {"from": {"code": "AMS"}, "to": {"code": "MT", "name": "Maastricht"}}
+    planned = {"departure": {"scheduled": iso_in(house, 4)}, "arrival": {"scheduled": iso_in(house, 7)}}
+    mine = {"departure": {"scheduled": iso_in(house, 5)}, "arrival": {"scheduled": iso_in(house, 6)}}
+    ends = {"from": {"code": "xmp:UT", "name": "Utrecht"}, "to": {"code": "xmp:EHV", "name": "Eindhoven"}}
+    await at_home(house, GRAN, itinerary=[{"entity": entity, "type": "trip", "times": mine, **ends}])
+    train = {"operator": "EXR", "tripNumber": "3542", "operatingDay": "2026-11-22", **places}
+    moved = {**planned, "departure": {**planned["departure"], "estimated": iso_in(house, 5)}}
+    late = house.event_of("trip.status", entity, {"trip": train, "status": "delayed", "times": moved})
+    left = house.event_of("trip.status", entity, {"trip": train, "status": "departed", "times": moved})
+    await house.tell(late, left)
+    texts = {one.notification: str((await house.body(one))["text"]) for one in await news(house, GRAN, late, left)}
+    assert "train to Eindhoven leaves later" in texts["family_train_delayed"]
+    assert "local time in Utrecht" in texts["family_train_delayed"]
+    assert "train to Maastricht has left" in texts["family_train_departed"]

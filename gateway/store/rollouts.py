@@ -100,7 +100,11 @@ def read(name: str, record: str) -> Rollout | None:
 
 
 def load(name: str, value: Mapping[str, Any]) -> Rollout | None:
-    """None: of a format that this program does not know, or not whole. Fields that it does not know are left alone."""
+    """None: of a format that this program does not know, or not whole.
+
+    Fields that it does not know are passed over, and gone once this program writes the record. So what narrows whom a roll-out is
+    about, or must outlive a change by an older process beside, comes with a new format.
+    """
     try:
         if value["f"] != FORMAT:
             raise ValueError("another format")

@@ -17,6 +17,7 @@ from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.api.rollouts import RolloutDeps
 from gateway.errors import StoreError
+from gateway.families.state_said import Journeys
 from gateway.health import Health
 from gateway.insight.watch_rules import load_here, names_of
 from gateway.insight.watch_signs import instance_of, run_signs
@@ -96,6 +97,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         first_queues=incidents.first_queues,
         move_first=FirstInRank(runtime.connection.redis, runtime.clock, runtime.conversations, incidents).move,
         findings=runtime.senders.findings,
+        journeys=Journeys(runtime.subjects),
     )
 
 

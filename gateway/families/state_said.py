@@ -62,6 +62,15 @@ class Leg:
     def is_over(self) -> bool:
         return self.status in ("arrived", "cancelled")
 
+    @property
+    def what(self) -> str:
+        """How it stands in one word: under_way, arrived, cancelled, diverted, delayed, boarding, waiting, unheard."""
+        if self.status in ("departed", "en_route"):
+            return "under_way"
+        if self.status in ("arrived", "cancelled", "diverted", "delayed", "boarding"):
+            return self.status
+        return "waiting" if self.spoken_ms else "unheard"
+
     def is_under_way(self, now_ms: int) -> bool:
         arrives = self.at_ms("arrival")
         return self.status in UNDER_WAY and (arrives is None or now_ms - arrives < LOST_MS)
@@ -142,6 +151,16 @@ def names_of(legs: Sequence[Leg], places: Places) -> Names:
     return Names(tuple(dict.fromkeys(vehicles)), tuple(dict.fromkeys(one for one in called if len(one) > 2)))
 
 
+def named(legs: Sequence[Leg]) -> str:
+    """Legs as people at the desk read them: ZZ 1007 AMS–LHR 2026-11-22."""
+    said = []
+    for leg in legs:
+        ends = "–".join(str((leg.state.get(end) or {}).get("code") or "?") for end in ("from", "to"))
+        day = str(leg.state.get("origin_date") or leg.state.get("operating_day") or "")
+        said.append(" ".join(part for part in (_called(leg)["name"], ends, day) if part))
+    return ", ".join(said)
+
+
 def chosen(legs: Sequence[Leg], now_ms: int) -> tuple[Leg, Leg | None] | None:
     """Of one journey's legs the one that is told, and the one before it where that has landed and the journey goes on.
 
@@ -160,13 +179,12 @@ def chosen(legs: Sequence[Leg], now_ms: int) -> tuple[Leg, Leg | None] | None:
 
 def told(leg: Leg, before: Leg | None, brand: str, sources: Sources, now_ms: int) -> Said:
     """What is said of a leg. brand: its name; sources: what people call those who told us"""
-    what = _what(leg)
     state = {"departure": _times(leg, "departure"), "arrival": _times(leg, "arrival")}
     shown = [found for piece in _pieces(leg) if (found := leg.heard(piece)) is not None]
     newest = max((at for _, at in shown), default=0)
     main = leg.heard(STATUS) or max(shown, key=lambda one: one[1], default=None)
     data: dict[str, Any] = {
-        **_called(leg), **{name: value for name, value in state.items() if value}, "what": what, "brand": brand,
+        **_called(leg), **{name: value for name, value in state.items() if value}, "what": leg.what, "brand": brand,
         "kind": "flight" if leg.type is EventType.FLIGHT_STATUS else "train",
         "fresh": leg.is_over or now_ms - newest <= FRESH_MS,
     }  # fmt: skip
@@ -192,15 +210,6 @@ def _called(leg: Leg) -> dict[str, str]:
 def _place(leg: Leg, end: str) -> dict[str, Any]:
     known: Mapping[str, Any] = leg.state.get(end) or {}
     return {part: known[part] for part in _PLACE if known.get(part)}
-
-
-def _what(leg: Leg) -> str:
-    status = leg.status
-    if status in ("departed", "en_route"):
-        return "under_way"
-    if status in ("arrived", "cancelled", "diverted", "delayed", "boarding"):
-        return status
-    return "waiting" if leg.spoken_ms else "unheard"
 
 
 def _times(leg: Leg, end: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
+from gateway.families.state_said import Journeys
 from gateway.model.capability import Capability, Findings
 from gateway.model.ids import SenderId
 from gateway.store.agents import Agents
@@ -40,6 +41,7 @@ class WebcareDeps:
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
     first_queues:    the queues that are answered before the general one, in their order
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
+    journeys:        reads the journeys that somebody's family follows
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -56,6 +58,7 @@ class WebcareDeps:
     first_queues: Callable[[], Awaitable[Sequence[str]]] = _none
     move_first: Callable[[str], Awaitable[int]] = _no_move
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
+    journeys: Journeys | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -51,6 +51,7 @@ class Line:
     standby:   another program held the thread when they wrote it
     speaks_as: the name that they were shown for it
     quotable:  a reply may quote it
+    family:    the journeys whose traveller's family wrote it
     """
 
     id: str
@@ -72,6 +73,7 @@ class Line:
     standby: bool = False
     speaks_as: str = ""
     quotable: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,7 @@ def _theirs(entry: Entry, drawn: _Thread) -> Line:
         edited_ms=entry.edited_ms,
         standby=entry.standby,
         quotable=entry.channel_message_id is not None and entry.form != "reaction",
+        family=entry.family,
     )
 
 

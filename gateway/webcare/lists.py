@@ -16,7 +16,7 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
 from gateway.rules.routing import QUEUES
-from gateway.webcare import views, words
+from gateway.webcare import relatives, views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.windows import Closing, closing
 
@@ -41,6 +41,8 @@ class Row:
     waiting_since_ms: int | None
     closing: Closing
     said_by: str
+    family: bool = False
+    """somebody whose family they are travels"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class ListReader:
             waiting_since_ms=one.waiting_since_ms,
             closing=closing(self._deps, one, contact.facts if contact else None, persons),
             said_by=said_by,
+            family=bool(relatives.memberships(contact, one.brand, self._deps.clock.now_ms())),
         )
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from gateway.errors import NotFound
 from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, Conversation
+from gateway.model.family import ROLE
 from gateway.model.ids import ContactId, ConversationId
-from gateway.webcare import words
+from gateway.webcare import relatives, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.windows import Closing, closing
 
@@ -42,6 +43,8 @@ class Head:
     program: str = ""
     speaks_as: str = ""
     """the name that the person is shown for this agent's words, "" where the channel shows none"""
+    family: tuple[str, ...] = ()
+    """the legs on which somebody travels whose family they are"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Card:
     timezone: str = ""
     consents: Sequence[Agreed] = field(default_factory=tuple)
     orders: Sequence[Known] = field(default_factory=tuple)
+    followed: Sequence[relatives.Followed] = field(default_factory=tuple)
     other_subscriptions: int = 0
     proof: str = ""
     closing: Closing = field(default_factory=Closing)
@@ -129,6 +133,7 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         held=program is not None,
         program=program or "",
         speaks_as=agent.first_name.reveal() if deps.shows_speaker(one.sender) else "",
+        family=tuple(dict.fromkeys(found.leg for found in await relatives.followed(deps, contact, one.brand))),
     )
 
 
@@ -149,7 +154,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
     now = deps.clock.now_ms()
     for link in profile.orders:
         covered.update((link.order, *link.subjects))
-        if link.brand == one.brand and link.until_ms > now:
+        if link.brand == one.brand and link.until_ms > now and link.role != ROLE:
             told = bool(subscribed & {link.order, *link.subjects})
             kind = words.ORDER_KINDS.get(link.kind, "Order")
             orders.append(Known(kind, link.number.reveal(), link.role, told, link.until_ms))
@@ -162,6 +167,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
         timezone=facts.timezone or "",
         consents=consents,
         orders=orders,
+        followed=await relatives.followed(deps, contact, one.brand),
         other_subscriptions=len(subscribed - covered),
         proof=_proof_words(proof[0].value if proof and proof[0] else ("-" if proof else "")),
         closing=closing(deps, one, facts, await deps.person_windows()),

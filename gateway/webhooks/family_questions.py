@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from gateway.connector import InboundKind, MessageEvent, Sender
 from gateway.families.home import Home
-from gateway.families.state_said import MOST, Journeys, Leg, Said, chosen, names_of, told
+from gateway.families.state_said import MOST, Journeys, Leg, Said, chosen, named, names_of, told
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.family import PURPOSE, ROLE
 from gateway.model.ids import AddressId
@@ -74,7 +74,8 @@ class FamilyQuestions:
         journeys = [_Journey(link, await self._journeys.legs(link)) for link in links]
         catalogue = (await self._d.worlds.now()).catalogue
         language, meant = await self._meant(journeys, event, catalogue)
-        about = "; ".join(dict.fromkeys(named for one in meant if (named := _named(one.legs))))
+        best = [legs for one in meant if (legs := chosen(one.legs, now_ms)) is not None]
+        about = "; ".join(dict.fromkeys(named([leg]) for leg, _ in best))
         if language is None:
             return Asked(False, False, about)
         if not await self._may_answer(contact, address, sender, event):
@@ -132,14 +133,3 @@ class FamilyQuestions:
             said = told(*legs, brand.name if brand is not None else "", catalogue.sources, now_ms)
             found.setdefault(said.subject, (legs[0].distance_ms(now_ms), said))
         return [said for _, said in sorted(found.values(), key=lambda entry: entry[0])][:MOST]
-
-
-def _named(legs: Sequence[Leg]) -> str:
-    """A journey as the desk names it: ZZ 1007 AMS–LHR 2026-11-22."""
-    said = []
-    for leg in legs:
-        ends = "–".join(str((leg.state.get(end) or {}).get("code") or "?") for end in ("from", "to"))
-        number = f"{leg.state.get('carrier') or ''} {leg.state.get('number') or ''}".strip()
-        day = str(leg.state.get("origin_date") or leg.state.get("operating_day") or "")
-        said.append(" ".join(part for part in (number, ends, day) if part))
-    return ", ".join(said)

@@ -42,9 +42,9 @@ class Messages:
         self._buttons = Buttons(deps)
         self._windows = Windows(deps)
         self._rebooking = RebookingAnswers(deps, origins, *deps.rebookings) if deps.rebookings is not None else None
-        self._family: FamilyQuestions | None = None
+        self._questions: FamilyQuestions | None = None
         if deps.home is not None and deps.rebookings is not None:
-            self._family = FamilyQuestions(deps, origins, deps.home, deps.rebookings[0])
+            self._questions = FamilyQuestions(deps, origins, deps.home, deps.rebookings[0])
         self._visits = VisitAnswers(deps, origins, deps.rebookings[0]) if deps.rebookings is not None else None
         self._families = FamilyDesk(*deps.family, deps.outbox, origins) if deps.family is not None else None
 
@@ -78,8 +78,8 @@ class Messages:
             if pressed is None and self._visits is not None:
                 pressed = await self._visits.press(known, address, event, origin)
             done = await self._families.press(known, address, sender, event, origin) if self._families and not pressed else None
-            if pressed is None and done is None and self._family is not None:
-                asked = await self._family.hear(known, address, sender, event, origin)
+            if pressed is None and not done and self._questions is not None:
+                asked = await self._questions.hear(known, address, sender, event, origin)
             handled = pressed.handled if pressed is not None else bool(done) or (asked is not None and asked.answered)
             if pressed is None and done is None and (asked is None or not asked.asks):
                 handled = await self._by_itself(known, address, sender, event)

@@ -120,7 +120,7 @@ async def test_a_family_asks_and_is_told_what_the_sources_said_and_when(tmp_path
         # Nobody has said anything of it yet: the planned times, and a person.
         conversation, line = await stage.says("whatsapp", MUM, "when do they land??")
         assert conversation.state is QUEUED
-        assert line.family == "ZZ 1007 AMS–LHR 2026-11-22, ZZ 0522 LHR–DUB 2026-11-22, ZZ 0531 DUB–AMS 2026-11-25"
+        assert line.family == "ZZ 1007 AMS–LHR 2026-11-22"
         (said,) = await stage.answers(MUM, 1)
         assert "Flight ZZ 1007 from Amsterdam to London Heathrow: no news yet." in said
         assert "Planned to leave Amsterdam at 10:55 local time. Planned to arrive in London Heathrow at 11:20 local time." in said

@@ -44,9 +44,9 @@ class PretendPage:
             return self.answer
         if method == "GET":
             start = int(path.partition("&after=")[2] or 0)
-            page: dict[str, Any] = {"data": self.templates[start : start + 3]}
-            if start + 3 < len(self.templates):
-                page["paging"] = {"cursors": {"after": str(start + 3)}, "next": "https://graph.example.org/next"}
+            page: dict[str, Any] = {"data": self.templates[start : start + 7]}
+            if start + 7 < len(self.templates):
+                page["paging"] = {"cursors": {"after": str(start + 7)}, "next": "https://graph.example.org/next"}
             return page
         assert isinstance(body, Mapping)
         if not path.endswith("/message_templates"):

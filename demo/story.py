@@ -288,7 +288,7 @@ def make(first: date) -> list[Step]:
         Step(
             "The tickets", "To each their own, within seconds, in the chat they opened: first the words, then the railway's own PDF.",
             day.at(0, "14:25"), (ticket(mila, 1), ticket(finn, 2)),
-            expect=tuple((f"{name}/messenger", "ticket_issued") for name in ("mila", "mila", "finn", "finn")),
+            expect=tuple((f"{name}/messenger", "journey_ticket_issued") for name in ("mila", "mila", "finn", "finn")),
         ),
         Step(
             "Two households on broadband", "Contracts bring customers and their postcodes. Nobody is written to yet.",

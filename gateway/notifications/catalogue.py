@@ -66,6 +66,13 @@ class Catalogue:
     def get(self, name: str) -> Notification | None:
         return self._notifications.get(name)
 
+    def in_its_place(self, one: Notification) -> list[Notification]:
+        """A notification, then whose templates are sent while none of its own can be: its substitute, that one's, and so on."""
+        found = [one]
+        while (other := self.get(found[-1].substitute or "")) is not None and other not in found:
+            found.append(other)
+        return found
+
     def ended_by(self, name: str) -> tuple[str, ...]:
         """The names of the notifications that this one makes pointless."""
         notification = self._notifications.get(name)

@@ -120,10 +120,10 @@ def made_anew(body: Body, paper: Paper, memory: Mapping[str, Any], contact: Cont
 
 
 def _said(body: Body, form: Mapping[str, Any], scope: Any, chain: Sequence[str], world: World) -> Rendering:
-    """One of its templates filled anew: its notification's own, or the substitute's."""
+    """One of its templates filled anew: its notification's own, or of one that goes in its place."""
     ref = TemplateRef(str(form["name"]), str(form["language"]))
     notification = world.catalogue.get(str(body["notification"]))
-    for one in (notification, world.catalogue.get(notification.substitute or "") if notification is not None else None):
-        if one is not None and any((text.template, text.language) == (ref.name, ref.language) for text in one.texts):
+    for one in world.catalogue.in_its_place(notification) if notification is not None else ():
+        if any((text.template, text.language) == (ref.name, ref.language) for text in one.texts):
             return one.render(scope, chain, str(body["zone"]), brand=str(body["brand"]), template=ref)
     raise CannotRender("its template is gone")

@@ -1,4 +1,4 @@
-"""What a pass or ticket offers below itself, kept beside its words: whose journey those at home would follow.
+"""What a pass or ticket of a journey offers below itself, kept beside its words: whose journey those at home would follow.
 
 The button comes back with the message's own id: not every channel says which message a pressed button belongs to, and a contact
 may get the passes of several travellers.

@@ -374,9 +374,8 @@ def _forms(
     candidates: list[tuple[Notification, TemplateRef]] = []
     brand_known = world.catalogue.brands.get(brand)
     default = brand_known.language if brand_known else "en"
-    candidates += [(notification, ref) for ref in notification.candidates(chain, brand=brand, brand_language=default)]
-    if notification.substitute and (other := world.catalogue.get(notification.substitute)) is not None:
-        candidates += [(other, ref) for ref in other.candidates(chain, brand=brand, brand_language=default)]
+    for one in world.catalogue.in_its_place(notification):
+        candidates += [(one, ref) for ref in one.candidates(chain, brand=brand, brand_language=default)]
     if document is not None:
         mime = str(document.get("mime") or "")
         candidates = [(one, ref) for one, ref in candidates if one.document is None or one.document.carries(mime)]

@@ -252,7 +252,7 @@ async def test_a_ticket_with_two_codes_is_two_pictures_and_is_replaced_as_two(ho
     await house.tell(ticket("A"), ticket("B"))
     await house.dispatch()
     assert [house.bytes(one)[:5] for one in house.sent()] == [b"#UT0B", b"#UT1B"]
-    assert (await house.told(101, "r")) == ["ticket_issued", "ticket_issued"]
+    assert (await house.told(101, "r")) == ["journey_ticket_issued", "journey_ticket_issued"]
 
 
 async def test_a_receipt_is_drawn_of_the_orders_goods_and_goes_to_who_ordered(house: DocumentHouse) -> None:
@@ -416,7 +416,7 @@ async def test_each_of_two_tickets_follows_its_own_train(house: DocumentHouse, r
     moved = {"trip": train_of, "status": "scheduled", "times": back["times"], "platform": {"planned": "5", "actual": "7b"}}
     await house.tell(house.event_of("trip.status", "EXR/9250/2026-11-22", moved))
     await house.dispatch()
-    said = [one["template"] for one in house.sent() if one["template"]["name"] == "ticket_issued_v2"]
+    said = [one["template"] for one in house.sent() if one["template"]["name"] == "journey_ticket_issued_v1"]
     values = [{one["parameter_name"]: one["text"] for one in template["components"][1]["parameters"]} for template in said]
     shown = [one["shown"] for one in values]
     assert [("platform 7b" in text, "9250" in text) for text in shown] == [(True, True), (False, False), (False, False)]

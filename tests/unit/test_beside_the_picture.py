@@ -52,7 +52,7 @@ BILL = {"orderNumber": "ORD-7731", "document": {
     "lines": [{"name": "Bag", "quantity": 2, "price": "45.00"}, {"name": "Seat", "price": "13.50"}]}}  # fmt: skip
 SAMPLES: dict[PaperKind, tuple[EventType, dict[str, Any], tuple[str, ...]]] = {
     PaperKind.BOARDING_PASS: (EventType.FLIGHT_BOARDINGPASS, PASS, ("boarding_pass_issued", "boarding_pass_file")),
-    PaperKind.RAIL_TICKET: (EventType.ORDER_DOCUMENT, RAIL, ("ticket_issued", "ticket_file")),
+    PaperKind.RAIL_TICKET: (EventType.ORDER_DOCUMENT, RAIL, ("journey_ticket_issued", "journey_ticket_file")),
     PaperKind.EVENT_TICKET: (EventType.ORDER_DOCUMENT, SHOW, ("ticket_issued", "ticket_file")),
     PaperKind.RECEIPT: (EventType.ORDER_DOCUMENT, BILL, ("order_receipt",)),
 }

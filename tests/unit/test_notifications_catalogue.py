@@ -151,3 +151,27 @@ def test_yes_and_no_are_words(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("yes: no\non: off\nreal: true\nday: 2026-11-22\n")
     assert read(path) == {"yes": "no", "on": "off", "real": True, "day": "2026-11-22"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "legs", "told"),
+    [
+        ("rail_ticket", 0, "journey_ticket_issued"), ("flight_ticket", 0, "journey_ticket_issued"),
+        ("ticket", 1, "journey_ticket_issued"), ("ticket", 0, "ticket_issued"), ("event_ticket", 0, "ticket_issued"),
+        ("receipt", 0, "order_receipt"), ("invoice", 0, "order_receipt"), ("label", 0, ""),
+    ],
+)  # fmt: skip
+def test_only_the_ticket_of_a_journey_offers_to_tell_who_is_at_home(kind: str, legs: int, told: str) -> None:
+    document = {"kind": kind, "id": "1", **({"legs": [{}]} if legs else {})}
+    context = {"event": {"type": "order.document"}, "data": {"document": document}}
+    found = [one for one in catalogue().for_event(EventType.ORDER_DOCUMENT) if one.applies(context)]
+    assert [one.name for one in found] == ([told] if told else [])
+    offered = {"family" in [button.key for button in one.buttons] for one in found}
+    assert offered <= {told.startswith("journey")}
+
+
+def test_until_its_own_templates_may_be_sent_a_journeys_ticket_goes_as_any_ticket() -> None:
+    ticket = catalogue().get("journey_ticket_issued")
+    assert ticket is not None
+    found = catalogue().in_its_place(ticket)
+    assert [one.name for one in found] == ["journey_ticket_issued", "journey_ticket_file", "ticket_issued", "ticket_file"]

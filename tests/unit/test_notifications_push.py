@@ -147,7 +147,7 @@ async def test_a_document_needs_an_app_id_and_says_so() -> None:
     errors = {one.step.template: one.error for one in done if one.error}
     with_document = {
         f"{name}_v2" for name in ("boarding_pass_issued", "boarding_pass_file", "ticket_issued", "ticket_file", "order_receipt")
-    }
+    } | {"journey_ticket_issued_v1", "journey_ticket_file_v1"}
     assert set(errors) == with_document
     assert all("GATEWAY_APP_ID" in error for error in errors.values())
 

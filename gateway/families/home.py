@@ -79,7 +79,7 @@ class Home:
     async def group(self, family: SubjectId, link: Personal) -> int:
         """Pass the link of the traveller's own group on: to every member once, and to who joins later. How many have it now.
 
-        Repeatable; another link replaces it. 0 where the family is over, too.
+        Repeatable; another link replaces it. 0 where the family is over, and in a crisis, after which they are told.
         """
         if not await self.families.set_group(family, link):
             return 0
@@ -87,8 +87,7 @@ class Home:
         traveller = await self.keeper.traveller(found) if found is not None else None
         if found is None or traveller is None:
             return 0
-        given = given_name(traveller[0], found.customer)
-        return await self.keeper.group(found, [one.contact for one in found.members], given)
+        return await self.keeper.group(found, given_name(traveller[0], found.customer))
 
     async def reached(self, family: Family) -> dict[ContactId, bool]:
         """Of each member whether news reaches them: not where the channel says that they cannot be reached, or they stopped."""
@@ -141,7 +140,7 @@ class Home:
         for subject in found[1].subjects:
             await self.teller.welcome(current.id, [subject], revive=True)
         if (standing := await self.families.get(family.id)) is not None:
-            await self.keeper.group(standing, [current.id], given_name(found[0], family.customer))
+            await self.keeper.group(standing, given_name(found[0], family.customer), only=current.id)
         return answer
 
     async def wishes(

@@ -23,7 +23,7 @@ from gateway.crashpoint import crash_point
 from gateway.errors import Sealed
 from gateway.families import mirror
 from gateway.families.bonds import Bonds
-from gateway.families.herald import Herald
+from gateway.families.herald import Herald, given_name
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.event import EventType
 from gateway.model.family import Family, Left
@@ -34,10 +34,13 @@ from gateway.rules.family_end import ends_ms, leg_of, look_ms
 from gateway.store.contacts import Contacts
 from gateway.store.families import Families
 from gateway.store.incidents import Incidents
+from gateway.store.keys import DAY_MS
 from gateway.store.subjects import Subjects
 
 PAGE = 100
 CRISIS_MS = 10 * 60_000
+GROUP_MS = 7 * DAY_MS
+"""So long after somebody joined, or the link was set, it is passed on by whoever looks."""
 SHUT_MS = 3600_000
 """How long until another look where families are switched off."""
 
@@ -89,12 +92,19 @@ class Keeper:
             found.append(state_of(trip.known if trip.spoken else flight.known))
         return found
 
-    async def group(self, family: Family, contacts: Sequence[ContactId], given: str) -> int:
-        """Pass the link of the traveller's group on to these members, to each once; how many they are."""
-        meant = [one for one in family.members if one.contact in contacts] if family.group_link is not None else []
-        for one in meant:
-            await self.herald.group(family, one.contact, one.address, given, self.clock.now_ms())
-        return len(meant)
+    async def group(self, family: Family, given: str, *, only: ContactId | None = None) -> int:
+        """Pass the link of the traveller's group on, to each member once; how many have it. In a crisis it waits for a look.
+
+        given: the traveller's name, "" = not known; only: this one alone
+        """
+        now = self.clock.now_ms()
+        if family.group_link is None or await self._in_crisis(family):
+            return 0
+        for one in family.members:
+            # Whether they have it already is known by the message, and that for eight days.
+            if only in (None, one.contact) and now - max(family.group_ms, one.joined_ms) < GROUP_MS:
+                await self.herald.group(family, one.contact, one.address, given, now)
+        return len(family.members)
 
     # looking
 
@@ -123,6 +133,7 @@ class Keeper:
         link = found[1]
         await self.follow(family, link)
         await self._in_order(family)
+        await self.group(family, given_name(found[0], family.customer))
         away = {one.away for one in link.moves}
         legs = [leg_of(state) for state in await self.states([one for one in link.subjects if one not in away])]
         if ends_ms(legs, link.until_ms) <= now:

@@ -115,6 +115,7 @@ class Families:
             ended_ms=number("ended"),
             ended_why=text("why"),
             shut_ms=int(door[1:]) if door.startswith("t") else 0,
+            group_ms=number("gat"),
             group_link=opened(fields.get("g", b""), f"{family}:group"),
             followed=tuple(SubjectId(one) for one in text("s").split(",") if one),
             members=tuple(sorted(members, key=lambda one: (one.joined_ms, one.contact))),

@@ -8,7 +8,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.model.family import ROLE, Amount, Joined, Left
+from gateway.model.family import ROLE, Amount, Joined, Left, Member
+from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
 from tests.integration.family_stage import Stage
 from tests.support.core import facts_of, open_house
@@ -78,6 +79,29 @@ async def test_who_was_taken_out_who_has_an_old_link_and_who_comes_to_a_closed_d
         answers = await asyncio.gather(*(stage.home.join(family, chat, renewed, "en", "m") for chat in chats))
         assert sorted(answers) == [Joined.FULL, Joined.FULL, Joined.IN]
         assert len((await stage.standing(family)).members) == 2
+
+
+async def test_a_link_that_went_too_far_closes_the_door_by_itself_until_the_traveller_opens_it(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with open_house(redis_url, data_dir) as house:
+        stage = Stage(house)
+        await stage.travels(1)
+        family = await stage.family(1)
+        people = [ContactId(f"c{number:02d}{'0' * 13}") for number in range(50)]
+        answers = await asyncio.gather(*(
+            stage.home.families.join(family.id, Member(one, AddressId("a00"), "whatsapp", None, 0), family.renewals)
+            for one in people
+        ))  # fmt: skip
+        assert (answers.count(Joined.IN), answers.count(Joined.TOO_MANY)) == (10, 40)
+        shut = await stage.standing(family)
+        assert (shut.open, len(shut.members)) == (False, 10)
+        assert shut.shut_ms > 0
+        assert await stage.joins(family, 7) is Joined.TOO_MANY
+        assert await stage.home.families.door(family.id, open=True)
+        assert await stage.joins(family, 7) is Joined.IN
+        doors = [fact.detail["door"] for fact in await facts_of(house.redis) if fact.kind == "family_door"]
+        assert doors == ["too_many", "opened"]
 
 
 async def test_a_family_ends_at_once_is_told_once_and_begins_anew_under_another_link(

@@ -11,14 +11,17 @@ from redis.asyncio import Redis
 
 from gateway.model.family import Family, Joined, Left
 from gateway.model.personal import Personal
+from gateway.store import ledger
 from gateway.store.erasure import Erasure
+from gateway.store.incidents import Crisis, Incidents
+from gateway.store.restored import Restored
 from tests.integration.family_stage import HOUR_MS, Stage
 from tests.support.core import facts_of, iso, open_house
 from tests.support.dying import Died, dying
 from tests.support.edge import Edge, edge_running
 from tests.support.meta import inbound_text, webhook
 
-LATER = "ZZ1009/2026-11-22/AMS"
+OLD, LATER = "ZZ1007/2026-11-22/AMS", "ZZ1009/2026-11-22/AMS"
 GROUP = "https://chat.example.org/AbCdEf123"
 
 
@@ -204,6 +207,45 @@ async def test_a_relative_whom_nothing_reaches_is_seen_by_the_traveller_as_such(
     gone, fine = standing.members
     await stage.unreachable(gone)
     assert await stage.home.reached(standing) == {gone.contact: False, fine.contact: True}
+
+
+async def test_in_a_crisis_nothing_is_said_to_a_family_and_afterwards_what_still_holds(stage: Stage) -> None:
+    house = stage.house
+    await stage.travels(1)
+    family = await stage.family(1)
+    await stage.joins(family, 7)
+    await stage.looks()
+    incidents = Incidents(house.redis, house.clock)
+    subject = family.followed[0]
+    crisis = Crisis(subject, (subject,), f"flight:{OLD}", "crisis", "kim", "an accident", house.clock.now_ms())
+    await incidents.begin(crisis)
+    house.pass_ms(1000)
+    assert await stage.home.group(family.id, Personal(GROUP)) == 0
+    assert await stage.home.end(family.id, "traveller")
+    assert await stage.joins(family, 8) is Joined.ENDED
+    assert await stage.said(7, "family_group", "family_ended") == []
+    for who in ("kim", "bo"):
+        await incidents.lift(subject, who=who, why="over")
+    house.pass_ms(11 * 60_000)
+    assert await stage.looks() == 1
+    assert len(await stage.said(7, "family_ended")) == 1
+
+
+async def test_a_stop_that_a_restored_backup_did_not_know_takes_them_out_again(stage: Stage) -> None:
+    house = stage.house
+    await stage.travels(1, 2)
+    families = [await stage.family(1), await stage.family(2)]
+    for one in families:
+        await stage.joins(one, 7)
+    relative = await house.contact_of(7)
+    known = house.runtime.contacts.beside_addresses(relative)
+    at_ms = house.clock.now_ms()
+    stopped = ledger.Entry(ledger.WITHDRAWN, at_ms, at_ms, relative.id, (f"family:{families[0].id}.whatsapp.zz",), known)
+    for _ in range(2):
+        await Restored(house.redis, house.clock, house.runtime.vault).hear([stopped], at_ms - 1)
+    assert [link.order for link in stage.home.memberships(await house.contact_of(7))] == [families[1].id]
+    assert (await stage.standing(families[0])).members == ()
+    assert await stage.follows(7) == {families[1].id, *families[1].followed}
 
 
 async def test_switched_off_nobody_comes_in_and_what_stands_is_left_as_it_is(

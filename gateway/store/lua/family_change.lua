@@ -21,7 +21,7 @@ if what == 'name' then
   if not before then return 0 end
   redis.call('HSET', KEYS[1], 'm:' .. ARGV[4], before .. ARGV[5])
 elseif what == 'group' then
-  redis.call('HSET', KEYS[1], 'g', ARGV[4])
+  redis.call('HSET', KEYS[1], 'g', ARGV[4], 'gat', text(now_of(KEYS[2], tonumber(ARGV[1]))))
 elseif what == 'followed' then
   redis.call('HSET', KEYS[1], 's', ARGV[4])
 elseif what == 'door' then

@@ -23,7 +23,7 @@ from gateway.intake.dryrun_show import as_json, as_lines
 from gateway.intake.role import make_deps
 from gateway.model.event import BusinessEvent
 from gateway.model.personal import Secret
-from gateway.store import keys
+from gateway.store import bulk, keys
 from gateway.store.apikeys import ApiKeys
 from gateway.store.readonly import READINGS, WouldWrite, names_in, reading
 from gateway.surface import brake_deps
@@ -191,6 +191,7 @@ async def test_a_paused_sender_gives_no_duration(house: House) -> None:
         lambda redis: redis.hset(keys.STOPS, "all", "x"),
         lambda redis: redis.execute_command("EVALSHA", "0" * 40, 0),
         lambda redis: redis.pipeline(transaction=False).get("layout").delete("layout").execute(),
+        lambda redis: bulk.values(redis, [("GET", "layout"), ("DEL", "layout")]),
     ],
 )
 async def test_its_client_cannot_write(redis: Redis, write: Any) -> None:

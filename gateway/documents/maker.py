@@ -30,7 +30,7 @@ from gateway.errors import CannotDraw
 from gateway.metrics import Metrics
 
 PROCESSES = min(2, os.cpu_count() or 1)
-"""Each draws about 70 pictures a second with a processor to itself, and takes 85 to 200 MiB. They give way to the gateway."""
+"""Each draws about 130 pictures a second with a processor to itself, and takes 85 to 200 MiB. They give way to the gateway."""
 WAITING = 32
 MAKE_S = 20.0
 """For one document, once a process has it: drawing takes tens of milliseconds, a machine under load takes longer."""

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from bench.flights import by_day, flight
 from gateway.model.contact import Address, ConsentEntry, Identifier, OrderLink, Profile, Proof, Traveller
+from gateway.model.family import PURPOSE, ROLE
 from gateway.model.ids import PARTITIONS, AddressId, ContactId, SubjectId, new_address_id, partition_of, random_id
 from gateway.model.personal import Personal
 from gateway.runtime import Runtime
@@ -39,11 +40,12 @@ class Person:
 
 
 class Crowd:
-    """Contacts of one brand, each following some flights."""
+    """Contacts of one brand, each following some flights. at_home: as members of somebody's family, as joining makes them"""
 
-    def __init__(self, runtime: Runtime, brand: str = BRAND) -> None:
+    def __init__(self, runtime: Runtime, brand: str = BRAND, *, at_home: bool = False) -> None:
         self._runtime = runtime
         self._brand = brand
+        self._at_home = at_home
         self._zone = by_day(runtime.clock.now_ms())
 
     async def add_people(self, groups: int, size: int, flights: int, *, first: int = 0) -> list[Person]:
@@ -124,6 +126,8 @@ class Crowd:
     async def _facts(self, person: Person) -> scripts.Call:
         contact, now = person.contact, self._runtime.clock.now_ms()
         consent = ConsentEntry("journey", "whatsapp", self._brand, True, now - 1000, "booking-checkbox", "journey-en-3")
+        if self._at_home:
+            consent = ConsentEntry(PURPOSE, "whatsapp", self._brand, True, now - 1000, "family_link", None)
         changes = await self._runtime.contacts.consent_changes(contact, [consent])
         changes += [
             FactChange(f"p:{person.address}", Proof.OTP.value, now, "proof"),
@@ -154,9 +158,13 @@ class Crowd:
             subjects=person.subjects,
             until_ms=self._runtime.clock.now_ms() + SUBJECT_KEEP_MS,
         )
+        traveller = Traveller(customer, Personal("Alex"), Personal("Example"), (person.address,))
+        if self._at_home:
+            link = dataclasses.replace(link, number=Personal(""), source="family", role=ROLE, passenger=None)
+            traveller = Traveller(customer, None, None, (person.address,))
         return Profile(
             addresses=(Address(person.address, "whatsapp", identifiers),),
-            travellers=(Traveller(customer, Personal("Alex"), Personal("Example"), (person.address,)),),
+            travellers=(traveller,),
             orders=(link,),
         )
 

@@ -1,10 +1,11 @@
-"""Fan-out: what one subscriber costs when there are many against when there are few, how a process grows by it, and whether
-somebody else's urgent notice gets through meanwhile.
+"""Fan-out: what one subscriber costs when there are many against when there are few, and at home against on board, how a process
+grows by it, and whether somebody else's urgent notice gets through meanwhile.
 
-Planning alone runs in a process of its own (fanning.py), a few and many in turn. The urgent notices run through a whole gateway
-(`python main.py run --roles intake,dispatch`) whose sender sends at 80 a second, as a new number may: notices of other flights,
-each with one subscriber, first with nothing else going on, then while a late flight with many subscribers is being told. Those
-flights leave four hours before that one, so they are the more urgent by their deadline; the priority is the same.
+Planning alone runs in a process of its own (fanning.py), a few, many and members of families in turn. The urgent notices run
+through a whole gateway (`python main.py run --roles intake,dispatch`) whose sender sends at 80 a second, as a new number may:
+notices of other flights, each with one subscriber, first with nothing else going on, then while a late flight with many
+subscribers is being told. Those flights leave four hours before that one, so they are the more urgent by their deadline; the
+priority is the same.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from bench.sizes import Sizes
 from gateway.model.ids import SubjectId
 from gateway.runtime import Runtime
 
-MANY, FEW, OTHERS = 500, 501, 600
-"""Groups of flights: of the many, of the few, and from which on those of one subscriber each."""
+MANY, FEW, HOME, OTHERS = 500, 501, 510, 600
+"""Groups of flights: of the many, of the few, of as few at home, and from which on those of one subscriber each."""
 PER_SECOND = 80
 SOONER = HOUR - 4
 GAP_S = 0.2
@@ -84,7 +85,8 @@ async def measure(runtime: Runtime, environ: dict[str, str], graph: str, sizes: 
     crowd, rounds = Crowd(runtime), sizes.fan_rounds
     async with stage.unsynced(runtime):
         await crowd.load(sizes.fan_many, _flights(crowd, MANY, rounds))
-        await crowd.load(sizes.fan_few, _flights(crowd, FEW, 2 * rounds + 1))
+        await crowd.load(sizes.fan_few, _flights(crowd, FEW, 3 * rounds + 1))
+        await Crowd(runtime, at_home=True).load(sizes.fan_few, _flights(crowd, HOME, rounds + 1))
     rows = await _planning(runtime, environ, sizes)
     await stage.emptied(runtime)
     async with stage.unsynced(runtime):
@@ -98,12 +100,16 @@ async def _planning(runtime: Runtime, environ: dict[str, str], sizes: Sizes) -> 
     async with planner(environ) as process:
         flights = itertools.count()
         few = [await plan(process, runtime, FEW, next(flights), sizes.fan_few)]  # also loads what every process loads once
+        await plan(process, runtime, HOME, sizes.fan_rounds, sizes.fan_few)
         many: list[Planned] = []
+        home: list[Planned] = []
         for number in range(sizes.fan_rounds):  # few, many, few: a machine that becomes slower meanwhile is slower on both sides
             few.append(await plan(process, runtime, FEW, next(flights), sizes.fan_few))
             many.append(await plan(process, runtime, MANY, number, sizes.fan_many))
             few.append(await plan(process, runtime, FEW, next(flights), sizes.fan_few))
-    beside = [(before.each_us + after.each_us) / 2 for before, after in zip(few[1::2], few[2::2], strict=True)]
+            home.append(await plan(process, runtime, HOME, number, sizes.fan_few))
+            few.append(await plan(process, runtime, FEW, next(flights), sizes.fan_few))
+    beside = _between(few[1::3], few[2::3])
     each = alternated(
         "fan-out, a subscriber of many",
         "us",
@@ -113,11 +119,25 @@ async def _planning(runtime: Runtime, environ: dict[str, str], sizes: Sizes) -> 
         least=False,
         note=f"{sizes.fan_many:,} against {sizes.fan_few:,}; {_busy(many)}, against {_busy(few[1:])}",
     )
+    member = alternated(
+        "fan-out, a member of a family",
+        "us",
+        list(zip([one.each_us for one in home], _between(few[2::3], few[3::3]), strict=True)),
+        1.2,
+        "a plain subscriber",
+        least=False,
+        note=f"{sizes.fan_few:,} against {sizes.fan_few:,}; {_busy(home)}, against {_busy(few[1:])}",
+    )
     small, large = max(one.rss for one in few), max(one.rss for one in many)
     grown, most = max(large - small, 0) / 2**20, GROWTH / 2**20
     said = f"{sizes.fan_many:,} against {sizes.fan_few:,}: {large / 2**20:.0f} MiB against {small / 2**20:.0f}"
     growth = Row("fan-out, growth of the process", "MiB", grown, most, grown / most, 1.0, False, "at most", note=said)
-    return [each, growth]
+    return [each, member, growth]
+
+
+def _between(before: Sequence[Planned], after: Sequence[Planned]) -> list[float]:
+    """What one cost in the rounds on either side of another one."""
+    return [(one.each_us + other.each_us) / 2 for one, other in zip(before, after, strict=True)]
 
 
 def _busy(planned: Sequence[Planned]) -> str:

@@ -18,6 +18,7 @@ NAMES = [
     "dispatch, one process, whole path",
     "webhooks answered",
     "fan-out, a subscriber of many",
+    "fan-out, a member of a family",
     "fan-out, growth of the process",
     "urgent notice beside it, p50",
     "urgent notice beside it, p99",

@@ -115,7 +115,7 @@ class Teller:
         *,
         revive: bool = False,
     ) -> PlannedContact | None:
-        """What an event means for one contact, sealed. None: it is about none of their travellers."""
+        """What an event means for one contact, sealed. None: nothing, or it is about none of their travellers."""
         if contact.facts.moved_to is not None:  # let the script say so: the caller goes after them
             return PlannedContact(contact.id, contact.facts.consent_version)
         readers = list(only) if only is not None else readers_of(contact, result, world.now_ms)
@@ -148,6 +148,8 @@ class Teller:
             check = await self._check(contact, next(one for one in drafts if one.wants_check), result, travelling, world)
             if check is not None:
                 messages.append(check)
+        if not messages and not ends:
+            return None
         return PlannedContact(contact.id, contact.facts.consent_version, tuple(dict.fromkeys(ends)), tuple(messages))
 
     async def _moves(self, contact: Contact, result: EventResult, readers: Sequence[Reader]) -> None:

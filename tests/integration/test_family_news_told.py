@@ -18,6 +18,7 @@ from gateway.model.family import Amount, Joined
 from gateway.model.ids import EventId, SubjectId, message_id
 from gateway.model.message import MessageRecord, MessageState
 from gateway.planning import connecting
+from gateway.store.fuses import Fuses
 from gateway.store.incidents import Crisis, Incidents
 from tests.integration.family_stage import Stage
 from tests.support.core import HOUR_MS, House, open_house
@@ -80,6 +81,9 @@ async def test_each_hears_what_is_theirs_once_and_in_public_words(house: House) 
     left = house.flight("departed", late_min=50, gate="D7")
     dry = await Rehearsal(house.runtime).of(left)
     assert dry.people == 4, "a dry run counts those at home"
+    fuses = Fuses(house.redis, house.clock, house.runtime.vault)
+    where = await house.runtime.subjects.partitions(left.subject_id)
+    assert (await fuses.look(EventId(left.id), [left.subject_id], where))[1] == 4, "and so does the fuse"
     await house.tell(left)
     told = {number: await names(house, number, left) for number in (TRAVELLER, MUM, GRAN, SON)}
     assert told[TRAVELLER] == told[MUM] == ["flight_departed"]
@@ -90,6 +94,9 @@ async def test_each_hears_what_is_theirs_once_and_in_public_words(house: House) 
     assert body["event"]["xid"] == ""
     assert "local time in London Heathrow" in body["text"]
     assert set(await house.dispatch()) == {"a"}
+    # Who joins now hears how it stands.
+    assert await stage.joins(await stage.family(TRAVELLER), FRIEND) is Joined.IN
+    assert await names(house, FRIEND, late, later, left) == ["family_departed"]
     # A notice asks travellers to do something; a correction goes to whoever was told what was wrong.
     notices = Notices(house.runtime)
     notice = await notices.made([f"flight:{ENTITY}"], {"en": "please ask for a voucher at the desk."}, "journey")

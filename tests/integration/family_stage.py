@@ -11,6 +11,7 @@ from gateway.families.home import Home
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.family import Family, Joined, Member
 from gateway.model.ids import AddressId
+from gateway.model.message import MessageState
 from gateway.model.personal import Personal
 from gateway.planning.waysin_bind import Chat
 from gateway.scheduler.jobs.look_at_families import look_at_families
@@ -76,10 +77,11 @@ class Stage:
         return {one.subject for one in await self.house.runtime.contacts.subscriptions(contact)}
 
     async def said(self, number: int, *names: str) -> list[str]:
-        """What somebody was told of these notifications: the words before the first punctuation mark."""
+        """What is on its way to somebody of these notifications: the words before the first punctuation mark."""
         contact = await self.house.find(number)
         assert contact is not None
-        found = [one for one in await self.house.messages(contact) if one.notification in names]
+        known = [one for one in await self.house.messages(contact) if one.notification in names]
+        found = [one for one in known if one.state is not MessageState.SUPPRESSED]
         return [re.split(r"[:.?]", str((await self.house.body(one))["text"]))[0] for one in found]
 
     async def unreachable(self, member: Member) -> None:

@@ -121,6 +121,10 @@ async def test_a_day_after_the_landing_members_are_told_once_and_nothing_of_the_
     house.pass_ms(2 * HOUR_MS)
     assert await stage.looks() == 1
     assert {number: len(await stage.said(number, "family_ended")) for number in (7, 8, 9)} == {7: 1, 8: 1, 9: 1}
+    relative = await house.contact_of(7)
+    window = relative.facts.window_opened_at(stage.sender.id, relative.profile.addresses[0].id)
+    assert window is not None
+    assert house.clock.now_ms() - window > 24 * HOUR_MS, "their window is shut: it goes as a template"
     assert (await ends(stage), await stage.due(), await stage.looks()) == (["over"], [], 0)
     assert len(await stage.said(1, "family_group_offer")) == 1
     stub = await stage.standing(family)
@@ -233,7 +237,7 @@ async def test_in_a_crisis_nothing_is_said_to_a_family_and_afterwards_what_still
     assert len(await stage.said(7, "family_ended")) == 1
 
 
-async def test_a_stop_that_a_restored_backup_did_not_know_takes_them_out_again(stage: Stage) -> None:
+async def test_stops_and_erasures_that_a_restored_backup_did_not_know_count_for_families_too(stage: Stage) -> None:
     house = stage.house
     await stage.travels(1, 2)
     families = [await stage.family(1), await stage.family(2)]
@@ -248,6 +252,13 @@ async def test_a_stop_that_a_restored_backup_did_not_know_takes_them_out_again(s
     assert [link.order for link in stage.home.memberships(await house.contact_of(7))] == [families[1].id]
     assert (await stage.standing(families[0])).members == ()
     assert await stage.follows(7) == {families[1].id, *families[1].followed}
+    # And so a traveller who was erased since: their family is over.
+    traveller = (await house.contact_of(2)).id
+    await Restored(house.redis, house.clock, house.runtime.vault).hear(
+        [ledger.Entry(ledger.ERASED, at_ms, at_ms, traveller, (), ())], at_ms - 1
+    )
+    await stage.looks()
+    assert (await ends(stage), stage.home.memberships(await house.contact_of(7))) == (["erased"], [])
 
 
 async def test_switched_off_nobody_comes_in_and_what_stands_is_left_as_it_is(

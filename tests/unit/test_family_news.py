@@ -11,7 +11,7 @@ from gateway.notifications import for_families
 from gateway.notifications.catalogue import load
 from gateway.rules.question import Night
 from gateway.rules.relatives import public
-from tests.support.notifications import ROOT, applying, catalogue, changed, context, sample
+from tests.support.notifications import ROOT, applying, catalogue, changed, context, ms, sample
 
 FLIGHT, TRIP = sample("ce-flight-delayed"), sample("ce-trip-delayed")
 PLANNED = {"departure": {"scheduled": "2026-11-22T10:55:00+01:00"}, "arrival": {"scheduled": "2026-11-22T11:20:00Z"}}
@@ -85,13 +85,23 @@ def said_of(name: str, language: str, *events: dict[str, Any]) -> str:
 
 
 def test_times_at_both_ends_say_whose_they_are_and_none_is_computed() -> None:
-    left = {**LANDED, "departure": {**PLANNED["departure"], "actual": "2026-11-22T10:42:00Z"}}
+    left = {**LANDED, "departure": {**PLANNED["departure"], "actual": "2026-11-22T09:59:00Z"}}
     assert said_of("family_departed", "en", flight("departed", left)) == (
-        "Flight ZZ 1007 to London Heathrow has left.\n\nDeparture from Amsterdam was at 11:42 local time. "
+        "Flight ZZ 1007 to London Heathrow has left.\n\nDeparture from Amsterdam was at 10:59 local time. "
         "Landing: planned at 11:20, local time in London Heathrow. We will let you know when it is on the ground."
     )
     assert "war gerade" in said_of("family_departed", "de", flight("departed", PLANNED)), "when, nobody has said"
     assert "Landing: nog niet bekend" in said_of("family_delayed", "nl", flight(times=late(45))), "nor when it lands"
+    later = late(180) | {"arrival": PLANNED["arrival"]}
+    assert "Landing: not known yet" in said_of("family_departed", "en", flight(times=later), flight("departed", later))
+
+
+def test_one_that_leaves_after_it_was_to_land_is_told_all_the_same() -> None:
+    left = catalogue().get("family_departed")
+    assert left is not None
+    later = flight("departed", late(180)) | {"time": "2026-11-22T14:00:00+01:00"}
+    assert left.deadline_ms(context(later)) > ms("2026-11-22T14:00:00+01:00")
+    assert left.deadline_ms(context(flight("departed"))) == ms(PLANNED["arrival"]["scheduled"])
 
 
 def test_a_flight_that_was_diverted_has_not_landed_where_it_was_to() -> None:

@@ -131,10 +131,11 @@ class Teller:
             members = await self._connections.look(contact, result, members, world)
         drafts: list[Draft] = []
         ends: list[str] = []
-        at_home = any(map(is_member, readers))  # who travels as well may have waited for something as a member only
+        # Who travels as well may have waited for something as a member only; who left an order, for something as a traveller.
+        concerned = {True: any(map(is_member, readers)), False: bool(travelling or contact.facts.left)}
         for name in result.notifications:
             notification = world.catalogue.get(name)
-            if notification is None or not (at_home if notification.at_home else travelling):
+            if notification is None or not concerned[notification.at_home]:
                 continue  # what it ends was never planned for anybody of them
             ends += [told_prefix(result.subject, ended) for ended in notification.ends]
             links = {"document": "document", "page": str(result.document.get("page") or "")} if result.document else {}

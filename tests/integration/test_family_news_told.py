@@ -234,6 +234,7 @@ async def test_under_a_crisis_nothing_leaves_also_what_was_queued_and_nothing_st
     assert states == {"family_departed": (MessageState.EXPIRED, "expired")}
 
 
+@pytest.mark.long
 async def test_a_late_train_is_told_of_where_the_traveller_boards_and_its_departure_of_where_it_left(house: House) -> None:
     entity, places = "EXR/3542/2026-11-22", {"from": {"code": "AMS"}, "to": {"code": "MT", "name": "Maastricht"}}
     planned = {"departure": {"scheduled": iso_in(house, 4)}, "arrival": {"scheduled": iso_in(house, 7)}}
@@ -249,3 +250,15 @@ async def test_a_late_train_is_told_of_where_the_traveller_boards_and_its_depart
     assert "train to Eindhoven leaves later" in texts["family_train_delayed"]
     assert "local time in Utrecht" in texts["family_train_delayed"]
     assert "train to Maastricht has left" in texts["family_train_departed"]
+
+
+@pytest.mark.long
+async def test_what_waits_for_a_traveller_whom_the_order_dropped_is_ended_though_they_stay_at_home(house: House) -> None:
+    await at_home(house, MUM)
+    late = house.flight("delayed", late_min=60)
+    await house.tell(late)
+    await house.tell(house.order(house.recipient(TRAVELLER), version=2))
+    left = house.flight("departed", late_min=60)
+    await house.tell(left)
+    planned = {one.notification: one.state for one in await news(house, MUM, late, left)}
+    assert planned == {"flight_delayed": MessageState.ENDED, "family_departed": MessageState.QUEUED}

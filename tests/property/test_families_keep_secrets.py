@@ -170,7 +170,7 @@ async def test_whatever_happens_to_their_traveller_no_message_of_a_member_holds_
         members = (7, 8, 9)
         for number in members:
             assert await stage.joins(family, number, name=f"{MARK} {number}") is Joined.IN
-        for turn in range(120 if LONG else 8):
+        for turn in range(120 if LONG else 12):
             house.pass_ms(dice.randrange(1000, 1_200_000))
             await house.tell(happening(house, dice, turn, named))
         found = [one for number in members for one in await house.messages(await house.find(number))]

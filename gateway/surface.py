@@ -141,6 +141,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         default_brand=runtime.settings.brand,
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
+        families=runtime.subjects.families,
     )
     rollouts = RolloutDeps(Rollouts(redis, runtime.clock), runtime.catalogue, runtime.directory)
     api_routes.add_routes(

@@ -12,6 +12,7 @@ from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Problem, Sealed
 from gateway.model.contact import ConsentEntry, Contact, Identifier, OrderLink, Profile, Proof, Subscription
+from gateway.model.family import ROLE, Left
 from gateway.model.ids import AddressId, ContactId, MessageId, SubjectId, is_id, partition_of
 from gateway.model.message import MessageRecord
 from gateway.model.personal import Personal
@@ -20,6 +21,7 @@ from gateway.planning.waiting import Mended, Waiting
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erased, Erasure
+from gateway.store.families import Families
 from gateway.store.outbox import Outbox, open_message
 from gateway.store.passes import Passes
 from gateway.store.vault import Vault
@@ -41,6 +43,7 @@ class People:
     """newcomer: what a new subscription sets off (intake's expander); without it they hear from the next event on.
 
     waiting: sends what a proof or a consent was waited for
+    families: who follows whose journey: whoever is to hear no more of it is on no list of theirs
     """
 
     contacts: Contacts
@@ -56,6 +59,7 @@ class People:
     passes: Passes
     newcomer: Newcomer = _tell_nobody
     waiting: Waiting | None = None
+    families: Families | None = None
 
     # who
 
@@ -165,21 +169,29 @@ class People:
     async def unfollow(self, contact: Contact, subject: SubjectId) -> bool:
         """Let a contact hear no more about a subject, whatever order brought it. False: they did not hear about it.
 
-        An order goes with what only it brought along.
+        An order goes with what only it brought along. Who follows somebody's journey from home follows all of it or nothing.
         """
         left: set[SubjectId] = {subject}
+        whole: list[SubjectId] = []
 
         def edit(profile: Profile) -> Profile:
-            gone = {other for one in profile.orders if one.order == subject for other in one.subjects}
+            whole[:] = [one.order for one in profile.orders if one.role == ROLE and subject in (one.order, *one.subjects)]
+            goes = {subject, *whole}
+            gone = {other for one in profile.orders if one.order in goes for other in (one.order, *one.subjects)}
             links = [
                 replace(one, subjects=tuple(other for other in one.subjects if other != subject))
                 for one in profile.orders
-                if one.order != subject
+                if one.order not in goes
             ]
             left.update(gone - {other for one in links for other in one.subjects})
             return replace(profile, orders=tuple(links))
 
         await self.contacts.change(contact.id, edit)
+        if self.families is not None:
+            for family in whole:
+                await self.families.leave(family, contact.id, Left.STOPPED)
+            for order in {one.order for one in contact.profile.orders if subject in (one.order, *one.subjects)}:
+                await self.families.look_soon_at(contact, order)
         answers = {other: await self.contacts.unsubscribe(contact.id, other, "api") for other in left}
         return answers[subject]
 

@@ -114,6 +114,7 @@ def people_of(runtime: Runtime) -> People:
         passes=Passes(runtime.connection.redis, runtime.clock, runtime.vault),
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
+        families=runtime.subjects.families,
     )
 
 

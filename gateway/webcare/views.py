@@ -145,7 +145,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
     consents = []
     for scope, consent in sorted(facts.consents.items()):
         purpose, channel, brand = scope.split(".", 2)
-        if brand == one.brand:
+        if brand == one.brand and ":" not in purpose:  # a stop of one family among several is a matter of its list
             where = words.CHANNELS.get(channel, channel)
             consents.append(Agreed(consent.granted, words.purpose(purpose), where, consent.at_ms))
     subscribed = {item.subject for item in await deps.contacts.subscriptions(contact.id)}

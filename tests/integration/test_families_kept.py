@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.cli.contacts import people_of
 from gateway.model.family import Family, Joined, Left
 from gateway.model.personal import Personal
 from gateway.store import ledger
@@ -202,6 +203,22 @@ async def stops(stage: Stage, edge: Edge) -> None:
     assert (stage.home.memberships(relative), relative.facts.consents["family.whatsapp.zz"].granted) == ([], False)
     assert await stage.joins(families[1], 7) is Joined.IN, "the link lets them in again"
     assert (await house.contact_of(7)).facts.consents["family.whatsapp.zz"].granted
+
+
+async def test_whoever_is_told_by_the_api_to_hear_no_more_of_a_leg_is_on_no_list_either(stage: Stage) -> None:
+    house = stage.house
+    await stage.travels(1)
+    family = await stage.family(1)
+    for number in (7, 8):
+        await stage.joins(family, number)
+    await stage.looks()
+    people = people_of(house.runtime)
+    assert await people.unfollow(await house.contact_of(7), family.followed[0])
+    assert await stage.follows(7) == set()
+    assert [one.contact for one in (await stage.standing(family)).members] == [await house.find(8)]
+    assert await people.unfollow(await house.contact_of(1), family.order)
+    await stage.looks()
+    assert (await ends(stage), await stage.follows(8)) == (["left_out"], set())
 
 
 async def test_a_relative_whom_nothing_reaches_is_seen_by_the_traveller_as_such(stage: Stage) -> None:

@@ -13,10 +13,12 @@ from gateway import http, webcare
 from gateway.api import routes as api_routes
 from gateway.api.auth import guarded
 from gateway.api.brakes import BrakeDeps
+from gateway.api.families import FamilyDeps
 from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.api.rollouts import RolloutDeps
 from gateway.errors import StoreError
+from gateway.families.overview import Overview
 from gateway.families.state_said import Journeys
 from gateway.health import Health
 from gateway.insight.watch_rules import load_here, names_of
@@ -144,8 +146,10 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         families=runtime.subjects.families,
     )
     rollouts = RolloutDeps(Rollouts(redis, runtime.clock), runtime.catalogue, runtime.directory)
+    overview = Overview(runtime.subjects.families, runtime.contacts, runtime.subjects)
+    at_home = FamilyDeps(overview, BrakeBook(redis, runtime.clock), runtime.vault)
     api_routes.add_routes(
-        app, people, inviting_of(runtime), keys, schemas.components, brake_deps(runtime, deps), rollouts
+        app, people, inviting_of(runtime), keys, schemas.components, brake_deps(runtime, deps), rollouts, at_home
     )
 
 

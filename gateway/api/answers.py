@@ -338,6 +338,37 @@ ANSWERS: dict[str, Schema] = {
     "Rollouts": thing({"rollouts": many(ref("Rollout"))}),
     "Rollout": thing(_ROLLOUT, about="Shares in percent. state: running, held, stopped; next: the next stage's share."),
     "RolloutMoved": thing({**_ROLLOUT, "ended": FLAG}),
+    "Families": thing({"subject": TEXT, "families": many(ref("Family")), "more": FLAG, "most": NUMBER}),
+    "Family": thing(
+        {
+            "id": TEXT,
+            "state": {"enum": ["lasts", "ending", "ended"]},
+            "ended": WHEN,
+            "why": MAYBE,
+            "door": {"enum": ["open", "closed", "too_many"]},
+            "order": MAYBE,
+            "traveller": MAYBE,
+            "brand": MAYBE,
+            "language": MAYBE,
+            "made": WHEN,
+            "until": WHEN,
+            "next_look": WHEN,
+            "link": NUMBER,
+            "places": NUMBER,
+            "count": NUMBER,
+            "taken_out": NUMBER,
+            "group": FLAG,
+            "follows": many(TEXT),
+            "members": many(
+                thing({"contact": TEXT, "channel": TEXT, "joined": WHEN, "reached": FLAG, "name": MAYBE, "to": many(TEXT)})
+            ),
+            "masked": FLAG,
+        },
+        about=(
+            "until: when the journey is over, as far as is known. link: the number of its link, higher with each new one. "
+            "group: whether the traveller shared the link of a group of their own. name, to: with reveal alone."
+        ),
+    ),
     "Keys": thing(
         {
             "keys": many(

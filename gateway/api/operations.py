@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from gateway.api.brakes import CorrectionBody, CrisisBody, NoticeBody, ReleaseBody, WhyBody
 from gateway.api.contacts import ChangeBody, ConsentsBody, ProofsBody, SearchBody
+from gateway.api.families import FamiliesBody
 from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
 from gateway.api.rollouts import MoveBody, RolloutBody
@@ -51,6 +52,7 @@ CONTACT = Parameter("contact", "path", "our id of the contact, c07...", True)
 REVEAL = Parameter("reveal", "query", "true: show what identifies a person (scope messages:reveal)")
 EVENT = Parameter("event", "path", "our id of the event, e42...", True)
 ROLLOUT = Parameter("name", "path", "the roll-out's name", True)
+FAMILY = Parameter("family", "path", "our id of the family, j11...", True)
 INVITATION = Parameter("invitation", "path", "our id of the invitation, i07...", True)
 _UNKNOWN = {404: ("unknown, or long over", "Problem")}
 _GONE = {404: ("unknown, or erased", "Problem"), 410: ("erased: its key is destroyed", "Problem")}
@@ -300,6 +302,39 @@ OPERATIONS: tuple[Operation, ...] = (
             **_WRONG,
         },
         MoveBody, (ROLLOUT, Parameter("move", "path", "raise, lower, hold, resume or end", True)),
+    ),
+    Operation(
+        "get", "/v1/families", "Families", "Families of those who travel by one flight or train", Scope.CONTACTS_READ,
+        {200: ("oldest first", "Families"), **_WRONG}, None,
+        (
+            Parameter("flight", "query", "as its source writes it: ZZ1007/2026-11-22/AMS"),
+            Parameter("trip", "query", "as its source writes it"),
+            Parameter("subject", "query", "our id of a flight, trip or order, j11..."),
+            REVEAL,
+        ),
+        about="Exactly one of flight, trip and subject.",
+    ),
+    Operation(
+        "post", "/v1/families/search", "Families", "Families of an order, by its number", Scope.CONTACTS_READ,
+        {200: ("oldest first", "Families"), 404: ("nothing is known of it, or several are called that", "Problem"), **_WRONG},
+        FamiliesBody, (REVEAL,),
+        about="An order's number leads to a person and does not stand in a URL.",
+    ),
+    Operation(
+        "get", "/v1/families/{family}", "Families", "How one stands", Scope.CONTACTS_READ,
+        {200: ("as it is now", "Family"), 404: ("there is none, or it ended more than 8 days ago", "Problem")}, None,
+        (FAMILY, REVEAL),
+    ),
+    Operation(
+        "post", "/v1/families/{family}/{move}", "Families", "Close or open the door of one, or end it", Scope.ADMIN,
+        {
+            200: ("done", "Family"),
+            404: ("there is none, or no such move", "Problem"),
+            409: ("it has ended", "Problem"),
+            **_WRONG,
+        },
+        WhyBody, (FAMILY, Parameter("move", "path", "close, open or end", True)),
+        about="Ended, its members are told once, without a reason, within seconds.",
     ),
     Operation("get", "/v1/keys", "Keys", "Every key, without the first", Scope.ADMIN, {200: ("the keys", "Keys")}),
     Operation(

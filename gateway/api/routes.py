@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.api import brakes as braking
-from gateway.api import contacts, invitations, keys, messages, openapi, pages, rollouts, subscriptions
+from gateway.api import contacts, families, invitations, keys, messages, openapi, pages, rollouts, subscriptions
 from gateway.api.inviting import Inviting
 from gateway.api.people import People
 from gateway.store.apikeys import ApiKeys
@@ -22,6 +22,7 @@ def add_routes(
     event_schemas: Callable[[], tuple[Mapping[str, str], Mapping[str, Any]]],
     brakes: braking.BrakeDeps | None = None,
     rolling: rollouts.RolloutDeps | None = None,
+    at_home: families.FamilyDeps | None = None,
 ) -> None:
     """event_schemas: gateway.intake.schemas.components. brakes: None where nothing is expanded."""
     contacts.add_routes(app, people, api_keys)
@@ -32,4 +33,5 @@ def add_routes(
     keys.add_routes(app, api_keys)
     braking.add_routes(app, brakes, api_keys)
     rollouts.add_routes(app, rolling, api_keys)
+    families.add_routes(app, at_home, api_keys)
     openapi.add_routes(app, event_schemas)

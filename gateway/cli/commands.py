@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("gateway.cli.events", {"events": "check, send or replay events"}),
     Entry("gateway.cli.contacts", {"contacts": "show, import, export or erase contacts"}),
     Entry("gateway.cli.invitations", {"invitations": "links that bind a chat to an order"}),
+    Entry("gateway.cli.families", {"families": "who at home follows whose journey"}),
     Entry("gateway.cli.trace_command", {"trace": "where something is, and why: every step of it"}),
     Entry("gateway.cli.report", {"report": "what happened, for the review afterwards"}),
     Entry("gateway.cli.brakes", {"stop": "stop sending, within two seconds", "resume": "lift a stop"}),

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Sealed
-from gateway.families import mirror
+from gateway.families import mirror, overview
 from gateway.families.bonds import Bonds
 from gateway.families.herald import Herald, given_name
 from gateway.families.keeper import Keeper
@@ -91,12 +91,7 @@ class Home:
 
     async def reached(self, family: Family) -> dict[ContactId, bool]:
         """Of each member whether news reaches them: not where the channel says that they cannot be reached, or they stopped."""
-        facts = await self.contacts.facts_of([one.contact for one in family.members])
-        found = {}
-        for member, known in zip(family.members, facts, strict=True):
-            consent = known.consents.get(f"{PURPOSE}.{member.channel}.{family.brand}")
-            found[member.contact] = consent is not None and consent.granted and not known.is_unreachable(member.address)
-        return found
+        return await overview.reached(self.contacts, family)
 
     # of a member
 

@@ -264,14 +264,15 @@ _LEFT = {
     "over": "the family is over for a relative",
 }
 _DOOR = {
-    "opened": "the traveller lets people in again",
-    "closed": "the traveller lets nobody in any more",
+    "opened": "people are let in again",
+    "closed": "nobody is let in any more",
     "renewed": "the link was made anew: the one before lets nobody in",
     "too_many": "so many came in one minute that nobody is let in until the traveller says so",
 }
 _FAMILY_ENDED = {
     "over": "the journey is over",
     "traveller": "the traveller ended it",
+    "operator": "somebody of ours ended it",
     "erased": "the traveller was erased",
     "left_out": "the traveller is on the order no more",
     "cancelled": "the order was cancelled",
@@ -295,6 +296,14 @@ def _family_asked(fact: Fact, when: When) -> str:
 def _family_ended(fact: Fact, when: When) -> str:
     why = _FAMILY_ENDED.get(fact.detail.get("why", ""), "it ended")
     return f"the family is over ({why}), with {fact.detail.get('members', '0')} in it"
+
+
+_STEERED = {"close": "closed the door of", "open": "opened the door of", "end": "ended"}
+
+
+def _family_steered(fact: Fact, when: When) -> str:
+    who, what, why = (fact.detail.get(name, "") for name in ("who", "what", "why"))
+    return f"{who or 'somebody'} {_STEERED.get(what, 'changed')} the family" + (f": {why}" if why else "")
 
 
 def _pass_refused(fact: Fact, when: When) -> str:
@@ -440,6 +449,7 @@ KINDS: dict[str, Kind] = {
     "family_joined": Kind("family.joined", "webhooks", _fixed("a relative joined by the traveller's link")),
     "family_left": Kind("family.left", "", _family_left),
     "family_door": Kind("family.door", "", _family_door),
+    "family_steered": Kind("family.steered", "", _family_steered),
     "family_asked": Kind("family.asked", "webhooks", _family_asked),
     "family_ended": Kind("family.ended", "", _family_ended),
     # pages of passes and tickets

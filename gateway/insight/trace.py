@@ -65,6 +65,12 @@ async def find(text: str, *, vault: Vault, history: History, facts: Facts) -> St
     raise NotFound(UNKNOWN)
 
 
+async def facts_about(identifier: str, *, history: History, facts: Facts) -> list[Fact]:
+    """Every fact that names an id of ours, folded or not, in time order."""
+    fresh = await facts.unfolded({one: at.stream_id for one, at in (await history.positions(list(all_partitions()))).items()})
+    return await _with([identifier], history, fresh)
+
+
 def candidates(text: str, vault: Vault) -> list[str]:
     """The ids that a text may mean: itself, or the subjects of that name in each family, as written and in capitals."""
     text = text.strip()

@@ -22,7 +22,7 @@ from gateway.model.contact import Contact
 from gateway.model.family import ROLE, Family, Joined, Left, Member
 from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.model.personal import Personal
-from gateway.store import bulk, keys, scripts
+from gateway.store import audit, bulk, keys, scripts
 from gateway.store.reply import octets, words
 from gateway.store.vault import Box, Vault
 
@@ -235,11 +235,16 @@ class Families:
     async def end(self, family: SubjectId, why: str) -> bool:
         """From now on it is over: nobody comes in, and who looks at it next tells its members. False: it was over, or is none.
 
-        why: over (landed), traveller (they ended it), erased, left_out (of the order), cancelled (the order)
+        why: over (landed), traveller or operator (they ended it), erased, left_out (of the order), cancelled (the order)
         """
         args: list[scripts.Part] = [self._clock.offset_ms, family, why]
         names = [keys.of(family, "fam"), keys.beside(family, "famdue"), keys.beside(family, "facts")]
         return bool(await scripts.run(self._redis, "family_end", names, args))
+
+    async def steered(self, family: SubjectId, what: str, *, who: str, why: str) -> None:
+        """Write down that an operator decides something about it. what: close, open, end; who, why: of their own people"""
+        detail: dict[str, str | int] = {"what": what, "who": who, "why": why}
+        await audit.write_fact(self._redis, self._clock, "family_steered", ids=[family], detail=detail)
 
     async def erase(self, family: SubjectId) -> bool:
         """Erase the list of an ended family: everybody was told. False: it lasts."""

@@ -95,6 +95,7 @@ async def test_every_scope_that_is_asked_for_is_told(client: Client, stage: Stag
                 .replace("{name}", "n")
                 .replace("{event}", "e42")
                 .replace("{page}", "d07")
+                .replace("{family}", "j1")
                 .replace("{move}", "hold")
             )
             status, answer = await ask(client, method, url, {}, key=nobody)

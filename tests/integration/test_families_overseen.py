@@ -16,7 +16,7 @@ from gateway.api import families
 from gateway.api.answers import ANSWERS
 from gateway.cli import families as command
 from gateway.families.overview import Overview
-from gateway.model.family import Joined, Left
+from gateway.model.family import Family, Joined, Left
 from gateway.model.personal import Secret
 from gateway.store.apikeys import ApiKeys
 from gateway.store.brakes import BrakeBook
@@ -34,18 +34,33 @@ def valid(name: str, value: Any) -> None:
     jsonschema.validate(value, {**ANSWERS[name], "components": {"schemas": ANSWERS}})
 
 
-async def test_operators_see_families_of_a_flight_without_names_and_close_open_and_end_them(
+async def _family(stage: Stage) -> tuple[Family, str]:
+    """A family with one member, and who was taken out of it."""
+    await stage.travels(1, 2)
+    family = await stage.family(1)
+    for number, name in ((7, NAMES[0]), (8, NAMES[1])):
+        assert await stage.joins(family, number, name=name) is Joined.IN
+    gone = (await stage.house.contact_of(8)).id
+    await stage.home.leave(family.id, gone, Left.REMOVED)
+    return family, gone
+
+
+async def test_operators_see_families_of_a_flight_without_names_and_steer_them(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with open_house(redis_url, data_dir) as house:
+        stage = Stage(house)
+        family, _ = await _family(stage)
+        await _over_the_api(house, stage, family.id)
+
+
+@pytest.mark.long
+async def test_commands_show_a_family_ask_before_they_end_it_and_its_members_are_told(
     redis: Redis, redis_url: str, data_dir: Path, launcher: commands_stage.Launcher
 ) -> None:
     async with open_house(redis_url, data_dir) as house:
         stage = Stage(house)
-        await stage.travels(1, 2)
-        family = await stage.family(1)
-        for number, name in ((7, NAMES[0]), (8, NAMES[1])):
-            assert await stage.joins(family, number, name=name) is Joined.IN
-        gone = (await house.contact_of(8)).id
-        await stage.home.leave(family.id, gone, Left.REMOVED)
-        await _over_the_api(house, stage, family.id)
+        family, gone = await _family(stage)
         await _by_commands(house, stage, data_dir, redis_url, launcher, family.id, gone)
 
 

@@ -22,8 +22,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "leg_short": "{kind} {number}",
         "flight": "Vlucht",
         "trip": "Trein",
-        "comes": "Wat je krijgt",
-        "what": "Bericht bij vertrek, vertraging, een overstap die lukt of niet, en aankomst. Ook als de reis niet doorgaat.",
+        "what": "Je krijgt bericht bij vertrek, vertraging, overstappen en aankomst, en als de reis niet doorgaat.",
+        "besides": "Goed om te weten",
         "now": "Je leest meteen hoe het er nu voor staat. Vragen waar de reis is, kan ook.",
         "night": "Vertrek en aankomst komen ook ’s nachts. Liever niet? Dat kies je in de chat.",
         "less": "Je leest niets van de boeking, en niemand anders die meeleest ziet jou.",
@@ -56,8 +56,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "leg_short": "{kind} {number}",
         "flight": "Flight",
         "trip": "Train",
-        "comes": "What you get",
-        "what": "Messages at departure, delay, a connection made or missed, and arrival. Also if the journey is off.",
+        "what": "You get messages at departure, delay, connections and arrival, and if the journey is off.",
+        "besides": "Good to know",
         "now": "You read at once how things stand. You can also ask where the journey is.",
         "night": "Departure and arrival also come at night. Rather not? You choose that in the chat.",
         "less": "You read nothing of the booking, and nobody else who follows sees you.",
@@ -90,8 +90,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "leg_short": "{kind} {number}",
         "flight": "Flug",
         "trip": "Zug",
-        "comes": "Was Sie bekommen",
-        "what": "Nachrichten zu Abreise, Verspätung, Anschlüssen und Ankunft. Auch, wenn die Reise ausfällt.",
+        "what": "Sie bekommen Nachrichten zu Abreise, Verspätung, Anschlüssen und Ankunft, und wenn die Reise ausfällt.",
+        "besides": "Gut zu wissen",
         "now": "Sie lesen sofort, wie es gerade steht. Sie können auch fragen, wo die Reise ist.",
         "night": "Abreise und Ankunft kommen auch nachts. Lieber nicht? Das wählen Sie im Chat.",
         "less": "Sie lesen nichts von der Buchung, und niemand sonst, der mitliest, sieht Sie.",
@@ -124,8 +124,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "leg_short": "{kind} {number}",
         "flight": "Vol",
         "trip": "Train",
-        "comes": "Ce que vous recevez",
-        "what": "Des messages au départ, en cas de retard, aux correspondances et à l’arrivée. Aussi si le voyage est annulé.",
+        "what": "Vous recevez des messages au départ, aux correspondances, à l’arrivée, et en cas de retard ou d’annulation.",
+        "besides": "Bon à savoir",
         "now": "Vous lisez tout de suite où en est le voyage. Vous pouvez aussi le demander.",
         "night": "Le départ et l’arrivée viennent aussi la nuit. Sinon, dites-le dans la conversation.",
         "less": "Vous ne lisez rien de la réservation, et les autres personnes qui suivent ne vous voient pas.",
@@ -156,7 +156,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 STYLE = """
 .legs{margin:.5rem 0 1rem;padding:0;list-style:none;font-weight:600}.legs li{margin:.25rem 0;overflow-wrap:anywhere}
 .what{padding-left:1.25rem;margin:.5rem 0}.what li{margin:.25rem 0}
-nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1rem;list-style:none;padding:0;margin:1rem 0 0}
+nav ul{display:flex;flex-wrap:wrap;gap:0 1rem;list-style:none;padding:0;margin:1rem 0 0}
 nav a,nav b{display:inline-block;min-height:2.75rem;padding:.5rem 0;line-height:1.75rem}
 """
 WHY = ("unknown", "over", "old", "full", "closed")
@@ -180,16 +180,15 @@ def invited(
     parts = [f"<h1>{say('head')}</h1>"]
     if legs:
         parts.append(f'<ul class="legs">{"".join(f"<li>{escape(one)}</li>" for one in legs)}</ul>')
-    parts.append(f"<h2>{say('comes')}</h2>")
-    points = ("what", "now", "night", "less", "traveller")
-    parts.append(f'<ul class="what">{"".join(f"<li>{say(one)}</li>" for one in points)}</ul>')
-    parts.append(f"<h2>{say('choose')}</h2><p>{say('send')}</p>")
+    parts.append(f"<p>{say('what')}</p><h2>{say('choose')}</h2><p>{say('send')}</p>")
+    if agreed:
+        parts.append(f"<p>{say('agree')}</p><blockquote>{escape(agreed.strip())}</blockquote>")
     parts += [
         f'<a class="go" rel="nofollow noreferrer" href="{escape(url)}">{say("open", channel=channel)}</a>'
         for channel, url in links.items()
     ]
-    if agreed:
-        parts.append(f"<h2>{say('agree')}</h2><blockquote>{escape(agreed.strip())}</blockquote>")
+    points = ("now", "night", "less", "traveller")
+    parts.append(f'<h2>{say("besides")}</h2><ul class="what">{"".join(f"<li>{say(one)}</li>" for one in points)}</ul>')
     parts.append(f'<p class="soft">{say("who")} {say("stop")}</p>')
     if qr:
         parts.append(f'<div class="qr"><h2>{say("qr")}</h2>{qr_svg(qr, label=say("qr_label"))}</div>')

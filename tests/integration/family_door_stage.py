@@ -20,6 +20,7 @@ from PIL import Image
 from gateway.model.family import Family
 from gateway.model.message import MessageRecord
 from gateway.planning.waysin_links import Links
+from gateway.store.contacts import FactChange
 from gateway.webhooks.joining import make_family_sayer
 from tests.support.core import HOUR_MS, NUMBER, SANDBOX, iso, open_house
 from tests.support.edge import Edge, edge_running
@@ -154,9 +155,27 @@ class Door(PageHouse):
         return found
 
     async def _links(self, language: str = "") -> Links:
-        family = await self.family()
+        return await self.links_of(await self.family(), language)
+
+    async def links_of(self, family: Family, language: str = "") -> Links:
         links = make_family_sayer(self.runtime).links
         return links.maker.links(await links.of(family, "whatsapp", family.until_ms), language)
+
+    async def standing(self, family: Family) -> Family:
+        found = await self.runtime.home.families.get(family.id)
+        assert found is not None
+        return found
+
+    async def unreachable(self, number: int) -> None:
+        """The channel says that nothing reaches this person."""
+        contact = await self.contact_of(number)
+        now = self.clock.now_ms()
+        change = FactChange(f"un:{contact.profile.addresses[0].id}", str(now), now, "later")
+        await self.runtime.contacts.change_facts(contact.id, [change])
+
+    async def words(self, psid: str) -> str:
+        """All the words that the Page's chat got."""
+        return "\n".join([str((await self.body(one))["text"]) for one in await self.of(0, psid=psid)])
 
     async def waiting(self) -> int:
         """How many conversations wait for a person."""

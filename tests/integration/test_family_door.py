@@ -173,6 +173,40 @@ async def test_the_traveller_sees_who_is_in_takes_a_stranger_out_closes_opens_re
 
 
 @pytest.mark.long
+async def test_a_traveller_on_the_page_gets_words_and_picture_and_decides_by_buttons_there(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books(house.traveller())
+        await house.writes_page("home front", times=2)
+        traveller = await house.person()
+        assert (await house.names(0, psid=PSID)).count("family_link") == 2, "the words, then the picture, each once"
+        ((_, family),) = await house.runtime.home.families_of(traveller)
+        (picture,) = house.pictures()
+        assert picture.startswith(f"{PUBLIC}/j/")
+        assert picture in await house.words(PSID)
+        code = (await house.links_of(family)).code
+        await house.writes(OMA, f"Je veux suivre le voyage, code {code}", name="Mamie")
+        assert (await house.last(OMA, "family_welcome")).startswith("Vous suivez maintenant le vol ZZ 1007 (Amsterdam – Londres Heathrow) du ")
+        await house.minutes(1.1)
+        told = (await house.of(0, "family_joined", psid=PSID))[-1]
+        await house.press(0, "close", told, psid=PSID, times=2)
+        assert not (await house.standing(family)).open
+        await house.press(0, "who", told, psid=PSID)
+        assert "1 Mamie" in await house.last(0, "family_list_closed", psid=PSID)
+        # A relative whom nothing reaches any more is seen as such.
+        await house.unreachable(OMA)
+        await house.press(0, "who", told, psid=PSID)
+        assert "do not reach Mamie" in await house.last(0, "family_list_closed", psid=PSID)
+        await house.press(0, "out", told, psid=PSID)
+        await house.writes_page("1")
+        assert (await house.standing(family)).members == ()
+        await house.press(0, "out", told, psid=PSID)
+        assert "nobody follows you yet" in await house.last(0, "family_noted", psid=PSID)
+        assert await house.waiting() == 0
+
+
+@pytest.mark.long
 async def test_many_in_one_minute_close_the_door_and_the_traveller_is_asked(redis: Redis, redis_url: str, data_dir: Path) -> None:
     async with door_house(redis_url, data_dir) as house:
         await house.books()

@@ -161,9 +161,9 @@ class FamilySayer:
         await self._say(said, SHARED, family, {"count": str(count)})
 
     async def noted(self, said: Said, what: str, brand: str) -> None:
-        """what: a word of `family_noted`"""
+        """what: a word of `family_noted`. One for each that is answered: done again, nothing is said beside it."""
         await self.sayer.say(
-            said.contact, said.address, NOTED, f"{said.key}/{what}", said.at_ms, brand, language=said.language,
+            said.contact, said.address, NOTED, said.key, said.at_ms, brand, language=said.language,
             data={"what": what},
         )  # fmt: skip
 

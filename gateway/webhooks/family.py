@@ -220,7 +220,7 @@ class FamilyDesk:
             await self.home.leave(family.id, member.contact, Left.REMOVED)
         if members:
             await self.sayer.taken_out(words.said, family, members)
-        else:
+        elif not meant <= set(family.barred):  # else this very answer took them out, and was told, before a process died
             await self.sayer.noted(words.said, "gone", family.brand)
         await self.dialogues.put(words.address, dialogue.step(words.said.key, "", True, ask=""))
         return True

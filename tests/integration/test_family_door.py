@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from redis.asyncio import Redis
 
 from gateway.model.family import Amount, Left
+from gateway.store.invitations import Invitations
 from gateway.webhooks.role import add_routes
 from tests.integration.family_door_stage import PUBLIC, TRAVELLER, door_house
 from tests.support.core import facts_of
@@ -62,6 +63,10 @@ async def test_below_a_pass_a_family_is_made_and_its_link_comes_as_words_and_pic
         await house.writes_page("Tante Bep", times=2)
         assert await house.names(0, psid=PSID) == ["family_welcome", "family_ask_name", "family_named"]
         assert await house.waiting() == 0
+
+        invitation = await Invitations(redis, house.clock, house.runtime.vault).named(page.rpartition("/")[2])
+        assert invitation is not None
+        assert not invitation.claimed_ms, "many come by it: it is nobody's"
 
         # The traveller hears who, of those who came soon after one another once.
         assert "family_joined" not in await house.names(TRAVELLER)
@@ -128,6 +133,12 @@ async def test_the_traveller_sees_who_is_in_takes_a_stranger_out_closes_opens_re
         await house.writes(TRAVELLER, "Who follows me?", times=2)
         assert (await house.names(TRAVELLER)).count("family_list") == 1
         assert "1 Oma, 2 (WhatsApp), 3 (Messenger)" in await house.last(TRAVELLER, "family_list")
+        await house.writes(TRAVELLER, "2")
+        assert await house.waiting() == 1, "nobody asked for a number"
+        await house.writes(TRAVELLER, "take someone out")
+        await house.minutes(16)
+        await house.writes(TRAVELLER, "2")
+        assert len((await house.family()).members) == 3, "by then it may mean anything"
         await house.writes(TRAVELLER, "take someone out")
         # Somebody leaves between the question and the answer: the number means whom it meant when it was shown.
         oma, stranger = (await house.contact_of(OMA)).id, (await house.contact_of(STRANGER)).id
@@ -166,6 +177,7 @@ async def test_the_traveller_sees_who_is_in_takes_a_stranger_out_closes_opens_re
         assert not (await house.family()).ended_ms
         await house.press(TRAVELLER, "end_yes", asked, times=2)
         assert "following has ended" in await house.last(TRAVELLER, "family_noted")
+        assert "family_ended" in await house.names(OMA)
         assert await house.runtime.home.families_of(await house.contact_of(TRAVELLER)) == []
         await house.writes(204, f"I want to follow the journey, code {second}", name="Late")
         assert "is over or is not shared" in await house.last(204, "family_not_in")
@@ -187,7 +199,8 @@ async def test_a_traveller_on_the_page_gets_words_and_picture_and_decides_by_but
         assert picture in await house.words(PSID)
         code = (await house.links_of(family)).code
         await house.writes(OMA, f"Je veux suivre le voyage, code {code}", name="Mamie")
-        assert (await house.last(OMA, "family_welcome")).startswith("Vous suivez maintenant le vol ZZ 1007 (Amsterdam – Londres Heathrow) du ")
+        welcome = await house.last(OMA, "family_welcome")
+        assert welcome.startswith("Vous suivez maintenant le vol ZZ 1007 (Amsterdam – Londres Heathrow) du ")
         await house.minutes(1.1)
         told = (await house.of(0, "family_joined", psid=PSID))[-1]
         await house.press(0, "close", told, psid=PSID, times=2)

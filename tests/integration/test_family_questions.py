@@ -5,6 +5,7 @@ One house and one day: no news yet, a delay, half an hour without news, landed, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -48,24 +49,18 @@ class Stage:
         return found, [one for one in await self.runtime.conversations.thread(found) if one.kind == "in"]
 
     async def says(self, channel: str, number: str, text: str) -> tuple[Conversation, Entry]:
-        """Their conversation once it holds these words, and the line."""
-        before = await self._lines(channel, number)
+        """Somebody says what nobody said before: their conversation once it holds these words, and the line."""
         await self.house.says(number, text=text, **(TO_PAGE if channel == "messenger" else TO_NUMBER))
+        kept: list[tuple[Conversation, Entry]] = []
 
-        async def kept() -> bool:
-            return await self._lines(channel, number) > before
+        async def there() -> bool:
+            with contextlib.suppress(AssertionError, IndexError):  # nobody knows them yet, or they said nothing yet
+                found, lines = await self.conversation((await self.who(channel, number))[0])
+                kept[:] = [(found, line) for line in lines if line.text.reveal() == text]
+            return bool(kept)
 
-        await wait_until(kept)
-        found, lines = await self.conversation((await self.who(channel, number))[0])
-        assert lines[-1].text.reveal() == text
-        return found, lines[-1]
-
-    async def _lines(self, channel: str, number: str) -> int:
-        try:
-            contact, _ = await self.who(channel, number)
-            return (await self.conversation(contact))[0].inbound
-        except (AssertionError, IndexError):
-            return 0
+        await wait_until(there)
+        return kept[0]
 
     async def answers(self, number: str, count: int) -> list[str]:
         """The states that somebody was told so far, once there are so many."""

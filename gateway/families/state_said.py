@@ -98,6 +98,7 @@ class Said:
     """What is told of one journey. data: for the words; fresh: no person need look for something newer"""
 
     subject: SubjectId
+    brand: str
     data: Mapping[str, Any]
     fresh: bool
 
@@ -178,13 +179,13 @@ def chosen(legs: Sequence[Leg], now_ms: int) -> tuple[Leg, Leg | None] | None:
 
 
 def told(leg: Leg, before: Leg | None, brand: str, sources: Sources, now_ms: int) -> Said:
-    """What is said of a leg. brand: its name; sources: what people call those who told us"""
+    """What is said of a leg. brand: whose journey it is; sources: what people call those who told us"""
     state = {"departure": _times(leg, "departure"), "arrival": _times(leg, "arrival")}
     shown = [found for piece in _pieces(leg) if (found := leg.heard(piece)) is not None]
     newest = max((at for _, at in shown), default=0)
     main = leg.heard(STATUS) or max(shown, key=lambda one: one[1], default=None)
     data: dict[str, Any] = {
-        **_called(leg), **{name: value for name, value in state.items() if value}, "what": leg.what, "brand": brand,
+        **_called(leg), **{name: value for name, value in state.items() if value}, "what": leg.what,
         "kind": "flight" if leg.type is EventType.FLIGHT_STATUS else "train",
         "fresh": leg.is_over or now_ms - newest <= FRESH_MS,
     }  # fmt: skip
@@ -199,7 +200,7 @@ def told(leg: Leg, before: Leg | None, brand: str, sources: Sources, now_ms: int
                 data |= {f"{end}_{name}": value for name, value in _who(other, sources, now_ms).items()}
     if before is not None:
         data["before"] = {**_called(before), "to": _place(before, "to")}
-    return Said(leg.subject, data, bool(data["fresh"]))
+    return Said(leg.subject, brand, data, bool(data["fresh"]))
 
 
 def _called(leg: Leg) -> dict[str, str]:

@@ -68,7 +68,7 @@ class FamilyQuestions:
     ) -> Asked | None:
         """Answer them if they ask how it stands. None: it is not as family that they write."""
         now_ms = self._d.clock.now_ms()
-        links = self._home.memberships(contact)
+        links = [one for one in self._home.memberships(contact) if self._speaks_for(sender, one.brand)]
         if not links or event.group or not await self._as_family(contact, origin, now_ms):
             return None
         journeys = [_Journey(link, await self._journeys.legs(link)) for link in links]
@@ -84,10 +84,15 @@ class FamilyQuestions:
         key = self._d.vault.blind("inbound", event.channel_id.reveal())[:16]
         for place, one in enumerate(known):
             await self._sayer.say(
-                contact.id, address, STATE, f"{key}:{place}", event.at_ms, sender.brand, language=language, data=one.data,
+                contact.id, address, STATE, f"{key}:{place}", event.at_ms, one.brand, language=language, data=one.data,
                 subject=one.subject,
             )  # fmt: skip
         return Asked(True, bool(known) and all(one.fresh for one in known), about)
+
+    def _speaks_for(self, sender: Sender, brand: str) -> bool:
+        """Whether a brand's people are answered here: another brand's journey is no business of this one."""
+        own = self._d.directory.for_brand(brand, sender.channel)
+        return own is not None and own.id == sender.id
 
     async def _as_family(self, contact: Contact, origin: MessageRecord | None, now_ms: int) -> bool:
         if origin is not None:
@@ -129,7 +134,6 @@ class FamilyQuestions:
             legs = chosen(one.legs, now_ms)
             if legs is None:
                 continue
-            brand = catalogue.brands.get(one.link.brand)
-            said = told(*legs, brand.name if brand is not None else "", catalogue.sources, now_ms)
+            said = told(*legs, one.link.brand, catalogue.sources, now_ms)
             found.setdefault(said.subject, (legs[0].distance_ms(now_ms), said))
         return [said for _, said in sorted(found.values(), key=lambda entry: entry[0])][:MOST]

@@ -81,6 +81,7 @@ async def test_a_question_is_answered_once_and_anything_else_is_a_persons_who_se
         page = await drawn(house, conversation)
         assert "Family of a traveller on ZZ 1007 AMS–LHR 2026-11-22" in page["head"]
         assert "ZZ 1007 AMS–LHR 2026-11-22 under way hears all news" in page["card"]
+        assert "Own orders None with Polderwind Air now." in page["card"]
         assert "as family: ZZ 1007 AMS–LHR 2026-11-22" in page["lines"]
         assert "Family Polderwind Air" in page["lists"]
         assert not any(secret in said for said in page.values() for secret in (NUMBER, f"Given{EVA}", f"Family{EVA}", "C-1"))
@@ -118,6 +119,9 @@ async def test_nothing_is_answered_by_itself_in_a_crisis_or_where_another_progra
         await house.dispatch()
         (waiting,) = [one for one in await house.messages(contact.id) if one.notification == STATE]
         assert waiting.state.value == "q"
+        kinds = [fact.kind for fact in await facts_of(house.redis) if fact.id_of("m") == waiting.id]
+        assert "later" in kinds, "it was held"
+        assert "retry" not in kinds, "it was not tried"
         assert waiting.deadline_ms - house.clock.now_ms() < 10 * 60_000
         for text in ("is it still in the air", "what has happened?"):
             conversation, _ = await says(house, MUM, text)
@@ -163,7 +167,8 @@ async def test_who_follows_several_is_told_of_each_and_who_names_a_flight_of_tha
         stage = Stage(house)
         entities = [ENTITY, *(f"ZZ200{n}/2026-11-22/AMS" for n in range(1, 4))]
         for place, entity in enumerate(entities):
-            await house.tell(house.order(house.recipient(10 + place), number=f"ORDER{place}", itinerary=[house.leg(entity)]))
+            await house.tell(house.order(house.recipient(10 + place), number=f"ORDER{place}", itinerary=[
+                house.leg(entity), house.leg(f"ZZ300{place}/2026-11-22/AMS")]))  # fmt: skip
             await stage.joins(await stage.family(10 + place), MUM)
             await house.tell(house.flight("departed" if place else "arrived", entity=entity))
         await says(house, MUM, "where are they")
@@ -171,6 +176,9 @@ async def test_who_follows_several_is_told_of_each_and_who_names_a_flight_of_tha
         await says(house, MUM, "has ZZ 2003 left Amsterdam?")
         assert (await answers(house, MUM))[-1].startswith("Flight ZZ 2003 from Amsterdam to London Heathrow: on its way.")
         assert len(await answers(house, MUM)) == 4
+        # A leg that is further away than the one under way.
+        await says(house, MUM, "when does 3003 land?")
+        assert (await answers(house, MUM))[-1].startswith("Flight ZZ 3003 from Amsterdam to London Heathrow: no news yet.")
         # Who is nobody's family asks as anybody does.
         stranger, line = await says(house, 99, "where is it now")
-        assert (stranger.state, line.family, await asked(house)) == ("queued", "", ["answered", "answered"])
+        assert (stranger.state, line.family, await asked(house)) == ("queued", "", ["answered", "answered", "person"])

@@ -500,7 +500,8 @@ def test_only_this_journeys_number_and_places_are_words_of_the_question() -> Non
 def test_a_slip_of_the_pen_is_forgiven_and_another_real_word_is_not() -> None:
     for text in ("where is the plaen", "wo ist das flugzueg", "waar is het vliegtyig", "où est l'aviom", "is er vertragign"):
         assert asks(text), text
-    for text in ("where is the plant", "where is the planet", "le regard ?", "ist sie gestrandet", "zijn ze al aangenomen"):
+    others = ("where is the plant", "where is the planet", "le regard ?", "have they handed", "ist sie gestrandet")
+    for text in (*others, "zijn ze al aangenomen"):
         assert not asks(text), text
 
 

@@ -1,4 +1,4 @@
-"""Take docs/pictures/join-*.png: `python -m tests.browser.join_shoot [--to FOLDER]`. What they show is what the test looks at."""
+"""Take docs/pictures/join-page.png: `python -m tests.browser.join_shoot [--to FOLDER]`. It shows what the test looks at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from playwright.sync_api import Browser
 
 from tests.browser.aside import aside
 from tests.browser.test_join_page import served
-from tests.integration.family_door_stage import TRAVELLER
 from tests.support.chromium import chromium
 from tests.support.server import StoreServer
 
@@ -20,14 +19,11 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 def shoot(browser: Browser, folder: Path) -> None:
     server = StoreServer()
     try:
-        with tempfile.TemporaryDirectory() as data, aside(lambda: served(server.url, Path(data))) as (site, loop):
+        with tempfile.TemporaryDirectory() as data, aside(lambda: served(server.url, Path(data))) as (site, _):
             context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=1, locale="nl-NL")
             page = context.new_page()
             page.goto(site.url)
             page.screenshot(path=folder / "join-page.png", full_page=True)
-            loop.call(site.house.writes(TRAVELLER, "close the link"))
-            page.goto(site.url)
-            page.screenshot(path=folder / "join-closed.png")
     finally:
         server.close()
 

@@ -14,7 +14,7 @@ from gateway.model.family import Amount, Left
 from gateway.store.invitations import Invitations
 from gateway.webhooks.role import add_routes
 from tests.integration.family_door_stage import PUBLIC, TRAVELLER, door_house
-from tests.support.core import facts_of
+from tests.support.core import NUMBER, facts_of
 from tests.support.page import PSID
 
 SEAT, BOOKING = "31K", "ZX7K2P"
@@ -290,6 +290,26 @@ async def test_the_page_of_the_link_names_the_flight_and_nobody_and_says_kindly_
             status, text = await asks(page)
             assert (status, "niet meer gevolgd" in text) == (410, True)
             assert "Oma" not in text
+
+
+@pytest.mark.long
+async def test_the_traveller_is_told_by_a_template_once_their_window_has_closed_and_its_buttons_work(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        await house.minutes(25 * 60)
+        await house.writes(OMA, f"ik wil de reis volgen, code {await house.code()}", name="Oma")
+        await house.minutes(1.1)
+        told = (await house.of(TRAVELLER, "family_joined"))[-1]
+        sent = house.edge.sent(NUMBER)[-1]
+        assert sent["template"]["name"] == "family_joined_v1"
+        family = await house.family()
+        payloads = [one["parameters"][0]["payload"] for one in sent["template"]["components"] if one["type"] == "button"]
+        assert payloads == [f"family_joined/{key}/{family.id}" for key in ("out", "close", "who")]
+        await house.press(TRAVELLER, "close", told)
+        assert not (await house.family()).open
 
 
 async def test_without_families_the_button_is_a_question_for_people(redis: Redis, redis_url: str, data_dir: Path) -> None:

@@ -70,6 +70,8 @@ async def names(house: House, number: int, *events: BusinessEvent) -> list[str]:
 
 async def test_each_hears_what_is_theirs_once_and_in_public_words(house: House) -> None:
     stage = await at_home(house, GRAN, SON, MUM)
+    assert await stage.joins(await stage.family(MUM), GRAN) is Joined.IN, "of two who travel together"
+    await house.dispatch()
     await wishes(stage, SON, amount=Amount.ENDS)
     late, later = house.flight("delayed", late_min=20), house.flight("delayed", late_min=50, gate="D7")
     await house.tell(late, later)

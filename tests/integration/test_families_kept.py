@@ -58,6 +58,7 @@ async def test_whatever_the_traveller_flies_in_the_end_their_family_follows(stag
     await stage.joins(family, 7)
     await stage.looks()
     assert await stage.looks() == 0, "a family at rest is not looked at"
+    await house.tell(house.flight("delayed", entity=LATER, late_min=60))
     await house.tell(house.flight("cancelled", rebooking=later(stage)))
     assert await stage.looks() == 1
     new = house.runtime.vault.subject_id("flight", LATER)
@@ -67,9 +68,11 @@ async def test_whatever_the_traveller_flies_in_the_end_their_family_follows(stag
     traveller = (await stage.link(1))[1]
     assert link.moves
     assert (link.subjects, link.moves) == (traveller.subjects, traveller.moves)
+    assert len(await stage.said(7, "family_delayed")) == 1, "and what holds of it"
     # Who joins now hears of it once, as what is.
     assert await stage.joins(family, 8) is Joined.IN
     await stage.home.look(family.id)
+    assert len(await stage.said(8, "family_delayed")) == 1
     assert (await stage.said(8, "family_follows"), len(await stage.said(7, "family_follows"))) == ([], 1)
     # The order has another itinerary: of the old ones they hear nothing any more.
     third = "ZZ1011/2026-11-22/AMS"

@@ -31,8 +31,9 @@ WAYS_MAX = 400
 
 Words = tuple[str, ...]
 
-# A question's parts; S is whom or what it is about, P a place of the journey, V what it does.
-_S = "(?:p|d*[nm]+(?:[oc]?d*[nm]+)*(?:iN)?)"
+# A question's parts; S is whom or what it is about, P a place of the journey, V what it does. "My train" is the asker's own.
+_THEY = "(?:p|(?:d*n+|[dD]*m+)(?:[oc]?(?:d*n+|[dD]*m+))*(?:iN)?)"
+_S = f"(?:q|{_THEY})"
 _P = "(?:i?d*N)?"
 _V = "[lg]+"
 _TAIL = "(?:cb?(?:[lg]+|u|j))?"
@@ -40,26 +41,27 @@ _OPEN = (  # with or without a question mark, at any place of the sentence
     f"w[bhf]+{_S}[bh]*(?:u|f|{_V})?{_P}",  # where is it (now, flying)
     f"w[lgk]{_S}r?{_P}",
     f"wE?{_S}[bhf]+u?",  # (do you know) where they are
-    f"{_S}[bh]+w{_S}?",  # il est où
+    f"{_S}[bh]+w(?:R|{_S})?",  # il est où
     f"F{_S}u?",
+    f"K[bh]+(?:{_S}|R)j?",  # how late is it
     f"t[bhE]*{_S}[bh]*{_V}[bh]*r?{_P}",  # when does she land
     f"t{_V}{_S}(?:{_V})?{_P}",  # wanneer landt ze
     f"t[kf]{_S}{_P}r{_P}",  # wann kommt er an
     f"tf{_S}{_P}",
-    f"t[bhE]+{_S}[bh]*R",  # when will they be there
-    f"t{_S}R[bh]+",
+    f"t[bhE]+{_THEY}[bh]*R",  # when will they be there; "what time is it there" is none
+    f"t{_THEY}R[bh]+",
     f"{_S}[bh]*{_V}{_P}t{_P}",  # ils arrivent quand
     f"tb+d*{_V}(?:o{_S})?{_P}",  # when is the landing
     f"(?:xb+|[ab])?d*e(?:o?{_S})?{_P}",  # what is the ETA of flight ...
-    f"(?:xb+|a+)?d*z(?:o?{_S})?{_P}",  # the status of ...
+    f"(?:d*n+|(?:xb+|a+)?d*)z(?:o?{_S})?{_P}",  # the status of ...
     f"a+d*[vj](?:o?{_S})?{_P}",  # any news, is there a delay
     f"d*v(?:o{_S}){_P}",
-    "Gd*n+(?:od*m+)?g?",  # how is the flight doing
-    f"{_S}[bh]+p[bh]*(?:{_V}|u|j){_P}",  # l'avion a-t-il décollé
+    "Gd*n+(?:o[dD]*m+)?g?",  # how is the flight doing
+    f"{_S}[bh]+[pq][bh]*(?:{_V}|u|j){_P}",  # l'avion a-t-il décollé
     f"C{_S}[bhf]*(?:{_V}|u|j)[bh]*{_P}",  # (do you know) whether they left
 )
 _FIRST = (  # the verb comes first, else it tells
-    f"E?[bh]+{_S}[bh]*{_V}[bh]*r?{_P}{_TAIL}",  # is ze al geland
+    f"E?[bh]+{_S}[bh]*j?{_V}[bh]*r?{_P}{_TAIL}",  # is ze al geland
     f"E{_S}[bhf]*(?:{_V}|u|j){_P}{_TAIL}",  # est-ce que l'avion a atterri
     f"[bh]+{_S}[bh]*(?:u|j|iN){_P}{_TAIL}",
     f"k{_S}{_P}r{_P}",
@@ -74,6 +76,7 @@ _MARKED = (  # only the question mark makes them ask
     f"{_V}{_P}",
     f"u{_P}",
     "j",
+    "d*n+",
     f"a*d*v(?:o?{_S})?",
     f"Q+d*[jv](?:o?{_S})?",
 )

@@ -4,10 +4,10 @@ Each word or phrase stands under one letter, its part in a question. Phrases are
 ones. Everything is written as `plain` leaves it: lower case, no accents, apostrophes and dashes as spaces.
 
     w where         t when               b is, are            h has, will, do      x what
-    p it, they      n the aircraft       m one's own people   d the, my, their     o of, for
+    p they  q it    n the aircraft       m one's own people   d the, their  D my     o of, for
     l land, arrive  g leave              u under way          j late, on time      f fly, run
     k come, r on    (two words of one verb: "kommt ... an")   R there              i in, at (before a place)
-    z status        v news               e time of arrival    G how is (a flight)  F how far is
+    z status        v news               e time of arrival    G how is (a flight)  F how far is  K how late
     a is there any  Q there is           c and                C whether            E est-ce que
     y now, yet, still                    . courtesies         these two may stand anywhere
 
@@ -36,14 +36,17 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "b": "is, zijn, isz, blijft, hangt, was, waren",
         "h": "heeft, heft, hebben, zal, zullen, gaat, gaan, moet, moeten, wordt, worden, zou, zouden, kan, doet, doen",
         "x": "wat, wa, hoe",
-        "p": "het, ie, ze, zij, hij, die, dat ding",
+        "p": "ie, ze, zij, hij, die, dat ding",
+        "q": "het, t",
+        "bp": "istie, issie, isie",
         "n": "vlucht, vluchtje, vliegtuig, vliegtuigje, vliegmachine, toestel, kist, trein, vliegtuug",
         "m": (
             "mama, mamma, mam, moeder, papa, pappa, pap, vader, ouders, dochter, zoon, zus, zusje, broer, broertje, "
             "opa, oma, man, vrouw, vriend, vriendin, vrienden, kind, kinderen, kids, zoontje, dochtertje, tante, oom, "
             "neef, nicht, kleinkind, kleinkinderen, partner, schat, familie, gezin, reizigers, reiziger"
         ),
-        "d": "de, het, t, mijn, m n, mn, onze, ons, hun, haar, zijn, z n, zn, dit, deze, dat, der",
+        "D": "mijn, m n, mn, onze, ons",
+        "d": "de, het, t, hun, haar, zijn, z n, zn, dit, deze, dat, der",
         "o": "van, voor, over, met",
         "l": (
             "landt, land, landen, landden, landde, geland, gelandt, gelanded, landing, daling, aankomst, aankomen, "
@@ -74,6 +77,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
             "aankomst tijd, aankomsttijd, landingstijd, verwachte aankomsttijd, verwachte aankomst, vertrektijd, "
             "verwachte landing, verwachte vertrektijd"
         ),
+        "K": "hoeveel vertraging, hoe veel vertraging",
         "G": "hoe staat het met, hoe gaat het met, hoe is het met, hoe staat t met",
         "F": "hoe ver is, hoe ver zijn",
         "C": "of",
@@ -114,7 +118,8 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "wb": "wheres, where s",
         "tb": "whens, when s",
         "xb": "whats, what s, hows, how s",
-        "p": "it, they, she, he, them",
+        "p": "they, she, he, them",
+        "q": "it",
         "n": "flight, flights, plane, airplane, aeroplane, aircraft, jet, train, flite, flihgt",
         "m": (
             "mum, mom, mummy, mommy, mam, mother, dad, daddy, father, parents, daughter, son, sister, brother, "
@@ -122,7 +127,8 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
             "children, child, aunt, uncle, cousin, niece, nephew, family, folks, grandmother, grandfather, sis, bro, "
             "traveller, travellers"
         ),
-        "d": "the, my, our, their, her, his, this, that, teh, a, an",
+        "D": "my, our",
+        "d": "the, their, her, his, this, that, teh, a, an",
         "o": "of, for, about, on, with, from, s",
         "l": (
             "land, lands, landed, landing, landin, lander, touch down, touched down, touchdown, arrive, arrives, "
@@ -134,7 +140,8 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
             "leave, leaves, left, leaving, depart, departs, departed, departing, departure, take off, takes off, took "
             "off, taken off, taking off, takeoff, gone, go, going, airborne, set off, in the air yet"
         ),
-        "pb": "shes, hes, theyre, its",
+        "pb": "shes, hes, theyre",
+        "qb": "its",
         "C": "if, whether",
         "F": "how far is, how far are, how far s",
         "u": (
@@ -149,14 +156,15 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "i": "in, at, to, from, over, near",
         "R": "there",
         "z": (
-            "status, state, current status, latest status, flight status, latest, the latest, situation, position, "
-            "location, update, updates"
+            "status, state, current status, latest status, flight status, latest, the latest, situation, update, "
+            "updates"
         ),
         "v": "news, word, latest news",
         "e": (
             "arrival time, landing time, expected arrival time, estimated arrival time, departure time, eta, expected "
             "arrival, estimated arrival, time of arrival, estimated time of arrival"
         ),
+        "K": "how late, how delayed, how much delay, how big a delay",
         "G": "how is, how s, hows, how are things with, how is it going with",
         "a": (
             "is there, is there any, are there, are there any, any, do you have, do you have any, have you got, have "
@@ -164,6 +172,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         ),
         "c": "and, or",
         "y": (
+            "at now, at all, running, "
             "now, already, yet, still, just, right now, at the moment, currently, finally, exactly, roughly, "
             "approximately, about now, at this moment, today, tonight, this evening, this afternoon, this morning, "
             "soon, presently, so far, not, n t, ever, actually, even, then, nearly, almost, safely, ok by now, by "
@@ -187,17 +196,16 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "b": "ist, sind, is, sin, ists, bleibt, steckt, befindet sich, befinden sich",
         "h": "hat, haben, wird, werden, soll, sollen, sollte, hatte, kann, muss",
         "x": "was, wie, welchen, welche",
-        "p": "er, sie, es, die beiden, der, die, das",
+        "p": "er, sie, die beiden, der, die, das",
+        "q": "es",
         "n": "flug, flieger, flugzeug, maschine, zug, flugzeg, fluegzeug, jet",
         "m": (
             "mama, mutti, mami, mutter, papa, papi, vater, eltern, tochter, sohn, schwester, bruder, oma, opa, mann, "
             "frau, freund, freundin, freunde, kind, kinder, kindern, tante, onkel, enkel, enkelin, familie, partner, "
             "partnerin, lieben, geschwister, reisende, reisenden, cousin, cousine"
         ),
-        "d": (
-            "der, die, das, den, dem, des, mein, meine, meiner, meinem, meinen, meines, unser, unsere, unserer, "
-            "unserem, ihr, ihre, ihrer, ihrem, sein, seine, seiner, dieser, diese, deren"
-        ),
+        "D": "mein, meine, meiner, meinem, meinen, meines, unser, unsere, unserer, unserem",
+        "d": "der, die, das, den, dem, des, ihr, ihre, ihrer, ihrem, sein, seine, seiner, dieser, diese, deren",
         "o": "von, vom, fur, fuer, mit, zu, zum, uber, ueber",
         "l": (
             "landet, landen, gelandet, landung, landete, ankunft, ankommt, ankommen, angekommen, angekomen, "
@@ -229,6 +237,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
             "ankunftszeit, landezeit, voraussichtliche ankunft, voraussichtliche ankunftszeit, voraussichtliche "
             "landung, abflugzeit, geplante ankunft, ankunftzeit"
         ),
+        "K": "wie viel verspatung, wieviel verspatung, wie viel verspaetung, wie verspatet",
         "G": "wie steht es um, wie steht es mit, wie lauft es mit, wie sieht es aus mit, wie siehts aus mit",
         "a": (
             "gibt es, gibts, gibt s, gibt es schon, gibts schon, gibt s schon, was, haben siehoeflich, hast du, habt "
@@ -260,14 +269,16 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "b": "est, sont, es, son, soit, en est, en sont, etait",
         "h": "a, ont, va, vont, doit, doivent, devrait, devraient, aura, auront",
         "x": "quel, quelle, quels, c est quoi, quoi",
-        "p": "il, ils, elle, elles, ca, cela",
+        "p": "ils, elle, elles, ca, cela",
+        "q": "il",
         "n": "vol, avion, lavion, levol, train, tgv, appareil, zinc",
         "m": (
             "maman, mere, papa, pere, parents, fille, fils, soeur, frere, mamie, papi, papy, mari, femme, copain, "
             "copine, ami, amie, amis, enfants, enfant, tante, oncle, cousin, cousine, famille, compagnon, compagne, "
             "petits enfants, voyageur, voyageurs, grand mere, grand pere, conjoint"
         ),
-        "d": "le, la, l, les, mon, ma, mes, notre, nos, leur, leurs, son, sa, ses, ce, cet, cette, du, des",
+        "D": "mon, ma, mes, notre, nos",
+        "d": "le, la, l, les, leur, leurs, son, sa, ses, ce, cet, cette, du, des",
         "o": "de, d, du, pour, sur, avec, concernant",
         "l": (
             "atterrit, atterri, atteri, atterir, atterrir, atterrissent, aterri, aterrir, atterris, atterrie, "
@@ -289,7 +300,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
         "f": "vole, volent, roule, survole",
         "i": "a, en, au, vers, de, pour",
         "R": "la",
-        "z": "statut, etat, situation, point sur la situation, position, mise a jour, maj",
+        "z": "statut, etat, situation, point sur la situation, mise a jour, maj",
         "v": "nouvelles, nouvelle, news, info, infos, information, informations, actualites, du nouveau, du neuf",
         "C": "si, s",
         "Q": "il y a, y a",
@@ -297,6 +308,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
             "heure d arrivee, heure d atterrissage, heure de depart, heure darrivee, heure prevue d arrivee, heure d "
             "arrivee prevue, heure du vol, arrivee prevue"
         ),
+        "K": "combien de retard, quel retard",
         "G": "ou en est on avec, ca en est ou avec",
         "a": (
             "y a t il, y a til, est ce qu il y a, des, une, avez vous, vous avez, as tu, tu as, t as, de, de la, "

@@ -8,6 +8,9 @@ JOURNEY = Names(("ZZ 1007", "ZZ1007", "1007"), ("London Heathrow", "London", "Lo
 
 ASKING = {
     "nl": """
+        istie al geland
+        hoeveel vertraging heeft ze
+        is ze al in Londen
         waar is het vliegtuig nu
         Waar is ie nu?
         waar zijn ze nu
@@ -65,6 +68,11 @@ ASKING = {
         vluchtt al geland?
     """,
     "en": """
+        is ZZ 1007 still delayed?
+        ZZ1007?
+        flight status please
+        how late is it
+        where is she at now
         where is it now
         where is it
         Where are they now?
@@ -126,6 +134,8 @@ ASKING = {
         has dad landed
     """,
     "de": """
+        wie viel Verspätung hat der Flug
+        ist der Flieger pünktlich gestartet
         wo ist der Flieger
         Wo ist er jetzt?
         wo sind sie gerade
@@ -178,6 +188,8 @@ ASKING = {
         angekomen?
     """,
     "fr": """
+        ils sont où là
+        combien de retard a le vol
         où est l'avion
         Où est-il maintenant ?
         ou est l avion
@@ -235,6 +247,13 @@ ASKING = {
 
 NOT_ASKING = {
     "nl": """
+        waar is mijn trein
+        hoe laat is het daar
+        waar is onze vlucht
+        wat kost het
+        halen ze de overstap
+        is papa mee
+        leeft ze nog
         waar is mijn koffer
         waar is haar koffer
         ik wil mijn geld terug
@@ -292,6 +311,17 @@ NOT_ASKING = {
         geen idee waar ze is
     """,
     "en": """
+        where is my train
+        when does my flight leave
+        what time is it there
+        what is my eta
+        is she dead
+        will they make the connection
+        how is mum
+        location
+        status of my refund
+        is she coming home
+        where does she sit
         where is my suitcase
         where is her bag
         I want a refund
@@ -358,6 +388,12 @@ NOT_ASKING = {
         unsubscribe
     """,
     "de": """
+        wo ist mein Zug
+        wie viel Uhr ist es da
+        ist er tot
+        schaffen sie es
+        ist Oma dabei
+        wie geht es Mama
         wo ist mein Koffer
         wo ist ihr Gepäck
         ich will mein Geld zurück
@@ -408,6 +444,12 @@ NOT_ASKING = {
         keine Ahnung wo sie ist
     """,
     "fr": """
+        où est mon train
+        quelle heure est-il là
+        est-elle morte
+        a-t-il embarqué
+        comment va maman
+        vient-il
         où est ma valise
         où est son bagage
         je veux un remboursement

@@ -23,7 +23,6 @@ from gateway.model.ids import (
     ContactId,
     MessageId,
     SenderId,
-    SubjectId,
     is_id,
     new_address_id,
     new_contact_id,
@@ -150,20 +149,30 @@ class Restored:
         newer = False
         for contact, _ in await self._meant(entry):
             newer |= any(await self._contacts.set_consents(contact, entries))
-            await self._leave_families(contact, {one.purpose for one in entries})
+            await self._leave_families(contact, entries)
         return newer
 
-    async def _leave_families(self, contact: ContactId, purposes: set[str]) -> None:
-        """A stop that was about one family only took them out of it: its purpose names that family."""
-        left = {SubjectId(one.removeprefix(f"{PURPOSE}:")) for one in purposes if one.startswith(f"{PURPOSE}:")}
-        if not left:
-            return
+    async def _leave_families(self, contact: ContactId, entries: Sequence[ConsentEntry]) -> None:
+        """Whoever stopped hearing of a family, or of all, is in it no more, unless they joined after they had said so."""
         found = (await self._contacts.get_many([contact]))[0]
-        orders = found.profile.orders if found is not None else ()
-        gone = [link for link in orders if link.role == ROLE and link.order in left]
-        kept = {subject for link in orders if link not in gone for subject in (link.order, *link.subjects)}
+        if found is None or not any(one.purpose.partition(":")[0] == PURPOSE for one in entries):
+            return
+        families, gone = Families(self._redis, self._clock, self._vault), []
+        on = {one.id: one.channel for one in found.profile.addresses}
+        ways = {one.customer: {on.get(address) for address in one.addresses} for one in found.profile.travellers}
+        for link in found.profile.orders:
+            said = [
+                one.at_ms for one in entries
+                if link.role == ROLE and one.brand == link.brand and one.channel in ways.get(link.traveller, ())
+                and one.purpose in (PURPOSE, f"{PURPOSE}:{link.order}")
+            ]  # fmt: skip
+            family = await families.get(link.order) if said else None
+            joined = [one.joined_ms for one in family.members if one.contact == contact] if family is not None else []
+            if said and max(joined, default=0) <= max(said):
+                gone.append(link)
+        kept = {subject for link in found.profile.orders if link not in gone for subject in (link.order, *link.subjects)}
         for link in gone:
-            await Families(self._redis, self._clock, self._vault).leave(link.order, contact, Left.STOPPED)
+            await families.leave(link.order, contact, Left.STOPPED)
             for subject in {link.order, *link.subjects} - kept:
                 await self._contacts.unsubscribe(contact, subject, "family_stopped")
         if gone:  # last: by it a killed run finds them again

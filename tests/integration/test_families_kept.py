@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from gateway.cli.contacts import people_of
 from gateway.model.family import Family, Joined, Left
+from gateway.model.ids import ContactId
 from gateway.model.personal import Personal
 from gateway.store import ledger
 from gateway.store.erasure import Erasure
@@ -266,19 +267,25 @@ async def test_stops_and_erasures_that_a_restored_backup_did_not_know_count_for_
     relative = await house.contact_of(7)
     known = house.runtime.contacts.beside_addresses(relative)
     at_ms = house.clock.now_ms()
-    stopped = ledger.Entry(ledger.WITHDRAWN, at_ms, at_ms, relative.id, (f"family:{families[0].id}.whatsapp.zz",), known)
-    for _ in range(2):
-        await Restored(house.redis, house.clock, house.runtime.vault).hear([stopped], at_ms - 1)
+
+    async def hears(kind: str, said_ms: int, contact: ContactId, *scopes: str) -> None:
+        for _ in range(2):
+            line = ledger.Entry(kind, said_ms, said_ms, contact, scopes, known if scopes else ())
+            await Restored(house.redis, house.clock, house.runtime.vault).hear([line], said_ms - 1)
+
+    await hears(ledger.WITHDRAWN, at_ms - HOUR_MS, relative.id, "family.whatsapp.zz")
+    assert len(stage.home.memberships(await house.contact_of(7))) == 2, "they joined after that"
+    await hears(ledger.WITHDRAWN, at_ms, relative.id, f"family:{families[0].id}.whatsapp.zz")
     assert [link.order for link in stage.home.memberships(await house.contact_of(7))] == [families[1].id]
     assert (await stage.standing(families[0])).members == ()
     assert await stage.follows(7) == {families[1].id, *families[1].followed}
+    await stage.joins(families[0], 8)
+    await hears(ledger.WITHDRAWN, at_ms, relative.id, "family.whatsapp.zz")
+    assert (stage.home.memberships(await house.contact_of(7)), await stage.follows(7)) == ([], set())
     # And so a traveller who was erased since: their family is over.
-    traveller = (await house.contact_of(2)).id
-    await Restored(house.redis, house.clock, house.runtime.vault).hear(
-        [ledger.Entry(ledger.ERASED, at_ms, at_ms, traveller, (), ())], at_ms - 1
-    )
+    await hears(ledger.ERASED, at_ms, (await house.contact_of(1)).id)
     await stage.looks()
-    assert (await ends(stage), stage.home.memberships(await house.contact_of(7))) == (["erased"], [])
+    assert (await ends(stage), stage.home.memberships(await house.contact_of(8))) == (["erased"], [])
 
 
 async def test_switched_off_nobody_comes_in_and_what_stands_is_left_as_it_is(

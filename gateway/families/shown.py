@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.families.state_said import Journeys
+from gateway.families.state_said import Leg as Known
 from gateway.model.contact import OrderLink
 from gateway.model.event import EventType
 from gateway.rules.states import instant_ms
 from gateway.store.subjects import Subjects
-
-_TYPES = (EventType.FLIGHT_STATUS, EventType.TRIP_STATUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +27,19 @@ class Leg:
 
 async def legs_of(subjects: Subjects, link: OrderLink) -> list[Leg]:
     """The legs of a journey as they are followed now, in the order in which they leave; [] while nothing is known of any."""
-    away = {move.away for move in link.moves}
-    found: list[Leg] = []
-    for subject in link.subjects:
-        if subject in away:
-            continue
-        for type_ in _TYPES:
-            known = (await subjects.read(subject, type_.value)).known
-            if known.get("number"):
-                found.append(_leg(type_, known))
-                break
+    found = [_leg(one) for one in await Journeys(subjects).legs(link) if one.state.get("number")]
     return sorted(found, key=lambda one: (instant_ms(one.at) or 0, one.number))
 
 
-def _leg(type_: EventType, known: Mapping[str, Any]) -> Leg:
-    names = (known.get("carrier"), known.get("number")) if type_ is EventType.FLIGHT_STATUS else (known.get("number"),)
+def _leg(leg: Known) -> Leg:
+    state, flight = leg.state, leg.type is EventType.FLIGHT_STATUS
+    names = (state.get("carrier"), state.get("number")) if flight else (state.get("number"),)
     return Leg(
-        type_.value.partition(".")[0],
+        leg.type.value.partition(".")[0],
         " ".join(str(one) for one in names if one),
-        known.get("from") or {},
-        known.get("to") or {},
-        (known.get("departure") or {}).get("scheduled"),
+        state.get("from") or {},
+        state.get("to") or {},
+        (state.get("departure") or {}).get("scheduled"),
     )
 
 

@@ -160,6 +160,11 @@ async def test_who_travels_too_asks_as_a_traveller_but_in_answer_to_what_they_he
         assert ["ZZ 1007" in text for text in await answers(house, 2)] == [True]
 
 
+def heard_of(flights: int) -> str:
+    """How the desk names these journeys."""
+    return "; ".join(f"ZZ {number} AMS–LHR 2026-11-22" for number in ("1007", "2001", "2002", "2003")[:flights])
+
+
 async def test_who_follows_several_is_told_of_each_and_who_names_a_flight_of_that_one(
     redis: Redis, redis_url: str, data_dir: Path
 ) -> None:
@@ -176,6 +181,16 @@ async def test_who_follows_several_is_told_of_each_and_who_names_a_flight_of_tha
         await says(house, MUM, "has ZZ 2003 left Amsterdam?")
         assert (await answers(house, MUM))[-1].startswith("Flight ZZ 2003 from Amsterdam to London Heathrow: on its way.")
         assert len(await answers(house, MUM)) == 4
+        # The button below an answer asks as well; the one that wants a person does not.
+        mum = await house.contact_of(MUM)
+        for key, says_so in (("now", Asked(True, True, heard_of(4))), ("question", Asked(False, False, heard_of(4)))):
+            pressed = MessageEvent(
+                ACCOUNT, Personal(f"press {key}"), (), house.clock.now_ms(), InboundKind.BUTTON, Personal("?"),
+                payload=f"{STATE}/{key}",
+            )  # fmt: skip
+            heard = await family_questions(house).hear(mum, mum.profile.addresses[0].id, stage.sender, pressed, None)
+            assert heard == says_so
+        assert len(await answers(house, MUM)) == 7
         # A leg that is further away than the one under way.
         await says(house, MUM, "when does 3003 land?")
         assert (await answers(house, MUM))[-1].startswith("Flight ZZ 3003 from Amsterdam to London Heathrow: no news yet.")

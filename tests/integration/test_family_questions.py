@@ -48,9 +48,9 @@ class Stage:
         found = await self.runtime.conversations.get(conversations[-1])
         return found, [one for one in await self.runtime.conversations.thread(found) if one.kind == "in"]
 
-    async def says(self, channel: str, number: str, text: str) -> tuple[Conversation, Entry]:
+    async def says(self, channel: str, number: str, text: str, **to: str) -> tuple[Conversation, Entry]:
         """Somebody says what nobody said before: their conversation once it holds these words, and the line."""
-        await self.house.says(number, text=text, **(TO_PAGE if channel == "messenger" else TO_NUMBER))
+        await self.house.says(number, text=text, **(to or (TO_PAGE if channel == "messenger" else TO_NUMBER)))
         kept: list[tuple[Conversation, Entry]] = []
 
         async def there() -> bool:
@@ -139,6 +139,10 @@ async def test_a_family_asks_and_is_told_what_the_sources_said_and_when(tmp_path
         assert "delayed, had not left when we last heard." in said
         assert "Source: the airport, 34 minutes ago. We have nothing newer. A colleague" in said
         assert conversation.state is QUEUED
+
+        # At another brand's number it is none of that brand's business.
+        _, line = await stage.says("whatsapp", MUM, "where are they", phone_number_id="314159265358980")
+        assert (line.family, len(await stage.answers(MUM, 2))) == ("", 2)
 
         # Landed is landed, however long ago that was said. Other words are a person's.
         left, lands = {**left, "actual": "2026-11-22T11:42:00+01:00"}, {**lands, "actual": "2026-11-22T12:01:00+00:00"}

@@ -34,14 +34,18 @@ class Herald:
     async def follows(
         self, family: Family, contact: ContactId, address: AddressId, subject: SubjectId, leg: Mapping[str, Any], at_ms: int
     ) -> None:
-        await self._say(family, contact, address, FOLLOWS, f"{family.made_ms}:{subject}", at_ms, data=_public(leg))
+        await self._say(
+            family, contact, address, FOLLOWS, f"{family.made_ms}:{subject}", at_ms, data=_public(leg), subject=subject
+        )
 
     async def group(self, family: Family, contact: ContactId, address: AddressId, given: str, at_ms: int) -> None:
         """Another link is passed on too, the same only once. given: the traveller's name, "" = not known"""
         assert family.group_link is not None
         link = family.group_link.reveal()
         data = {"link": link} | ({"name": given} if given else {})
-        await self._say(family, contact, address, GROUP, self.vault.blind("group", family.id, link)[:16], at_ms, data=data)
+        key = self.vault.blind("group", family.id, link)[:16]
+        subject = next(reversed(family.followed), family.id)
+        await self._say(family, contact, address, GROUP, key, at_ms, data=data, subject=subject)
 
     async def offer(self, family: Family, at_ms: int) -> None:
         data = {"members": str(len(family.members))}
@@ -57,10 +61,13 @@ class Herald:
         at_ms: int,
         *,
         data: Mapping[str, Any],
+        subject: SubjectId = SubjectId(""),  # noqa: B008 a name for a string
     ) -> None:
+        """subject: what it is about: of who leaves meanwhile, and in a crisis, what waits for the morning does not go. The last
+        words have none: they are for somebody who follows nothing any more."""
         await self.sayer.say(
             contact, address, name, f"family:{family.id}:{key}", at_ms, family.brand, language=family.language, data=data,
-            about=family.id,
+            about=family.id, subject=subject,
         )  # fmt: skip
 
 

@@ -194,10 +194,14 @@ async def stops(stage: Stage, edge: Edge) -> None:
             await house.runtime.webhooks.append("whatsapp", webhook(said))
         await house.take_webhooks()
 
+    await stage.home.group(families[0].id, Personal(f"{GROUP}new"))
     await says("STOP", sent[0])
+    await house.dispatch()
     assert [link.order for link in stage.home.memberships(await house.contact_of(7))] == [families[1].id]
     assert len((await stage.standing(families[0])).members) == 0
     assert (await house.contact_of(7)).facts.consents["family.whatsapp.zz"].granted, "of the other one they still hear"
+    groups = [one for one in await house.messages(await house.find(7)) if one.notification == "family_group"]
+    assert [(one.state.value, one.reason) for one in groups] == [("a", ""), ("a", ""), ("s", "left")], "nor what still waited"
     assert await stage.said(7, "family_stopped") == ["Stopped"]
     await says("stop")
     assert stage.home.memberships(await house.contact_of(7)) == []

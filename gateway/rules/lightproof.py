@@ -90,7 +90,7 @@ def forms_said(said: str) -> set[str]:
     """What an answer may mean: all of it, or its end; with a comma what stands before that. A title in it does not count."""
     found: set[str] = set()
     surname, _, behind = said.partition(",")
-    for words in _readings(surname if surname.strip() else behind):
+    for words in _readings(surname if any(_readings(surname)) else behind):
         words = [word for word in words if word not in _TITLES] or words
         if len(words) > _WORDS:  # a list of names is many tries in one
             continue

@@ -45,6 +45,8 @@ class Metrics:
         self.unreached = counter("messages_unreached_total", "People whom no channel told in time, by reason", "reason")
         self.to_accepted = histogram("message_accepted_seconds", "From due to accepted by the channel")
         self.to_delivered = histogram("message_delivered_seconds", "From accepted to delivered")
+        self.family_left = counter("family_members_left_total", "Relatives who follow no more, by why", "why")
+        self.family_asked = counter("family_questions_total", "Questions of relatives: answered at once, or for a person", "by")
         self.gaps = counter("facts_gaps_total", "Times that the store went back behind what was folded")
         self.fold_lag = gauge("fold_lag_seconds", "Age of the oldest fact of the last turn that was folded")
         self.fold_held = gauge("fold_partitions", "Partitions whose facts this process folds")

@@ -1,11 +1,11 @@
-"""`python main.py report incident`: what happened between two times, for the review afterwards."""
+"""`python main.py report`: what happened between two times, for the review afterwards: an incident; families."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,12 +19,18 @@ from gateway.insight.incident import Incident, gather
 from gateway.insight.incident_page import page_of
 from gateway.insight.incident_words import as_csv, as_dict, as_text
 from gateway.insight.trace import FAMILIES, candidates
+from gateway.notifications import catalogue as catalogues
 from gateway.settings import Environment, Settings
 from gateway.store.vault import Vault
 
 if TYPE_CHECKING:  # SQLAlchemy is half of a command's start: only what opens the history pays for it
+    from gateway.insight.families_report import Measures
     from gateway.insight.history import History
 
+OFFER = "family"
+"""The key of the button below a pass or ticket that makes a family."""
+COUNT_S = 60.0
+"""How long a report may count: somebody waits for it, and nothing else does."""
 SHOWN = ("flight", "trip", "outage")
 """Families whose names may stand in a report; the number of an order leads to a person."""
 
@@ -52,6 +58,58 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="a line a message, for a spreadsheet; - for standard output")
     parser.add_argument("--zone", metavar="NAME", help="show times as in this zone (default: this machine's)")
     parser.set_defaults(work=_incident)
+    parser = arguments.command(
+        parts,
+        "families",
+        help="families per boarding pass, members per family, stops, questions answered without a person",
+        about="TIME is 30m, 2h, 1d ago, or 2026-11-22T18:00 (this machine's zone unless it says another).",
+        example="report families --from 7d",
+    )
+    parser.add_argument("--from", dest="since", type=arguments.moment, required=True, metavar="TIME", help="the beginning")
+    parser.add_argument("--to", dest="until", type=arguments.moment, metavar="TIME", help="the end (default: now)")
+    parser.set_defaults(work=_families)
+
+
+def _families(args: argparse.Namespace) -> int:
+    settings = opening.read_settings()
+
+    async def work() -> int:
+        catalogue = catalogues.load(settings.templates_dir)
+        offers = [one.name for one in catalogue if any(button.key == OFFER for button in one.buttons)]
+        _, now = await _vault_and_now(settings, subject=None)
+        since, until = args.since.before(now), min(args.until.before(now) if args.until else now, now)
+        if since >= until:
+            raise BadInput([Problem("--from", "should be in the past, and before --to")])
+        async with opening.opened_history(settings, call_s=COUNT_S) as history:
+            found = await history.families(offers, since_ms=since, until_ms=until + 1)
+        if args.json:
+            shares = {name: getattr(found, name) for name in ("per_pass", "per_family", "stopped", "unaided")}
+            printing.as_json({**asdict(found), **shares})
+        else:
+            print(_families_text(found))
+        return 0
+
+    return opening.run(work)
+
+
+def _families_text(found: Measures) -> str:
+    def of(share: float | None, *, percent: bool = True) -> str:
+        return "-" if share is None else f"{100 * share:.1f} %" if percent else f"{share:.1f}"
+
+    def why(counts: Mapping[str, int]) -> str:
+        return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "none"
+
+    return printing.columns(("", "number", "", ""), [
+        ("passes and tickets told with the offer", f"{found.passes:,}", "", ""),
+        ("families begun", f"{found.made:,}", of(found.per_pass), "of these"),
+        ("members joined", f"{found.joined:,}", of(found.per_family, percent=False), f"a family, at most {found.largest}"),
+        ("members left", f"{sum(found.left.values()):,}", of(found.stopped),
+         f"of these, by their own wish ({why(found.left)})"),
+        ("news planned for members", f"{found.told:,}", "", ""),
+        ("questions", f"{sum(found.asked.values()):,}", of(found.unaided), "answered without a person"),
+        ("doors closed by themselves", f"{found.shut:,}", "", "more than ten in a minute"),
+        ("families over", f"{sum(found.ended.values()):,}", "", why(found.ended)),
+    ])  # fmt: skip
 
 
 def _incident(args: argparse.Namespace) -> int:

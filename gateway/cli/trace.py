@@ -67,6 +67,7 @@ def as_dict(story: Story, zone: ZoneInfo | None) -> dict[str, Any]:
             for fact in story.steps
         ],
         "outcomes": dict(story.outcomes),
+        "at_home": dict(story.at_home),
         "linked": {name: list(ids) for name, ids in story.linked.items()},
         "next": printing.typed(story.advice),
     }
@@ -86,6 +87,9 @@ def as_text(story: Story, zone: ZoneInfo | None) -> str:
     if story.outcomes:
         lines += ["", "messages"]
         lines += [f"  {count:>8,}  {outcome}" for outcome, count in story.outcomes.items()]
+    if story.at_home:
+        lines += ["", "of these, to members of families" if story.outcomes else "messages to members of families"]
+        lines += [f"  {count:>8,}  {outcome}" for outcome, count in story.at_home.items()]
     if story.linked:
         lines.append("")
         lines += [f"{name + ':':<13} {' '.join(ids)}" for name, ids in story.linked.items()]

@@ -27,7 +27,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from gateway.errors import Conflict, SettingsError, StoreUnavailable
-from gateway.insight import costs, rolled
+from gateway.insight import costs, families_report, rolled
 from gateway.insight.tables import (
     costs_table,
     fact_of,
@@ -278,6 +278,12 @@ class History:
         """How many people were told one of these in [since, until), or would have been but for a roll-out."""
         return await self._count(
             lambda connection: rolled.people_of(connection, notifications, since_ms=since_ms, until_ms=until_ms)
+        )
+
+    async def families(self, offers: Sequence[str], *, since_ms: int, until_ms: int) -> families_report.Measures:
+        """What came of families in [since, until); see families_report.py."""
+        return await self._count(
+            lambda connection: families_report.read(connection, offers, since_ms=since_ms, until_ms=until_ms)
         )
 
     async def forget_before(self, at_ms: int, *, limit: int = 20_000) -> int:

@@ -105,6 +105,8 @@ def _enqueued(fact: Fact, when: When) -> str:
         text += f", of use until {when(int(detail['dl']))}"
     if detail.get("after"):
         text += f"; another way, after {detail['after']}"
+    if detail.get("pu"):
+        text += f", for somebody at home (purpose {detail['pu']})"
     if detail.get("past"):
         text += "; passed over: " + ", ".join(_passed(one) for one in detail["past"].split(","))
     if detail.get("ro"):
@@ -129,7 +131,8 @@ def _other_way(fact: Fact, when: When) -> str:
 
 def _suppressed(fact: Fact, when: When) -> str:
     by = f" (roll-out {fact.detail['ro']})" if fact.detail.get("ro") else ""
-    return f"{_named(fact)}not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}{by}"
+    home = f" (for somebody at home, purpose {fact.detail['pu']})" if fact.detail.get("pu") else ""
+    return f"{_named(fact)}not sent: {sentence_of(fact.detail.get('reason', '')) or 'no reason kept'}{by}{home}"
 
 
 def _outdated(fact: Fact, when: When) -> str:

@@ -23,6 +23,7 @@ _ID_FIELDS = {
 }
 _DETAIL_FIELDS = {
     "nt": "notification",
+    "pu": "purpose",
     "s": "sender",
     "p": "priority",
     "dl": "deadline_ms",
@@ -90,6 +91,10 @@ class Counting:
                 _observe(metrics.to_delivered, self._accepted.pop(message, None), fact.at_ms)
             case "unreached":
                 metrics.unreached.labels(_reason(fact)).inc()
+            case "family_left":
+                metrics.family_left.labels(metrics.bounded("family_left", fact.detail.get("why", "") or "none")).inc()
+            case "family_asked":
+                metrics.family_asked.labels(metrics.bounded("family_asked", fact.detail.get("by", "") or "none")).inc()
             case "gap":
                 metrics.gaps.inc()
             case kind if kind in ENDS or kind in ("replaced", "ended"):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.errors import NotFound
 from gateway.insight.unreached import ENDS, reason_of
+from gateway.model.family import PURPOSE
 from gateway.model.ids import is_id
 from gateway.rules.verdict import Reason
 from gateway.store.facts import Fact, Facts
@@ -28,6 +29,7 @@ FULL_MESSAGES = 20
 """For an event or subject with more messages than this they are summed up, not told one by one."""
 GAP_AFTER_MS = 3600_000
 """A gap found this long after the last step may be why there is no further one."""
+_OF_FAMILY = frozenset({"family_made", "family_joined", "family_left", "family_door", "family_steered", "family_ended"})
 _ORIGIN = frozenset({"event", "applied", "older", "closed"})
 
 UNKNOWN = (
@@ -40,9 +42,10 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """what: message, event, subject, contact, conversation or page. steps: facts in time order.
+    """what: message, event, subject, family, contact, conversation or page. steps: facts in time order.
 
     outcomes: for many messages, how each stands, counted: "delivered" -> 1204, "suppressed: no_consent" -> 13
+    at_home:  of an event or subject the same of its messages to members of families alone, however few
     linked:   kind of id -> ids that the steps name, at most 20 of a kind
     advice:   the next useful command, without "python main.py"
     """
@@ -53,6 +56,7 @@ class Story:
     outcomes: Mapping[str, int]
     linked: Mapping[str, tuple[str, ...]]
     advice: str
+    at_home: Mapping[str, int] = field(default_factory=dict)
 
 
 async def find(text: str, *, vault: Vault, history: History, facts: Facts) -> Story:
@@ -72,11 +76,17 @@ async def facts_about(identifier: str, *, history: History, facts: Facts) -> lis
 
 
 def candidates(text: str, vault: Vault) -> list[str]:
-    """The ids that a text may mean: itself, or the subjects of that name in each family, as written and in capitals."""
+    """The ids that a text may mean: itself, or the subjects of that name in each family, as written and in capitals.
+
+    With its family before it (flight:...) it is one of that family.
+    """
     text = text.strip()
     lower = text.lower()
     if any(is_id(lower, letter) for letter in WHAT):
         return [lower]
+    kind, _, name = text.partition(":")
+    if kind.lower() in FAMILIES and 0 < len(name) <= 200:
+        return [vault.subject_id(kind.lower(), one) for one in dict.fromkeys((name, name.upper(), name.lower()))]
     names = dict.fromkeys((text, text.upper(), lower)) if 0 < len(text) <= 200 else {}
     return [vault.subject_id(family, name) for name in names for family in FAMILIES]
 
@@ -90,9 +100,10 @@ async def _with(ids: Sequence[str], history: History, fresh: Sequence[Fact]) -> 
 
 
 async def _story(identifier: str, steps: list[Fact], history: History, fresh: Sequence[Fact]) -> Story:
-    what = WHAT[identifier[0]]
+    what = "family" if any(fact.kind in _OF_FAMILY and fact.id_of("j") == identifier for fact in steps) else WHAT[identifier[0]]
     messages = _ids(steps, "m")
     outcomes: dict[str, int] = {}
+    at_home: dict[str, int] = {}
     if what == "message":
         # Where it came from belongs to its story; what else its event did does not.
         events = _ids(steps, "e")
@@ -100,10 +111,11 @@ async def _story(identifier: str, steps: list[Fact], history: History, fresh: Se
             origin = await _with(events, history, fresh)
             steps = _merge(steps, [fact for fact in origin if fact.kind in _ORIGIN])
     elif len(messages) > FULL_MESSAGES:
-        outcomes = outcomes_of(steps)
+        outcomes, at_home = outcomes_of(steps), outcomes_of(at_home_of(steps))
         steps = [fact for fact in steps if not fact.id_of("m")]
     elif messages:
         steps = _merge(steps, await _with(messages, history, fresh))
+        at_home = outcomes_of(at_home_of(steps)) if identifier[0] in "ej" else {}
     gaps = await history.of_kinds(["gap"], since_ms=steps[0].at_ms, until_ms=steps[-1].at_ms + GAP_AFTER_MS)
     partitions = {fact.partition for fact in steps}
     steps = _merge(steps, [fact for fact in gaps if fact.partition in partitions])
@@ -116,7 +128,8 @@ async def _story(identifier: str, steps: list[Fact], history: History, fresh: Se
         steps=tuple(steps),
         outcomes=outcomes,
         linked={name: ids for name, ids in linked.items() if ids},
-        advice=advice(identifier, steps),
+        advice=f"families show {identifier}" if what == "family" else advice(identifier, steps),
+        at_home=at_home,
     )
 
 
@@ -138,6 +151,13 @@ def outcomes_of(steps: Sequence[Fact]) -> dict[str, int]:
             reason = reason_of(fact) if fact.kind in ENDS else ""
             stands[message] = f"{fact.kind}: {reason}" if reason else fact.kind
     return dict(Counter(stands.values()).most_common())
+
+
+def at_home_of(steps: Sequence[Fact]) -> list[Fact]:
+    """The facts of messages to members of families: those that were planned as such, and others of the same notifications."""
+    names = {fact.detail.get("nt") for fact in steps if fact.detail.get("pu") == PURPOSE}
+    messages = {fact.id_of("m") for fact in steps if "nt" in fact.detail and fact.detail["nt"] in names}
+    return [fact for fact in steps if fact.id_of("m") in messages]
 
 
 def advice(identifier: str, steps: Sequence[Fact]) -> str:

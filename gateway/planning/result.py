@@ -14,6 +14,7 @@ from gateway.directory import Directory
 from gateway.model.capability import Capability
 from gateway.model.contact import Address, Contact, OrderLink, Traveller
 from gateway.model.event import EventType
+from gateway.model.family import ROLE
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, SubjectId
 from gateway.model.message import MessageState
 from gateway.notifications.catalogue import Catalogue
@@ -218,7 +219,8 @@ class Draft:
 
     def _detail(self, how: str) -> str:
         """how: ro = as part of the roll-outs, on = outside of them"""
-        said = ["past=" + ",".join(":".join(one) for one in self.passed)] if self.passed else []
+        said = [f"pu={self.notification.purpose}"] if self.notification.roles == (ROLE,) else []  # told to those at home
+        said += ["past=" + ",".join(":".join(one) for one in self.passed)] if self.passed else []
         return " ".join([*said, f"{how}={','.join(self.rollouts)}"] if self.rollouts else said)
 
 

@@ -16,10 +16,17 @@ from gateway.api import families
 from gateway.api.answers import ANSWERS
 from gateway.cli import families as command
 from gateway.families.overview import Overview
+from gateway.insight.fold import Fold
+from gateway.insight.history import open_history
+from gateway.insight.kinds import say
+from gateway.insight.trace import find
+from gateway.metrics import Metrics
 from gateway.model.family import Family, Joined, Left
 from gateway.model.personal import Secret
+from gateway.store import keys
 from gateway.store.apikeys import ApiKeys
 from gateway.store.brakes import BrakeBook
+from gateway.store.facts import Facts
 from tests.integration import commands_stage
 from tests.integration.commands_stage import launcher as launcher
 from tests.integration.family_stage import Stage
@@ -52,6 +59,34 @@ async def test_operators_see_families_of_a_flight_without_names_and_steer_them(
         stage = Stage(house)
         family, _ = await _family(stage)
         await _over_the_api(house, stage, family.id)
+        await _in_the_history(house, stage, data_dir, family.id)
+
+
+async def _in_the_history(house: House, stage: Stage, data_dir: Path, family: str) -> None:
+    """What the flight's, the family's and a member's message's stories say of it, and the measures."""
+    await house.tell(house.flight("departed"))
+    history = await open_history(f"sqlite:///{data_dir / 'seen.db'}")
+    try:
+        facts, metrics = Facts(house.redis, settle_ms=0), Metrics()
+        fold = Fold(facts=facts, history=history, metrics=metrics, clock=house.clock, limit=500)
+        await fold.hold(keys.all_partitions())
+        while await fold.turn():
+            pass
+        vault = house.runtime.vault
+        flight = await find(f"flight:{FLIGHT}", vault=vault, history=history, facts=facts)
+        assert flight.at_home == {"enqueued": 1}, "two travel, one is at home"
+        own = await find(family, vault=vault, history=history, facts=facts)
+        assert (own.what, own.advice) == ("family", f"families show {family}")
+        (told,) = [one for one in await house.messages((await house.contact_of(7)).id) if one.notification == "family_departed"]
+        story = await find(told.id, vault=vault, history=history, facts=facts)
+        said = [say(fact, str) for fact in story.steps if fact.kind == "enqueued"]
+        assert ["purpose family" in one for one in said] == [True]
+        found = await history.families(["order_confirmed"], since_ms=0, until_ms=house.clock.now_ms() + 1)
+        assert (found.made, found.joined, found.followed, found.largest, found.told) == (1, 2, 1, 2, 1)
+        assert (found.left, found.per_pass, found.per_family, found.stopped) == ({"removed": 1}, 0.5, 2.0, 0.0)
+        assert b'family_members_left_total{why="removed"} 1.0' in metrics.text()
+    finally:
+        await history.close()
 
 
 @pytest.mark.long
@@ -66,12 +101,12 @@ async def test_commands_show_a_family_ask_before_they_end_it_and_its_members_are
 
 async def _over_the_api(house: House, stage: Stage, family: str) -> None:
     runtime = house.runtime
-    keys = ApiKeys(house.redis, runtime.clock, Secret(ADMIN))
-    reader = (await keys.make("reader", ["contacts:read"])).reveal()
-    stranger = (await keys.make("stranger", ["messages:read"])).reveal()
+    api_keys = ApiKeys(house.redis, runtime.clock, Secret(ADMIN))
+    reader = (await api_keys.make("reader", ["contacts:read"])).reveal()
+    stranger = (await api_keys.make("stranger", ["messages:read"])).reveal()
     overview = Overview(runtime.subjects.families, runtime.contacts, runtime.subjects)
     app = web.Application()
-    families.add_routes(app, families.FamilyDeps(overview, BrakeBook(house.redis, house.clock), runtime.vault), keys)
+    families.add_routes(app, families.FamilyDeps(overview, BrakeBook(house.redis, house.clock), runtime.vault), api_keys)
     async with TestClient(TestServer(app)) as client:
 
         async def ask(path: str, key: str = ADMIN, body: Any = None) -> tuple[int, Any]:
@@ -129,6 +164,8 @@ async def _by_commands(
     async def run(*words: str) -> commands_stage.Ran:
         return await commands_stage.run(data_dir, "families", *words, launcher=launcher, **more)
 
+    measured = await commands_stage.run(data_dir, "report", "families", "--from", "1h", launcher=launcher, **more)
+    assert (measured.code, "families begun" in measured.out) == (0, True), measured.err
     listed = await run("list", f"flight:{FLIGHT}")
     assert (listed.code, family in listed.out, "1 of 20" in listed.out) == (0, True, True), listed.err
     shown = await run("show", family)

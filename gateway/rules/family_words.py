@@ -52,6 +52,8 @@ class Command(StrEnum):
     RENEW = "renew"
     END = "end"
     LINK = "link"
+    """once more; of somebody who has none it may be any link"""
+    BEGIN = "begin"
 
 
 _COMMANDS: Mapping[Command, str] = {
@@ -92,11 +94,15 @@ _COMMANDS: Mapping[Command, str] = {
         "verfolgen beenden, beenden sie das verfolgen, niemand soll mir mehr folgen, familie beenden,"
         "arreter le suivi, arretez le suivi, fin du suivi, plus personne ne me suit"
     ),
+    Command.BEGIN: (
+        "thuisfront, thuisfront inlichten, licht mijn thuisfront in, tell my home front, home front, familie informieren,"
+        "informiere meine familie, informer mes proches, informez mes proches"
+    ),
     Command.LINK: (
-        "thuisfront, thuisfront inlichten, stuur de link, stuur de link nog eens, de link, link, geef me de link,"
-        "tell my home front, home front, send the link, send the link again, the link, give me the link,"
-        "familie informieren, schicken sie den link, schick den link, den link bitte, der link,"
-        "informer mes proches, envoyez le lien, renvoyez le lien, le lien, envoie le lien"
+        "stuur de link, stuur de link nog eens, de link, link, geef me de link,"
+        "send the link, send the link again, the link, give me the link,"
+        "schicken sie den link, schick den link, den link bitte, der link,"
+        "envoyez le lien, renvoyez le lien, le lien, envoie le lien"
     ),
 }  # fmt: skip
 _COURTESIES = re.compile(

@@ -41,7 +41,7 @@ ASKED_MS = 15 * 60_000
 """How long a bare number answers that; later it may be about anything."""
 LONG = 12
 """Words around the link of a group: who writes more than that says something to people."""
-_COMMANDS = {one.value: one for one in Command if one is not Command.LINK}
+_COMMANDS = {one.value: one for one in Command if one not in (Command.LINK, Command.BEGIN)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class FamilyDesk:
         if event.kind is not InboundKind.BUTTON or not event.payload or event.standby or self.home.places < 1:
             return None
         name, key, *rest = [*event.payload.split("/"), ""]
-        words = self._words(contact, address, sender, event)
+        words = await self._words(contact, address, sender, event)
         if key == BUTTON:
             return await self._begin(words, rest[0], origin)
         if not name.startswith("family_") or not is_id(rest[0], "j"):
@@ -91,14 +91,14 @@ class FamilyDesk:
         if command is None and group is None and not numbers:
             return None
         dialogue = await self.dialogues.get(address)
-        words = self._words(contact, address, sender, event)
+        words = await self._words(contact, address, sender, event)
         if dialogue.last == words.said.key:
             return dialogue.handled
         if command is None and group is None and dialogue.ask != OUT:
             return None
         mine = await self.home.families_of(contact)
         if not mine:
-            if command is Command.LINK and (link := _only(_travels(contact))) is not None:
+            if command is Command.BEGIN and (link := _only(_travels(contact))) is not None:
                 return await self._give_link(words, link)
             return None
         # Of several it is the one that they were shown last, else the newest.
@@ -111,9 +111,11 @@ class FamilyDesk:
         assert command is not None
         return await self._command(words, link, family, command)
 
-    def _words(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> Words:
+    async def _words(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> Words:
         key = self.sayer.vault.blind("inbound", event.channel_id.reveal())[:16]
-        said = Said(contact.id, address, key, event.at_ms, spoken(contact.facts.language))
+        brand = (await self.sayer.sayer.worlds.now()).catalogue.brands.get(sender.brand)
+        language = spoken(contact.facts.language, brand.language if brand is not None else None)
+        said = Said(contact.id, address, key, event.at_ms, language)
         return Words(contact, address, sender, said)
 
     # the traveller begins
@@ -169,7 +171,7 @@ class FamilyDesk:
     async def _command(self, words: Words, link: OrderLink, family: Family, command: Command) -> bool:
         said, families = words.said, self.home.families
         match command:
-            case Command.LINK:
+            case Command.LINK | Command.BEGIN:
                 return await self._give_link(words, link)
             case Command.WHO:
                 await self.sayer.list(said, family, link)

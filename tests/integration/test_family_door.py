@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from html import escape
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from redis.asyncio import Redis
 
-from gateway.model.family import Amount, Left
+from gateway.families.saying import FamilySayer
+from gateway.model.family import Amount, Family, Left, Member
+from gateway.model.ids import ContactId, SubjectId
+from gateway.store.families import Families
 from gateway.store.invitations import Invitations
+from gateway.webhooks.joining import make_family_sayer
 from gateway.webhooks.role import add_routes
 from tests.integration.family_door_stage import PUBLIC, TRAVELLER, door_house
 from tests.support.core import NUMBER, facts_of
@@ -293,6 +298,36 @@ async def test_the_page_of_the_link_names_the_flight_and_nobody_and_says_kindly_
 
 
 @pytest.mark.long
+async def test_whoever_saw_more_of_them_joining_says_it_last(redis: Redis, redis_url: str, data_dir: Path) -> None:
+    """Two relatives join on two processes; the one that saw fewer of them gets to the outbox after the other."""
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        await house.press(TRAVELLER, "family", await house.gets_pass())
+        code = await house.code()
+        await house.writes(OMA, f"code {code}", name="Oma")
+        first = await house.family()
+        await house.writes(OPA, f"code {code}", name="Opa")
+        sayer = make_family_sayer(house.runtime)
+
+        class Earlier(Families):
+            async def get(self, family: SubjectId) -> Family | None:
+                return first if family == first.id else None
+
+        class Late(FamilySayer):
+            """Of another process: what it says was not said before."""
+
+            def _key(self, family: Family, contact: ContactId, member: Member, *, named: bool) -> str:
+                return "late"
+
+        home = replace(sayer.home, families=Earlier(redis, house.clock, house.runtime.vault))
+        late = Late(**{one.name: getattr(sayer, one.name) for one in fields(sayer)} | {"home": home})
+        await late.joined(first.id, first.members[0].contact)
+        await house.minutes(1.1)
+        assert len(await house.of(TRAVELLER, "family_joined")) == 1
+        assert "Oma, Opa" in await house.last(TRAVELLER, "family_joined")
+
+
+@pytest.mark.long
 async def test_the_traveller_is_told_by_a_template_once_their_window_has_closed_and_its_buttons_work(
     redis: Redis, redis_url: str, data_dir: Path
 ) -> None:
@@ -326,9 +361,13 @@ async def test_the_link_of_a_group_of_their_own_is_kept_and_shared_only_where_th
 ) -> None:
     group = "https://chat.whatsapp.com/AbCdEfGhIjKlMnOpQrStUv"
     async with door_house(redis_url, data_dir) as house:
-        await house.books()
+        traveller = house.recipient(TRAVELLER)
+        del traveller["locale"]
+        await house.books(traveller)
         await house.writes(TRAVELLER, words + group)
         assert await house.waiting() == 1, "of somebody without a family it is for people"
+        await house.writes(TRAVELLER, "de link")
+        assert "family_link" not in await house.names(TRAVELLER), "of somebody who has none it may be any link"
         await house.writes(TRAVELLER, "thuisfront")
         assert "family_link" in await house.names(TRAVELLER), "by words too, where there is only one journey"
         await house.writes(OMA, f"ik wil de reis volgen, code {await house.code()}", name="Oma")
@@ -336,5 +375,6 @@ async def test_the_link_of_a_group_of_their_own_is_kept_and_shared_only_where_th
         found = (await house.family()).group_link
         assert found is not None
         assert found.reveal() == group
-        assert "shared with one person" in await house.last(TRAVELLER, "family_group_shared")
+        shared = await house.last(TRAVELLER, "family_group_shared")
+        assert "gedeeld met één persoon" in shared, "whose language nobody knows reads the brand's"
         assert await house.waiting() == 1

@@ -89,6 +89,7 @@ def test_no_name_holds_a_control_sign_or_a_link_whatever_somebody_is_called(said
         ("Renouveler le lien s'il vous plaît", Command.RENEW),
         ("stop het volgen", Command.END),
         ("send the link again", Command.LINK),
+        ("Tell my home front!", Command.BEGIN),
         ("Retirer quelqu'un", Command.OUT),
         ("wie volgt mij eigenlijk en mag ik dat stoppen", None),
         ("can you close the link to the website in your mail?", None),

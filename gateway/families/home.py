@@ -14,7 +14,7 @@ costs nothing but the time until somebody looks (store/families.py `look_soon`; 
               meanwhile is taken out of the contact too
     leaving   the list first: from then on a link that comes late finds no place; then the contact
 
-GATEWAY_FAMILY_PLACES=0 keeps all of it shut: nothing is made or joined, and what stands is left as it is.
+GATEWAY_FAMILY_PLACES=0 keeps all of it shut: nothing is made, joined or told, and what stands ends in its time without a word.
 """
 
 from __future__ import annotations

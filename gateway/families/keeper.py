@@ -109,46 +109,49 @@ class Keeper:
     # looking
 
     async def look(self, subject: SubjectId, *, shut: bool = False) -> None:
-        """See that a family is as it should be, and when to look next. shut: families are switched off here
+        """See that a family is as it should be, and when to look next.
+
+        shut: families are switched off here: nobody is told anything or brought along, and what is over goes without a word
 
         raises: StoreUnavailable
         """
         family, now = await self.families.get(subject), self.clock.now_ms()
         if family is None or not family.contact:  # nothing is left of it that anybody need look at
             await self.families.erase(subject)
-        elif shut:
-            await self.families.look_at(subject, now + SHUT_MS)
-        elif await self._in_crisis(family):
+        elif not shut and await self._in_crisis(family):
             await self.families.look_at(subject, now + CRISIS_MS)
         elif family.ended_ms:
-            await self.finish(family)
+            await self.finish(family, silent=shut)
         else:
-            await self._look(family, now)
+            await self._look(family, now, shut=shut)
 
-    async def _look(self, family: Family, now: int) -> None:
+    async def _look(self, family: Family, now: int, *, shut: bool) -> None:
         found = await self.traveller(family)
         if found is None or await self._cancelled(family.order):
-            await self._over(family, "left_out" if found is None else "cancelled")
+            await self._over(family, "left_out" if found is None else "cancelled", silent=shut)
             return
         link = found[1]
-        await self.follow(family, link)
-        await self._in_order(family)
-        await self.group(family, given_name(found[0], family.customer))
         away = {one.away for one in link.moves}
         legs = [leg_of(state) for state in await self.states([one for one in link.subjects if one not in away])]
         if ends_ms(legs, link.until_ms) <= now:
-            await self._over(family, "over")
+            await self._over(family, "over", silent=shut)
             return
+        if shut:
+            await self.families.look_at(family.id, now + SHUT_MS)
+            return
+        await self.follow(family, link)
+        await self._in_order(family)
+        await self.group(family, given_name(found[0], family.customer))
         landed = bool(legs) and all(leg.over for leg in legs) and any(leg.landed for leg in legs)
         if landed and family.members and family.group_link is None:
             await self.herald.offer(family, now)
         await self.families.look_at(family.id, look_ms(legs, link.until_ms, now))
 
-    async def _over(self, family: Family, why: str) -> None:
+    async def _over(self, family: Family, why: str, *, silent: bool) -> None:
         await self.families.end(family.id, why)
         ended = await self.families.get(family.id)
         if ended is not None and ended.contact:
-            await self.finish(ended)
+            await self.finish(ended, silent=silent)
 
     async def _cancelled(self, order: SubjectId) -> bool:
         known = await self.subjects.read(order, EventType.ORDER_STATUS.value)
@@ -169,11 +172,12 @@ class Keeper:
 
     # over
 
-    async def finish(self, family: Family) -> None:
-        """Tell the members of an ended family, each once, take their links, erase the list."""
+    async def finish(self, family: Family, *, silent: bool = False) -> None:
+        """Tell the members of an ended family, each once, unless silent; take their links, erase the list."""
         leg = next(iter(await self.states(family.followed[-1:])), {})
         for member in family.members:
-            await self.herald.ended(family, member.contact, member.address, leg)
+            if not silent:
+                await self.herald.ended(family, member.contact, member.address, leg)
             crash_point("family.told")
             await self.bonds.untie(family.id, member.contact, Left.OVER.value)
         for contact in await self._subscribers(family.id):

@@ -292,7 +292,7 @@ async def test_stops_and_erasures_that_a_restored_backup_did_not_know_count_for_
     assert (await ends(stage), stage.home.memberships(await house.contact_of(8))) == (["erased"], [])
 
 
-async def test_switched_off_nobody_comes_in_and_what_stands_is_left_as_it_is(
+async def test_switched_off_nobody_comes_in_or_hears_anything_and_what_is_over_goes_all_the_same(
     redis: Redis, redis_url: str, data_dir: Path
 ) -> None:
     async with open_house(redis_url, data_dir) as house:
@@ -302,10 +302,14 @@ async def test_switched_off_nobody_comes_in_and_what_stands_is_left_as_it_is(
         await stage.joins(family, 7)
     async with open_house(redis_url, data_dir, GATEWAY_FAMILY_PLACES="0") as house:
         stage = Stage(house)
-        house.pass_ms(100 * HOUR_MS)
+        await house.tell(house.flight("cancelled", rebooking=later(stage)))
         assert await stage.looks() == 1
         assert len((await stage.standing(family)).members) == 1
         assert await stage.joins(family, 8) is Joined.CLOSED
+        house.pass_ms(100 * HOUR_MS)
+        assert await stage.looks() == 1
+        assert (await stage.follows(7), await stage.due(), (await stage.standing(family)).members) == (set(), [], ())
+        assert await stage.said(7, "family_follows", "family_ended") == []
 
 
 @pytest.mark.long

@@ -23,6 +23,6 @@ no text can say it by mistake.
 
 The list of members lies in the family's own partition (store/families.py), a member's link in the member's. Two partitions know
 of one membership, so every change is done in an order that a killed process can do again: joining writes the list first (there
-the places are counted), then the contact, then reads the list once more; leaving takes the entry first, then the contact's link. A
-link without an entry is taken by whoever looks at the family next; an entry without a link is one who joins again by the next message.
+the places are counted), then the contact, then reads the list once more; leaving takes the entry first, then the link. A link
+without an entry is taken by whoever looks at the family next; an entry without a link is one who joins again by the next message.
 """

@@ -240,6 +240,18 @@ async def test_a_relative_whom_nothing_reaches_is_seen_by_the_traveller_as_such(
     assert await stage.home.reached(standing) == {gone.contact: False, fine.contact: True}
 
 
+async def test_who_has_a_link_and_no_place_on_the_list_loses_it(stage: Stage) -> None:
+    await stage.travels(1)
+    family = await stage.family(1)
+    for number in (7, 8):
+        await stage.joins(family, number)
+    relative = (await stage.house.contact_of(7)).id
+    assert await stage.home.families.leave(family.id, relative, Left.REMOVED)  # and there its process died
+    await stage.home.look(family.id)
+    assert (await stage.follows(7), stage.home.memberships(await stage.house.contact_of(7))) == (set(), [])
+    assert family.id in await stage.follows(8)
+
+
 async def test_in_a_crisis_nothing_is_said_to_a_family_and_afterwards_what_still_holds(stage: Stage) -> None:
     house = stage.house
     await stage.travels(1)

@@ -136,6 +136,7 @@ async def test_a_day_after_the_landing_members_are_told_once_and_nothing_of_the_
     assert (stub.members, stub.contact, stub.group_link) == ((), "", None)
 
 
+@pytest.mark.long
 async def test_a_flight_of_which_nobody_speaks_again_ends_its_families_all_the_same(stage: Stage) -> None:
     await stage.travels(1)
     family = await stage.family(1)

@@ -187,7 +187,7 @@ def run(server: StoreServer, examples: int, steps: int) -> None:
 
 @pytest.mark.single_server("the machine opens a client of its own")
 def test_a_list_is_what_its_traveller_and_its_members_said(store_server: StoreServer) -> None:
-    run(store_server, 8, 20)
+    run(store_server, 5, 18)
 
 
 @pytest.mark.long

@@ -98,7 +98,7 @@ class Keeper:
         given: the traveller's name, "" = not known; only: this one alone
         """
         now = self.clock.now_ms()
-        if family.group_link is None or await self._in_crisis(family):
+        if family.group_link is None or await self.in_crisis(family):
             return 0
         for one in family.members:
             # Whether they have it already is known by the message, and that for eight days.
@@ -118,7 +118,7 @@ class Keeper:
         family, now = await self.families.get(subject), self.clock.now_ms()
         if family is None or not family.contact:  # nothing is left of it that anybody need look at
             await self.families.erase(subject)
-        elif not shut and await self._in_crisis(family):
+        elif not shut and await self.in_crisis(family):
             await self.families.look_at(subject, now + CRISIS_MS)
         elif family.ended_ms:
             await self.finish(family, silent=shut)
@@ -166,7 +166,8 @@ class Keeper:
             if contact.id not in listed:
                 await self.bonds.untie(family.id, contact.id, "left")
 
-    async def _in_crisis(self, family: Family) -> bool:
+    async def in_crisis(self, family: Family) -> bool:
+        """Whether a crisis is about anything of the family's journey: nothing is said by itself then."""
         about = {family.order, *family.followed}
         return any(not about.isdisjoint((one.subject, *one.people)) for one in await self.incidents.fresh())
 

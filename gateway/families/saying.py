@@ -78,7 +78,9 @@ class FamilySayer:
     ) -> None:
         await self.sayer.say(
             said.contact, said.address, name, said.key, said.at_ms, family.brand,
-            language=said.language or family.language, data=data, about=family.id, subject=family.id, beside=beside,
+            language=said.language or family.language, data=data, about=family.id, beside=beside,
+            # What it is about: in a crisis what waits does not go, nor to somebody who follows it no more.
+            subject=family.followed[-1] if family.followed else family.id,
         )  # fmt: skip
 
     async def _journey(self, family: Family, link: OrderLink | None = None) -> dict[str, Any]:
@@ -124,7 +126,7 @@ class FamilySayer:
         # Who saw more of them says it last, in whatever order two processes get here.
         version = max(one.joined_ms for one in new) + sum(one.name is not None for one in new)
         said = Said(found.contact, found.address, self._key(found, contact, member, named=named), member.joined_ms)
-        await self._say(said, JOINED, found, data, Beside(back=found.id, told=(str(minute), version)))
+        await self._say(said, JOINED, found, data, Beside(back=found.id, told=(f"{found.id}.{minute}", version)))
 
     def _key(self, family: Family, contact: ContactId, member: Member, *, named: bool) -> str:
         return self.vault.blind("family joined", family.id, contact, str(member.joined_ms), str(named))[:16]

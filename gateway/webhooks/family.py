@@ -73,10 +73,12 @@ class FamilyDesk:
             return None
         name, key, *rest = [*event.payload.split("/"), ""]
         words = await self._words(contact, address, sender, event)
+        if key != BUTTON and not (name.startswith("family_") and is_id(rest[0], "j")):
+            return None
+        if await self._in_crisis(contact):
+            return False
         if key == BUTTON:
             return await self._begin(words, rest[0], origin)
-        if not name.startswith("family_") or not is_id(rest[0], "j"):
-            return None
         family = SubjectId(rest[0])
         if (command := _COMMANDS.get(key)) is not None or key in ("end_yes", "end_no"):
             return await self._managed(words, family, command, key)
@@ -96,6 +98,8 @@ class FamilyDesk:
             return dialogue.handled
         if command is None and group is None and dialogue.ask != OUT:
             return None
+        if await self._in_crisis(contact):
+            return False
         mine = await self.home.families_of(contact)
         if not mine:
             if command is Command.BEGIN and (link := _only(_travels(contact))) is not None:
@@ -110,6 +114,10 @@ class FamilyDesk:
             return await self._take_out(words, link, family, dialogue, numbers)
         assert command is not None
         return await self._command(words, link, family, command)
+
+    async def _in_crisis(self, contact: Contact) -> bool:
+        """Whether a crisis is about anything of theirs: whatever they press or write is for its queue then."""
+        return await self.home.keeper.incidents.queue_of(contact) is not None
 
     async def _words(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> Words:
         key = self.sayer.vault.blind("inbound", event.channel_id.reveal())[:16]

@@ -86,9 +86,12 @@ class Joining:
         if family is None or family.ended_ms or home.places < 1:
             await self.sayer.not_in(comer.said(language or invitation.language), "ended", invitation.brand)
             return handled
+        # In a crisis people speak, and nobody else: who comes now is let in, and a person answers them.
+        silent = await home.keeper.in_crisis(family)
         if own := next((link for link, one in await home.families_of(comer.contact) if one.id == family.id), None):
-            await self.sayer.list(comer.said(), family, own)  # the traveller tries their own link: nobody is told twice
-            return handled
+            if not silent:
+                await self.sayer.list(comer.said(), family, own)  # the traveller tries their own link: nobody is told twice
+            return handled and not silent
         # A link that was renewed since has the number of none.
         number = family.renewals if invitation.id == link_id(self.sayer.vault.blind, family) else -1
         reads = spoken(known, language, family.language)
@@ -99,10 +102,12 @@ class Joining:
                 family, comer.chat, number, known or language or reads,
                 f"{wording_of(language or reads)}, link {invitation.id}, came at {comer.at_ms}",
                 name=Personal(name) if name else None,
-                greet=lambda: self.sayer.welcome(comer.said(reads, f"{family.id}/{comer.at_ms}"), family),
+                greet=None if silent else lambda: self.sayer.welcome(comer.said(reads, f"{family.id}/{comer.at_ms}"), family),
             )  # fmt: skip
         except NotFound:  # being erased
             return True
+        if silent:
+            return False
         if answer in (Joined.IN, Joined.AGAIN):
             await self._asked(comer, family, reads, language_known=bool(known or language), named=bool(name))
             await self.sayer.joined(family.id, comer.contact.id)

@@ -177,7 +177,10 @@ class Messages:
     ) -> None:
         """heard: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's"""
         elsewhere = heard and await self._elsewhere(contact, sender, address)
-        crisis = await self._d.incidents.queue_of(contact) if self._d.incidents is not None else None
+        crisis = None
+        if self._d.incidents is not None and await self._d.incidents.fresh():
+            # As they are now: this very message may have made them somebody's family, whom the crisis is about.
+            crisis = await self._d.incidents.queue_of(await self._people.find(contact.id) or contact)
         await self._d.conversations.add_inbound(
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere,
             queue=queue_for(brand, first=crisis or first),

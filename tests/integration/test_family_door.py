@@ -15,10 +15,11 @@ from gateway.families.saying import FamilySayer
 from gateway.model.family import Amount, Family, Left, Member
 from gateway.model.ids import ContactId, SubjectId
 from gateway.store.families import Families
+from gateway.store.incidents import Crisis, Incidents
 from gateway.store.invitations import Invitations
 from gateway.webhooks.joining import make_family_sayer
 from gateway.webhooks.role import add_routes
-from tests.integration.family_door_stage import PUBLIC, TRAVELLER, door_house
+from tests.integration.family_door_stage import ENTITY, PUBLIC, TRAVELLER, door_house
 from tests.support.core import NUMBER, facts_of
 from tests.support.page import PSID
 
@@ -295,6 +296,30 @@ async def test_the_page_of_the_link_names_the_flight_and_nobody_and_says_kindly_
             status, text = await asks(page)
             assert (status, "niet meer gevolgd" in text) == (410, True)
             assert "Oma" not in text
+
+
+@pytest.mark.long
+async def test_in_a_crisis_nothing_is_answered_by_itself_and_who_joins_is_a_persons(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with door_house(redis_url, data_dir) as house:
+        await house.books()
+        brought = await house.gets_pass()
+        await house.press(TRAVELLER, "family", brought)
+        code, family = await house.code(), await house.family()
+        await house.writes(OMA, f"ik wil de reis volgen, code {code}", name="Oma")
+        subject = family.followed[0]
+        crisis = Crisis(subject, (), f"flight:{ENTITY}", "care", "kim", "emergency landing", house.clock.now_ms())
+        await Incidents(redis, house.clock).begin(crisis)
+        house.pass_ms(1000)
+        sent = len(house.edge.sent(NUMBER))
+        await house.writes(OPA, f"ik wil de reis volgen, code {code}", name="Opa")
+        await house.press(TRAVELLER, "family", brought)
+        await house.writes(TRAVELLER, "who follows me?")
+        await house.minutes(3)
+        assert len(house.edge.sent(NUMBER)) == sent, "not even who joined before it is told"
+        assert len(await house.runtime.conversations.desk.queue("care")) == 2
+        assert len((await house.family()).members) == 2, "who came is let in"
 
 
 @pytest.mark.long

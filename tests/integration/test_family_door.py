@@ -380,23 +380,22 @@ async def test_without_families_the_button_is_a_question_for_people(redis: Redis
         assert await house.waiting() == 1
 
 
-@pytest.mark.parametrize("words", ["", "hier is onze groep "])
 async def test_the_link_of_a_group_of_their_own_is_kept_and_shared_only_where_there_is_a_family(
-    redis: Redis, redis_url: str, data_dir: Path, words: str
+    redis: Redis, redis_url: str, data_dir: Path
 ) -> None:
     group = "https://chat.whatsapp.com/AbCdEfGhIjKlMnOpQrStUv"
     async with door_house(redis_url, data_dir) as house:
         traveller = house.recipient(TRAVELLER)
         del traveller["locale"]
         await house.books(traveller)
-        await house.writes(TRAVELLER, words + group)
+        await house.writes(TRAVELLER, group)
         assert await house.waiting() == 1, "of somebody without a family it is for people"
         await house.writes(TRAVELLER, "de link")
         assert "family_link" not in await house.names(TRAVELLER), "of somebody who has none it may be any link"
         await house.writes(TRAVELLER, "thuisfront")
         assert "family_link" in await house.names(TRAVELLER), "by words too, where there is only one journey"
         await house.writes(OMA, f"ik wil de reis volgen, code {await house.code()}", name="Oma")
-        await house.writes(TRAVELLER, words + group)
+        await house.writes(TRAVELLER, f"hier is onze groep: {group} .")
         found = (await house.family()).group_link
         assert found is not None
         assert found.reveal() == group

@@ -1,4 +1,4 @@
-"""A family through the whole house: signed webhooks of both channels, a sandbox's phones, the page, and the trip's own news at home."""
+"""A family through the whole house: signed webhooks of both channels, a sandbox's phones, the page, and the news at home."""
 
 from __future__ import annotations
 

@@ -186,9 +186,14 @@ class People:
             left.update(gone - {other for one in links for other in one.subjects})
             return replace(profile, orders=tuple(links))
 
+        if self.families is not None:  # the list first: a call that was killed finds the link still, and is done again whole
+            known = await self.contacts.get(contact.id)
+            for link in known.profile.orders:
+                if link.role == ROLE and subject in (link.order, *link.subjects):
+                    await self.families.leave(link.order, contact.id, Left.STOPPED)
         await self.contacts.change(contact.id, edit)
         if self.families is not None:
-            for family in whole:
+            for family in whole:  # and who joined one in between
                 await self.families.leave(family, contact.id, Left.STOPPED)
             for order in {one.order for one in contact.profile.orders if subject in (one.order, *one.subjects)}:
                 await self.families.look_soon_at(contact, order)

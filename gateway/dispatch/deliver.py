@@ -34,6 +34,7 @@ from gateway.model.message import OnUncertain, OutboundMessage, Priority
 from gateway.model.personal import Personal
 from gateway.planning.asofnow import ANEW
 from gateway.planning.connecting import IN_TURN
+from gateway.planning.left import is_out
 from gateway.planning.settling import SETTLING
 from gateway.rules import retry
 from gateway.rules.may_send import decide
@@ -308,7 +309,7 @@ class Deliverer:
             body: dict[str, Any] = box.open_json(claimed.body, record.id)
         except (Sealed, ValueError):  # their key is there, so they are not erased: it is damaged
             return finished(claimed, Reason.POISONED, "body", sent=True)
-        ended = _superseded(claimed, body, known.superseded)
+        ended = _superseded(claimed, body, known.superseded or (Reason.LEFT.value if is_out(contact, body) else None))
         if ended is not None:
             return ended
         stop = self._d.brakes.stops(record, body, contact)

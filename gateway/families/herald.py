@@ -14,12 +14,14 @@ from typing import Any
 from gateway.model.contact import Contact
 from gateway.model.family import Family
 from gateway.model.ids import AddressId, ContactId, SubjectId
-from gateway.planning.waysin_say import Sayer
+from gateway.planning.waysin_say import NOTHING_ELSE, Beside, Sayer
 from gateway.store.vault import Vault
 
 ENDED, FOLLOWS, GROUP, OFFER = "family_ended", "family_follows", "family_group", "family_group_offer"
 PUBLIC = ("carrier", "operator", "number", "from", "to", "departure", "arrival")
 """What these texts may show of a leg."""
+_TO_MEMBERS = (FOLLOWS, GROUP)
+"""Not to who is a member no more when it would go. The last words are for just those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Herald:
         words have none: they are for somebody who follows nothing any more."""
         await self.sayer.say(
             contact, address, name, f"family:{family.id}:{key}", at_ms, family.brand, language=family.language, data=data,
-            about=family.id, subject=subject,
+            about=family.id, subject=subject, beside=Beside(family=family.id) if name in _TO_MEMBERS else NOTHING_ELSE,
         )  # fmt: skip
 
 

@@ -130,6 +130,9 @@ class Home:
             return Joined.ENDED
         await self._agreed(family, chat, language, evidence)
         current = await self.bonds.tie(family, chat.contact, chat.address, found[1])
+        since = await self.keeper.traveller(family)
+        if since is None or since[1] != found[1]:  # whoever looked meanwhile found nothing yet of theirs to bring along
+            await self.families.look_soon(family.id)
         if greet is not None:
             await greet()
         for subject in found[1].subjects:

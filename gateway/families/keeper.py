@@ -26,7 +26,7 @@ from gateway.families.bonds import Bonds
 from gateway.families.herald import Herald, given_name
 from gateway.model.contact import Contact, OrderLink
 from gateway.model.event import EventType
-from gateway.model.family import Family, Left
+from gateway.model.family import Family, Left, Member
 from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.planning.telling import Teller
 from gateway.rules.changes import state_of
@@ -119,7 +119,7 @@ class Keeper:
         if family is None or not family.contact:  # nothing is left of it that anybody need look at
             await self.families.erase(subject)
         elif not shut and await self.in_crisis(family):
-            await self.families.look_at(subject, now + CRISIS_MS)
+            await self.families.look_at(subject, now + CRISIS_MS, began=family)
         elif family.ended_ms:
             await self.finish(family, silent=shut)
         else:
@@ -137,15 +137,15 @@ class Keeper:
             await self._over(family, "over", silent=shut)
             return
         if shut:
-            await self.families.look_at(family.id, now + SHUT_MS)
+            await self.families.look_at(family.id, now + SHUT_MS, began=family)
             return
         await self.follow(family, link)
-        await self._in_order(family)
+        await self._in_order(family, link)
         await self.group(family, given_name(found[0], family.customer))
         landed = bool(legs) and all(leg.over for leg in legs) and any(leg.landed for leg in legs)
         if landed and family.members and family.group_link is None:
             await self.herald.offer(family, now)
-        await self.families.look_at(family.id, look_ms(legs, link.until_ms, now))
+        await self.families.look_at(family.id, look_ms(legs, link.until_ms, now), began=family)
 
     async def _over(self, family: Family, why: str, *, silent: bool) -> None:
         await self.families.end(family.id, why)
@@ -157,14 +157,22 @@ class Keeper:
         known = await self.subjects.read(order, EventType.ORDER_STATUS.value)
         return known.memory.get("status") == "cancelled"
 
-    async def _in_order(self, family: Family) -> None:
-        standing = await self.families.get(family.id)
-        if standing is None or standing.ended_ms:
-            return
-        listed = {one.contact for one in standing.members}
-        for contact in await self._subscribers(family.id):
-            if contact.id not in listed:
-                await self.bonds.untie(family.id, contact.id, "left")
+    async def _in_order(self, family: Family, link: OrderLink) -> None:
+        """Whoever follows the family and is on its list no more loses their link."""
+        # First who follows it, then the list: joining is done the other way round, so nobody who is just coming in is taken out.
+        followers = await self._subscribers(family.id)
+        listed = await self._listed(family.id)
+        gone = [one.id for one in followers if one.id not in listed]
+        for contact in gone:
+            await self.bonds.untie(family.id, contact, "left")
+        listed = await self._listed(family.id) if gone else {}
+        for contact in gone:  # who came back meanwhile may have lost what they had just been given
+            if contact in listed:
+                await self.bonds.tie(family, contact, listed[contact].address, link)
+
+    async def _listed(self, family: SubjectId) -> dict[ContactId, Member]:
+        standing = await self.families.get(family)
+        return {one.contact: one for one in standing.members} if standing is not None else {}
 
     async def in_crisis(self, family: Family) -> bool:
         """Whether a crisis is about anything of the family's journey: nothing is said by itself then."""

@@ -70,6 +70,7 @@ class Family:
     until_ms: when to look next whether it is over; ended_ms: 0 = it lasts; ended_why: as store/families.py `end`
     shut_ms:  when the door closed by itself because so many came, 0 = it did not, or the traveller has said something since
     followed: the legs that all its members were brought to follow
+    looks:    how often somebody has asked for a look at it
     group_ms: when the link of the traveller's group was set last
     barred:   contacts whom the traveller took out
     """
@@ -89,6 +90,7 @@ class Family:
     ended_ms: int = 0
     ended_why: str = ""
     shut_ms: int = 0
+    looks: int = 0
     group_link: Personal | None = None
     group_ms: int = 0
     followed: tuple[SubjectId, ...] = ()

@@ -23,6 +23,7 @@ from gateway.model.contact import Contact
 from gateway.model.family import ROLE, Amount
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
+from gateway.planning.left import FAMILIES
 from gateway.planning.result import NO_CONNECTION, EventResult, Reader, World, scope_for, shared_scope
 from gateway.rules.question import Night
 from gateway.rules.relatives import CONNECTION, public, public_facts
@@ -101,6 +102,12 @@ def _from_where_they_board(result: EventResult, reader: Reader, world: World) ->
 def is_wanted(notification: Notification, reader: Reader) -> bool:
     """Whether they asked for so much."""
     return reader.link is None or reader.link.amount != Amount.ENDS or notification.amount == Amount.ENDS
+
+
+def for_body(readers: Sequence[Reader]) -> dict[str, list[str]]:
+    """What stands in the sealed body of a member's message: by which families it is theirs; nothing for any other."""
+    families = list(dict.fromkeys(one.link.order for one in readers if one.link is not None and is_member(one)))
+    return {FAMILIES: [str(one) for one in families]} if families else {}
 
 
 def night_of(notification: Notification, readers: Sequence[Reader]) -> Night:

@@ -6,12 +6,16 @@ facts name what they left (lua/unsubscribe.lua), so only for them anything more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact, Subscription
 from gateway.model.ids import ContactId, SubjectId
 from gateway.store.contacts import Contacts
+
+FAMILIES = "families"
+"""In the sealed body: the families of which whoever is told is a member, and is told for that alone."""
 
 
 async def has_left(contacts: Contacts, contact: Contact, audience: Sequence[SubjectId], *, since_ms: int = 0) -> bool:
@@ -24,6 +28,16 @@ async def has_left(contacts: Contacts, contact: Contact, audience: Sequence[Subj
         return False
     followed = {one.subject for one in await contacts.subscriptions(contact.id)}
     return followed.isdisjoint(audience)
+
+
+def is_out(contact: Contact, body: Mapping[str, Any]) -> bool:
+    """Whether they have left every family by which a message is theirs. body: as it was sealed
+
+    Of the leg they may hear all the same, by an order of their own; and the message may have been planned by a process that had
+    read who is in before they left. Only a family's news and what its traveller passes on name families.
+    """
+    families = body.get(FAMILIES) or []
+    return bool(families) and all(one in contact.facts.left for one in families)
 
 
 async def leave_unnamed(contacts: Contacts, contact: ContactId, order: SubjectId, why: str) -> None:

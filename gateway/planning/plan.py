@@ -172,6 +172,7 @@ def draft(
         body |= asofnow.for_body(result, meant, body["document"])
         body |= visits.for_body(notification, result, message, body)
         body |= offers.for_body(meant, message, body)
+        body |= at_home.for_body(meant)
         body |= connecting.for_body(contact, reader.connection if notification.item == connecting.ITEM else None)
         later = usable[1:]
         body |= _legs(later, message, [

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.errors import NotFound, Sealed
 from gateway.model.event import EventType
 from gateway.model.ids import AddressId, ContactId, SubjectId, message_id, partition_of
+from gateway.planning.left import FAMILIES
 from gateway.planning.plan import draft, parts
 from gateway.planning.rebooked import led_back
 from gateway.planning.result import EventResult, Reader
@@ -34,12 +35,14 @@ class Beside:
 
     document: ref, mime and filename of a file that is kept for the person (store/documents.py)
     back:     what its buttons bring back behind their own names
+    family:   to a member of it, and only as long as they are one
     told:     (item, version): takes the place of what the same notification said of that item of the subject and still waits
     """
 
     document: Mapping[str, Any] | None = None
     back: str = ""
     told: tuple[str, int] | None = None
+    family: SubjectId | None = None
 
 
 NOTHING_ELSE = Beside()
@@ -115,4 +118,5 @@ class Sayer:
 
 
 def _with(body: Mapping[str, Any], beside: Beside) -> Mapping[str, Any]:
-    return {**body, "buttons": led_back(body["buttons"], beside.back)} if beside.back and body.get("buttons") else body
+    led = {"buttons": led_back(body["buttons"], beside.back)} if beside.back and body.get("buttons") else {}
+    return {**body, **led, **({FAMILIES: [beside.family]} if beside.family else {})}

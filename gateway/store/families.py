@@ -115,6 +115,7 @@ class Families:
             ended_ms=number("ended"),
             ended_why=text("why"),
             shut_ms=int(door[1:]) if door.startswith("t") else 0,
+            looks=number("looks"),
             group_ms=number("gat"),
             group_link=opened(fields.get("g", b""), f"{family}:group"),
             followed=tuple(SubjectId(one) for one in text("s").split(",") if one),
@@ -213,9 +214,12 @@ class Families:
 
     # looked at and ended
 
-    async def look_at(self, family: SubjectId, at_ms: int, *, sooner: bool = False) -> bool:
-        """When to look at it next. sooner: unless that is due before anyway. False: nothing was changed, or there is none."""
-        args: list[scripts.Part] = [family, at_ms, int(sooner)]
+    async def look_at(self, family: SubjectId, at_ms: int, *, began: Family | None = None) -> bool:
+        """When to look at it next. began: as the look that ends here read it; whoever has asked for one since is served first.
+
+        False: nothing was changed, or there is none
+        """
+        args: list[scripts.Part] = [family, at_ms, 0, "" if began is None else began.looks]
         names = [keys.of(family, "fam"), keys.beside(family, "famdue")]
         return bool(await scripts.run(self._redis, "family_look", names, args))
 
@@ -228,7 +232,8 @@ class Families:
         """The same of these families, if there are any."""
         now = self._clock.now_ms()
         calls: list[scripts.Call] = [
-            ("family_look", [keys.of(one, "fam"), keys.beside(one, "famdue")], [one, now, 1]) for one in dict.fromkeys(families)
+            ("family_look", [keys.of(one, "fam"), keys.beside(one, "famdue")], [one, now, 1, ""])
+            for one in dict.fromkeys(families)
         ]
         await scripts.run_many(self._redis, calls)
 

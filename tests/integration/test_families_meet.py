@@ -1,0 +1,132 @@
+"""Two things that happen to a family in the same moment: neither is lost, whichever of them was first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.families.bonds import Bonds
+from gateway.families.keeper import Keeper
+from gateway.model.contact import ConsentEntry
+from gateway.model.family import Joined, Left
+from gateway.model.ids import SubjectId
+from gateway.model.personal import Personal
+from tests.integration.family_stage import Stage
+from tests.support.core import open_house
+from tests.support.edge import edge_running
+
+SECOND, THIRD = "ZZ1009/2026-11-22/AMS", "ZZ1011/2026-11-22/AMS"
+GROUP = "https://chat.example.org/AbCdEf123"
+
+
+@pytest.fixture
+async def stage(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[Stage]:
+    async with edge_running() as edge, open_house(redis_url, data_dir, edge.url) as house:
+        await house.approve()
+        yield Stage(house)
+
+
+def first(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Callable[[], Awaitable[Any]]) -> None:
+    """Let something happen just before this method is called for the first time."""
+    real, begun = getattr(owner, name), False
+
+    async def wrapped(*args: Any, **options: Any) -> Any:
+        nonlocal begun
+        if not begun:
+            begun = True
+            await happens()
+        return await real(*args, **options)
+
+    monkeypatch.setattr(owner, name, wrapped)
+
+
+async def flies(stage: Stage, version: int, entity: str) -> SubjectId:
+    """The traveller's order has another itinerary."""
+    await stage.travels(1, version=version, itinerary=[stage.house.leg(entity)])
+    return stage.house.runtime.vault.subject_id("flight", entity)
+
+
+async def test_a_journey_that_changes_again_while_the_family_is_brought_along_is_followed_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.travels(1)
+    family = await stage.family(1)
+    await stage.joins(family, 7)
+    await stage.looks()
+    await flies(stage, 2, SECOND)
+    first(monkeypatch, Bonds, "along", lambda: flies(stage, 3, THIRD))  # the look has read the second itinerary by now
+    assert await stage.looks() == 1
+    assert await stage.looks() == 1, "what was asked for during a look is not put off by its end"
+    third = stage.house.runtime.vault.subject_id("flight", THIRD)
+    assert await stage.follows(7) == {family.id, third}
+    assert await stage.looks() == 0
+
+
+async def test_who_joins_while_the_family_is_put_in_order_stays(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = stage.house
+    await stage.travels(1)
+    family = await stage.family(1)
+    await stage.joins(family, 7)
+    first(monkeypatch, Keeper, "_subscribers", lambda: stage.joins(family, 8))
+    await stage.home.look(family.id)
+    assert family.id in await stage.follows(8)
+    # Nor does anybody who had left, whose process died before their link went, and who is back at just this moment.
+    monkeypatch.undo()
+    assert await stage.home.families.leave(family.id, (await house.contact_of(7)).id, Left.STOPPED)
+    first(monkeypatch, Bonds, "untie", lambda: stage.joins(family, 7))
+    await stage.home.look(family.id)
+    for number in (7, 8):
+        assert {family.id, *family.followed} <= await stage.follows(number)
+        assert len(stage.home.memberships(await house.contact_of(number))) == 1
+
+
+async def test_who_joins_while_the_journey_changes_follows_what_it_is_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.travels(1)
+    family = await stage.family(1)
+
+    async def changes() -> None:
+        await flies(stage, 2, SECOND)
+        await stage.looks()  # finds somebody on the list who has no link yet
+
+    first(monkeypatch, Bonds, "tie", changes)
+    assert await stage.joins(family, 7) is Joined.IN
+    assert await stage.looks() == 1
+    assert await stage.follows(7) == {family.id, stage.house.runtime.vault.subject_id("flight", SECOND)}
+
+
+async def test_what_was_queued_for_a_member_who_is_taken_out_does_not_go_though_they_follow_the_flight_themselves(
+    stage: Stage,
+) -> None:
+    house = stage.house
+    await stage.travels(1, 2)
+    family = await stage.family(1)
+    stranger = await house.contact_of(2)  # they fly along, and want no news of it
+    withdrawn = ConsentEntry("journey", "whatsapp", "zz", False, house.clock.now_ms(), "api")
+    await house.runtime.contacts.set_consents(stranger.id, [withdrawn])
+    assert await stage.joins(family, 2) is Joined.IN
+    await house.dispatch()
+    before = await stage.standing(family)
+    late = house.flight("delayed", late_min=60)
+    await house.tell(late)
+    (record,) = [one for one in await house.messages(stranger.id) if one.notification == "family_delayed"]
+    assert record.state.value == "q"
+    house.pass_ms(1000)
+    assert await stage.home.leave(family.id, stranger.id, Left.REMOVED)
+    house.pass_ms(1000)
+    # Another process is passing the traveller's group on meanwhile, to whom it found on the list.
+    assert await stage.home.families.set_group(family.id, Personal(GROUP))
+    (member,) = before.members
+    herald, shared = stage.home.keeper.herald, await stage.standing(family)
+    await herald.group(shared, member.contact, member.address, "", house.clock.now_ms())
+    await house.dispatch()
+    states = {
+        one.notification: (one.state.value, one.reason) for one in await house.messages(stranger.id)
+        if one.notification in ("family_delayed", "family_group")
+    }
+    assert states == {"family_delayed": ("s", "left"), "family_group": ("s", "left")}

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.cli.contacts import people_of
 from gateway.families.bonds import Bonds
 from gateway.families.keeper import Keeper
 from gateway.model.contact import ConsentEntry
 from gateway.model.family import Joined, Left
 from gateway.model.ids import SubjectId
 from gateway.model.personal import Personal
+from gateway.store.families import Families
 from tests.integration.family_stage import Stage
 from tests.support.core import open_house
+from tests.support.dying import Died
 from tests.support.edge import edge_running
 
 SECOND, THIRD = "ZZ1009/2026-11-22/AMS", "ZZ1011/2026-11-22/AMS"
@@ -130,3 +133,20 @@ async def test_what_was_queued_for_a_member_who_is_taken_out_does_not_go_though_
         if one.notification in ("family_delayed", "family_group")
     }
     assert states == {"family_delayed": ("s", "left"), "family_group": ("s", "left")}
+
+
+async def test_a_call_that_dies_while_it_lets_a_relative_hear_no_more_is_done_again_whole(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies() -> None:
+        raise Died
+
+    await stage.travels(1)
+    family = await stage.family(1)
+    await stage.joins(family, 7)
+    people = people_of(stage.house.runtime)
+    first(monkeypatch, Families, "leave", dies)
+    with pytest.raises(Died):
+        await people.unfollow(await stage.house.contact_of(7), family.followed[0])
+    await people.unfollow(await stage.house.contact_of(7), family.followed[0])
+    assert (await stage.follows(7), (await stage.standing(family)).members) == (set(), ())

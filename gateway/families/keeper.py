@@ -31,6 +31,7 @@ from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.planning.telling import Teller
 from gateway.rules.changes import state_of
 from gateway.rules.family_end import ends_ms, leg_of, look_ms
+from gateway.rules.stretches import seen_from
 from gateway.store.contacts import Contacts
 from gateway.store.families import Families
 from gateway.store.incidents import Incidents
@@ -77,7 +78,8 @@ class Keeper:
             if current is None:
                 continue
             for subject, state in states.items():
-                await self.herald.follows(family, current.id, member.address, subject, state, self.clock.now_ms())
+                seen = seen_from(state, link.stretches.get(subject)) or state
+                await self.herald.follows(family, current.id, member.address, subject, seen, self.clock.now_ms())
                 await self.teller.welcome(current.id, [subject])
         crash_point("family.followed")
         if family.followed != link.subjects:

@@ -11,6 +11,7 @@ from gateway.families.state_said import Leg as Known
 from gateway.model.contact import OrderLink
 from gateway.model.event import EventType
 from gateway.rules.states import instant_ms
+from gateway.rules.stretches import seen_from
 from gateway.store.subjects import Subjects
 
 
@@ -27,12 +28,12 @@ class Leg:
 
 async def legs_of(subjects: Subjects, link: OrderLink) -> list[Leg]:
     """The legs of a journey as they are followed now, in the order in which they leave; [] while nothing is known of any."""
-    found = [_leg(one) for one in await Journeys(subjects).legs(link) if one.state.get("number")]
+    found = [_leg(one, link) for one in await Journeys(subjects).legs(link) if one.state.get("number")]
     return sorted(found, key=lambda one: (instant_ms(one.at) or 0, one.number))
 
 
-def _leg(leg: Known) -> Leg:
-    state, flight = leg.state, leg.type is EventType.FLIGHT_STATUS
+def _leg(leg: Known, link: OrderLink) -> Leg:
+    state, flight = seen_from(leg.state, link.stretches.get(leg.subject)) or leg.state, leg.type is EventType.FLIGHT_STATUS
     names = (state.get("carrier"), state.get("number")) if flight else (state.get("number"),)
     return Leg(
         leg.type.value.partition(".")[0],

@@ -5,6 +5,8 @@
                  place is told of a leg that it belongs to
     what         its status and its times, as its sources said them. Nothing is worked out: an expected time is told only where a
                  source gave one, a planned time is called planned. The age of the news is all that we count ourselves
+    where        a train is told of where the traveller boards and leaves it, as far as only its plan is known there. An expected
+                 or actual time was said of a station of the train's, and is told of that one
     is it new    what has landed or is cancelled stays so, however long ago that was said. Of all else the newest word must be at
                  most FRESH_MS old: else it is told with its age, and a person looks at the question
 
@@ -14,7 +16,7 @@ Only what everybody may know is looked at: the memory of a leg, never an order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.model.contact import OrderLink
@@ -27,6 +29,7 @@ from gateway.rules.asking import Names
 from gateway.rules.changes import state_of
 from gateway.rules.heard import JOURNEYS, STATUS, said
 from gateway.rules.states import BEFORE_DEPARTURE, UNDER_WAY, instant_ms
+from gateway.rules.stretches import ENDS, Stretch, seen_from
 from gateway.store.subjects import SubjectMemory, Subjects
 
 FRESH_MS = 15 * 60_000
@@ -85,6 +88,17 @@ class Leg:
         at = self.at_ms("arrival" if landed else "departure")
         return _FAR_MS if at is None else abs(at - now_ms)
 
+    def of(self, stretch: Stretch | None) -> Leg:
+        """The same as who boards or leaves it elsewhere has it: their stations, with the times planned there."""
+        mine = seen_from(self.state, stretch)
+        if mine is None:
+            return self
+        over = {"from": UNDER_WAY | {"arrived"}, "to": {"arrived"}}
+        for place, time in ENDS:
+            if self.status in over[place] or {"estimated", "actual"} & (self.state.get(time) or {}).keys():
+                mine |= {name: self.state[name] for name in (place, time) if name in self.state}
+        return replace(self, state=mine)
+
     def heard(self, piece: str) -> tuple[str, int] | None:
         """Who said a piece of it, and when; the source is "" where that was not noted."""
         found = said(self.memory, piece)
@@ -116,7 +130,7 @@ class Journeys:
         found = [
             await self._leg(one, before if one in link.onward else "") for before, one in zip(("", *legs), legs, strict=False)
         ]
-        return [one for one in found if one is not None]
+        return [one.of(link.stretches.get(one.subject)) for one in found if one is not None]
 
     async def _leg(self, subject: SubjectId, after: SubjectId | str) -> Leg | None:
         base: tuple[EventType, SubjectMemory] | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from gateway.families.shown import legs_of
 from gateway.insight.history import open_history
 from gateway.intake.corrections import Corrector
 from gateway.intake.dryrun import Rehearsal
@@ -252,6 +253,9 @@ async def test_a_late_train_is_told_of_where_the_traveller_boards_and_its_depart
     assert "train to Eindhoven leaves later" in texts["family_train_delayed"]
     assert "local time in Utrecht" in texts["family_train_delayed"]
     assert "train to Maastricht has left" in texts["family_train_departed"]
+    (leg,) = await legs_of(house.runtime.subjects, (await Stage(house).link(TRAVELLER))[1])
+    shown = (leg.origin["code"], leg.destination["code"], leg.at)
+    assert shown == ("xmp:UT", "xmp:EHV", mine["departure"]["scheduled"]), "as on the page of the link"
 
 
 @pytest.mark.long

@@ -142,6 +142,28 @@ def test_nothing_is_told_but_what_a_board_shows() -> None:
     assert "ZX7K2P" not in str(tell(flight))
 
 
+def test_a_train_is_told_of_where_the_traveller_boards_as_far_as_nobody_expects_anything_else() -> None:
+    stretch = {
+        "from": {"code": "UT"}, "departure": {"scheduled": at(0.5)}, "to": {"code": "EHV"}, "arrival": {"scheduled": at(0.8)},
+    }  # fmt: skip
+
+    def heard(**data: Any) -> dict[str, Any]:
+        leg = Flight(leaves=0.1, lands=2).hears(AIRPORT, 1, EventType.FLIGHT_STATUS, **data).leg
+        return {"leaves": leg.of(None).state["departure"], **told(leg.of(stretch), None, "zz", SOURCES, ms(NOW)).data}
+
+    planned = heard(status="scheduled")
+    assert (planned["from"], planned["departure"]) == ({"code": "UT"}, {"scheduled": at(0.5)})
+    assert (planned["to"], planned["arrival"]) == ({"code": "EHV"}, {"scheduled": at(0.8)})
+    # Late where it begins: nobody has said how late it is where they board, and nobody computes it.
+    late = heard(status="delayed", times={"departure": {"estimated": at(0.3)}})
+    assert (late["from"], late["departure"]) == ({"code": "AMS"}, {"scheduled": at(0.1), "estimated": at(0.3)})
+    assert (late["to"], late["arrival"]) == ({"code": "EHV"}, {"scheduled": at(0.8)})
+    # That it has left is said of where it left, and that it arrived of where it did.
+    left = heard(status="departed")
+    assert (left["from"], left["departure"], left["to"]) == ({"code": "AMS"}, left["leaves"], {"code": "EHV"})
+    assert heard(status="arrived")["to"] == {"code": "LHR"}
+
+
 def test_the_words_of_a_question_are_the_numbers_and_places_of_the_journey() -> None:
     place = Place({"nl": "Londen Heathrow", "en": "London Heathrow"})
     names = names_of([Flight("07").hears(AIRPORT, 1, status="departed").leg], {"LHR": place})

@@ -7,6 +7,7 @@ at each of them and takes the place of the one before; somebody who has no name 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from gateway.model.family import Amount, Family, Member
 from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.planning.waysin_links import qr_png
 from gateway.planning.waysin_say import NOTHING_ELSE, Beside, Sayer
+from gateway.rules.family_words import NAME_MAX
 from gateway.store.documents import Documents
 from gateway.store.families import A_MINUTE
 from gateway.store.keys import KEEP_MS
@@ -39,6 +41,11 @@ NAME_MS = 2 * MINUTE_MS
 """How long the traveller is told later, so that somebody without a name may say one."""
 LANGUAGES = ("nl", "en", "de", "fr")
 PLACES = ("first", "second", "third")
+LISTED = 490
+"""Characters that a list of members may have; the templates take 500."""
+CUTS = (NAME_MAX, 30, 20, 12, 6)
+"""Characters of each name in a list: the most of these with which all have room."""
+_LEFT_TO_RIGHT = "\u200e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +184,19 @@ class FamilySayer:
         return f"({facts.name if facts is not None and facts.name else '?'})"
 
     def numbered(self, members: Sequence[Member]) -> str:
-        return ", ".join(f"{place} {self.called(one)}" for place, one in enumerate(members, 1))
+        """Each with a number; where all would not fit, every name is cut alike, so that none is left out.
+
+        A name that runs from right to left keeps its own number beside it: a mark ends it, and one before all says how to read.
+        """
+        called = [self.called(one) for one in members]
+        shorter = next((most for most in CUTS if sum(min(len(one), most) + 6 for one in called) <= LISTED), CUTS[-1])
+        against = [bool({unicodedata.bidirectional(char) for char in one} & {"R", "AL"}) for one in called]
+        names = [one if len(one) <= shorter else f"{one[: shorter - 1].rstrip()}…" for one in called]
+        said = ", ".join(
+            f"{place} {name}{_LEFT_TO_RIGHT if turned else ''}"
+            for place, (name, turned) in enumerate(zip(names, against, strict=True), 1)
+        )
+        return f"{_LEFT_TO_RIGHT}{said}" if any(against) else said
 
     # to a relative
 

@@ -13,7 +13,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 NAME_MAX = 40
-NUMBERS_MAX = 20
+NUMBERS_MAX = 200
+"""As many as one family may hold (GATEWAY_FAMILY_PLACES)."""
 
 _JOIN_WORDS: Mapping[str, tuple[str, ...]] = {
     "nl": ("ik", "wil", "de", "reis", "volgen", "graag", "meevolgen", "hallo", "hoi", "alsjeblieft"),
@@ -24,6 +25,12 @@ _JOIN_WORDS: Mapping[str, tuple[str, ...]] = {
 """Words of the join sentences, and a few that people put beside them; no word of two languages."""
 _ALIKE = 0.8
 """Two words that differ less are one, misspelt."""
+_NUMBERED = re.compile(r"\S*\d\S*")
+_BESIDE = frozenset(("code", "met", "with", "mit", "avec", "en", "and", "und", "et"))
+BESIDE_MAX = 3
+"""Words beside a join that may be a greeting, or who it is."""
+LONG = 12
+"""Words of a join that says no more than that, however they are."""
 
 _LINK = re.compile(r"(?i)(https?:|www\.|[\w-]+\.(?:[a-z]{2,})(?:/|\b)|@|\+?\d[\d\s().-]{5,}\d)")
 _NO_NAME = frozenset(
@@ -36,9 +43,25 @@ _VERBS = frozenset(
      "hoe", "how", "comment", "land", "landt", "landet", "gate", "vlucht", "flight", "flug", "vol", "trein", "train", "zug")
 )  # fmt: skip
 """Words of a question, with or without its mark: what holds one is no name."""
+_SAYS_SOMETHING = frozenset(
+    ("niet", "geen", "nooit", "liever", "laat", "doe", "zeg", "weet", "mag", "anoniem", "kwijt", "koffer", "bagage", "geld",
+     "terug", "bel", "bellen", "spoed", "dringend", "ziek", "boos", "bang", "ongerust", "bezorgd", "moe", "klaar", "onderweg",
+     "overleden", "dood", "gewond", "goed", "prima", "super", "leuk", "fijn", "mooi", "top", "snap", "nummer", "engels",
+     "nederlands", "duits", "frans", "not", "none", "never", "rather", "don", "dont", "anonymous", "lost", "bag", "luggage",
+     "suitcase", "money", "refund", "call", "phone", "urgent", "emergency", "sick", "ill", "angry", "worried", "scared",
+     "tired", "sorry", "ready", "here", "late", "dead", "hurt", "good", "fine", "great", "nice", "cool", "perfect", "thank",
+     "understood", "number", "english", "dutch", "german", "french", "nicht", "kein", "keine", "keinen", "lieber", "lass",
+     "anonym", "weg", "gepack", "anruf", "anrufen", "ruf", "notfall", "krank", "wutend", "angst", "sorge", "sorgen", "mude",
+     "hier", "tot", "verletzt", "gut", "schon", "toll", "klar", "englisch", "deutsch", "niederlandisch", "franzosisch", "pas",
+     "rien", "jamais", "anonyme", "perdu", "perdue", "valise", "bagages", "argent", "remboursement", "rappelez", "malade",
+     "inquiet", "inquiete", "peur", "fache", "fachee", "fatigue", "fatiguee", "desole", "ici", "mort", "morte", "blesse",
+     "blessee", "bien", "parfait", "genial", "compris", "numero", "anglais", "francais", "neerlandais", "allemand")
+)  # fmt: skip
+"""Words of somebody who says something rather than what they are called: people read it, and no traveller does."""
 _MY_NAME = re.compile(
-    r"(?i)^\s*(?:noem (?:me|mij)(?: maar)?|ik heet|ik ben|mijn naam is|call me|i am|i'm|my name is|nennen sie mich|nenn mich"
-    r"|ich bin|ich hei(?:ß|ss)e|mein name ist|appelez[- ]moi|appelle[- ]moi|je suis|je m['’]appelle|mon nom est)\s+(.+)$"
+    r"(?i)^\s*(?:noem (?:me|mij)(?: maar)?|zeg maar|ik heet|ik ben|mijn naam is|call me|i am|i'm|my name is|nennen sie mich"
+    r"|nenn mich|ich bin|ich hei(?:ß|ss)e|mein name ist|appelez[- ]moi|appelle[- ]moi|je suis|je m['’]appelle|mon nom est)"
+    r"\s+(.+)$"
 )
 
 
@@ -143,13 +166,26 @@ def language_of_words(text: str) -> str:
     return leading[0] if best >= 1 and len(leading) == 1 else ""
 
 
+def says_more(text: str) -> bool:
+    """Whether somebody who came by the link says more than that: a person reads it. A greeting and who they are is no more."""
+    known = frozenset().union(*_JOIN_WORDS.values())
+    others = [
+        word for word in _plain(_NUMBERED.sub(" ", text)).split()
+        if word not in known and word not in _BESIDE
+        and not (len(word) > 3 and any(len(one) > 3 and SequenceMatcher(None, word, one).ratio() >= _ALIKE for one in known))
+    ]  # fmt: skip
+    return "?" in text or len(text.split()) > LONG or len(others) > BESIDE_MAX
+
+
 def clean_name(said: str) -> str:
-    """A name as it may be shown to somebody else: no control signs, links, addresses or numbers of telephones; "" if nothing is
-    left. At most NAME_MAX characters, cut between words where it can be."""
+    """A name as it may be shown to somebody else: no control signs, links, addresses or numbers of telephones, and no comma,
+    which would make it look like two in a list; "" if nothing is left. At most NAME_MAX characters, cut between words where it
+    can be."""
     text = "".join(
         char if unicodedata.category(char)[0] != "C" else " " for char in unicodedata.normalize("NFKC", said)
     )
     text = re.sub(r"[{}<>*_~`|\\]", "", text)
+    text = re.sub(r"[,;،、]", " ", text)
     text = " ".join(text.split())
     if not text or _LINK.search(text) or not any(char.isalpha() for char in text):
         return ""
@@ -165,7 +201,7 @@ def name_in(text: str) -> str:
         return ""
     found = _MY_NAME.match(text)
     words = _plain(found.group(1) if found else text).split()
-    if not 1 <= len(words) <= 4 or " ".join(words) in _NO_NAME or words[0] in _NO_NAME or _VERBS & set(words):
+    if not 1 <= len(words) <= 4 or " ".join(words) in _NO_NAME or words[0] in _NO_NAME or (_VERBS | _SAYS_SOMETHING) & set(words):
         return ""
     return clean_name(found.group(1) if found else text).rstrip(".!, ")
 

@@ -110,6 +110,8 @@ class FamilyDesk:
         link, family = shown[0] if shown else max(mine, key=lambda pair: pair[1].made_ms)
         if group is not None:
             return await self._group(words, family, group, handled=len(text.split()) <= LONG and "?" not in text)
+        if command is None and group is None and family.id != dialogue.order:
+            return None  # the family whose numbers they were shown is over: in another they would be somebody else's
         if numbers and dialogue.ask == OUT:
             return await self._take_out(words, link, family, dialogue, numbers)
         assert command is not None

@@ -27,15 +27,13 @@ from gateway.model.personal import Personal
 from gateway.planning.waysin_bind import Chat
 from gateway.planning.waysin_links import LinkMaker
 from gateway.planning.waysin_say import Sayer
-from gateway.rules.family_words import clean_name, language_of_words, name_in
+from gateway.rules.family_words import clean_name, language_of_words, name_in, says_more
 from gateway.runtime import Runtime
 from gateway.store.dialogues import Dialogue, Dialogues
 from gateway.store.invitations import Invitations
 
 NAME = "family_name"
 """What a dialogue asks while we wait for somebody's name."""
-LONG = 12
-"""Words of a join that says no more than that: a longer one a person reads too."""
 _BROUGHT = re.compile(r"[0-9a-z]{24}-(nl|en|de|fr)")
 _OUT: dict[Joined, str] = {
     Joined.OLD: "old",
@@ -80,7 +78,7 @@ class Joining:
         """Let them in, or say why not. Whether no person is needed."""
         home = self.sayer.home
         language = brought_language(event) or language_of_words(text)
-        handled = "?" not in text and len(text.split()) <= LONG
+        handled = not says_more(text)
         family = await home.families.get(invitation.subject)
         known = comer.contact.facts.language or ""
         if family is None or family.ended_ms or home.places < 1:

@@ -17,6 +17,7 @@ from gateway.rules.family_words import (
     language_of_words,
     name_in,
     numbers_in,
+    says_more,
 )
 from gateway.rules.stops import stop_language
 
@@ -43,6 +44,23 @@ def test_a_misspelt_join_still_says_its_language_and_a_bare_code_says_none(text:
 
 
 @pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        *((WORDS[language][Purpose.FAMILY].format(code="ABCD-1234"), False) for language in WORDS),
+        ("ABCD-1234", False),
+        ("ik wil de reis volgn, code ABCD-1234, groetjes tante Bep", False),
+        ("Ik wil de reis volgen, code ABCD-1234. Mijn koffer is kwijt", True),
+        ("ABCD-1234 please call me, she is diabetic", True),
+        ("ABCD-1234 waar is ze?", True),
+        ("Je veux suivre le voyage, code ABCD-1234, ma mère est malade", True),
+        ("Ich möchte die Reise verfolgen, Code ABCD-1234. Bitte rufen Sie mich an", True),
+    ],
+)
+def test_who_says_more_than_that_they_join_is_read_by_a_person(text: str, more: bool) -> None:
+    assert says_more(text) is more
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("Oma", "Oma"),
@@ -61,6 +79,21 @@ def test_a_misspelt_join_still_says_its_language_and_a_bare_code_says_none(text:
         ("+44 7700 900123", ""),
         ("this is really a whole sentence of mine", ""),
         ("\u202eamO", "amO"),
+        ("Zeg maar Bep", "Bep"),
+        ("Iris, 2 Jan", "Iris 2 Jan"),
+        ("liever niet", ""),
+        ("rather not", ""),
+        ("lieber nicht", ""),
+        ("je préfère pas", ""),
+        ("koffer kwijt", ""),
+        ("bel me", ""),
+        ("ik ben boos", ""),
+        ("I'm worried", ""),
+        ("ich bin krank", ""),
+        ("je suis inquiète", ""),
+        ("English please", ""),
+        ("super", ""),
+        ("thank you", ""),
         ("😀", ""),
     ],
 )
@@ -108,7 +141,7 @@ def test_no_command_is_a_stop_word() -> None:
     ("text", "numbers"),
     [
         ("2", [2]), ("2.", [2]), ("haal 2 eruit", [2]), ("remove number 3", [3]), ("2 en 4", [2, 4]), ("2, 4 und 5", [2, 4, 5]),
-        ("nimm 1 raus", [1]), ("retirez 3 svp", [3]), ("0", []), ("21", []), ("2 koffers", []), ("om 12 uur", []),
+        ("nimm 1 raus", [1]), ("retirez 3 svp", [3]), ("0", []), ("21", [21]), ("201", []), ("2 koffers", []), ("om 12 uur", []),
         ("20260101", []),
     ],
 )  # fmt: skip

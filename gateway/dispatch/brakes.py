@@ -11,6 +11,7 @@ from gateway.dispatch.purse import Purse
 from gateway.model.contact import Contact
 from gateway.model.ids import SenderId
 from gateway.model.message import MessageRecord
+from gateway.planning.waysin_say import JOURNEY
 from gateway.prices.tariffs import Tariffs
 from gateway.store.incidents import PREFIX as CRISIS
 from gateway.store.incidents import Crisis
@@ -69,7 +70,8 @@ class Brakes:
     def stops(self, record: MessageRecord, body: Mapping[str, Any], contact: Contact | None = None) -> Stop | None:
         """The brake that holds this message, if any. Agents' replies are not automatic: no brake holds them.
 
-        A crisis holds whatever is about its subject, and what its people can do without, whatever that is about.
+        A crisis holds whatever is about its subject, or about a journey by it, and what its people can do without, whatever that
+        is about.
         """
         if not self._stops or body.get("kind") == "reply":
             return None
@@ -89,5 +91,8 @@ class Brakes:
         held = next((self._stops[scope] for scope in scopes if scope in self._stops), None)
         if held is None and contact is not None and body.get("purpose") in SPARED:
             crisis = next((one for one in self._crises if one.is_about(contact)), None)
+            held = self._stops.get(f"{CRISIS}{crisis.subject}") if crisis is not None else None
+        if held is None and (journey := body.get(JOURNEY)):
+            crisis = next((one for one in self._crises if not {one.subject, *one.people}.isdisjoint(journey)), None)
             held = self._stops.get(f"{CRISIS}{crisis.subject}") if crisis is not None else None
         return held

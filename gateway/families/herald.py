@@ -14,7 +14,7 @@ from typing import Any
 from gateway.model.contact import Contact
 from gateway.model.family import Family
 from gateway.model.ids import AddressId, ContactId, SubjectId
-from gateway.planning.waysin_say import NOTHING_ELSE, Beside, Sayer
+from gateway.planning.waysin_say import Beside, Sayer
 from gateway.store.vault import Vault
 
 ENDED, FOLLOWS, GROUP, OFFER = "family_ended", "family_follows", "family_group", "family_group_offer"
@@ -65,11 +65,13 @@ class Herald:
         data: Mapping[str, Any],
         subject: SubjectId = SubjectId(""),  # noqa: B008 a name for a string
     ) -> None:
-        """subject: what it is about: of who leaves meanwhile, and in a crisis, what waits for the morning does not go. The last
-        words have none: they are for somebody who follows nothing any more."""
+        """subject: what it is about: of who leaves meanwhile what waits for the morning does not go. The last words have none:
+        they are for somebody who follows nothing any more. In a crisis about any leg all of it waits."""
+        member = family.id if name in _TO_MEMBERS else None
+        beside = Beside(family=member, journey=(family.order, *family.followed))
         await self.sayer.say(
             contact, address, name, f"family:{family.id}:{key}", at_ms, family.brand, language=family.language, data=data,
-            about=family.id, subject=subject, beside=Beside(family=family.id) if name in _TO_MEMBERS else NOTHING_ELSE,
+            about=family.id, subject=subject, beside=beside,
         )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ WRONG = "way_in_wrong"
 USED = "way_in_used"
 ENDED = "way_in_ended"
 PERSON = "way_in_person"
+JOURNEY = "journey"
+"""In the sealed body: what else a message is about than its subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Beside:
     document: ref, mime and filename of a file that is kept for the person (store/documents.py)
     back:     what its buttons bring back behind their own names
     family:   to a member of it, and only as long as they are one
+    journey:  what else it is about than its subject: a crisis about any of these holds it
     told:     (item, version): takes the place of what the same notification said of that item of the subject and still waits
     """
 
@@ -43,6 +46,7 @@ class Beside:
     back: str = ""
     told: tuple[str, int] | None = None
     family: SubjectId | None = None
+    journey: tuple[SubjectId, ...] = ()
 
 
 NOTHING_ELSE = Beside()
@@ -119,4 +123,5 @@ class Sayer:
 
 def _with(body: Mapping[str, Any], beside: Beside) -> Mapping[str, Any]:
     led = {"buttons": led_back(body["buttons"], beside.back)} if beside.back and body.get("buttons") else {}
-    return {**body, **led, **({FAMILIES: [beside.family]} if beside.family else {})}
+    families = {FAMILIES: [beside.family]} if beside.family else {}
+    return {**body, **led, **families, **({JOURNEY: list(beside.journey)} if beside.journey else {})}

@@ -17,6 +17,8 @@ from gateway.model.family import Joined, Left
 from gateway.model.ids import SubjectId
 from gateway.model.personal import Personal
 from gateway.store.families import Families
+from gateway.store.incidents import Crisis, Incidents
+from gateway.store.vault import KeyMissing
 from tests.integration.family_stage import Stage
 from tests.support.core import open_house
 from tests.support.dying import Died
@@ -150,3 +152,43 @@ async def test_a_call_that_dies_while_it_lets_a_relative_hear_no_more_is_done_ag
         await people.unfollow(await stage.house.contact_of(7), family.followed[0])
     await people.unfollow(await stage.house.contact_of(7), family.followed[0])
     assert (await stage.follows(7), (await stage.standing(family)).members) == (set(), ())
+
+
+async def test_what_was_said_about_a_family_and_has_not_left_waits_when_a_crisis_begins(stage: Stage) -> None:
+    house = stage.house
+    await stage.travels(1, itinerary=[house.leg(SECOND), house.leg(THIRD)])
+    family = await stage.family(1)
+    await stage.joins(family, 7)
+    await stage.joins(family, 8)
+    await house.dispatch()
+    assert await stage.home.group(family.id, Personal(GROUP)) == 2
+    assert await stage.home.leave(family.id, (await house.contact_of(8)).id, Left.STOPPED)
+    assert await stage.home.end(family.id, "traveller")
+    first_leg = family.followed[0]
+    crisis = Crisis(first_leg, (), f"flight:{SECOND}", "care", "kim", "an accident", house.clock.now_ms())
+    await Incidents(house.redis, house.clock).begin(crisis)
+    house.brakes.stale()
+    house.pass_ms(1000)
+    await house.dispatch()
+    said = ("family_group", "family_ended")
+    states = {
+        (number, one.notification): one.state.value
+        for number in (7, 8) for one in await house.messages(await house.find(number)) if one.notification in said
+    }
+    assert states == {(7, "family_group"): "s", (7, "family_ended"): "q", (8, "family_group"): "s"}
+
+
+async def test_a_family_whose_key_is_missing_keeps_no_other_waiting(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def missing() -> None:
+        raise KeyMissing("key 2 is missing from GATEWAY_KEYS")
+
+    await stage.travels(1, 2)
+    for number in (1, 2):
+        await stage.joins(await stage.family(number), 7)
+    await stage.looks()
+    await stage.travels(1, 2, version=2, itinerary=[stage.house.leg(SECOND)])
+    first(monkeypatch, Keeper, "look", missing)
+    assert await stage.looks() == 2
+    assert stage.house.runtime.vault.subject_id("flight", SECOND) in await stage.follows(7)
+    stage.house.pass_ms(6 * 60_000)
+    assert await stage.looks() == 1, "tried again after a while"

@@ -12,6 +12,7 @@ from gateway.errors import StoreUnavailable
 from gateway.families.home import Home
 from gateway.model.ids import SubjectId
 from gateway.store import keys
+from gateway.store.vault import KeyMissing
 
 EVERY_S = 5
 MOST = 50
@@ -43,6 +44,9 @@ async def look_at_families(home: Home) -> int:
 async def _look(home: Home, family: SubjectId) -> None:
     try:
         await home.look(family)
+    except KeyMissing as error:  # it waits for GATEWAY_KEYS to be mended, and the others do not wait for it
+        log.warning("family.key_missing", subject=family, problem=str(error))
+        await home.families.look_at(family, home.clock.now_ms() + AGAIN_MS)
     except StoreUnavailable:
         raise
     except Exception as error:  # one that cannot be read must not keep the others waiting

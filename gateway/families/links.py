@@ -18,8 +18,8 @@ from gateway.store.families import Families
 from gateway.store.invitations import Invitations, NameTaken
 from gateway.store.keys import DAY_MS
 
-WORDING = 2
-"""Which wording of templates/wordings the page shows, and so which one somebody agrees to: family-<language>-2."""
+WORDING = 3
+"""Which wording of templates/wordings the page shows, and so which one somebody agrees to: family-<language>-3."""
 _TRIES = 5
 
 

@@ -6,7 +6,8 @@ not public (rules/relatives.py), so that not even a careless template, or what a
 
     no doubles  who travels on that leg themselves, and may be told so, hears what travellers hear, and nothing as a member
     amount      "only that it left and landed" leaves out whatever is not declared `amount: ends`
-    quiet       "not at night" lets everything wait for the morning, that it left or landed too
+    quiet       "not at night" lets everything wait for the morning, that it left or landed too; a cancellation as long as it
+                takes
     the night   is that of where they are, not of where the journey is
 
 What a member's link says about rebooking is followed and not discussed: they hear that a journey is cancelled, and from then on
@@ -31,6 +32,8 @@ from gateway.rules.states import UNDER_WAY
 from gateway.rules.stretches import seen_from
 
 _JOURNEY = "journey"
+KEEPS_MS = 14 * 3600_000
+"""Longer than a night."""
 
 
 def is_member(reader: Reader) -> bool:
@@ -112,5 +115,16 @@ def for_body(readers: Sequence[Reader]) -> dict[str, list[str]]:
 
 def night_of(notification: Notification, readers: Sequence[Reader]) -> Night:
     """When it may come. Whoever follows one leg for two travellers, and asked for quiet nights once, has them."""
-    quiet = any(one.link is not None and one.link.quiet for one in readers)
-    return Night.WAIT if quiet else notification.night
+    return Night.WAIT if _is_quiet(readers) else notification.night
+
+
+def deadline_of(result: EventResult, readers: Sequence[Reader], deadline_ms: int) -> int:
+    """Until when it may come (ms): for who asked for quiet nights a cancellation keeps until the morning, whenever it was to
+    leave. It holds still, nothing follows that would tell them, and without it they would go to the airport."""
+    if result.state.get("status") != "cancelled" or not _is_quiet(readers):
+        return deadline_ms
+    return max(deadline_ms, result.occurred_at_ms + KEEPS_MS)
+
+
+def _is_quiet(readers: Sequence[Reader]) -> bool:
+    return any(one.link is not None and one.link.quiet for one in readers)

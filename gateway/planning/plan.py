@@ -120,6 +120,7 @@ def draft(
     zone = zone_for(contact, result, brand_zone, world.now_ms)
     if at_home.is_member(reader):
         zone = contact.facts.timezone or brand_zone
+        deadline = at_home.deadline_of(result, meant, deadline)
     night = at_home.night_of(notification, meant)
 
     def judged(address: Address) -> _Way:

@@ -60,7 +60,7 @@ async def test_below_a_pass_a_family_is_made_and_its_link_comes_as_words_and_pic
         (entry,) = await house.runtime.contacts.ledger(oma.id)
         assert (entry.purpose, entry.channel, entry.granted) == ("family", "whatsapp", True)
         assert entry.evidence is not None
-        assert "family-nl-2" in entry.evidence.reveal()
+        assert "family-nl-3" in entry.evidence.reveal()
 
         # By the Page, in German by the link; the channel tells no name, so it is asked once.
         await house.opens_page(await house.link("messenger", "de"), times=2)

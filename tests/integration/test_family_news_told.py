@@ -137,6 +137,20 @@ async def test_at_night_they_hear_that_it_left_and_who_asked_for_quiet_hears_in_
     assert 4 * HOUR_MS < son.due_at_ms - house.clock.now_ms() < 7 * HOUR_MS
 
 
+async def test_who_asked_for_quiet_reads_in_the_morning_that_a_flight_of_that_night_was_cancelled(house: House) -> None:
+    stage = await at_home(house, GRAN, SON)
+    await wishes(stage, SON, quiet=True)
+    now = datetime.fromtimestamp(house.clock.now_ms() / 1000, UTC)
+    house.pass_ms((25 - now.hour) * HOUR_MS)  # one or two at night at home
+    house.began_ms = house.clock.now_ms() // 60_000 * 60_000 - 4 * HOUR_MS  # it was to leave in an hour
+    off = house.flight("cancelled")
+    await house.tell(off)
+    (gran,), (son,) = await news(house, GRAN, off), await news(house, SON, off)
+    assert (gran.notification, gran.state, gran.due_at_ms) == ("family_cancelled", MessageState.QUEUED, 0)
+    assert (son.notification, son.state, son.reason) == ("family_cancelled", MessageState.QUEUED, "night")
+    assert son.deadline_ms > son.due_at_ms > house.clock.now_ms() + 4 * HOUR_MS
+
+
 async def test_a_cancelled_flight_is_no_offer_and_connections_are_told_beside_a_travellers(house: House) -> None:
     onward = {
         "entity": NEXT, "type": "flight", "from": {"code": "LHR", "timezone": "Europe/London"},

@@ -31,9 +31,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @asynccontextmanager
-async def gateway(environ: dict[str, str], roles: str) -> AsyncIterator[str]:
-    """`python main.py run --roles ...` on the store that the environment names; once ready, its internal listener's address."""
-    public, internal, console = free_ports(3)
+async def gateway(environ: dict[str, str], roles: str, *, public: int = 0) -> AsyncIterator[str]:
+    """`python main.py run --roles ...` on the store that the environment names; once ready, its internal listener's address.
+
+    public: the port of its public listener, 0 = any
+    """
+    free, internal, console = free_ports(3)
+    public = public or free
     ports = {"PUBLIC": public, "INTERNAL": internal, "CONSOLE": console}
     env = environ | {f"GATEWAY_{name}_PORT": str(port) for name, port in ports.items()}
     log = Path(environ["GATEWAY_DATA_DIR"]) / "gateway.log"

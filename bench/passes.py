@@ -1,11 +1,15 @@
 """Boarding passes, distinct ones, on one number at its rate: from the event to the phone, each drawn, uploaded and sent.
 
-    python -m bench.passes            300 passes
-    python -m bench.passes 10000      what a large airline hands out in a day, in two minutes
+    python -m bench.passes                    300 passes
+    python -m bench.passes 10000              what a large airline hands out in a day, in two minutes
+    python -m bench.passes 10000 --sandbox    the same into the sandbox's phones
 
 A gateway as an operator starts it (intake, dispatch) on a store of its own that waits for the disk; a Graph API in this process
 that counts, keeps every fiftieth picture and who got it. Passes are posted faster than the number may send. In the end each
 passenger got one message, no two the same picture, and the pictures that were kept are read: it is their own code.
+
+With `--sandbox` the other side is the sandbox: a process that judges each call, keeps each file, lets through what a number may
+send, and tells of each message by signed webhooks that it was sent, delivered and read; the gateway takes these in beside.
 
 Printed: messages a second from the first to the last, beside the rate of the number (80), and processor time for one pass, from
 the fiftieth on: what starting costs is left out.
@@ -34,10 +38,10 @@ import zxingcpp
 from aiohttp import web
 from PIL import Image
 
-from bench import stage
+from bench import sandboxed, stage
 from bench.crowd import Crowd, Person
 from bench.flights import delayed, flight
-from bench.house import gateway
+from bench.house import free_ports, gateway
 from gateway.model.contact import Profile
 from gateway.model.ids import SubjectId
 from gateway.model.personal import Personal
@@ -50,6 +54,8 @@ PER_SECOND = 160
 KEPT = 50
 """Every so manieth picture is kept and read."""
 QUIET_S = 60.0
+SETTLE_S = 30.0
+"""How long the last messages may take to be delivered and read."""
 WARM = 50
 """Passes after which processor time is counted."""
 
@@ -203,7 +209,9 @@ class Measured:
     drawing_ms: float
     store_ms: float
     channel_ms: float
-    """Of the Graph API in this process, and of who posts the events."""
+    """Of the Graph API (in this process, or the sandbox), and of who posts the events."""
+    ticks: dict[str, int] = field(default_factory=dict)
+    """How far the messages came by the sandbox, which tells the gateway so."""
 
     @property
     def per_second(self) -> float:
@@ -246,12 +254,61 @@ async def measure(count: int) -> Measured:
     )
 
 
-async def spent(runtime: Any) -> tuple[float, float, float, float]:
-    """Seconds that the gateway, the processes that draw for it, the store and this one have computed so far. Of Linux."""
+async def measure_sandbox(count: int) -> Measured:
+    """The same into the sandbox's phones."""
+    async with stage.directory() as directory:
+        port, public = free_ports(2)
+        environ = stage.environment(directory, port) | sandboxed.SETTINGS
+        async with sandboxed.sandbox(directory, port, f"http://127.0.0.1:{public}/webhooks/whatsapp") as world:
+            async with stage.opened(stage.read_settings(environ)) as runtime:
+                await world.approve(runtime, ("boarding_pass_issued", "boarding_pass_file"))
+                passengers = Passengers(runtime)
+                async with stage.unsynced(runtime):
+                    await passengers.board(count)
+                await world.give_phones(passengers.users)
+                async with gateway(environ, "intake,dispatch,webhooks", public=public) as url:
+                    posting = asyncio.create_task(post(url, count))
+                    try:
+                        await world.until(min(WARM, count - 1), QUIET_S)
+                        counted, before = world.count(), await spent(runtime, world.pid)
+                        await world.until(count, QUIET_S)
+                        after = await spent(runtime, world.pid)
+                    finally:
+                        posting.cancel()
+                        await asyncio.gather(posting, return_exceptions=True)
+                    await world.settled(SETTLE_S)
+            landed, ticks = world.landed(), world.ticks()
+            looked = {one.user: world.file(one.media) for one in landed[::KEPT]}
+    each_ms = [(late - early) * 1000 / (count - counted) for early, late in zip(before, after, strict=True)]
+    right = [read(data) == code(passengers.users[who]) for who, data in looked.items()]
+    told = Counter(one.user for one in landed)
+    pictures = Counter(one.media for one in landed)
+    return Measured(
+        count=len(landed),
+        seconds=(landed[-1].at_ms - landed[0].at_ms) / 1000,
+        doubles=sum(many - 1 for many in told.values()),
+        alike=sum(many - 1 for many in pictures.values()),
+        read=sum(right),
+        wrong=len(right) - sum(right),
+        kilobytes=sum(map(len, looked.values())) / len(looked) / 1000,
+        gateway_ms=each_ms[0],
+        drawing_ms=each_ms[1],
+        store_ms=each_ms[2],
+        channel_ms=each_ms[3],
+        ticks=dict(ticks),
+    )
+
+
+async def spent(runtime: Any, world: int = 0) -> tuple[float, float, float, float]:
+    """Seconds that the gateway, the processes that draw for it, the store and the other side have computed so far. Of Linux.
+
+    world: the sandbox's process, whose seconds are added to this one's
+    """
     gateways = _gateways()
     drawing = [one for pid in gateways for one in _children(pid)]
     store = await stage.store_seconds(runtime)
-    return sum(map(_seconds, gateways)), sum(map(_seconds, drawing)), store, time.process_time()
+    there = time.process_time() + (_seconds(world) if world else 0.0)
+    return sum(map(_seconds, gateways)), sum(map(_seconds, drawing)), store, there
 
 
 def _gateways() -> list[int]:
@@ -273,8 +330,12 @@ def read(data: bytes) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    count = int(words[0]) if words else 300
-    found = uvloop.run(measure(count))
+    numbers = [word for word in words if word.isdigit()]
+    if len(numbers) > 1 or set(words) - {*numbers, "--sandbox"}:
+        sys.stderr.write("usage: python -m bench.passes [COUNT] [--sandbox]\n")
+        return 2
+    count = int(numbers[0]) if numbers else 300
+    found = uvloop.run(measure_sandbox(count) if "--sandbox" in words else measure(count))
     ours = found.gateway_ms + found.drawing_ms + found.store_ms
     sys.stdout.write(
         f"{found.count} boarding passes on one number: {found.per_second:.1f} a second (the number may send 80), "
@@ -285,6 +346,8 @@ def main(words: Sequence[str]) -> int:
         f"twice to one person: {found.doubles}; the same picture twice: {found.alike}; "
         f"read off the picture: {found.read} right, {found.wrong} wrong\n"
     )
+    if found.ticks:
+        sys.stdout.write("on the phones: " + ", ".join(f"{many:,} {how}" for how, many in sorted(found.ticks.items())) + "\n")
     return int(bool(found.doubles or found.alike or found.wrong or found.count != count))
 
 

@@ -264,6 +264,12 @@ class FamilyDesk:
                 await self.home.contacts.change_facts(contact.id, [FactChange("lang", language, 0, "set")])
                 await self.sayer.welcome(replace(said, language=language), found)
             return bool(language)
+        if key == "language":
+            if not any(link.order == family for link in self.home.memberships(contact)):
+                await self.sayer.not_in(said, "ended", found.brand)
+            else:
+                await self.sayer.ask_language(said, found, said.language)
+            return True
         amount: Amount | None = None
         quiet: bool | None = None
         if key == "ends" or (key == "amount" and leads[:1] == ["ends"]):

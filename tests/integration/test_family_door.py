@@ -115,6 +115,12 @@ async def test_a_relative_chooses_less_and_another_language_and_each_button_coun
             await house.press(OMA, "amount", wishes)
         assert await mine() == (Amount.ALL, True), "a button says what it leads to: pressed twice it does so once"
         assert "al het nieuws" in await house.last(OMA, "family_wishes")
+        # By a link in a language that is not theirs, forwarded by who reads it: below the first line they choose their own.
+        await house.press(OMA, "language", dutch, times=2)
+        asked = (await house.of(OMA, "family_language"))[-1]
+        assert [one["label"] for one in (await house.body(asked))["buttons"]] == ["English", "Deutsch", "Français"]
+        await house.press(OMA, "third", asked)
+        assert (await house.last(OMA, "family_welcome")).startswith("Vous suivez maintenant")
         await house.minutes(2)
         # Somebody else's button changes nothing of theirs, and nothing of the family.
         await house.writes(STRANGER, "hallo", name="X")

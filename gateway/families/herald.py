@@ -41,13 +41,13 @@ class Herald:
         )
 
     async def group(self, family: Family, contact: ContactId, address: AddressId, given: str, at_ms: int) -> None:
-        """Another link is passed on too, the same only once. given: the traveller's name, "" = not known"""
+        """Another link is passed on too, and instead of one that still waits; the same only once. given: the traveller's name, "" = not known"""
         assert family.group_link is not None
         link = family.group_link.reveal()
         data = {"link": link} | ({"name": given} if given else {})
         key = self.vault.blind("group", family.id, link)[:16]
         subject = next(reversed(family.followed), family.id)
-        await self._say(family, contact, address, GROUP, key, at_ms, data=data, subject=subject)
+        await self._say(family, contact, address, GROUP, key, at_ms, data=data, subject=subject, told=(family.id, family.group_ms))
 
     async def offer(self, family: Family, at_ms: int) -> None:
         data = {"members": str(len(family.members))}
@@ -64,11 +64,12 @@ class Herald:
         *,
         data: Mapping[str, Any],
         subject: SubjectId = SubjectId(""),  # noqa: B008 a name for a string
+        told: tuple[str, int] | None = None,
     ) -> None:
         """subject: what it is about: of who leaves meanwhile what waits for the morning does not go. The last words have none:
         they are for somebody who follows nothing any more. In a crisis about any leg all of it waits."""
         member = family.id if name in _TO_MEMBERS else None
-        beside = Beside(family=member, journey=(family.order, *family.followed))
+        beside = Beside(told=told, family=member, journey=(family.order, *family.followed))
         await self.sayer.say(
             contact, address, name, f"family:{family.id}:{key}", at_ms, family.brand, language=family.language, data=data,
             about=family.id, subject=subject, beside=beside,

@@ -192,3 +192,17 @@ async def test_a_family_whose_key_is_missing_keeps_no_other_waiting(stage: Stage
     assert stage.house.runtime.vault.subject_id("flight", SECOND) in await stage.follows(7)
     stage.house.pass_ms(6 * 60_000)
     assert await stage.looks() == 1, "tried again after a while"
+
+
+async def test_a_group_link_that_the_traveller_corrects_at_once_is_the_only_one_that_goes(stage: Stage) -> None:
+    house = stage.house
+    await stage.travels(1)
+    family = await stage.family(1)
+    await stage.joins(family, 7)
+    await house.dispatch()
+    for link in (f"{GROUP}wrong", GROUP, GROUP):
+        house.pass_ms(1000)
+        assert await stage.home.group(family.id, Personal(link)) == 1
+    await house.dispatch()
+    said = [one for one in await house.messages(await house.find(7)) if one.notification == "family_group"]
+    assert [(one.state.value, GROUP + "wrong" in str(await house.body(one))) for one in said] == [("r", True), ("a", False)]

@@ -41,13 +41,17 @@ class Herald:
         )
 
     async def group(self, family: Family, contact: ContactId, address: AddressId, given: str, at_ms: int) -> None:
-        """Another link is passed on too, and instead of one that still waits; the same only once. given: the traveller's name, "" = not known"""
+        """Another link is passed on too, and instead of one that still waits; the same only once.
+
+        given: the traveller's name, "" = not known
+        """
         assert family.group_link is not None
         link = family.group_link.reveal()
         data = {"link": link} | ({"name": given} if given else {})
         key = self.vault.blind("group", family.id, link)[:16]
         subject = next(reversed(family.followed), family.id)
-        await self._say(family, contact, address, GROUP, key, at_ms, data=data, subject=subject, told=(family.id, family.group_ms))
+        told = (family.id, family.group_ms)
+        await self._say(family, contact, address, GROUP, key, at_ms, data=data, subject=subject, told=told)
 
     async def offer(self, family: Family, at_ms: int) -> None:
         data = {"members": str(len(family.members))}

@@ -1,4 +1,4 @@
-"""Six people with phones. All numbers are of ranges kept for fiction."""
+"""Six people with phones, and five at home. All numbers are of ranges kept for fiction."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ MILA = Person("mila", "Mila", "Berg", "+447700900126", "en-GB", "Europe/Amsterda
 NOOR = Person("noor", "Noor", "Smit", "+447700900125", "nl-NL", "Europe/Amsterdam", "C-40001", "service", "service-nl-1")
 DAAN = Person("daan", "Daan", "Visser", "+447700900127", "en-GB", "Europe/Amsterdam", "C-40002", "service", "service-en-1")
 FINN = Person("finn", "Finn", "Bakker", "+447700900128", "nl-NL", "Europe/Amsterdam", "C-31008", "journey", "journey-nl-3")
-EVERYBODY = (EVA, TOM, MILA, FINN, NOOR, DAAN)
+
+
+def _at_home(name: str, given: str, family: str, number: str, locale: str, timezone: str) -> Person:
+    """Somebody whom no system of ours knows until they write."""
+    return Person(name, given, family, number, locale, timezone, "", "family", "")
+
+
+CORRIE = _at_home("corrie", "Corrie", "Jansen", "+447700900131", "nl-NL", "Europe/Amsterdam")
+HENK = _at_home("henk", "Henk", "Jansen", "+447700900132", "nl-NL", "Europe/Amsterdam")
+ROSE = _at_home("rose", "Rose", "Hill", "+447700900133", "en-GB", "Europe/London")
+UWE = _at_home("uwe", "Uwe", "Jansen", "+447700900134", "de-DE", "Europe/Berlin")
+LENA = _at_home("lena", "Lena", "Vogt", "+447700900135", "de-DE", "Europe/Berlin")
+EVERYBODY = (EVA, TOM, MILA, FINN, NOOR, DAAN, CORRIE, HENK, ROSE, UWE, LENA)
 PAGE = "141421356237302"
 """The railway's Page on Facebook."""
+AIR_PAGE = "141421356237301"
+"""The airline's."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from demo.agent import answer_oldest
 
 DWELL_S = 6.0
 ARRIVE_S = 30.0
+
+_LINK = re.compile(r"https?://\S+/j/[0-9a-z]+")
+_CHOICE = re.compile(r'<a class="go"[^>]* href="([^"]+)"')
 
 log = structlog.get_logger()
 
@@ -148,6 +153,10 @@ class Player:
         for place, (name, invitation) in enumerate(step.opens):
             link = await self._invite(invitation, f"demo-{self.place.first}-{number}-{place}")
             await self._says(name, {"link": link})
+        for name, label in step.presses:
+            await self._presses(name, label)
+        for name, channel, whose in step.follows:
+            await self._says(name, {"link": await self._join_link(name, channel, whose)})
         for name, text in step.says:
             await self._says(name, {"text": text})
         if step.answer:
@@ -174,6 +183,37 @@ class Player:
         """Something that is done on a phone."""
         person = next(one for one in people.EVERYBODY if one.name == name)
         await self._post(f"{self._sandbox}/sandbox/handsets/{person.number.lstrip('+')}/say", body)
+
+    async def _presses(self, name: str, label: str) -> None:
+        """Press a button below the newest message on this phone that has one with these words."""
+        for bubble in await self._bubbles(name):
+            for button in bubble["buttons"]:
+                if button["text"] == label:
+                    await self._says(name, {"button": {"bubble": bubble["id"], "index": button["index"]}})
+                    return
+        raise RuntimeError(f"no button {label!r} on {name}'s phone")
+
+    async def _join_link(self, name: str, channel: str, whose: str) -> str:
+        """The link that somebody finds behind the family link which stands on another's phone: on its page they choose an app."""
+        person = next(one for one in people.EVERYBODY if one.name == name)
+        links = [found[0] for bubble in await self._bubbles(whose) if (found := _LINK.search(bubble["body"] or ""))]
+        if not links:
+            raise RuntimeError(f"no family link on {whose}'s phone")
+        async with self._http.get(links[0], headers={"Accept-Language": person.locale}) as answer:
+            text = await answer.text()
+        host = "wa.me" if channel == "whatsapp" else "m.me"
+        chosen = next((unescape(url) for url in _CHOICE.findall(text) if host in url), None)
+        if chosen is None:
+            raise RuntimeError(f"the page behind the family link offers no {channel} to {name}: {answer.status}")
+        return chosen
+
+    async def _bubbles(self, name: str) -> list[dict[str, Any]]:
+        """What somebody was sent, newest first."""
+        async with self._http.get(f"{self._sandbox}/sandbox/handsets") as answer:
+            value = await answer.json()
+        threads = next(one for one in value["handsets"] if one["name"] == name)["threads"]
+        found = [bubble for thread in threads for bubble in thread["bubbles"] if bubble["kind"] == "received"]
+        return sorted(found, key=lambda bubble: -bubble["at_ms"])
 
     async def _invite(self, invitation: dict[str, Any], key: str) -> str:
         """Make an invitation as a booking page would, the same one however often; its link to the chat."""

@@ -50,19 +50,19 @@ PORTS = (
     ("SANDBOX_PORT", "8090"),
 )
 BRANDS = (
-    ("air", "zz", "314159265358979"),
-    ("rail", "exr", "314159265358980"),
-    ("net", "netx", "314159265358981"),
+    ("air", "zz", "314159265358979", "+12025550142"),
+    ("rail", "exr", "314159265358980", "+12025550143"),
+    ("net", "netx", "314159265358981", "+12025550144"),
 )
 WABA = "271828182845904"
-PAGE = ("rail-page", "exr", people.PAGE)
+PAGES = (("rail-page", "exr", people.PAGE), ("air-page", "zz", people.AIR_PAGE))
 SANDBOX_TOKEN = "sandbox-system-user-token"  # noqa: S105 -- opens nothing but the sandbox
 PR_SET_PDEATHSIG = 1
 
 
 def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "demo", help="days to watch, on this machine", description="Play some days on six phones, on this machine only.",
+        "demo", help="days to watch, on this machine", description="Play some days on eleven phones, on this machine only.",
         epilog="example: python main.py demo --speed 4 --again",
     )  # fmt: skip
     parser.add_argument("--again", action="store_true", help="start the story anew (forgets the last one)")
@@ -126,16 +126,16 @@ def _environment(directory: Path) -> dict[str, str]:
             "id": name,
             "channel": "whatsapp",
             "brand": brand,
-            "account": {"phone_number_id": number, "waba_id": WABA},
+            "account": {"phone_number_id": number, "waba_id": WABA, "number": shown},
             "portfolio": "demo",
             "token": SANDBOX_TOKEN,
         }
-        for name, brand, number in BRANDS
+        for name, brand, number, shown in BRANDS
     ]
-    name, brand, page = PAGE
-    entries.append(
+    entries += [
         {"id": name, "channel": "messenger", "brand": brand, "account": {"page_id": page}, "token": SANDBOX_TOKEN}
-    )
+        for name, brand, page in PAGES
+    ]
     senders.write_text(yaml.safe_dump({"senders": entries}))
     key = directory / "api-key"
     if not key.exists():
@@ -145,6 +145,7 @@ def _environment(directory: Path) -> dict[str, str]:
         **ports,
         "GATEWAY_ENV": "demo",
         "GATEWAY_ONLY_TO": "*",
+        "GATEWAY_PUBLIC_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}",
         "GATEWAY_DATA_DIR": str(directory),
         "GATEWAY_GRAPH_URL": f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
         "GATEWAY_SENDERS_FILE": str(senders),
@@ -282,7 +283,7 @@ async def _first_screen(runtime: Runtime) -> None:
             continue
         admin = registry.messenger_admin(runtime.settings, registry.access_of(runtime.settings, sender))
         try:
-            screen = Screen(get_started="get_started", greeting="Tickets and news of your train, right here.")
+            screen = Screen(get_started="get_started", greeting="Tickets and news of your journey, right here.")
             refused = await admin.set_screen(sender.account["page_id"], screen)
         finally:
             await admin.close()
@@ -292,7 +293,7 @@ async def _first_screen(runtime: Runtime) -> None:
 
 async def _templates(runtime: Runtime) -> None:
     """Hand in the templates as one would at Meta, and wait for their approval."""
-    first = next(iter(runtime.directory))  # the numbers share an account, and so its templates; the Page has its own
+    first = next(iter(runtime.directory))  # the numbers share an account, and so its templates; each Page has its own
     for sender in (first, *(one for one in runtime.directory if one.channel != first.channel)):
         admin = runtime.template_admins[sender.channel]
         try:

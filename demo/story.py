@@ -23,6 +23,8 @@ class Step:
     """at: on the story's clock. events: CloudEvents without id and time. says: (phone, text) typed on a phone.
 
     opens: (phone, invitation): a link that is made for this person, and opened on their phone
+    presses: (phone, label): a button below the newest message that has one of that name
+    follows: (phone, channel, whose): the family link that stands newest on another phone, opened; on its page they choose an app
     page: switches of the railway's Page at Meta, turned before anything else happens
     answer: what the agent at the desk replies to the oldest waiting conversation ("" = nobody answers)
     """
@@ -33,6 +35,8 @@ class Step:
     events: tuple[dict[str, Any], ...] = ()
     says: tuple[tuple[str, str], ...] = ()
     opens: tuple[tuple[str, dict[str, Any]], ...] = ()
+    presses: tuple[tuple[str, str], ...] = ()
+    follows: tuple[tuple[str, str, str], ...] = ()
     page: dict[str, bool] = field(default_factory=dict)
     answer: str = ""
     expect: tuple[tuple[str, str], ...] = ()
@@ -324,6 +328,20 @@ def make(first: date) -> list[Step]:
             expect=(("eva", "boarding_pass_issued"), ("tom", "boarding_pass_issued")),
         ),
         Step(
+            "Eva tells her home front", "One button below her pass. What comes back is a link, as words and as a picture, to forward; it names the flight and nobody.",
+            day.at(0, "20:30"), presses=(("eva", "Thuisfront inlichten"),), expect=(("eva", "family_link"),),
+        ),
+        Step(
+            "Four at home open it", "A page lets each choose an app. Their own first message is their consent, and tells us their language.",
+            day.at(0, "20:34"),
+            follows=(("corrie", "whatsapp", "eva"), ("henk", "messenger", "eva"), ("rose", "whatsapp", "eva"), ("uwe", "whatsapp", "eva")),
+            expect=tuple((chat, "family_welcome") for chat in ("corrie", "henk/messenger", "rose", "uwe")),
+        ),
+        Step(
+            "Eva reads who joined", "One message for all who came within a minute. She may take somebody out, or close the link.",
+            day.at(0, "20:40"), expect=(("eva", "family_joined"),),
+        ),
+        Step(
             "Night: the flight is late", "23:40 in Amsterdam. It leaves at 10:55, so this can wait until morning: it is kept, not sent.",
             day.at(0, "23:40"), (_flight(day, "delayed", 10, times=_first_flight(day, "11:20", "11:41"), gate="D18", **late),),
         ),
@@ -354,7 +372,10 @@ def make(first: date) -> list[Step]:
         Step(
             "Good morning", "At seven, where each flight leaves from, what waited goes out. Once, and only the newest.",
             day.at(1, "08:02"),
-            expect=(("eva", "flight_delayed"), ("tom", "flight_delayed"), ("eva", "flight_rebooked"), ("tom", "flight_rebooked")),
+            expect=(
+                ("eva", "flight_delayed"), ("tom", "flight_delayed"), ("eva", "flight_rebooked"), ("tom", "flight_rebooked"),
+                *((chat, name) for name in ("family_delayed", "family_cancelled") for chat in ("corrie", "henk/messenger", "rose", "uwe")),
+            ),
         ),
         Step(
             "Tom asks", "An answer goes to a person, with the message it answers.",
@@ -364,6 +385,10 @@ def make(first: date) -> list[Step]:
             "Sanne answers", "Taken at the desk, answered within the 24 hours that WhatsApp allows. Try it yourself at the desk.",
             day.at(1, "08:14"), answer="Good morning Tom, Sanne here. There is a seat on the 16:05. Shall I put you on it?",
             expect=(("tom", "reply"),),
+        ),
+        Step(
+            "Rose has heard enough", "One word, and nothing of this journey comes any more. Eva need not know why.",
+            day.at(1, "08:30"), says=(("rose", "STOP"),), expect=(("rose", "family_stopped"),),
         ),
         Step(
             "Another gate", "Within seconds, on both phones.",
@@ -385,13 +410,32 @@ def make(first: date) -> list[Step]:
                 "departure": {"scheduled": day.iso(1, "10:55"), "actual": day.iso(1, "11:42")},
                 "arrival": {"scheduled": day.iso(1, "11:20", LONDON), "estimated": day.iso(1, "11:58", LONDON)},
             }),),
-            expect=(("eva", "flight_departed"), ("tom", "flight_departed")),
+            expect=(
+                ("eva", "flight_departed"), ("tom", "flight_departed"),
+                *((chat, "family_departed") for chat in ("corrie", "henk/messenger", "uwe")),
+            ),
+        ),
+        Step(
+            "Corrie asks where it is", "Misspelt, and answered at once: how it stands, who said so, how long ago. Nothing is computed.",
+            day.at(1, "11:52"), says=(("corrie", "waar is t vliegtug nu?"),), expect=(("corrie", "family_state"),),
+        ),
+        Step(
+            "Lena joins late", "She comes when the flight is in the air, and reads how it stands now, in German, in Messenger.",
+            day.at(1, "11:55"), follows=(("lena", "messenger", "eva"),),
+            expect=(("lena/messenger", "family_welcome"), ("lena/messenger", "family_departed")),
         ),
         Step(
             "Landed", "",
             day.at(1, "13:02"),
             (_flight(day, "arrived", 17, times={"arrival": {"scheduled": day.iso(1, "11:20", LONDON), "actual": day.iso(1, "11:58", LONDON)}}),),
-            expect=(("eva", "flight_landed"), ("tom", "flight_landed")),
+            expect=(
+                ("eva", "family_joined"), ("eva", "flight_landed"), ("tom", "flight_landed"),
+                *((chat, "family_landed") for chat in ("corrie", "henk/messenger", "uwe", "lena/messenger")),
+            ),
+        ),
+        Step(
+            "The family ends by itself", "A day after the last landing everybody is told once, and the list of who followed is erased.",
+            day.at(2, "13:30"), expect=tuple((chat, "family_ended") for chat in ("corrie", "henk/messenger", "uwe", "lena/messenger")),
         ),
         Step(
             "Three days later: the train leaves in an hour", "The chats have been silent for days, so it goes as a utility message that Meta approved.",

@@ -31,15 +31,15 @@ FINN = Person("finn", "Finn", "Bakker", "+447700900128", "nl-NL", "Europe/Amster
 
 
 def _at_home(name: str, given: str, family: str, number: str, locale: str, timezone: str) -> Person:
-    """Somebody whom no system of ours knows until they write."""
+    """Somebody whom no system of ours knows until they write. Their phone is called what they call themselves in WhatsApp."""
     return Person(name, given, family, number, locale, timezone, "", "family", "")
 
 
-CORRIE = _at_home("corrie", "Corrie", "Jansen", "+447700900131", "nl-NL", "Europe/Amsterdam")
-HENK = _at_home("henk", "Henk", "Jansen", "+447700900132", "nl-NL", "Europe/Amsterdam")
-ROSE = _at_home("rose", "Rose", "Hill", "+447700900133", "en-GB", "Europe/London")
-UWE = _at_home("uwe", "Uwe", "Jansen", "+447700900134", "de-DE", "Europe/Berlin")
-LENA = _at_home("lena", "Lena", "Vogt", "+447700900135", "de-DE", "Europe/Berlin")
+CORRIE = _at_home("Corrie", "Corrie", "Jansen", "+447700900131", "nl-NL", "Europe/Amsterdam")
+HENK = _at_home("Henk", "Henk", "Jansen", "+447700900132", "nl-NL", "Europe/Amsterdam")
+ROSE = _at_home("Rose", "Rose", "Hill", "+447700900133", "en-GB", "Europe/London")
+UWE = _at_home("Uwe", "Uwe", "Jansen", "+447700900134", "de-DE", "Europe/Berlin")
+LENA = _at_home("Lena", "Lena", "Vogt", "+447700900135", "de-DE", "Europe/Berlin")
 EVERYBODY = (EVA, TOM, MILA, FINN, NOOR, DAAN, CORRIE, HENK, ROSE, UWE, LENA)
 PAGE = "141421356237302"
 """The railway's Page on Facebook."""

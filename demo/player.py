@@ -179,8 +179,10 @@ class Player:
             await asyncio.sleep(pause)
         raise RuntimeError("the gateway takes no events")
 
-    async def _says(self, name: str, body: dict[str, Any]) -> None:
-        """Something that is done on a phone."""
+    async def _says(self, chat: str, body: dict[str, Any]) -> None:
+        """Something that is done on a phone: in its WhatsApp, where the chat names no other channel."""
+        name, _, channel = chat.partition("/")
+        body = {**body, "channel": channel} if channel else body
         person = next(one for one in people.EVERYBODY if one.name == name)
         await self._post(f"{self._sandbox}/sandbox/handsets/{person.number.lstrip('+')}/say", body)
 

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from demo import people
 from demo.paper import pdf
 
+_MORNING = ("family_delayed", "family_cancelled", "family_follows")
+"""What those at home read after the night: late, off, and which flight it is now."""
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 LONDON = ZoneInfo("Europe/London")
 
@@ -110,6 +112,17 @@ def _second(day: _Days, status: str, version: int, **more: Any) -> dict[str, Any
     leg = {"carrier": "ZZ", "flightNumber": "0522", "originDate": day.at(1, "00:00").date().isoformat(), "from": "LHR", "to": "DUB"}
     subject = f"ZZ0522/{leg['originDate']}/LHR"
     return _event("flight.status", "/ops/flights", subject, {"leg": leg, "status": status, **more}, version)
+
+
+def _third(day: _Days, status: str, version: int) -> dict[str, Any]:
+    """The flight in the place of the second one."""
+    leg = {"carrier": "ZZ", "flightNumber": "0526", "originDate": day.at(1, "00:00").date().isoformat(), "from": "LHR", "to": "DUB"}
+    times = {
+        "departure": {"scheduled": day.iso(1, "18:10", LONDON), "actual": day.iso(1, "18:13", LONDON)},
+        "arrival": {"scheduled": day.iso(1, "19:25", LONDON), "actual": day.iso(1, "19:16", LONDON)},
+    }
+    subject = f"ZZ0526/{leg['originDate']}/LHR"
+    return _event("flight.status", "/ops/flights", subject, {"leg": leg, "status": status, "times": times}, version)
 
 
 def _first_flight(day: _Days, estimated: str, arrival: str) -> dict[str, Any]:
@@ -334,12 +347,12 @@ def make(first: date) -> list[Step]:
         Step(
             "Four at home open it", "A page lets each choose an app. Their own first message is their consent, and tells us their language.",
             day.at(0, "20:34"),
-            follows=(("corrie", "whatsapp", "eva"), ("henk", "messenger", "eva"), ("rose", "whatsapp", "eva"), ("uwe", "whatsapp", "eva")),
-            expect=tuple((chat, "family_welcome") for chat in ("corrie", "henk/messenger", "rose", "uwe")),
+            follows=(("Corrie", "whatsapp", "eva"), ("Henk", "messenger", "eva"), ("Rose", "whatsapp", "eva"), ("Uwe", "whatsapp", "eva")),
+            expect=(*((chat, "family_welcome") for chat in ("Corrie", "Henk/messenger", "Rose", "Uwe")), ("Henk/messenger", "family_ask_name")),
         ),
         Step(
-            "Eva reads who joined", "One message for all who came within a minute. She may take somebody out, or close the link.",
-            day.at(0, "20:40"), expect=(("eva", "family_joined"),),
+            "Henk says his name, Eva reads who joined", "A Page is told no name, so we ask once, and wait with it. One message for all who came within a minute.",
+            day.at(0, "20:35"), says=(("Henk/messenger", "Opa Henk"),), expect=(("Henk/messenger", "family_named"), ("eva", "family_joined")),
         ),
         Step(
             "Night: the flight is late", "23:40 in Amsterdam. It leaves at 10:55, so this can wait until morning: it is kept, not sent.",
@@ -374,7 +387,7 @@ def make(first: date) -> list[Step]:
             day.at(1, "08:02"),
             expect=(
                 ("eva", "flight_delayed"), ("tom", "flight_delayed"), ("eva", "flight_rebooked"), ("tom", "flight_rebooked"),
-                *((chat, name) for name in ("family_delayed", "family_cancelled") for chat in ("corrie", "henk/messenger", "rose", "uwe")),
+                *((chat, name) for name in _MORNING for chat in ("Corrie", "Henk/messenger", "Rose", "Uwe")),
             ),
         ),
         Step(
@@ -388,7 +401,7 @@ def make(first: date) -> list[Step]:
         ),
         Step(
             "Rose has heard enough", "One word, and nothing of this journey comes any more. Eva need not know why.",
-            day.at(1, "08:30"), says=(("rose", "STOP"),), expect=(("rose", "family_stopped"),),
+            day.at(1, "08:30"), says=(("Rose", "STOP"),), expect=(("Rose", "stop_confirmed"),),
         ),
         Step(
             "Another gate", "Within seconds, on both phones.",
@@ -412,30 +425,40 @@ def make(first: date) -> list[Step]:
             }),),
             expect=(
                 ("eva", "flight_departed"), ("tom", "flight_departed"),
-                *((chat, "family_departed") for chat in ("corrie", "henk/messenger", "uwe")),
+                *((chat, "family_departed") for chat in ("Corrie", "Henk/messenger", "Uwe")),
             ),
         ),
         Step(
-            "Corrie asks where it is", "Misspelt, and answered at once: how it stands, who said so, how long ago. Nothing is computed.",
-            day.at(1, "11:52"), says=(("corrie", "waar is t vliegtug nu?"),), expect=(("corrie", "family_state"),),
+            "Lena joins late", "She comes when the flight is in the air, and reads how it stands now, in German, in Messenger.",
+            day.at(1, "11:50"), follows=(("Lena", "messenger", "eva"),),
+            expect=tuple(("Lena/messenger", name) for name in ("family_welcome", "family_departed", "family_cancelled", "family_ask_name")),
         ),
         Step(
-            "Lena joins late", "She comes when the flight is in the air, and reads how it stands now, in German, in Messenger.",
-            day.at(1, "11:55"), follows=(("lena", "messenger", "eva"),),
-            expect=(("lena/messenger", "family_welcome"), ("lena/messenger", "family_departed")),
+            "Corrie asks where it is", "Misspelt, and answered at once: how it stands, who said so, how long ago. Nothing is computed.",
+            day.at(1, "11:52"), says=(("Corrie", "waar is t vliegtug nu?"), ("Lena/messenger", "Lena")),
+            expect=(("Corrie", "family_state"), ("Lena/messenger", "family_named"), ("eva", "family_joined")),
         ),
         Step(
             "Landed", "",
             day.at(1, "13:02"),
             (_flight(day, "arrived", 17, times={"arrival": {"scheduled": day.iso(1, "11:20", LONDON), "actual": day.iso(1, "11:58", LONDON)}}),),
             expect=(
-                ("eva", "family_joined"), ("eva", "flight_landed"), ("tom", "flight_landed"),
-                *((chat, "family_landed") for chat in ("corrie", "henk/messenger", "uwe", "lena/messenger")),
+                ("eva", "flight_landed"), ("tom", "flight_landed"),
+                *((chat, "family_landed") for chat in ("Corrie", "Henk/messenger", "Uwe", "Lena/messenger")),
+            ),
+        ),
+        Step(
+            "Home", "The flight that took the place of the cancelled one has landed, too. Eva is offered a text to start a group of their own.",
+            day.at(1, "20:20"), (_third(day, "arrived", 2),),
+            expect=(
+                ("eva", "flight_landed"), ("tom", "flight_landed"),
+                *((chat, "family_landed") for chat in ("Corrie", "Henk/messenger", "Uwe", "Lena/messenger")),
+                ("eva", "family_group_offer"),
             ),
         ),
         Step(
             "The family ends by itself", "A day after the last landing everybody is told once, and the list of who followed is erased.",
-            day.at(2, "13:30"), expect=tuple((chat, "family_ended") for chat in ("corrie", "henk/messenger", "uwe", "lena/messenger")),
+            day.at(2, "20:30"), expect=tuple((chat, "family_ended") for chat in ("Corrie", "Henk/messenger", "Uwe", "Lena/messenger")),
         ),
         Step(
             "Three days later: the train leaves in an hour", "The chats have been silent for days, so it goes as a utility message that Meta approved.",

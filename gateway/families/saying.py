@@ -123,20 +123,21 @@ class FamilySayer:
         minute = member.joined_ms // MINUTE_MS
         new = [one for one in found.members if one.joined_ms // MINUTE_MS == minute]
         due_ms = (minute + 1) * MINUTE_MS + (NAME_MS if any(one.name is None for one in new) else 0)
-        if named and due_ms <= self.home.clock.now_ms():
-            new = [member]  # the others were told before
+        # Until then their name was waited for; from then on the others were told, and they without it.
+        late = named and (minute + 1) * MINUTE_MS + NAME_MS <= self.home.clock.now_ms()
+        if late:
+            new = [member]
         data = {
             "names": {"who": ", ".join(self.called(one) for one in new)},
             "count": str(len(found.members)),
             "not_before": due_ms,
         }
-        # Who saw more of them says it last, in whatever order two processes get here.
+        # Who saw more of them says it last, in whatever order two processes get here; who saw the same says the same message.
         version = max(one.joined_ms for one in new) + sum(one.name is not None for one in new)
-        said = Said(found.contact, found.address, self._key(found, contact, member, named=named), member.joined_ms)
-        await self._say(said, JOINED, found, data, Beside(back=found.id, told=(f"{found.id}.{minute}", version)))
-
-    def _key(self, family: Family, contact: ContactId, member: Member, *, named: bool) -> str:
-        return self.vault.blind("family joined", family.id, contact, str(member.joined_ms), str(named))[:16]
+        key = self.vault.blind("family joined", found.id, str(minute), str(version), contact if late else "")[:16]
+        said = Said(found.contact, found.address, key, max(one.joined_ms for one in new))
+        item = f"{found.id}.{contact}" if late else f"{found.id}.{minute}"
+        await self._say(said, JOINED, found, data, Beside(back=found.id, told=(item, version)))
 
     async def shut(self, family: Family) -> None:
         """So many came in one minute that the door closed: is that right? Once for each time that it did."""

@@ -67,7 +67,12 @@ def demo(data_dir: Path) -> Iterator[Demo]:
     one.stop()
 
 
-CHATS = ("eva", "tom", "mila", "mila/messenger", "finn/messenger", "noor", "daan")
+AT_HOME = ("Corrie", "Henk/messenger", "Rose", "Uwe", "Lena/messenger")
+CHATS = ("eva", "tom", "mila", "mila/messenger", "finn/messenger", "noor", "daan", *AT_HOME)
+
+
+def people_of(chats: tuple[str, ...], *, but: str) -> list[str]:
+    return [one.partition("/")[0] for one in chats if one != but]
 
 
 def _bubbles(phones: dict[str, Any], chat: str, kind: str) -> list[dict[str, Any]]:
@@ -124,6 +129,9 @@ def test_demo_stopped_and_resumed_puts_every_promised_message_on_its_phone_once_
         assert file["at_ms"] - words["at_ms"] < 5_000
         late = [bubble for bubble in _bubbles(phones, chat, "received") if _said(bubble) == "trip_delayed"]
         assert [bubble["type"] for bubble in late] == ["utility"], "days after the chat was last used"
+    for chat in AT_HOME:
+        said = " ".join(bubble["body"] or "" for bubble in _bubbles(phones, chat, "received"))
+        assert not any(word in said for word in ("ZX7K2P", "12C", "Eva", "Tom", "Wit", *people_of(AT_HOME, but=chat))), chat
     why = _bubbles(phones, "eva", "received")[0]["why"]
     assert why is not None
     assert "order" in why["text"]

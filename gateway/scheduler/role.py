@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from gateway.errors import StoreError
 from gateway.insight import hooks, watch_rules
 from gateway.insight.fold import Fold, Hooks, run_fold
 from gateway.insight.governor import Governor
@@ -39,6 +40,7 @@ from gateway.store.signs import Signs
 HOUR_S = 3600
 MINUTE_S = 60
 JOB_LEASE_MS = 60_000
+GIVE_BACK_S = 2.0
 
 log = structlog.get_logger()
 
@@ -62,7 +64,17 @@ async def run(runtime: Runtime) -> None:
             first.cancel()
     finally:
         scheduler.shutdown(wait=False)
+        await _give_back(leases, [f"job:{name}" for name, _, _ in _jobs(runtime, history)])
         await history.close()
+
+
+async def _give_back(leases: Leases, names: Sequence[str]) -> None:
+    """Who starts after us need not wait for our leases to run out: a minute in which nothing would be done by the clock."""
+    try:
+        async with asyncio.timeout(GIVE_BACK_S):
+            await leases.release(names)
+    except (StoreError, TimeoutError) as error:
+        log.info("leases.kept", role="scheduler", error=type(error).__name__)
 
 
 async def _first_round(runtime: Runtime, history: History, leases: Leases) -> None:

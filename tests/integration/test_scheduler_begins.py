@@ -50,6 +50,8 @@ async def test_a_channel_that_does_not_answer_keeps_no_fact_waiting_and_nobody_f
         await asyncio.wait_for(door.asked.wait(), 10)
         await audit.write_fact(redis, runtime.clock, "opened", ids=[], detail={})
         await wait_until(folded)
+        assert [one async for one in redis.scan_iter("*job:*")], "it holds leases while it works"
         runtime.stopping.set()
         await asyncio.wait_for(running, 10)
+        assert [one async for one in redis.scan_iter("*job:*")] == [], "who starts next begins at once"
         await history.close()

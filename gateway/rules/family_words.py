@@ -32,7 +32,7 @@ BESIDE_MAX = 3
 LONG = 12
 """Words of a join that says no more than that, however they are."""
 
-_LINK = re.compile(r"(?i)(https?:|www\.|[\w-]+\.(?:[a-z]{2,})(?:/|\b)|@|\+?\d[\d\s().-]{5,}\d)")
+_LINK = re.compile(r"(?i)(http|www\.|[\w-]+\.(?:[a-z]{2,})(?:/|\b)|@|\+?\d[\d\s().-]{5,}\d)")
 _NO_NAME = frozenset(
     ("ja", "nee", "yes", "no", "nein", "oui", "non", "ok", "oke", "okay", "okee", "hoi", "hallo", "hello", "hi", "hey", "bonjour",
      "salut", "dank", "bedankt", "thanks", "thx", "danke", "merci", "start", "stop", "help", "hulp", "hilfe", "aide", "why",
@@ -131,11 +131,12 @@ _COMMANDS: Mapping[Command, str] = {
 _COURTESIES = re.compile(
     r"\b(?:aub|alsjeblieft|alstublieft|svp|please|pls|bitte|danke|merci|bedankt|thanks|nu|now|s il vous plait|s il te plait)\b"
 )
-_AROUND_NUMBERS = frozenset(
-    ("haal", "verwijder", "nummer", "remove", "take", "number", "entferne", "entfernen", "nimm", "nehmen", "sie", "retire",
-     "retirez", "enleve", "enlevez", "numero", "nr", "no", "en", "and", "und", "et", "eruit", "weg", "out",
-     "off", "raus", "heraus")
-)  # fmt: skip
+_TAKE_OUT = frozenset(
+    ("haal", "verwijder", "remove", "take", "entferne", "entfernen", "nimm", "nehmen", "retire", "retirez", "enleve", "enlevez")
+)
+_AROUND_NUMBERS = _TAKE_OUT | frozenset(
+    ("nummer", "number", "sie", "numero", "nr", "no", "en", "and", "und", "et", "eruit", "weg", "out", "off", "raus", "heraus")
+)
 
 
 def _plain(text: str) -> str:
@@ -222,3 +223,8 @@ def numbers_in(text: str) -> list[int]:
     if any(not one.isdecimal() or not 1 <= int(one) <= NUMBERS_MAX for one in words):
         return []
     return list(dict.fromkeys(int(one) for one in words))
+
+
+def takes_out(text: str) -> bool:
+    """Whether numbers come with what is to become of them ("remove 2"): then nobody need have asked for them."""
+    return bool(_TAKE_OUT & set(_plain(text).split()))

@@ -25,7 +25,7 @@ from gateway.model.ids import AddressId, ContactId, MessageId, SubjectId, is_id
 from gateway.model.message import MessageRecord
 from gateway.model.personal import Personal
 from gateway.planning.offers import OFFERED
-from gateway.rules.family_words import Command, command_of, numbers_in
+from gateway.rules.family_words import Command, command_of, numbers_in, takes_out
 from gateway.store.contacts import FactChange
 from gateway.store.dialogues import Dialogue, Dialogues
 from gateway.store.outbox import Outbox
@@ -96,7 +96,8 @@ class FamilyDesk:
         words = await self._words(contact, address, sender, event)
         if dialogue.last == words.said.key:
             return dialogue.handled
-        if command is None and group is None and dialogue.ask != OUT:
+        chosen = bool(numbers) and (dialogue.ask == OUT or takes_out(text))
+        if command is None and group is None and not chosen:
             return None
         if await self._in_crisis(contact):
             return False
@@ -110,9 +111,9 @@ class FamilyDesk:
         link, family = shown[0] if shown else max(mine, key=lambda pair: pair[1].made_ms)
         if group is not None:
             return await self._group(words, family, group, handled=len(text.split()) <= LONG and "?" not in text)
-        if command is None and group is None and family.id != dialogue.order:
-            return None  # the family whose numbers they were shown is over: in another they would be somebody else's
-        if numbers and dialogue.ask == OUT:
+        if chosen and (family.id != dialogue.order or not dialogue.number):
+            return None  # no numbers were shown, or of a family that is over: in another they would be somebody else's
+        if chosen:
             return await self._take_out(words, link, family, dialogue, numbers)
         assert command is not None
         return await self._command(words, link, family, command)

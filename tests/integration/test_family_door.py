@@ -149,12 +149,13 @@ async def test_the_traveller_sees_who_is_in_takes_a_stranger_out_closes_opens_re
         await house.writes(TRAVELLER, "take someone out")
         await house.minutes(16)
         await house.writes(TRAVELLER, "2")
+        await house.writes(TRAVELLER, "remove 2")
         assert len((await house.family()).members) == 3, "by then it may mean anything"
-        await house.writes(TRAVELLER, "take someone out")
+        await house.writes(TRAVELLER, "Who follows me?")
         # Somebody leaves between the question and the answer: the number means whom it meant when it was shown.
         oma, stranger = (await house.contact_of(OMA)).id, (await house.contact_of(STRANGER)).id
         await house.runtime.home.leave((await house.family()).id, oma, Left.STOPPED)
-        await house.writes(TRAVELLER, "number 2", times=2)
+        await house.writes(TRAVELLER, "remove number 2", times=2)
         family = await house.family()
         assert (family.barred, len(family.members)) == ((stranger,), 1)
         assert (await house.names(STRANGER)).count("family_removed") == 1

@@ -51,8 +51,8 @@ class Measures:
 
     @property
     def stopped(self) -> float | None:
-        """Of who joined, the share that stopped or blocked us."""
-        return (self.left.get("stopped", 0) + self.left.get("blocked", 0)) / self.joined if self.joined else None
+        """Of who joined, the share that stopped."""
+        return self.left.get("stopped", 0) / self.joined if self.joined else None
 
     @property
     def unaided(self) -> float | None:

@@ -262,9 +262,7 @@ def _by_agent(text: str) -> Say:
 _LEFT = {
     "stopped": "a relative wants to hear no more",
     "removed": "the traveller took a relative out",
-    "blocked": "a relative wants nothing more from us in that channel",
     "erased": "a relative was erased",
-    "over": "the family is over for a relative",
 }
 _DOOR = {
     "opened": "people are let in again",

@@ -46,7 +46,6 @@ class Left(StrEnum):
 
     STOPPED = "stopped"
     REMOVED = "removed"
-    BLOCKED = "blocked"
     ERASED = "erased"
     OVER = "over"
 

@@ -2,6 +2,7 @@
 
     python -m bench.family            300 travellers, four relatives each
     python -m bench.family 30 4       fewer
+    python -m bench.family --sandbox  into the sandbox's phones, which tell that they got and read it
 
 A gateway as an operator starts it (intake, dispatch) on a store of its own that waits for the disk; a Graph API in this process
 that counts who got what. One event says that the flight has left. Then the same again with as many plain subscribers of another
@@ -28,16 +29,18 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from bench import stage
+from bench import sandboxed, stage
 from bench.crowd import Crowd, Person
 from bench.flights import delayed, flight
-from bench.house import gateway
+from bench.house import free_ports, gateway
 from gateway.model.contact import Profile
+from gateway.runtime import Runtime
 
 TRAVELLERS, RELATIVES = 300, 4
 MINE, THEIRS = "flight_departed", "family_departed"
 RATE = 80
 QUIET_S = 60.0
+SETTLE_S = 30.0
 
 
 @dataclass
@@ -78,12 +81,35 @@ class Phones:
             return
 
 
+class InSandbox(Phones):
+    """The same, looked up on the sandbox's phones."""
+
+    def __init__(self, world: sandboxed.World) -> None:
+        super().__init__()
+        self._world = world
+        self._before = 0
+
+    async def until(self, count: int) -> None:
+        await self._world.until(self._before + count, QUIET_S)
+        await self._world.settled(SETTLE_S)  # the next is told when nothing of this one is on its way
+        landed = self._world.landed()
+        new, self._before = landed[self._before :], len(landed)
+        away_s = time.time() - time.monotonic()
+        self.told.update((one.user, one.template.rpartition("_v")[0]) for one in new)
+        self.at += [one.at_ms / 1000 - away_s for one in new]
+
+
 class People(Crowd):
     """Known by a user id alone: numbers for fiction are a thousand, and two people would be taken for one."""
+
+    def __init__(self, runtime: Runtime, *, at_home: bool = False) -> None:
+        super().__init__(runtime, at_home=at_home)
+        self.users: list[str] = []
 
     def _profile(self, person: Person) -> Profile:
         made = super()._profile(person)
         known = tuple(one for one in made.addresses[0].identifiers if one.kind == "user_id")
+        self.users += [one.value.reveal() for one in known]
         return replace(made, addresses=(replace(made.addresses[0], identifiers=known),))
 
 
@@ -136,24 +162,52 @@ async def tell(url: str, phones: Phones, group: int, count: int) -> Told:
 
 async def measure(travellers: int, relatives: int) -> tuple[Told, Told]:
     """(with families, plain subscribers alone), as many people in either."""
-    phones, at_home = Phones(), travellers * relatives
+    phones = Phones()
     async with stage.directory() as directory, phones.served() as port:
         environ = stage.environment(directory, port)
         async with stage.opened(stage.read_settings(environ)) as runtime:
-            plain, family = People(runtime), People(runtime, at_home=True)
-            async with stage.unsynced(runtime):
-                await plain.load(travellers, [(plain.subject(1, 0),)] * travellers)
-                await family.load(at_home, [(family.subject(1, 0),)] * at_home)
-                await plain.load(travellers + at_home, [(plain.subject(2, 0),)] * (travellers + at_home))
+            await load(runtime, travellers, relatives)
             async with gateway(environ, "intake,dispatch") as url:
-                with_families = await tell(url, phones, 1, travellers + at_home)
-                alone = await tell(url, phones, 2, travellers + at_home)
-                return with_families, alone
+                return await both(url, phones, travellers * (1 + relatives))
+
+
+async def measure_sandbox(travellers: int, relatives: int) -> tuple[Told, Told]:
+    """The same into the sandbox's phones; the gateway takes in what they tell."""
+    async with stage.directory() as directory:
+        port, public = free_ports(2)
+        environ = stage.environment(directory, port) | sandboxed.SETTINGS
+        async with (
+            sandboxed.sandbox(directory, port, f"http://127.0.0.1:{public}/webhooks/whatsapp") as world,
+            stage.opened(stage.read_settings(environ)) as runtime,
+        ):
+            await world.approve(runtime, (MINE, THEIRS))
+            await world.give_phones(await load(runtime, travellers, relatives))
+            async with gateway(environ, "intake,dispatch,webhooks", public=public) as url:
+                return await both(url, InSandbox(world), travellers * (1 + relatives))
+
+
+async def load(runtime: Runtime, travellers: int, relatives: int) -> list[str]:
+    """Two flights' people; the user ids of all of them."""
+    plain, family, at_home = People(runtime), People(runtime, at_home=True), travellers * relatives
+    async with stage.unsynced(runtime):
+        await plain.load(travellers, [(plain.subject(1, 0),)] * travellers)
+        await family.load(at_home, [(family.subject(1, 0),)] * at_home)
+        await plain.load(travellers + at_home, [(plain.subject(2, 0),)] * (travellers + at_home))
+    return plain.users + family.users
+
+
+async def both(url: str, phones: Phones, people: int) -> tuple[Told, Told]:
+    return await tell(url, phones, 1, people), await tell(url, phones, 2, people)
 
 
 def main(words: Sequence[str]) -> int:
-    travellers, relatives = (int(words[0]), int(words[1])) if len(words) > 1 else (TRAVELLERS, RELATIVES)
-    found, plain = uvloop.run(measure(travellers, relatives))
+    numbers = [int(word) for word in words if word.isdigit()]
+    if len(numbers) not in (0, 2) or {word for word in words if not word.isdigit()} - {"--sandbox"}:
+        sys.stderr.write("usage: python -m bench.family [TRAVELLERS RELATIVES] [--sandbox]\n")
+        return 2
+    travellers, relatives = numbers or (TRAVELLERS, RELATIVES)
+    way = measure_sandbox if "--sandbox" in words else measure
+    found, plain = uvloop.run(way(travellers, relatives))
     people, at_home = travellers * (1 + relatives), travellers * relatives
     missing = people - found.travellers - found.relatives
     wrong = abs(travellers - found.travellers) + abs(at_home - found.relatives)

@@ -36,7 +36,7 @@ async def gateway(environ: dict[str, str], roles: str, *, public: int = 0) -> As
 
     public: the port of its public listener, 0 = any
     """
-    free, internal, console = free_ports(3)
+    free, internal, console = [one for one in free_ports(4) if one != public][:3]
     public = public or free
     ports = {"PUBLIC": public, "INTERNAL": internal, "CONSOLE": console}
     env = environ | {f"GATEWAY_{name}_PORT": str(port) for name, port in ports.items()}

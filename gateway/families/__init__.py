@@ -14,7 +14,7 @@ no text can say it by mistake.
                than a few in one minute - then the door closes by itself and the traveller is asked. The traveller hears who
     told       departed, late, on time again, diverted, cancelled, landed, connections, of each leg, in their own language and
                with local times: notifications with `roles: [family]`, of public facts only. A contact that also travels on that
-               leg hears what travellers hear, once
+               leg hears what travellers hear, once, and from home only what travellers are not told
     asking     "where is it now?": the newest state, its source and its age, never computed; for anything else a person, who sees
                the flight and not the booking
     following  when the traveller's own link changes (rebooked, renumbered, another order version), every member's mirrors it

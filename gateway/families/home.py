@@ -34,6 +34,7 @@ from gateway.model.ids import AddressId, ContactId, SubjectId
 from gateway.model.personal import Personal
 from gateway.planning.telling import Teller
 from gateway.planning.waysin_bind import Chat
+from gateway.planning.waysin_people import INVITED
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.families import Families
 from gateway.store.incidents import Incidents
@@ -55,9 +56,11 @@ class Home:
     async def make(self, contact: Contact, link: OrderLink, address: AddressId, language: str) -> Family:
         """The family of this traveller of this order: the one that stands, else a new one. address: the chat they ask in.
 
-        raises: Conflict where families are switched off, or one that has ended cannot tell its members just now (a crisis)
+        raises: Conflict where families are switched off, one that has ended cannot tell its members just now (a crisis), or the
+                order has not spoken yet: until it does, who came by an invitation may turn out to be somebody of it, whose
+                family would be another
         """
-        if self.places < 1 or mirror.is_member(link):
+        if self.places < 1 or mirror.is_member(link) or (link.source == INVITED and not link.version):
             raise Conflict("there are no families here")
         family, now = self.families.id_of(link.order, link.traveller), self.clock.now_ms()
         asked = Family(

@@ -4,7 +4,8 @@ A member is a reader by a link of role "family" (model/family.py). Notifications
 "family" for nobody else. Everything that becomes a message of theirs is made of `seen`: the event's result without whatever is
 not public (rules/relatives.py), so that not even a careless template, or what a message keeps to be planned anew, says more.
 
-    no doubles  who travels on that leg themselves, and may be told so, hears what travellers hear, and nothing as a member
+    no doubles  who travels on that leg themselves, and may be told so, hears what travellers hear; as a member only what the
+                event tells no traveller (that a train has left), and connections that are not their own
     amount      "only that it left and landed" leaves out whatever is not declared `amount: ends`
     quiet       "not at night" lets everything wait for the morning, that it left or landed too; a cancellation as long as it
                 takes
@@ -24,6 +25,7 @@ from gateway.model.contact import Contact
 from gateway.model.family import ROLE, Amount
 from gateway.notifications.expressions import Scope
 from gateway.notifications.model import Notification
+from gateway.planning import connecting
 from gateway.planning.left import FAMILIES
 from gateway.planning.result import NO_CONNECTION, EventResult, Reader, World, scope_for, shared_scope
 from gateway.rules.question import Night
@@ -40,16 +42,38 @@ def is_member(reader: Reader) -> bool:
     return reader.link is not None and reader.link.role == ROLE
 
 
-def told_apart(
-    contact: Contact, result: EventResult, readers: Sequence[Reader], world: World
-) -> tuple[list[Reader], list[Reader]]:
-    """(those who travel, or whose order it is; the members who are told at home)."""
+def told_apart(readers: Sequence[Reader], world: World) -> tuple[list[Reader], list[Reader]]:
+    """(those who travel, or whose order it is; the members, where anybody is told at home)."""
     travelling = [one for one in readers if not is_member(one)]
-    if len(travelling) == len(readers) or not world.families:
-        return travelling, []
-    if any(_goes_along(contact, result, one) for one in travelling):
-        return travelling, []
-    return travelling, [one for one in readers if is_member(one)]
+    return travelling, [one for one in readers if is_member(one)] if world.families else []
+
+
+def on_board(contact: Contact, result: EventResult, travelling: Sequence[Reader], members: Sequence[Reader]) -> list[Reader]:
+    """By whom somebody who is also a member hears of this leg as a traveller. Whoever is no member pays nothing for it."""
+    return [one for one in travelling if _goes_along(contact, result, one)] if members else []
+
+
+def told_to(
+    notification: Notification, result: EventResult, members: Sequence[Reader], along: Sequence[Reader], world: World
+) -> list[Reader]:
+    """The members whom this is told at home. along: as whom the same person hears of this leg as a traveller
+
+    What the event tells travellers is not told them twice; a connection of theirs neither, while another's is.
+    """
+    if not along:
+        return list(members)
+    roles = {"any", *(one.link.role for one in along if one.link is not None)}
+    known = [world.catalogue.get(name) for name in result.notifications]
+    theirs = [one for one in known if one is not None and not one.at_home and roles.intersection(one.roles)]
+    if notification.item != connecting.ITEM:
+        return [] if any(one.item != connecting.ITEM for one in theirs) else list(members)
+    if all(one.item != connecting.ITEM for one in theirs):
+        return list(members)
+    own = {f"{first}:{second}" for one in along for first, second in connecting.pairs(one.link, result.subject)}
+    return [
+        replace(one, connections=tuple(about for about in one.connections if str(about["id"]).rpartition(":")[0] not in own))
+        for one in members
+    ]
 
 
 def _goes_along(contact: Contact, result: EventResult, reader: Reader) -> bool:

@@ -63,10 +63,10 @@ class Connections:
         """The readers, each with the `connections` there are to tell them of by this event: a leg may have one at either end."""
         found = []
         for reader in readers:
-            pairs = _pairs(reader.link, result.subject)
+            joined = pairs(reader.link, result.subject)
             name = AT_HOME if reader.link is not None and reader.link.role == ROLE else ITEM
             stretches = reader.link.stretches if reader.link is not None else {}
-            looked = [await self._of(contact, first, second, stretches, result.type, world, name) for first, second in pairs]
+            looked = [await self._of(contact, first, second, stretches, result.type, world, name) for first, second in joined]
             found.append(replace(reader, connections=tuple(one for one in looked if one is not None)))
         return found
 
@@ -128,7 +128,7 @@ def named(connection: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"connection:{about}", str(connection["name"]), about.rpartition(":")[0]
 
 
-def _pairs(link: OrderLink | None, subject: SubjectId) -> list[tuple[SubjectId, SubjectId]]:
+def pairs(link: OrderLink | None, subject: SubjectId) -> list[tuple[SubjectId, SubjectId]]:
     """The connections that a leg is part of, as the order stands now."""
     if link is None or not link.onward:
         return []

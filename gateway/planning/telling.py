@@ -14,7 +14,7 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.contact import Contact
 from gateway.model.event import EventType
 from gateway.model.ids import ContactId, EventId, SubjectId, message_id, partition_of
-from gateway.planning.at_home import is_member, told_apart
+from gateway.planning.at_home import is_member, on_board, told_apart, told_to
 from gateway.planning.connecting import ITEM as CONNECTION
 from gateway.planning.connecting import Connections
 from gateway.planning.moving import Mover
@@ -119,7 +119,7 @@ class Teller:
         if contact.facts.moved_to is not None:  # let the script say so: the caller goes after them
             return PlannedContact(contact.id, contact.facts.consent_version)
         readers = list(only) if only is not None else readers_of(contact, result, world.now_ms)
-        travelling, members = told_apart(contact, result, readers, world)
+        travelling, members = told_apart(readers, world)
         if not travelling and not members:
             return None
         if result.state.get("rebookings"):
@@ -129,6 +129,7 @@ class Teller:
         if any((one := world.catalogue.get(name)) is not None and one.item == CONNECTION for name in result.notifications):
             travelling = await self._connections.look(contact, result, travelling, world)
             members = await self._connections.look(contact, result, members, world)
+        along = on_board(contact, result, travelling, members)
         drafts: list[Draft] = []
         ends: list[str] = []
         # Who travels as well may have waited for something as a member only; who left an order, for something as a traveller.
@@ -139,7 +140,8 @@ class Teller:
                 continue  # what it ends was never planned for anybody of them
             ends += [told_prefix(result.subject, ended) for ended in notification.ends]
             links = {"document": "document", "page": str(result.document.get("page") or "")} if result.document else {}
-            for alike in groups(notification, result, members if notification.at_home else travelling):
+            people = told_to(notification, result, members, along, world) if notification.at_home else travelling
+            for alike in groups(notification, result, people):
                 found = draft(notification, contact, result, alike, world, links=links, document=result.document)
                 if found is not None:
                     facts = world.facts.get(found.address.channel) if found.address is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,20 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.cli.contacts import people_of
+from gateway.errors import Conflict
 from gateway.families.bonds import Bonds
 from gateway.families.keeper import Keeper
 from gateway.model.contact import ConsentEntry
+from gateway.model.event import BusinessEvent
 from gateway.model.family import Joined, Left
 from gateway.model.ids import SubjectId
 from gateway.model.personal import Personal
+from gateway.planning.waysin_people import INVITED
 from gateway.store.families import Families
 from gateway.store.incidents import Crisis, Incidents
 from gateway.store.vault import KeyMissing
 from tests.integration.family_stage import Stage
-from tests.support.core import open_house
+from tests.support.core import HOUR_MS, iso, open_house
 from tests.support.dying import Died
 from tests.support.edge import edge_running
 
@@ -206,3 +210,58 @@ async def test_a_group_link_that_the_traveller_corrects_at_once_is_the_only_one_
     await house.dispatch()
     said = [one for one in await house.messages(await house.find(7)) if one.notification == "family_group"]
     assert [(one.state.value, GROUP + "wrong" in str(await house.body(one))) for one in said] == [("r", True), ("a", False)]
+
+
+async def test_who_came_by_an_invitation_begins_a_family_when_their_order_has_spoken(stage: Stage) -> None:
+    house = stage.house
+    await stage.travels(1)
+    contact, spoken, address = await stage.link(1)
+    # As an invitation without a customer number left it: who they are, and of which order, is still to be said.
+    nobody = replace(spoken, source=INVITED, version=0, traveller="0" * 32, order=house.runtime.vault.subject_id("order", "i1"))
+    contact = await house.runtime.contacts.change(contact.id, lambda profile: replace(profile, orders=(nobody,)))
+    with pytest.raises(Conflict):
+        await stage.home.make(contact, nobody, address, "en")
+    assert await stage.home.make(contact, replace(nobody, source="api"), address, "en"), "what a program lets them follow stays"
+    await stage.travels(1, version=2)
+    known = next(one for one in (await house.contact_of(1)).profile.orders if one.version)
+    family = await stage.home.make(await house.contact_of(1), known, address, "en")
+    assert await stage.joins(family, 7) is Joined.IN
+    await stage.home.look(family.id)
+    assert (await stage.standing(family)).ended_ms == 0
+
+
+async def planned(stage: Stage, number: int, *events: BusinessEvent) -> list[str]:
+    found = await stage.house.messages(await stage.house.find(number))
+    return sorted(one.notification for one in found if one.event in {event.id for event in events})
+
+
+async def test_who_travels_and_is_in_a_family_hears_as_a_member_what_no_traveller_is_told(stage: Stage) -> None:
+    house, entity, following = stage.house, "EXR/3542/2026-11-22", "ZZ2003/2026-11-22/LHR"
+    hours = [iso(house.clock.now_ms() + hour * HOUR_MS) for hour in range(10)]
+    await stage.travels(1, 2, kind="rail", itinerary=[house.leg(entity, "trip")])
+    family = await stage.family(1)
+    assert await stage.joins(family, 2) is Joined.IN
+    times = {"departure": {"scheduled": hours[5]}, "arrival": {"scheduled": hours[6]}}
+    ends = {"from": {"code": "AMS"}, "to": {"code": "LHR"}}
+    train = {"operator": "EXR", "tripNumber": "3542", "operatingDay": "2026-11-22", **ends}
+    left, there = (
+        house.event_of("trip.status", entity, {"trip": train, "status": status, "times": times})
+        for status in ("departed", "arrived")
+    )
+    await house.tell(left, there)
+    assert await planned(stage, 2, left, there) == ["family_train_arrived", "family_train_departed"]
+
+    # Who flies along to the first place only hears of the connection of who flies on; who flies on too hears it as their own.
+    onward = {
+        "entity": following, "type": "flight", "from": {"code": "LHR"}, "to": {"code": "DUB"},
+        "times": {"departure": {"scheduled": hours[7]}, "arrival": {"scheduled": hours[8]}},
+    }  # fmt: skip
+    await house.tell(house.order(house.recipient(3), house.recipient(4), number="FL1", itinerary=[house.leg(), onward]))
+    await house.tell(house.order(house.recipient(5), number="FL2"))
+    family = await stage.family(3)
+    for number in (4, 5):
+        assert await stage.joins(family, number) is Joined.IN
+    late = house.flight("delayed", late_min=40)
+    await house.tell(late)
+    assert await planned(stage, 4, late) == ["flight_connection_tight", "flight_delayed"]
+    assert await planned(stage, 5, late) == ["family_connection_tight", "flight_delayed"]

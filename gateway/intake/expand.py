@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -31,6 +32,7 @@ from gateway.intake.fan import Fan
 from gateway.intake.fuse import Fuse, Waits
 from gateway.intake.handing import Handing
 from gateway.intake.orders import Orders
+from gateway.intake.sidebyside import SideBySide
 from gateway.intake.stillnews import NOTHING
 from gateway.intake.stores import Stores
 from gateway.model.event import BusinessEvent, EventType
@@ -54,6 +56,8 @@ CLOSE_TOGETHER = 16
 STRANGE_S = 10.0
 HOLD_S = 1.0
 """Work on an event in hand that takes longer says each second that it goes on: nobody else then takes it for left behind."""
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -126,16 +130,28 @@ class Expander:
         return [one for one in due if one.id not in self._strange]
 
     async def _all(self, due: Sequence[OpenEvent]) -> None:
-        for open_event in due:
-            try:
-                await self._one(open_event)
+        side_by_side = SideBySide()
+        try:
+            for open_event in due:
+                event = await self._unless_it_fails(open_event, partial(self._found, open_event))
+                if event is not None:
+                    work = partial(self._one, open_event, event)
+                    await side_by_side.do(event, partial(self._unless_it_fails, open_event, work))
                 if len(self._over) >= CLOSE_TOGETHER:
                     await self._close_over()
-            except (StoreError, OSError, TimeoutError):
-                raise
-            except Exception as error:  # the event stays in evw: it is tried again, and parked after five tries
-                log.exception("event.failed", event_id=open_event.id, error=type(error).__name__)
+        finally:
+            await side_by_side.rest()
         await self._close_over()
+
+    async def _unless_it_fails(self, open_event: OpenEvent, work: Callable[[], Awaitable[Result]]) -> Result | None:
+        """What the store spoils ends the look; whatever else goes wrong is of this event alone."""
+        try:
+            return await work()
+        except (StoreError, OSError, TimeoutError):
+            raise
+        except Exception as error:  # the event stays in evw: it is tried again, and parked after five tries
+            log.exception("event.failed", event_id=open_event.id, error=type(error).__name__)
+            return None
 
     def _my_due(self, limit: int) -> list[OpenEvent]:
         """Those that were in hand: who saw their cursors begin sees them done, whoever has the lease of their partition."""
@@ -156,24 +172,28 @@ class Expander:
             at_ms += LOOK_AGAIN_MS
         await self._s.events.look_again(open_event, at_ms)
 
-    async def _one(self, open_event: OpenEvent) -> None:
+    async def _found(self, open_event: OpenEvent) -> BusinessEvent | None:
+        """The event, where there is work to do: it was neither begun before, nor is it gone or of another version."""
         opened = self._opened.get(open_event.id)
         if opened is not None:
             await self._close_if_done(open_event, *opened)
-            return
+            return None
         try:
             event = await self._s.events.read(open_event.id, open_event.place)
         except (ValueError, KeyError) as error:
             self._strange[open_event.id] = time.monotonic() + STRANGE_S
             log.warning("event.of_another_version", event_id=open_event.id, error=type(error).__name__)
-            return
+            return None
         if event is None:
             await self._s.events.close(open_event, "gone")
-            return
+            return None
         if (partitions := await self._begun_before(open_event, event)) is not None:
             self._open(event, partitions)
             await self._close_if_done(open_event, event, partitions)
-            return
+            return None
+        return event
+
+    async def _one(self, open_event: OpenEvent, event: BusinessEvent) -> None:
         # Counted before it is worked on: an event may kill its worker.
         tries = await self._s.events.begin(open_event, look_again_ms=self._clock.now_ms() + LOOK_AGAIN_MS)
         if not tries:

@@ -17,6 +17,7 @@ from gateway.intake.expand import Expander
 from gateway.intake.fuse import Fuse
 from gateway.intake.moments import Firing
 from gateway.intake.orders import Orders
+from gateway.intake.sidebyside import SideBySide
 from gateway.intake.sources.configured import pumps
 from gateway.intake.stores import Stores
 from gateway.intake.taking import Deps
@@ -29,6 +30,7 @@ from gateway.runtime import Runtime
 from gateway.store import keys
 from gateway.store.apikeys import ApiKeys
 from gateway.store.dialogues import Dialogues
+from gateway.store.events import Handed
 from gateway.store.fuses import Fuses
 from gateway.store.invitations import Invitations
 from gateway.store.kept import Kept
@@ -132,14 +134,21 @@ async def _take_up(runtime: Runtime, expander: Expander) -> None:
 
     Beside the other loop: a turn of a large fan-out takes its time.
     """
-    in_hand = runtime.events.in_hand
+    in_hand, side_by_side = runtime.events.in_hand, SideBySide()
     in_hand.serve(expander.ahead)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_leave_when(runtime.stopping, in_hand.leave))
-        while (handed := await in_hand.next()) is not None:
+
+        async def take_up(handed: Handed) -> None:
             left = await _unless_it_fails(runtime, handed.event.id, expander.take_up(handed))
             if left is not None:
                 group.create_task(_later(runtime, handed.event.id, left))
+
+        group.create_task(_leave_when(runtime.stopping, in_hand.leave))
+        try:
+            while (handed := await in_hand.next()) is not None:
+                await side_by_side.do(handed.event, partial(take_up, handed))
+        finally:
+            await side_by_side.rest()
 
 
 async def _later(runtime: Runtime, event: EventId, write: Callable[[], Awaitable[None]]) -> None:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.crashpoint import crash_point
 from gateway.errors import Sealed
 from gateway.families import mirror
 from gateway.families.bonds import Bonds
@@ -81,7 +80,6 @@ class Keeper:
                 seen = seen_from(state, link.stretches.get(subject)) or state
                 await self.herald.follows(family, current.id, member.address, subject, seen, self.clock.now_ms())
                 await self.teller.welcome(current.id, [subject])
-        crash_point("family.followed")
         if family.followed != link.subjects:
             await self.families.set_followed(family.id, link.subjects)
 
@@ -189,11 +187,9 @@ class Keeper:
         for member in family.members:
             if not silent:
                 await self.herald.ended(family, member.contact, member.address, leg)
-            crash_point("family.told")
             await self.bonds.untie(family.id, member.contact, Left.OVER.value)
         for contact in await self._subscribers(family.id):
             await self.bonds.untie(family.id, contact.id, Left.OVER.value)
-        crash_point("family.untied")
         await self.families.erase(family.id)
 
     async def _subscribers(self, subject: SubjectId) -> list[Contact]:

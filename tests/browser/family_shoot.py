@@ -1,4 +1,4 @@
-"""Take docs/pictures/family-*.png: `python -m tests.browser.family_shoot [--to FOLDER]`.
+"""Take docs/pictures/family-*.png: `LONG=1 python -m tests.browser.family_shoot [--to FOLDER]` (the whole browser).
 
 Plays the demo in a directory and on ports of its own, and stops it where there is something to see: what the traveller has, what
 those at home have, the page between them (on a phone: join_shoot), and the desk with a question that only a person can answer.

@@ -133,10 +133,16 @@ class Expander:
         side_by_side = SideBySide()
         try:
             for open_event in due:
-                event = await self._unless_it_fails(open_event, partial(self._found, open_event))
-                if event is not None:
-                    work = partial(self._one, open_event, event)
-                    await side_by_side.do(event, partial(self._unless_it_fails, open_event, work))
+                begun = await self._unless_it_fails(open_event, partial(self._begun, open_event))
+                if begun is not None:
+                    event, tries = begun
+                    work = partial(self._unless_it_fails, open_event, partial(self._one, open_event, event))
+                    if tries > 1:  # it may be what ends processes: nobody's tries are used up beside it
+                        await side_by_side.rest()
+                        await self._close_over()  # nor are those who were told before it begun again because of it
+                        await work()
+                    else:
+                        await side_by_side.do(event, work)
                 if len(self._over) >= CLOSE_TOGETHER:
                     await self._close_over()
         finally:
@@ -193,16 +199,21 @@ class Expander:
             return None
         return event
 
-    async def _one(self, open_event: OpenEvent, event: BusinessEvent) -> None:
+    async def _begun(self, open_event: OpenEvent) -> tuple[BusinessEvent, int] | None:
+        """The event, begun, and how often it was, this time included; None where there is nothing to do."""
+        event = await self._found(open_event)
+        if event is None:
+            return None
         # Counted before it is worked on: an event may kill its worker.
         tries = await self._s.events.begin(open_event, look_again_ms=self._clock.now_ms() + LOOK_AGAIN_MS)
         if not tries:
-            return
+            return None
         if tries > TRIES:
             await self._s.events.park(open_event, "tried five times")
-            return
-        if tries > 1:  # it may be what ends processes: who was told before it is not begun again and again because of it
-            await self._close_over()
+            return None
+        return event, tries
+
+    async def _one(self, open_event: OpenEvent, event: BusinessEvent) -> None:
         crash_point("event.begun")
         try:
             await (await self._work(open_event, event))()

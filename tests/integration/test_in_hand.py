@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from gateway.intake.role import make_expander
 from gateway.model.event import BusinessEvent
 from gateway.store import keys
 from gateway.store.inhand import HAND_MS, ROOM, Handed, InHand
-from tests.support.core import House, facts_of, open_house
+from tests.support.core import House, facts_of, iso, open_house
 from tests.support.dying import Died, dying
 from tests.support.waiting import wait_until
 
@@ -34,6 +35,16 @@ async def kept(house: House, event: BusinessEvent) -> Handed:
     handed = await house.runtime.events.in_hand.next()
     assert handed is not None
     return handed
+
+
+def boarding_pass(house: House, surname: str) -> BusinessEvent:
+    data = {
+        "leg": {"carrier": "ZZ", "flightNumber": "4712", "originDate": "2026-11-22", "from": "AMS", "to": "LHR"},
+        "passenger": {"surname": surname, "givenNames": "Pat", "recordLocator": f"FLY{surname[0]}"},
+        "times": {"scheduledOff": iso(house.began_ms + 5 * 3600_000)},
+        "bcbp": f"M1{surname + '/PAT':<20}EFLY{surname[0]}   AMSLHRZZ 4712 326Y012C0042 100",
+    }
+    return house.event_of("flight.boardingpass", "ZZ4712/2026-11-22/AMS", data, source="/dcs")
 
 
 async def plainly(house: House, event: BusinessEvent) -> None:
@@ -109,6 +120,40 @@ async def test_an_event_that_kills_every_process_that_has_it_is_parked(house: Ho
     await house.expand(make_expander(house.runtime))
     assert await house.parked() == ["event"]
     assert await house.runtime.events.depth() == 0
+
+
+async def test_a_pass_that_kills_every_process_does_not_use_up_the_tries_of_those_beside_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.runtime.events.in_hand.leave()
+    assert await house.runtime.events.in_hand.next() is None
+    passes = [boarding_pass(house, name) for name in ("ADAMS", "BAKER", "CLARK", "DAVIS")]
+    for one in passes:
+        await house.keep(one)
+    told: list[str] = []
+    for _ in range(expand.TRIES + 1):
+        worker, dies = make_expander(house.runtime), asyncio.Event()
+
+        async def expands(event: BusinessEvent, *_: Any, dies: asyncio.Event = dies) -> None:
+            if event.id == passes[1].id:
+                dies.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(dies.wait(), 0.05)
+                await asyncio.Event().wait()  # it ends here with its process
+            told.append(event.item)
+
+        monkeypatch.setattr(worker, "expand", expands)
+        life = asyncio.create_task(worker.look(keys.all_partitions()))
+        death = asyncio.create_task(dies.wait())
+        await asyncio.wait((life, death), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.02)  # what is under way beside it gets as far as it does
+        life.cancel()
+        death.cancel()
+        await asyncio.wait((life, death))
+        house.pass_ms(11_000)
+    await house.expand(make_expander(house.runtime))
+    assert await house.parked() == ["event"], "the one that kills, and no other"
+    assert sorted(told) == sorted(one.item for one in passes if one is not passes[1])
 
 
 async def test_work_that_takes_long_says_so_and_is_not_taken_up_by_another(

@@ -19,8 +19,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +31,7 @@ from aiohttp import web
 from bench import sandboxed, stage
 from bench.crowd import Crowd, Person
 from bench.flights import delayed, flight
-from bench.house import free_ports, gateway
+from bench.house import free_ports, gateway, served
 from gateway.model.contact import Profile
 from gateway.runtime import Runtime
 
@@ -58,17 +57,10 @@ class Phones:
         self.came.set()
         return web.json_response({"messaging_product": "whatsapp", "messages": [{"id": f"wamid.BENCH{len(self.at)}"}]})
 
-    @asynccontextmanager
-    async def served(self) -> AsyncIterator[int]:
+    def app(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/{version}/{number}/messages", self.messages)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield int(runner.addresses[0][1])
-        finally:
-            await runner.cleanup()
+        return app
 
     async def until(self, count: int) -> None:
         """Until so many messages came, or for a minute none."""
@@ -163,7 +155,7 @@ async def tell(url: str, phones: Phones, group: int, count: int) -> Told:
 async def measure(travellers: int, relatives: int) -> tuple[Told, Told]:
     """(with families, plain subscribers alone), as many people in either."""
     phones = Phones()
-    async with stage.directory() as directory, phones.served() as port:
+    async with stage.directory() as directory, served(phones.app()) as port:
         environ = stage.environment(directory, port)
         async with stage.opened(stage.read_settings(environ)) as runtime:
             await load(runtime, travellers, relatives)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
 from bench.children import child
 from bench.flights import HOUR, delayed, flight
@@ -48,6 +49,18 @@ async def gateway(environ: dict[str, str], roles: str, *, public: int = 0) -> As
             yield f"http://127.0.0.1:{internal}"
         finally:
             draining.cancel()
+
+
+@asynccontextmanager
+async def served(app: web.Application) -> AsyncIterator[int]:
+    """The other side, in this process, at the port that it gives."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
 
 
 async def _drain(process: asyncio.subprocess.Process) -> None:

@@ -25,8 +25,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +40,7 @@ from PIL import Image
 from bench import sandboxed, stage
 from bench.crowd import Crowd, Person
 from bench.flights import delayed, flight
-from bench.house import free_ports, gateway
+from bench.house import free_ports, gateway, served
 from gateway.model.contact import Profile
 from gateway.model.ids import SubjectId
 from gateway.model.personal import Personal
@@ -94,18 +93,11 @@ class Phones:
         answer = {"messaging_product": "whatsapp", "messages": [{"id": f"wamid.BENCH{len(self.at)}"}]}
         return web.json_response(answer)
 
-    @asynccontextmanager
-    async def served(self) -> AsyncIterator[int]:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/{version}/{number}/media", self.media)
         app.router.add_post("/{version}/{number}/messages", self.messages)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield int(runner.addresses[0][1])
-        finally:
-            await runner.cleanup()
+        return app
 
     async def until(self, count: int) -> None:
         """Until so many messages came. Raises TimeoutError after a minute in which none did."""
@@ -220,7 +212,7 @@ class Measured:
 
 async def measure(count: int) -> Measured:
     phones = Phones()
-    async with stage.directory() as directory, phones.served() as port:
+    async with stage.directory() as directory, served(phones.app()) as port:
         environ = stage.environment(directory, port)
         async with stage.opened(stage.read_settings(environ)) as runtime:
             passengers = Passengers(runtime)

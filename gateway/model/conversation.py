@@ -32,13 +32,21 @@ WANTED = "wanted"
 
 
 class ConversationState(StrEnum):
-    """AUTOMATED: nobody is needed. QUEUED: in exactly one queue. ACTIVE: an agent's. WAITING: an agent's, who spoke last
-    and was not answered for a while. RESOLVED: done; may reopen."""
+    """AUTOMATED: nobody is needed. QUEUED: in exactly one queue. ASSIGNED: given to an agent who has not opened it.
+
+    ACTIVE: an agent's, opened. WAITING: an agent's, who spoke last and was not answered for a while. PARKED: its agent waits
+    for somebody else, until a time. WRAPUP: finished for the contact, its reason is due. RESOLVED: done; may reopen. INCIDENT and
+    CALLBACK refuse entry so far."""
 
     AUTOMATED = "automated"
+    INCIDENT = "incident"
     QUEUED = "queued"
+    CALLBACK = "callback"
+    ASSIGNED = "assigned"
     ACTIVE = "active"
     WAITING = "waiting"
+    PARKED = "parked"
+    WRAPUP = "wrapup"
     RESOLVED = "resolved"
 
 
@@ -160,6 +168,13 @@ class Conversation:
     elsewhere_since_ms: since when they wait for whoever holds the thread instead of us, None when nobody does
     answered_ms:        when a person last answered in the channel's own inbox, 0 never
     decided: message -> "left" or the message that repeats it, for those whose fate was uncertain or that failed
+    queued_ms: since when it stands in its queue (age of an earlier stay kept), 0 never; boost, boost_s: why it goes first
+    sticky:             whom it waits for, if anybody; sticky_until_ms: how long at most, 0 not yet said
+    excluded:           agent -> until when they are not given it again
+    returning_ms:       since when it wants its own agent back (they wrote, or its time came), 0 it does not
+    parked_until_ms, wrapup_until_ms: 0 where it is neither
+    offered_to, offered_ms: the agent who was asked to take it over; transfers: how often it changed hands
+    reason, complaint_due_ms, safety, language: what is known of it; human: a person of ours spoke since it was opened
     """
 
     id: ConversationId
@@ -186,6 +201,28 @@ class Conversation:
     elsewhere_since_ms: int | None = None
     answered_ms: int = 0
     decided: Mapping[str, str] = field(default_factory=dict)
+    queued_ms: int = 0
+    boost: str = ""
+    boost_s: int = 0
+    sticky: AgentId | None = None
+    sticky_until_ms: int = 0
+    excluded: Mapping[AgentId, int] = field(default_factory=dict)
+    returning_ms: int = 0
+    parked_until_ms: int = 0
+    wrapup_until_ms: int = 0
+    offered_to: AgentId | None = None
+    offered_ms: int = 0
+    transfers: int = 0
+    reason: str = ""
+    complaint_due_ms: int = 0
+    safety: str = ""
+    language: str = ""
+    human: bool = False
+
+    @property
+    def rank_ms(self) -> int:
+        """Its place in a queue: lowest first."""
+        return (self.waiting_since_ms or self.queued_ms or self.opened_ms) - self.boost_s * 1000
 
     @property
     def resolved(self) -> bool:

@@ -53,6 +53,23 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         elsewhere_since_ms=int(f["sw"]) if f.get("sw") else None,
         answered_ms=int(f.get("la") or 0),
         decided={name[2:]: value for name, value in f.items() if name.startswith("u:")},
+        queued_ms=int(f.get("qe") or 0),
+        boost=f.get("bw", ""),
+        boost_s=int(f.get("bs") or 0),
+        sticky=AgentId(f["stk"]) if f.get("stk") else None,
+        sticky_until_ms=int(f.get("stu") or 0),
+        excluded={AgentId(name[2:]): int(value) for name, value in f.items() if name.startswith("x:")},
+        returning_ms=int(f.get("rt") or 0),
+        parked_until_ms=int(f.get("pu") or 0),
+        wrapup_until_ms=int(f.get("wu") or 0),
+        offered_to=AgentId(f["ofa"]) if f.get("ofa") else None,
+        offered_ms=int(f.get("ofm") or 0),
+        transfers=int(f.get("tc") or 0),
+        reason=f.get("rc", ""),
+        complaint_due_ms=int(f.get("cm") or 0),
+        safety=f.get("sf", ""),
+        language=f.get("lg", ""),
+        human=f.get("hu") == "1",
     )
 
 

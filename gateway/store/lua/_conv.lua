@@ -3,6 +3,9 @@
 --   w the contact waits since ('' nobody waits), li last inbound, lo last of ours, n inbound count, rev revision,
 --   res resolved at, by who resolved, pv previous conversation, re reopened, own last owner, u:M what was decided about M,
 --   sw the contact waits since for whoever holds the thread instead of us ('' nobody does), la a person answered outside the desk
+--   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
+--   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
+--   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language, hu '1': a person of ours spoke
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:
 -- the desk lies in another partition, so it follows, and a crash between the two is mended by whoever sweeps vd.

@@ -217,6 +217,10 @@ class BrandPlan:
     complaint_owner: str = ""
     automation: bool = True
 
+    def queue(self, name: str) -> Queue:
+        """One of its queues. What the file does not name (a crisis's, for one) is always open and asks for no skill."""
+        return next((one for one in self.queues if one.name == name), Queue(name))
+
 
 @dataclass(frozen=True, slots=True)
 class DeskPlan:
@@ -228,6 +232,15 @@ class DeskPlan:
     version: str
     push: bool = True
     figures: Figures = field(default_factory=Figures)
+
+    def of(self, brand: str) -> BrandPlan:
+        """What holds for a brand; one that the file does not name has the general queue, always open."""
+        return self.brands.get(brand) or BrandPlan(brand, (Queue("general"),), figures=self.figures)
+
+    def calendar(self, brand: str, queue: str) -> Calendar | None:
+        """The hours of a brand's queue; None = always open."""
+        found = self.of(brand).queue(queue)
+        return self.calendars.get(found.calendar) if found.calendar else None
 
 
 @dataclass(frozen=True, slots=True)

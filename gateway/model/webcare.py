@@ -67,7 +67,8 @@ BEAT_MS = 15_000
 @dataclass(frozen=True, slots=True)
 class Presence:
     """since_ms: of the status; beat_ms: when a page of theirs last spoke; touched_ms: when they last pressed a key or clicked;
-    given_ms: when they were last given a conversation; free_ms: when a slot of theirs last fell free."""
+    given_ms: when they were last given a conversation; free_ms: when a slot of theirs last fell free; missed_ms: when they last
+    did not open what they were given; warned_ms: when that was last the second time within an hour."""
 
     agent: AgentId
     status: AgentStatus = AgentStatus.OFFLINE
@@ -77,6 +78,8 @@ class Presence:
     touched_ms: int = 0
     given_ms: int = 0
     free_ms: int = 0
+    missed_ms: int = 0
+    warned_ms: int = 0
 
     def reachable(self, now_ms: int) -> bool:
         return now_ms - self.beat_ms < UNREACHABLE_MS

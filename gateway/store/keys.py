@@ -76,6 +76,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
     Kind(r"\{desk\}done", "zset", None, "resolved conversations -> when (ms)"),
     Kind(r"\{desk\}at", "hash", None, "conversation -> revision and place that the desk knows"),
+    Kind(r"\{desk\}a:[\w.-]+", "hash", True, "an agent's presence: status, beat, when they were last given something"),
+    Kind(r"\{desk\}here", "zset", None, "who is at the desk -> last beat (ms)"),
     Kind(r"\{desk\}first", "zset", False, "queues answered before all others -> since (ms)"),
     Kind(r"\{desk\}feed", "stream", None, "what changed on the desk, for live pages"),
     Kind(r"try:[0-9a-z]{32}", "string", True, "failed sign-ins of a name or from an address"),
@@ -150,6 +152,7 @@ ROLLOUTS = "{p:00}rollouts"
 """Beside the facts of the first partition: a change and its fact are one step."""
 FUSES = "fuses"
 DESK_FIRST = "{desk}first"
+HERE = "{desk}here"
 RESTORED = "restored"
 API_KEYS = "apikeys"
 AGENTS = "agents"
@@ -256,6 +259,10 @@ def capabilities(sender: str) -> str:
 
 def speakers(sender: str) -> str:
     return f"speakers:{sender}"
+
+
+def presence(agent: str) -> str:
+    return f"{{desk}}a:{agent}"
 
 
 def lease(name: str) -> str:

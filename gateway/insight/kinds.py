@@ -464,6 +464,7 @@ KINDS: dict[str, Kind] = {
     "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),
     "queued": Kind("conversation.queued", "webcare", _queued),
     "assigned": Kind("conversation.assigned", "webcare", _by_agent("taken")),
+    "returned": Kind("conversation.returned", "webcare", _by_agent("came back to their own agent")),
     "released": Kind("conversation.released", "webcare", _by_agent("given back to the queue")),
     "replied": Kind("conversation.replied", "webcare", _by_agent("answered")),
     "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),

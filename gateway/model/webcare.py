@@ -271,3 +271,25 @@ class Decision:
     version: str
     waited_ms: int
     boost: Boost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """That a conversation is to be an agent's: who waits in a queue, or who comes back to the agent that they have.
+
+    epoch:     of the conversation, as it was seen; another one and nothing is given
+    capacity:  live conversations the agent may have; over_cap: how many more where it is their own that comes back
+    owned_max: conversations the agent may have in all; 0 there is no such limit (nor for a capacity of 0)
+    gap_ms:    how long after the last one they were given; by_router: they must be here and available too
+    decision:  why this agent; kept with the conversation where it is given
+    """
+
+    conversation: ConversationId
+    agent: AgentId
+    epoch: int
+    capacity: int
+    over_cap: int = 0
+    owned_max: int = 0
+    gap_ms: int = 0
+    by_router: bool = True
+    decision: Decision | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.model.conversation import (
@@ -20,6 +21,7 @@ from gateway.model.conversation import (
 )
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal
+from gateway.model.webcare import Boost, Decision, LeftOut
 from gateway.store.vault import Box
 
 
@@ -191,4 +193,27 @@ def parse_mention(raw: bytes, box: Box, address: AddressId) -> Mention:
         sender=SenderId(sender.decode()),
         text=Personal(text),
         at_ms=int(at),
+    )
+
+
+def pack_decision(one: Decision) -> str:
+    """Why an agent, as dr:V keeps it: ids and figures, no names and no texts."""
+    return json.dumps({"f": 1, **asdict(one)})
+
+
+def parse_decision(raw: bytes) -> Decision:
+    f = json.loads(raw)
+    return Decision(
+        conversation=ConversationId(f["conversation"]),
+        agent=AgentId(f["agent"]),
+        at_ms=int(f["at_ms"]),
+        how=f["how"],
+        queue=f["queue"],
+        ring=int(f["ring"]),
+        candidates=tuple(AgentId(one) for one in f["candidates"]),
+        left_out=tuple(LeftOut(AgentId(one["agent"]), one["why"]) for one in f["left_out"]),
+        next_best=AgentId(f["next_best"]) if f["next_best"] else None,
+        version=f["version"],
+        waited_ms=int(f["waited_ms"]),
+        boost=Boost(f["boost"]) if f.get("boost") else None,
     )

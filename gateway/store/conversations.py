@@ -37,13 +37,16 @@ from gateway.model.ids import (
 )
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
+from gateway.model.webcare import Assignment, Decision, Figures
 from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
 from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
 from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep, open_key
 from gateway.store.desk import Desk
+from gateway.store.giving import Giving
 from gateway.store.outbox import Pair
+from gateway.store.slots import Slots
 from gateway.store.vault import Box, Vault
 from gateway.wake import Ready
 
@@ -57,18 +60,28 @@ THREAD_MAX = 300
 
 class Conversations:
     def __init__(
-        self, redis: Redis, clock: Clock, vault: Vault, *, pair: Mapping[str, Pair] | None = None, acks: int = 0
+        self,
+        redis: Redis,
+        clock: Clock,
+        vault: Vault,
+        *,
+        pair: Mapping[str, Pair] | None = None,
+        acks: int = 0,
+        figures: Callable[[str], Figures] = lambda brand: Figures(),
     ) -> None:
         """pair: sender -> its channel's pair rate, the same that the outbox was given.
 
-        acks: how many replicas must have what an agent did before it is answered
+        acks:    how many replicas must have what an agent did before it is answered
+        figures: a brand's numbers
         """
         self._redis: Any = redis
         self._acks = acks
         self._clock = clock
         self._vault = vault
         self._pair = pair or {}
-        self.desk = Desk(redis)
+        self.desk = Desk(redis, clock, figures)
+        self.slots = Slots(redis, clock)
+        self._giving = Giving(self, redis, clock)
         self.outside = Outside(self, redis, clock, vault)
         self._upkeep = Upkeep(self, redis, clock, vault)
 
@@ -159,6 +172,22 @@ class Conversations:
         held = await scripts.run(self._redis, "conv_mention", names, [message, packed, MENTIONS, keys.KEEP_MS])
         if held:
             await self.desk.touched(ConversationId(bytes(held).decode()))
+
+    # who has it
+
+    async def give(self, wanted: Sequence[Assignment]) -> list[str]:
+        """Let conversations be agents', all in a few round trips. Per item "given", or why not:
+
+        full, owned (they have as many as they may), away (not here or not available), gap (given one a moment ago), taken
+        (somebody has it), moved (it stands elsewhere, or changed hands, since it was looked at). Repeatable: who has it keeps it.
+        raises: StoreUnavailable; what was reserved then is swept
+        """
+        return await self._giving.give(wanted)
+
+    async def decisions(self, conversation: ConversationId) -> list[Decision]:
+        """Why it was given to whom it was: the last ten times, newest first."""
+        raw = await self._redis.lrange(keys.of(conversation, "dr"), 0, -1)
+        return [codec.parse_decision(bytes(one)) for one in raw]
 
     # what agents do
 
@@ -358,7 +387,7 @@ class Conversations:
 
         everything: look at each unresolved conversation, also for what time alone does
         """
-        return await self._upkeep.repair(everything)
+        return await self._upkeep.repair(everything) + await self._giving.sweep()
 
     async def erase(self, contact: ContactId) -> int:
         """Destroy a contact's conversations and mentions; how many. Repeatable; before the contact's own keys go."""

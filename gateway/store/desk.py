@@ -6,16 +6,19 @@ conversation stands, by its revision, and may come late, twice or out of order. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from gateway.clock import Clock
 from gateway.model.conversation import AgentId, Conversation, ConversationState
 from gateway.model.ids import ConversationId
-from gateway.store import keys, scripts
+from gateway.model.webcare import LIVE, Figures
+from gateway.store import bulk, keys, scripts
+from gateway.store.looks import next_look_ms
 
 AT = "{desk}at"
 ALL = "{desk}all"
@@ -46,31 +49,51 @@ def _list(place: str) -> str:
     return f"{{desk}}{place}" if place.startswith(("q:", "mine:")) else AT
 
 
+def _keys(known: str, place: str) -> list[str]:
+    """KEYS of conv_desk: where it stood, and where it stands."""
+    was = known.partition("|")[2]
+    before, after = was.removeprefix("mine:"), place.removeprefix("mine:")
+    slots = [keys.slots(agent) if agent != whole else AT for agent, whole in ((before, was), (after, place))]
+    left = keys.presence(before) if before != was else AT
+    return [AT, ALL, DONE, FEED, _list(was), _list(place), keys.DESK_DUE, *slots, left]
+
+
 class Desk:
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, clock: Clock, figures: Callable[[str], Figures] = lambda brand: Figures()) -> None:
+        """figures: a brand's numbers, which say when to look again"""
         self._redis: Any = redis
+        self._clock = clock
+        self._figures = figures
 
     async def settle(self, conversation: Conversation) -> None:
         """Let the lists say where a conversation stands; older news than they know changes nothing."""
-        place = place_of(conversation)
-        score = conversation.owner_since_ms if conversation.owner else conversation.waiting_since_ms or conversation.opened_ms
+        await self.settle_many([conversation])
+
+    async def settle_many(self, conversations: Sequence[Conversation]) -> set[ConversationId]:
+        """The same for many; those that the lists know now, at this revision or a newer one."""
+        known: set[ConversationId] = set()
+        left = list(conversations)
         for _ in range(20):
-            held = await self._redis.hget(AT, conversation.id)
-            known = bytes(held).decode() if held else ""
-            names = [AT, ALL, DONE, FEED, _list(known.partition("|")[2]), _list(place)]
-            args: list[scripts.Part] = [
-                conversation.id,
-                conversation.revision,
-                known,
-                place,
-                score,
-                conversation.resolved_ms or conversation.opened_ms,
-            ]
-            if await scripts.run(self._redis, "conv_desk", names, args) != b"again":
+            if not left:
                 break
-        else:
-            return  # lost twenty races: it stays in `vd`, and the next sweep tells the desk
-        await self.heard(conversation)
+            held = await self._redis.hmget(AT, [one.id for one in left])
+            calls = [self._call(one, bytes(at).decode() if at else "") for one, at in zip(left, held, strict=True)]
+            answers = await bulk.run_scripts(self._redis, calls)
+            known.update(one.id for one, answer in zip(left, answers, strict=True) if answer != b"again")
+            left = [one for one in left if one.id not in known]
+        # Who lost twenty races stays in `vd`, and the next sweep tells the desk.
+        heard = [one for one in conversations if one.id in known]
+        await bulk.run_scripts(
+            self._redis, [("conv_heard", [keys.beside(one.id, "vd")], [one.id, one.revision]) for one in heard]
+        )
+        return known
+
+    def _call(self, one: Conversation, known: str) -> scripts.Call:
+        place = place_of(one)
+        score = one.owner_since_ms if one.owner else one.rank_ms
+        args: list[scripts.Part] = [one.id, one.revision, known, place, score, one.resolved_ms or one.opened_ms]
+        args += ["1" if one.state in LIVE else "0", next_look_ms(one, self._figures(one.brand)), self._clock.offset_ms]
+        return "conv_desk", _keys(known, place), args
 
     async def heard(self, conversation: Conversation) -> None:
         """The desk knows this revision, or a newer one."""
@@ -83,7 +106,7 @@ class Desk:
         await self._redis.xadd(FEED, {"v": conversation, "r": 0, "p": ""}, maxlen=2000, approximate=True)
 
     async def queue(self, name: str, limit: int = 200) -> list[ConversationId]:
-        """Oldest first."""
+        """Who is answered first comes first (`Conversation.rank_ms`)."""
         return _ids(await self._redis.zrange(QUEUE + name, 0, limit - 1))
 
     async def mine(self, agent: AgentId) -> list[ConversationId]:
@@ -113,6 +136,9 @@ class Desk:
                 pipeline.zrem(_list(place), conversation)
             pipeline.zrem(ALL, conversation)
             pipeline.zrem(DONE, conversation)
+            pipeline.zrem(keys.DESK_DUE, conversation)
+            if place.startswith("mine:"):
+                pipeline.hdel(keys.slots(place.removeprefix("mine:")), conversation)
             pipeline.hdel(AT, conversation)
             await pipeline.execute()
 

@@ -73,6 +73,9 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{out\}m:[0-9a-z]+", "string", True, "an outgoing webhook waiting for its next try"),
     Kind(r"\{desk\}q:[\w.-]+", "zset", None, "a queue: conversation -> waiting since (ms)"),
     Kind(r"\{desk\}mine:[\w.-]+", "zset", None, "an agent's conversations -> since (ms)"),
+    Kind(r"\{desk\}slots:[\w.-]+", "hash", None, "an agent's live conversations, and what is reserved"),
+    Kind(r"\{desk\}res", "zset", None, "reservations of slots -> since (ms)"),
+    Kind(r"\{desk\}due", "zset", None, "conversations -> when to look next (ms)"),
     Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
     Kind(r"\{desk\}done", "zset", None, "resolved conversations -> when (ms)"),
     Kind(r"\{desk\}at", "hash", None, "conversation -> revision and place that the desk knows"),
@@ -128,6 +131,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the last conversation of (contact, brand, address)"),
     Kind(r"\{p:\d\d\}cv:v\w+", "hash", None, "a conversation"),
     Kind(r"\{p:\d\d\}ct:v\w+", "stream", None, "a conversation's entries, sealed"),
+    Kind(r"\{p:\d\d\}dr:v\w+", "list", True, "why a conversation was given to whom it was, the last ten times"),
     Kind(r"\{p:\d\d\}vs:c\w+", "zset", None, "a contact's conversations -> opened (ms)"),
     Kind(r"\{p:\d\d\}vo", "zset", None, "unresolved conversations of a partition -> opened (ms)"),
     Kind(r"\{p:\d\d\}vd", "zset", None, "conversations that the desk has yet to hear of -> revision"),
@@ -153,6 +157,8 @@ ROLLOUTS = "{p:00}rollouts"
 FUSES = "fuses"
 DESK_FIRST = "{desk}first"
 HERE = "{desk}here"
+RESERVATIONS = "{desk}res"
+DESK_DUE = "{desk}due"
 RESTORED = "restored"
 API_KEYS = "apikeys"
 AGENTS = "agents"
@@ -259,6 +265,14 @@ def capabilities(sender: str) -> str:
 
 def speakers(sender: str) -> str:
     return f"speakers:{sender}"
+
+
+def slots(agent: str) -> str:
+    return f"{{desk}}slots:{agent}"
+
+
+def mine(agent: str) -> str:
+    return f"{{desk}}mine:{agent}"
 
 
 def presence(agent: str) -> str:

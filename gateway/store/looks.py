@@ -1,0 +1,34 @@
+"""When a conversation must be looked at again though nobody does anything: by the state that it is in."""
+
+from __future__ import annotations
+
+from gateway.model.conversation import Conversation, ConversationState
+from gateway.model.webcare import Figures
+
+SILENT_MS = 24 * 3600 * 1000
+"""An answered conversation in which nobody said anything for so long is done."""
+
+
+def silent_since_ms(one: Conversation) -> int:
+    """When somebody last said something, or it came to its agent."""
+    return max(one.last_in_ms, one.last_out_ms, one.owner_since_ms if one.owner else 0)
+
+
+def next_look_ms(one: Conversation, figures: Figures) -> int:
+    """The time (ms), 0 for never: whoever waits for us is waited for by people, not by clocks."""
+    state = one.state
+    if state is ConversationState.ASSIGNED:
+        return one.owner_since_ms + figures.open_by_s * 1000
+    if state is ConversationState.WRAPUP:
+        return one.wrapup_until_ms
+    if one.returning_ms and one.owner is not None:
+        return one.returning_ms + figures.sticky_hold_s * 1000
+    if state is ConversationState.PARKED:
+        return one.parked_until_ms
+    if one.waiting_since_ms is not None or one.resolved:
+        return 0
+    if one.elsewhere_since_ms is not None:
+        return silent_since_ms(one) + SILENT_MS
+    if state is ConversationState.ACTIVE:
+        return silent_since_ms(one) + figures.idle_after_s * 1000 if one.last_out_ms >= one.last_in_ms else 0
+    return silent_since_ms(one) + SILENT_MS if state in (ConversationState.AUTOMATED, ConversationState.WAITING) else 0

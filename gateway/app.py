@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from gateway import crashpoint, registry
+from gateway import crashpoint, desk_plan, registry
 from gateway import directory as directories
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
@@ -57,6 +57,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """
     async with contextlib.AsyncExitStack() as stack:
         senders_known = directories.read(settings)
+        plan = desk_plan.read(settings)
         catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
         tariffs = Tariffs.open(settings.prices_dir)
         ring = ring_for(settings.keys, settings.data_dir)
@@ -103,6 +104,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             probes=channels.probes,
             number_of=registry.number_of(settings),
             directory=senders_known,
+            desk_plan=plan,
             pairs=pairs,
             catalogue=catalogue,
             tariffs=tariffs,
@@ -117,7 +119,9 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             maker=maker,
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
-            conversations=Conversations(redis, clock, vault, pair=pairs, acks=settings.store_acks),
+            conversations=Conversations(
+                redis, clock, vault, pair=pairs, acks=settings.store_acks, figures=lambda brand: plan.of(brand).figures
+            ),
             worlds=worlds,
             home=make_home(
                 contacts, subjects, teller, Herald(Sayer(contacts, outbox, vault, worlds, wake), vault),

@@ -17,6 +17,7 @@ from gateway.families.home import Home
 from gateway.health import Beats
 from gateway.metrics import Metrics
 from gateway.model.account import NumberReport, Refused
+from gateway.model.webcare import DeskPlan
 from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.remote import TemplateAdmin
 from gateway.planning.worlds import Worlds
@@ -61,6 +62,7 @@ class Runtime:
     probes: Mapping[str, CapabilityProbe]
     number_of: Callable[[Sender], Awaitable[NumberReport | Refused]]
     directory: Directory
+    desk_plan: DeskPlan
     pairs: Mapping[str, Pair]
     catalogue: Catalogue
     tariffs: Tariffs

@@ -68,6 +68,7 @@ class Settings:
     prices_dir: Path
     fonts_dir: Path | None
     senders_file: Path | None
+    webcare: Path | None
     api_key: Secret | None
     keys: Secret | None
     redis_url: Secret | None
@@ -221,9 +222,12 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
     if fonts_dir and not Path(fonts_dir).is_dir():
         reader.problems.append(f"GATEWAY_FONTS_DIR: {fonts_dir} is no directory: name one that holds font files, or leave it out")
     senders_file = reader.text("GATEWAY_SENDERS_FILE")
+    webcare = reader.text("GATEWAY_WEBCARE")
     data_dir = Path(reader.text("GATEWAY_DATA_DIR", "var") or "var")
     if senders_file is None and Path("senders.yaml").is_file() and environ is None:
         senders_file = "senders.yaml"
+    if webcare is None and Path("webcare.yaml").is_file() and environ is None:
+        webcare = "webcare.yaml"
     settings = Settings(
         env=env,
         only_to=tuple(Personal(word) for word in reader.words("GATEWAY_ONLY_TO")),
@@ -239,6 +243,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         prices_dir=Path(reader.text("GATEWAY_PRICES_DIR", "prices") or "prices"),
         fonts_dir=Path(fonts_dir) if fonts_dir else None,
         senders_file=Path(senders_file) if senders_file else None,
+        webcare=Path(webcare) if webcare else None,
         api_key=reader.secret("GATEWAY_API_KEY"),
         keys=reader.secret("GATEWAY_KEYS"),
         redis_url=reader.secret("GATEWAY_REDIS_URL"),

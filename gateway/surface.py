@@ -100,6 +100,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         move_first=FirstInRank(runtime.connection.redis, runtime.clock, runtime.conversations, incidents).move,
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
+        plan=runtime.desk_plan,
     )
 
 

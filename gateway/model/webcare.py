@@ -236,6 +236,11 @@ class DeskPlan:
     push: bool = True
     figures: Figures = field(default_factory=Figures)
 
+    @classmethod
+    def plain(cls) -> DeskPlan:
+        """Without a file: every brand has the general queue, always open, and the router gives."""
+        return cls({}, {}, (), "plain")
+
     def of(self, brand: str) -> BrandPlan:
         """What holds for a brand; one that the file does not name has the general queue, always open."""
         return self.brands.get(brand) or BrandPlan(brand, (Queue("general"),), figures=self.figures)

@@ -10,6 +10,7 @@ from gateway.connector import ChannelFacts
 from gateway.families.state_said import Journeys
 from gateway.model.capability import Capability, Findings
 from gateway.model.ids import SenderId
+from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
@@ -42,6 +43,7 @@ class WebcareDeps:
     first_queues:    the queues that are answered before the general one, in their order
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
     journeys:        reads the journeys that somebody's family follows
+    plan:            queues, hours, figures
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -59,6 +61,7 @@ class WebcareDeps:
     move_first: Callable[[str], Awaitable[int]] = _no_move
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
     journeys: Journeys | None = None
+    plan: DeskPlan = field(default_factory=DeskPlan.plain)
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -10,6 +10,7 @@ from gateway.connector import ChannelFacts
 from gateway.directory import Directory
 from gateway.families.home import Home
 from gateway.families.saying import FamilySayer
+from gateway.model.webcare import DeskPlan
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
@@ -34,6 +35,7 @@ class Deps:
     home: who is at home for whom, where there are families
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
     family: speaks of families, and knows what a traveller was last asked about theirs
+    plan: the queues, and what belongs in which
     """
 
     contacts: Contacts
@@ -53,3 +55,4 @@ class Deps:
     documents: Documents | None = None
     home: Home | None = None
     family: tuple[FamilySayer, Dialogues] | None = None
+    plan: DeskPlan = field(default_factory=DeskPlan.plain)

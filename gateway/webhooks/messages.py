@@ -16,7 +16,8 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
-from gateway.rules.routing import AHEAD, queue_for
+from gateway.rules.queueing import Known, queue_of
+from gateway.rules.routing import AHEAD
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
 from gateway.webhooks.deps import Deps
@@ -100,7 +101,10 @@ class Messages:
             asked="" if asked is None or not asked.asks else "answered" if asked.answered else "person",
         )
         first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
-        await self._keep(known, brand, address, sender, entry, handled, heard=event.standby, first=first)
+        answered = origin.notification if origin is not None else None
+        await self._keep(
+            known, brand, address, sender, entry, handled, heard=event.standby, first=first, notification=answered
+        )
 
     async def _by_itself(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:
         """What needs no person: answers to our own questions, a start, a way in."""
@@ -174,17 +178,22 @@ class Messages:
         *,
         heard: bool,
         first: str | None = None,
+        notification: str | None = None,
     ) -> None:
-        """heard: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's"""
+        """heard: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's
+
+        notification: the one that they answer
+        """
         elsewhere = heard and await self._elsewhere(contact, sender, address)
         crisis = None
         if self._d.incidents is not None and await self._d.incidents.fresh():
             # As they are now: this very message may have made them somebody's family, whom the crisis is about.
             crisis = await self._d.incidents.queue_of(await self._people.find(contact.id) or contact)
+        seen = Known(notification, language=(contact.facts.language or "")[:2])
+        queue = queue_of(self._d.plan.of(brand), seen, self._d.plan.reasons, first=crisis or first)
         await self._d.conversations.add_inbound(
-            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere,
-            queue=queue_for(brand, first=crisis or first),
-        )  # fmt: skip
+            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue
+        )
         self._d.wake.now("desk")
 
     async def _elsewhere(self, contact: Contact, sender: Sender, address: AddressId) -> bool:

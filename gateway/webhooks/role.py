@@ -130,6 +130,7 @@ def make_applier(runtime: Runtime) -> Applier:
             documents=runtime.documents,
             home=runtime.home if runtime.home.places else None,
             family=(make_family_sayer(runtime), Dialogues(runtime.connection.redis, vault)),
+            plan=runtime.desk_plan,
         )
     )
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -115,6 +116,18 @@ async def test_senders_file_that_cannot_be_read_is_a_finding(clinic: Clinic) -> 
     code, lines = await clinic.run(json_=True, GATEWAY_SENDERS_FILE="/nowhere/senders.yaml")
     (finding,) = json.loads(lines[-1])["findings"]
     assert (code, finding["check"], finding["what"]) == (1, "settings", "GATEWAY_SENDERS_FILE")
+
+
+async def test_webcare_file_is_looked_at_and_each_mistake_named(clinic: Clinic, tmp_path: Path) -> None:
+    file = tmp_path / "webcare.yaml"
+    assert (await clinic.one("webcare")).level is Level.OK
+    file.write_text("brands: {default: {calendar: office}}")
+    found = await clinic.one("webcare", GATEWAY_WEBCARE=str(file))
+    assert (found.level, "brands.default.calendar: 'office' is no calendar" in found.what) == (Level.FAIL, True)
+    file.write_text("calendars: {c: {timezone: UTC, week: {}}}")
+    assert "opens no more" in (await clinic.one("webcare", GATEWAY_WEBCARE=str(file))).what
+    file.write_text("brands: {nobody: {}}")
+    assert "no sender speaks" in (await clinic.one("webcare", GATEWAY_WEBCARE=str(file))).what
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.message import DeliveryStatus
-from gateway.rules.routing import GENERAL, QueueRule, queue_for
+from gateway.model.webcare import BrandPlan, Queue, Reason, Route
+from gateway.rules.queueing import Known, queue_of
+from gateway.rules.routing import GENERAL
 from gateway.rules.status import advance
 from gateway.rules.window import is_open, minutes_left, open_until
 
@@ -66,17 +68,22 @@ def test_a_window_is_open_until_a_minute_before_it_closes() -> None:
     assert not is_open(None, DAY, 0)
 
 
-def test_the_first_rule_that_matches_names_the_queue() -> None:
-    table = (
-        QueueRule("delays", brand="zz", notification="flight_delayed"),
-        QueueRule("zz-de", brand="zz", language="de"),
-        QueueRule("zz", brand="zz"),
-    )
-    assert queue_for("zz", table, notification="flight_delayed", language="de") == "delays"
-    assert queue_for("zz", table, notification="gate_changed", language="de") == "zz-de"
-    assert queue_for("zz", table) == "zz"
-    assert queue_for("exr", table, notification="flight_delayed") == GENERAL
+def test_the_first_row_that_matches_names_the_queue() -> None:
+    rows = (
+        Route("complaints", complaint=True), Route("delays", notification="flight_delayed"), Route("money", reason="refund"),
+        Route("german", language="de"),
+    )  # fmt: skip
+    brand = BrandPlan("zz", (Queue("general"),), rows)
+    reasons = [Reason("refund_late", "refund", {}, "rfl")]
+    assert queue_of(brand, Known(notification="flight_delayed", language="de")) == "delays"
+    assert queue_of(brand, Known(notification="flight_delayed", complaint=True)) == "complaints"
+    assert queue_of(brand, Known(notification="gate_changed", language="de")) == "german"
+    assert queue_of(brand, Known(reasons={"refund_late": 0.9}), reasons) == "money"
+    assert queue_of(brand, Known(reasons={"refund": 0.95}), reasons) == "money"
+    assert queue_of(brand, Known(reasons={"refund_late": 0.89}), reasons) == GENERAL
+    assert queue_of(brand, Known(complaint=True), first="crisis") == "crisis"
+    assert queue_of(brand, Known()) == GENERAL
 
 
 def test_a_brand_without_a_table_has_the_general_queue() -> None:
-    assert queue_for("netx") == GENERAL
+    assert queue_of(BrandPlan("netx", (Queue("general"),)), Known(language="de", complaint=True)) == GENERAL

@@ -1,0 +1,33 @@
+"""How webcare is organised: that its file is understood, and speaks of brands that exist and of hours that come."""
+
+from __future__ import annotations
+
+from gateway import desk_plan
+from gateway.cli.checks.case import Case
+from gateway.cli.checks.finding import Finding, fail, names, note, ok, warn
+from gateway.errors import SettingsError
+from gateway.rules.calendars import next_opening
+
+
+async def webcare(case: Case) -> list[Finding]:
+    """Conversations find their queue, and the queue its hours."""
+    check = "webcare"
+    try:
+        plan = desk_plan.read(case.settings)
+    except SettingsError as error:
+        found: list[Finding] = []
+        for one in error.problems:
+            found += fail(check, one, "mend this place of the file that GATEWAY_WEBCARE names (docs/webcare.md)")
+        return found
+    spoken = {sender.brand for sender in case.directory}
+    silent = [name for name in plan.brands if name not in spoken]
+    if silent and spoken:
+        mend = f"write the brand as its sender does ({names(sorted(spoken))}), or take it out"
+        return warn(check, f"queues of a brand for which no sender speaks: {names(silent)}", mend)
+    shut = [name for name, one in plan.calendars.items() if next_opening(one, case.clock.now_ms()) is None]
+    if shut:
+        return warn(check, f"opens no more: the calendar {names(shut)}", "give it hours, or let its queues name another")
+    if not plan.push:
+        return note(check, "routing is `pull`: agents take conversations, the router gives none")
+    count = sum(len(one.queues) for one in plan.brands.values())
+    return ok(check, f"{count} queues of {names(list(plan.brands))}" if count else "one queue a brand, always open")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from sandbox.clock import DAY_MS, HOUR_MS
@@ -19,6 +20,7 @@ PAUSES = (("FIRST_PAUSE", 3 * HOUR_MS), ("SECOND_PAUSE", 6 * HOUR_MS))
 _PROMOTION = re.compile(
     r"\b(discounts?|sale|special offer|% off|coupon|promo(tion)?|black friday|aanbieding|korting|uitverkoop|"
     r"rabatt|angebot|soldes|promotion|r[ée]duction)\b", re.IGNORECASE)
+_COLUMNS = ("id", "waba_id", "name", "language", "status")
 _ADJACENT = re.compile(r"\}\}\s*\{\{")
 
 
@@ -28,9 +30,20 @@ class BadDecision(Exception):
 
 def load(world: World, template_id: str) -> Json | None:
     row = world.store.row("SELECT * FROM templates WHERE id = ?", template_id)
-    if row is None:
-        return None
-    return {**json.loads(row["doc"]), **{key: row[key] for key in ("id", "waba_id", "name", "language", "status")}}
+    return None if row is None else {**json.loads(row["doc"]), **{key: row[key] for key in _COLUMNS}}
+
+
+def load_all(world: World, account_id: str) -> list[Json]:
+    """An account's templates, newest first, to be looked at and not changed: lists are asked for far more often than anything
+    in them changes, so what was read of a row once is shared."""
+    rows = world.store.rows("SELECT * FROM templates WHERE waba_id = ? ORDER BY made_ms DESC, id DESC", account_id)
+    return [{**_parsed(row["doc"]), **{key: row[key] for key in _COLUMNS}} for row in rows]
+
+
+@lru_cache(maxsize=4096)
+def _parsed(doc: str) -> Json:
+    parsed: Json = json.loads(doc)
+    return parsed
 
 
 def store(world: World, template: Json) -> None:

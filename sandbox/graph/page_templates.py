@@ -78,9 +78,10 @@ def view(world: World, template: Json, names: list[str]) -> Json:
     reason = template.get("rejected_reason", "NONE")
     whole = {**template, "creation_time": time_of(template.get("made_ms", 0)),
              "last_updated_time": time_of(template.get("changed_ms", 0)),
-             "rejection_reasons": [] if reason == "NONE" else [reason], "rejected_reason": None if reason == "NONE" else reason,
-             "language_count": world.store.count("SELECT COUNT(*) FROM templates WHERE waba_id = ? AND name = ?",
-                                                 template["waba_id"], template["name"])}
+             "rejection_reasons": [] if reason == "NONE" else [reason], "rejected_reason": None if reason == "NONE" else reason}
+    if "language_count" in names:
+        whole["language_count"] = world.store.count("SELECT COUNT(*) FROM templates WHERE waba_id = ? AND name = ?",
+                                                    template["waba_id"], template["name"])
     for name in names:
         if name not in KNOWN:
             raise invalid(f"Tried accessing nonexisting field ({name}) on node type (MessengerBusinessTemplate)")
@@ -94,9 +95,7 @@ async def list_all(this: Call, page: Json) -> Json:
     limit = query.get("limit", "25")
     if not limit.isdigit() or not 1 <= int(limit) <= 1_000:
         raise invalid("Param limit must be a number from 1 to 1000")
-    rows = this.world.store.rows("SELECT id FROM templates WHERE waba_id = ? ORDER BY made_ms DESC, id DESC", page["id"])
-    found = [template for row in rows if (template := review.load(this.world, row["id"])) is not None
-             and _matches(template, query)]
+    found = [template for template in review.load_all(this.world, page["id"]) if _matches(template, query)]
     ids = [cursor(template["id"]) for template in found]
     after = query.get("after")
     if after and after not in ids:

@@ -121,10 +121,10 @@ async def list_all(this: Call) -> Json:
     limit = query.get("limit", "25")
     if not limit.isdigit() or not 1 <= int(limit) <= 1_000:
         raise bad("limit must be a number from 1 to 1000.")
-    rows = this.world.store.rows("SELECT id FROM templates WHERE waba_id = ? ORDER BY made_ms DESC, id", this.node_id)
-    found = [template for row in rows if (template := review.load(this.world, row["id"])) is not None
-             and all(_matches(template, key, query[key]) for key in ("name", "status", "category", "language", "quality_score")
-                     if key in query)
+    every = review.load_all(this.world, this.node_id)
+    asked = [key for key in ("name", "status", "category", "language", "quality_score") if key in query]
+    found = [template for template in every
+             if all(_matches(template, key, query[key]) for key in asked)
              and query.get("name_or_content", "").lower() in (template["name"] + review.text_of(template["components"])).lower()]
     ids = [cursor(template["id"]) for template in found]
     start = 0
@@ -140,7 +140,7 @@ async def list_all(this: Call) -> Json:
             more = {**{key: value for key, value in query.items() if key != "access_token"}, "after": cursor(page[-1]["id"])}
             answer["paging"]["next"] = f"{this.base}{this.request.path}?{urlencode(more)}"
     if "summary" in query:
-        whole = {"total_count": len(found), "message_template_count": len(rows), "message_template_limit": _most(this.world),
+        whole = {"total_count": len(found), "message_template_count": len(every), "message_template_limit": _most(this.world),
                  "are_translations_complete": False}
         answer["summary"] = {name: whole[name] for name in query["summary"].split(",") if name in whole}
     return answer

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.cli import arguments, asking, opening, printing
 from gateway.errors import BadInput, Conflict, NotFound, Problem
+from gateway.model.audit import OPERATOR, Audited
 from gateway.model.conversation import Agent, AgentId
 from gateway.model.personal import Secret
 from gateway.store.agents import PASSWORD_MIN, Agents
@@ -82,7 +83,7 @@ def _add(args: argparse.Namespace) -> int:
         if await _known(agents, args.name) is not None:
             raise Conflict("an agent of this name is there already: `agents password` gives a new password")
         agent = await agents.add_agent(args.name, display, await _new_password(), rights)
-        await agents.audit("agent_added", agent.id)
+        await agents.audit(Audited.AGENT_ADDED, OPERATOR, target=agent.id, new=",".join(agent.rights))
         return _tell(args, agent, f"{agent.display.reveal()} may sign in as {agent.name.reveal()}.")
 
     return _run(work)
@@ -113,7 +114,7 @@ def _password(args: argparse.Namespace) -> int:
     async def work(agents: Agents) -> int:
         agent = await _find(agents, args.name)
         await agents.set_password(agent.id, await _new_password())
-        await agents.audit("agent_password", agent.id)
+        await agents.audit(Audited.AGENT_PASSWORD, OPERATOR, target=agent.id)
         return _tell(args, agent, "The new password counts from the next sign-in; open sessions go on.")
 
     return _run(work)
@@ -122,7 +123,7 @@ def _password(args: argparse.Namespace) -> int:
 def _switch(args: argparse.Namespace, *, disabled: bool) -> int:
     async def work(agents: Agents) -> int:
         agent = await agents.set_disabled((await _find(agents, args.name)).id, disabled)
-        await agents.audit("agent_disabled" if disabled else "agent_enabled", agent.id)
+        await agents.audit(Audited.AGENT_DISABLED if disabled else Audited.AGENT_ENABLED, OPERATOR, target=agent.id)
         return _tell(args, agent, "Kept out from now on." if disabled else "May sign in again.")
 
     return _run(work)

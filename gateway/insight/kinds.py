@@ -259,6 +259,16 @@ def _by_agent(text: str) -> Say:
     return say
 
 
+def _about_agent(text: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        detail = fact.detail
+        was = f" (before: {detail['old']})" if detail.get("old") else ""
+        now = f": {detail['new']}" if detail.get("new") else ""
+        return f"agent {detail.get('target', '?')} {text}{now}{was}, by {detail.get('agent') or 'nobody known'}"
+
+    return say
+
+
 _LEFT = {
     "stopped": "a relative wants to hear no more",
     "removed": "the traveller took a relative out",
@@ -472,7 +482,29 @@ KINDS: dict[str, Kind] = {
     "handed_off": Kind("conversation.handed_off", "webcare", _by_agent("handed on")),
     "resolved": Kind("conversation.resolved", "webcare", _by_agent("finished")),
     "seen": Kind("conversation.seen", "webcare", _by_agent("looked at")),
+    "read_outside": Kind("conversation.read_outside", "webcare", _by_agent("looked at from another queue")),
+    # people at the desk, for the audit
     "signed_in": Kind("agent.signed_in", "webcare", _by_agent("signed in")),
+    "signed_out": Kind("agent.signed_out", "webcare", _by_agent("signed out")),
+    "sign_in_failed": Kind("agent.sign_in_failed", "webcare", _by_agent("a sign-in failed")),
+    "second_failed": Kind("agent.second_failed", "webcare", _by_agent("a wrong code of the second factor was given")),
+    "recovery_used": Kind("agent.recovery_used", "webcare", _by_agent("a recovery code was used")),
+    "locked": Kind("agent.locked", "webcare", _by_agent("the desk was locked")),
+    "unlocked": Kind("agent.unlocked", "webcare", _by_agent("the desk was unlocked")),
+    "unlock_failed": Kind("agent.unlock_failed", "webcare", _by_agent("unlocking failed")),
+    "session_ended": Kind("agent.session_ended", "webcare", _by_agent("a session was ended by somebody else")),
+    "agent_added": Kind("agent.added", "", _about_agent("was added")),
+    "agent_changed": Kind("agent.changed", "", _about_agent("was changed")),
+    "agent_rights": Kind("agent.rights", "", _about_agent("has other rights")),
+    "agent_password": Kind("agent.password", "", _about_agent("was given a new password")),
+    "agent_disabled": Kind("agent.disabled", "", _about_agent("is kept out")),
+    "agent_enabled": Kind("agent.enabled", "", _about_agent("may sign in again")),
+    "second_enrolled": Kind("agent.second_enrolled", "webcare", _by_agent("a second factor was set up")),
+    "second_reset": Kind("agent.second_reset", "", _about_agent("has to set up a second factor anew")),
+    "revealed": Kind("contact.revealed", "webcare", _by_agent("masked data were shown")),
+    "exported": Kind("contact.exported", "", _by_agent("data were exported")),
+    "searched": Kind("desk.searched", "webcare", _by_agent("the desk was searched")),
+    "approved": Kind("desk.approved", "", _by_agent("what needs a second person was approved")),
     # people at the brakes and the dead letters
     "replayed": Kind("message.replayed", "dispatch", _fixed("somebody had it tried again, through eligibility as ever")),
     "discarded": Kind("message.discarded", "dispatch", _fixed("somebody discarded it")),

@@ -11,12 +11,11 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
 
+from gateway.model.agent import Agent as Agent
+from gateway.model.agent import AgentId as AgentId
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal
-
-AgentId = NewType("AgentId", str)
 
 AUTOMATION = "automation"
 """The author of what no person wrote."""
@@ -227,34 +226,6 @@ class Conversation:
     @property
     def resolved(self) -> bool:
         return self.state is ConversationState.RESOLVED
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """name: what they sign in with; display: what colleagues and (its first word) contacts see.
-
-    rights: "permission" or "permission@brand"; permissions: read, reply (which includes read)
-    """
-
-    id: AgentId
-    name: Personal
-    display: Personal
-    rights: tuple[str, ...] = ("reply",)
-    disabled: bool = False
-
-    def may(self, permission: str, brand: str | None = None) -> bool:
-        """Whether they may do this, for this brand; brand None asks "for any brand"."""
-        for right in self.rights:
-            what, _, where = right.partition("@")
-            covers = what == permission or (what == "reply" and permission == "read")
-            if covers and (not where or brand is None or where == brand):
-                return True
-        return False
-
-    @property
-    def first_name(self) -> Personal:
-        words = self.display.reveal().split()
-        return Personal(words[0] if words else "")
 
 
 # Thanks and goodbyes, whole messages only. What is not on the list reopens: a question lost is worse than one look too many.

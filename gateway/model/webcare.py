@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from gateway.model.agent import Permission as Permission
+from gateway.model.agent import Role as Role
 from gateway.model.conversation import AgentId, ConversationState
 from gateway.model.ids import ConversationId
 
@@ -18,31 +20,6 @@ LIVE = frozenset({ConversationState.ASSIGNED, ConversationState.ACTIVE, Conversa
 """States that take one of their agent's slots."""
 OWNED = LIVE | {ConversationState.WAITING, ConversationState.PARKED}
 """States in which a conversation has an agent."""
-
-
-class Role(StrEnum):
-    """What somebody is for a brand and a queue. A right is written ROLE, ROLE@brand or ROLE@brand/queue."""
-
-    AGENT = "agent"
-    SENIOR = "senior"
-    SUPERVISOR = "supervisor"
-    ADMIN = "admin"
-    AUDITOR = "auditor"
-
-
-class Permission(StrEnum):
-    """What a role allows, for its brand and queue. READ_ALL: other queues of the brand too; which is logged."""
-
-    READ = "read"
-    REPLY = "reply"
-    CONSULT = "consult"
-    TRANSFER = "transfer"
-    READ_ALL = "read_all"
-    REVEAL = "reveal"
-    FORCE = "force"
-    """force release, take over, another's status, a boost, whisper, brakes, roll-out"""
-    ADMINISTER = "administer"
-    """people, queues, calendars"""
 
 
 class AgentStatus(StrEnum):

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.model.agent import Permission
 from gateway.model.conversation import Agent, AgentId, Conversation, ConversationState
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import (
@@ -229,7 +230,7 @@ class _Deciding:
     def _why_not(self, mate: Teammate, one: Conversation, wanted: frozenset[str], figures: Figures) -> str | None:
         """Why somebody is not a candidate: what they may and know first, then whether they are there, then room."""
         if not _covers(mate, one):
-            return "queue" if mate.agent.may("reply", one.brand) else "brand"
+            return "queue" if mate.agent.may(Permission.REPLY, one.brand) else "brand"
         if not _speaks(mate, one):
             return "language"
         if not wanted <= mate.skills:
@@ -279,7 +280,7 @@ class _Deciding:
         if not mates:
             return ""
         steps = (
-            ("brand", lambda mate: mate.agent.may("reply", one.brand)),
+            ("brand", lambda mate: mate.agent.may(Permission.REPLY, one.brand)),
             ("queue", lambda mate: _covers(mate, one)),
             ("language", lambda mate: _speaks(mate, one)),
             ("skills", lambda mate: queue.required <= mate.skills),
@@ -332,7 +333,7 @@ def to_general(one: Conversation, missing: str, now_ms: int) -> bool:
 
 
 def _covers(mate: Teammate, one: Conversation) -> bool:
-    return mate.agent.may("reply", one.brand)
+    return mate.agent.may(Permission.REPLY, one.brand, one.queue)
 
 
 def _speaks(mate: Teammate, one: Conversation) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,10 +21,11 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, NotFound, Problem
-from gateway.model.conversation import Agent, AgentId
-from gateway.model.ids import ConversationId, partition_of
+from gateway.model.agent import LIMIT_FACTOR_MAX, LOCALES, SEND_KEYS, Agent, AgentId, Role, parse_right
+from gateway.model.audit import Audited
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys, promised, scripts
+from gateway.store.audit import Audit
 from gateway.store.vault import Vault
 
 PASSWORD_MIN = 12
@@ -33,13 +34,11 @@ IDLE_MS = 30 * 60 * 1000
 TRY_WINDOW_MS = 15 * 60 * 1000
 TRIES_PER_NAME = 8
 TRIES_PER_PLACE = 60
-PERMISSIONS = ("read", "reply")
+WRITES = 8
+"""How often a change is begun anew when somebody else wrote first."""
 _HASHES_AT_ONCE = 2
 """argon2id takes 64 MB and a core for each."""
 
-_RIGHT = re.compile(rf"({'|'.join(PERMISSIONS)})(@[\w-]+)?")
-_AUDIT_PARTITION = 0
-"""Where facts lie that belong to no conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class Agents:
         self._clock = clock
         self._vault = vault
         self._hasher = hasher or PasswordHasher()
+        self._audit = Audit(redis, clock, vault)
         self._nobody = ""
         self._room = asyncio.Semaphore(_HASHES_AT_ONCE)
 
@@ -82,10 +82,10 @@ class Agents:
 
     async def add_agent(self, name: str, display: str, password: Secret, rights: Sequence[str] = ("reply",)) -> Agent:
         """Make an agent. Raises BadInput for what is wrong, Conflict when the name is taken."""
-        problems = list(_problems(name, display, rights)) + list(_weak(password, name))
+        agent = Agent(self.agent_id(name), Personal(name.strip()), Personal(" ".join(display.split())), tuple(rights))
+        problems = list(_problems(agent)) + list(_weak(password, name))
         if problems:
             raise BadInput(problems)
-        agent = Agent(self.agent_id(name), Personal(name.strip()), Personal(" ".join(display.split())), tuple(rights))
         sealed = self._seal(agent, await self._hash(password))
         if not (await promised.run(self._redis, keys.AGENTS, ("HSETNX", keys.AGENTS, agent.id, sealed)))[0]:
             raise Conflict("an agent of this name is there already")
@@ -95,29 +95,46 @@ class Agents:
         """Raises NotFound; BadInput for a weak one. Open sessions stay: `set_disabled` ends them."""
         found, _ = await self._read(agent)
         problems = list(_weak(password, found.name.reveal()))
+        if found.provider:
+            problems = [Problem("password", "they sign in with their provider, and have none here")]
         if problems:
             raise BadInput(problems)
-        await self._keep(agent, self._seal(found, await self._hash(password)))
+        hashed = await self._hash(password)
+        await self._change(agent, lambda one, old: (one, hashed))
 
     async def set_disabled(self, agent: AgentId, disabled: bool) -> Agent:
         """A disabled agent cannot sign in, and their sessions end with their next request."""
-        found, hashed = await self._read(agent)
-        changed = replace(found, disabled=disabled)
-        await self._keep(agent, self._seal(changed, hashed))
-        return changed
+        return await self.change(agent, disabled=disabled)
 
     async def set_rights(self, agent: AgentId, rights: Sequence[str]) -> Agent:
-        found, hashed = await self._read(agent)
-        problems = list(_problems("name", "display", rights))
-        if problems:
-            raise BadInput(problems)
-        changed = replace(found, rights=tuple(rights))
-        await self._keep(agent, self._seal(changed, hashed))
-        return changed
+        return await self.change(agent, rights=tuple(rights))
 
-    async def _keep(self, agent: AgentId, sealed: bytes) -> None:
-        """On replicas too: a right that was taken away must not come back. Raises StoreUnavailable."""
-        await promised.run(self._redis, keys.AGENTS, ("HSET", keys.AGENTS, agent, sealed))
+    async def change(self, agent: AgentId, **fields: Any) -> Agent:
+        """Change fields of an agent's record, whoever else changes it at the same time. Raises NotFound, BadInput."""
+
+        def changed(found: Agent, hashed: str) -> tuple[Agent, str]:
+            after = replace(found, **fields)
+            problems = list(_problems(after))
+            if problems:
+                raise BadInput(problems)
+            return after, hashed
+
+        return await self._change(agent, changed)
+
+    async def _change(self, agent: AgentId, what: Callable[[Agent, str], tuple[Agent, str]]) -> Agent:
+        """Read, change, and write if nobody wrote in between; on replicas too: a right that was taken away must not come back.
+
+        raises: NotFound; Conflict when others wrote again and again; StoreUnavailable; what `what` raises
+        """
+        for _ in range(WRITES):
+            before = await self._redis.hget(keys.AGENTS, agent)
+            if before is None:
+                raise NotFound("no such agent")
+            after, hashed = what(*self._open(agent, bytes(before)))
+            args: list[scripts.Part] = [agent, bytes(before), self._seal(after, hashed)]
+            if await scripts.run(self._redis, "agent_put", [keys.AGENTS], args):
+                return after
+        raise Conflict("this agent is being changed by others at the same time: do it again")
 
     async def get(self, agent: AgentId) -> Agent:
         return (await self._read(agent))[0]
@@ -155,15 +172,17 @@ class Agents:
         if agent is None or agent.disabled or not right:
             for counter, _ in counters:
                 await scripts.run(self._redis, "conv_try", [counter], [TRY_WINDOW_MS])
+            await self.audit(Audited.SIGN_IN_FAILED, agent.id if agent else "", place=place)
             return None
         await self._redis.delete(counters[0][0])
         if self._hasher.check_needs_rehash(hashed):
-            await self._redis.hset(keys.AGENTS, agent.id, self._seal(agent, await self._hash(password)))
+            again = await self._hash(password)
+            await self._change(agent.id, lambda one, old: (one, again if old == hashed else old))
         signed = SignedIn(
             Secret(secrets.token_urlsafe(32)), Session(agent.id, secrets.token_urlsafe(24), self._clock.now_ms())
         )
         await self._write_session(signed.token.reveal(), signed.session)
-        await self.audit("signed_in", agent.id)
+        await self.audit(Audited.SIGNED_IN, agent.id, place=place)
         return signed
 
     async def session(self, token: str, *, alive: bool = True) -> tuple[Agent, Session] | None:
@@ -189,11 +208,11 @@ class Agents:
     async def sign_out(self, token: str) -> None:
         await self._redis.delete(_session_key(token))
 
-    async def audit(self, kind: str, agent: AgentId, conversation: ConversationId | str = "") -> None:
-        """One fact about what an agent did that changed nothing else: signed_in, read."""
-        partition = partition_of(conversation) if conversation else _AUDIT_PARTITION
-        args: list[scripts.Part] = [self._clock.offset_ms, kind, conversation, f"agent={agent}"]
-        await scripts.run(self._redis, "conv_audit", [keys.part(partition, "facts")], args)
+    async def audit(
+        self, what: Audited, agent: str, about: str = "", *, place: str = "", old: str = "", new: str = "", **more: str
+    ) -> None:
+        """One entry of the audit (store/audit.py)."""
+        await self._audit.write(what, agent, about=(about,) if about else (), place=place, old=old, new=new, **more)
 
     # inside
 
@@ -237,21 +256,49 @@ class Agents:
         return self._open(agent, bytes(sealed))
 
     def _seal(self, agent: Agent, hashed: str) -> bytes:
-        return self._vault.seal_about(
-            f"agent:{agent.id}",
-            {
-                "name": agent.name.reveal(),
-                "display": agent.display.reveal(),
-                "rights": list(agent.rights),
-                "disabled": agent.disabled,
-                "password": hashed,
-            },
-        )
+        return self._vault.seal_about(f"agent:{agent.id}", {**record_of(agent), "password": hashed})
 
     def _open(self, agent: AgentId, sealed: bytes) -> tuple[Agent, str]:
         value = self._vault.open_about(f"agent:{agent}", sealed)
-        found = Agent(agent, Personal(value["name"]), Personal(value["display"]), tuple(value["rights"]), value["disabled"])
-        return found, value["password"]
+        return agent_of(agent, value), value["password"]
+
+
+def record_of(agent: Agent) -> dict[str, Any]:
+    """An agent as they are kept, sealed; without what has its first value, so that an older version's record is the same."""
+    record: dict[str, Any] = {
+        "name": agent.name.reveal(),
+        "display": agent.display.reveal(),
+        "rights": list(agent.rights),
+        "disabled": agent.disabled,
+    }
+    later = {
+        "languages": list(agent.languages),
+        "skills": list(agent.skills),
+        "send_key": agent.send_key,
+        "limit_factor": agent.limit_factor if agent.limit_factor != 1 else 0,
+        "locale": agent.locale,
+        "keys": dict(agent.keys),
+        "provider": agent.provider,
+    }
+    return record | {name: value for name, value in later.items() if value}
+
+
+def agent_of(agent: AgentId, value: Mapping[str, Any]) -> Agent:
+    """What `record_of` wrote, by this version or an older one."""
+    return Agent(
+        id=agent,
+        name=Personal(value["name"]),
+        display=Personal(value["display"]),
+        rights=tuple(value["rights"]),
+        disabled=value["disabled"],
+        languages=tuple(value.get("languages", ())),
+        skills=tuple(value.get("skills", ())),
+        send_key=value.get("send_key", ""),
+        limit_factor=value.get("limit_factor", 1),
+        locale=value.get("locale", ""),
+        keys=tuple(value.get("keys", {}).items()),
+        provider=value.get("provider", ""),
+    )
 
 
 def _session_key(token: str) -> str:
@@ -262,14 +309,30 @@ def _folded(name: str) -> str:
     return name.strip().casefold()
 
 
-def _problems(name: str, display: str, rights: Sequence[str]) -> Iterable[Problem]:
-    if not re.fullmatch(r"[\w.@+-]{2,64}", name.strip()):
+def _problems(agent: Agent) -> Iterable[Problem]:
+    if not agent.provider and not re.fullmatch(r"[\w.@+-]{2,64}", agent.name.reveal()):
         yield Problem("name", "should be 2 to 64 letters, digits or . @ + - _, such as an e-mail address")
-    if not 1 <= len(" ".join(display.split())) <= 80:
+    if not 1 <= len(agent.display.reveal()) <= 80:
         yield Problem("display", "should be the name that colleagues see, up to 80 characters")
-    for right in rights:
-        if not _RIGHT.fullmatch(right):
-            yield Problem("rights", f"should be {' or '.join(PERMISSIONS)}, for one brand as reply@brand")
+    for right in agent.rights:
+        if parse_right(right) is None:
+            roles = ", ".join(role.value for role in Role)
+            yield Problem("rights", f"should be one of {roles}; for one brand agent@brand, for one queue of it agent@brand/queue")
+    for language in agent.languages:
+        if not re.fullmatch(r"[a-z]{2,3}", language):
+            yield Problem("languages", "should be codes of two letters such as nl, en")
+    for skill in agent.skills:
+        if not re.fullmatch(r"[\w.-]{1,40}", skill):
+            yield Problem("skills", "should be words of up to 40 letters, digits or . - _")
+    if agent.send_key not in ("", *SEND_KEYS):
+        yield Problem("send_key", f"should be {' or '.join(SEND_KEYS)}")
+    if agent.locale not in ("", *LOCALES):
+        yield Problem("locale", f"should be {' or '.join(LOCALES)}")
+    if not 1 <= agent.limit_factor <= LIMIT_FACTOR_MAX:
+        yield Problem("limit_factor", f"should be a whole number from 1 to {LIMIT_FACTOR_MAX}")
+    letters = [letter for _, letter in agent.keys]
+    if len(set(letters)) != len(letters) or not all(re.fullmatch(r"[a-z0-9]?", letter) for letter in letters):
+        yield Problem("keys", "should give each command one letter or digit of its own, or none")
 
 
 def _weak(password: Secret, name: str) -> Iterable[Problem]:

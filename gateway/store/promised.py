@@ -2,7 +2,7 @@
 
 By SCRIPTS, wherever they are run from: a person's own word (consents, "not me", no longer following, who may be in a family), an
 erasure with what they were found by, a data key that is wrapped anew. By `run`, in one round trip: the key that a contact's
-things are sealed under, an agent's rights. By `stand`, behind several steps: brakes and crises with their fact, an API key,
+things are sealed under, a new agent. By `stand`, behind several steps: brakes and crises with their fact, an API key,
 moving all data keys to a new ring. Of the rest events, webhooks, claims and what an agent did wait on ways of their own (kept.py,
 bulk.py), the key of a day in vault.py.
 
@@ -24,8 +24,11 @@ from gateway.store.durability import judge_acks, queue_acks
 from gateway.store.guarded import GuardedRedis
 
 SCRIPTS = frozenset(
-    {"contact_erase", "contact_erasing", "family_change", "family_end", "family_leave", "index_drop", "key_swap", "unsubscribe"}
-)
+    {
+        "agent_put", "contact_erase", "contact_erasing", "family_change", "family_end", "family_leave", "index_drop", "key_swap",
+        "unsubscribe",
+    }
+)  # fmt: skip
 FACTS = "contact_facts"
 RULES = frozenset({"consent", "proof"})
 """Of contact_facts these alone wait: windows, receipts and threads change with every message, and are told again."""

@@ -15,6 +15,7 @@ from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, Conversation, EntryKind
 from gateway.model.ids import ConversationId, MessageId, is_id
 from gateway.model.personal import Personal
+from gateway.rules.rights import Reading, may_answer, reading
 from gateway.rules.window import SERVER_MARGIN_MS, open_until
 from gateway.store.conversations import Command, Done
 from gateway.webcare.deps import WebcareDeps
@@ -25,9 +26,9 @@ _KEY = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
 async def readable(deps: WebcareDeps, agent: Agent, identifier: str) -> Conversation:
-    """A conversation that this agent may read. Raises NotFound for one of another brand too: it does not exist for them."""
+    """A conversation that this agent may read. Raises NotFound for one that they may not too: it does not exist for them."""
     found = await deps.conversations.get(ConversationId(identifier))
-    if not agent.may("read", found.brand):
+    if reading(agent, found) is Reading.NO:
         raise NotFound("no such conversation")
     return found
 
@@ -44,7 +45,7 @@ async def run(
     found = await readable(deps, agent, identifier)
     if what not in COMMANDS:
         raise NotFound("no such command")
-    if what != "note" and not agent.may("reply", found.brand):
+    if what != "note" and not may_answer(agent, found):
         raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
     command = Command(found.id, agent.id, 0 if what == "note" else _whole(body, "epoch"), _key(key))
     done = await _do(deps, agent, found, what, command, body)

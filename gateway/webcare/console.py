@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway.errors import NotFound
+from gateway.model.audit import Audited
 from gateway.model.personal import Secret
+from gateway.rules.rights import Reading, reading
 from gateway.store.agents import Throttled
 from gateway.webcare import commands, session
 from gateway.webcare.deps import WebcareDeps
@@ -120,7 +122,9 @@ class Console:
                 one = await commands.readable(self._deps, who.agent, identifier)
                 opened = await self._pages.opened(who.agent, one)
                 if one.owner != who.agent.id:  # reading what is one's own leaves its trace in what one does
-                    await self._deps.agents.audit("read", who.agent.id, one.id)
+                    outside = reading(who.agent, one) is Reading.OUTSIDE
+                    what = Audited.READ_OUTSIDE if outside else Audited.READ
+                    await self._deps.agents.audit(what, who.agent.id, one.id, place=session.place_of(self._deps, request))
             except NotFound:
                 status = 404
         lists = await self._pages.lists(who.agent, identifier)

@@ -12,9 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.model.agent import Permission
 from gateway.model.contact import Contact
 from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
+from gateway.rules.rights import Reading, reading
 from gateway.rules.routing import QUEUES
 from gateway.webcare import relatives, views, words
 from gateway.webcare.deps import WebcareDeps
@@ -43,6 +45,7 @@ class Row:
     said_by: str
     family: bool = False
     """somebody whose family they are travels"""
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,15 @@ class Lists:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """The queue as it was read. changes: what `Live.changes` said before; brands: of everybody who waits, also unshown."""
+    """The queue as it was read. changes: what `Live.changes` said before.
+
+    places: brand and queue of everybody who waits, also unshown
+    """
 
     changes: int
     read_at_s: float
     rows: tuple[Row, ...]
-    brands: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
 
 
 class ListReader:
@@ -73,12 +79,12 @@ class ListReader:
         mine = await self._deps.conversations.get_many(await self._deps.conversations.desk.mine(agent.id))
         # The lists follow the conversations; where they lag, the conversation itself is right.
         own = [one for one in mine if one is not None and one.owner == agent.id and not one.resolved]
-        own = [one for one in own if agent.may("read", one.brand)]
+        own = [one for one in own if reading(agent, one) is not Reading.NO]
         own.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
         rows = await self._rows(own[:ROWS_MAX])
         shared = await self._queue()
-        queue = [row for row in shared.rows if agent.may("read", row.brand_id)]
-        total = sum(1 for brand in shared.brands if agent.may("read", brand))
+        queue = [row for row in shared.rows if _may_read(agent, row.brand_id, row.queue)]
+        total = sum(1 for brand, queue in shared.places if _may_read(agent, brand, queue))
         return Lists(tuple(_said(row, agent) for row in rows), tuple(_said(row, agent) for row in queue), total)
 
     async def _queue(self) -> _Shared:
@@ -96,7 +102,7 @@ class ListReader:
                 ]
                 waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
                 rows = tuple(await self._rows(waiting[:ROWS_MAX]))
-                shared = self._shared = _Shared(changes, now_s, rows, tuple(one.brand for one in waiting))
+                shared = self._shared = _Shared(changes, now_s, rows, tuple((one.brand, one.queue) for one in waiting))
             return shared
 
     async def _rows(self, conversations: Sequence[Conversation]) -> list[Row]:
@@ -127,7 +133,12 @@ class ListReader:
             closing=closing(self._deps, one, contact.facts if contact else None, persons),
             said_by=said_by,
             family=bool(relatives.memberships(contact, one.brand, self._deps.clock.now_ms())),
+            queue=one.queue,
         )
+
+
+def _may_read(agent: Agent, brand: str, queue: str) -> bool:
+    return agent.may(Permission.READ, brand, queue) or agent.may(Permission.READ_ALL, brand, queue)
 
 
 def _said(row: Row, agent: Agent) -> Row:

@@ -13,6 +13,7 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, Conversation
 from gateway.model.family import ROLE
 from gateway.model.ids import ContactId, ConversationId
+from gateway.rules.rights import may_answer
 from gateway.webcare import relatives, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.windows import Closing, closing
@@ -128,7 +129,7 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         waiting_since_ms=one.waiting_since_ms,
         closing=closing(deps, one, facts, await deps.person_windows()),
         text_max=deps.text_max(one.sender),
-        may_reply=agent.may("reply", one.brand),
+        may_reply=may_answer(agent, one),
         reopened=one.reopened,
         held=program is not None,
         program=program or "",

@@ -125,7 +125,7 @@ async def test_an_agent_is_added_through_a_pipe_and_can_sign_in(home: House) -> 
     assert await agents.sign_in("kim@example.org", Secret(PASSWORD), "here") is not None
     listed = (await home.run("agents", "list", "--json")).data
     assert [(one["name"], one["rights"], one["disabled"]) for one in listed] == [("kim@example.org", ["read", "reply@zz"], False)]
-    assert f"agent_added||agent={listed[0]['id']}" in await home.facts()
+    assert f"agent_added||agent=operator target={listed[0]['id']} new=read,reply@zz" in await home.facts()
     again = await home.run("agents", "add", "kim@example.org", stdin=PASSWORD + "\n")
     assert again.code == 1
     assert "agents password" in again.err

@@ -176,7 +176,8 @@ async def test_signing_in_gives_a_strict_cookie_and_leaves_a_fact_without_a_name
     cookie = next(line for line in response.headers.getall("Set-Cookie") if line.startswith("desk="))
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
-    assert [fact.split("|")[2:] for fact in await facts(desk)] == [["signed_in", "", f"agent={agent.id}"]]
+    place = desk.deps.agents._audit.place_of("127.0.0.1")
+    assert [fact.split("|")[2:] for fact in await facts(desk)] == [["signed_in", "", f"agent={agent.id} place={place}"]]
     token = cookie.split("=", 1)[1].split(";", 1)[0]
     for name in await desk.redis.keys():
         assert token.encode() not in name + await desk.redis.dump(name)

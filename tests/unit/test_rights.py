@@ -1,0 +1,103 @@
+"""Who may do what: the table of roles, what a right for a brand or a queue covers, and what is read from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.model.agent import Agent, AgentId, Permission, parse_right
+from gateway.model.personal import Personal
+from gateway.rules.rights import Reading, may_answer, may_approve, may_reveal, needs_second_factor, reading, rights_of
+from tests.support.team import waiting
+
+P = Permission
+TABLE = {
+    "agent": {P.READ, P.REPLY, P.CONSULT, P.TRANSFER},
+    "senior": {P.READ, P.REPLY, P.CONSULT, P.TRANSFER, P.READ_ALL},
+    "supervisor": {P.READ, P.REPLY, P.CONSULT, P.TRANSFER, P.READ_ALL, P.REVEAL, P.FORCE},
+    "admin": {P.ADMINISTER, P.AUDIT},
+    "auditor": {P.READ, P.READ_ALL, P.AUDIT},
+    "reply": {P.READ, P.REPLY, P.CONSULT, P.TRANSFER},
+    "read": {P.READ},
+}
+
+
+def person(*rights: str, name: str = "g1") -> Agent:
+    return Agent(AgentId(name), Personal(name), Personal(name), rights)
+
+
+def held_in(queue: str, **more: Any) -> Any:
+    return waiting(1, queue=queue, **more)
+
+
+@pytest.mark.parametrize("role", sorted(TABLE))
+def test_each_role_may_what_the_table_says_and_nothing_else(role: str) -> None:
+    for right in (role, f"{role}@nl", f"{role}@nl/service"):
+        assert {one for one in Permission if person(right).may(one, "nl", "service")} == TABLE[role]
+        assert not person(role).may("fly", "nl")
+    assert not any(person(f"{role}@nl").may(one, "be") for one in Permission)
+
+
+def test_a_right_for_a_queue_covers_that_queue_and_any_means_any() -> None:
+    one = person("agent@nl/service", "agent@be")
+    assert one.may(P.REPLY, "nl", "service")
+    assert not one.may(P.REPLY, "nl", "sales")
+    assert one.may(P.REPLY, "be", "sales")
+    assert not one.may(P.REPLY, "de")
+    assert one.may(P.REPLY, "nl")
+    assert one.may(P.REPLY)
+    assert not person().may(P.READ)
+
+
+@pytest.mark.parametrize("text", ["fly", "agent@", "agent@nl/", "agent@nl/a/b", "Agent", "agent nl", "", "agent@nl\n"])
+def test_what_is_no_right_gives_none(text: str) -> None:
+    assert parse_right(text) is None
+    assert not any(person(text).may(one) for one in Permission)
+
+
+def test_other_queues_of_the_brand_are_read_by_who_has_read_all_and_that_is_outside() -> None:
+    other = held_in("sales")
+    assert reading(person("agent@nl/service"), other) is Reading.NO
+    assert reading(person("agent@nl/sales"), other) is Reading.OWN
+    assert reading(person("supervisor@nl/service"), other) is Reading.OUTSIDE
+    assert reading(person("supervisor@be"), other) is Reading.NO
+    assert reading(person("auditor@nl/service"), other) is Reading.OUTSIDE
+    assert reading(person("admin"), other) is Reading.NO
+
+
+def test_what_was_handed_to_somebody_is_theirs_to_read_and_answer_in_whatever_queue() -> None:
+    mine = held_in("sales", owner=AgentId("g1"))
+    offered = held_in("sales", offered_to=AgentId("g1"))
+    for one in (mine, offered):
+        assert reading(person("agent@nl/service"), one) is Reading.OWN
+        assert may_answer(person("agent@nl/service"), one)
+        assert reading(person("agent@be"), one) is Reading.NO
+        assert not may_answer(person("auditor@nl"), one)
+        assert not may_answer(person("agent@nl/service", name="g2"), one)
+
+
+def test_masked_data_are_shown_from_level_two_to_who_answers_and_always_to_a_supervisor() -> None:
+    one = held_in("service")
+    assert [may_reveal(person("agent@nl"), one, level) for level in range(4)] == [False, False, True, True]
+    assert may_reveal(person("supervisor@nl"), one, 0)
+    assert not may_reveal(person("auditor@nl"), one, 3)
+
+
+def test_nobody_approves_what_they_asked_for_themselves() -> None:
+    ann = person("admin")
+    assert not may_approve(ann, "g1", P.ADMINISTER)
+    assert may_approve(ann, "g2", P.ADMINISTER)
+    assert not may_approve(person("agent"), "g2", P.ADMINISTER)
+
+
+def test_a_password_alone_opens_neither_a_supervisor_nor_an_admin() -> None:
+    assert needs_second_factor(("agent", "supervisor@nl/service"))
+    assert needs_second_factor(("admin",))
+    assert not needs_second_factor(("agent", "senior@nl", "auditor", "reply", "read", "supervisors"))
+
+
+def test_groups_become_rights_once_each_and_unknown_ones_nothing() -> None:
+    table = {"team": ["agent@nl"], "leads": ["supervisor@nl", "agent@nl"]}
+    assert rights_of(["leads", "team", "cooks"], table) == ("agent@nl", "supervisor@nl")
+    assert rights_of(["cooks"], table) == ()

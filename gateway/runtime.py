@@ -29,6 +29,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
 from gateway.store.events import Events
 from gateway.store.fanout import FanOuts
+from gateway.store.media import Media
 from gateway.store.outbox import Outbox, Pair
 from gateway.store.senders import Senders
 from gateway.store.subjects import Subjects
@@ -85,3 +86,11 @@ class Runtime:
     metrics: Metrics
     stopping: asyncio.Event
     depth: Depth
+
+
+def make_media(runtime: Runtime) -> Media:
+    """Files of conversations. One directory for all processes; each may make its own of this."""
+    settings = runtime.settings
+    return Media(
+        runtime.connection.redis, runtime.clock, runtime.vault, settings.media_dir, keep_days=settings.media_days
+    )

@@ -65,6 +65,10 @@ class Settings:
     data_dir: Path
     ledger_file: Path
     templates_dir: Path
+    media_dir: Path
+    media_days: int
+    media_max_mb: int
+    media_scan_url: Secret | None
     prices_dir: Path
     fonts_dir: Path | None
     senders_file: Path | None
@@ -240,6 +244,10 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         data_dir=data_dir,
         ledger_file=Path(reader.text("GATEWAY_LEDGER_FILE") or data_dir / "ledger"),
         templates_dir=Path(reader.text("GATEWAY_TEMPLATES_DIR", "templates") or "templates"),
+        media_dir=Path(reader.text("GATEWAY_MEDIA_DIR") or data_dir / "media"),
+        media_days=reader.number("GATEWAY_MEDIA_DAYS", 30, int, 1, 365),
+        media_max_mb=reader.number("GATEWAY_MEDIA_MAX_MB", 25, int, 1, 100),
+        media_scan_url=reader.secret("GATEWAY_MEDIA_SCAN_URL"),
         prices_dir=Path(reader.text("GATEWAY_PRICES_DIR", "prices") or "prices"),
         fonts_dir=Path(fonts_dir) if fonts_dir else None,
         senders_file=Path(senders_file) if senders_file else None,

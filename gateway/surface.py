@@ -17,6 +17,7 @@ from gateway.api.families import FamilyDeps
 from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.api.rollouts import RolloutDeps
+from gateway.connector import Connector, Sender
 from gateway.errors import StoreError
 from gateway.families.overview import Overview
 from gateway.families.state_said import Journeys
@@ -29,7 +30,8 @@ from gateway.intake.dryrun_api import DryRunDoor
 from gateway.intake.role import make_deps, make_expander, make_waiting
 from gateway.intake.said_api import SaidDoor
 from gateway.metrics import metrics_handler
-from gateway.runtime import Runtime
+from gateway.model.ids import SenderId
+from gateway.runtime import Runtime, make_media
 from gateway.settings import Environment
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
@@ -38,11 +40,14 @@ from gateway.store.conversation_crisis import FirstInRank
 from gateway.store.erasure import Erasure
 from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
+from gateway.store.media import Media
 from gateway.store.passes import Passes
 from gateway.store.readings import Readings
 from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
+from gateway.webcare.fetch import Fetching
+from gateway.webcare.scan import HookScanner
 
 LARGEST = 32 * 1024 * 1024
 DEPTH_S = 2.0
@@ -82,6 +87,7 @@ async def say_signs(runtime: Runtime) -> None:
 
 def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
     incidents = Incidents(runtime.connection.redis, runtime.clock)
+    media = make_media(runtime)
     return webcare.WebcareDeps(
         conversations=runtime.conversations,
         agents=Agents(runtime.connection.redis, runtime.clock, runtime.vault),
@@ -101,6 +107,24 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
         plan=runtime.desk_plan,
+        media=media,
+        fetching=_fetching(runtime, media),
+    )
+
+
+def _fetching(runtime: Runtime, media: Media) -> Fetching:
+    def ways(sender: SenderId) -> tuple[Sender, Connector] | None:
+        found = runtime.directory.get(sender)
+        connector = runtime.connectors.get(found.channel) if found is not None else None
+        return (found, connector) if found is not None and connector is not None else None
+
+    scan = runtime.settings.media_scan_url
+    return Fetching(
+        media=media,
+        ways=ways,
+        largest=runtime.settings.media_max_mb * 1_000_000,
+        told=runtime.conversations.desk.touched,
+        scanner=HookScanner(runtime.session, scan.reveal()) if scan is not None else None,
     )
 
 

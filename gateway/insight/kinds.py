@@ -50,6 +50,27 @@ def _fixed(text: str) -> Say:
     return lambda fact, when: text
 
 
+_MEDIA_WHY = {
+    "clean": "the scanner saw nothing in it",
+    "unscanned": "nothing scanned it",
+    "ours": "an agent's own",
+    "infected": "the scanner says that it is harmful",
+    "size": "it is too large",
+    "kind": "it is of a kind that we do not keep",
+    "picture": "it cannot be read as a picture",
+    "gone": "the channel has it no longer",
+    "scan": "the scanner gave no verdict",
+}
+
+
+def _media(what: str) -> Say:
+    def say(fact: Fact, when: When) -> str:
+        why = _MEDIA_WHY.get(fact.detail.get("why", ""), "nobody answered")
+        return f"{what}: {why}"
+
+    return say
+
+
 def _event(fact: Fact, when: When) -> str:
     return f"the event was kept: {fact.detail.get('type', 'unknown type')}"
 
@@ -477,6 +498,9 @@ KINDS: dict[str, Kind] = {
     "returned": Kind("conversation.returned", "webcare", _by_agent("came back to their own agent")),
     "released": Kind("conversation.released", "webcare", _by_agent("given back to the queue")),
     "replied": Kind("conversation.replied", "webcare", _by_agent("answered")),
+    "media_kept": Kind("conversation.media_kept", "webcare", _media("a file was kept")),
+    "media_refused": Kind("conversation.media_refused", "webcare", _media("a file is not shown")),
+    "media_lost": Kind("conversation.media_lost", "webcare", _media("a file could not be had")),
     "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),
     "left": Kind("conversation.left", "webcare", _by_agent("an answer that may have arrived was left as it is")),
     "handed_off": Kind("conversation.handed_off", "webcare", _by_agent("handed on")),

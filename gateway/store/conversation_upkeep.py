@@ -128,4 +128,5 @@ class Upkeep:
             await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
         await self._store.desk.forget(conversations)
         await self._redis.delete(keys.of(contact, "vs"))
+        await self._redis.delete(keys.of(contact, "md"))
         return len(conversations)

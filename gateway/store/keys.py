@@ -82,6 +82,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}a:[\w.-]+", "hash", True, "an agent's presence: status, beat, when they were last given something"),
     Kind(r"\{desk\}here", "zset", None, "who is at the desk -> last beat (ms)"),
     Kind(r"\{desk\}first", "zset", False, "queues answered before all others -> since (ms)"),
+    Kind(r"\{desk\}media", "zset", None, "files to fetch -> when (ms)"),
     Kind(r"\{desk\}feed", "stream", None, "what changed on the desk, for live pages"),
     Kind(r"try:[0-9a-z]{32}", "string", True, "failed sign-ins of a name or from an address"),
     Kind(r"\{p:\d\d\}e:e\w+", "string", True, "an event's digest and place in the stream"),
@@ -137,6 +138,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}vd", "zset", None, "conversations that the desk has yet to hear of -> revision"),
     Kind(r"\{p:\d\d\}vk:[0-9a-z]{32}", "string", True, "an entry's key -> its conversation"),
     Kind(r"\{p:\d\d\}ik:v\w+:[0-9a-z]{32}", "string", True, "a conversation command's first answer"),
+    Kind(r"\{p:\d\d\}md:c\w+", "hash", True, "files of a contact's conversations: state, and sealed what names them"),
     Kind(r"\{p:\d\d\}pm:a\w+", "list", True, "the last proactive messages to an address, sealed"),
 )
 

@@ -20,6 +20,7 @@ from gateway.rules.routing import QUEUES
 from gateway.webcare.api import add_api_routes
 from gateway.webcare.console import add_console_routes
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.fetch import run_fetching
 from gateway.webcare.live import being_cancelled
 
 __all__ = ["WebcareDeps", "add_api_routes", "add_console_routes", "run"]
@@ -35,6 +36,8 @@ async def run(deps: WebcareDeps) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(deps.live.run(deps.conversations.desk), name="desk.feed")
         group.create_task(_repair(deps), name="desk.repair")
+        if deps.fetching is not None:
+            group.create_task(run_fetching(deps.fetching), name="desk.media")
 
 
 async def _repair(deps: WebcareDeps) -> None:

@@ -14,7 +14,7 @@ from gateway.model.audit import Audited
 from gateway.model.personal import Secret
 from gateway.rules.rights import Reading, reading
 from gateway.store.agents import Throttled
-from gateway.webcare import commands, session
+from gateway.webcare import commands, files, session
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pages import Pages, static_file
 from gateway.webcare.problems import answering, body_of
@@ -43,6 +43,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("POST", "/desk/seen", session.command(deps, console.post_seen))
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
+    add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
     add("POST", "/desk/{conversation}/{command}", session.command(deps, console.post_command))
 
     async def let_go(app: web.Application) -> None:
@@ -111,6 +112,11 @@ class Console:
     async def post_seen(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """POST /desk/seen: somebody is at the keyboard, the session lasts on. GET /desk/alive only asks whether it lives."""
         return web.json_response({"now": self._deps.clock.now_ms()}, headers=SECURITY_HEADERS)
+
+    async def get_file(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """A file of a conversation that they may read; `?save` as a download."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
 
     # the desk
 

@@ -14,8 +14,10 @@ from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.media import Media
 from gateway.store.outbox import Outbox
 from gateway.wake import Ready
+from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
 
 WINDOW_MS = 24 * 3600 * 1000
@@ -44,6 +46,7 @@ class WebcareDeps:
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
     journeys:        reads the journeys that somebody's family follows
     plan:            queues, hours, figures
+    media:           files of conversations; fetching: has theirs fetched (in the webcare role)
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -62,6 +65,8 @@ class WebcareDeps:
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
     journeys: Journeys | None = None
     plan: DeskPlan = field(default_factory=DeskPlan.plain)
+    media: Media | None = None
+    fetching: Fetching | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

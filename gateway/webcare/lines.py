@@ -22,6 +22,7 @@ from gateway.model.message import MessageRecord
 from gateway.store.outbox import parse_record
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.files import Shown, shown
 from gateway.webcare.views import first_name, short
 
 
@@ -67,7 +68,9 @@ class Line:
     message: str = ""
     decided: str = ""
     key: str = ""
-    files: tuple[str, ...] = ()
+    files: tuple[Shown, ...] = ()
+    sent_files: tuple[str, ...] = ()
+    """names of files that nothing more is known of: an older line, or another program's"""
     versions: tuple[Said, ...] = ()
     edited_ms: int | None = None
     standby: bool = False
@@ -90,6 +93,8 @@ class _Thread:
     """by our message"""
     by_channel_id: Mapping[str, Quote]
     """by the channel's id, which is compared and never shown"""
+    files: Mapping[str, tuple[Shown, ...]]
+    """by the line's place"""
 
 
 async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> list[Line]:
@@ -121,6 +126,7 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) 
             for entry in entries
             if entry.channel_message_id is not None
         },
+        files=await shown(deps, one, entries),
     )
     lines = [_news(item, records.get(item.message), channel) for item in mentions]
     lines += [_line(entry, drawn) for entry in entries]
@@ -147,7 +153,7 @@ def _line(entry: Entry, drawn: _Thread) -> Line:
     if entry.author in (INBOX, PROGRAM):
         return Line(
             f"e-{entry.id}", "outside", entry.at_ms, _outsider(entry, drawn.channel), entry.text.reveal(), form=entry.form,
-            label=words.FORMS.get(entry.form, ""), quote=_quote(entry, drawn), files=_files(entry),
+            label=words.FORMS.get(entry.form, ""), quote=_quote(entry, drawn), sent_files=_names(entry),
         )  # fmt: skip
     author = drawn.authors.get(entry.author)
     who = "Automatic answer" if entry.author == AUTOMATION else (author.display.reveal() if author else "A colleague")
@@ -168,6 +174,8 @@ def _line(entry: Entry, drawn: _Thread) -> Line:
         message=message,
         decided=drawn.conversation.decided.get(message, ""),
         key=entry.key,
+        files=drawn.files.get(entry.id, ()),
+        sent_files=() if entry.id in drawn.files else _names(entry),
         speaks_as=author.first_name.reveal() if author and drawn.shows_speaker else "",
     )
 
@@ -185,7 +193,8 @@ def _theirs(entry: Entry, drawn: _Thread) -> Line:
         form=entry.form,
         label=label,
         quote=_quote(entry, drawn),
-        files=_files(entry),
+        files=drawn.files.get(entry.id, ()),
+        sent_files=() if entry.id in drawn.files else _names(entry),
         versions=tuple(Said(one.text.reveal(), one.at_ms) for one in entry.versions),
         edited_ms=entry.edited_ms,
         standby=entry.standby,
@@ -207,6 +216,6 @@ def _outsider(entry: Entry, channel: str) -> str:
     return f"Somebody in {where}'s own inbox" if entry.author == INBOX else "Another program"
 
 
-def _files(entry: Entry) -> tuple[str, ...]:
+def _names(entry: Entry) -> tuple[str, ...]:
     found: Sequence[Mapping[str, str]] = [one for one in (entry.media, *entry.more_media) if one]
     return tuple(one.get("filename") or one.get("mime") or "a file" for one in found)

@@ -97,7 +97,7 @@ class Pages:
         head = await views.head(self._deps, conversation, contact, agent)
         card = await views.card(self._deps, conversation, contact)
         thread = await lines.thread(self._deps, conversation, contact)
-        drawn = {line.id: self._line(line, head.mine) for line in thread}
+        drawn = {line.id: self._line(line, head.mine, conversation.id) for line in thread}
         return Opened(
             conversation,
             self._part("head.html", head, head=head),
@@ -106,11 +106,13 @@ class Pages:
             tuple(MessageId(line.message) for line in thread if line.message),
         )
 
-    def _line(self, line: lines.Line, mine: bool) -> Part:
+    def _line(self, line: lines.Line, mine: bool, conversation: str) -> Part:
         """A line's part, drawn once for all pages that show it."""
         part = self._lines.get((line, mine))
         if part is None:
-            part = self._lines[line, mine] = self._part("line.html", (line, mine), line=line, mine=mine)
+            part = self._lines[line, mine] = self._part(
+                "line.html", (line, mine), line=line, mine=mine, conversation=conversation, not_shown=words.MEDIA
+            )
             if len(self._lines) > LINES_KEPT:
                 self._lines.popitem(last=False)
         return part

@@ -33,6 +33,15 @@ FORMS = {
     "unsupported": "sent something that we cannot show",
     "other": "sent something that we cannot show",
 }
+MEDIA = {
+    "wanted": "is being fetched and checked",
+    "infected": "is not shown: the scanner found something harmful in it",
+    "refused": "is of a kind or size that we cannot show",
+    "lost": "is no longer there: ask them to send it again",
+    "parked": "could not be fetched or checked: ask them to send it again",
+    "gone": "is no longer kept",
+}
+"""Why a file is not shown, after its name."""
 REFUSALS = {
     "owner_changed": "This conversation is not yours now",
     "resolved": "This conversation is finished",

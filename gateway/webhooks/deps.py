@@ -20,6 +20,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.dialogues import Dialogues
 from gateway.store.documents import Documents
 from gateway.store.incidents import Incidents
+from gateway.store.media import Media
 from gateway.store.outbox import Outbox
 from gateway.store.subjects import Subjects
 from gateway.store.vault import Vault
@@ -34,6 +35,7 @@ class Deps:
     rebookings: keeps what people say of their cancelled journeys, and lets them follow another one
     home: who is at home for whom, where there are families
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
+    media: has files that came with words fetched
     family: speaks of families, and knows what a traveller was last asked about theirs
     plan: the queues, and what belongs in which
     """
@@ -56,3 +58,4 @@ class Deps:
     home: Home | None = None
     family: tuple[FamilySayer, Dialogues] | None = None
     plan: DeskPlan = field(default_factory=DeskPlan.plain)
+    media: Media | None = None

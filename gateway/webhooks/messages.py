@@ -191,9 +191,13 @@ class Messages:
             crisis = await self._d.incidents.queue_of(await self._people.find(contact.id) or contact)
         seen = Known(notification, language=(contact.facts.language or "")[:2])
         queue = queue_of(self._d.plan.of(brand), seen, self._d.plan.reasons, first=crisis or first)
-        await self._d.conversations.add_inbound(
+        conversation = await self._d.conversations.add_inbound(
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue
         )
+        files = [one for one in (entry.media, *entry.more_media) if one]
+        if files and self._d.media is not None:  # after the line: done again with it, where a process dies in between
+            key = self._d.media.entry_key(contact.id, entry.key)
+            await self._d.media.want(conversation, contact.id, sender.id, key, files)
         self._d.wake.now("desk")
 
     async def _elsewhere(self, contact: Contact, sender: Sender, address: AddressId) -> bool:

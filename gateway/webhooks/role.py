@@ -12,7 +12,7 @@ from gateway.metrics import Metrics
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_links import LinkMaker
-from gateway.runtime import Runtime
+from gateway.runtime import Runtime, make_media
 from gateway.store import keys
 from gateway.store.dialogues import Dialogues
 from gateway.store.incidents import Incidents
@@ -131,6 +131,7 @@ def make_applier(runtime: Runtime) -> Applier:
             home=runtime.home if runtime.home.places else None,
             family=(make_family_sayer(runtime), Dialogues(runtime.connection.redis, vault)),
             plan=runtime.desk_plan,
+            media=make_media(runtime),
         )
     )
 

@@ -1,0 +1,114 @@
+"""Files through a whole house: from two kinds of phones to the desk, and from the desk to the phones."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from PIL import Image
+
+from gateway.store.media import DUE
+from tests.support.house import PASSWORD, House, house_running
+from tests.support.waiting import wait_until
+from tests.unit.test_filetypes import picture, voice
+
+EVA = "+447700900123"
+BRAND_PAGE = "141421356237301"
+PDF = b"%PDF-1.7\na timetable"
+
+
+class Desk:
+    """An agent's browser."""
+
+    def __init__(self, house: House, http: aiohttp.ClientSession) -> None:
+        self.house, self.http, self.token = house, http, ""
+
+    async def sign_in(self) -> None:
+        async with self.http.get(self.house.console + "/login") as answer:
+            token = re.search(r'name="token" value="([^"]+)"', await answer.text())
+        assert token
+        form = {"name": "sanne", "password": PASSWORD, "token": token[1], "next": "/desk"}
+        async with self.http.post(self.house.console + "/login", data=form) as answer:
+            found = re.search(r'name="desk-token" content="([^"]+)"', await answer.text())
+        assert found
+        self.token = found[1]
+
+    async def get(self, path: str) -> tuple[aiohttp.ClientResponse, bytes]:
+        async with self.http.get(self.house.console + path) as answer:
+            return answer, await answer.read()
+
+    async def thread(self, conversation: str) -> str:
+        return (await self.get(f"/desk/{conversation}"))[1].decode()
+
+    async def post(self, path: str, body: dict[str, Any] | bytes, key: str, **headers: str) -> tuple[int, dict[str, Any]]:
+        sent = {"X-Desk-Token": self.token, "Idempotency-Key": key, **headers}
+        kind: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
+        async with self.http.post(self.house.console + path, headers=sent, **kind) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+
+def sent(data: bytes, mime: str, filename: str = "", **more: Any) -> dict[str, Any]:
+    return {"data": base64.b64encode(data).decode(), "mime": mime, **({"filename": filename} if filename else {}), **more}
+
+
+async def conversations(house: House) -> list[str]:
+    assert house.runtime is not None
+    return [str(one) for one in await house.runtime.conversations.desk.unresolved()]
+
+
+async def fetched(house: House) -> None:
+    assert house.runtime is not None
+    redis: Any = house.runtime.connection.redis
+
+    async def nothing_due() -> bool:
+        return await redis.zcard(DUE) == 0
+
+    await wait_until(nothing_due)
+
+
+async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe(tmp_path: Path) -> None:
+    async with house_running(tmp_path, pages=True) as house, aiohttp.ClientSession(
+        cookie_jar=aiohttp.CookieJar(unsafe=True)
+    ) as http:
+        await house.handset(EVA, "Eva Jansen")
+        await house.says(EVA, image=sent(picture("JPEG", size=(900, 300)), "image/jpeg", caption="this seat"))
+        await house.says(EVA, audio=sent(voice(9), "audio/ogg; codecs=opus", voice=True))
+        await house.says(EVA, document=sent(PDF, "application/pdf", "timetable.pdf"))
+        await house.says(EVA, document=sent(b"<script>alert(1)</script>", "text/plain", "x.txt"))
+        await house.says(EVA, page_id=BRAND_PAGE, images=[sent(picture("PNG"), "image/png")] * 2)
+
+        async def both() -> bool:
+            return len(await conversations(house)) == 2
+
+        await wait_until(both, timeout=15)
+        await fetched(house)
+        desk = Desk(house, http)
+        await desk.sign_in()
+        pages = {one: await desk.thread(one) for one in await conversations(house)}
+        first = next(one for one, html in pages.items() if "timetable" in html)
+        second = next(one for one in pages if one != first)
+        html = pages[first]
+        assert re.search(r'<img src="/desk/v\w+/files/\w+" width="360" height="120"', html)
+        assert "Voice message, 0:09" in html
+        assert "is of a kind or size that we cannot show" in html
+        assert html.count("Not scanned") == 3
+        assert pages[second].count("<img src=") == 2 + pages[second].count('<img src="/desk/static')
+        links = re.findall(rf'(?:src|href)="(/desk/{first}/files/\w+(?:\?save)?)"', html)
+        answers = {link: await desk.get(link) for link in links}
+        assert {answer.status for answer, _ in answers.values()} == {200}
+        for answer, _ in answers.values():
+            assert "sandbox" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["Cache-Control"] == "private, no-store"
+        document = next(one for one in answers.values() if one[1] == PDF)[0]
+        assert document.headers["Content-Type"] == "application/octet-stream"
+        assert document.headers["Content-Disposition"] == "attachment; filename*=UTF-8''timetable.pdf"
+        shown = next(one for one in answers.values() if one[0].headers["Content-Type"] == "image/jpeg")[1]
+        assert Image.open(io.BytesIO(shown)).size == (900, 300)
+        # a file of one conversation is not reached by the way of another, nor by who is nobody here
+        assert (await desk.get(links[0].replace(first, second)))[0].status == 404
+        async with aiohttp.ClientSession() as stranger, stranger.get(house.console + links[0]) as answer:
+            assert answer.status == 401

@@ -13,7 +13,7 @@ from aiohttp import web
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
-from gateway.webcare import commands, lines, views
+from gateway.webcare import commands, files, lines, views
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.windows import closing
@@ -26,6 +26,7 @@ def add_api_routes(app: web.Application, deps: WebcareDeps) -> None:
     api = Api(deps)
     app.router.add_get("/v1/conversations", answering(deps, api.get_list))
     app.router.add_get("/v1/conversations/{conversation}", answering(deps, api.get_one))
+    app.router.add_get("/v1/conversations/{conversation}/files/{file}", answering(deps, api.get_file))
     app.router.add_post("/v1/conversations/{conversation}/{command}", answering(deps, api.post_command))
 
 
@@ -47,6 +48,11 @@ class Api:
             identifiers = await desk.queue(query.get("queue", "general"), LIST_MAX)
         found = [one for one in await self._deps.conversations.get_many(identifiers) if one is not None]
         return web.json_response({"conversations": [_summary(one) for one in found]})
+
+    async def get_file(self, request: web.Request) -> web.StreamResponse:
+        """The bytes of a file of its thread, as a download."""
+        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        return await files.get_file(self._deps, one, request.match_info["file"], save=True)
 
     async def get_one(self, request: web.Request) -> web.StreamResponse:
         """One conversation with its thread."""
@@ -122,7 +128,11 @@ def _line(line: lines.Line) -> dict[str, Any]:
         "status": line.fate.word if line.fate else None,
         "status_detail": (line.fate.detail or None) if line.fate else None,
         "answers": line.quote.title if line.quote else None,
-        "files": list(line.files),
+        "files": [*(one.name for one in line.files), *line.sent_files],
+        "media": [
+            {"id": one.ref, "name": one.name, "state": one.state, "kind": one.look, "size": one.size, "seconds": one.seconds}
+            for one in line.files
+        ],
         "heard_only": line.standby,
         "said_before": [{"text": one.text, "at": _time(one.at_ms)} for one in line.versions],
     }

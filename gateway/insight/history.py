@@ -4,30 +4,22 @@ One transaction holds a batch of facts, the messages that may turn out unreached
 folded; the position is compared and set, so of two folders that both believe in their lease one wins and the other's whole
 transaction is undone. Nothing personal is in a fact, so nothing is sealed here.
 
-SQLite runs in WAL with synchronous=NORMAL: a power cut may take back the last transactions whole, position included, and what
-they held is still in the store, which keeps every fact for an hour after it was folded.
-
-Calls block, so they run in two threads of their own, each with a time limit. A call that is given up may still commit: the
-comparison of the position makes that harmless. What counts over long times (roll-outs) has one thread more, for itself, so that
-the fold does not wait behind it; given up, it ends (PostgreSQL has its own limit for each statement).
+A power cut may take back SQLite's last transactions whole, position included, and what they held is still in the store, which
+keeps every fact for an hour after it was folded. A call that is given up may still commit: the comparison of the position makes
+that harmless. What counts over long times (roll-outs) does not make the fold wait; see database.py.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection
 
-from gateway.errors import Conflict, SettingsError, StoreUnavailable
+from gateway.errors import Conflict
 from gateway.insight import costs, families_report, rolled
+from gateway.insight.database import CALL_S, Database, chunks, insert, open_database
 from gateway.insight.tables import (
     costs_table,
     fact_of,
@@ -35,7 +27,6 @@ from gateway.insight.tables import (
     facts_table,
     id_rows,
     ids_table,
-    metadata,
     pending_of,
     pending_row,
     pending_table,
@@ -44,14 +35,9 @@ from gateway.insight.tables import (
 from gateway.insight.unreached import Pending
 from gateway.store.facts import START, Fact, place
 
-T = TypeVar("T")
+__all__ = ["CALL_S", "KEEP_MONTHS", "Batch", "History", "Position", "later_of", "open_history"]
 
 KEEP_MONTHS = 13
-CALL_S = 10.0
-_CHUNK = 400
-"""Values in one IN (...): every database takes this many."""
-_STEPS = 100_000
-"""Of SQLite's machine, between two looks at the clock: a few milliseconds."""
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -76,54 +62,8 @@ class Batch:
 class History:
     """Opened by `open_history`. Every call raises StoreUnavailable when the database does not answer in time."""
 
-    def __init__(self, engine: Engine, *, call_s: float = CALL_S) -> None:
-        self._engine = engine
-        self._call_s = call_s
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="history")
-        self._counting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history-counting")
-
-    async def _count(self, work: Callable[[Connection], T]) -> T:
-        """`_call` for what may take too long."""
-        until = time.monotonic() + self._call_s
-
-        def run(connection: Connection) -> T:
-            driver = connection.connection.driver_connection
-            if not isinstance(driver, sqlite3.Connection):
-                return work(connection)
-            driver.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
-            try:
-                return work(connection)
-            finally:
-                driver.set_progress_handler(None, 0)
-
-        return await self._call(run, self._counting)
-
-    async def _call(self, work: Callable[[Connection], T], threads: ThreadPoolExecutor | None = None) -> T:
-        def run() -> T:
-            with self._engine.begin() as connection:
-                return work(connection)
-
-        try:
-            async with asyncio.timeout(self._call_s):
-                return await asyncio.get_running_loop().run_in_executor(threads or self._threads, run)
-        except TimeoutError as error:
-            raise StoreUnavailable(f"the history database did not answer within {self._call_s:g} s") from error
-        except sql.exc.IntegrityError as error:
-            raise Conflict("somebody else folded this partition") from error
-        except sql.exc.SQLAlchemyError as error:
-            # The error's text may hold the values of a statement: only its kind is repeated.
-            raise StoreUnavailable(f"the history database failed ({type(error).__name__})") from error
-
-    async def prepare(self) -> None:
-        """Make tables that are missing and a position for every partition. Raises StoreUnavailable."""
-
-        def work(connection: Connection) -> None:
-            metadata.create_all(connection)
-
-        try:
-            await self._call(work)
-        except (StoreUnavailable, Conflict):  # two processes began at once: the tables are there now
-            await self._call(work)
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, Position]:
         """Where the fold stands; partitions never folded stand at the beginning."""
@@ -133,7 +73,7 @@ class History:
             known = {row.partition: Position(row.stream_id, row.high) for row in rows}
             return {partition: known.get(partition, Position()) for partition in partitions}
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def pending(self, partitions: Sequence[int]) -> dict[int, list[Pending]]:
         """The messages that wait to be found unreached, by partition."""
@@ -144,63 +84,65 @@ class History:
                 found[row.partition].append(pending_of(row))
             return found
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def known(self, partition: int, stream_ids: Sequence[str]) -> set[str]:
         """Which of these facts were folded before."""
 
         def work(connection: Connection) -> set[str]:
             found: set[str] = set()
-            for some in _chunks(stream_ids):
+            for some in chunks(stream_ids):
                 query = sql.select(facts_table.c.stream_id).where(
                     facts_table.c.partition == partition, facts_table.c.stream_id.in_(some)
                 )
                 found |= set(connection.execute(query).scalars())
             return found
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def commit(self, batches: Sequence[Batch]) -> None:
         """Write batches in one transaction. Raises Conflict, with nothing written, when a position has moved meanwhile."""
 
         def work(connection: Connection) -> None:
-            for batch in batches:
-                self._set_position(connection, batch)
-            facts = [fact_row(fact) for batch in batches for fact in batch.facts]
-            ids = [row for batch in batches for fact in batch.facts for row in id_rows(fact)]
+            self._set_positions(connection, batches)
+            insert(connection, facts_table, [fact_row(fact) for batch in batches for fact in batch.facts])
+            insert(connection, ids_table, [row for batch in batches for fact in batch.facts for row in id_rows(fact)])
             dropped = [message for batch in batches for message in (*batch.dropped, *(one.message for one in batch.added))]
-            added = [pending_row(one) for batch in batches for one in batch.added]
-            if facts:
-                connection.execute(sql.insert(facts_table), facts)
-            if ids:
-                connection.execute(sql.insert(ids_table), ids)
-            for some in _chunks(dropped):
+            for some in chunks(dropped):
                 connection.execute(sql.delete(pending_table).where(pending_table.c.message.in_(some)))
-            if added:
-                connection.execute(sql.insert(pending_table), added)
+            insert(connection, pending_table, [pending_row(one) for batch in batches for one in batch.added])
             costs.write(connection, (fact for batch in batches for fact in batch.facts))
 
-        await self._call(work)
+        await self.database.call(work)
 
     @staticmethod
-    def _set_position(connection: Connection, batch: Batch) -> None:
-        values = {"stream_id": batch.after.stream_id, "high": batch.after.high}
-        if batch.before == Position():
-            row = connection.execute(sql.select(positions_table).where(positions_table.c.partition == batch.partition)).first()
-            if row is None:
-                connection.execute(sql.insert(positions_table).values(partition=batch.partition, **values))
-                return
-        moved = connection.execute(
-            sql.update(positions_table)
-            .where(
-                positions_table.c.partition == batch.partition,
-                positions_table.c.stream_id == batch.before.stream_id,
-                positions_table.c.high == batch.before.high,
-            )
-            .values(**values)
+    def _set_positions(connection: Connection, batches: Sequence[Batch]) -> None:
+        """Compare and set all of them. Partitions never folded before get the beginning as their position first."""
+        new = {batch.partition for batch in batches if batch.before == Position()}
+        if new:
+            query = sql.select(positions_table.c.partition).where(positions_table.c.partition.in_(new))
+            new -= set(connection.execute(query).scalars())
+            insert(connection, positions_table, [{"partition": one, "stream_id": START, "high": START} for one in sorted(new)])
+        moves = [
+            {
+                "one": batch.partition,
+                "was": batch.before.stream_id,
+                "was_high": batch.before.high,
+                "stream_id": batch.after.stream_id,
+                "high": batch.after.high,
+            }
+            for batch in batches
+        ]
+        update = sql.update(positions_table).where(
+            positions_table.c.partition == sql.bindparam("one"),
+            positions_table.c.stream_id == sql.bindparam("was"),
+            positions_table.c.high == sql.bindparam("was_high"),
         )
-        if moved.rowcount != 1:
-            raise Conflict(f"partition {batch.partition} was folded by somebody else")
+        # One call for all of them where the driver says how many rows it changed, else one for each.
+        together = connection.dialect.supports_sane_multi_rowcount
+        for some in [moves] if together else [[move] for move in moves]:
+            if connection.execute(update, some if together else some[0]).rowcount != len(some):
+                raise Conflict("a partition was folded by somebody else")
 
     async def of_ids(self, ids: Iterable[str], *, limit: int = 5000) -> list[Fact]:
         """Facts that name any of these ids, oldest first; the youngest `limit` of them."""
@@ -208,7 +150,7 @@ class History:
 
         def work(connection: Connection) -> list[Fact]:
             found: dict[tuple[int, str], Fact] = {}
-            for some in _chunks(wanted):
+            for some in chunks(wanted):
                 places = (
                     sql.select(ids_table.c.partition, ids_table.c.stream_id)
                     .where(ids_table.c.id.in_(some))
@@ -228,7 +170,7 @@ class History:
                     found[(row.partition, row.stream_id)] = fact_of(row)
             return sorted(found.values(), key=lambda fact: fact.order)[-limit:]
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def of_kinds(
         self, kinds: Sequence[str], *, since_ms: int, until_ms: int, limit: int = 5000, after: tuple[int, int, str] | None = None
@@ -247,7 +189,7 @@ class History:
                 query = query.where(sql.tuple_(*key) > sql.tuple_(*after))
             return [fact_of(row) for row in connection.execute(query)]
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def counts(self, *, since_ms: int, until_ms: int) -> Mapping[str, int]:
         """How many facts of each kind in [since, until)."""
@@ -260,29 +202,29 @@ class History:
             )
             return {row.kind: row.n for row in connection.execute(query)}
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def cost_groups(self, *, since_ms: int, until_ms: int) -> list[costs.Group]:
         """The messages that channels took in [since, until), with what they should cost; see costs.py."""
-        return await self._call(lambda connection: costs.read(connection, since_ms, until_ms))
+        return await self.database.call(lambda connection: costs.read(connection, since_ms, until_ms))
 
     async def rolled(self, name: str, *, since_ms: int, until_ms: int) -> rolled.Measures:
         """What a roll-out did with what was planned in [since, until); see rolled.py."""
-        return await self._count(lambda connection: rolled.read(connection, name, since_ms=since_ms, until_ms=until_ms))
+        return await self.database.count(lambda connection: rolled.read(connection, name, since_ms=since_ms, until_ms=until_ms))
 
     async def rolled_people(self, name: str, *, since_ms: int, until_ms: int) -> int:
         """Whom a roll-out's news was for in [since, until), told or not."""
-        return await self._count(lambda connection: rolled.people(connection, name, since_ms=since_ms, until_ms=until_ms))
+        return await self.database.count(lambda connection: rolled.people(connection, name, since_ms=since_ms, until_ms=until_ms))
 
     async def people_of(self, notifications: Sequence[str], *, since_ms: int, until_ms: int) -> int:
         """How many people were told one of these in [since, until), or would have been but for a roll-out."""
-        return await self._count(
+        return await self.database.count(
             lambda connection: rolled.people_of(connection, notifications, since_ms=since_ms, until_ms=until_ms)
         )
 
     async def families(self, offers: Sequence[str], *, since_ms: int, until_ms: int) -> families_report.Measures:
         """What came of families in [since, until); see families_report.py."""
-        return await self._count(
+        return await self.database.count(
             lambda connection: families_report.read(connection, offers, since_ms=since_ms, until_ms=until_ms)
         )
 
@@ -297,67 +239,16 @@ class History:
             connection.execute(sql.delete(costs_table).where(costs_table.c.at_ms < until))
             return connection.execute(sql.delete(facts_table).where(facts_table.c.at_ms < until)).rowcount
 
-        return await self._call(work)
+        return await self.database.call(work)
 
     async def close(self) -> None:
         """Close the connections; a call still under way is not waited for."""
-        for threads in (self._threads, self._counting):
-            threads.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._engine.dispose)
+        await self.database.close()
 
 
-async def open_history(url: str, *, call_s: float = CALL_S) -> History:
-    """Open the database and make what is missing.
-
-    raises: SettingsError     a URL that is not understood, or a driver that is not installed
-            StoreUnavailable  nobody answers there
-    """
-    history = History(_engine(url, call_s), call_s=call_s)
-    try:
-        await history.prepare()
-    except BaseException:
-        await history.close()
-        raise
-    return history
-
-
-def _engine(url: str, call_s: float) -> Engine:
-    try:
-        parts = make_url(url)
-    except sql.exc.ArgumentError as error:
-        raise SettingsError(["GATEWAY_HISTORY_URL: should be sqlite:///path or postgresql+psycopg://host/database"]) from error
-    milliseconds = int(call_s * 1000)
-    options: dict[str, Any] = {"pool_pre_ping": True}
-    if parts.get_backend_name() == "sqlite":
-        if parts.database and parts.database != ":memory:":
-            try:
-                Path(parts.database).parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise SettingsError([f"GATEWAY_HISTORY_URL: {parts.database} cannot be made ({error.strerror})"]) from error
-        options["connect_args"] = {"timeout": call_s / 2}
-    elif parts.get_backend_name() == "postgresql":
-        options["connect_args"] = {"connect_timeout": max(int(call_s), 1), "options": f"-c statement_timeout={milliseconds}"}
-    else:
-        raise SettingsError([f"GATEWAY_HISTORY_URL: {parts.get_backend_name()} is not known here: use sqlite or postgresql"])
-    try:
-        engine = sql.create_engine(parts, **options)
-    except ModuleNotFoundError as error:
-        mend = f"GATEWAY_HISTORY_URL: the driver {error.name} is not installed: pip install {error.name}"
-        raise SettingsError([mend]) from error
-    if engine.dialect.name == "sqlite":
-        sql.event.listen(engine, "connect", _pragmas)
-    return engine
-
-
-def _pragmas(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
-
-
-def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[begin : begin + _CHUNK] for begin in range(0, len(values), _CHUNK)]
+async def open_history(url: str, *, call_s: float = CALL_S, prepare: bool = True) -> History:
+    """Open the database and bring its tables to this version's shape; raises what `open_database` raises."""
+    return History(await open_database(url, call_s=call_s, prepare=prepare))
 
 
 def later_of(one: str, other: str) -> str:

@@ -140,7 +140,7 @@ TARGET = "0a1b2c3d"
 CRASHES: dict[str, tuple[type, str, str]] = {
     "before the push": (Outgoing, "push", "before"),
     "after the push": (Outgoing, "push", "after"),
-    "in the transaction": (History, "_set_position", "after"),
+    "in the transaction": (History, "_set_positions", "after"),
     "after the commit": (History, "commit", "after"),
     "before the trim": (Facts, "trim", "before"),
 }

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import csv
 import io
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -367,20 +365,6 @@ async def test_a_message_that_failed_at_the_channel_costs_nothing_and_one_that_c
     await status(house, claimed, "delivered", "wamid.1", **pricing())
     await fold(house, url)
     assert await groups() == [(False, "regular")]
-
-
-async def test_a_history_of_before_gets_its_table(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'history.db'}"
-    history = await open_history(url)
-    await history.close()
-    with contextlib.closing(sqlite3.connect(tmp_path / "history.db")) as file:
-        file.execute("DROP TABLE costs")
-        file.commit()
-    history = await open_history(url)
-    try:
-        assert await history.cost_groups(since_ms=0, until_ms=1) == []
-    finally:
-        await history.close()
 
 
 async def test_retention_forgets_costs_with_the_facts(house: House) -> None:

@@ -98,6 +98,7 @@ CHECKS: tuple[Check, ...] = (
     Check("menu", "way in", pages.menu, concerns=_pages),
     Check("webhooks-silent", "flow", flow.webhooks_silent),
     Check("webhook-backlog", "flow", flow.webhook_backlog),
+    Check("history", "flow", flow.history),
     Check("facts", "flow", flow.facts),
     Check("moments", "flow", flow.moments),
     Check("pace", "flow", pace.pace),

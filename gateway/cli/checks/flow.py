@@ -74,6 +74,31 @@ async def _handed_and_heard(case: Case) -> tuple[list[int], int]:
     return accepted, heard
 
 
+async def history(case: Case) -> list[Finding]:
+    """The database of facts and closed conversations answers, and its tables have this version's shape, or will have it."""
+    from gateway.insight import schema
+    from gateway.insight.database import open_database
+
+    check, url = "history", case.settings.history_url
+    file = url.removeprefix("sqlite:///")
+    if file != url and not _is_file(file):
+        return ok(check, "there is no history yet: the first start makes it")
+    try:
+        database = await open_database(url, prepare=False)
+        try:
+            version = await database.version()
+        finally:
+            await database.close()
+        schema.check(version)
+    except schema.SchemaNewer as error:
+        return fail(check, str(error), "run the version of the gateway that made it; or restore a backup from before it")
+    except GatewayError as error:
+        return fail(check, f"the history is not reached: {error}", "mend GATEWAY_HISTORY_URL, or start that database")
+    if version != schema.HEAD:
+        return note(check, f"the history has an older shape ({version or 'none'}): the next start brings it to {schema.HEAD}")
+    return ok(check, f"{database.dialect}, shape {version}")
+
+
 async def facts(case: Case) -> list[Finding]:
     """The fold keeps up: board, trace, metrics and outgoing webhooks all read what it wrote."""
     check, redis = "facts", (await case.store()).redis
@@ -81,7 +106,7 @@ async def facts(case: Case) -> list[Finding]:
     try:
         positions = await _positions(case.settings.history_url, partitions)
     except GatewayError as error:
-        return fail(check, f"the history is not reached: {error}", "mend GATEWAY_HISTORY_URL, or start that database")
+        return fail(check, f"the history is not reached: {error}", "see `history`")
     pages = await Facts(redis).settled(positions, limit=1)
     seconds, micros = await redis.time()
     now = int(seconds) * 1000 + int(micros) // 1000
@@ -118,8 +143,10 @@ async def _positions(url: str, partitions: list[int]) -> dict[int, str]:
         return dict.fromkeys(partitions, START)
     from gateway.insight.history import open_history
 
-    history = await open_history(url)
+    history = await open_history(url, prepare=False)
     try:
+        if not await history.database.has("positions"):  # an empty database: the next start makes what it needs
+            return dict.fromkeys(partitions, START)
         return {number: one.stream_id for number, one in (await history.positions(partitions)).items()}
     finally:
         await history.close()

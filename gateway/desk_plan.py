@@ -36,7 +36,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import SettingsError
-from gateway.model.webcare import BrandPlan, Calendar, DeskPlan, Figures, Interval, Queue, Reason, Route
+from gateway.model.webcare import SILENCEABLE, BrandPlan, Calendar, DeskPlan, Figures, Interval, Queue, Reason, Route
 from gateway.rules.routing import AHEAD, GENERAL
 from gateway.settings import Settings
 
@@ -112,6 +112,7 @@ class _BrandIn(_In):
     figures: _FiguresIn = Field(default_factory=_FiguresIn)
     complaint_owner: str = ""
     automation: bool = True
+    silent: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
 
 
 class _PlanIn(_In):
@@ -192,7 +193,11 @@ def _brand(
         if route.model_dump(exclude={"queue"}, exclude_none=True) == {} and place + 1 < len(given.routes):
             found.append(f"{where}.routes[{place}]: matches everything, so those after it never count: put it last")
     routes = tuple(Route(one.queue, one.notification, one.language, one.reason, one.complaint) for one in given.routes)
-    return BrandPlan(name, tuple(queues), routes, figures, given.complaint_owner, given.automation)
+    for place, line in enumerate(given.silent):
+        if line not in SILENCEABLE:
+            found.append(f"{where}.silent[{place}]: {line!r} cannot be switched off: one of {', '.join(sorted(SILENCEABLE))}")
+    silent = frozenset(given.silent)
+    return BrandPlan(name, tuple(queues), routes, figures, given.complaint_owner, given.automation, silent)
 
 
 def _queue(given: _QueueIn, calendar: str) -> Queue:

@@ -96,7 +96,7 @@ class Afterwards:
     async def _held_elsewhere(self, task: Task, recipient: Sequence[tuple[str, Personal]]) -> Settlement:
         """Another program holds the thread: nothing was sent. A person's answer takes it over; news goes another way."""
         deps, claimed, now = self._d, task.claimed, self._d.clock.now_ms()
-        if task.body["kind"] == "reply" and claimed.attempt <= TAKE_OVERS:
+        if task.body["kind"] == "reply" and not task.body.get("automatic") and claimed.attempt <= TAKE_OVERS:
             request = task.connector.render_take_over(task.sender, recipient)
             if request is not None and await self._took_over(task, request):
                 return Settlement(claimed, "r", claimed.attempt, wait_ms=0, reason="taken_over")

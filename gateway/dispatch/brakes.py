@@ -73,7 +73,7 @@ class Brakes:
         A crisis holds whatever is about its subject, or about a journey by it, and what its people can do without, whatever that
         is about.
         """
-        if not self._stops or body.get("kind") == "reply":
+        if not self._stops or (body.get("kind") == "reply" and not body.get("automatic")):
             return None
         event = body.get("event") or {}
         source, line = event.get("source", ""), event.get("line", "")

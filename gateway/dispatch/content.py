@@ -57,9 +57,11 @@ def content_of(
 
     document: the message's document and its media id, uploaded for this person
     """
-    if body["kind"] == "reply":
-        return Text(Personal(body["content"]["body"]), preview_url=False)
     buttons = _buttons(body)
+    if body["kind"] == "reply":
+        text = Personal(body["content"]["body"])
+        fits = len(text.reveal()) <= facts.interactive_text_max
+        return Choice(body=text, buttons=buttons[: facts.buttons_max]) if buttons and fits else Text(text, preview_url=False)
     if isinstance(verdict, AsTemplate):
         form = form_of(body, verdict)
         return Template(

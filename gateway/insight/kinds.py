@@ -501,6 +501,10 @@ KINDS: dict[str, Kind] = {
     "media_kept": Kind("conversation.media_kept", "webcare", _media("a file was kept")),
     "media_refused": Kind("conversation.media_refused", "webcare", _media("a file is not shown")),
     "media_lost": Kind("conversation.media_lost", "webcare", _media("a file could not be had")),
+    "said": Kind("conversation.said", "webcare", _fixed("the house said a line of its own")),
+    "automation_late": Kind(
+        "automation.late", "webcare", _fixed("the assistant had an answer, and somebody else had the conversation by then: dropped")
+    ),
     "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),
     "left": Kind("conversation.left", "webcare", _by_agent("an answer that may have arrived was left as it is")),
     "handed_off": Kind("conversation.handed_off", "webcare", _by_agent("handed on")),

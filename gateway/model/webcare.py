@@ -186,9 +186,16 @@ class Figures:
     complaint_days: int = 14
 
 
+SILENCEABLE = frozenset({"glad", "human", "took_over", "closed", "full"})
+"""Lines of the house that a brand may switch off; the others law or the channels' rules demand (assistant/lines.py)."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrandPlan:
-    """queues: in the order in which they are answered where rank alone does not decide; the general one is always last."""
+    """queues: in the order in which they are answered where rank alone does not decide; the general one is always last.
+
+    automation: simple questions are answered by itself; silent: lines of the house that it does not want said (SILENCEABLE)
+    """
 
     brand: str
     queues: tuple[Queue, ...]
@@ -196,6 +203,7 @@ class BrandPlan:
     figures: Figures = field(default_factory=Figures)
     complaint_owner: str = ""
     automation: bool = True
+    silent: frozenset[str] = frozenset()
 
     def queue(self, name: str) -> Queue:
         """One of its queues. What the file does not name (a crisis's, for one) is always open and asks for no skill."""

@@ -73,8 +73,8 @@ def _moment(question: Question) -> Reason | None:
         return Reason.UNREACHABLE
     if question.told_elsewhere:
         return Reason.TOLD_ELSEWHERE
-    if question.held_elsewhere and question.kind != "reply":
-        # People answering people may take the thread over; a notification would speak into somebody else's conversation.
+    if question.held_elsewhere and (question.kind != "reply" or question.automatic):
+        # People answering people may take the thread over; what is automatic would speak into somebody else's conversation.
         return Reason.HELD_ELSEWHERE
     if question.opted_out_at_channel and question.purpose == "offers" and _is_notification(question):
         # The switch inside the channel's app is about marketing alone; service news and answers still pass.

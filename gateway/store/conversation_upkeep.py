@@ -119,7 +119,7 @@ class Upkeep:
         conversations = await self._store.of_contact(contact)
         states = await self._store.get_many(conversations)
         for identifier, state in zip(conversations, states, strict=True):
-            names = [keys.of(identifier, "cv"), keys.of(identifier, "ct"), keys.of(identifier, "dr")]
+            names = [keys.of(identifier, "cv"), keys.of(identifier, "ct"), keys.of(identifier, "dr"), keys.of(identifier, "sy")]
             if state is not None:
                 names += [open_key(self._vault, contact, state.brand, state.address), keys.of(state.address, "pm")]
             for name in names:

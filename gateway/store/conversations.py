@@ -41,6 +41,7 @@ from gateway.model.webcare import Assignment, Decision, Figures
 from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
 from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
+from gateway.store.conversation_lines import Lines
 from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep, open_key
 from gateway.store.desk import Desk
@@ -83,6 +84,7 @@ class Conversations:
         self.slots = Slots(redis, clock)
         self._giving = Giving(self, redis, clock)
         self.outside = Outside(self, redis, clock, vault)
+        self.lines = Lines(self.desk, redis, clock, vault, self._pair)
         self._upkeep = Upkeep(self, redis, clock, vault)
 
     # what comes in

@@ -132,6 +132,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}co:c\w+:[0-9a-z]{32}", "string", None, "the last conversation of (contact, brand, address)"),
     Kind(r"\{p:\d\d\}cv:v\w+", "hash", None, "a conversation"),
     Kind(r"\{p:\d\d\}ct:v\w+", "stream", None, "a conversation's entries, sealed"),
+    Kind(r"\{p:\d\d\}sy:v\w+", "hash", True, "what the house is about to say in a conversation, sealed"),
     Kind(r"\{p:\d\d\}dr:v\w+", "list", True, "why a conversation was given to whom it was, the last ten times"),
     Kind(r"\{p:\d\d\}vs:c\w+", "zset", None, "a contact's conversations -> opened (ms)"),
     Kind(r"\{p:\d\d\}vo", "zset", None, "unresolved conversations of a partition -> opened (ms)"),

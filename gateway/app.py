@@ -14,6 +14,7 @@ import aiohttp
 
 from gateway import crashpoint, desk_plan, registry
 from gateway import directory as directories
+from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.documents.maker import Maker
@@ -91,6 +92,9 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         outbox, untold = Outbox(redis, clock, pairs, acks=settings.store_acks), Untold(redis, clock, vault)
         wake = Wake(publish_to(redis))
         worlds = Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault)
+        conversations = Conversations(
+            redis, clock, vault, pair=pairs, acks=settings.store_acks, figures=lambda brand: plan.of(brand).figures
+        )
         teller = Teller(contacts, subjects, outbox, vault, worlds, wake, untold)
         yield Runtime(
             settings=settings,
@@ -119,8 +123,11 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             maker=maker,
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
-            conversations=Conversations(
-                redis, clock, vault, pair=pairs, acks=settings.store_acks, figures=lambda brand: plan.of(brand).figures
+            conversations=conversations,
+            lines=SystemLines(
+                conversations, contacts, clock, plan, {name: brand.name for name, brand in catalogue.brands.items()},
+                {one.id: channels.connectors[one.channel].facts for one in senders_known if one.channel in channels.connectors},
+                lambda ready: wake.now("dispatch", [ready]),
             ),
             worlds=worlds,
             home=make_home(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.connector import CapabilityProbe, Connector, Sender
 from gateway.directory import Directory
@@ -79,6 +80,7 @@ class Runtime:
     senders: Senders
     webhooks: Webhooks
     conversations: Conversations
+    lines: SystemLines
     worlds: Worlds
     home: Home
     wake: Wake

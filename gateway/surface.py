@@ -107,6 +107,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
         plan=runtime.desk_plan,
+        lines=runtime.lines,
         media=media,
         fetching=_fetching(runtime, media),
     )

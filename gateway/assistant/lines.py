@@ -1,8 +1,8 @@
 """The house's own lines in a conversation: what each is called, its words in four languages, and which may be switched off.
 
-A line is named by what it is for. `webcare.yaml` names those that a brand does not want said (`silent`); what law or the channel's
-rules demand is said all the same: that a machine speaks, and how a person is had. All the lines of one message stand below one
-label, so that whoever reads it knows that no person wrote it.
+A line is named by what it is for. `webcare.yaml` names those that a brand does not want said (`silent`); what law or the channel
+demands is said all the same: that a machine speaks, and how a person is had. All the lines of one message stand below one label,
+so that whoever reads it knows that no person wrote it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ LABEL: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LineText:
-    """texts: by language, with {names} of what is filled in; demanded: it cannot be switched off; ushers: before a person's words"""
+    """texts: by language, with {names} of what is filled in; demanded: it cannot be switched off; ushers: before a person's words
+
+    Which may be switched off stands in model/webcare.py SILENCEABLE, for whoever reads a plan.
+    """
 
     texts: Mapping[str, str]
     demanded: bool = False
@@ -93,10 +96,11 @@ LINES: Mapping[str, LineText] = {
     ),
     CLOSED: LineText(
         {
-            "en": "We are closed now. From {when} a person answers you; you keep your place. Type *status* for how things stand.",
+            "en": "We are closed now. From {when} a person answers you; you keep your place. Type *status* to see how things "
+            "stand.",
             "nl": "We zijn nu gesloten. Vanaf {when} antwoordt een mens; u houdt uw plek. Typ *status* om te zien hoe het staat.",
-            "de": "Wir haben gerade geschlossen. Ab {when} antwortet ein Mensch; Ihr Platz bleibt. Schreiben Sie *Status* für den "
-            "Stand der Dinge.",
+            "de": "Wir haben gerade geschlossen. Ab {when} antwortet ein Mensch; Ihr Platz bleibt. Schreiben Sie *Status* für "
+            "den Stand der Dinge.",
             "fr": "Nous sommes fermés. À partir de {when}, une personne vous répond ; vous gardez votre place. Écrivez *statut* "
             "pour savoir où en sont les choses.",
         }

@@ -2,8 +2,8 @@
 
     await lines.say(conversation, "closed", {"when": "08:00"}, key="closed:2026-11-23")
 
-Said once for each (line, key); lines of one conversation that fall within five seconds are one message (store/conversation_lines.py).
-It goes only where the service window is open: what the house says by itself is never worth a template.
+Said once for each (line, key); lines of one conversation that fall within five seconds are one message
+(store/conversation_lines.py). It goes only where the service window is open: what the house says by itself is worth no template.
 """
 
 from __future__ import annotations

@@ -503,7 +503,7 @@ KINDS: dict[str, Kind] = {
     "media_lost": Kind("conversation.media_lost", "webcare", _media("a file could not be had")),
     "said": Kind("conversation.said", "webcare", _fixed("the house said a line of its own")),
     "automation_late": Kind(
-        "automation.late", "webcare", _fixed("the assistant had an answer, and somebody else had the conversation by then: dropped")
+        "automation.late", "webcare", _fixed("the assistant's answer was dropped: somebody else had the conversation by then")
     ),
     "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),
     "left": Kind("conversation.left", "webcare", _by_agent("an answer that may have arrived was left as it is")),

@@ -1,8 +1,8 @@
 """What the house says by itself in a conversation: its lines, those of a moment as one message (lua/conv_say.lua).
 
-A line has a key, and is said once for it. Several that fall within WITHIN_MS are one message: the first waits for HOLD_MS, whatever
-comes meanwhile joins it, and a line that answers the person's own words takes along what waits and goes at once. What is in the
-message that waits is kept beside the conversation, sealed, until it has gone.
+A line has a key, and is said once for it. Several that fall within WITHIN_MS are one message: the first waits for HOLD_MS,
+whatever comes meanwhile joins it, and a line that answers the person's own words takes along what waits and goes at once. What is
+in the message that waits is kept beside the conversation, sealed, until it has gone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HOLD_MS = 5000
 class Outcome(StrEnum):
     """SAID: it is on its way, alone so far. JOINED: in one message with others. AGAIN: it was said under this key before.
 
-    LATE: the conversation changed hands since it was made, it is dropped. GONE: there is no conversation, or no key to seal with."""
+    LATE: the conversation changed hands since it was made, it is dropped. GONE: no such conversation, or no key to seal with."""
 
     SAID = "said"
     JOINED = "joined"
@@ -143,9 +143,9 @@ class Lines:
         lines = [*held.lines, *wanted.lines]
         text, buttons = join(lines)
         body = {
-            "kind": "reply", "automatic": not wanted.ushers, "conversation": found.id, "text": text, "purpose": "reply", "author": "",
-            "content": {"type": "text", "body": text}, "buttons": [dict(one) for one in buttons], "reply_to": None,
-            "deadline_ms": wanted.deadline_ms, "language": wanted.language,
+            "kind": "reply", "automatic": not wanted.ushers, "conversation": found.id, "text": text,
+            "purpose": "reply", "author": "", "content": {"type": "text", "body": text}, "reply_to": None,
+            "buttons": [dict(one) for one in buttons], "deadline_ms": wanted.deadline_ms, "language": wanted.language,
         }  # fmt: skip
         entry_key = f"said:{message}"
         pair = self._pair.get(found.sender)

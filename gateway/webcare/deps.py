@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.families.state_said import Journeys
@@ -46,6 +47,7 @@ class WebcareDeps:
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
     journeys:        reads the journeys that somebody's family follows
     plan:            queues, hours, figures
+    lines:           says what the house says by itself
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
@@ -65,6 +67,7 @@ class WebcareDeps:
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
     journeys: Journeys | None = None
     plan: DeskPlan = field(default_factory=DeskPlan.plain)
+    lines: SystemLines | None = None
     media: Media | None = None
     fetching: Fetching | None = None
 

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from gateway.store import keys
 from gateway.store.client import open_other
+from tests.support import postgres
 from tests.support.cluster import Cluster
 from tests.support.embedded import Neighbour, alive, record
 from tests.support.one_slot import held
@@ -68,6 +69,21 @@ def plain_tracebacks() -> None:
     if not structlog.is_configured():
         plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
         structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Path]:
+    """One PostgreSQL for all tests of this pytest process that ask for it; the directory of its socket."""
+    with postgres.server() as directory:
+        yield directory
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def history_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of a test's own, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'history.db'}"
+    return await postgres.new_database(request.getfixturevalue("postgres_server"))
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from gateway.errors import StoreError
 from gateway.insight import hooks, watch_rules
+from gateway.insight.closed import Closed
+from gateway.insight.closing import keep_closed
 from gateway.insight.fold import Fold, Hooks, run_fold
 from gateway.insight.governor import Governor
 from gateway.insight.history import History, open_history
@@ -28,6 +30,7 @@ from gateway.scheduler.jobs.look_at_families import look_at_families
 from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
 from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
+from gateway.store.conversation_records import Records
 from gateway.store.erasure import Erasure
 from gateway.store.facts import Facts
 from gateway.store.incidents import Incidents
@@ -125,7 +128,13 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
     async def rollouts() -> None:
         await govern(governor)
 
+    closed = Closed(history.database, runtime.vault)
+
+    async def closing() -> None:
+        await keep_closed(Records(runtime.connection.redis), closed, runtime.clock)
+
     return [
+        ("keep_closed", MINUTE_S, closing),
         ("sync_templates", HOUR_S, templates),
         ("first_templates", MINUTE_S, first_templates),
         ("sync_capabilities", HOUR_S, capabilities),

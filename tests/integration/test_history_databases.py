@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,39 +18,13 @@ from gateway.insight.database import insert, open_database
 from gateway.insight.history import Batch, History, Position, open_history
 from gateway.insight.unreached import Pending
 from gateway.store.facts import Fact
-from tests.support import postgres
 
-NAMES = itertools.count()
 MESSAGE, CONTACT = "m07a", "c07a"
 
 
-@pytest.fixture(scope="module")
-def postgres_server() -> Iterator[Path]:
-    with postgres.server() as directory:
-        yield directory
-
-
-@dataclass
-class Place:
-    """An empty database of a test's own."""
-
-    url: str
-    history: History
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'history.db'}"
-    directory: Path = request.getfixturevalue("postgres_server")
-    name = f"history_{next(NAMES)}"
-    await postgres.run(directory, f"CREATE DATABASE {name} TEMPLATE template0")
-    return postgres.url_of(directory, name)
-
-
 @pytest.fixture
-async def history(url: str) -> AsyncIterator[History]:
-    opened = await open_history(url)
+async def history(history_url: str) -> AsyncIterator[History]:
+    opened = await open_history(history_url)
     yield opened
     await opened.close()
 
@@ -129,8 +100,8 @@ class TestHistory:
         assert [one.at_ms for one in await history.of_ids(["c07a"])] == [6, 7]
         assert sum(group.messages for group in await history.cost_groups(since_ms=0, until_ms=9)) == 2
 
-    async def test_count_that_takes_too_long_is_given_up_and_ends(self, url: str) -> None:
-        database = await open_database(url, call_s=0.3)
+    async def test_count_that_takes_too_long_is_given_up_and_ends(self, history_url: str) -> None:
+        database = await open_database(history_url, call_s=0.3)
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
@@ -148,30 +119,30 @@ class TestShape:
         assert await history.database.call(differences) == []
         assert schema.known()[-1] == schema.HEAD
 
-    async def test_history_from_before_shapes_had_numbers_is_taken_over_whole(self, url: str) -> None:
-        database = await open_database(url, prepare=False)
+    async def test_history_from_before_shapes_had_numbers_is_taken_over_whole(self, history_url: str) -> None:
+        database = await open_database(history_url, prepare=False)
         old = [tables.metadata.tables[name] for name in ("facts", "fact_ids", "positions", "pending")]  # and no costs yet
         await database.call(lambda connection: tables.metadata.create_all(connection, tables=old))
         await database.call(lambda connection: insert(connection, tables.facts_table, [tables.fact_row(fact(1, "sent"))]))
         assert await database.version() == ""
         await database.close()
-        history = await open_history(url)
+        history = await open_history(history_url)
         assert await history.database.version() == schema.HEAD
         assert await history.counts(since_ms=0, until_ms=9) == {"sent": 1}
         assert await history.cost_groups(since_ms=0, until_ms=9) == []
         await history.close()
 
-    async def test_several_that_start_at_once_make_one_shape(self, url: str) -> None:
-        opened = await asyncio.gather(*(open_history(url) for _ in range(4)))
+    async def test_several_that_start_at_once_make_one_shape(self, history_url: str) -> None:
+        opened = await asyncio.gather(*(open_history(history_url) for _ in range(4)))
         assert {await one.database.version() for one in opened} == {schema.HEAD}
         for one in opened:
             await one.close()
 
-    async def test_shape_of_a_younger_version_is_refused_with_a_sentence(self, url: str) -> None:
-        first = await open_history(url)
+    async def test_shape_of_a_younger_version_is_refused_with_a_sentence(self, history_url: str) -> None:
+        first = await open_history(history_url)
         younger = sql.text("UPDATE alembic_version SET version_num = '9999'")
         await first.database.call(lambda connection: connection.execute(younger))
         with pytest.raises(schema.SchemaNewer, match="9999"):
-            await open_history(url)
+            await open_history(history_url)
         assert await first.counts(since_ms=0, until_ms=9) == {}  # who had it open goes on
         await first.close()

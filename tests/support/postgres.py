@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from urllib.parse import quote
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root."""
 START_S = 30.0
+_NUMBERS = itertools.count()
 
 
 def binaries() -> Path:
@@ -75,12 +77,14 @@ def url_of(directory: Path, database: str) -> str:
     return f"postgresql+asyncpg://test@/{database}?host={quote(str(directory))}"
 
 
-async def run(directory: Path, statement: str) -> None:
-    """One statement outside a transaction, in the database that is always there."""
+async def new_database(directory: Path) -> str:
+    """Make an empty one; its URL."""
     import asyncpg
 
+    name = f"history_{next(_NUMBERS)}"
     connection = await asyncpg.connect(user="test", database="postgres", host=str(directory))
     try:
-        await connection.execute(statement)
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     finally:
         await connection.close()
+    return url_of(directory, name)

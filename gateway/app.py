@@ -22,6 +22,7 @@ from gateway.documents.wallets import Wallets
 from gateway.families.herald import Herald
 from gateway.families.home import make_home
 from gateway.health import Beats
+from gateway.listening import WordLists
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
 from gateway.planning.telling import Teller
@@ -58,7 +59,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """
     async with contextlib.AsyncExitStack() as stack:
         senders_known = directories.read(settings)
-        plan = desk_plan.read(settings)
+        lists = WordLists.load(settings.words_dir)
+        plan = desk_plan.read(settings, lists.reasons)
         catalogue = catalogues.load(settings.templates_dir, public=settings.public_base)
         tariffs = Tariffs.open(settings.prices_dir)
         ring = ring_for(settings.keys, settings.data_dir)
@@ -109,6 +111,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             number_of=registry.number_of(settings),
             directory=senders_known,
             desk_plan=plan,
+            listener=lists.listener(),
             pairs=pairs,
             catalogue=catalogue,
             tariffs=tariffs,

@@ -38,6 +38,7 @@ class Metrics:
 
         # What happened, from the facts
         self.facts = counter("facts_total", "Changes of state folded, by kind", "kind")
+        self.facts.labels("safety")  # there from the start: the first one must be seen as an increase
         self.planned = counter("messages_planned_total", "Messages enqueued, by notification", "notification")
         self.ended = counter(
             "messages_ended_total", "Messages that ended without arriving, by how and why", "kind", "reason"

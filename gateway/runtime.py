@@ -23,6 +23,7 @@ from gateway.notifications.catalogue import Catalogue
 from gateway.notifications.remote import TemplateAdmin
 from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
+from gateway.rules.listening import Listener
 from gateway.settings import Settings
 from gateway.store.client import Connection
 from gateway.store.contacts import Contacts
@@ -65,6 +66,7 @@ class Runtime:
     number_of: Callable[[Sender], Awaitable[NumberReport | Refused]]
     directory: Directory
     desk_plan: DeskPlan
+    listener: Listener
     pairs: Mapping[str, Pair]
     catalogue: Catalogue
     tariffs: Tariffs

@@ -73,6 +73,7 @@ class Settings:
     fonts_dir: Path | None
     senders_file: Path | None
     webcare: Path | None
+    words_dir: Path | None
     api_key: Secret | None
     keys: Secret | None
     redis_url: Secret | None
@@ -227,6 +228,9 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         reader.problems.append(f"GATEWAY_FONTS_DIR: {fonts_dir} is no directory: name one that holds font files, or leave it out")
     senders_file = reader.text("GATEWAY_SENDERS_FILE")
     webcare = reader.text("GATEWAY_WEBCARE")
+    words_dir = reader.text("GATEWAY_WORDS_DIR")
+    if words_dir and not Path(words_dir).is_dir():
+        reader.problems.append(f"GATEWAY_WORDS_DIR: {words_dir} is no directory: name one with your lists, or leave it out")
     data_dir = Path(reader.text("GATEWAY_DATA_DIR", "var") or "var")
     if senders_file is None and Path("senders.yaml").is_file() and environ is None:
         senders_file = "senders.yaml"
@@ -252,6 +256,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         fonts_dir=Path(fonts_dir) if fonts_dir else None,
         senders_file=Path(senders_file) if senders_file else None,
         webcare=Path(webcare) if webcare else None,
+        words_dir=Path(words_dir) if words_dir else None,
         api_key=reader.secret("GATEWAY_API_KEY"),
         keys=reader.secret("GATEWAY_KEYS"),
         redis_url=reader.secret("GATEWAY_REDIS_URL"),

@@ -27,7 +27,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import Conflict
 from gateway.insight.history import KEEP_MONTHS, Batch, History, Position, later_of
-from gateway.insight.hooks import DEFAULT_TYPES, kinds_of, webhook_of
+from gateway.insight.hooks import DEFAULT_TYPES, OF_CONVERSATIONS, kinds_of, webhook_of
 from gateway.insight.lines import Counting, fields_of
 from gateway.insight.unreached import Book
 from gateway.metrics import Metrics
@@ -214,8 +214,8 @@ class Fold:
 
 async def make_webhooks(facts: Sequence[Fact], kinds: frozenset[str], store: Facts) -> list[Webhook]:
     """The webhooks about these facts; notifications that a fact does not name are read from the messages' headers."""
-    wanted = [fact for fact in facts if fact.kind in kinds and fact.id_of("m")]
-    unnamed = sorted({fact.id_of("m") for fact in wanted if not fact.detail.get("nt")})
+    wanted = [fact for fact in facts if fact.kind in kinds and (fact.id_of("m") or fact.kind in OF_CONVERSATIONS)]
+    unnamed = sorted({fact.id_of("m") for fact in wanted if fact.id_of("m") and not fact.detail.get("nt")})
     names: Mapping[str, str] = await store.notifications(unnamed)
     made = (webhook_of(fact, names.get(fact.id_of("m"), "")) for fact in wanted)
     return [webhook for webhook in made if webhook is not None]

@@ -41,6 +41,7 @@ TYPES: Mapping[str, str] = {
     "appointment_confirm": "appointment.confirmed",
     "appointment_move": "appointment.move",
     "appointment_call_me": "appointment.call",
+    "safety": "conversation.safety",
 }
 """Kind of fact -> type of webhook. Given up before the channel took it and failed at the channel are both `message.failed`."""
 
@@ -57,7 +58,11 @@ _SENTENCES = {
     "appointment_confirm": "the time of the appointment suits them",
     "appointment_move": "they want another time for the appointment",
     "appointment_call_me": "they want to be called about the appointment",
+    "safety": "words that cannot wait",
 }
+
+OF_CONVERSATIONS = frozenset({"safety"})
+"""Kinds that are about a conversation: they leave the house whether or not they name a message."""
 
 
 def kinds_of(types: Collection[str]) -> frozenset[str]:
@@ -75,7 +80,7 @@ def webhook_of(fact: Fact, notification: str) -> Webhook | None:
     notification: of the message, for facts that do not name it ("" = not known any more)
     """
     message = fact.id_of("m")
-    if fact.kind not in TYPES or not message:
+    if fact.kind not in TYPES or not (message or fact.kind in OF_CONVERSATIONS):
         return None
     reason = (reason_of(fact) or None) if fact.kind in ENDS or fact.kind == "unreached" else None
     sentence = _SENTENCES.get(fact.kind, "")
@@ -85,7 +90,7 @@ def webhook_of(fact: Fact, notification: str) -> Webhook | None:
         "type": TYPES[fact.kind],
         "timestamp": datetime.fromtimestamp(fact.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "data": {
-            "message_id": message,
+            "message_id": message or None,
             "contact_id": fact.id_of("c") or None,
             "notification": fact.detail.get("nt") or notification or None,
             "event_id": fact.id_of("e") or None,
@@ -94,6 +99,7 @@ def webhook_of(fact: Fact, notification: str) -> Webhook | None:
             "reason": reason,
             "sentence": sentence,
             **_rebooking(fact),
+            **({"kind": fact.detail.get("kind") or None} if fact.kind == "safety" else {}),
         },
     }
     name = re.sub(r"[^0-9a-z]", "x", f"{fact.partition:02d}-{fact.stream_id}")

@@ -247,6 +247,17 @@ def _gap(fact: Fact, when: When) -> str:
     return f"the store went back behind what was read (a failover, a restore): facts after {after} may be missing"
 
 
+def _safety(fact: Fact, when: When) -> str:
+    return f"words that cannot wait: {fact.detail.get('kind', 'unknown').replace('_', ' ')}; it goes before everybody else"
+
+
+def _complaint(fact: Fact, when: When) -> str:
+    due = fact.detail.get("due", "")
+    until = f", to be answered until {when(int(due))}" if due.isdigit() and due != "0" else ""
+    by = "by their own words" if fact.detail.get("by") == "words" else "by an agent"
+    return f"marked as a complaint {by}{until}"
+
+
 def _inbound(fact: Fact, when: When) -> str:
     return "they changed what they had written" if fact.detail.get("form") == "edit" else "they wrote"
 
@@ -491,6 +502,8 @@ KINDS: dict[str, Kind] = {
     "pass_revoked": Kind("pass.revoked", "", _pass_revoked),
     "pass_unbound": Kind("pass.unbound", "", _pass_unbound),
     # webcare
+    "safety": Kind("conversation.safety", "webhooks", _safety),
+    "complaint": Kind("conversation.complaint", "webcare", _complaint),
     "opened": Kind("conversation.opened", "webcare", _fixed("a conversation was opened")),
     "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),
     "queued": Kind("conversation.queued", "webcare", _queued),

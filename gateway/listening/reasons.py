@@ -27,16 +27,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _ReasonRow(_Strict):
+class _Row(_Strict):
     code: Annotated[str, Field(pattern=_CODE)]
-    shortcut: Annotated[str, Field(pattern=r"^[a-z]{3}$")]
     label: dict[str, str]
+
+
+class _ReasonRow(_Row):
+    shortcut: Annotated[str, Field(pattern=r"^[a-z]{3}$")]
     words: dict[str, list[str]] = {}
 
 
-class _GroupRow(_Strict):
-    code: Annotated[str, Field(pattern=_CODE)]
-    label: dict[str, str]
+class _GroupRow(_Row):
     reasons: Annotated[list[_ReasonRow], Field(min_length=1, max_length=REASONS_MAX)]
 
 
@@ -90,7 +91,8 @@ def _wrong(name: str, read: _File) -> list[Problem]:
     problems += [
         Problem(f"{name}: shortcut {one}", "is given to more than one reason") for one, count in shortcuts.items() if count > 1
     ]
-    for entry in (*read.groups, *rows):
+    entries: list[_Row] = [*read.groups, *rows]
+    for entry in entries:
         missing = [language for language in LANGUAGES if not entry.label.get(language, "").strip()]
         if missing or set(entry.label) - set(LANGUAGES):
             problems.append(Problem(f"{name}: {entry.code}.label", f"should have exactly {', '.join(LANGUAGES)}"))

@@ -83,6 +83,23 @@ class Safety(StrEnum):
     MINOR_ALONE = "minor_alone"
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a message says of itself (rules/listening.py), without its words.
+
+    safety:    the kind of words that cannot wait, None without any
+    language:  nl, en, de, fr, "" where nobody could say; usual: what this person usually writes, "" not known
+    complaint: they complain, without a doubt
+    reasons:   code -> how likely
+    """
+
+    safety: Safety | None = None
+    language: str = ""
+    usual: str = ""
+    complaint: bool = False
+    reasons: Mapping[str, float] = field(default_factory=dict)
+
+
 class Boost(StrEnum):
     """Why somebody is answered before others who waited as long. The largest single one counts."""
 

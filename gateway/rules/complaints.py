@@ -12,8 +12,6 @@ from enum import StrEnum
 
 from gateway.rules.phrases import Phrase, Phrasebook
 
-DAY_MS = 24 * 3600 * 1000
-
 
 class Complaint(StrEnum):
     CERTAIN = "certain"
@@ -24,12 +22,11 @@ class ComplaintWords:
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         self._book = Phrasebook(phrases)
 
+    def __len__(self) -> int:
+        """How many lines the lists have."""
+        return len(self._book.phrases)
+
     def find(self, text: str) -> Complaint | None:
         """Certain before proposed; None where the message does not complain."""
         found = {hit.phrase.kind for hit in self._book.find(text)}
         return next((one for one in Complaint if one.value in found), None)
-
-
-def due_ms(said_ms: int, days: int) -> int:
-    """Until when a complaint is to be answered, from when it was said. days: Figures.complaint_days, calendar days"""
-    return said_ms + days * DAY_MS

@@ -21,6 +21,10 @@ class SafetyWords:
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         self._book = Phrasebook(phrases)
 
+    def __len__(self) -> int:
+        """How many lines the lists have."""
+        return len(self._book.phrases)
+
     def find(self, text: str) -> Safety | None:
         """The gravest kind that a message speaks of, None where it speaks of none."""
         found = {hit.phrase.kind for hit in self.why(text)}

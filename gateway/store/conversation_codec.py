@@ -21,8 +21,10 @@ from gateway.model.conversation import (
 )
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal
-from gateway.model.webcare import Boost, Decision, LeftOut
+from gateway.model.webcare import BOOST_S, Boost, Decision, Figures, Heard, LeftOut
 from gateway.store.vault import Box
+
+DAY_MS = 24 * 3600 * 1000
 
 
 def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -> Conversation | None:
@@ -73,6 +75,13 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         language=f.get("lg", ""),
         human=f.get("hu") == "1",
     )
+
+
+def pack_heard(heard: Heard, at_ms: int, figures: Figures) -> list[str | int]:
+    """The last arguments of lua/conv_inbound: what a message says of itself."""
+    due = at_ms + figures.complaint_days * DAY_MS if heard.complaint else ""
+    kind = heard.safety.value if heard.safety is not None else ""
+    return [kind, BOOST_S[Boost.SAFETY], due, heard.language, heard.usual]
 
 
 def about_entry(contact: str, key: str) -> str:

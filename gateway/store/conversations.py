@@ -37,7 +37,7 @@ from gateway.model.ids import (
 )
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
-from gateway.model.webcare import Assignment, Decision, Figures
+from gateway.model.webcare import Assignment, Decision, Figures, Heard
 from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
 from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
@@ -80,6 +80,7 @@ class Conversations:
         self._clock = clock
         self._vault = vault
         self._pair = pair or {}
+        self._figures = figures
         self.desk = Desk(redis, clock, figures)
         self.slots = Slots(redis, clock)
         self._giving = Giving(self, redis, clock)
@@ -100,6 +101,7 @@ class Conversations:
         needs_person: bool = True,
         elsewhere: bool = False,
         queue: str = "general",
+        heard: Heard | None = None,
     ) -> ConversationId:
         """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
 
@@ -107,6 +109,7 @@ class Conversations:
 
         needs_person: False for what handled itself (a stop word, an address check): kept in the thread, not queued
         elsewhere:    another program holds the thread and is the one to answer: not queued until it comes back to us
+        heard:        what it says of itself; words that cannot wait need a person, whatever handled it
         raises:       NotFound when the contact is being erased; Conflict after ten lost races
         """
         key = self._vault.blind("entry", contact, item.key)
@@ -115,6 +118,8 @@ class Conversations:
         new = new_conversation_id(contact)
         changed = self._vault.blind("entry", contact, item.edit_of) if item.edit_of else ""
         counted = self._vault.blind("edits", contact, item.edit_of) if item.edit_of else key
+        listened = codec.pack_heard(heard or Heard(), item.at_ms, self._figures(brand))
+        needs_person = needs_person or (heard is not None and heard.safety is not None)
         for _ in range(10):
             open_key = self._open_key(contact, brand, address)
             held = await self._redis.get(open_key)
@@ -132,6 +137,7 @@ class Conversations:
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
             args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
+            args += listened
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

@@ -15,6 +15,7 @@ from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.worlds import Worlds
 from gateway.prices.tariffs import Tariffs
+from gateway.rules.listening import Listener
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.dialogues import Dialogues
@@ -37,7 +38,7 @@ class Deps:
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
     media: has files that came with words fetched
     family: speaks of families, and knows what a traveller was last asked about theirs
-    plan: the queues, and what belongs in which
+    plan: the queues, and what belongs in which; listener: what a message says of itself
     """
 
     contacts: Contacts
@@ -58,4 +59,5 @@ class Deps:
     home: Home | None = None
     family: tuple[FamilySayer, Dialogues] | None = None
     plan: DeskPlan = field(default_factory=DeskPlan.plain)
+    listener: Listener = field(default_factory=Listener)
     media: Media | None = None

@@ -3,7 +3,8 @@
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
 button decides by itself ("yes, that is me", "I take this flight", "this suits me", "tell my home front"), what those at home ask
 ("where is it now?"), what a traveller says of who follows them, what a way in answers - the desk. What we only hear, because
-another program holds the thread, counts all the same; but nothing of ours answers it by itself.
+another program holds the thread, counts all the same; but nothing of ours answers it by itself. Words that cannot wait
+(rules/safety) are read by a person whatever handled the message, and no question beside them is answered by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
+from gateway.model.webcare import Heard
 from gateway.rules.queueing import Known, queue_of
 from gateway.rules.routing import AHEAD
 from gateway.webhooks import items
@@ -69,6 +71,7 @@ class Messages:
             await self._windows.open(known, address, sender, event.at_ms)
         pressed: Pressed | None = None
         asked: Asked | None = None
+        heard = self._hear(known, event.kind.value, event.text)
         if stopped is not None:
             if not event.standby:
                 await self._stops.confirm(known.id, address, stopped, event, brand)
@@ -79,7 +82,7 @@ class Messages:
             if pressed is None and self._visits is not None:
                 pressed = await self._visits.press(known, address, event, origin)
             done = await self._families.press(known, address, sender, event, origin) if self._families and not pressed else None
-            if pressed is None and not done and self._questions is not None:
+            if pressed is None and not done and self._questions is not None and heard.safety is None:
                 asked = await self._questions.hear(known, address, sender, event, origin)
             handled = pressed.handled if pressed is not None else bool(done) or (asked is not None and asked.answered)
             if pressed is None and done is None and (asked is None or not asked.asks):
@@ -103,8 +106,11 @@ class Messages:
         first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
         answered = origin.notification if origin is not None else None
         await self._keep(
-            known, brand, address, sender, entry, handled, heard=event.standby, first=first, notification=answered
+            known, brand, address, sender, entry, handled, heard, outside=event.standby, first=first, notification=answered
         )
+
+    def _hear(self, contact: Contact, kind: str, text: Personal) -> Heard:
+        return self._d.listener.hear(kind, text, (contact.facts.language or "")[:2])
 
     async def _by_itself(self, contact: Contact, address: AddressId, sender: Sender, event: MessageEvent) -> bool:
         """What needs no person: answers to our own questions, a start, a way in."""
@@ -144,7 +150,8 @@ class Messages:
             edit_of=changed,
             edits=max(event.edits, 1),
         )
-        await self._keep(known, brand, address, sender, entry, stopped is not None, heard=True)
+        heard = self._hear(known, entry.kind, event.text)
+        await self._keep(known, brand, address, sender, entry, stopped is not None, heard, outside=True)
 
     async def arrival(self, value: Mapping[str, Any]) -> None:
         """They came by a link into a chat that they already had, and said nothing yet."""
@@ -175,25 +182,27 @@ class Messages:
         sender: Sender,
         entry: InboundEntry,
         handled: bool,
+        heard: Heard,
         *,
-        heard: bool,
+        outside: bool,
         first: str | None = None,
         notification: str | None = None,
     ) -> None:
-        """heard: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's
+        """outside: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's
 
-        notification: the one that they answer
+        heard: what it says of itself; notification: the one that they answer
         """
-        elsewhere = heard and await self._elsewhere(contact, sender, address)
+        elsewhere = outside and await self._elsewhere(contact, sender, address)
         crisis = None
         if self._d.incidents is not None and await self._d.incidents.fresh():
             # As they are now: this very message may have made them somebody's family, whom the crisis is about.
             crisis = await self._d.incidents.queue_of(await self._people.find(contact.id) or contact)
-        seen = Known(notification, language=(contact.facts.language or "")[:2])
+        seen = Known(notification, heard.language or heard.usual, heard.complaint, heard.reasons)
         queue = queue_of(self._d.plan.of(brand), seen, self._d.plan.reasons, first=crisis or first)
         conversation = await self._d.conversations.add_inbound(
-            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue
-        )
+            contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue,
+            heard=heard,
+        )  # fmt: skip
         files = [one for one in (entry.media, *entry.more_media) if one]
         if files and self._d.media is not None:  # after the line: done again with it, where a process dies in between
             key = self._d.media.entry_key(contact.id, entry.key)

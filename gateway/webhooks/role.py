@@ -131,6 +131,7 @@ def make_applier(runtime: Runtime) -> Applier:
             home=runtime.home if runtime.home.places else None,
             family=(make_family_sayer(runtime), Dialogues(runtime.connection.redis, vault)),
             plan=runtime.desk_plan,
+            listener=runtime.listener,
             media=make_media(runtime),
         )
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import BadInput
-from gateway.listening.safety import LANGUAGES, load
+from gateway.listening.lists import LANGUAGES
+from gateway.listening.safety import load
 from gateway.model.webcare import Safety
 from gateway.rules.phrases import Phrasebook, parse, tokens
 

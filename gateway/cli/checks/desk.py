@@ -5,7 +5,8 @@ from __future__ import annotations
 from gateway import desk_plan
 from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding, fail, names, note, ok, warn
-from gateway.errors import SettingsError
+from gateway.errors import BadInput, SettingsError
+from gateway.listening import WordLists
 from gateway.rules.calendars import next_opening
 
 
@@ -13,7 +14,12 @@ async def webcare(case: Case) -> list[Finding]:
     """Conversations find their queue, and the queue its hours."""
     check = "webcare"
     try:
-        plan = desk_plan.read(case.settings)
+        lists = WordLists.load(case.settings.words_dir)
+    except BadInput as error:
+        mend = "mend this line of the lists (docs/safety.md, docs/reasons.md; `webcare lint` looks at them alone)"
+        return fail(check, "; ".join(f"{one.field} {one.message}" for one in error.problems[:5]), mend)
+    try:
+        plan = desk_plan.read(case.settings, lists.reasons)
     except SettingsError as error:
         found: list[Finding] = []
         for one in error.problems:

@@ -4,6 +4,7 @@
 --   res resolved at, by who resolved, pv previous conversation, re reopened, own last owner, u:M what was decided about M,
 --   sw the contact waits since for whoever holds the thread instead of us ('' nobody does), la a person answered outside the desk
 --   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
+--   lx the language of their last message where it is another than lg,
 --   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
 --   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language, hu '1': a person of ours spoke
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
@@ -33,6 +34,23 @@ end
 local function conv_keep(keys, resolved, ms)
   for _, key in ipairs(keys) do
     if resolved then redis.call('PEXPIRE', key, ms) else redis.call('PERSIST', key) end
+  end
+end
+-- What a message says of itself: words that cannot wait ('' none) and what they count in a queue (s), until when a complaint is due
+-- ('' none), its language ('' nobody could say) and the person's usual one. One message in another language may be a quotation
+-- (lx), the second one in a row is a change.
+local function conv_listen(conv, changes, safety, boost, due, language, usual)
+  if safety ~= '' then
+    changes.sf = safety
+    if (tonumber(changes.bs or conv.bs or '') or 0) < tonumber(boost) then changes.bs, changes.bw = boost, 'safety' end
+  end
+  if due ~= '' and (conv.cm or '') == '' then changes.cm = due end
+  if (conv.lg or '') == '' then
+    changes.lg = language ~= '' and language or usual
+  elseif language ~= '' then
+    local again = language ~= conv.lg and language == (conv.lx or '')
+    if again then changes.lg = language end
+    changes.lx = (again or language == conv.lg) and '' or language
   end
 end
 local function conv_entry(ct, at, kind, author, message, origin, key, again, form, body)

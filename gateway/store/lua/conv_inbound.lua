@@ -13,6 +13,8 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       19 keep the key (ms)  20 standby '0'/'1': another program holds the thread, and is the one to answer
       21 key of the entry that this one changes ('' none)  22 how often that was changed so far
       23 'answered' or 'person' where one of a traveller's family asks how the journey stands, '' else
+      24 kind of words that cannot wait ('' none)  25 what these count (s)  26 when the complaint that it is is due (ms, '' none)
+      27 its language ('' nobody could say)  28 the language they usually write ('' not known)
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -79,6 +81,11 @@ else
     end
   end
 end
+if word == 'reopened' and (conv.sf or '') ~= '' then
+  changes.sf = ''
+  if conv.bw == 'safety' and not changes.bs then changes.bs, changes.bw = '0', '' end
+end
+conv_listen(conv, changes, ARGV[24], ARGV[25], ARGV[26], ARGV[27], ARGV[28])
 local was = conv.st
 conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)
@@ -93,6 +100,8 @@ if word == 'opened' or word == 'reopened' then
 elseif was == 'automated' and conv.st == 'queued' then
   fact(KEYS[4], now, 'queued', ids, 'q=' .. conv.q .. ' brand=' .. conv.b)
 end
+if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end
+if changes.cm then fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm) end
 if ARGV[23] ~= '' then fact(KEYS[4], now, 'family_asked', ids, 'by=' .. ARGV[23]) end
 fact(KEYS[4], now, 'inbound', ids, 'form=' .. ARGV[12] .. ' st=' .. conv.st)
 return {word, id}

@@ -1,0 +1,95 @@
+"""What a message says of itself reaches its conversation: words that cannot wait, complaints, its language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.insight.hooks import OF_CONVERSATIONS, TYPES, webhook_of
+from gateway.insight.kinds import say
+from gateway.listening import WordLists
+from gateway.model.conversation import ConversationState, InboundEntry
+from gateway.model.ids import ConversationId, SenderId, new_address_id, new_contact_id
+from gateway.model.personal import Personal
+from gateway.model.webcare import BOOST_S, Boost
+from gateway.rules.ranks import order
+from gateway.store import keys
+from gateway.store.conversations import Conversations
+from gateway.store.facts import Fact
+from gateway.store.vault import KeyRing, Vault
+
+LISTENER = WordLists.load().listener()
+SENDER = SenderId("zz-wa")
+
+
+class Stage:
+    def __init__(self, redis: Any) -> None:
+        self.redis, self.clock = redis, Clock()
+        self.store = Conversations(redis, self.clock, Vault(KeyRing(KeyRing.generate()), redis))
+        self.contact = new_contact_id()
+        self.address = new_address_id(self.contact)
+        self.said = 0
+
+    async def says(self, text: str, *, needs: bool = True, elsewhere: bool = False, usual: str = "") -> ConversationId:
+        self.said += 1
+        item = InboundEntry(f"wamid.{self.said}", "text", Personal(text), self.clock.now_ms(), standby=elsewhere)
+        return await self.store.add_inbound(
+            self.contact, "zz", self.address, SENDER, item=item, needs_person=needs, elsewhere=elsewhere,
+            heard=LISTENER.hear("text", item.text, usual),
+        )  # fmt: skip
+
+
+async def test_words_that_cannot_wait_need_a_person_and_go_first(redis: Any) -> None:
+    stage = Stage(redis)
+    one = await stage.says("status? my father has chest pain", needs=False)
+    found = await stage.store.get(one)
+    assert (found.state, found.safety) == (ConversationState.QUEUED, "medical"), "although something had answered it"
+    assert (found.boost, found.boost_s) == (Boost.SAFETY.value, BOOST_S[Boost.SAFETY])
+    await stage.says("where is my parcel")
+    again = await stage.store.get(one)
+    assert (again.safety, again.boost_s) == ("medical", 3600), "a harmless line after it takes nothing back"
+    other = Stage(redis)
+    earlier = await other.store.get(await other.says("where is my parcel"))
+    assert order([earlier, again])[0] is again
+
+
+async def test_the_alert_names_the_kind_and_no_word(redis: Any) -> None:
+    stage = Stage(redis)
+    conversation = await stage.says("there is a fire in coach ZEBRAFINCH", elsewhere=True)
+    found = await stage.store.get(conversation)
+    assert found.state is ConversationState.AUTOMATED, "another program holds the thread and answers it"
+    rows = await redis.xrange(keys.beside(stage.contact, "facts"))
+    assert b"zebrafinch" not in repr(rows).lower().encode()
+    (row,) = [bytes(row[b"f"]).decode() for _, row in rows if b"|safety|" in row[b"f"]]
+    assert "kind=danger" in row
+    fact = Fact(7, "1-0", stage.clock.now_ms(), "safety", (conversation, stage.contact), {"kind": "danger", "brand": "zz"})
+    assert say(fact, str) == "words that cannot wait: danger; it goes before everybody else"
+    sent = webhook_of(fact, "")
+    assert sent is not None
+    assert b'"type":"conversation.safety"' in sent.body
+    assert b'"kind":"danger"' in sent.body
+    assert b'"message_id":null' in sent.body
+    assert set(TYPES) >= OF_CONVERSATIONS
+
+
+async def test_a_complaint_without_doubt_gets_its_mark_and_date_once(redis: Any) -> None:
+    stage = Stage(redis)
+    began = stage.clock.now_ms()
+    one = await stage.says("this is unacceptable")
+    assert (await stage.store.get(one)).complaint_due_ms == 0, "only proposed"
+    await stage.says("I want to file a complaint")
+    due = (await stage.store.get(one)).complaint_due_ms
+    assert 0 <= due - began - 14 * 86_400_000 < 60_000
+    stage.clock.offset_ms += 3_600_000
+    await stage.says("did you get my complaint? I want to file a complaint")
+    assert (await stage.store.get(one)).complaint_due_ms == due
+
+
+async def test_the_language_changes_with_the_second_message_in_a_row(redis: Any) -> None:
+    stage = Stage(redis)
+    one = await stage.says("ok", usual="nl")
+    seen = [(await stage.store.get(one)).language]
+    for text in ("where is my parcel", "waar blijft mijn pakje", "where is it now please", "5512", "I want my money back"):
+        await stage.says(text)
+        seen.append((await stage.store.get(one)).language)
+    assert seen == ["nl", "nl", "nl", "nl", "nl", "en"], "what says nothing counts neither way"

@@ -128,6 +128,10 @@ class Metrics:
         self.conversations = gauge(
             "conversations_open", "Unresolved conversations by queue; taken = with an agent, or held elsewhere", "queue"
         )
+        self.routed = counter("conversations_routed_total", "What giving conversations to agents came to", "answer")
+        self.waiting_beside_free = gauge(
+            "waiting_beside_free", "Conversations that waited over 3 s beside an agent who could have had them; at who routes"
+        )
         self.agents_present = gauge("agents_present", "Agents with the desk open, at this process")
 
         # This process

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.model.agent import Permission
+from gateway.model.agent import Permission, Role, parse_right
 from gateway.model.conversation import Agent, AgentId, Conversation, ConversationState
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import (
     GONE_MS,
+    LIVE,
     AgentStatus,
     Boost,
     Decision,
@@ -38,6 +39,7 @@ LEFT_OUT_MAX = 60
 IMPOSSIBLE_S = 120
 """After so long in a queue in which nobody here can answer, a conversation goes to the general one."""
 
+_ANSWER = (Role.AGENT, Role.SENIOR, "reply")
 _AT_WORK = (AgentStatus.AVAILABLE, AgentStatus.BUSY)
 
 
@@ -103,7 +105,7 @@ def decide(
     here:   everybody who has the desk open or had it a moment ago, whatever their status
     first:  queues that go before all others (crises)
     """
-    return _Deciding(here, plan, now_ms).turn(order(queued, first))
+    return _Deciding(here, plan, now_ms, first).turn(order(queued, first))
 
 
 def free_since(given: Given, here: Sequence[Teammate], now_ms: int) -> int:
@@ -113,8 +115,9 @@ def free_since(given: Given, here: Sequence[Teammate], now_ms: int) -> int:
 
 
 class _Deciding:
-    def __init__(self, here: Sequence[Teammate], plan: DeskPlan, now_ms: int) -> None:
+    def __init__(self, here: Sequence[Teammate], plan: DeskPlan, now_ms: int, first: Collection[str] = ()) -> None:
         self._plan = plan
+        self._crises = frozenset(first)
         self._now = now_ms
         self._here = {one.id: one for one in sorted(here, key=lambda one: one.id)}
         self._open: dict[tuple[str, str], bool] = {}
@@ -143,6 +146,8 @@ class _Deciding:
             brand = self._plan.of(one.brand)
             figures, queue = brand.figures, brand.queue(one.queue)
             if one.owner is not None:
+                if not one.returning_ms or one.state in LIVE:
+                    continue  # theirs, and nothing is wanted
                 back = self._back(one, figures)
                 if back is None:
                     absent.append(one.id)
@@ -190,7 +195,7 @@ class _Deciding:
     def _own(self, one: Conversation, figures: Figures) -> str:
         """"free": their agent of last time can have it; "held": it waits for them; "" it is for anybody."""
         mate = self._here.get(one.sticky) if one.sticky is not None else None
-        if mate is None or not mate.presence.available(self._now) or not _covers(mate, one) or self._excluded(mate, one):
+        if mate is None or not mate.presence.available(self._now) or not self._covers(mate, one) or self._excluded(mate, one):
             return ""
         why = self._no_room(mate, figures)
         if why is None:
@@ -229,8 +234,8 @@ class _Deciding:
 
     def _why_not(self, mate: Teammate, one: Conversation, wanted: frozenset[str], figures: Figures) -> str | None:
         """Why somebody is not a candidate: what they may and know first, then whether they are there, then room."""
-        if not _covers(mate, one):
-            return "queue" if mate.agent.may(Permission.REPLY, one.brand) else "brand"
+        if not self._covers(mate, one):
+            return "queue" if answers(mate.agent, one.brand) else "brand"
         if not _speaks(mate, one):
             return "language"
         if not wanted <= mate.skills:
@@ -280,8 +285,8 @@ class _Deciding:
         if not mates:
             return ""
         steps = (
-            ("brand", lambda mate: mate.agent.may(Permission.REPLY, one.brand)),
-            ("queue", lambda mate: _covers(mate, one)),
+            ("brand", lambda mate: answers(mate.agent, one.brand)),
+            ("queue", lambda mate: self._covers(mate, one)),
             ("language", lambda mate: _speaks(mate, one)),
             ("skills", lambda mate: queue.required <= mate.skills),
         )
@@ -300,6 +305,10 @@ class _Deciding:
         after = self._here[mate.id] = replace(mate, load=load, presence=presence)
         if self._no_room(after, self._widest) is not None:
             self._ready.discard(mate.id)
+
+    def _covers(self, mate: Teammate, one: Conversation) -> bool:
+        """A crisis is everybody's of the brand: nobody was given a right for a queue that there was not yesterday."""
+        return answers(mate.agent, one.brand, None if one.queue in self._crises else one.queue)
 
     def _excluded(self, mate: Teammate, one: Conversation) -> bool:
         return one.excluded.get(mate.id, 0) > self._now
@@ -332,8 +341,11 @@ def to_general(one: Conversation, missing: str, now_ms: int) -> bool:
     return missing in ("skills", "queue") and one.queue != GENERAL and now_ms - entered >= IMPOSSIBLE_S * 1000
 
 
-def _covers(mate: Teammate, one: Conversation) -> bool:
-    return mate.agent.may(Permission.REPLY, one.brand, one.queue)
+def answers(agent: Agent, brand: str, queue: str | None = None) -> bool:
+    """Whether somebody is there to be given conversations. A supervisor may take any, and is given none; one who also answers
+    has a right for that too."""
+    rights = [right for right in map(parse_right, agent.rights) if right is not None]
+    return any(right.role in _ANSWER and right.covers(Permission.REPLY, brand, queue) for right in rights)
 
 
 def _speaks(mate: Teammate, one: Conversation) -> bool:

@@ -40,11 +40,16 @@ class FirstInRank:
         moved = 0
         for one, place in zip(waiting, await self._places(waiting, crises), strict=True):
             if place and place != one.queue:
-                names = [keys.of(one.id, "cv"), *(keys.beside(one.id, name) for name in ("facts", "vd", "vo"))]
-                if await scripts.run(self._redis, "conv_queue", names, [self._clock.offset_ms, one.id, place]):
-                    await self._conversations.desk.settle(await self._conversations.get(one.id))
-                    moved += 1
+                moved += await self.to_queue(one, place)
         return moved
+
+    async def to_queue(self, one: Conversation, queue: str) -> bool:
+        """Let a conversation that waits wait in this queue, with its age. False: it waits no more, or there already."""
+        names = [keys.of(one.id, "cv"), *(keys.beside(one.id, name) for name in ("facts", "vd", "vo"))]
+        if not await scripts.run(self._redis, "conv_queue", names, [self._clock.offset_ms, one.id, queue]):
+            return False
+        await self._conversations.desk.settle(await self._conversations.get(one.id))
+        return True
 
     async def _places(self, conversations: Sequence[Conversation], crises: Sequence[Crisis]) -> list[str]:
         """Per conversation the queue of the oldest crisis that its person is concerned by, "" for none."""

@@ -80,6 +80,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}done", "zset", None, "resolved conversations -> when (ms)"),
     Kind(r"\{desk\}at", "hash", None, "conversation -> revision and place that the desk knows"),
     Kind(r"\{desk\}a:[\w.-]+", "hash", True, "an agent's presence: status, beat, when they were last given something"),
+    Kind(r"\{desk\}notes", "string", True, "what the router says of its queues: waits, and who cannot be helped"),
     Kind(r"\{desk\}here", "zset", None, "who is at the desk -> last beat (ms)"),
     Kind(r"\{desk\}first", "zset", False, "queues answered before all others -> since (ms)"),
     Kind(r"\{desk\}media", "zset", None, "files to fetch -> when (ms)"),
@@ -140,6 +141,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}vk:[0-9a-z]{32}", "string", True, "an entry's key -> its conversation"),
     Kind(r"\{p:\d\d\}ik:v\w+:[0-9a-z]{32}", "string", True, "a conversation command's first answer"),
     Kind(r"\{p:\d\d\}md:c\w+", "hash", True, "files of a contact's conversations: state, and sealed what names them"),
+    Kind(r"\{p:\d\d\}qt:v\w+", "string", True, "what somebody in a queue was told: closed when, how long it takes"),
     Kind(r"\{p:\d\d\}pm:a\w+", "list", True, "the last proactive messages to an address, sealed"),
 )
 
@@ -160,6 +162,7 @@ ROLLOUTS = "{p:00}rollouts"
 FUSES = "fuses"
 DESK_FIRST = "{desk}first"
 HERE = "{desk}here"
+DESK_NOTES = "{desk}notes"
 RESERVATIONS = "{desk}res"
 DESK_DUE = "{desk}due"
 RESTORED = "restored"

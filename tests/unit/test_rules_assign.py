@@ -32,6 +32,9 @@ SKILLED = Queue("rail", required=frozenset({"rail"}), preferred=frozenset({"grou
         ("nobody not responding", [mate("g1", status=AgentStatus.NOT_RESPONDING), mate("g2", live=1)], "g2"),
         ("nobody without a beat for 45 s", [mate("g1", beat_s=45), mate("g2", live=1)], "g2"),
         ("nobody of another brand", [mate("g1", rights=("reply@other",)), mate("g2", live=1)], "g2"),
+        ("nobody of another queue", [mate("g1", rights=("agent@nl/rail",)), mate("g2", live=1)], "g2"),
+        ("nobody who is there to oversee", [mate("g1", rights=("supervisor",)), mate("g2", live=1)], "g2"),
+        ("who does both", [mate("g1", rights=("supervisor", "agent@nl")), mate("g2", live=1)], "g1"),
         ("nobody who may only read", [mate("g1", rights=("read",)), mate("g2", live=1)], "g2"),
         ("nobody at all", [mate("g1", live=2)], None),
     ],
@@ -107,6 +110,15 @@ def test_a_crisis_goes_before_longer_waits_and_danger_before_a_crisis() -> None:
     assert [one.conversation.id for one in turn.given] == [danger.id, crisis.id, old.id]
 
 
+def test_a_crisis_is_for_everybody_of_the_brand_and_another_queue_is_not() -> None:
+    team = [mate("g1", rights=("agent@nl/rail",))]
+    assert decide([waiting(queue="crisis-x")], team, plan(), NOW, first=["crisis-x"]).given
+    one = waiting(queue="other")
+    turn = decide([one], team, plan(), NOW)
+    assert turn.impossible == {one.id: "queue"}
+    assert to_general(one, "queue", NOW + 120_000)
+
+
 @pytest.mark.parametrize(
     ("sentence", "own", "waited_s", "outcome"),
     [
@@ -179,6 +191,12 @@ def test_a_decision_says_why_each_other_one_was_left_out_and_who_was_next() -> N
         "g3": "full", "g4": "break", "g5": "unreachable", "g6": "brand", "g7": "language", "g8": "gap", "g9": "owned",
     }  # fmt: skip
     assert (decision.version, decision.waited_ms, decision.ring) == ("v1", 4000, 0)
+
+
+def test_what_is_somebodys_already_is_left_alone_wherever_a_list_shows_it() -> None:
+    theirs = waiting(state=ConversationState.ASSIGNED, owner=G1, epoch=3)
+    turn = decide([theirs], [mate("g1"), mate("g2")], plan(), NOW)
+    assert (turn.given, turn.absent, turn.held) == ((), (), ())
 
 
 def test_a_queue_that_another_desk_answers_is_left_alone() -> None:

@@ -1,0 +1,89 @@
+"""What the router reads of the desk in one round trip, and what it leaves there: who cannot be helped, how long it takes.
+
+The notes are one key that ends by itself: without a router nobody reads old ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.model.conversation import AgentId
+from gateway.model.ids import ConversationId
+from gateway.rules.waits import Flow
+from gateway.store import bulk, keys
+from gateway.store.desk import QUEUE
+
+NOTES_MS = 30 * 60 * 1000
+"""So long a queue's speed is remembered by whoever routes next."""
+FRESH_MS = 15_000
+"""Notes that are older say nothing of now: nobody routes."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueNote:
+    """waiting: how many; wait_s: how long the next one who comes would wait, None unknown; opens_ms: closed until then, 0 open"""
+
+    waiting: int = 0
+    longest_ms: int = 0
+    wait_s: int | None = None
+    opens_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """impossible: conversations that nobody who is here could have -> what is missing; queues, flows: by "brand/queue"
+
+    idle_beside: how many waited over three seconds beside somebody who could have had them
+    """
+
+    at_ms: int = 0
+    impossible: Mapping[ConversationId, str] = field(default_factory=dict)
+    queues: Mapping[str, QueueNote] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    idle_beside: int = 0
+
+
+class Floor:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def lists(
+        self, queues: Sequence[str], agents: Sequence[AgentId], limit: int
+    ) -> tuple[dict[str, list[ConversationId]], dict[AgentId, list[ConversationId]]]:
+        """The first `limit` of each queue by rank, and what each agent has."""
+        commands: list[bulk.Command] = [("ZRANGE", QUEUE + name, 0, limit - 1) for name in queues]
+        commands += [("ZRANGE", keys.mine(agent), 0, -1) for agent in agents]
+        answers = await bulk.values(self._redis, commands) if commands else []
+        found = [[ConversationId(bytes(one).decode()) for one in answer] for answer in answers]
+        heads = dict(zip(queues, found[: len(queues)], strict=True))
+        return heads, dict(zip(agents, found[len(queues) :], strict=True))
+
+    async def put_notes(self, notes: Notes) -> None:
+        value = json.dumps(asdict(notes))
+        await bulk.run(self._redis, [("SET", keys.DESK_NOTES, value, "PX", NOTES_MS)])
+
+    async def notes(self, now_ms: int | None = None) -> Notes:
+        """What the router last wrote. now_ms: only what still holds now; else also what a router before us left."""
+        raw = (await bulk.values(self._redis, [("GET", keys.DESK_NOTES)]))[0]
+        if raw is None:
+            return Notes()
+        f: dict[str, Any] = json.loads(raw)
+        if now_ms is not None and now_ms - int(f["at_ms"]) > FRESH_MS:
+            return Notes()
+        return Notes(
+            int(f["at_ms"]),
+            {ConversationId(one): str(why) for one, why in f["impossible"].items()},
+            {name: QueueNote(**_known(QueueNote, one)) for name, one in f["queues"].items()},
+            {name: Flow(one["weight"], one["at_ms"], one["since_ms"], tuple(one["last"])) for name, one in f["flows"].items()},
+            int(f.get("idle_beside", 0)),
+        )
+
+
+def _known(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that a newer version wrote are left out."""
+    return {name: value[name] for name in kind.__dataclass_fields__ if name in value}

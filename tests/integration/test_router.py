@@ -1,0 +1,143 @@
+"""The router on a real store: who writes is given within a second to the right one, and why can be read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.desk_plan import plan_of
+from gateway.model.conversation import ConversationState
+from gateway.model.webcare import AgentStatus
+from gateway.store.leases import Leases
+from gateway.webcare.router import LEASE
+from tests.integration.router_stage import House
+from tests.support.waiting import wait_until
+
+PLAN = plan_of(
+    {
+        "calendars": {"never": {"timezone": "UTC", "week": {}}},
+        "brands": {
+            "zz": {"queues": [{"name": "rail", "required": ["rail"]}, {"name": "shut", "calendar": "never"}]},
+        },
+    },
+    "plan",
+)
+
+
+@pytest.fixture
+async def house(redis: Any) -> House:
+    return House(redis, PLAN)
+
+
+async def test_who_writes_is_given_within_a_second_and_why_is_kept(house: House) -> None:
+    ann, tom = await house.agent("ann"), await house.agent("tom", status=AgentStatus.BREAK)
+    running = asyncio.create_task(house.router.run())
+    try:
+        await wait_until(lambda: house.router._leading)
+        conversation = await house.writes()
+
+        async def given() -> bool:
+            return (await house.get(conversation)).state is ConversationState.ASSIGNED
+
+        await wait_until(given, timeout=1)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert await house.owner(conversation) == ann.id
+    (decision,) = await house.conversations.decisions(conversation)
+    assert (decision.agent, decision.how, decision.queue, decision.version) == (ann.id, "idle", "general", PLAN.version)
+    assert {one.agent: one.why for one in decision.left_out} == {tom.id: "break"}
+    assert await Leases(house.redis).holder(LEASE) is None, "who stops lets the next one route at once"
+
+
+async def test_a_burst_fills_slots_by_rank_and_nobody_twice_within_the_gap(house: House) -> None:
+    ann, tom = await house.agent("ann"), await house.agent("tom")
+    first = [await house.writes() for _ in range(6)]
+    turn = await house.router.turn()
+    assert [one.conversation.id for one in turn.given] == first[:2]
+    assert len(turn.full) == 4
+    await house.router.turn()
+    assert await house.owner(first[2]) is None, "both were given one a moment ago"
+    await house.pass_s(3, ann.id, tom.id)
+    await house.router.turn()
+    loads = await house.conversations.slots.loads([ann.id, tom.id])
+    assert [loads[one.id].live for one in (ann, tom)] == [2, 2]
+    await house.pass_s(3, ann.id, tom.id)
+    assert (await house.router.turn()).given == ()
+    note = (await house.floor.notes(house.clock.now_ms())).queues["zz/general"]
+    assert (note.waiting, note.opens_ms, note.wait_s) == (2, 0, None)
+
+
+async def test_two_routers_that_look_at_once_give_each_conversation_once(house: House) -> None:
+    ann, tom = await house.agent("ann"), await house.agent("tom")
+    waiting = [await house.writes() for _ in range(8)]
+    other = house.another_router()
+    for _ in range(3):
+        await asyncio.gather(house.router.turn(), other.turn())
+        await house.pass_s(3, ann.id, tom.id)
+    owners = [await house.owner(one) for one in waiting]
+    assert sorted(owners, key=str) == sorted([None] * 4 + [ann.id, ann.id, tom.id, tom.id], key=str)
+
+
+async def test_nobody_with_the_skill_is_visible_at_once_and_goes_to_the_general_queue_after_two_minutes(house: House) -> None:
+    ann = await house.agent("ann")
+    conversation = await house.writes(queue="rail")
+    await house.router.turn()
+    assert (await house.floor.notes(house.clock.now_ms())).impossible == {conversation: "skills"}
+    await house.pass_s(119, ann.id)
+    await house.router.turn()
+    assert (await house.get(conversation)).queue == "rail"
+    await house.pass_s(1, ann.id)
+    await house.router.turn()
+    assert (await house.get(conversation)).queue == "general"
+    await house.router.turn()
+    assert await house.owner(conversation) == ann.id
+    assert (await house.floor.notes(house.clock.now_ms())).impossible == {}
+
+
+async def test_closed_is_said_once_and_full_only_after_a_moment_and_when_it_gets_worse(house: House) -> None:
+    shut, open_ = await house.writes(queue="shut"), await house.writes()
+    await house.router.turn()
+    closed = {"opens_ms": 0, "timezone": "UTC"}
+    assert [(one, line, dict(params)) for one, line, params, _ in house.said] == [(shut, "closed", closed)]
+    await house.pass_s(11)
+    await house.router.turn()
+    await house.another_router().turn()  # who routes next remembers what was told
+    assert [(one, line, dict(params)) for one, line, params, _ in house.said[1:]] == [(open_, "full", {"minutes": -1})]
+    await house.pass_s(12 * 3600)
+    await house.router.turn()
+    assert [(one, line) for one, line, _, _ in house.said[2:]] == [(shut, "closed")]
+    assert len({key for *_, key in house.said}) == 3
+    assert (await house.get(shut)).state is ConversationState.QUEUED
+
+
+async def test_who_waited_three_seconds_beside_a_free_agent_is_an_alarm(house: House) -> None:
+    ann = await house.agent("ann")
+    await house.writes()
+
+    async def refuses(wanted: Any) -> list[str]:
+        return ["moved"] * len(wanted)
+
+    house.conversations.give = refuses  # type: ignore[method-assign]
+    gauge = house.metrics.waiting_beside_free._value
+    await house.router.turn()
+    await house.pass_s(2.9, ann.id)
+    await house.router.turn()
+    assert gauge.get() == 0
+    await house.pass_s(0.2, ann.id)
+    await house.router.turn()
+    assert gauge.get() == 1
+    del house.conversations.give
+    await house.router.turn()
+    await house.router.turn()
+    assert gauge.get() == 0
+
+
+async def test_under_pull_nobody_is_given_anything(redis: Any) -> None:
+    house = House(redis, plan_of({"routing": "pull"}, "plan"))
+    await house.agent("ann")
+    conversation = await house.writes()
+    await house.router.run()
+    assert await house.owner(conversation) is None

@@ -68,6 +68,7 @@ class InboundEntry:
     edit_of: the key of the entry that it changes; edits: how often that was changed so far
     family:  the journeys whose traveller's family they are, where they write as such; asked: "answered" or "person", where
              they asked how it stands
+    hidden:  kinds of what was covered in its text before it was kept (rules/masking.py)
     """
 
     key: str
@@ -86,6 +87,7 @@ class InboundEntry:
     edits: int = 0
     family: str = ""
     asked: str = ""
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Entry:
     edited_ms: int | None = None
     versions: tuple[Version, ...] = ()
     family: str = ""
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

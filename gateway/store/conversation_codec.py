@@ -109,6 +109,8 @@ def seal_inbound(box: Box, contact: ContactId, key: str, item: InboundEntry) -> 
         body["edits"] = item.edits
     if item.family:
         body["family"] = item.family
+    if item.hidden:
+        body["hidden"] = list(item.hidden)
     return box.seal_json(body, about_entry(contact, key))
 
 
@@ -149,6 +151,7 @@ def parse_entry(stream_id: bytes, raw: Mapping[bytes, bytes], box: Box, contact:
         program=body.get("program", ""),
         edits=int(body.get("edits", 0)),
         family=body.get("family", ""),
+        hidden=tuple(body.get("hidden", ())),
     )
 
 

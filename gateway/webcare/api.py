@@ -134,6 +134,7 @@ def _line(line: lines.Line) -> dict[str, Any]:
             for one in line.files
         ],
         "heard_only": line.standby,
+        "hidden": list(line.hidden),
         "said_before": [{"text": one.text, "at": _time(one.at_ms)} for one in line.versions],
     }
 

@@ -53,6 +53,7 @@ class Line:
     speaks_as: the name that they were shown for it
     quotable:  a reply may quote it
     family:    the journeys whose traveller's family wrote it
+    hidden:    kinds of what was covered in its text before it was kept: card, bsn, password
     """
 
     id: str
@@ -77,6 +78,7 @@ class Line:
     speaks_as: str = ""
     quotable: bool = False
     family: str = ""
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ def _theirs(entry: Entry, drawn: _Thread) -> Line:
         standby=entry.standby,
         quotable=entry.channel_message_id is not None and entry.form != "reaction",
         family=entry.family,
+        hidden=entry.hidden,
     )
 
 

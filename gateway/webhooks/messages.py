@@ -10,6 +10,7 @@ another program holds the thread, counts all the same; but nothing of ours answe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.connector import InboundKind, MessageEvent, Sender
@@ -18,6 +19,7 @@ from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
 from gateway.model.webcare import Heard
+from gateway.rules.masking import mask
 from gateway.rules.queueing import Known, queue_of
 from gateway.rules.routing import AHEAD
 from gateway.webhooks import items
@@ -193,6 +195,8 @@ class Messages:
         heard: what it says of itself; notification: the one that they answer
         """
         elsewhere = outside and await self._elsewhere(contact, sender, address)
+        covered = mask(entry.text.reveal())
+        entry = replace(entry, text=Personal(covered.text), hidden=tuple(covered.hidden))
         crisis = None
         if self._d.incidents is not None and await self._d.incidents.fresh():
             # As they are now: this very message may have made them somebody's family, whom the crisis is about.

@@ -363,6 +363,14 @@ async def test_a_message_from_an_unknown_number_makes_a_contact_and_a_conversati
     assert contact.facts.windows
 
 
+async def test_a_card_number_is_covered_before_the_thread_keeps_it(house: House) -> None:
+    await take(house, inbound_text(house, "447700900333", "Refund to 4111 1111 1111 1111 please, order 5512"))
+    contact = await house.contact_of(333)
+    (identifier,) = await house.runtime.conversations.of_contact(contact.id)
+    (entry,) = await house.runtime.conversations.thread(await house.runtime.conversations.get(identifier))
+    assert (entry.text.reveal(), entry.hidden) == ("Refund to •••• please, order 5512", ("card",))
+
+
 async def test_a_user_id_learned_from_a_webhook_leads_to_the_same_contact_without_the_number(house: House) -> None:
     await house.tell(house.order(house.recipient(101)))
     known = await house.contact_of(101)

@@ -42,6 +42,7 @@ from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
 from gateway.store.media import Media
 from gateway.store.passes import Passes
+from gateway.store.presence import PresenceBook
 from gateway.store.readings import Readings
 from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
@@ -106,6 +107,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         move_first=FirstInRank(runtime.connection.redis, runtime.clock, runtime.conversations, incidents).move,
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
+        presence=PresenceBook(runtime.connection.redis, runtime.clock),
         plan=runtime.desk_plan,
         lines=runtime.lines,
         media=media,

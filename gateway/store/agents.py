@@ -1,18 +1,16 @@
-"""Agents, their sessions, and the count of failed sign-ins.
+"""Agents: who they are, what they may, and whether a password is theirs.
 
-An agent's record is sealed under a key derived for it, and found by a keyed hash of the name they sign in with. A session is
-kept by the hash of its token: who reads the store cannot sign in with what they read. Passwords are argon2id.
+An agent's record is sealed under a key derived for it, and found by a keyed hash of the name they sign in with. Passwords are
+argon2id. Their sessions are in sessions.py, their second factor in second.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -26,42 +24,15 @@ from gateway.model.audit import Audited
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys, promised, scripts
 from gateway.store.audit import Audit
+from gateway.store.sessions import Sessions
 from gateway.store.vault import Vault
 
 PASSWORD_MIN = 12
-SESSION_MS = 8 * 3600 * 1000
-IDLE_MS = 30 * 60 * 1000
-TRY_WINDOW_MS = 15 * 60 * 1000
-TRIES_PER_NAME = 8
-TRIES_PER_PLACE = 60
 WRITES = 8
 """How often a change is begun anew when somebody else wrote first."""
 _HASHES_AT_ONCE = 2
 """argon2id takes 64 MB and a core for each."""
 
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """csrf: what every command of this session must bring along. made_ms: it ends 8 h after, however busy."""
-
-    agent: AgentId
-    csrf: str
-    made_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    token: Secret
-    session: Session
-
-
-class Throttled(Conflict):
-    """Too many failed tries, by name or by place; says nothing about whether the name exists."""
-
-    def __init__(self, wait_ms: int) -> None:
-        super().__init__(f"too many tries: wait {wait_ms // 1000} s")
-        self.wait_ms = wait_ms
 
 
 class Agents:
@@ -72,6 +43,7 @@ class Agents:
         self._vault = vault
         self._hasher = hasher or PasswordHasher()
         self._audit = Audit(redis, clock, vault)
+        self.sessions = Sessions(self, redis, clock, vault)
         self._nobody = ""
         self._room = asyncio.Semaphore(_HASHES_AT_ONCE)
 
@@ -132,7 +104,7 @@ class Agents:
                 raise NotFound("no such agent")
             after, hashed = what(*self._open(agent, bytes(before)))
             args: list[scripts.Part] = [agent, bytes(before), self._seal(after, hashed)]
-            if await scripts.run(self._redis, "agent_put", [keys.AGENTS], args):
+            if await scripts.run(self._redis, "key_swap", [keys.AGENTS], args):
                 return after
         raise Conflict("this agent is being changed by others at the same time: do it again")
 
@@ -155,58 +127,21 @@ class Agents:
             name: self._open(AgentId(name), bytes(sealed))[0] for name, sealed in zip(wanted, raw, strict=True) if sealed
         }
 
-    # signing in
-
-    async def sign_in(self, name: str, password: Secret, place: str) -> SignedIn | None:
-        """A new session, or None when name or password is wrong: which of the two is neither said nor to be measured.
-
-        place:  where the request came from; many failures from one place are throttled like many for one name
-        raises: Throttled
-        """
-        counters = self._counters(name, place)
-        await self._check_tries(counters)
+    async def verified(self, name: str, password: Secret) -> Agent | None:
+        """Whose name and password these are; None takes as long for a name that nobody has."""
         agent_id = self.agent_id(name)
         sealed = await self._redis.hget(keys.AGENTS, agent_id)
         agent, hashed = self._open(agent_id, bytes(sealed)) if sealed else (None, await self._nobodys_hash())
-        right = await self._matches(hashed, password)
-        if agent is None or agent.disabled or not right:
-            for counter, _ in counters:
-                await scripts.run(self._redis, "conv_try", [counter], [TRY_WINDOW_MS])
-            await self.audit(Audited.SIGN_IN_FAILED, agent.id if agent else "", place=place)
+        right = await self._matches(hashed or await self._nobodys_hash(), password)
+        if agent is None or agent.disabled or agent.provider or not right:
             return None
-        await self._redis.delete(counters[0][0])
         if self._hasher.check_needs_rehash(hashed):
             again = await self._hash(password)
             await self._change(agent.id, lambda one, old: (one, again if old == hashed else old))
-        signed = SignedIn(
-            Secret(secrets.token_urlsafe(32)), Session(agent.id, secrets.token_urlsafe(24), self._clock.now_ms())
-        )
-        await self._write_session(signed.token.reveal(), signed.session)
-        await self.audit(Audited.SIGNED_IN, agent.id, place=place)
-        return signed
+        return agent
 
-    async def session(self, token: str, *, alive: bool = True) -> tuple[Agent, Session] | None:
-        """Whose session this is; None for one that ended. alive: somebody is at the keyboard, so it lasts 30 min more."""
-        name = _session_key(token)
-        raw = await self._redis.get(name)
-        if raw is None:
-            return None
-        value = json.loads(raw)
-        session = Session(AgentId(value["agent"]), value["csrf"], value["made"])
-        left = session.made_ms + SESSION_MS - self._clock.now_ms()
-        try:
-            agent = await self.get(session.agent)
-        except NotFound:
-            return None
-        if left <= 0 or agent.disabled:
-            await self._redis.delete(name)
-            return None
-        if alive:
-            await self._redis.pexpire(name, min(IDLE_MS, left))
-        return agent, session
-
-    async def sign_out(self, token: str) -> None:
-        await self._redis.delete(_session_key(token))
+    def place_of(self, address: str) -> str:
+        return self._audit.place_of(address)
 
     async def audit(
         self, what: Audited, agent: str, about: str = "", *, place: str = "", old: str = "", new: str = "", **more: str
@@ -215,22 +150,6 @@ class Agents:
         await self._audit.write(what, agent, about=(about,) if about else (), place=place, old=old, new=new, **more)
 
     # inside
-
-    async def _write_session(self, token: str, session: Session) -> None:
-        value = json.dumps({"agent": session.agent, "csrf": session.csrf, "made": session.made_ms})
-        await self._redis.set(_session_key(token), value, px=IDLE_MS)
-
-    def _counters(self, name: str, place: str) -> list[tuple[str, int]]:
-        return [
-            (f"try:{self._vault.blind('try', 'name', _folded(name))}", TRIES_PER_NAME),
-            (f"try:{self._vault.blind('try', 'place', place)}", TRIES_PER_PLACE),
-        ]
-
-    async def _check_tries(self, counters: Sequence[tuple[str, int]]) -> None:
-        for counter, most in counters:
-            count = await self._redis.get(counter)
-            if count is not None and int(count) >= most:
-                raise Throttled(max(await self._redis.pttl(counter), 1000))
 
     async def _hash(self, password: Secret) -> str:
         async with self._room:
@@ -299,10 +218,6 @@ def agent_of(agent: AgentId, value: Mapping[str, Any]) -> Agent:
         keys=tuple(value.get("keys", {}).items()),
         provider=value.get("provider", ""),
     )
-
-
-def _session_key(token: str) -> str:
-    return f"session:{hashlib.sha256(token.encode()).hexdigest()}"
 
 
 def _folded(name: str) -> str:

@@ -6,6 +6,7 @@ Keys that change together carry the tag of their partition, `{p:07}`. Channel id
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"late", "string", True, "when the oldest webhook was received that was split late a moment ago: evidence is behind"),
     Kind(r"stops", "hash", False, "what is stopped: scope -> until, who, why"),
     Kind(
-        r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|[aix]:[0-9a-z]{32}|stops|apikeys|agents|desk)\}", "string", True,
+        r"acked\{(p:\d\d|k:\d{4}-\d\d-\d\d|([aix]|otp):[0-9a-z]{32}|stops|apikeys|agents|seconds|desk)\}", "string", True,
         "written beside something to wait for replicas",
     ),
     Kind(r"fuses", "hash", False, "events that the fuse holds -> how many people, why, who may say go on"),
@@ -43,8 +44,12 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"restored", "hash", False, "what the store was brought back from, and whether that still holds everything"),
     Kind(r"apikeys", "hash", False, "hash of an API key -> name and scopes"),
     Kind(r"agents", "hash", False, "agent id -> name, password hash, rights"),
+    Kind(r"seconds", "hash", False, "agent id -> their second factor: secret, hashes of codes on paper; sealed"),
     Kind(r"blocks", "hash", False, "keyed hash of a blocked address -> until, who"),
     Kind(r"session:[0-9a-f]{64}", "string", True, "a console session, by the hash of its token"),
+    Kind(r"signed", "zset", False, "sessions of the desk -> when they end (ms)"),
+    Kind(r"half:[0-9a-f]{64}", "string", True, "a sign-in whose second factor is due, by the hash of its token, sealed"),
+    Kind(r"otp:[0-9a-z]{32}", "string", True, "a code of a second factor that was used"),
     Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
     Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),
     Kind(r"\{p:00\}versions:[\w.-]+", "hash", False, "notification -> the version of it that one sender uses, since when, why"),
@@ -168,6 +173,8 @@ DESK_DUE = "{desk}due"
 RESTORED = "restored"
 API_KEYS = "apikeys"
 AGENTS = "agents"
+SECONDS = "seconds"
+SIGNED = "signed"
 BLOCKS = "blocks"
 WORKERS = "workers"
 SIGNS = "signs"
@@ -279,6 +286,10 @@ def slots(agent: str) -> str:
 
 def mine(agent: str) -> str:
     return f"{{desk}}mine:{agent}"
+
+
+def half(token: str) -> str:
+    return f"half:{hashlib.sha256(token.encode()).hexdigest()}"
 
 
 def presence(agent: str) -> str:

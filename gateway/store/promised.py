@@ -24,11 +24,8 @@ from gateway.store.durability import judge_acks, queue_acks
 from gateway.store.guarded import GuardedRedis
 
 SCRIPTS = frozenset(
-    {
-        "agent_put", "contact_erase", "contact_erasing", "family_change", "family_end", "family_leave", "index_drop", "key_swap",
-        "unsubscribe",
-    }
-)  # fmt: skip
+    {"contact_erase", "contact_erasing", "family_change", "family_end", "family_leave", "index_drop", "key_swap", "unsubscribe"}
+)
 FACTS = "contact_facts"
 RULES = frozenset({"consent", "proof"})
 """Of contact_facts these alone wait: windows, receipts and threads change with every message, and are told again."""

@@ -55,8 +55,9 @@ async def usage(redis: Redis, told: Callable[[int], None] = lambda count: None) 
         told(looked)
         if cursor == 0:
             break
-    for sealed in (await redis.hgetall(keys.AGENTS)).values():
-        found.agents[version_of(octets(sealed))] += 1
+    for name in (keys.AGENTS, keys.SECONDS):
+        for sealed in (await redis.hgetall(name)).values():
+            found.agents[version_of(octets(sealed))] += 1
     return found
 
 
@@ -133,7 +134,7 @@ class Rewrap:
         await self._agents()
         # What an earlier run moved was not written again by this one.
         everywhere = [keys.part(partition, "all") for partition in keys.all_partitions()]
-        await promised.stand(self._redis, *everywhere, keys.AGENTS, since=since)
+        await promised.stand(self._redis, *everywhere, keys.AGENTS, keys.SECONDS, since=since)
         return self.moved
 
     async def pages(self, partition: int) -> AsyncIterator[list[str]]:
@@ -160,11 +161,12 @@ class Rewrap:
 
     async def _agents(self) -> None:
         calls: list[scripts.Call] = []
-        for raw_name, raw in (await self._redis.hgetall(keys.AGENTS)).items():
-            sealed, about = octets(raw), f"agent:{words(raw_name)}"
-            if version_of(sealed) != self._ring.current:
-                fresh = self._vault.seal_about(about, self._vault.open_about(about, sealed))
-                calls.append(("key_swap", [keys.AGENTS], [words(raw_name), sealed, fresh]))
+        for name, kind in ((keys.AGENTS, "agent"), (keys.SECONDS, "second")):
+            for raw_name, raw in (await self._redis.hgetall(name)).items():
+                sealed, about = octets(raw), f"{kind}:{words(raw_name)}"
+                if version_of(sealed) != self._ring.current:
+                    fresh = self._vault.seal_about(about, self._vault.open_about(about, sealed))
+                    calls.append(("key_swap", [name], [words(raw_name), sealed, fresh]))
         self.moved += sum(await scripts.run_many(self._redis, calls))
 
     def _rewrapped(self, wrapped: bytes, about: str) -> bytes | None:

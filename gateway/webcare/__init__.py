@@ -17,6 +17,7 @@ import asyncio
 import structlog
 
 from gateway.rules.routing import QUEUES
+from gateway.webcare import lookout
 from gateway.webcare.api import add_api_routes
 from gateway.webcare.console import add_console_routes
 from gateway.webcare.deps import WebcareDeps
@@ -38,6 +39,7 @@ async def run(deps: WebcareDeps) -> None:
         group.create_task(_repair(deps), name="desk.repair")
         if deps.fetching is not None:
             group.create_task(run_fetching(deps.fetching), name="desk.media")
+        group.create_task(lookout.run(deps), name="desk.sessions")
 
 
 async def _repair(deps: WebcareDeps) -> None:

@@ -17,6 +17,7 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.media import Media
 from gateway.store.outbox import Outbox
+from gateway.store.presence import PresenceBook
 from gateway.wake import Ready
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
@@ -49,6 +50,7 @@ class WebcareDeps:
     plan:            queues, hours, figures
     lines:           says what the house says by itself
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
+    presence:        who is here; None where nobody is given anything
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -70,6 +72,7 @@ class WebcareDeps:
     lines: SystemLines | None = None
     media: Media | None = None
     fetching: Fetching | None = None
+    presence: PresenceBook | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from gateway.http import caller, is_proxied
 from gateway.model.conversation import Agent
-from gateway.store.agents import SESSION_MS, Session
+from gateway.store.sessions import SESSION_MS, Session
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.problems import problem
 
@@ -48,36 +48,45 @@ Inside = Callable[[web.Request, Asker], Awaitable[web.StreamResponse]]
 
 async def asker(deps: WebcareDeps, request: web.Request, *, alive: bool = True) -> Asker | None:
     token = request.cookies.get(COOKIE, "")
-    found = await deps.agents.session(token, alive=alive) if token else None
+    found = await deps.agents.sessions.get(token, alive=alive) if token else None
     return Asker(found[0], found[1], token) if found else None
 
 
 def page(deps: WebcareDeps, handler: Inside) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A page for people: whoever is not signed in is sent to /login and back."""
+    """A page for people: whoever is not signed in, or whose desk is locked, is sent to /login and back."""
 
     async def run(request: web.Request) -> web.StreamResponse:
         who = await asker(deps, request)
-        if who is None:
+        if who is None or who.session.locked:
             raise web.HTTPSeeOther(f"/login?next={quote(request.path)}", headers=SECURITY_HEADERS)
         return await handler(request, who)
 
     return run
 
 
-def data(deps: WebcareDeps, handler: Inside, *, alive: bool = True) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """An answer for the page's own program: 401 for whoever is not signed in."""
+def data(
+    deps: WebcareDeps, handler: Inside, *, alive: bool = True, locked: bool = False
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """An answer for the page's own program: 401 for whoever is not signed in, 423 while the desk is locked.
+
+    alive: that it is asked for shows that somebody is there; locked: also for a locked desk
+    """
 
     async def run(request: web.Request) -> web.StreamResponse:
         who = await asker(deps, request, alive=alive)
         if who is None:
             return problem(401, "signed_out", "You are signed out. Your words are kept on this page; sign in again.")
+        if who.session.locked and not locked:
+            return problem(423, "locked", "The desk is locked. Your words are kept on this page.", how=who.session.how)
         return await handler(request, who)
 
     return run
 
 
-def command(deps: WebcareDeps, handler: Inside) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Something that changes something: from our own page, with the session's token."""
+def command(
+    deps: WebcareDeps, handler: Inside, *, locked: bool = False
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Something that changes something: from our own page, with the session's token. locked: also for a locked desk."""
 
     async def inside(request: web.Request, who: Asker) -> web.StreamResponse:
         if not from_here(request):
@@ -87,7 +96,7 @@ def command(deps: WebcareDeps, handler: Inside) -> Callable[[web.Request], Await
             return problem(403, "token", "This page belongs to another session: reload it. Your words are kept.")
         return await handler(request, who)
 
-    return data(deps, inside)
+    return data(deps, inside, locked=locked)
 
 
 def from_here(request: web.Request) -> bool:
@@ -104,9 +113,10 @@ def place_of(deps: WebcareDeps, request: web.Request) -> str:
     return caller(request, deps.trusted_proxies)
 
 
-def set_cookie(deps: WebcareDeps, request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+def set_cookie(
+    deps: WebcareDeps, request: web.Request, response: web.StreamResponse, name: str, value: str,
+    *, max_age_s: int = SESSION_MS // 1000, samesite: str = "Strict",
+) -> None:  # fmt: skip
     proxied = is_proxied(request, deps.trusted_proxies)
     secure = request.secure or (proxied and request.headers.get("X-Forwarded-Proto") == "https")
-    response.set_cookie(
-        name, value, max_age=SESSION_MS // 1000, httponly=True, samesite="Strict", secure=secure, path="/"
-    )
+    response.set_cookie(name, value, max_age=max_age_s, httponly=True, samesite=samesite, secure=secure, path="/")

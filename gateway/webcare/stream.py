@@ -70,8 +70,9 @@ class Stream:
                         await self._patch(response, lists=bool(changed))
                         await asyncio.sleep(PACE_S)
                     if _now() >= beat_at:
-                        if await self._deps.agents.session(self._who.token, alive=False) is None:
-                            await self._send(response, "signed-out", {})
+                        found = await self._deps.agents.sessions.get(self._who.token, alive=False)
+                        if found is None or found[1].locked:
+                            await self._send(response, "signed-out" if found is None else "locked", {})
                             break
                         await self._send(response, "beat", {"now": self._deps.clock.now_ms()})
                         beat_at = _now() + BEAT_S

@@ -122,7 +122,7 @@ async def test_an_agent_is_added_through_a_pipe_and_can_sign_in(home: House) -> 
     assert "Kim may sign in as kim@example.org" in ran.out
     assert PASSWORD not in ran.out + ran.err
     agents = Agents(home.redis, home.clock, home.vault)
-    assert await agents.sign_in("kim@example.org", Secret(PASSWORD), "here") is not None
+    assert await agents.sessions.sign_in("kim@example.org", Secret(PASSWORD), "here") is not None
     listed = (await home.run("agents", "list", "--json")).data
     assert [(one["name"], one["rights"], one["disabled"]) for one in listed] == [("kim@example.org", ["read", "reply@zz"], False)]
     assert f"agent_added||agent=operator target={listed[0]['id']} new=read,reply@zz" in await home.facts()
@@ -135,11 +135,11 @@ async def test_an_agent_is_kept_out_let_in_and_given_a_new_password(home: House)
     agents = Agents(home.redis, home.clock, home.vault)
     await agents.add_agent("kim@example.org", "Kim", Secret(PASSWORD))
     assert (await home.run("agents", "disable", "kim@example.org")).code == 0
-    assert await agents.sign_in("kim@example.org", Secret(PASSWORD), "here") is None
+    assert await agents.sessions.sign_in("kim@example.org", Secret(PASSWORD), "here") is None
     assert "kept out" in (await home.run("agents", "list")).out
     assert (await home.run("agents", "enable", "kim@example.org")).code == 0
     assert (await home.run("agents", "password", "kim@example.org", stdin="another sentence, as good\n")).code == 0
-    assert await agents.sign_in("kim@example.org", Secret("another sentence, as good"), "here") is not None
+    assert await agents.sessions.sign_in("kim@example.org", Secret("another sentence, as good"), "here") is not None
     weak = await home.run("agents", "password", "kim@example.org", stdin="short\n")
     assert weak.code == 1
     assert "password: should be 12 to 256 characters" in weak.err
@@ -239,7 +239,8 @@ async def test_a_ring_is_renewed_without_losing_anything_and_the_old_key_is_free
         for contact, words in sealed.items():
             assert (await alone.contact_box(contact)).open(words, "x") == b"their words"  # type: ignore[arg-type]
         assert await alone.open_day(day, "e") == b"an event"
-        assert await Agents(home.redis, home.clock, alone).sign_in("kim@example.org", Secret(PASSWORD), "here") is not None
+        sessions = Agents(home.redis, home.clock, alone).sessions
+        assert await sessions.sign_in("kim@example.org", Secret(PASSWORD), "here") is not None
         for text in (printed.err, str(shown), str(moved)):
             assert not any(part.partition(":")[2] in text for part in value.split(","))
 

@@ -27,10 +27,12 @@ from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, S
 from gateway.model.message import Priority
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys
-from gateway.store.agents import TRIES_PER_NAME, Agents, Throttled
+from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Outbox
+from gateway.store.sessions import TRIES_PER_NAME
+from gateway.store.tries import Throttled
 from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Ready
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
@@ -176,8 +178,9 @@ async def test_signing_in_gives_a_strict_cookie_and_leaves_a_fact_without_a_name
     cookie = next(line for line in response.headers.getall("Set-Cookie") if line.startswith("desk="))
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
-    place = desk.deps.agents._audit.place_of("127.0.0.1")
-    assert [fact.split("|")[2:] for fact in await facts(desk)] == [["signed_in", "", f"agent={agent.id} place={place}"]]
+    place = desk.deps.agents.place_of("127.0.0.1")
+    written = f"agent={agent.id} how=password place={place}"
+    assert [fact.split("|")[2:] for fact in await facts(desk)] == [["signed_in", "", written]]
     token = cookie.split("=", 1)[1].split(";", 1)[0]
     for name in await desk.redis.keys():
         assert token.encode() not in name + await desk.redis.dump(name)
@@ -199,9 +202,9 @@ async def test_too_many_tries_are_throttled_also_for_names_that_do_not_exist(des
     await desk.agent()
     for name in ("ann", "nobody"):
         for _ in range(TRIES_PER_NAME):
-            assert await desk.deps.agents.sign_in(name, Secret("wrong"), "192.0.2.1") is None
+            assert await desk.deps.agents.sessions.sign_in(name, Secret("wrong"), "192.0.2.1") is None
         with pytest.raises(Throttled) as throttled:
-            await desk.deps.agents.sign_in(name, Secret(PASSWORD), "192.0.2.1")
+            await desk.deps.agents.sessions.sign_in(name, Secret(PASSWORD), "192.0.2.1")
         assert 0 < throttled.value.wait_ms <= 15 * 60_000
     response = await try_sign_in(desk.client(), "ann", PASSWORD)
     assert response.status == 429

@@ -107,13 +107,27 @@ LINES: Mapping[str, LineText] = {
     ),
     FULL: LineText(
         {
-            "en": "Many people are writing to us. It takes about {minutes} minutes until a person answers you.",
-            "nl": "Veel mensen schrijven ons. Het duurt ongeveer {minutes} minuten tot een mens u antwoordt.",
-            "de": "Viele Menschen schreiben uns. Es dauert etwa {minutes} Minuten, bis Ihnen ein Mensch antwortet.",
-            "fr": "Beaucoup de gens nous écrivent. Il faut environ {minutes} minutes avant qu'une personne vous réponde.",
+            "en": "Many people are writing to us. It takes {wait} until a person answers you.",
+            "nl": "Veel mensen schrijven ons. Het duurt {wait} tot een mens u antwoordt.",
+            "de": "Viele Menschen schreiben uns. Es dauert {wait}, bis Ihnen ein Mensch antwortet.",
+            "fr": "Beaucoup de gens nous écrivent. Il faut {wait} avant qu'une personne vous réponde.",
         }
     ),
 }
+
+WITHIN, LONGER, UNKNOWN = "within", "longer", "unknown"
+WAITS: Mapping[str, Mapping[str, str]] = {
+    WITHIN: {
+        "en": "less than {minutes} minutes", "nl": "minder dan {minutes} minuten", "de": "weniger als {minutes} Minuten",
+        "fr": "moins de {minutes} minutes",
+    },
+    LONGER: {
+        "en": "more than {minutes} minutes", "nl": "meer dan {minutes} minuten", "de": "mehr als {minutes} Minuten",
+        "fr": "plus de {minutes} minutes",
+    },
+    UNKNOWN: {"en": "a while", "nl": "even", "de": "eine Weile", "fr": "un moment"},
+}  # fmt: skip
+"""How long FULL takes: its {wait}."""
 
 YES, NO, ELSE = "yes", "no", "else"
 LABELS: Mapping[str, Mapping[str, str]] = {

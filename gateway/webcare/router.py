@@ -111,13 +111,19 @@ class Router:
         await self._impossible(view, decided.impossible, now)
         self._beside(refused, now)
         notes = self._notes(view, decided, now)
-        for duty in self.duties:
-            await duty.look(view, decided, notes, now)
         if notes.impossible != self._noted.impossible or now - self._noted.at_ms >= NOTES_AGAIN_MS:
             await self.floor.put_notes(notes)
             self._noted = notes
         self._good_ms = now
+        for duty in self.duties:
+            await self._see_to(duty, view, decided, notes, now)
         return decided
+
+    async def _see_to(self, duty: Duty, view: View, decided: assign.Turn, notes: Notes, now: int) -> None:
+        try:
+            await duty.look(view, decided, notes, now)
+        except Exception as error:  # the top of a duty's own loop: one that fails keeps nobody from being given
+            log.warning("router.duty_failed", duty=type(duty).__name__, error=type(error).__name__)
 
     # doing it
 

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import Conflict
 from gateway.model.conversation import AgentId
 from gateway.model.ids import ConversationId, MessageId
+from gateway.model.webcare import Figures
+
+
+def _usual(brand: str) -> Figures:
+    return Figures()
+
+
+def _pull() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what the house works. figures: a brand's numbers; push: whether the router gives, and limits hold; else agents take."""
+
+    figures: Callable[[str], Figures] = _usual
+    push: Callable[[], bool] = _pull
 
 
 class CommandRefused(Conflict):
-    """A command came too late. code: owner_changed, resolved, they_wrote, window_closed, decided, erasing, sender_changed,
-    key_reused; owner and since_ms: whose the conversation is now (None: nobody's)."""
+    """A command came too late, or there is no room for it. owner and since_ms: whose the conversation is now (None: nobody's).
+
+    code: owner_changed, resolved, they_wrote, window_closed, decided, erasing, sender_changed, key_reused; moved (from its state
+    that cannot be), full, owned, parked_full, late (no slot), hops, not_offered
+    """
 
     def __init__(self, code: str, owner: AgentId | None, since_ms: int, state: str, epoch: int) -> None:
         super().__init__(f"{code}: {state}, epoch {epoch}, owner {owner or 'nobody'} since {since_ms}")

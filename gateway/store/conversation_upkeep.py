@@ -8,16 +8,17 @@ from typing import Any, Protocol
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
-from gateway.model.conversation import Conversation, ConversationState
+from gateway.model.conversation import AUTOMATION, Conversation, ConversationState
 from gateway.model.ids import AddressId, ContactId, ConversationId
-from gateway.store import keys, scripts
+from gateway.model.webcare import Assignment
+from gateway.store import keys
+from gateway.store.conversation_commands import Terms
 from gateway.store.desk import Desk
+from gateway.store.looks import next_look_ms
 from gateway.store.vault import Vault
 
 KEEP_RESOLVED_MS = 90 * keys.DAY_MS
 REOPEN_MS = 3 * keys.DAY_MS
-IDLE_MS = 600 * 1000
-SILENT_MS = 24 * 3600 * 1000
 
 
 class Back(Protocol):
@@ -28,10 +29,15 @@ class Store(Protocol):
     """What is needed of `Conversations`."""
 
     desk: Desk
+    terms: Terms
 
     @property
     def outside(self) -> Back: ...
     async def get(self, conversation: ConversationId) -> Conversation: ...
+    async def give(self, wanted: Sequence[Assignment]) -> list[str]: ...
+    async def idle(self, one: Conversation, step: str, by: str) -> bool: ...
+    async def requeue(self, one: Conversation, why: str) -> bool: ...
+    def open_key(self, contact: ContactId, brand: str, address: AddressId) -> str: ...
     async def get_many(self, conversations: Sequence[ConversationId]) -> list[Conversation | None]: ...
     async def of_contact(self, contact: ContactId) -> list[ConversationId]: ...
 
@@ -42,16 +48,16 @@ def open_key(vault: Vault, contact: ContactId, brand: str, address: AddressId) -
 
 
 class Upkeep:
-    def __init__(self, store: Store, redis: Redis, clock: Clock, vault: Vault) -> None:
+    def __init__(self, store: Store, redis: Redis, clock: Clock) -> None:
         self._store = store
         self._redis: Any = redis
         self._clock = clock
-        self._vault = vault
 
     async def repair(self, everything: bool) -> int:
-        """Tell the desk what a crash kept from it. everything: look at each unresolved conversation, also for passed time.
+        """Tell the desk what a crash kept from it, and do what time does where it is due.
 
-        returns: how many conversations the desk was told of
+        everything: look at all that is unresolved
+        returns:    how many conversations the desk was told of
         """
         names = ["vd", "vo"] if everything else ["vd"]
         pipeline = self._redis.pipeline(transaction=False)
@@ -59,12 +65,12 @@ class Upkeep:
             for name in names:
                 pipeline.zrange(keys.part(partition, name), 0, 499)
         found = {bytes(one).decode() for rows in await pipeline.execute() for one in rows}
+        found.update(await self._store.desk.due(self._clock.now_ms()))
         if everything:
             found.update(await self._store.desk.unresolved())
-        conversations = [ConversationId(one) for one in sorted(found)]
-        return await self._bring_up_to_date(conversations, everything) + await self._trim(everything)
+        return await self._bring_up_to_date([ConversationId(one) for one in sorted(found)]) + await self._trim(everything)
 
-    async def _bring_up_to_date(self, conversations: list[ConversationId], everything: bool) -> int:
+    async def _bring_up_to_date(self, conversations: list[ConversationId]) -> int:
         told = 0
         gone: list[ConversationId] = []
         states = await self._store.get_many(conversations)
@@ -73,7 +79,7 @@ class Upkeep:
             if state is None:
                 gone.append(identifier)
                 continue
-            if everything and await self._age(state):
+            if await self._age(state):
                 state = await self._store.get(identifier)
             if state.revision > revision:
                 await self._store.desk.settle(state)
@@ -90,29 +96,34 @@ class Upkeep:
         return await self._store.desk.trim(self._clock.now_ms() - keys.KEEP_MS) if everything else 0
 
     async def _age(self, one: Conversation) -> bool:
-        """What time alone does: answered and silent is waiting; silent for a day is resolved. True when it did something."""
-        now = self._clock.now_ms()
-        if one.waiting_since_ms is not None or one.resolved:
+        """What time alone does, where it is due. True when it did something.
+
+        Answered and silent is waiting; silent for a day, or without its reason in time, resolved; parked until now wants its
+        agent back. What wanted its agent back for too long goes to its queue. What was given and not opened is not ours:
+        whether its agent is typing elsewhere is known where they are watched.
+        """
+        due = next_look_ms(one, self._store.terms.figures(one.brand))
+        if not due or due > self._clock.now_ms() or one.state is ConversationState.ASSIGNED:
             return False
-        silent_ms = now - max(one.last_in_ms, one.last_out_ms, one.owner_since_ms if one.owner else 0)
-        if one.elsewhere_since_ms is not None and one.last_out_ms < one.last_in_ms and silent_ms > SILENT_MS:
+        if one.state is ConversationState.WRAPUP:
+            return await self._store.idle(one, "resolved", "")
+        if one.returning_ms:
+            return await (self._store.requeue(one, "not_back") if self._store.terms.push() else self.bring_back(one.id))
+        if one.state is ConversationState.PARKED:
+            return await self._store.idle(one, "wake", "")
+        if one.elsewhere_since_ms is not None and one.last_out_ms < one.last_in_ms:
             # Who holds the thread let a day pass without a word; the channel takes it from them after that.
             return await self._store.outside.come_back(one, handed_over=False)
-        if one.state in (ConversationState.AUTOMATED, ConversationState.WAITING) and silent_ms > SILENT_MS:
-            step, by = "resolved", "automation" if one.state is ConversationState.AUTOMATED else "silence"
-        elif one.state is ConversationState.ACTIVE and one.last_out_ms >= one.last_in_ms and silent_ms > IDLE_MS:
-            step, by = "waiting", ""
-        else:
+        if one.state is ConversationState.ACTIVE:
+            return await self._store.idle(one, "waiting", "")
+        return await self._store.idle(one, "resolved", AUTOMATION if one.owner is None else "silence")
+
+    async def bring_back(self, conversation: ConversationId) -> bool:
+        """Where agents have no limits: what wants its agent back is with them at once."""
+        one = (await self._store.get_many([conversation]))[0]
+        if one is None or not one.returning_ms or one.owner is None:
             return False
-        names = [
-            keys.of(one.id, "cv"),
-            keys.of(one.id, "ct"),
-            *(keys.beside(one.id, name) for name in ("facts", "vd", "vo")),
-            open_key(self._vault, one.contact, one.brand, one.address),
-            keys.of(one.contact, "vs"),
-        ]
-        args: list[scripts.Part] = [self._clock.offset_ms, one.id, one.revision, step, by, KEEP_RESOLVED_MS]
-        return bool(await scripts.run(self._redis, "conv_idle", names, args))
+        return (await self._store.give([Assignment(one.id, one.owner, one.epoch, capacity=0, by_router=False)])) == ["given"]
 
     async def erase(self, contact: ContactId) -> int:
         """Destroy a contact's conversations and mentions; how many. Repeatable; before the contact's own keys go."""
@@ -121,7 +132,7 @@ class Upkeep:
         for identifier, state in zip(conversations, states, strict=True):
             names = [keys.of(identifier, "cv"), keys.of(identifier, "ct"), keys.of(identifier, "dr"), keys.of(identifier, "sy")]
             if state is not None:
-                names += [open_key(self._vault, contact, state.brand, state.address), keys.of(state.address, "pm")]
+                names += [self._store.open_key(contact, state.brand, state.address), keys.of(state.address, "pm")]
             for name in names:
                 await self._redis.delete(name)
             await self._redis.zrem(keys.beside(identifier, "vo"), identifier)

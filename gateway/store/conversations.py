@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from redis.asyncio import Redis
 
@@ -17,7 +16,6 @@ from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.conversation import (
     EDIT,
-    AgentId,
     Conversation,
     Entry,
     InboundEntry,
@@ -30,28 +28,27 @@ from gateway.model.ids import (
     ConversationId,
     MessageId,
     SenderId,
-    is_id,
     message_id,
     new_conversation_id,
     partition_of,
 )
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
-from gateway.model.webcare import Assignment, Decision, Figures, Heard
-from gateway.store import bulk, keys, scripts
+from gateway.model.webcare import BOOST_S, Boost, Heard
 from gateway.store import conversation_codec as codec
-from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
+from gateway.store import keys, scripts
+from gateway.store.agent_commands import AgentCommands
+from gateway.store.conversation_commands import Command, CommandRefused, Done, Terms, digest
 from gateway.store.conversation_lines import Lines
 from gateway.store.conversation_outside import Outside
-from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep, open_key
-from gateway.store.desk import Desk
+from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep
 from gateway.store.giving import Giving
 from gateway.store.outbox import Pair
-from gateway.store.slots import Slots
+from gateway.store.system_moves import SystemMoves
 from gateway.store.vault import Box, Vault
 from gateway.wake import Ready
 
-__all__ = ["Command", "CommandRefused", "Conversations", "Done"]
+__all__ = ["Command", "CommandRefused", "Conversations", "Done", "Terms"]
 
 COURTESY_MS = 15 * 60 * 1000
 MENTIONS = 10
@@ -59,7 +56,7 @@ THREAD_MAX = 300
 """How many lines of a thread are read at once, newest kept."""
 
 
-class Conversations:
+class Conversations(AgentCommands, SystemMoves):
     def __init__(
         self,
         redis: Redis,
@@ -68,25 +65,19 @@ class Conversations:
         *,
         pair: Mapping[str, Pair] | None = None,
         acks: int = 0,
-        figures: Callable[[str], Figures] = lambda brand: Figures(),
+        terms: Terms | None = None,
     ) -> None:
         """pair: sender -> its channel's pair rate, the same that the outbox was given.
 
-        acks:    how many replicas must have what an agent did before it is answered
-        figures: a brand's numbers
+        acks:  how many replicas must have what an agent did before it is answered
+        terms: by what the house works; without them agents take what there is, without limits
         """
-        self._redis: Any = redis
-        self._acks = acks
-        self._clock = clock
-        self._vault = vault
+        super().__init__(redis, clock, vault, acks=acks, terms=terms)
         self._pair = pair or {}
-        self._figures = figures
-        self.desk = Desk(redis, clock, figures)
-        self.slots = Slots(redis, clock)
-        self._giving = Giving(self, redis, clock)
         self.outside = Outside(self, redis, clock, vault)
         self.lines = Lines(self.desk, redis, clock, vault, self._pair)
-        self._upkeep = Upkeep(self, redis, clock, vault)
+        self._giving = Giving(self, redis, clock)
+        self._upkeep = Upkeep(self, redis, clock)
 
     # what comes in
 
@@ -118,10 +109,10 @@ class Conversations:
         new = new_conversation_id(contact)
         changed = self._vault.blind("entry", contact, item.edit_of) if item.edit_of else ""
         counted = self._vault.blind("edits", contact, item.edit_of) if item.edit_of else key
-        listened = codec.pack_heard(heard or Heard(), item.at_ms, self._figures(brand))
+        listened = codec.pack_heard(heard or Heard(), item.at_ms, self.terms.figures(brand))
         needs_person = needs_person or (heard is not None and heard.safety is not None)
         for _ in range(10):
-            open_key = self._open_key(contact, brand, address)
+            open_key = self.open_key(contact, brand, address)
             held = await self._redis.get(open_key)
             old = bytes(held).decode() if held else ""
             names = [
@@ -132,18 +123,21 @@ class Conversations:
                 keys.of(contact, "vs"),
                 *(keys.of(one, name) for one in (new, old or new) for name in ("cv", "ct")),
                 keys.in_partition_of(contact, "vk", counted),
+                keys.of(address, "bk"),
             ]
             args: list[scripts.Part] = [self._clock.offset_ms, new, old, contact, brand, address, sender, queue]
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
             args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
-            args += listened
+            args += [*listened, BOOST_S[Boost.REOPENED]]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")
             if answer[0] != b"again":
                 conversation = ConversationId(answer[1].decode())
                 await self._settle(conversation)
+                if not self.terms.push():
+                    await self._upkeep.bring_back(conversation)
                 return conversation
         raise Conflict("this conversation is being opened by many at once: try again")
 
@@ -176,33 +170,12 @@ class Conversations:
         """Remember a proactive message that was accepted: the last ten of an address, 8 days, for whoever reads the answer."""
         box = await self._vault.contact_box(contact)
         packed = codec.pack_mention(box, address, Mention(message, notification, brand, sender, text, at_ms))
-        names = [keys.of(address, "pm"), self._open_key(contact, brand, address)]
+        names = [keys.of(address, "pm"), self.open_key(contact, brand, address)]
         held = await scripts.run(self._redis, "conv_mention", names, [message, packed, MENTIONS, keys.KEEP_MS])
         if held:
             await self.desk.touched(ConversationId(bytes(held).decode()))
 
-    # who has it
-
-    async def give(self, wanted: Sequence[Assignment]) -> list[str]:
-        """Let conversations be agents', all in a few round trips. Per item "given", or why not:
-
-        full, owned (they have as many as they may), away (not here or not available), gap (given one a moment ago), taken
-        (somebody has it), moved (it stands elsewhere, or changed hands, since it was looked at). Repeatable: who has it keeps it.
-        raises: StoreUnavailable; what was reserved then is swept
-        """
-        return await self._giving.give(wanted)
-
-    async def decisions(self, conversation: ConversationId) -> list[Decision]:
-        """Why it was given to whom it was: the last ten times, newest first."""
-        raw = await self._redis.lrange(keys.of(conversation, "dr"), 0, -1)
-        return [codec.parse_decision(bytes(one)) for one in raw]
-
-    # what agents do
-
-    async def take(self, command: Command) -> Done:
-        """Make a conversation that is nobody's one's own. Raises CommandRefused, NotFound."""
-        args: list[scripts.Part] = [command.agent, command.epoch, digest("take", command), keys.KEEP_MS]
-        return await self._run("conv_take", command, self._names(command.conversation, command), args)
+    # what agents say
 
     async def reply(
         self,
@@ -273,75 +246,7 @@ class Conversations:
         args += [body, entry, found.sender]
         return names, args
 
-    async def note(self, command: Command, text: Personal) -> Done:
-        """Write a note for colleagues; no epoch is asked. Raises CommandRefused (key_reused), NotFound."""
-        found = await self.get(command.conversation)
-        box = await self._vault.contact_box(found.contact)
-        body = box.seal_json({"text": text.reveal()}, codec.about_entry(found.contact, command.key))
-        args: list[scripts.Part] = [command.agent, digest("note", command, text.reveal()), keys.KEEP_MS, command.key, body]
-        return await self._run("conv_note", command, self._names(command.conversation, command), args)
-
-    async def finish(self, command: Command, *, inbound_seen: int | None = None) -> Done:
-        """Resolve. inbound_seen: `Conversation.inbound` as the agent saw it; refused as they_wrote when there is more."""
-        return await self._let_go(command, "resolved", str(inbound_seen) if inbound_seen is not None else "")
-
-    async def release(self, command: Command) -> Done:
-        """Back into its queue, with its age."""
-        return await self._let_go(command, "queued", "")
-
-    async def leave(self, command: Command, message: MessageId) -> Done:
-        """Decide that a message that failed, or may have arrived, is not sent again."""
-        args: list[scripts.Part] = [command.agent, command.epoch, digest("leave", command, message), keys.KEEP_MS, message]
-        return await self._run("conv_leave", command, self._names(command.conversation, command), args)
-
-    async def _let_go(self, command: Command, state: str, seen: str) -> Done:
-        found = await self.get(command.conversation)
-        names = [
-            *self._names(command.conversation, command),
-            self._open_key(found.contact, found.brand, found.address),
-            keys.of(found.contact, "vs"),
-        ]
-        args: list[scripts.Part] = [command.agent, command.epoch, digest(state, command), keys.KEEP_MS]
-        args += [state, seen, KEEP_RESOLVED_MS]
-        return await self._run("conv_finish", command, names, args)
-
-    async def _run(
-        self,
-        script: str,
-        command: Command,
-        names: Sequence[str],
-        args: Sequence[scripts.Part],
-        told: Callable[[Done], None] = lambda done: None,
-    ) -> Done:
-        """told: of what is done, before the desk is"""
-        prefix: list[scripts.Part] = [self._clock.offset_ms, command.conversation]
-        (raw,) = await bulk.run_scripts(self._redis, [(script, names, [*prefix, *args])], acks=self._acks)
-        answer = [bytes(part).decode() for part in raw]
-        if answer[0] == "unknown":
-            raise NotFound("no such conversation")
-        if answer[0] == "refused":
-            _, code, owner, since, state, epoch = answer
-            raise CommandRefused(code, AgentId(owner) if owner else None, int(since), state, int(epoch))
-        done = Done(int(answer[1]), int(answer[2]), answer[3], answer[4], answer[0] == "again")
-        told(done)
-        await self._settle(command.conversation)
-        return done
-
     # reading
-
-    async def get(self, conversation: ConversationId) -> Conversation:
-        """Raises NotFound for one that is unknown or forgotten."""
-        found = (await self.get_many([conversation]))[0] if is_id(conversation, "v") else None
-        if found is None:
-            raise NotFound("no such conversation")
-        return found
-
-    async def get_many(self, conversations: Sequence[ConversationId]) -> list[Conversation | None]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for conversation in conversations:
-            pipeline.hgetall(keys.of(conversation, "cv"))
-        raws = await pipeline.execute() if conversations else []
-        return [codec.parse_conversation(one, raw) for one, raw in zip(conversations, raws, strict=True)]
 
     async def thread(self, conversation: Conversation, limit: int = THREAD_MAX) -> list[Entry]:
         """The last lines, oldest first. Empty when the contact was erased: nothing can be opened any more."""
@@ -403,29 +308,11 @@ class Conversations:
 
     # inside
 
-    async def _settle(self, conversation: ConversationId) -> None:
-        state = (await self.get_many([conversation]))[0]
-        if state is not None:
-            await self.desk.settle(state)
-
     async def _boxes(self, contacts: Sequence[ContactId]) -> Mapping[ContactId, Box]:
         try:
             return await self._vault.contact_boxes(list(dict.fromkeys(contacts)))
         except Sealed:
             return {}
-
-    def _open_key(self, contact: ContactId, brand: str, address: AddressId) -> str:
-        return open_key(self._vault, contact, brand, address)
-
-    def _names(self, conversation: ConversationId, command: Command | None = None) -> list[str]:
-        """cv, ct, ik, facts, vd, vo: what every command's script begins with."""
-        key = self._vault.blind("command", conversation, command.agent, command.key) if command else ""
-        return [
-            keys.of(conversation, "cv"),
-            keys.of(conversation, "ct"),
-            f"{keys.of(conversation, 'ik')}:{key}",
-            *(keys.beside(conversation, name) for name in ("facts", "vd", "vo")),
-        ]
 
 
 def _said(found: Conversation, enqueued: Callable[[Ready], None], done: Done) -> None:

@@ -112,6 +112,10 @@ class Desk:
     async def mine(self, agent: AgentId) -> list[ConversationId]:
         return _ids(await self._redis.zrange(f"{{desk}}mine:{agent}", 0, -1))
 
+    async def due(self, now_ms: int, limit: int = 500) -> list[ConversationId]:
+        """At which somebody must look because of the time, longest due first."""
+        return _ids(await self._redis.zrange(keys.DESK_DUE, "-inf", now_ms, byscore=True, offset=0, num=limit))
+
     async def unresolved(self, limit: int = 1000) -> list[ConversationId]:
         return _ids(await self._redis.zrange(ALL, 0, limit - 1))
 

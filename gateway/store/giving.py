@@ -1,4 +1,4 @@
-"""How a conversation becomes an agent's: a slot reserved, the conversation bound, the desk told, the reservation given back.
+"""How a conversation becomes live with an agent: reserve a slot, bind the conversation, tell the desk, give back.
 
 Each step is one round trip for as many as there are. Between any two of them the process may die: a reservation without a
 conversation blocks one slot until it is swept; a conversation without the desk's knowledge stands in `vd`, from where it is told.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
-from gateway.model.conversation import Conversation, ConversationState
+from gateway.crashpoint import crash_point
+from gateway.model.conversation import AgentId, Conversation, ConversationState
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import AgentStatus, Assignment
 from gateway.store import bulk, keys, scripts
@@ -37,43 +38,74 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One assignment under way. at: its place in what was asked."""
+class Bind:
+    """One conversation on its way to an agent. names: KEYS 1 to 6 of conv_bind; note: an entry's key and its sealed text.
 
-    at: int
-    asked: Assignment
+    how, digest, wrapup_ms, inbound and hops as lua/conv_bind.lua has them; answer_ms: how long an answer is kept
+    """
+
     how: str
+    epoch: int
     want: Want
+    names: tuple[str, ...]
+    decision: str = ""
+    digest: str = ""
+    answer_ms: int = 0
+    note: tuple[str, bytes] = ("", b"")
+    wrapup_ms: int = 0
+    inbound: str = ""
+    hops: int = 0
 
 
 class Giving:
     def __init__(self, store: Store, redis: Redis, clock: Clock) -> None:
         self._store = store
-        self._redis: Any = redis
+        self._redis = redis
         self._clock = clock
 
     async def give(self, wanted: Sequence[Assignment]) -> list[str]:
         """`Conversations.give`."""
         said = ["moved"] * len(wanted)
-        steps = []
+        asked: list[int] = []
+        binds: list[Bind] = []
         found = await self._store.get_many([one.conversation for one in wanted])
-        for at, (asked, state) in enumerate(zip(wanted, found, strict=True)):
-            how = _how(asked, state)
+        for at, (one, state) in enumerate(zip(wanted, found, strict=True)):
+            how = _how(one, state)
             if how in ("given", "returning"):
-                steps.append(_Step(at, asked, how, _want(asked, how)))
+                asked.append(at)
+                binds.append(_bind(one, how))
             else:
                 said[at] = how
-        reserved = await self._store.slots.reserve([step.want for step in steps]) if steps else []
-        bound = []
-        for step, answer in zip(steps, reserved, strict=True):
-            said[step.at] = answer.why or GIVEN
-            if not answer.why:
-                bound.append((step, answer))
-        answers = await bulk.run_scripts(self._redis, [self._bind(step, answer) for step, answer in bound])
-        for (step, _), raw in zip(bound, answers, strict=True):
-            said[step.at] = _outcome([bytes(part).decode() for part in raw])
-        await self._end([step for step, _ in bound], said)
+        for at, bind, answer in zip(asked, binds, await self.bind(binds), strict=True):
+            said[at] = _outcome(answer, bind.want.agent)
         return said
+
+    async def bind(self, binds: Sequence[Bind], *, acks: int = 0) -> list[list[str]]:
+        """Reserve, bind, settle, give back. Per bind the answer of conv_bind, which is refused with why there was no slot.
+
+        A command is asked of its conversation also where there is no slot: it may have been done before.
+        """
+        if not binds:
+            return []
+        reserved = await self._store.slots.reserve([one.want for one in binds])
+        crash_point("slot.reserved")
+        tried = [at for at, (one, slot) in enumerate(zip(binds, reserved, strict=True)) if one.digest or not slot.why]
+        calls = [self._call(binds[at], reserved[at]) for at in tried]
+        answers: list[list[str]] = [["refused", slot.why, "", "0", "", "0"] for slot in reserved]
+        for at, raw in zip(tried, await bulk.run_scripts(self._redis, calls, acks=acks), strict=True):
+            answers[at] = [bytes(part).decode() for part in raw]
+        crash_point("slot.bound")
+        done = [one.want.conversation for one, answer in zip(binds, answers, strict=True) if answer[0] in ("done", "again")]
+        unknown = await self._tell(done)
+        crash_point("slot.settled")
+        await self._store.slots.give_back(
+            [
+                (one.want.agent, one.want.token)
+                for one, slot in zip(binds, reserved, strict=True)
+                if not slot.why and one.want.conversation not in unknown
+            ]
+        )
+        return answers
 
     async def sweep(self) -> int:
         """Look up reservations that somebody left behind a minute ago, and take them out; how many there were.
@@ -81,31 +113,22 @@ class Giving:
         No bind can follow: it would be refused. One that was made is told to the desk first, so no slot is free in between.
         """
         old = await self._store.slots.old(self._clock.now_ms() - SWEPT_MS)
-        states = await self._store.get_many([one.conversation for one in old if one.conversation])
-        known = await self._store.desk.settle_many([one for one in states if one is not None])
-        unknown = {one.id for one in states if one is not None} - known
+        unknown = await self._tell([one.conversation for one in old if one.conversation is not None])
         await self._store.slots.give_back([(one.agent, one.token) for one in old if one.conversation not in unknown])
         return len(old)
 
-    async def _end(self, steps: Sequence[_Step], said: Sequence[str]) -> None:
-        """Tell the desk what was bound, and give all reservations back but those of which the desk could not be told."""
-        bound = [step.asked.conversation for step in steps if said[step.at] == GIVEN]
-        states = [one for one in await self._store.get_many(bound) if one is not None]
+    async def _tell(self, conversations: Sequence[ConversationId]) -> set[ConversationId]:
+        """Let the desk know how they stand; those of which it could not be told."""
+        states = [one for one in await self._store.get_many(conversations) if one is not None]
         known = await self._store.desk.settle_many(states)
-        unknown = {one.id for one in states} - known
-        done = [(step.asked.agent, step.want.token) for step in steps if step.asked.conversation not in unknown]
-        if done:
-            await self._store.slots.give_back(done)
+        return {one.id for one in states} - known
 
-    def _bind(self, step: _Step, reserved: Reserved) -> scripts.Call:
-        asked = step.asked
-        names = [keys.of(asked.conversation, name) for name in ("cv", "ct", "ik")]
-        names += [keys.beside(asked.conversation, name) for name in ("facts", "vd", "vo")]
-        names.append(keys.of(asked.conversation, "dr"))
-        args: list[scripts.Part] = [self._clock.offset_ms, asked.conversation, asked.agent, asked.epoch, "", 0]
-        args += [step.how, step.want.token, reserved.at_ms, "", GOOD_MS]
-        args += [codec.pack_decision(asked.decision) if asked.decision else "", KEEP_RESOLVED_MS, DECISIONS]
-        return "conv_bind", names, args
+    def _call(self, one: Bind, slot: Reserved) -> scripts.Call:
+        want = one.want
+        args: list[scripts.Part] = [self._clock.offset_ms, want.conversation, want.agent, one.epoch, one.digest, one.answer_ms]
+        args += [one.how, want.token, "" if slot.why else slot.at_ms, slot.why, GOOD_MS]
+        args += [one.decision, KEEP_RESOLVED_MS, DECISIONS, *one.note, one.wrapup_ms, one.inbound, one.hops]
+        return "conv_bind", [*one.names, keys.of(want.conversation, "dr")], args
 
 
 def _how(asked: Assignment, state: Conversation | None) -> str:
@@ -119,11 +142,11 @@ def _how(asked: Assignment, state: Conversation | None) -> str:
     return "given" if state.state is ConversationState.QUEUED and state.epoch == asked.epoch else "moved"
 
 
-def _want(asked: Assignment, how: str) -> Want:
+def _bind(asked: Assignment, how: str) -> Bind:
     """Who comes back is no new work: their agent may be finishing what there is, and the pause between two is not for them."""
     back = how == "returning"
     status = f"{AgentStatus.AVAILABLE},{AgentStatus.BUSY}" if back else str(AgentStatus.AVAILABLE)
-    return Want(
+    want = Want(
         asked.agent,
         asked.conversation,
         live_max=asked.capacity + (asked.over_cap if back and asked.capacity else 0),
@@ -131,11 +154,18 @@ def _want(asked: Assignment, how: str) -> Want:
         gap_ms=asked.gap_ms if asked.by_router and not back else 0,
         status=status if asked.by_router else "",
     )
+    names = [keys.of(asked.conversation, name) for name in ("cv", "ct", "ik")]
+    names += [keys.beside(asked.conversation, name) for name in ("facts", "vd", "vo")]
+    decision = codec.pack_decision(asked.decision) if asked.decision else ""
+    return Bind(how, asked.epoch, want, tuple(names), decision)
 
 
-def _outcome(answer: list[str]) -> str:
+def _outcome(answer: Sequence[str], agent: AgentId) -> str:
     if answer[0] in ("done", "again"):
         return GIVEN
     if answer[0] == "unknown":
         return "moved"
-    return "taken" if answer[1] == "owner_changed" and answer[2] else "moved"
+    _, code, owner, *_ = answer
+    if code in ("full", "owned", "away", "gap"):
+        return code
+    return "taken" if owner and owner != agent else "moved"

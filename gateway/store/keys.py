@@ -147,6 +147,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}ik:v\w+:[0-9a-z]{32}", "string", True, "a conversation command's first answer"),
     Kind(r"\{p:\d\d\}md:c\w+", "hash", True, "files of a contact's conversations: state, and sealed what names them"),
     Kind(r"\{p:\d\d\}qt:v\w+", "string", True, "what somebody in a queue was told: closed when, how long it takes"),
+    Kind(r"\{p:\d\d\}bk:a\w+", "string", True, "an address that is blocked: by whom"),
     Kind(r"\{p:\d\d\}pm:a\w+", "list", True, "the last proactive messages to an address, sealed"),
 )
 

@@ -332,7 +332,7 @@ async def test_a_crash_between_the_conversation_and_the_desk_is_mended(world: Wo
         raise ConnectionError("killed here")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "settle", crash)
+        patch.setattr(desk, "settle_many", crash)
         with pytest.raises(ConnectionError):
             await world.says("hello", key="k")
     assert await desk.queue("general") == []
@@ -341,7 +341,7 @@ async def test_a_crash_between_the_conversation_and_the_desk_is_mended(world: Wo
     assert len(queued) == 1
     assert await world.conversations.repair() == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "settle", crash)
+        patch.setattr(desk, "settle_many", crash)
         with pytest.raises(ConnectionError):
             await world.conversations.take(Command(queued[0], ANN, 1, "t"))
     assert await world.says("hello", key="k") == queued[0]  # its worker tries again, which settles too

@@ -155,7 +155,7 @@ class _Dead:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def settle(self, conversation: object) -> None:
+    async def settle_many(self, conversations: object) -> None:
         raise ConnectionError("killed here")
 
 

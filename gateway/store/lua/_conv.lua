@@ -6,7 +6,8 @@
 --   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
 --   lx the language of their last message where it is another than lg,
 --   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
---   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language, hu '1': a person of ours spoke
+--   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language, ln another heard once,
+--   hu '1': a person of ours spoke, k:G asked of colleague G until (ms), bt token of the slot by which it last became live
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:
 -- the desk lies in another partition, so it follows, and a crash between the two is mended by whoever sweeps vd.
@@ -17,7 +18,12 @@ local function conv_read(key)
   for k = 1, #raw, 2 do conv[raw[k]] = raw[k + 1] end
   return conv
 end
+local LIVE = {assigned = true, active = true, wrapup = true}
+-- The one place that writes states. Live is what takes a slot of an agent's: it is entered with a slot's token (lua/conv_bind.lua)
+-- or not at all, whatever a script thinks.
 local function conv_write(cv, vd, vo, id, conv, changes)
+  local was, st = conv.st or '', changes.st or conv.st
+  if LIVE[st] and not LIVE[was] and not changes.bt then error('a live state without a slot: ' .. was .. ' to ' .. st) end
   local rev = tonumber(conv.rev or '0') + 1
   changes.rev = text(rev)
   local flat = {}
@@ -57,6 +63,7 @@ local function conv_entry(ct, at, kind, author, message, origin, key, again, for
   return redis.call('XADD', ct, '*', 'h',
     table.concat({'1', kind, text(at), author, message, origin, key, again, form}, '|'), 'b', body)
 end
+-- A command RETURNS {done | again, rev, epoch, entry id, M} | {refused, code, owner, since, state, epoch} | {unknown}
 local function refused(code, conv)
   return {'refused', code, conv.o, conv.oat, conv.st, conv.ep}
 end
@@ -78,4 +85,28 @@ local function not_theirs(conv, agent, epoch)
   if conv.st == 'resolved' then return refused('resolved', conv) end
   if conv.o ~= agent or conv.ep ~= epoch then return refused('owner_changed', conv) end
   return nil
+end
+-- The largest single reason to go first counts; seconds may be below nothing.
+local function boosted(conv, changes, why, seconds)
+  if why == '' then return end
+  if (conv.bw or '') == '' or tonumber(seconds) > tonumber(conv.bs) then changes.bw, changes.bs = why, seconds end
+end
+-- Nobody's, in its queue, with its age. What was agreed with its agent is over.
+local function to_queue(conv, changes, now)
+  changes.st, changes.o, changes.oat, changes.ep = 'queued', '', text(now), text(tonumber(conv.ep) + 1)
+  if conv.w == '' then changes.w = text(now) end
+  if (conv.qe or '') == '' then changes.qe = text(now) end
+  changes.rt, changes.pu, changes.wu, changes.ofa, changes.ofm, changes.stk, changes.stu = '', '', '', '', '', '', ''
+end
+-- Done, by whom.
+local function to_resolved(conv, changes, now, by)
+  changes.st, changes.o, changes.oat, changes.ep = 'resolved', '', text(now), text(tonumber(conv.ep) + 1)
+  changes.res, changes.by, changes.w, changes.sw, changes.qe = text(now), by, '', '', ''
+  changes.rt, changes.pu, changes.wu, changes.ofa, changes.ofm, changes.stk, changes.stu = '', '', '', '', '', '', ''
+  changes.bw, changes.bs = '', '0'
+end
+-- How long they have waited since they asked for a person, '' where nobody waits: once, for the first who answers.
+local function waited(conv, now)
+  if (conv.qe or '') == '' then return '' end
+  return text(math.max(0, now - tonumber(conv.qe)))
 end

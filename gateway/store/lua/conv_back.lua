@@ -16,8 +16,9 @@ local changes = {sw = '', w = conv.w ~= '' and conv.w or conv.sw}
 if conv.st == 'automated' then
   changes.st, changes.ep, changes.oat = 'queued', text(tonumber(conv.ep) + 1), text(now)
   fact(KEYS[2], now, 'queued', ARGV[2] .. ' ' .. conv.c, 'q=' .. conv.q .. ' brand=' .. conv.b)
-elseif conv.st == 'waiting' then
-  changes.st = 'active'
+  changes.qe = text(now)
+elseif (conv.st == 'waiting' or conv.st == 'parked') and (conv.rt or '') == '' then
+  changes.rt = text(now) -- it goes back to its agent with their next free slot
 end
 conv_write(KEYS[1], KEYS[3], KEYS[4], ARGV[2], conv, changes)
 return 1

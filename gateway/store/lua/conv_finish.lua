@@ -1,12 +1,12 @@
---[[ conv_finish: the owner lets a conversation go: resolved, or back into its queue with its age.
+--[[ conv_finish: the owner is done with the contact, gives the reason why they wrote, or gives the conversation back.
 
 One step with the epoch. A finish also says how often the contact had written when it was decided: words that came in between
-would otherwise be resolved unread.
+would otherwise be resolved unread. Finished without a reason it is in wrap-up, and keeps its slot, until the reason is due.
 
-KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 co:C:hash  8 vs:C
-ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 'resolved' or 'queued'
-      8 inbound seen ('' not said)  9 keep resolved (ms)
-RETURNS as conv_take
+KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 co:C:hash  8 vs:C  9 dr:V
+ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 'finish', 'reason' or 'release'
+      8 inbound seen ('' not said)  9 keep resolved (ms)  10 reason ('' not said)  11 wrap-up lasts (ms; 0 there is none)
+RETURNS as a command (lua/_conv.lua); refused with moved where its state has nothing to finish, they_wrote
 --]]
 -- include base
 -- include conv
@@ -16,17 +16,26 @@ local first = answered(KEYS[3], ARGV[5], conv)
 if first then return first end
 local other = not_theirs(conv, ARGV[3], ARGV[4])
 if other then return other end
-if ARGV[7] == 'resolved' and ARGV[8] ~= '' and ARGV[8] ~= conv.n then return refused('they_wrote', conv) end
+local what, reason = ARGV[7], ARGV[10] ~= '' and ARGV[10] or (conv.rc or '')
+if what == 'finish' and ARGV[8] ~= '' and ARGV[8] ~= conv.n then return refused('they_wrote', conv) end
+if what == 'finish' and conv.st == 'assigned' then return refused('moved', conv) end
+if what == 'release' and conv.st == 'wrapup' then return refused('moved', conv) end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local ids = ARGV[2] .. ' ' .. conv.c
-local changes = {o = '', oat = text(now), ep = text(tonumber(conv.ep) + 1), st = ARGV[7]}
-if ARGV[7] == 'resolved' then
-  changes.res, changes.by, changes.w, changes.sw = text(now), ARGV[3], '', ''
-  fact(KEYS[4], now, 'resolved', ids, 'by=' .. ARGV[3] .. ' epoch=' .. changes.ep)
-else
-  if conv.w == '' then changes.w = text(now) end
+local changes = {rc = reason}
+if what == 'release' then
+  to_queue(conv, changes, now)
   fact(KEYS[4], now, 'released', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. changes.ep .. ' q=' .. conv.q)
+elseif what == 'reason' and conv.st ~= 'wrapup' then
+  fact(KEYS[4], now, 'tagged', ids, 'agent=' .. ARGV[3] .. ' reason=' .. reason)
+elseif conv.st == 'active' and reason == '' and tonumber(ARGV[11]) > 0 then
+  changes.st, changes.wu, changes.w = 'wrapup', text(now + tonumber(ARGV[11])), ''
+  fact(KEYS[4], now, 'wrapup', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep)
+else
+  if reason == '' then changes.rc = tonumber(ARGV[11]) > 0 and 'none' or '' end
+  to_resolved(conv, changes, now, ARGV[3])
+  fact(KEYS[4], now, 'resolved', ids, 'by=' .. ARGV[3] .. ' epoch=' .. changes.ep .. ' reason=' .. changes.rc)
 end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
-if conv.st == 'resolved' then conv_keep({KEYS[1], KEYS[2], KEYS[7], KEYS[8]}, true, ARGV[9]) end
+if conv.st == 'resolved' then conv_keep({KEYS[1], KEYS[2], KEYS[7], KEYS[8], KEYS[9]}, true, ARGV[9]) end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

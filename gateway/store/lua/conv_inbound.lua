@@ -6,7 +6,7 @@ state change would lie in a conversation that nobody is shown. Runs when memory 
 
 KEYS  1 co:C:hash (string)  2 f:C (hash)  3 vk:hash (string)  4 facts  5 vd (zset)  6 vo (zset)  7 vs:C (zset)
       8 cv:new  9 ct:new  10 cv:old  11 ct:old (8 and 9 again when there is no old one)
-      12 vk:hash of what an edit changes (string; 3 again when it is no edit)
+      12 vk:hash of what an edit changes (string; 3 again when it is no edit)  13 bk:A (string): this address is blocked
 ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when the caller looked ('' none)
       4 C  5 brand  6 A  7 S  8 queue  9 needs a person '0'/'1'  10 courtesy '0'/'1'  11 at (ms)
       12 form  13 origin M ('' none)  14 entry key  15 sealed body  16 reopen (ms)  17 courtesy (ms)  18 keep resolved (ms)
@@ -15,6 +15,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       23 'answered' or 'person' where one of a traveller's family asks how the journey stands, '' else
       24 kind of words that cannot wait ('' none)  25 what these count (s)  26 when the complaint that it is is due (ms, '' none)
       27 its language ('' nobody could say)  28 the language they usually write ('' not known)
+      29 what having been finished before counts (s)
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -40,6 +41,8 @@ if edits > 0 then
   end
 end
 local needs, courtesy, standby = ARGV[9] == '1', ARGV[10] == '1', ARGV[20] == '1'
+-- Blocked: kept, and nobody is asked to answer. Words that cannot wait are heard from everybody.
+if ARGV[24] == '' and redis.call('EXISTS', KEYS[13]) == 1 then needs = false end
 -- A time ahead of ours is the channel's clock: nobody waits since tomorrow.
 local at = text(math.min(tonumber(ARGV[11]), now))
 local cv, ct, id, word = KEYS[10], KEYS[11], ARGV[3], 'added'
@@ -52,7 +55,7 @@ if not conv then
   local ours = needs and not standby
   changes = {c = ARGV[4], b = ARGV[5], a = ARGV[6], s = ARGV[7], st = ours and 'queued' or 'automated', o = '', oat = text(now),
     ep = '1', q = ARGV[8], op = text(now), w = ours and at or '', li = at, lo = '0', n = '1', res = '', by = '',
-    pv = ARGV[3], re = '0', own = '', sw = (needs and standby) and at or ''}
+    pv = ARGV[3], re = '0', own = '', sw = (needs and standby) and at or '', qe = ours and text(now) or ''}
 else
   changes = {li = text(math.max(tonumber(conv.li), tonumber(at))), n = text(tonumber(conv.n) + 1), s = ARGV[7]}
   -- Answered in the channel's own inbox already: their words only came later than the answer to them.
@@ -62,10 +65,17 @@ else
       word = 'kept'
     else
       word = 'reopened'
-      changes.st, changes.w, changes.q, changes.res, changes.by = 'queued', at, ARGV[8], '', ''
-      if standby then changes.st, changes.w, changes.sw = 'automated', '', at end
-      changes.re, changes.ep, changes.oat = text(tonumber(conv.re) + 1), text(tonumber(conv.ep) + 1), text(now)
+      conv.w = at
+      to_queue(conv, changes, now)
+      changes.w, changes.q, changes.res, changes.by, changes.rc = at, ARGV[8], '', '', ''
+      changes.re = text(tonumber(conv.re) + 1)
+      -- Who knows them goes on with them, if they are here; and they had waited for an answer once already.
+      changes.stk = conv.own
+      boosted(conv, changes, 'reopened', ARGV[29])
+      if standby then changes.st, changes.w, changes.sw, changes.qe, changes.stk = 'automated', '', at, '', '' end
     end
+  elseif conv.st == 'wrapup' and courtesy then
+    word = 'kept'
   elseif needs and standby then
     if (conv.sw or '') == '' then changes.sw = at end
   elseif needs then
@@ -76,8 +86,13 @@ else
     end
     if conv.st == 'automated' then
       changes.st, changes.q, changes.ep, changes.oat = 'queued', ARGV[8], text(tonumber(conv.ep) + 1), text(now)
-    elseif conv.st == 'waiting' then
-      changes.st = 'active'
+      changes.qe = text(now)
+    elseif conv.st == 'waiting' or conv.st == 'parked' then
+      -- It goes back to its agent, and is live when that agent has a slot for it.
+      if (conv.rt or '') == '' then changes.rt = text(now) end
+    elseif conv.st == 'wrapup' then
+      word = 'reopened'
+      changes.st, changes.wu, changes.re = 'active', '', text(tonumber(conv.re) + 1)
     end
   end
 end

@@ -2,7 +2,7 @@
 
 KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo
 ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 M
-RETURNS as conv_take
+RETURNS as a command (lua/_conv.lua)
 --]]
 -- include base
 -- include conv

@@ -39,6 +39,7 @@ else
       return at >= tonumber(conv.li) and '' or conv.li
     end
     changes.w, changes.sw = left(conv.w), left(conv.sw or '')
+    if changes.w == '' then changes.rt, changes.qe = '', '' end
     if conv.st == 'queued' and changes.w == '' then changes.st = 'automated' end
   end
 end

@@ -11,7 +11,7 @@ KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 f:C  8 m:M  9-19 q, la
 ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 M  8 deadline (ms; <= now: window closed)
       9 tau (ms)  10 keep the message after its deadline (ms)  11 entry key  12 M that this repeats ('' none)
       13 sealed message body  14 sealed entry body  15 sender that the lane keys are of
-RETURNS as conv_take, with the entry's id and M
+RETURNS as a command (lua/_conv.lua), with the entry's id and M
 --]]
 -- include base
 -- include lane
@@ -38,10 +38,14 @@ message_write(KEYS[8], header, ARGV[13], text(deadline - now + tonumber(ARGV[10]
 redis.call('ZADD', set.q, 0, message_member(header, mid))
 place(set, conv.a, lane_load(set.lane, conv.a), now, tonumber(ARGV[9]))
 local entry = conv_entry(KEYS[2], now, 'out', ARGV[3], mid, '', ARGV[11], again, 'text', ARGV[14])
-local changes = {lo = text(now), w = '', sw = '', st = 'active'}
+local wait = waited(conv, now)
+-- Who is answered does not wait: what is live is opened by it, what waits or is parked needs no slot for our own words.
+local changes = {lo = text(now), w = '', sw = '', rt = '', qe = '', bw = '', bs = '0', hu = '1'}
+if LIVE[conv.st] then changes.st, changes.wu = 'active', '' end
 if again ~= '' then changes['u:' .. again] = mid end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
 local ids = message_ids(header, mid)
 fact(KEYS[4], now, 'enqueued', ids, 'nt=reply s=' .. sender .. ' p=0 dl=' .. text(deadline))
-fact(KEYS[4], now, 'replied', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep .. (again ~= '' and (' again=' .. again) or ''))
+fact(KEYS[4], now, 'replied', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep .. (again ~= '' and (' again=' .. again) or '')
+  .. (wait ~= '' and (' wait=' .. wait) or ''))
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, entry, mid)

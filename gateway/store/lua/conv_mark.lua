@@ -1,0 +1,27 @@
+--[[ conv_mark: what is known of a conversation changes, and nothing else: it is a complaint or not, it goes first.
+
+Whoever may answer there may mark it, whose it is matters not; but they have seen it as it is.
+
+KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo
+ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 complaint or boost
+      8 due (ms), seconds; '' takes the mark away
+RETURNS as a command (lua/_conv.lua)
+--]]
+-- include base
+-- include conv
+local conv = conv_read(KEYS[1])
+if not conv then return {'unknown'} end
+local first = answered(KEYS[3], ARGV[5], conv)
+if first then return first end
+if conv.ep ~= ARGV[4] then return refused('owner_changed', conv) end
+local now = now_of(KEYS[4], tonumber(ARGV[1]))
+local changes = {}
+if ARGV[7] == 'complaint' then
+  changes.cm = ARGV[8]
+else
+  if conv.st == 'resolved' then return refused('resolved', conv) end
+  changes.bw, changes.bs = ARGV[8] ~= '' and 'by_hand' or '', ARGV[8] ~= '' and ARGV[8] or '0'
+end
+conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
+fact(KEYS[4], now, 'marked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' what=' .. ARGV[7] .. ' to=' .. ARGV[8])
+return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

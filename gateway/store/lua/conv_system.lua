@@ -1,0 +1,36 @@
+--[[ conv_system: what a conversation goes through without an agent: a person is needed, nobody is any more, an answer failed.
+
+One step with the epoch where the caller has one: what automation decided under another one is dropped.
+
+KEYS  1 cv:V  2 ct:V  3 facts  4 vd  5 vo  6 co:C:hash  7 vs:C  8 dr:V
+ARGV  1 offset (ms)  2 V  3 epoch seen ('' any)  4 ask (automated: into a queue), close (automated or queued: done),
+        again (resolved: into its queue, to its last agent if they are here)
+      5 why, or by whom it is done  6 queue ('' its own)  7 why it goes first ('' not)  8 by how much (s)  9 keep resolved (ms)
+RETURNS 1 done | 0 it stood otherwise
+--]]
+-- include base
+-- include conv
+local conv = conv_read(KEYS[1])
+if not conv or (ARGV[3] ~= '' and conv.ep ~= ARGV[3]) then return 0 end
+local what = ARGV[4]
+local from = ({ask = 'automated', close = 'automated queued', again = 'resolved'})[what]
+if not string.find(' ' .. from .. ' ', ' ' .. conv.st .. ' ', 1, true) then return 0 end
+local now = now_of(KEYS[3], tonumber(ARGV[1]))
+local ids, changes = ARGV[2] .. ' ' .. conv.c, {}
+if what == 'close' then
+  to_resolved(conv, changes, now, ARGV[5])
+  fact(KEYS[3], now, 'resolved', ids, 'by=' .. ARGV[5] .. ' epoch=' .. changes.ep)
+else
+  to_queue(conv, changes, now)
+  if ARGV[6] ~= '' then changes.q = ARGV[6] end
+  boosted(conv, changes, ARGV[7], ARGV[8])
+  if what == 'again' then
+    changes.stk, changes.res, changes.by, changes.re = conv.own, '', '', text(tonumber(conv.re) + 1)
+  end
+  local detail = 'q=' .. (changes.q or conv.q) .. ' brand=' .. conv.b .. ' why=' .. ARGV[5]
+  fact(KEYS[3], now, what == 'ask' and 'queued' or 'reopened', ids, detail)
+end
+conv_write(KEYS[1], KEYS[4], KEYS[5], ARGV[2], conv, changes)
+conv_keep({KEYS[1], KEYS[2], KEYS[6], KEYS[7]}, conv.st == 'resolved', ARGV[9])
+if conv.st == 'resolved' then conv_keep({KEYS[8]}, true, ARGV[9]) end
+return 1

@@ -34,7 +34,7 @@ from gateway.settings import Environment, Settings
 from gateway.store import layout
 from gateway.store.client import connect
 from gateway.store.contacts import Contacts
-from gateway.store.conversations import Conversations
+from gateway.store.conversations import Conversations, Terms
 from gateway.store.documents import Documents
 from gateway.store.events import Events
 from gateway.store.fanout import FanOuts
@@ -95,7 +95,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         wake = Wake(publish_to(redis))
         worlds = Worlds(catalogue, senders_known, channels.connectors, senders, settings, clock, vault)
         conversations = Conversations(
-            redis, clock, vault, pair=pairs, acks=settings.store_acks, figures=lambda brand: plan.of(brand).figures
+            redis, clock, vault, pair=pairs, acks=settings.store_acks,
+            terms=Terms(lambda brand: plan.of(brand).figures, lambda: plan.push),
         )
         teller = Teller(contacts, subjects, outbox, vault, worlds, wake, untold)
         yield Runtime(

@@ -301,6 +301,37 @@ def _about_agent(text: str) -> Say:
     return say
 
 
+def _requeued(fact: Fact, when: When) -> str:
+    why = {
+        "not_opened": "was not opened in time",
+        "unreachable": "was with somebody who is not here any more",
+        "not_back": "came back, and their agent had no room for it in time",
+    }.get(fact.detail.get("why", ""), "was taken back")
+    return f"{why} (agent {fact.detail.get('agent', '?')}): back in the queue {fact.detail.get('q', '?')}, with its age"
+
+
+def _parked(fact: Fact, when: When) -> str:
+    until = fact.detail.get("until", "")
+    return f"parked by agent {fact.detail.get('agent', '?')}" + (f" until {when(int(until))}" if until.isdigit() else "")
+
+
+def _transferred(fact: Fact, when: When) -> str:
+    detail = fact.detail
+    verb = "offered to" if fact.kind == "offered" else "passed on to"
+    by = f", by {detail['by']}" if detail.get("by") else ""
+    return f"{verb} {detail.get('to', '?')} from agent {detail.get('agent', '?')}{by}"
+
+
+def _marked(fact: Fact, when: When) -> str:
+    detail = fact.detail
+    what = {"complaint": "a complaint", "boost": "to be answered before others"}.get(detail.get("what", ""), "something")
+    return f"marked as {what} by agent {detail.get('agent', '?')}" if detail.get("to") else f"no more marked as {what}"
+
+
+def _slots_differ(fact: Fact, when: When) -> str:
+    return f"the slots of agent {fact.detail.get('agent', '?')} were not what is live: {fact.detail.get('by', '?')} off; mended"
+
+
 _LEFT = {
     "stopped": "a relative wants to hear no more",
     "removed": "the traveller took a relative out",
@@ -509,6 +540,21 @@ KINDS: dict[str, Kind] = {
     "queued": Kind("conversation.queued", "webcare", _queued),
     "assigned": Kind("conversation.assigned", "webcare", _by_agent("taken")),
     "returned": Kind("conversation.returned", "webcare", _by_agent("came back to their own agent")),
+    "taken_up": Kind("conversation.taken_up", "webcare", _by_agent("opened")),
+    "requeued": Kind("conversation.requeued", "webcare", _requeued),
+    "parked": Kind("conversation.parked", "webcare", _parked),
+    "woken": Kind("conversation.woken", "webcare", _fixed("the time until which it was parked has come")),
+    "idled": Kind("conversation.idled", "webcare", _fixed("answered, and silent since: it waits for the contact")),
+    "wrapup": Kind("conversation.wrapup", "webcare", _by_agent("finished for the contact; the reason is due")),
+    "tagged": Kind("conversation.tagged", "webcare", _by_agent("the reason why they wrote was given")),
+    "transferred": Kind("conversation.transferred", "webcare", _transferred),
+    "offered": Kind("conversation.offered", "webcare", _transferred),
+    "declined": Kind("conversation.declined", "webcare", _by_agent("was not passed on: not accepted")),
+    "handed_back": Kind("conversation.handed_back", "webcare", _by_agent("given to automation")),
+    "marked": Kind("conversation.marked", "webcare", _marked),
+    "blocked": Kind("conversation.blocked", "webcare", _by_agent("the address was blocked: kept, and not queued")),
+    "unblocked": Kind("conversation.unblocked", "webcare", _by_agent("the address is blocked no more")),
+    "slots_differ": Kind("desk.slots_differ", "webcare", _slots_differ),
     "released": Kind("conversation.released", "webcare", _by_agent("given back to the queue")),
     "replied": Kind("conversation.replied", "webcare", _by_agent("answered")),
     "media_kept": Kind("conversation.media_kept", "webcare", _media("a file was kept")),

@@ -1,8 +1,8 @@
 """Which state of a conversation may follow which, by whose doing, and what is needed for it. Every other move is refused.
 
 The table is the specification's, T1 to T15, in its order. `NEW` stands for a conversation that there is not yet. What is possible
-also depends on the moment (who owns it by now, whether their slots are full): that the scripts decide, in one step with the change;
-they never go beyond this table, which a test holds them against.
+also depends on the moment (who owns it by now, whether their slots are full): that the scripts decide, in one step with the
+change; they never go beyond this table, which a test holds them against.
 """
 
 from __future__ import annotations

@@ -101,6 +101,7 @@ class Victim:
             "GATEWAY_GRAPH_URL": self.sandbox_url,
             "GATEWAY_SENDERS_FILE": str(self.data_dir / "senders.json"),
             "GATEWAY_BRAND": "zz",
+            "GATEWAY_WEBCARE": str(self.data_dir / "webcare.yaml"),
             "GATEWAY_API_KEY": KEY,
             "GATEWAY_APP_ID": SANDBOX.app_id,
             "GATEWAY_APP_SECRET": SANDBOX.app_secret,
@@ -200,6 +201,7 @@ async def victim_running(redis_url: str, data_dir: Path) -> AsyncIterator[Victim
             small = Catalogue(few, runtime.catalogue.brands, runtime.catalogue.places, runtime.catalogue.wordings)
             for sender in runtime.directory:
                 await push.push(small, runtime.template_admins[sender.channel], sender)
+            (data_dir / "webcare.yaml").write_text("figures: {capacity: 20, owned_max: 40}\n")
             agents = Agents(house.redis, runtime.clock, runtime.vault)
             await agents.add_agent("sanne", "Sanne", Secret("a password of some length"))
             made = Victim(house, url, data_dir, http, kennel, public, free_port(), agents.agent_id("sanne"))

@@ -108,6 +108,11 @@ async def replied(victim: Victim, number: int) -> int:
     return (await command(victim, number, "reply", text=f"It is on its way, {number}."))[0]
 
 
+async def taken(victim: Victim, number: int) -> int:
+    """An agent takes what waits, under the same key whenever it is asked: the answer's status."""
+    return (await command(victim, number, "take"))[0]
+
+
 async def unreachable(victim: Victim, number: int) -> None:
     """Their first number has no account there any more: the second is tried."""
     await victim.event(order(victim, number, f"FIRST{number}", also=person(number + 500)))
@@ -143,6 +148,9 @@ CASES: dict[str, Case] = {
     "item.applied": wrote,
     "stop.withdrawn": stopped,
     "command.done": replied,
+    "slot.reserved": taken,
+    "slot.bound": taken,
+    "slot.settled": taken,
 }
 """What takes longest to be taken up again comes first."""
 SOME = (
@@ -211,6 +219,8 @@ async def test_whichever_place_a_process_dies_at_the_next_one_goes_on(victim: Vi
             assert await victim.event(order(victim, NUMBERS[name], f"FIRST{NUMBERS[name]}")) == 202
         if case is replied:  # its agent saw no answer either
             assert await replied(victim, NUMBERS[name]) == 200
+        if case is taken:
+            assert await taken(victim, NUMBERS[name]) == 200
     for name, case in cases.items():  # and what comes afterwards
         also = person(NUMBERS[name] + 500) if case is unreachable else ""
         assert await victim.event(order(victim, NUMBERS[name], f"SECOND{NUMBERS[name]}", also=also)) == 202
@@ -236,7 +246,7 @@ async def beforehand(victim: Victim, cases: Mapping[str, Case]) -> None:
             leg = house.leg(ABOARD)
             await house.tell(house.order(flies, number=f"FLY{NUMBERS[name]}", status="processing", itinerary=[leg]))
     await victim.start()
-    known = [NUMBERS[name] for name, case in cases.items() if case in (wrote, stopped, replied)]
+    known = [NUMBERS[name] for name, case in cases.items() if case in (wrote, stopped, replied, taken)]
     for number in known:
         assert await victim.event(order(victim, number, f"ZERO{number}")) == 202
     for number in known:
@@ -288,11 +298,19 @@ async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
         assert await shown(victim, second, f"FIRST{number}") == 1
     if case is replied and not await asked(victim, number):
         assert await shown(victim, number, "on its way") == 1, await story(victim, number)
+    if case is taken:
+        assert (await conversation(victim, number))["agent"] == victim.agent
+        assert await slots_held(victim) == {one["id"] for one in await conversations(victim, f"?agent={victim.agent}")}
     if case is wrote:
         thread = (await conversation(victim, number))["thread"]
         assert sum(1 for line in thread if f"parcel {number}" in str(line.get("text"))) == 1
     assert await shown(victim, second, f"SECOND{number}") == 1
     await in_planned_order(victim, number, second)
+
+
+async def slots_held(victim: Victim) -> set[str]:
+    """The conversations that take a slot of the agent's and are not merely reserved."""
+    return {name.decode() for name in await victim.house.redis.hgetall(f"{{desk}}slots:{victim.agent}") if name[:2] != b"r:"}
 
 
 async def checkins(victim: Victim, number: int) -> int:

@@ -6,7 +6,7 @@
 --   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
 --   lx the language of their last message where it is another than lg,
 --   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
---   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language, ln another heard once,
+--   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language,
 --   hu '1': a person of ours spoke, k:G asked of colleague G until (ms), bt token of the slot by which it last became live
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:

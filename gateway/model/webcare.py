@@ -125,20 +125,6 @@ BOOST_S: Mapping[Boost, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What words that came in were found to be. language "" = unsure; complaint_due_ms 0 = none said; reason "" = unknown."""
-
-    language: str = ""
-    safety: Safety | None = None
-    complaint_due_ms: int = 0
-    reason: str = ""
-    boost: Boost | None = None
-
-
-NOTHING = Heard()
-
-
-@dataclass(frozen=True, slots=True)
 class Interval:
     """Minutes since midnight of the calendar's own zone; until may be 1440."""
 

@@ -79,6 +79,8 @@ class ChannelFacts:
     opaque_max: int
     media_ttl_ms: int
     delivers_in_order: bool = False
+    sound_mimes: Mapping[str, int] = field(default_factory=dict)
+    """what a person of ours may send besides documents, as document_mimes; never with a caption"""
     interactive_text_max: int = 1024
     """the longest text that may have buttons; longer words go out plain"""
     template_document_mimes: frozenset[str] = frozenset()
@@ -95,6 +97,11 @@ class ChannelFacts:
     """the channel as people know it"""
     group_link: str = ""
     """a pattern of links that invite to a group which people of the channel have among themselves; "" = it has none such"""
+
+    @property
+    def file_mimes(self) -> Mapping[str, int]:
+        """Everything that can be sent as a file: MIME type -> largest size in bytes."""
+        return {**self.document_mimes, **self.sound_mimes}
 
     @property
     def captions(self) -> bool:

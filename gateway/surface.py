@@ -112,6 +112,8 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         lines=runtime.lines,
         media=media,
         fetching=_fetching(runtime, media),
+        documents=runtime.documents,
+        file_max=runtime.settings.media_max_mb * 1_000_000,
     )
 
 

@@ -65,7 +65,7 @@ class MessengerConnector:
     def render_upload(self, sender: Sender, file: FilePart) -> RenderedRequest:
         """Refuses what Meta would refuse: an unknown MIME type, an empty file, one too large."""
         kind = attachment_type(Document("", file.mime, file.filename))
-        largest = self.facts.document_mimes[file.mime]
+        largest = self.facts.file_mimes[file.mime]
         if not 0 < len(file.data) <= largest:
             raise CannotRender(f"a file of this type has 1 to {largest} bytes")
         filled(file.filename, 240, "the file's name")

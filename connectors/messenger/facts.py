@@ -20,6 +20,8 @@ DOCUMENT_MIMES = {
     "application/vnd.ms-powerpoint": FILE_MAX,
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": FILE_MAX,
 }
+# Meta, "Send a Message" and "Attachment Upload API", 22 Apr 2026: an audio part of an audio/* type.
+AUDIO_MIMES = {f"audio/{kind}": FILE_MAX for kind in ("aac", "mpeg", "mp4", "ogg")}
 
 FACTS = ChannelFacts(
     channel="messenger",
@@ -37,6 +39,7 @@ FACTS = ChannelFacts(
     button_label_max=20,
     buttons_max=3,
     document_mimes={**IMAGE_MIMES, **DOCUMENT_MIMES},
+    sound_mimes=AUDIO_MIMES,
     # Meta, "Send a Message", 5 May 2026: `metadata`, which only the echo brings back.
     opaque_max=1000,
     # Meta, "Attachment Upload API", 22 Apr 2026: an attachment id lives 90 days.

@@ -86,9 +86,11 @@ def message_body(message: OutboundMessage) -> Json:
 
 
 def attachment_type(document: Document) -> str:
-    """image or file, as an upload or a send names it."""
+    """image, audio or file, as an upload or a send names it."""
     if document.mime in facts.IMAGE_MIMES:
         return "image"
+    if document.mime in facts.AUDIO_MIMES:
+        return "audio"
     if document.mime not in facts.DOCUMENT_MIMES:
         raise CannotRender("images are JPEG or PNG, documents PDF, plain text or an office format")
     return "file"

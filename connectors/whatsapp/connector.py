@@ -64,9 +64,9 @@ class WhatsAppConnector:
 
     def render_upload(self, sender: Sender, file: FilePart) -> RenderedRequest:
         """Refuses what Meta would refuse: an unknown MIME type, an empty file, one too large for its type."""
-        largest = self.facts.document_mimes.get(file.mime)
+        largest = self.facts.file_mimes.get(file.mime)
         if largest is None:
-            raise CannotRender("images are JPEG or PNG, documents PDF, plain text or an office format")
+            raise CannotRender("images are JPEG or PNG, documents PDF, text or an office format, sound AAC, AMR, MP3, MP4, Ogg")
         if not 0 < len(file.data) <= largest:
             raise CannotRender(f"a file of this type has 1 to {largest} bytes")
         filled(file.filename, 240, "the file's name")

@@ -17,6 +17,8 @@ DOCUMENT_MIMES = {
     "application/vnd.ms-powerpoint": 100 * _MB,
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": 100 * _MB,
 }
+# Meta, "Media", 11 Sep 2026: 16 MB; audio/ogg with the opus codec only.
+AUDIO_MIMES = {f"audio/{kind}": 16 * _MB for kind in ("aac", "amr", "mpeg", "mp4", "ogg")}
 
 FACTS = ChannelFacts(
     channel="whatsapp",
@@ -36,6 +38,7 @@ FACTS = ChannelFacts(
     button_label_max=20,
     buttons_max=3,
     document_mimes={**IMAGE_MIMES, **DOCUMENT_MIMES},
+    sound_mimes=AUDIO_MIMES,
     # facebook/openapi business-messaging-api_v23.0, Nov 2025.
     opaque_max=512,
     # Meta, "Media", 11 Sep 2026: an uploaded id lives 30 days, and only for the number that uploaded it.

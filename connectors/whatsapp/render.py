@@ -97,6 +97,12 @@ def _text(content: Text) -> Json:
 
 def _media(content: Media) -> Json:
     document = content.document
+    if document.mime in facts.AUDIO_MIMES:
+        if content.caption:
+            raise CannotRender("sound has no caption: its words are a message of their own")
+        if not content.media_id:
+            raise CannotRender("the document has not been uploaded")
+        return _typed("audio", {"id": content.media_id.reveal()})
     media = header_media(document, content.media_id)
     kind = str(media["type"])
     value: Json = media[kind]

@@ -1,6 +1,7 @@
 // The box to answer in. It is never patched: what the agent types is theirs. What the rest of the page knows (whose the
 // conversation is, whether the window is open, whether we are connected) only decides whether send may go, and says why not.
 
+import { Attaching } from "./attaching.js";
 import { left, moment } from "./clock.js";
 import { post } from "./commands.js";
 import { keepDraft, newKey, readDraft } from "./drafts.js";
@@ -31,6 +32,12 @@ export class Composer {
       this.text.reply.focus();
     });
     this.showQuote();
+    this.attaching = new Attaching({
+      conversation,
+      draft: () => this.draft.reply,
+      changed: () => (this.save(), this.update()),
+      say: (words) => this.say(words),
+    });
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
       if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");
     });
@@ -101,7 +108,7 @@ export class Composer {
     clearTimeout(this.saving);
     if (this.forgotten) return;
     const ok = ["reply", "note"].map((mode) => keepDraft(this.conversation, mode, this.draft[mode])).every(Boolean);
-    const any = this.draft.reply.text || this.draft.note.text;
+    const any = this.draft.reply.text || this.draft.reply.file || this.draft.note.text;
     this.kept(!ok ? "draft cannot be kept on this computer" : any ? "draft kept" : "");
   }
 
@@ -163,7 +170,9 @@ export class Composer {
   async send() {
     if (this.busy) return;
     const text = this.text.reply.value.trim();
-    if (!text) return this.say("There is nothing to send yet.", "wait");
+    const file = this.draft.reply.file;
+    if (this.attaching.busy) return this.say("The file is still being checked.", "wait");
+    if (!text && !file) return this.say("There is nothing to send yet.", "wait");
     const why = this.why();
     if (why) return this.say(why.words);
     if (!this.live.caughtUp) {
@@ -176,7 +185,7 @@ export class Composer {
     draft.key ||= newKey();
     const quote = draft.quote && byId(draft.quote) ? draft.quote.replace(/^e-/, "") : "";
     this.save();
-    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }) }, draft.key));
+    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }), ...(file && { file: file.file }) }, draft.key));
   }
 
   async keepNote() {
@@ -215,6 +224,7 @@ export class Composer {
     this.text[mode].value = "";
     this.save();
     this.showQuote();
+    this.attaching.show();
     if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");
   }
 

@@ -57,8 +57,11 @@ def content_of(
 
     document: the message's document and its media id, uploaded for this person
     """
+    if body["kind"] == "reply" and document is not None and isinstance(verdict, FreeText):
+        words = str(body["content"]["body"])
+        return Media(document[0], caption=Personal(words) if words else None, media_id=document[1])
     buttons = _buttons(body)
-    if body["kind"] == "reply":
+    if body["kind"] == "reply" and isinstance(verdict, FreeText):
         text = Personal(body["content"]["body"])
         fits = len(text.reveal()) <= facts.interactive_text_max
         return Choice(body=text, buttons=buttons[: facts.buttons_max]) if buttons and fits else Text(text, preview_url=False)

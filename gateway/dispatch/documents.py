@@ -140,7 +140,7 @@ class DocumentDesk:
         language: str,
         kept: bytes | None,
     ) -> Brought:
-        sizes = connector.facts.document_mimes
+        sizes = connector.facts.file_mimes
         data, lost = (kept, 0) if kept is not None else await self._made(spec, sizes.get(document.mime, 0), language)
         check(data, document.mime, sizes)
         drawn = bool(spec.get("paper"))

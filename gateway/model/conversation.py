@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gateway.model.agent import Agent as Agent
 from gateway.model.agent import AgentId as AgentId
@@ -149,6 +150,8 @@ class Entry:
     versions: tuple[Version, ...] = ()
     family: str = ""
     hidden: tuple[str, ...] = ()
+    template: Mapping[str, Any] | None = None
+    """for OUT that went as a template: the notification's `name`, and the `values` that its agent gave"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ def parse_entry(stream_id: bytes, raw: Mapping[bytes, bytes], box: Box, contact:
         edits=int(body.get("edits", 0)),
         family=body.get("family", ""),
         hidden=tuple(body.get("hidden", ())),
+        template=body.get("template"),
     )
 
 

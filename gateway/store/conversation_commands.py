@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.errors import Conflict
 from gateway.model.conversation import AgentId
@@ -60,6 +61,44 @@ class Done:
     entry: str
     message: MessageId | str
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes with an agent's words. file: ref, mime, filename of what lies sealed for dispatch under this ref.
+
+    template: `name` of the notification whose template they go as, and the `values` that the agent gave it; forms: its templates
+    by language, with every parameter as it goes out (name, language, category, header, body)
+    """
+
+    file: Mapping[str, str] | None = None
+    template: Mapping[str, Any] | None = None
+    forms: Sequence[Mapping[str, Any]] = ()
+
+    def of_body(self) -> dict[str, Any]:
+        """What dispatch must know."""
+        found: dict[str, Any] = {}
+        if self.file is not None:
+            found["document"] = dict(self.file)
+        if self.forms:
+            found["forms"] = [dict(one) for one in self.forms]
+        return found
+
+    def of_entry(self) -> dict[str, Any]:
+        """What the thread keeps."""
+        found: dict[str, Any] = {}
+        if self.file is not None:
+            found["media"] = dict(self.file)
+        if self.template is not None:
+            found["template"] = dict(self.template)
+        return found
+
+    def named(self) -> tuple[str, ...]:
+        """What a key stands for, beside the words."""
+        return tuple(json.dumps(one, sort_keys=True) for one in (self.file, self.template) if one is not None)
+
+
+NOTHING_BESIDE = Beside()
 
 
 def digest(kind: str, command: Command, *parts: str) -> str:

@@ -38,7 +38,7 @@ from gateway.model.webcare import BOOST_S, Boost, Heard
 from gateway.store import conversation_codec as codec
 from gateway.store import keys, scripts
 from gateway.store.agent_commands import AgentCommands
-from gateway.store.conversation_commands import Command, CommandRefused, Done, Terms, digest
+from gateway.store.conversation_commands import NOTHING_BESIDE, Beside, Command, CommandRefused, Done, Terms, digest
 from gateway.store.conversation_lines import Lines
 from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep
@@ -186,6 +186,7 @@ class Conversations(AgentCommands, SystemMoves):
         deadline_ms: int,
         quote: Personal | None = None,
         again: MessageId | str = "",
+        beside: Beside = NOTHING_BESIDE,
         enqueued: Callable[[Ready], None] = lambda ready: None,
     ) -> Done:
         """Hand an agent's words to the outbox: one message, whatever happens in between (lua/conv_reply.lua).
@@ -194,11 +195,12 @@ class Conversations(AgentCommands, SystemMoves):
         deadline_ms: when the service window closes, margin off; past it is refused as window_closed
         quote:       the channel's id of the message of theirs that it quotes
         again:       the message of ours that it repeats, decided by its agent
+        beside:      a file that goes with them, the template as which they go
         enqueued:    told as soon as it is in its lane: the desk can wait for its news, the person should not
         """
         for _ in range(3):
             found = await self.get(command.conversation)
-            names, args = await self._reply_call(command, found, text, author, deadline_ms, quote, again)
+            names, args = await self._reply_call(command, found, text, author, deadline_ms, quote, again, beside)
             try:
                 return await self._run("conv_reply", command, names, args, partial(_said, found, enqueued))
             except CommandRefused as refusal:
@@ -215,6 +217,7 @@ class Conversations(AgentCommands, SystemMoves):
         deadline_ms: int,
         quote: Personal | None,
         again: str,
+        beside: Beside,
     ) -> tuple[list[str], list[scripts.Part]]:
         """KEYS and ARGV of lua/conv_reply.lua."""
         box = await self._vault.contact_box(found.contact)
@@ -230,10 +233,11 @@ class Conversations(AgentCommands, SystemMoves):
                 "reply_to": quote.reveal() if quote else None,
                 "deadline_ms": deadline_ms,
                 "purpose": "reply",
+                **beside.of_body(),
             },
             message,
         )
-        entry = box.seal_json({"text": words}, codec.about_entry(found.contact, command.key))
+        entry = box.seal_json({"text": words, **beside.of_entry()}, codec.about_entry(found.contact, command.key))
         pair = self._pair.get(found.sender)
         names = [
             *self._names(command.conversation, command),
@@ -241,7 +245,8 @@ class Conversations(AgentCommands, SystemMoves):
             keys.of(message, "m"),
             *keys.lane_keys(int(found.contact[1:3]), found.sender),
         ]
-        args: list[scripts.Part] = [command.agent, command.epoch, digest("reply", command, words, again), keys.KEEP_MS]
+        stands_for = digest("reply", command, words, again, *beside.named())
+        args: list[scripts.Part] = [command.agent, command.epoch, stands_for, keys.KEEP_MS]
         args += [message, deadline_ms, pair.tolerance_ms if pair else 0, keys.REPLY_KEEP_MS, command.key, again]
         args += [body, entry, found.sender]
         return names, args

@@ -27,6 +27,7 @@ def add_api_routes(app: web.Application, deps: WebcareDeps) -> None:
     app.router.add_get("/v1/conversations", answering(deps, api.get_list))
     app.router.add_get("/v1/conversations/{conversation}", answering(deps, api.get_one))
     app.router.add_get("/v1/conversations/{conversation}/files/{file}", answering(deps, api.get_file))
+    app.router.add_post("/v1/conversations/{conversation}/files", answering(deps, api.post_file))
     app.router.add_post("/v1/conversations/{conversation}/{command}", answering(deps, api.post_command))
 
 
@@ -79,6 +80,10 @@ class Api:
         what = request.match_info["command"]
         done, after = await commands.run(self._deps, agent, request.match_info["conversation"], what, key, body)
         return web.json_response({**_summary(after), "message": done.message or None, "repeated": done.repeated})
+
+    async def post_file(self, request: web.Request) -> web.StreamResponse:
+        """Take up a file for a reply, by `?agent=`."""
+        return await files.post_file(self._deps, request, await self._agent(dict(request.query)), {})
 
     async def _agent(self, body: dict[str, Any]) -> Agent:
         given = body.get("agent")

@@ -18,6 +18,7 @@ from gateway.model.personal import Personal
 from gateway.rules.rights import Reading, may_answer, reading
 from gateway.rules.window import SERVER_MARGIN_MS, open_until
 from gateway.store.conversations import Command, Done
+from gateway.webcare import replying
 from gateway.webcare.deps import WebcareDeps
 
 COMMANDS = ("take", "reply", "note", "finish", "release", "again", "leave")
@@ -39,7 +40,8 @@ async def run(
     """Do one command and say how the conversation stands after it.
 
     key:    the Idempotency-Key header
-    body:   epoch for all but note; text for reply and note; message for again and leave; inbound for finish
+    body:   epoch for all but note; text for reply and note (a reply may have a file); message for again and leave; inbound for
+            finish
     raises: BadInput, NotFound, CommandRefused
     """
     found = await readable(deps, agent, identifier)
@@ -47,7 +49,7 @@ async def run(
         raise NotFound("no such command")
     if what != "note" and not may_answer(agent, found):
         raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
-    command = Command(found.id, agent.id, 0 if what == "note" else _whole(body, "epoch"), _key(key))
+    command = Command(found.id, agent.id, 0 if what == "note" else _whole(body, "epoch"), key_of(key))
     done = await _do(deps, agent, found, what, command, body)
     crash_point("command.done")
     return done, await deps.conversations.get(found.id)
@@ -69,15 +71,22 @@ async def _do(
     if what == "leave":
         return await store.leave(command, _message(body))
     again: MessageId | str = _message(body) if what == "again" else ""
-    text = await _words_of(deps, found, again) if again else _text(body, deps.text_max(found.sender))
-    return await store.reply(
+    if again:
+        entry, file = await replying.sent_before(deps, found, again)
+        text = entry.text
+    else:
+        file = await replying.file_of(deps, found, body)
+        text = _text(body, deps.text_max(found.sender), empty=file is not None)
+    return await replying.reply(
+        deps,
         command,
+        found,
         text,
+        file,
         author=agent.first_name,
         deadline_ms=await _deadline_ms(deps, found),
         quote=await _quoted(deps, found, body),
         again=again,
-        enqueued=deps.enqueued,
     )
 
 
@@ -93,13 +102,6 @@ async def _deadline_ms(deps: WebcareDeps, found: Conversation) -> int:
     return open_until(min(opened, deps.clock.now_ms()), lasts_ms) - SERVER_MARGIN_MS
 
 
-async def _words_of(deps: WebcareDeps, found: Conversation, message: MessageId | str) -> Personal:
-    for entry in await deps.conversations.thread(found):
-        if entry.message == message and entry.kind is EntryKind.OUT:
-            return entry.text
-    raise NotFound("no such message in this conversation")
-
-
 async def _quoted(deps: WebcareDeps, found: Conversation, body: Mapping[str, Any]) -> Personal | None:
     """The channel's id of the line that is quoted; None when none was named or it has none."""
     line = body.get("quote")
@@ -111,7 +113,8 @@ async def _quoted(deps: WebcareDeps, found: Conversation, body: Mapping[str, Any
     raise BadInput([Problem("quote", "should be the id of a line of theirs in this conversation")])
 
 
-def _key(key: str | None) -> str:
+def key_of(key: str | None) -> str:
+    """The Idempotency-Key of a command. Raises BadInput."""
     if key is None or not _KEY.fullmatch(key):
         raise BadInput([Problem("Idempotency-Key", "should be 1 to 64 letters, digits or . : - _, new for each intention")])
     return key
@@ -124,8 +127,11 @@ def _whole(body: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def _text(body: Mapping[str, Any], most: int) -> Personal:
+def _text(body: Mapping[str, Any], most: int, *, empty: bool = False) -> Personal:
+    """empty: there may be none"""
     value = body.get("text")
+    if empty and (value is None or value == ""):
+        return Personal("")
     if not isinstance(value, str) or not value.strip():
         raise BadInput([Problem("text", "should not be empty")])
     if len(value) > most:

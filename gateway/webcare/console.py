@@ -36,6 +36,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
+    add("POST", "/desk/{conversation}/files", session.command(deps, console.post_file))
     add("POST", "/desk/{conversation}/{command}", session.command(deps, console.post_command))
 
     async def let_go(app: web.Application) -> None:
@@ -65,6 +66,9 @@ class Console:
         """A file of a conversation that they may read; `?save` as a download."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
         return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
+
+    async def post_file(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        return await files.post_file(self._deps, request, who.agent, headers=SECURITY_HEADERS)
 
     # the desk
 

@@ -15,6 +15,7 @@ from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.documents import Documents
 from gateway.store.media import Media
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
@@ -51,6 +52,7 @@ class WebcareDeps:
     lines:           says what the house says by itself
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
     presence:        who is here; None where nobody is given anything
+    documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -73,6 +75,8 @@ class WebcareDeps:
     media: Media | None = None
     fetching: Fetching | None = None
     presence: PresenceBook | None = None
+    documents: Documents | None = None
+    file_max: int = 25_000_000
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

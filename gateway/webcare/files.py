@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from gateway.errors import NotFound
-from gateway.model.conversation import Conversation, Entry, EntryKind
+from gateway.errors import BadInput, NotFound, Problem
+from gateway.model.conversation import Agent, Conversation, Entry, EntryKind
 from gateway.model.media import HELD, Kept, Look
 from gateway.rules.filetypes import look_of, safe_name
+from gateway.rules.rights import may_answer
+from gateway.webcare import commands, replying
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.problems import problem
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -116,3 +119,29 @@ async def get_file(deps: WebcareDeps, one: Conversation, ref: str, *, save: bool
         "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}",
     }
     return web.Response(body=data, headers=headers)
+
+
+async def post_file(deps: WebcareDeps, request: web.Request, agent: Agent, headers: Mapping[str, str]) -> web.Response:
+    """Take up a file for a reply: the body is the file, X-File-Name its name (percent-encoded), Idempotency-Key its own.
+
+    201 with what a reply names it by (`file`) and how it will look; 413 for one that is larger than anything that may be sent.
+    """
+    found = await commands.readable(deps, agent, request.match_info["conversation"])
+    if not may_answer(agent, found):
+        raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
+    key = commands.key_of(request.headers.get("Idempotency-Key"))
+    data = bytearray()
+    async for piece in request.content.iter_chunked(65536):
+        data += piece
+        if len(data) > deps.file_max:
+            most = deps.file_max // 1_000_000
+            return problem(413, "too_large", f"A file may have {most} MB. Your words are kept.")
+    name = unquote(request.headers.get("X-File-Name", ""))[:300]
+    told = request.headers.get("Content-Type", "")
+    kept = await replying.take_up(deps, agent, found, key, bytes(data), told, name)
+    one = _shown(kept.ref, kept, {})
+    answer = {
+        "file": kept.ref, "name": one.name, "kind": one.look, "size": kept.size, "weight": one.weight, "seconds": kept.seconds,
+        "url": f"/desk/{found.id}/files/{kept.ref}",
+    }  # fmt: skip
+    return web.json_response(answer, status=201, headers=headers)

@@ -104,6 +104,9 @@ def test_the_facts_are_the_limits_that_hold(case: Case) -> None:
     ]
     if facts.captions:
         assert rendered(case, Media(PDF, caption=P("x" * facts.caption_max), media_id=P("4711")))
+    for sound in facts.sound_mimes:
+        assert rendered(case, Media(Document("r", sound, "a"), media_id=P("4711")))
+        too_much.append(Media(Document("r", sound, "a"), caption=P("x"), media_id=P("4711")))
     for content in too_much:
         with pytest.raises(CannotRender):
             rendered(case, content)
@@ -114,7 +117,7 @@ def test_the_facts_are_the_limits_that_hold(case: Case) -> None:
 @every_channel
 def test_a_file_is_uploaded_within_its_limits(case: Case) -> None:
     connector = case.connector
-    for mime, largest in connector.facts.document_mimes.items():
+    for mime, largest in connector.facts.file_mimes.items():
         request = connector.render_upload(case.sender, FilePart("file", "a.bin", mime, b"x"))
         assert request.file is not None
         assert (request.file.data, request.file.mime, request.token) == (b"x", mime, case.sender.token)
@@ -281,5 +284,6 @@ def test_the_facts_are_complete_and_agree_with_each_other(case: Case) -> None:
     assert facts.media_ttl_ms > facts.window_ms
     assert (facts.pair_interval_ms == 0) == (facts.pair_burst == 0)
     assert facts.template_document_mimes <= set(facts.document_mimes)
+    assert not set(facts.sound_mimes) & set(facts.document_mimes)
     assert {"application/pdf", "image/png"} <= set(facts.document_mimes)
     assert len(message_to(case, Text(P("x"))).opaque) < facts.opaque_max

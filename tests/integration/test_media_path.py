@@ -65,12 +65,12 @@ async def fetched(house: House) -> None:
     redis: Any = house.runtime.connection.redis
 
     async def nothing_due() -> bool:
-        return await redis.zcard(DUE) == 0
+        return bool(await redis.zcard(DUE) == 0)
 
     await wait_until(nothing_due)
 
 
-async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe(tmp_path: Path) -> None:
+async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_and_ours_reach_them(tmp_path: Path) -> None:
     async with house_running(tmp_path, pages=True) as house, aiohttp.ClientSession(
         cookie_jar=aiohttp.CookieJar(unsafe=True)
     ) as http:
@@ -112,3 +112,32 @@ async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe(t
         assert (await desk.get(links[0].replace(first, second)))[0].status == 404
         async with aiohttp.ClientSession() as stranger, stranger.get(house.console + links[0]) as answer:
             assert answer.status == 401
+
+        # the other way
+        at = {one: f"/desk/{one}" for one in (first, second)}
+        for path in at.values():
+            assert (await desk.post(f"{path}/take", {"epoch": 1}, "take"))[0] == 200
+        for number, (told, data, why) in enumerate(
+            (("image/png", b"<svg>", "none of"), ("application/pdf", b"", "is empty"), ("image/webp", picture("WEBP"), "none of"))
+        ):
+            status, refused = await desk.post(f"{at[first]}/files", data, f"bad-{number}", **{"Content-Type": told})
+            assert status == 422, refused
+            assert why in refused["problems"][0]["message"]
+        name = {"Content-Type": "application/pdf", "X-File-Name": "plan%20caf%C3%A9.pdf"}
+        status, taken = await desk.post(f"{at[first]}/files", PDF, "f1", **name)
+        assert (status, taken["name"]) == (201, "plan café.pdf")
+        assert (await desk.post(f"{at[first]}/files", PDF, "f1", **name))[1]["file"] == taken["file"]
+        words = {"epoch": 2, "text": "here is the plan", "file": taken["file"]}
+        assert (await desk.post(f"{at[second]}/reply", words, "r0"))[0] == 422, "taken up for another conversation"
+        for _ in range(2):
+            assert (await desk.post(f"{at[first]}/reply", words, "r1"))[0] == 200
+        status, sound = await desk.post(f"{at[first]}/files", voice(3), "f2", **{"Content-Type": "audio/ogg"})
+        assert (await desk.post(f"{at[first]}/reply", {"epoch": 2, "text": "and said", "file": sound["file"]}, "r2"))[0] == 200
+        status, drawn = await desk.post(f"{at[second]}/files", picture("PNG"), "f3", **{"Content-Type": "image/png"})
+        for _ in range(2):
+            assert (await desk.post(f"{at[second]}/reply", {**words, "file": drawn["file"]}, "r3"))[0] == 200
+        got = [(one["type"], one.get("body") or "") for one in await house.wait_for(EVA, 5)]
+        assert sorted(got) == sorted([
+            ("document", "here is the plan"), ("text", "and said"), ("audio", ""), ("text", "here is the plan"), ("image", ""),
+        ])  # fmt: skip
+        assert "plan café.pdf" in await desk.thread(first)

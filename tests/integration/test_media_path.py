@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from PIL import Image
 
+from gateway.store import keys
 from gateway.store.media import DUE
 from tests.support.house import PASSWORD, House, house_running
 from tests.support.waiting import wait_until
@@ -60,14 +61,17 @@ async def conversations(house: House) -> list[str]:
     return [str(one) for one in await house.runtime.conversations.desk.unresolved()]
 
 
-async def fetched(house: House) -> None:
+async def fetched(house: House, files: int) -> None:
     assert house.runtime is not None
-    redis: Any = house.runtime.connection.redis
+    runtime = house.runtime
+    redis: Any = runtime.connection.redis
 
-    async def nothing_due() -> bool:
-        return bool(await redis.zcard(DUE) == 0)
+    async def all_there() -> bool:
+        found = [one for one in await runtime.conversations.get_many(await runtime.conversations.desk.unresolved()) if one]
+        known = sum([await redis.hlen(keys.of(contact, "md")) for contact in {one.contact for one in found}])
+        return bool(known == files and await redis.zcard(DUE) == 0)
 
-    await wait_until(nothing_due)
+    await wait_until(all_there, timeout=15)
 
 
 async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_and_ours_reach_them(tmp_path: Path) -> None:
@@ -81,11 +85,7 @@ async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_a
         await house.says(EVA, document=sent(b"<script>alert(1)</script>", "text/plain", "x.txt"))
         await house.says(EVA, page_id=BRAND_PAGE, images=[sent(picture("PNG"), "image/png")] * 2)
 
-        async def both() -> bool:
-            return len(await conversations(house)) == 2
-
-        await wait_until(both, timeout=15)
-        await fetched(house)
+        await fetched(house, 6)
         desk = Desk(house, http)
         await desk.sign_in()
         pages = {one: await desk.thread(one) for one in await conversations(house)}

@@ -157,6 +157,7 @@ class ContactFacts:
     wish:        channels in the order they asked for; () = they said nothing
     receipts:    "address:status" -> until when (ms) everything sent there is known to have this status
     left:        subjects they follow no more -> since when (ms)
+    complaints:  brand -> until when their complaint is to be answered (ms)
     """
 
     language: str | None = None
@@ -171,6 +172,7 @@ class ContactFacts:
     wish: tuple[str, ...] = ()
     receipts: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[SubjectId, int] = field(default_factory=dict)
+    complaints: Mapping[str, int] = field(default_factory=dict)
     moved_to: ContactId | None = None
     erasing: bool = False
 
@@ -181,6 +183,10 @@ class ContactFacts:
         """The program that holds their thread with this sender ("" unknown); None when no other one does."""
         until_ms, program = self.held.get(f"{sender}:{address}", (0, ""))
         return program if until_ms > now_ms else None
+
+    def complains(self, brand: str, now_ms: int) -> bool:
+        """Whether a complaint of theirs is open, or its date was less than a day ago."""
+        return now_ms < self.complaints.get(brand, 0) + 24 * 3600 * 1000
 
     def spoke_at(self) -> int | None:
         """When the person last wrote to any of our senders."""

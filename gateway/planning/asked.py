@@ -65,4 +65,5 @@ def question_of_body(
         person_window_ms=person_ms,
         held_elsewhere=facts.thread_control and known.held_elsewhere(sender.id, address.id, now_ms),
         told_elsewhere=told_elsewhere,
+        complaint=known.complains(body.get("brand", sender.brand), now_ms),
     )  # fmt: skip

@@ -351,6 +351,7 @@ def question_for(
         window_opened_at_ms=facts.window_opened_at(sender.id, address.id),
         templates=tuple(forms),
         spoke_at_ms=facts.spoke_at(),
+        complaint=facts.complains(brand, world.now_ms),
         templates_allowed=world.able(sender.id, Capability.TEMPLATES),
         document_in_template=document is None or document.get("mime") in channel.template_document_mimes,
         held_elsewhere=channel.thread_control and facts.held_elsewhere(sender.id, address.id, world.now_ms),

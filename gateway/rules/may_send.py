@@ -79,6 +79,8 @@ def _moment(question: Question) -> Reason | None:
     if question.opted_out_at_channel and question.purpose == "offers" and _is_notification(question):
         # The switch inside the channel's app is about marketing alone; service news and answers still pass.
         return Reason.OPTED_OUT_AT_CHANNEL
+    if question.complaint and question.purpose in ("offers", "survey") and _is_notification(question):
+        return Reason.COMPLAINT_OPEN
     if question.now_ms >= question.deadline_ms:
         return Reason.EXPIRED
     return None

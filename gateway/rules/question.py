@@ -72,6 +72,7 @@ class Question:
     document_in_template: whether the channel carries its document in a template; True where it has none
     held_elsewhere:    another program holds the thread
     told_elsewhere:    they have it already, by another address
+    complaint:         a complaint of theirs with this brand is open
     """
 
     kind: str
@@ -107,3 +108,4 @@ class Question:
     document_in_template: bool = True
     held_elsewhere: bool = False
     told_elsewhere: bool = False
+    complaint: bool = False

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     ALREADY_KNOWN = "already_known"
     NOT_IN_ROLLOUT = "not_in_rollout"
     HELD_OUT = "held_out"
+    COMPLAINT_OPEN = "complaint_open"
     LEFT = "left"
     EXPIRED = "expired"
     EXPIRED_BEFORE_PLANNING = "expired_before_planning"
@@ -82,6 +83,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ALREADY_KNOWN: "it went back and forth, and settled at what they know already",
     Reason.NOT_IN_ROLLOUT: "it is being rolled out in steps, and they are not among those who are told yet",
     Reason.HELD_OUT: "they are in the small group that is not told, which shows what the messages change",
+    Reason.COMPLAINT_OPEN: "they have a complaint open: until it is settled nobody offers them anything or asks how it was",
     Reason.LEFT: "they have stopped following this since",
     Reason.EXPIRED: "too late to be of use when its turn came",
     Reason.EXPIRED_BEFORE_PLANNING: "too late to be of use when we heard of it",

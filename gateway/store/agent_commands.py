@@ -183,7 +183,9 @@ class AgentCommands(ConversationStore):
     async def _mark(self, command: Command, what: str, value: int) -> Done:
         said = digest("mark", command, json.dumps([what, value]))
         args: list[scripts.Part] = [command.agent, command.epoch, said, keys.KEEP_MS, what, value or ""]
-        return await self._run("conv_mark", command, self._names(command.conversation, command), args)
+        found = await self.get(command.conversation)
+        names = [*self._names(command.conversation, command), keys.of(found.contact, "f")]
+        return await self._run("conv_mark", command, names, args)
 
     def _wrapup_ms(self, found: Conversation) -> int:
         return self.terms.figures(found.brand).wrapup_s * 1000 if self.terms.push() else 0

@@ -68,6 +68,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
     held: dict[str, tuple[int, str]] = {}
     receipts: dict[str, int] = {}
     left: dict[SubjectId, int] = {}
+    complaints: dict[str, int] = {}
     plain: dict[str, str] = {}
     for raw_name, raw_value in raw.items():
         name, value = raw_name.decode(), raw_value.decode()
@@ -91,6 +92,8 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
             receipts[rest] = int(value)
         elif kind == "left" and rest:
             left[SubjectId(rest)] = int(value)
+        elif kind == "cx" and rest:
+            complaints[rest] = int(value)
         else:
             plain[name] = value
     return ContactFacts(
@@ -105,6 +108,7 @@ def parse_facts(raw: dict[bytes, bytes]) -> ContactFacts:
         held=held,
         receipts=receipts,
         left=left,
+        complaints=complaints,
         wish=tuple(plain.get("wish", "").split(",")) if plain.get("wish") else (),
         moved_to=ContactId(plain["moved"]) if "moved" in plain else None,
         erasing="erasing" in plain,

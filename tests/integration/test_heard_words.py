@@ -8,13 +8,14 @@ from gateway.clock import Clock
 from gateway.insight.hooks import OF_CONVERSATIONS, TYPES, webhook_of
 from gateway.insight.kinds import say
 from gateway.listening import WordLists
-from gateway.model.conversation import ConversationState, InboundEntry
+from gateway.model.conversation import AgentId, ConversationState, InboundEntry
 from gateway.model.ids import ConversationId, SenderId, new_address_id, new_contact_id
 from gateway.model.personal import Personal
 from gateway.model.webcare import BOOST_S, Boost
 from gateway.rules.ranks import order
 from gateway.store import keys
-from gateway.store.conversations import Conversations
+from gateway.store.contacts import Contacts
+from gateway.store.conversations import Command, Conversations
 from gateway.store.facts import Fact
 from gateway.store.vault import KeyRing, Vault
 
@@ -25,7 +26,8 @@ SENDER = SenderId("zz-wa")
 class Stage:
     def __init__(self, redis: Any) -> None:
         self.redis, self.clock = redis, Clock()
-        self.store = Conversations(redis, self.clock, Vault(KeyRing(KeyRing.generate()), redis))
+        self.vault = Vault(KeyRing(KeyRing.generate()), redis)
+        self.store = Conversations(redis, self.clock, self.vault)
         self.contact = new_contact_id()
         self.address = new_address_id(self.contact)
         self.said = 0
@@ -83,6 +85,25 @@ async def test_a_complaint_without_doubt_gets_its_mark_and_date_once(redis: Any)
     stage.clock.offset_ms += 3_600_000
     await stage.says("did you get my complaint? I want to file a complaint")
     assert (await stage.store.get(one)).complaint_due_ms == due
+
+
+async def test_who_complains_is_offered_nothing_until_the_day_after_or_the_mark_is_taken_away(redis: Any) -> None:
+    stage = Stage(redis)
+    contacts = Contacts(redis, stage.clock, stage.vault)
+    one = await stage.says("this is a formal complaint")
+    (facts,) = await contacts.facts_of([stage.contact])
+    found = await stage.store.get(one)
+    now, day = stage.clock.now_ms(), 86_400_000
+    assert facts.complains("zz", now)
+    assert not facts.complains("yy", now), "another brand's news are another matter"
+    assert facts.complains("zz", found.complaint_due_ms + day - 1)
+    assert not facts.complains("zz", found.complaint_due_ms + day)
+    await stage.store.complain(Command(one, AgentId("g1"), found.epoch, "no-complaint"), 0)
+    (facts,) = await contacts.facts_of([stage.contact])
+    assert not facts.complains("zz", now)
+    await stage.store.complain(Command(one, AgentId("g1"), found.epoch, "a-complaint"), now + day)
+    (facts,) = await contacts.facts_of([stage.contact])
+    assert facts.complains("zz", now)
 
 
 async def test_the_language_changes_with_the_second_message_in_a_row(redis: Any) -> None:

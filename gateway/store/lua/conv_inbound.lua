@@ -116,7 +116,10 @@ elseif was == 'automated' and conv.st == 'queued' then
   fact(KEYS[4], now, 'queued', ids, 'q=' .. conv.q .. ' brand=' .. conv.b)
 end
 if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end
-if changes.cm then fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm) end
+if changes.cm then
+  redis.call('HSET', KEYS[2], 'cx:' .. conv.b, changes.cm) -- nothing is offered to who complains
+  fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm)
+end
 if ARGV[23] ~= '' then fact(KEYS[4], now, 'family_asked', ids, 'by=' .. ARGV[23]) end
 fact(KEYS[4], now, 'inbound', ids, 'form=' .. ARGV[12] .. ' st=' .. conv.st)
 return {word, id}

@@ -2,7 +2,7 @@
 
 Whoever may answer there may mark it, whose it is matters not; but they have seen it as it is.
 
-KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo
+KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 f:C
 ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 complaint or boost
       8 due (ms), seconds; '' takes the mark away
 RETURNS as a command (lua/_conv.lua)
@@ -18,6 +18,7 @@ local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local changes = {}
 if ARGV[7] == 'complaint' then
   changes.cm = ARGV[8]
+  if ARGV[8] ~= '' then redis.call('HSET', KEYS[7], 'cx:' .. conv.b, ARGV[8]) else redis.call('HDEL', KEYS[7], 'cx:' .. conv.b) end
 else
   if conv.st == 'resolved' then return refused('resolved', conv) end
   changes.bw, changes.bs = ARGV[8] ~= '' and 'by_hand' or '', ARGV[8] ~= '' and ARGV[8] or '0'

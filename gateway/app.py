@@ -22,6 +22,7 @@ from gateway.documents.wallets import Wallets
 from gateway.families.herald import Herald
 from gateway.families.home import make_home
 from gateway.health import Beats
+from gateway.insight.past import Past
 from gateway.listening import WordLists
 from gateway.metrics import Metrics
 from gateway.notifications import catalogue as catalogues
@@ -98,6 +99,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             redis, clock, vault, pair=pairs, acks=settings.store_acks,
             terms=Terms(lambda brand: plan.of(brand).figures, lambda: plan.push),
         )
+        past = Past(settings.history_url, vault, conversations)
+        stack.push_async_callback(past.close)
         teller = Teller(contacts, subjects, outbox, vault, worlds, wake, untold)
         yield Runtime(
             settings=settings,
@@ -128,6 +131,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             senders=senders,
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=conversations,
+            past=past,
             lines=SystemLines(
                 conversations, contacts, clock, plan, {name: brand.name for name, brand in catalogue.brands.items()},
                 {one.id: channels.connectors[one.channel].facts for one in senders_known if one.channel in channels.connectors},

@@ -16,6 +16,7 @@ from gateway.documents.maker import Maker
 from gateway.documents.wallets import Wallets
 from gateway.families.home import Home
 from gateway.health import Beats
+from gateway.insight.past import Past
 from gateway.metrics import Metrics
 from gateway.model.account import NumberReport, Refused
 from gateway.model.webcare import DeskPlan
@@ -83,6 +84,7 @@ class Runtime:
     webhooks: Webhooks
     conversations: Conversations
     lines: SystemLines
+    past: Past
     worlds: Worlds
     home: Home
     wake: Wake

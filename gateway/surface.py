@@ -163,7 +163,8 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         outbox=runtime.outbox,
         conversations=runtime.conversations,
         erasure=Erasure(
-            redis, runtime.clock, runtime.vault, runtime.contacts, runtime.conversations, runtime.directory.ids, runtime.pairs
+            redis, runtime.clock, runtime.vault, runtime.contacts, runtime.conversations, runtime.directory.ids, runtime.pairs,
+            runtime.past,
         ),
         vault=runtime.vault,
         clock=runtime.clock,
@@ -174,6 +175,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
         families=runtime.subjects.families,
+        past=runtime.past,
     )
     rollouts = RolloutDeps(Rollouts(redis, runtime.clock), runtime.catalogue, runtime.directory)
     overview = Overview(runtime.subjects.families, runtime.contacts, runtime.subjects)

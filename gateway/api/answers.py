@@ -251,7 +251,44 @@ ANSWERS: dict[str, Schema] = {
                     }
                 )
             ),
+            "touches": many({"type": "object"}),
             "not_included": many(TEXT),
+        }
+    ),
+    "TouchesSet": thing({"answers": many({"enum": ["added", "known", "differs"]})}),
+    "Timeline": thing(
+        {
+            "items": many(
+                thing(
+                    {
+                        "at": WHEN,
+                        "kind": TEXT,
+                        "id": TEXT,
+                        "brand": MAYBE,
+                        "direction": {"enum": ["in", "out"]},
+                        "state": MAYBE,
+                        "reason": MAYBE,
+                        "agent": MAYBE,
+                        "queue": MAYBE,
+                        "notification": MAYBE,
+                        "transfers": NUMBER,
+                        "reopened": NUMBER,
+                        "complaint": {"type": "boolean"},
+                        "subject": MAYBE,
+                        "summary": MAYBE,
+                        "by": MAYBE,
+                    }
+                )
+            ),
+            "next": MAYBE,
+            "been_through": ref("BeenThrough"),
+        },
+        optional=("been_through",),
+    ),
+    "BeenThrough": thing(
+        {
+            name: thing({"count": NUMBER, "last": WHEN})
+            for name in ("delays", "cancellations", "failed_deliveries", "undelivered_messages", "reopened", "complaints")
         }
     ),
     "Consents": thing({"consents": many(ref("Consent")), "ledger": many(ref("ConsentEntry"))}),

@@ -14,6 +14,7 @@ from gateway.api.inviting import InvitationBody
 from gateway.api.keys import KeyBody
 from gateway.api.rollouts import MoveBody, RolloutBody
 from gateway.api.subscriptions import SubscriptionsBody
+from gateway.api.touches import TouchesBody
 from gateway.store.apikeys import Scope
 
 EVENTS = "events"
@@ -125,6 +126,18 @@ OPERATIONS: tuple[Operation, ...] = (
         "get", "/v1/contacts/{contact}/export", "Contacts",
         "Everything we have of a person (also needs messages:reveal)",
         Scope.CONTACTS_READ, {200: ("everything", "Export"), **_GONE}, None, (CONTACT,),
+    ),
+    Operation(
+        "post", "/v1/contacts/{contact}/touches", "Contacts", "Tell of calls, mail and visits to a counter", Scope.CONTACTS_WRITE,
+        {200: ("per touch: added, known, or differs from what was told before", "TouchesSet"), **_GONE, **_WRONG}, TouchesBody,
+        (CONTACT,),
+        about="They stand in the timeline. Told again, a touch counts once: repeat after 503 or no answer.",
+    ),
+    Operation(
+        "get", "/v1/contacts/{contact}/timeline", "Contacts", "All that passed, over all channels, newest first",
+        Scope.CONTACTS_READ, {200: ("a page of it", "Timeline"), **_GONE, **_WRONG}, None,
+        (CONTACT, REVEAL, Parameter("before", "query", "`next` of the page before")),
+        about="The first page also says what they have been through in twelve months.",
     ),
     Operation(
         "get", "/v1/contacts/{contact}/consents", "Contacts", "What they agreed to, and the ledger",

@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Problem, Sealed
+from gateway.insight.past import Past
 from gateway.model.contact import ConsentEntry, Contact, Identifier, OrderLink, Profile, Proof, Subscription
 from gateway.model.family import ROLE, Left
 from gateway.model.ids import AddressId, ContactId, MessageId, SubjectId, is_id, partition_of
@@ -44,6 +45,7 @@ class People:
 
     waiting: sends what a proof or a consent was waited for
     families: who follows whose journey: whoever is to hear no more of it is on no list of theirs
+    past: what the history has of them
     """
 
     contacts: Contacts
@@ -60,6 +62,7 @@ class People:
     newcomer: Newcomer = _tell_nobody
     waiting: Waiting | None = None
     families: Families | None = None
+    past: Past | None = None
 
     # who
 
@@ -228,18 +231,27 @@ class People:
             "messages": messages,
             "documents": [{"id": one.id, "paper": dict(one.paper)} for one in await self.passes.of_contact(contact.id)],
             "conversations": await self._conversations(contact.id),
+            "touches": await self._touches(contact.id),
             "not_included": [
                 "events and webhooks as they came, sealed under keys of their day and destroyed after 8 days",
                 "counted facts, which hold ids of ours and no personal data",
             ],
         }
 
+    async def _touches(self, contact: ContactId) -> list[dict[str, Any]]:
+        """What other programs told of them: calls, mail, visits."""
+        if self.past is None:
+            return []
+        return [views.touch_json(one) for one in await self.past.touches_of(contact)]
+
     async def _conversations(self, contact: ContactId) -> list[dict[str, Any]]:
         found = []
-        for one in await self.conversations.get_many(await self.conversations.of_contact(contact)):
-            if one is None:
-                continue
-            entries = await self.conversations.thread(one)
+        if self.past is not None:  # the history has more of them than the store
+            talks = [(one, await self.past.thread(one)) for one in await self.past.conversations_of(contact)]
+        else:
+            here = await self.conversations.get_many(await self.conversations.of_contact(contact))
+            talks = [(one, await self.conversations.thread(one)) for one in here if one is not None]
+        for one, entries in talks:
             found.append(
                 {
                     "id": one.id,

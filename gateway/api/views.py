@@ -11,6 +11,7 @@ from gateway.model.contact import Address, ConsentEntry, Contact, OrderLink, Sub
 from gateway.model.message import MessageRecord
 from gateway.model.pass_page import PassPage
 from gateway.model.personal import Personal
+from gateway.model.touch import TimelineItem
 
 DOTS = "•••"
 
@@ -105,6 +106,24 @@ def _order(link: OrderLink, reveal: bool) -> dict[str, Any]:
         "role": link.role,
         "follows": list(link.subjects),
         "until": iso(link.until_ms),
+    }
+
+
+def touch_json(one: TimelineItem) -> dict[str, Any]:
+    """A call, a mail, a visit, with its words."""
+
+    def words(text: Personal | None) -> str | None:
+        return text.reveal() if text is not None else None
+
+    return {
+        "at": iso(one.at_ms),
+        "channel": one.kind,
+        "direction": "in" if one.inward else "out",
+        "brand": one.brand,
+        "reason": one.reason or None,
+        "subject": words(one.subject),
+        "summary": words(one.summary),
+        "agent": words(one.by),
     }
 
 

@@ -98,7 +98,7 @@ def people_of(runtime: Runtime) -> People:
 
     erasure = Erasure(
         runtime.connection.redis, runtime.clock, runtime.vault, runtime.contacts, runtime.conversations,
-        runtime.directory.ids, runtime.pairs,
+        runtime.directory.ids, runtime.pairs, runtime.past,
     )  # fmt: skip
     return People(
         contacts=runtime.contacts,
@@ -115,6 +115,7 @@ def people_of(runtime: Runtime) -> People:
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
         families=runtime.subjects.families,
+        past=runtime.past,
     )
 
 

@@ -198,14 +198,16 @@ class Closed:
         return await self._database.call(work)
 
     async def forget(self, *, texts_before_ms: int, headers_before_ms: int, limit: int = 20_000) -> int:
-        """Retention: lines, their words and touches first, what is plain later; at most `limit` lines a call, and how many."""
+        """Retention: first what was said, later what is plain; at most `limit` lines a call, and how many."""
 
         def work(connection: Connection) -> int:
             old = sql.select(entries.c.at_ms).where(entries.c.at_ms < texts_before_ms).order_by(entries.c.at_ms)
             bound = connection.execute(old.offset(limit - 1).limit(1)).scalar()
             until = texts_before_ms if bound is None else bound + 1
             connection.execute(sql.delete(words).where(words.c.at_ms < until))
-            connection.execute(sql.delete(touches).where(touches.c.at_ms < until))
+            emptied = sql.update(touches).where(touches.c.at_ms < until, touches.c.body != b"").values(body=b"")
+            connection.execute(emptied)
+            connection.execute(sql.delete(touches).where(touches.c.at_ms < headers_before_ms))
             connection.execute(sql.delete(conversations).where(conversations.c.resolved_ms < headers_before_ms))
             return connection.execute(sql.delete(entries).where(entries.c.at_ms < until)).rowcount
 

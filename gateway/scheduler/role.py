@@ -112,6 +112,7 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
         runtime.conversations,
         runtime.directory.ids,
         runtime.pairs,
+        runtime.past,
     )
 
     async def erasures() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from redis.asyncio import Redis
@@ -44,6 +44,10 @@ class Erased:
     addresses: int
 
 
+class Past(Protocol):
+    async def erase(self, contact: ContactId) -> object: ...
+
+
 class Erasure:
     def __init__(
         self,
@@ -54,8 +58,12 @@ class Erasure:
         conversations: Conversations,
         senders: Sequence[SenderId],
         pair: Mapping[str, Pair],
+        past: Past | None = None,
     ) -> None:
-        """senders: all of this installation, whose lanes are looked through; pair: as the outbox was given."""
+        """senders: all of this installation, whose lanes are looked through; pair: as the outbox was given.
+
+        past: what is kept of people outside the store
+        """
         self._redis: Any = redis
         self._clock = clock
         self._vault = vault
@@ -63,6 +71,7 @@ class Erasure:
         self._conversations = conversations
         self._senders = tuple(senders)
         self._pair = pair
+        self._past = past
 
     async def erase(self, contact: ContactId) -> Erased:
         """Erase a contact. Repeatable.
@@ -98,6 +107,8 @@ class Erasure:
         await self._drop_ways_in(contact)
         await self._leave_families(contact)
         conversations = await self._conversations.erase(contact.id)
+        if self._past is not None:  # while the mark stands: should it fail, `sweep` does it again
+            await self._past.erase(contact.id)
         addresses = [address.id for address in contact.profile.addresses]
         messages = await self._erase(contact.id, addresses)
         self._vault.forget(contact.id)

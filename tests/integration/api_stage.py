@@ -20,6 +20,7 @@ from gateway.api.people import People
 from gateway.clock import Clock
 from gateway.connector import Connector, Sender
 from gateway.directory import Directory
+from gateway.insight.past import Past
 from gateway.intake import api as door
 from gateway.intake import schemas
 from gateway.intake.orders import Orders
@@ -74,6 +75,7 @@ class Stage:
         self.conversations = Conversations(redis, self.clock, self.vault, pair=self.pair)
         self.keys = ApiKeys(redis, self.clock, Secret(FIRST))
         self.wake = Wake()
+        self.past: Past | None = None
         self.depth = 0
         self.memory = 0.0
         self.counted: dict[str, int] = {}
@@ -154,7 +156,7 @@ class Stage:
 
     def people(self) -> People:
         erasure = Erasure(
-            self.redis, self.clock, self.vault, self.contacts, self.conversations, self.directory.ids, self.pair
+            self.redis, self.clock, self.vault, self.contacts, self.conversations, self.directory.ids, self.pair, self.past
         )
         return People(
             contacts=self.contacts,
@@ -169,6 +171,7 @@ class Stage:
             default_brand="zz",
             passes=Passes(self.redis, self.clock, self.vault),
             newcomer=self._newcomer,
+            past=self.past,
         )
 
     def orders(self) -> Orders:

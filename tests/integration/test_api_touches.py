@@ -1,0 +1,150 @@
+"""Calls, mail and visits over HTTP: told once, shown in one timeline with all else, gone with their person."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.insight.history import Batch, History, Position
+from gateway.insight.past import Past
+from gateway.model.conversation import InboundEntry
+from gateway.model.ids import ContactId
+from gateway.model.personal import Personal
+from gateway.store.apikeys import Scope
+from gateway.store.facts import Fact
+from tests.integration.api_stage import NOW_MS, SENDER, Client, Stage, ask
+
+CALL = {
+    "external_id": "pbx-1", "channel": "call", "direction": "in", "at": "2026-11-20T10:00:00Z", "subject": "lost bag",
+    "summary": "asked where the bag is", "reason": "baggage", "agent": "Joris",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def stage(redis: Redis, tmp_path: Path) -> AsyncIterator[Stage]:
+    stage = Stage(redis)
+    stage.past = Past(f"sqlite:///{tmp_path / 'history.db'}", stage.vault, stage.conversations)
+    yield stage
+    await stage.past.close()
+
+
+@pytest.fixture
+async def client(stage: Stage) -> AsyncIterator[Client]:
+    async with stage.serve() as client:
+        yield client
+
+
+@pytest.fixture
+async def eva(stage: Stage, client: Client) -> ContactId:
+    return (await stage.take(client, "ce-order-confirmed-flight"))[0]
+
+
+async def history_of(stage: Stage) -> History:
+    assert stage.past is not None
+    return History(await stage.past.database())
+
+
+async def test_touches_are_kept_once_and_shown_with_all_else(stage: Stage, client: Client, eva: ContactId) -> None:
+    path = f"/v1/contacts/{eva}"
+    other = {**CALL, "external_id": "desk-7", "channel": "counter", "direction": "out", "at": "2026-11-19T09:00:00Z"}
+    status, answer = await ask(client, "POST", f"{path}/touches", {"touches": [CALL, other, CALL]})
+    assert (status, answer) == (200, {"answers": ["added", "added", "known"]})
+    changed = {**CALL, "summary": "something else"}
+    status, answer = await ask(client, "POST", f"{path}/touches", {"touches": [CALL, changed]})
+    assert (status, answer) == (200, {"answers": ["known", "differs"]})
+
+    contact = await stage.people().get(eva)
+    item = InboundEntry("k1", "text", Personal("Where is it?"), NOW_MS)
+    one = await stage.conversations.add_inbound(eva, "zz", contact.profile.addresses[0].id, SENDER, item=item)
+    facts = (
+        Fact(7, "1-0", NOW_MS - 5000, "enqueued", ("m07a", eva, "j07a"), {"nt": "flight_delayed", "s": SENDER}),
+        Fact(7, "2-0", NOW_MS - 4000, "delivered", ("m07a", eva), {}),
+        Fact(7, "3-0", NOW_MS - 3000, "reopened", (one, eva), {}),
+    )
+    await (await history_of(stage)).commit([Batch(7, Position(), Position("3-0", "3-0"), facts)])
+
+    status, answer = await ask(client, "GET", f"{path}/timeline?reveal=true")
+    assert status == 200, answer
+    assert [(item["kind"], item["direction"], item["state"]) for item in answer["items"]] == [
+        ("conversation", "in", "queued"),
+        ("message", "out", "delivered"),
+        ("call", "in", None),
+        ("counter", "out", None),
+    ]
+    call = answer["items"][2]
+    assert (call["subject"], call["summary"], call["by"], call["reason"]) == (
+        "lost bag", "asked where the bag is", "Joris", "baggage",
+    )  # fmt: skip
+    been = answer["been_through"]
+    assert (been["delays"]["count"], been["reopened"]["count"], been["complaints"]) == (1, 1, {"count": 0, "last": None})
+    status, answer = await ask(client, "GET", f"{path}/timeline")
+    assert {item["summary"] for item in answer["items"]} == {None, "…"}
+    status, answer = await ask(client, "GET", f"{path}/timeline?before={answer['next']}")
+    assert (status, answer) == (200, {"items": [], "next": None})
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"channel": "pigeon"}, "touches[0].channel"),
+        ({"direction": "up"}, "touches[0].direction"),
+        ({"at": "yesterday"}, "touches[0].at"),
+        ({"at": "2027-11-20T10:00:00Z"}, "touches[0].at"),
+        ({"external_id": ""}, "touches[0].external_id"),
+        ({"summary": "x" * 4001}, "touches[0].summary"),
+        ({"reason": "two words"}, "touches[0].reason"),
+        ({"colour": "red"}, "touches[0].*"),
+    ],
+)
+async def test_a_wrong_field_is_named_and_nothing_is_kept(
+    stage: Stage, client: Client, eva: ContactId, change: dict[str, Any], field: str
+) -> None:
+    path = f"/v1/contacts/{eva}"
+    status, answer = await ask(client, "POST", f"{path}/touches", {"touches": [{**CALL, **change}]})
+    assert (status, [one["field"] for one in answer["problems"]]) == (422, [field])
+    assert (await ask(client, "GET", f"{path}/timeline"))[1]["items"] == []
+
+
+async def test_a_key_tells_only_of_its_brands_and_sees_only_these(stage: Stage, client: Client, eva: ContactId) -> None:
+    path = f"/v1/contacts/{eva}"
+    scopes = [Scope.CONTACTS_READ, Scope.CONTACTS_WRITE]
+    mine = (await stage.keys.make("theirs", scopes, brands=["yy"])).reveal()
+    status, answer = await ask(client, "POST", f"{path}/touches", {"touches": [CALL]}, key=mine)
+    assert (status, answer["problems"][0]["field"]) == (403, "touches[0].brand")
+    await ask(client, "POST", f"{path}/touches", {"touches": [CALL, {**CALL, "external_id": "pbx-2", "brand": "yy"}]})
+    status, answer = await ask(client, "GET", f"{path}/timeline", key=mine)
+    assert [one["brand"] for one in answer["items"]] == ["yy"]
+    assert len((await ask(client, "GET", f"{path}/timeline"))[1]["items"]) == 2
+
+
+async def test_an_export_holds_touches_and_an_erasure_takes_them(stage: Stage, client: Client, eva: ContactId) -> None:
+    path = f"/v1/contacts/{eva}"
+    await ask(client, "POST", f"{path}/touches", {"touches": [CALL]})
+    status, answer = await ask(client, "GET", f"{path}/export")
+    assert (status, [one["summary"] for one in answer["touches"]]) == (200, ["asked where the bag is"])
+    assert (await ask(client, "DELETE", path))[0] == 200
+    assert stage.past is not None
+    assert await stage.past.touches_of(eva) == []
+    assert (await ask(client, "POST", f"{path}/touches", {"touches": [CALL]}))[0] in (404, 410)
+
+
+async def test_what_somebody_has_been_through_is_counted_in_50_ms(stage: Stage, client: Client, eva: ContactId) -> None:
+    kinds = ("enqueued", "accepted", "delivered", "read")
+    facts = tuple(
+        Fact(7, f"{n}-0", NOW_MS - n, kinds[n % 4], (f"m07{n // 4}", eva, f"j{n // 8}"), {"nt": "trip_delayed"})
+        for n in range(1, 1001)
+    )
+    await (await history_of(stage)).commit([Batch(7, Position(), Position("1000-0", "1000-0"), facts)])
+    assert stage.past is not None
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        been = await stage.past.been_through(eva, NOW_MS)
+        took.append(time.perf_counter() - began)
+    assert been.delays.count == 126
+    assert min(took) < 0.05, took

@@ -38,16 +38,21 @@ from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
 from gateway.store.conversation_crisis import FirstInRank
 from gateway.store.erasure import Erasure
+from gateway.store.floor import Floor
 from gateway.store.fuses import Fuses
 from gateway.store.incidents import Incidents
+from gateway.store.leases import Leases
 from gateway.store.media import Media
 from gateway.store.passes import Passes
 from gateway.store.presence import PresenceBook
+from gateway.store.queue_told import QueueTold
 from gateway.store.readings import Readings
 from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
 from gateway.store.wakeup import write_offset
 from gateway.webcare.fetch import Fetching
+from gateway.webcare.queue_words import QueueWords
+from gateway.webcare.router import make_router
 from gateway.webcare.scan import HookScanner
 
 LARGEST = 32 * 1024 * 1024
@@ -87,11 +92,14 @@ async def say_signs(runtime: Runtime) -> None:
 
 
 def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
-    incidents = Incidents(runtime.connection.redis, runtime.clock)
+    redis, clock, plan = runtime.connection.redis, runtime.clock, runtime.desk_plan
+    incidents = Incidents(redis, clock)
     media = make_media(runtime)
+    moves = FirstInRank(redis, clock, runtime.conversations, incidents)
+    agents, presence, floor = Agents(redis, clock, runtime.vault), PresenceBook(redis, clock), Floor(redis)
     return webcare.WebcareDeps(
         conversations=runtime.conversations,
-        agents=Agents(runtime.connection.redis, runtime.clock, runtime.vault),
+        agents=agents,
         contacts=runtime.contacts,
         outbox=runtime.outbox,
         clock=runtime.clock,
@@ -104,10 +112,15 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         enqueued=lambda ready: runtime.wake.now("dispatch", [ready]),
         trusted_proxies=runtime.settings.trusted_proxies,
         first_queues=incidents.first_queues,
-        move_first=FirstInRank(runtime.connection.redis, runtime.clock, runtime.conversations, incidents).move,
+        move_first=moves.move,
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
-        presence=PresenceBook(runtime.connection.redis, runtime.clock),
+        presence=presence,
+        floor=floor,
+        router=make_router(
+            runtime.conversations, agents, presence, floor, Leases(redis), incidents.first_queues, moves.to_queue,
+            QueueWords(runtime.lines), QueueTold(redis), plan, clock, runtime.metrics,
+        ),
         plan=runtime.desk_plan,
         lines=runtime.lines,
         media=media,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.model.webcare import BrandPlan, Reason, Route
-from gateway.rules.routing import GENERAL
+from gateway.model.webcare import BrandPlan, DeskPlan, Reason, Route
+from gateway.rules.routing import GENERAL, QUEUES
 
 SURE = 0.9
 """As likely as this a reason must be to decide about a queue."""
@@ -51,3 +51,8 @@ def _matches(row: Route, known: Known, meant: set[str]) -> bool:
         and row.complaint in (None, known.complaint)
     )
 
+
+def queues_of(plan: DeskPlan) -> tuple[str, ...]:
+    """The names of all queues that there always are, each once; the one that everybody has comes last."""
+    named = [queue.name for brand in plan.brands.values() for queue in brand.queues]
+    return tuple(dict.fromkeys([*(one for one in named if one not in QUEUES), *QUEUES]))

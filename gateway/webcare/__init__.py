@@ -7,6 +7,8 @@ What may fail: somebody else was faster (a refusal that says who and when; the w
 (refused, kept), the store is away (nothing was done), nobody knows whether a reply arrived (its agent is asked, it is never
 resent alone). What is promised: one owner at a time; an agent's words are never lost and never sent twice.
 
+Where the plan says `push`, the router gives conversations to whoever is here (router.py, with presence.py and told.py beside it).
+
 `run` keeps open pages and the desk's lists up to date. `add_console_routes` and `add_api_routes` bring the routes.
 """
 
@@ -16,7 +18,7 @@ import asyncio
 
 import structlog
 
-from gateway.rules.routing import QUEUES
+from gateway.rules.queueing import queues_of
 from gateway.webcare import lookout
 from gateway.webcare.api import add_api_routes
 from gateway.webcare.console import add_console_routes
@@ -40,6 +42,8 @@ async def run(deps: WebcareDeps) -> None:
         if deps.fetching is not None:
             group.create_task(run_fetching(deps.fetching), name="desk.media")
         group.create_task(lookout.run(deps), name="desk.sessions")
+        if deps.router is not None:
+            group.create_task(deps.router.run(), name="desk.router")
 
 
 async def _repair(deps: WebcareDeps) -> None:
@@ -48,7 +52,7 @@ async def _repair(deps: WebcareDeps) -> None:
         try:
             async with asyncio.timeout(REPAIR_TIMEOUT_S):
                 told = await deps.conversations.repair(everything=turn % EVERYTHING_EVERY == 0)
-                moved = sum([await deps.move_first(queue) for queue in QUEUES])
+                moved = sum([await deps.move_first(queue) for queue in queues_of(deps.plan)])
             if moved:
                 structlog.get_logger().info("desk.moved_first", conversations=moved)
             if told:

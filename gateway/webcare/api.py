@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
+from gateway.model.webcare import Decision
 from gateway.webcare import commands, files, lines, views
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.problems import answering, body_of
@@ -28,6 +29,7 @@ def add_api_routes(app: web.Application, deps: WebcareDeps) -> None:
     app.router.add_get("/v1/conversations/{conversation}", answering(deps, api.get_one))
     app.router.add_get("/v1/conversations/{conversation}/files/{file}", answering(deps, api.get_file))
     app.router.add_post("/v1/conversations/{conversation}/files", answering(deps, api.post_file))
+    app.router.add_get("/v1/conversations/{conversation}/decisions", answering(deps, api.get_decisions))
     app.router.add_post("/v1/conversations/{conversation}/{command}", answering(deps, api.post_command))
 
 
@@ -71,6 +73,12 @@ class Api:
                 "thread": [_line(line) for line in await lines.thread(self._deps, one, contact)],
             }
         )
+
+    async def get_decisions(self, request: web.Request) -> web.StreamResponse:
+        """Why it was given to whom it was, newest first: ids and figures, no names."""
+        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        found = await self._deps.conversations.decisions(one.id)
+        return web.json_response({"decisions": [_decision(decision) for decision in found]})
 
     async def post_command(self, request: web.Request) -> web.StreamResponse:
         """take, reply, note, finish, release, again, leave; body {"agent", "epoch", ...}; Idempotency-Key header."""
@@ -117,6 +125,22 @@ def _summary(one: Conversation) -> dict[str, Any]:
         "resolved_at": _time(one.resolved_ms),
         "reopened": one.reopened,
         "previous": one.previous,
+    }
+
+
+def _decision(one: Decision) -> dict[str, Any]:
+    return {
+        "agent": one.agent,
+        "at": _time(one.at_ms),
+        "how": one.how,
+        "queue": one.queue,
+        "ring": one.ring,
+        "waited_s": one.waited_ms / 1000,
+        "boost": one.boost,
+        "candidates": list(one.candidates),
+        "left_out": [{"agent": left.agent, "why": left.why} for left in one.left_out],
+        "next_best": one.next_best,
+        "plan": one.version,
     }
 
 

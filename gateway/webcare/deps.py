@@ -16,12 +16,14 @@ from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
+from gateway.store.floor import Floor
 from gateway.store.media import Media
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.wake import Ready
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
+from gateway.webcare.router import Router
 
 WINDOW_MS = 24 * 3600 * 1000
 TEXT_MAX = 4096
@@ -53,6 +55,7 @@ class WebcareDeps:
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
+    floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -77,6 +80,8 @@ class WebcareDeps:
     presence: PresenceBook | None = None
     documents: Documents | None = None
     file_max: int = 25_000_000
+    floor: Floor | None = None
+    router: Router | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -14,7 +14,7 @@ from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import DeskPlan, Load, Presence
 from gateway.rules.assign import Teammate
-from gateway.rules.routing import QUEUES
+from gateway.rules.queueing import queues_of
 from gateway.store.agents import Agents
 from gateway.store.conversations import Conversations
 from gateway.store.floor import Floor
@@ -62,8 +62,7 @@ class FloorView:
         self._agents = agents
         self._presence = presence
         self._clock = clock
-        named = [queue.name for brand in plan.brands.values() for queue in brand.queues]
-        self._queues = tuple(dict.fromkeys([*named, *QUEUES]))
+        self._queues = queues_of(plan)
         self._held: dict[ConversationId, Conversation] = {}
         self._people: dict[AgentId, Agent] = {}
         self._people_ms = 0

@@ -22,6 +22,9 @@ from gateway.rules.presences import gone, open_until_ms
 from gateway.store.floor import Notes
 from gateway.store.presence import FORGOTTEN_MS, PresenceBook
 from gateway.webcare.floor import View
+from gateway.webcare.told import Say
+
+TOOK_OVER = "took_over"
 
 log = structlog.get_logger()
 
@@ -41,6 +44,7 @@ class Attendance:
     conversations: Moves
     book: PresenceBook
     plan: DeskPlan
+    say: Say
 
     async def look(self, view: View, turn: Turn, notes: Notes, now_ms: int) -> None:
         factors = {one.id: one.agent.limit_factor for one in view.team}
@@ -57,6 +61,8 @@ class Attendance:
                 continue  # the one ends by itself, the other goes to its queue because its agent is not here
             if one.waiting_since_ms is not None:
                 if await self.conversations.requeue(one, "unreachable", boost=Boost.UNREACHABLE):
+                    if one.human:  # who spoke with nobody yet has nobody taken over from
+                        await self.say(one, TOOK_OVER, {}, str(one.epoch))
                     log.info("presence.unreachable", conversation=one.id, agent=presence.agent)
             elif one.state is ConversationState.ACTIVE:
                 await self.conversations.rest(one)

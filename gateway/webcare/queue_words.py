@@ -1,4 +1,4 @@
-"""The words for who waits in a queue: "closed" with the time at which it opens, "full" with how long it takes, in their language."""
+"""The words for who waits in a queue, in their language: "closed" with when it opens, "full" with how long it takes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gateway.assistant.lines import LONGER, UNKNOWN, WAITS, WITHIN, spoken
 from gateway.assistant.saying import SystemLines
 from gateway.model.conversation import Conversation
 from gateway.rules.waits import STEPS_MIN
+from gateway.webcare.presence import TOOK_OVER
 from gateway.webcare.told import CLOSED, FULL
 
 
@@ -30,6 +31,8 @@ class QueueWords:
             if not opens_ms:
                 return None  # it opens no more: no time to give, and doctor has told the operator
             said = {"when": opening(opens_ms, str(params["timezone"]), self.lines.clock.now_ms(), language)}
+        elif line == TOOK_OVER:  # it stands in its queue again, so under a new epoch
+            return await self.lines.say(one.id, line, key=key, language=language)
         else:
             assert line == FULL
             said = {"wait": wait(int(params["minutes"]), language)}

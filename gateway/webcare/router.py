@@ -27,13 +27,17 @@ from gateway.rules.calendars import next_opening
 from gateway.rules.ranks import order
 from gateway.rules.routing import GENERAL
 from gateway.rules.waits import Flow
+from gateway.store.agents import Agents
 from gateway.store.conversations import Conversations
 from gateway.store.desk import Desk
 from gateway.store.floor import Floor, Notes, QueueNote
 from gateway.store.leases import Leases
+from gateway.store.presence import PresenceBook
+from gateway.store.queue_told import QueueTold
 from gateway.webcare.floor import FloorView, View
 from gateway.webcare.live import being_cancelled
-from gateway.webcare.presence import Moves
+from gateway.webcare.presence import Attendance, Moves
+from gateway.webcare.told import Say, Telling
 
 LEASE = "webcare.router"
 LEASE_MS = 10_000
@@ -225,6 +229,26 @@ class Router:
         # Of agents who are not here nothing is looked at each time; what changed there may want them back.
         self._heard.update(item.conversation for item in items if item.place.startswith("mine:"))
         return items[-1].id if items else seen
+
+
+def make_router(
+    conversations: Conversations,
+    agents: Agents,
+    presence: PresenceBook,
+    floor: Floor,
+    leases: Leases,
+    first_queues: Callable[[], Awaitable[Sequence[str]]],
+    to_queue: Callable[[Conversation, str], Awaitable[bool]],
+    say: Say,
+    told: QueueTold,
+    plan: DeskPlan,
+    clock: Clock,
+    metrics: Metrics | None = None,
+) -> Router:
+    """A router with what it looks at besides: who is gone, and what people are told."""
+    view = FloorView(floor, conversations, agents, presence, plan, clock)
+    duties: list[Duty] = [Attendance(conversations, presence, plan, say), Telling(say, told, plan)]
+    return Router(conversations, conversations, floor, view, leases, plan, clock, first_queues, to_queue, duties, metrics)
 
 
 def _assignment(one: assign.Given) -> Assignment:

@@ -33,6 +33,7 @@ class Say(Protocol):
     async def __call__(self, one: Conversation, line: str, params: Mapping[str, str | int], key: str) -> object:
         """Let automation say a line in a conversation, once for its key.
 
+        took_over: nothing
         closed: opens_ms, timezone (opens_ms 0: nobody knows when); full: minutes (0: longer than the last step, -1: nobody knows)
         """
         ...

@@ -16,17 +16,14 @@ from gateway.model.personal import Personal, Secret
 from gateway.model.webcare import AgentStatus, DeskPlan
 from gateway.store.agents import Agents
 from gateway.store.conversation_crisis import FirstInRank
-from gateway.store.conversations import Conversations
+from gateway.store.conversations import Command, Conversations, Terms
 from gateway.store.floor import Floor
 from gateway.store.incidents import Incidents
 from gateway.store.leases import Leases
 from gateway.store.presence import PresenceBook
 from gateway.store.queue_told import QueueTold
 from gateway.store.vault import KeyRing, Vault
-from gateway.webcare.floor import FloorView
-from gateway.webcare.presence import Attendance
-from gateway.webcare.router import Router
-from gateway.webcare.told import Telling
+from gateway.webcare.router import Router, make_router
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 SENDER = SenderId("zz-wa")
@@ -40,7 +37,9 @@ class House:
         self.clock = Clock()
         self.plan = plan or DeskPlan.plain()
         vault = Vault(KeyRing(KeyRing.generate()), redis)
-        self.conversations = Conversations(redis, self.clock, vault)
+        self.conversations = Conversations(
+            redis, self.clock, vault, terms=Terms(lambda brand: self.plan.of(brand).figures, lambda: self.plan.push)
+        )
         self.agents = Agents(redis, self.clock, vault, hasher=QUICK)
         self.book = PresenceBook(redis, self.clock)
         self.floor = Floor(redis)
@@ -50,13 +49,10 @@ class House:
         self.router = self.another_router()
 
     def another_router(self) -> Router:
-        view = FloorView(self.floor, self.conversations, self.agents, self.book, self.plan, self.clock)
         move = FirstInRank(self.redis, self.clock, self.conversations, self.incidents)
-        return Router(
-            self.conversations, self.conversations, self.floor, view, Leases(self.redis), self.plan, self.clock,
-            self.incidents.first_queues, move.to_queue,
-            [Attendance(self.conversations, self.book, self.plan), Telling(self._say, QueueTold(self.redis), self.plan)],
-            self.metrics,
+        return make_router(
+            self.conversations, self.agents, self.book, self.floor, Leases(self.redis), self.incidents.first_queues,
+            move.to_queue, self._say, QueueTold(self.redis), self.plan, self.clock, self.metrics,
         )  # fmt: skip
 
     async def _say(self, one: Conversation, line: str, params: Mapping[str, str | int], key: str) -> None:
@@ -74,6 +70,24 @@ class House:
         return await self.conversations.add_inbound(
             contact, "zz", new_address_id(contact), SENDER, item=item, queue=queue, **more
         )
+
+    async def writes_again(self, conversation: ConversationId, text: str = "are you there?") -> ConversationId:
+        one = await self.get(conversation)
+        item = InboundEntry(f"wamid.{one.inbound + 1}", "text", Personal(text), self.clock.now_ms())
+        return await self.conversations.add_inbound(one.contact, "zz", one.address, SENDER, item=item)
+
+    async def command(self, conversation: ConversationId, agent: Agent) -> Command:
+        one = await self.get(conversation)
+        return Command(conversation, agent.id, one.epoch, f"k{one.revision}")
+
+    async def opens(self, conversation: ConversationId, agent: Agent) -> None:
+        await self.conversations.open(await self.command(conversation, agent))
+
+    async def answers(self, conversation: ConversationId, agent: Agent) -> None:
+        await self.conversations.reply(
+            await self.command(conversation, agent), Personal("here"), author=agent.first_name,
+            deadline_ms=self.clock.now_ms() + 3_600_000,
+        )  # fmt: skip
 
     async def get(self, conversation: ConversationId) -> Conversation:
         return await self.conversations.get(conversation)

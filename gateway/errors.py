@@ -8,6 +8,8 @@
     │   ├── StoreRefused       the server may not be used (not durable, evicts, too old, another environment)
     │   └── LayoutMismatch     the data has another layout version: run `migrate`
     ├── SourceUnavailable      a source of events does not answer, or does not let us in: it is asked again
+    ├── ProviderUnreachable    whoever says who agents are does not answer, or not so that it can be used: ask again later
+    ├── ProviderRefused        they answer no, or what they answer is not to be believed
     ├── Sealed                 cannot be opened: its key is gone or wrong
     ├── NotFound               no such thing, or not any more
     ├── Conflict               it has changed since you looked; says how
@@ -56,6 +58,14 @@ class LayoutMismatch(StoreError):
 
 
 class SourceUnavailable(GatewayError):
+    pass
+
+
+class ProviderUnreachable(GatewayError):
+    pass
+
+
+class ProviderRefused(GatewayError):
     pass
 
 

@@ -110,6 +110,14 @@ class Settings:
     google_wallet_key: Secret | None
     google_wallet_issuer: str | None
     history_url: str
+    console_url: str | None
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: Secret | None
+    oidc_scopes: str
+    oidc_groups_claim: str
+    oidc_groups_file: Path | None
+    oidc_grace_s: float
     webhook_targets: tuple[str, ...]
     webhook_secret: Secret | None
     webhook_types: tuple[str, ...]
@@ -227,6 +235,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
     if fonts_dir and not Path(fonts_dir).is_dir():
         reader.problems.append(f"GATEWAY_FONTS_DIR: {fonts_dir} is no directory: name one that holds font files, or leave it out")
     senders_file = reader.text("GATEWAY_SENDERS_FILE")
+    groups_file = reader.text("GATEWAY_OIDC_GROUPS_FILE")
     webcare = reader.text("GATEWAY_WEBCARE")
     words_dir = reader.text("GATEWAY_WORDS_DIR")
     if words_dir and not Path(words_dir).is_dir():
@@ -293,6 +302,14 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         google_wallet_key=reader.secret("GATEWAY_GOOGLE_WALLET_KEY"),
         google_wallet_issuer=reader.text("GATEWAY_GOOGLE_WALLET_ISSUER"),
         history_url=reader.text("GATEWAY_HISTORY_URL") or f"sqlite:///{data_dir / 'history.db'}",
+        console_url=reader.text("GATEWAY_CONSOLE_URL"),
+        oidc_issuer=reader.text("GATEWAY_OIDC_ISSUER"),
+        oidc_client_id=reader.text("GATEWAY_OIDC_CLIENT_ID"),
+        oidc_client_secret=reader.secret("GATEWAY_OIDC_CLIENT_SECRET"),
+        oidc_scopes=reader.text("GATEWAY_OIDC_SCOPES", "openid profile email") or "openid",
+        oidc_groups_claim=reader.text("GATEWAY_OIDC_GROUPS_CLAIM", "groups") or "groups",
+        oidc_groups_file=Path(groups_file) if groups_file else None,
+        oidc_grace_s=reader.number("GATEWAY_OIDC_GRACE_S", 3600.0, float, 300, 8 * 3600),
         webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
         webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),
         webhook_types=reader.words("GATEWAY_WEBHOOK_TYPES"),
@@ -343,6 +360,7 @@ def _check(reader: _Reader, settings: Settings) -> None:
         address = urlsplit(settings.alert_url.reveal())
         if address.scheme not in ("http", "https") or not address.hostname:
             problems.append("GATEWAY_ALERT_URL: should be one address that takes a POST, https://...")
+    _check_provider(problems, settings)
     ports = [settings.public_port, settings.internal_port, settings.console_port]
     if len(set(ports)) != len(ports):
         problems.append("GATEWAY_PUBLIC_PORT, GATEWAY_INTERNAL_PORT and GATEWAY_CONSOLE_PORT must differ")
@@ -364,3 +382,24 @@ def _check(reader: _Reader, settings: Settings) -> None:
     if not _STREAM.fullmatch(settings.source_stream):
         # No braces: a name with a tag could be one of the store's own keys.
         problems.append("GATEWAY_SOURCE_STREAM: should be 1 to 200 letters, digits and . : _ - such as thuisfront:events")
+
+
+def _check_provider(problems: list[str], settings: Settings) -> None:
+    """Signing in by a provider needs all of its settings, and encryption but for a provider on this machine."""
+    if settings.oidc_issuer is None:
+        if settings.oidc_client_id or settings.oidc_client_secret or settings.oidc_groups_file:
+            problems.append("GATEWAY_OIDC_ISSUER is missing: the other GATEWAY_OIDC_ settings are of no use without it")
+        return
+    needed = {
+        "GATEWAY_OIDC_CLIENT_ID": settings.oidc_client_id,
+        "GATEWAY_OIDC_GROUPS_FILE": settings.oidc_groups_file,
+        "GATEWAY_CONSOLE_URL": settings.console_url,
+    }
+    problems += [f"{name} is missing: GATEWAY_OIDC_ISSUER needs it" for name, value in needed.items() if not value]
+    for name, address in (("GATEWAY_OIDC_ISSUER", settings.oidc_issuer), ("GATEWAY_CONSOLE_URL", settings.console_url or "")):
+        parts = urlsplit(address)
+        here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if address and not (parts.scheme == "https" or (parts.scheme == "http" and here)):
+            problems.append(f"{name}: should start with https://")
+    if "openid" not in settings.oidc_scopes.split():
+        problems.append("GATEWAY_OIDC_SCOPES: should have openid among them")

@@ -31,6 +31,7 @@ from gateway.intake.role import make_deps, make_expander, make_waiting
 from gateway.intake.said_api import SaidDoor
 from gateway.metrics import metrics_handler
 from gateway.model.ids import SenderId
+from gateway.oidc import OidcClient
 from gateway.runtime import Runtime, make_media
 from gateway.settings import Environment
 from gateway.store.agents import Agents
@@ -44,13 +45,16 @@ from gateway.store.incidents import Incidents
 from gateway.store.leases import Leases
 from gateway.store.media import Media
 from gateway.store.passes import Passes
+from gateway.store.pending import Pending
 from gateway.store.presence import PresenceBook
 from gateway.store.queue_told import QueueTold
 from gateway.store.readings import Readings
 from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
+from gateway.store.tries import Tries
 from gateway.store.wakeup import write_offset
 from gateway.webcare.fetch import Fetching
+from gateway.webcare.provider import Provider, read_groups
 from gateway.webcare.queue_words import QueueWords
 from gateway.webcare.router import make_router
 from gateway.webcare.scan import HookScanner
@@ -121,6 +125,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
             runtime.conversations, agents, presence, floor, Leases(redis), incidents.first_queues, moves.to_queue,
             QueueWords(runtime.lines), QueueTold(redis), plan, clock, runtime.metrics,
         ),
+        provider=_provider(runtime),
         plan=runtime.desk_plan,
         lines=runtime.lines,
         media=media,
@@ -143,6 +148,24 @@ def _fetching(runtime: Runtime, media: Media) -> Fetching:
         largest=runtime.settings.media_max_mb * 1_000_000,
         told=runtime.conversations.desk.touched,
         scanner=HookScanner(runtime.session, scan.reveal()) if scan is not None else None,
+    )
+
+
+def _provider(runtime: Runtime) -> Provider | None:
+    """Who says who agents are, where somebody else does. Raises SettingsError for a table of groups that cannot be read."""
+    settings = runtime.settings
+    if settings.oidc_issuer is None or settings.oidc_groups_file is None:
+        return None
+    secret, scopes = settings.oidc_client_secret, settings.oidc_scopes
+    redis, vault = runtime.connection.redis, runtime.vault
+    return Provider(
+        client=OidcClient(settings.oidc_issuer, settings.oidc_client_id or "", secret, runtime.clock, scopes=scopes),
+        groups=read_groups(settings.oidc_groups_file),
+        claim=settings.oidc_groups_claim,
+        console=settings.console_url or "",
+        pending=Pending(redis, vault, "agent"),
+        tries=Tries(redis, vault),
+        grace_s=settings.oidc_grace_s,
     )
 
 

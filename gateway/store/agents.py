@@ -63,6 +63,29 @@ class Agents:
             raise Conflict("an agent of this name is there already")
         return agent
 
+    def provider_id(self, issuer: str, subject: str) -> AgentId:
+        return AgentId("g" + self._vault.blind("agent", "provider", issuer, subject)[:13])
+
+    async def by_provider(self, issuer: str, subject: str) -> Agent | None:
+        """Whoever a provider means by this subject; None for somebody it never sent before."""
+        found = self.provider_id(issuer, subject)
+        return (await self.many([found])).get(found)
+
+    async def add_by_provider(self, issuer: str, subject: str, name: str, display: str, rights: Sequence[str]) -> Agent:
+        """Their first sign-in makes them. Two at once make one. Raises BadInput."""
+        identifier = self.provider_id(issuer, subject)
+        agent = Agent(identifier, Personal(name), Personal(display), tuple(rights), provider=issuer)
+        problems = list(_problems(agent))
+        if problems:
+            raise BadInput(problems)
+        sealed = self._seal(agent, "")
+        made = await promised.run(self._redis, keys.AGENTS, ("HSETNX", keys.AGENTS, identifier, sealed))
+        return agent if made[0] else await self.renew(identifier, name, display, rights)
+
+    async def renew(self, agent: AgentId, name: str, display: str, rights: Sequence[str]) -> Agent:
+        """What their provider says of them now."""
+        return await self.change(agent, name=Personal(name), display=Personal(display), rights=tuple(rights))
+
     async def set_password(self, agent: AgentId, password: Secret) -> None:
         """Raises NotFound; BadInput for a weak one. Open sessions stay: `set_disabled` ends them."""
         found, _ = await self._read(agent)

@@ -49,6 +49,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"session:[0-9a-f]{64}", "string", True, "a console session, by the hash of its token"),
     Kind(r"signed", "zset", False, "sessions of the desk -> when they end (ms)"),
     Kind(r"half:[0-9a-f]{64}", "string", True, "a sign-in whose second factor is due, by the hash of its token, sealed"),
+    Kind(r"pend:[0-9a-f]{64}", "string", True, "what somebody began and comes back for, by the hash of their token, sealed"),
     Kind(r"otp:[0-9a-z]{32}", "string", True, "a code of a second factor that was used"),
     Kind(r"idem:[0-9a-f]{32}", "string", True, "an API command's first answer"),
     Kind(r"templates:[\w.-]+", "hash", False, "template:language -> state at the channel, of one sender"),

@@ -254,9 +254,10 @@ class Sessions:
         """Whether it is this caller who asks the provider about this session now."""
         return await self._set(session.id, ("asked", session.asked, "@"))
 
-    async def confirm(self, session: Session, tokens: Mapping[str, str]) -> None:
+    async def confirm(self, identifier: str, tokens: Mapping[str, str]) -> None:
         """The provider said yes. tokens: what to ask it with next time."""
-        await self._set(session.id, ("confirmed", "*", "@"), ("tokens", "*", self._sealed(session.id, tokens)))
+        sealed = self._sealed(identifier, tokens)
+        await self._set(identifier, ("asked", "*", "@"), ("confirmed", "*", "@"), ("tokens", "*", sealed))
 
     def tokens(self, session: Session) -> dict[str, str]:
         if not session.tokens:

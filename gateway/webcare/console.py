@@ -13,6 +13,7 @@ from gateway.webcare import commands, files, session
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pages import Pages, static_file
 from gateway.webcare.problems import answering, body_of
+from gateway.webcare.providing import Providing
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 from gateway.webcare.signing import Signing
 from gateway.webcare.stream import Stream
@@ -27,7 +28,10 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
         app.router.add_route(method, path, answering(deps, handler))
 
     add("GET", "/", console.get_root)
-    Signing(deps, pages).add_routes(add)
+    signing = Signing(deps, pages)
+    signing.add_routes(add)
+    if deps.provider is not None:
+        Providing(deps, pages, signing, deps.provider).add_routes(add)
     add("GET", "/desk/static/{file}", console.get_static)
     add("GET", "/desk/live", session.data(deps, console.get_live, alive=False))
     add("GET", "/desk/parts", session.data(deps, console.get_parts, alive=False))

@@ -23,6 +23,7 @@ from gateway.store.presence import PresenceBook
 from gateway.wake import Ready
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
+from gateway.webcare.provider import Provider
 from gateway.webcare.router import Router
 
 WINDOW_MS = 24 * 3600 * 1000
@@ -56,6 +57,7 @@ class WebcareDeps:
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
+    provider:        who else says who agents are; None: we do, by password
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -82,6 +84,7 @@ class WebcareDeps:
     file_max: int = 25_000_000
     floor: Floor | None = None
     router: Router | None = None
+    provider: Provider | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -1,7 +1,12 @@
-"""Looks around among the sessions, every few seconds: whose desk was locked is on a break.
+"""Looks around among the sessions, every few seconds: whose desk was locked is on a break; who left their groups is out.
 
 Each process does this; what it finds is noted in the session by one script, so it is acted upon once. A process that dies in
 between leaves a lock that was noted and a presence that was not changed: who does not beat is not given anything either.
+
+A provider is asked about each session it opened every two minutes. *No* ends the session, and takes their rights where their
+groups are gone. No answer is no *no*: a provider that is down must not send a whole team home in the middle of a
+disruption. Sessions go on for an hour (`grace_s`), and are locked after that until it answers. A process that dies while asking
+leaves the next question to the next two minutes: a group that was taken away counts within five in any case.
 """
 
 from __future__ import annotations
@@ -10,14 +15,21 @@ import asyncio
 
 import structlog
 
+from gateway.errors import ProviderRefused, ProviderUnreachable
 from gateway.model.agent import AgentId
+from gateway.model.audit import Audited
 from gateway.model.webcare import AgentStatus
-from gateway.store.sessions import Session
+from gateway.store.sessions import PROVIDER, Session
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.live import being_cancelled
+from gateway.webcare.provider import Provider
 
 LOOK_S = 5.0
-LOOK_TIMEOUT_S = 30.0
+LOOK_TIMEOUT_S = 60.0
+ASK_EVERY_MS = 120_000
+ASKS_AT_ONCE = 8
+ASKS_A_LOOK = 24
+"""Three rounds of calls, each bounded, fit into a look."""
 
 
 async def run(deps: WebcareDeps) -> None:
@@ -38,6 +50,43 @@ async def look(deps: WebcareDeps) -> None:
     for session in found:
         if await deps.agents.sessions.note_lock(session):
             await _on_break(deps, session.agent, found)
+    if deps.provider is not None:
+        now_ms, room = deps.clock.now_ms(), asyncio.Semaphore(ASKS_AT_ONCE)
+        due = [one for one in found if one.how == PROVIDER and now_ms - int(one.asked or 0) >= ASK_EVERY_MS]
+        async with asyncio.TaskGroup() as group:
+            for session in due[:ASKS_A_LOOK]:
+                group.create_task(_ask(deps, deps.provider, session, room))
+
+
+async def _ask(deps: WebcareDeps, provider: Provider, session: Session, room: asyncio.Semaphore) -> None:
+    """Ask the provider about one session, if nobody else does, and do what follows."""
+    sessions = deps.agents.sessions
+    async with room:
+        if not await sessions.ask_now(session):
+            return
+        try:
+            identity = await provider.client.again(sessions.tokens(session))
+        except ProviderRefused:
+            await sessions.end(session, PROVIDER, "refused")
+            return
+        except ProviderUnreachable as error:
+            structlog.get_logger().warning("desk.provider_unreachable", why=str(error))
+            if not session.locked and deps.clock.now_ms() - session.confirmed_ms > provider.grace_s * 1000:
+                await sessions.lock(session)
+            return
+        await _as_they_say(deps, provider.rights(identity.claims), session)
+        await sessions.confirm(session.id, identity.tokens)
+
+
+async def _as_they_say(deps: WebcareDeps, rights: tuple[str, ...], session: Session) -> None:
+    """Give them the rights of their groups; none: they are out."""
+    before = (await deps.agents.get(session.agent)).rights
+    if before != rights:
+        await deps.agents.set_rights(session.agent, rights)
+        old, new = ",".join(before) or "none", ",".join(rights) or "none"
+        await deps.agents.audit(Audited.AGENT_RIGHTS, PROVIDER, target=session.agent, old=old, new=new)
+    if not rights:
+        await deps.agents.sessions.end(session, PROVIDER, "no_group")
 
 
 async def _on_break(deps: WebcareDeps, agent: AgentId, sessions: list[Session]) -> None:

@@ -2,7 +2,7 @@
 
 A password that is right opens a session, or, for a supervisor, an admin and whoever set one up, leads to the page of the second
 factor; nothing of theirs can be reached before. The lock is a state of the session (store/sessions.py): here are the two
-requests that open and close it.
+requests that open and close it. Signing in by a provider is in providing.py, on the same pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.errors import Conflict
 from gateway.model.audit import Audited
 from gateway.model.personal import Secret
 from gateway.store.second import HALF_MS, SecondFactors
-from gateway.store.sessions import SESSION_MS, Halfway, SignedIn
+from gateway.store.sessions import PROVIDER, SESSION_MS, Halfway, SignedIn
 from gateway.store.tries import Throttled
 from gateway.webcare import session
 from gateway.webcare.deps import WebcareDeps
@@ -66,7 +66,7 @@ class Signing:
 
     def login_page(self, request: web.Request, said: str = "", status: int = 200, name: str = "") -> web.Response:
         after = inside(request.query.get("next", "/desk"))
-        return self._form(request, "login.html", said, status, given=name, after=after)
+        return self._form(request, "login.html", said, status, given=name, after=after, provider=self._deps.provider is not None)
 
     def _form(self, request: web.Request, template: str, said: str, status: int, **context: Any) -> web.Response:
         """A page with a form that only this browser can send."""
@@ -94,7 +94,7 @@ class Signing:
                 name[:200], Secret(password[:1000]), session.place_of(self._deps, request)
             )
         except Throttled as error:
-            return self.login_page(request, _wait(error), 429, name)
+            return self.login_page(request, wait(error), 429, name)
         if signed is None:
             return self.login_page(request, WRONG, 403, name)
         if isinstance(signed, Halfway):
@@ -138,7 +138,7 @@ class Signing:
         try:
             done = await self._sessions.finish(half, code[:40], session.place_of(self._deps, request))
         except Throttled as error:
-            return self._second_page(request, half, _wait(error), 429)
+            return self._second_page(request, half, wait(error), 429)
         except Conflict:
             return self.login_page(request, "A second factor was set up in another window. Sign in with it.", 409)
         if done is None:
@@ -155,10 +155,13 @@ class Signing:
     # out, and the lock
 
     async def post_logout(self, request: web.Request, who: Asker) -> web.StreamResponse:
-        """{"next": where to go}"""
+        """{"next": where to go}: their provider's own page, where it signed them in and has one."""
         await self._sessions.sign_out(who.token)
         await self._deps.agents.audit(Audited.SIGNED_OUT, who.agent.id, place=session.place_of(self._deps, request))
-        response = web.json_response({"next": "/login"}, headers=SECURITY_HEADERS)
+        onward = "/login"
+        if who.session.how == PROVIDER and self._deps.provider is not None:
+            onward = await self._deps.provider.goodbye() or onward
+        response = web.json_response({"next": onward}, headers=SECURITY_HEADERS)
         response.del_cookie(session.COOKIE, path="/")
         return response
 
@@ -168,21 +171,23 @@ class Signing:
         return web.json_response({"locked": True}, headers=SECURITY_HEADERS)
 
     async def post_unlock(self, request: web.Request, who: Asker) -> web.StreamResponse:
-        """POST /desk/unlock {"password"}"""
+        """POST /desk/unlock {"password"}; a provider's people are told where to go, in a window of its own: {"next": ...}."""
         if not who.session.locked:
             return web.json_response({"locked": False}, headers=SECURITY_HEADERS)
+        if who.session.how == PROVIDER:
+            return web.json_response({"locked": True, "next": "/login/provider?unlock=1"}, headers=SECURITY_HEADERS)
         password = (await body_of(request)).get("password")
         given = Secret(password[:1000] if isinstance(password, str) else "")
         try:
             right = await self._sessions.unlock(who.agent, who.session, given, session.place_of(self._deps, request))
         except Throttled as error:
-            return problem(429, "throttled", _wait(error), wait_ms=error.wait_ms)
+            return problem(429, "throttled", wait(error), wait_ms=error.wait_ms)
         if not right:
             return problem(403, "wrong_password", "The password is wrong. Your words are kept.")
         return web.json_response({"locked": False, "now": self._deps.clock.now_ms()}, headers=SECURITY_HEADERS)
 
 
-def _wait(error: Throttled) -> str:
+def wait(error: Throttled) -> str:
     return f"Too many tries. Try again in {max(1, round(error.wait_ms / 60_000))} min."
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,7 @@ from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_console_routes
+from gateway.webcare.provider import Provider
 from tests.support.core import facts_of
 
 PASSWORD = "a long sentence to sign in with"
@@ -90,18 +91,20 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_door(redis: Redis, **more: Any) -> AsyncIterator[Door]:
-    """more: of WebcareDeps"""
+async def open_door(
+    redis: Redis, *, port: int = 0, provider: Callable[[Clock, Vault], Provider] | None = None
+) -> AsyncIterator[Door]:
+    """provider: who says who agents are, for this clock and vault; it has to know our port beforehand"""
     clock = Clock()
     vault = Vault(KeyRing(KeyRing.generate()), redis)
     deps = WebcareDeps(
         Conversations(redis, clock, vault), Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
         Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air"}, {}, presence=PresenceBook(redis, clock),
+        provider=provider(clock, vault) if provider else None,
     )  # fmt: skip
-    deps = replace(deps, **more)
     app = web.Application()
     add_console_routes(app, deps)
-    door = Door(redis, deps, clock, TestServer(app))
+    door = Door(redis, deps, clock, TestServer(app, port=port or None))
     await door.server.start_server()
     try:
         yield door

@@ -71,6 +71,10 @@ def _media(what: str) -> Say:
     return say
 
 
+def _undelivered(fact: Fact, when: When) -> str:
+    return f"the answer did not reach them: {sentence_of(fact.detail.get('reason', ''))}"
+
+
 def _event(fact: Fact, when: When) -> str:
     return f"the event was kept: {fact.detail.get('type', 'unknown type')}"
 
@@ -557,6 +561,7 @@ KINDS: dict[str, Kind] = {
     "slots_differ": Kind("desk.slots_differ", "webcare", _slots_differ),
     "released": Kind("conversation.released", "webcare", _by_agent("given back to the queue")),
     "replied": Kind("conversation.replied", "webcare", _by_agent("answered")),
+    "undelivered": Kind("conversation.undelivered", "webcare", _undelivered),
     "media_kept": Kind("conversation.media_kept", "webcare", _media("a file was kept")),
     "media_refused": Kind("conversation.media_refused", "webcare", _media("a file is not shown")),
     "media_lost": Kind("conversation.media_lost", "webcare", _media("a file could not be had")),

@@ -172,6 +172,7 @@ class Conversation:
 
     elsewhere_since_ms: since when they wait for whoever holds the thread instead of us, None when nobody does
     answered_ms:        when a person last answered in the channel's own inbox, 0 never
+    undelivered: message -> why it did not arrive, of those that nobody has decided about yet
     decided: message -> "left" or the message that repeats it, for those whose fate was uncertain or that failed
     queued_ms: since when it stands in its queue (age of an earlier stay kept), 0 never; boost, boost_s: why it goes first
     sticky:             whom it waits for, if anybody; sticky_until_ms: how long at most, 0 not yet said
@@ -206,6 +207,7 @@ class Conversation:
     elsewhere_since_ms: int | None = None
     answered_ms: int = 0
     decided: Mapping[str, str] = field(default_factory=dict)
+    undelivered: Mapping[str, str] = field(default_factory=dict)
     queued_ms: int = 0
     boost: str = ""
     boost_s: int = 0

@@ -57,6 +57,9 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         elsewhere_since_ms=int(f["sw"]) if f.get("sw") else None,
         answered_ms=int(f.get("la") or 0),
         decided={name[2:]: value for name, value in f.items() if name.startswith("u:")},
+        undelivered={
+            name[3:]: value for name, value in f.items() if name.startswith("nd:") and f"u:{name[3:]}" not in f
+        },
         queued_ms=int(f.get("qe") or 0),
         boost=f.get("bw", ""),
         boost_s=int(f.get("bs") or 0),

@@ -42,6 +42,7 @@ from gateway.store.conversation_commands import NOTHING_BESIDE, Beside, Command,
 from gateway.store.conversation_lines import Lines
 from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep
+from gateway.store.fates import Fates
 from gateway.store.giving import Giving
 from gateway.store.outbox import Pair
 from gateway.store.system_moves import SystemMoves
@@ -78,6 +79,7 @@ class Conversations(AgentCommands, SystemMoves):
         self.lines = Lines(self.desk, redis, clock, vault, self._pair)
         self._giving = Giving(self, redis, clock)
         self._upkeep = Upkeep(self, redis, clock)
+        self.fates = Fates(redis, clock, self)
 
     # what comes in
 
@@ -244,6 +246,7 @@ class Conversations(AgentCommands, SystemMoves):
             keys.of(found.contact, "f"),
             keys.of(message, "m"),
             *keys.lane_keys(int(found.contact[1:3]), found.sender),
+            keys.beside(found.contact, "vr"),
         ]
         stands_for = digest("reply", command, words, again, *beside.named())
         args: list[scripts.Part] = [command.agent, command.epoch, stands_for, keys.KEEP_MS]

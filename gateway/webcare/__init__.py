@@ -39,6 +39,7 @@ async def run(deps: WebcareDeps) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(deps.live.run(deps.conversations.desk), name="desk.feed")
         group.create_task(_repair(deps), name="desk.repair")
+        group.create_task(_fates(deps), name="desk.fates")
         if deps.fetching is not None:
             group.create_task(run_fetching(deps.fetching), name="desk.media")
         group.create_task(lookout.run(deps), name="desk.sessions")
@@ -60,4 +61,17 @@ async def _repair(deps: WebcareDeps) -> None:
             turn += 1
         except Exception as error:  # the top of a loop
             structlog.get_logger().warning("desk.repair_failed", error=type(error).__name__)
+        await asyncio.sleep(REPAIR_S)
+
+
+async def _fates(deps: WebcareDeps) -> None:
+    """Each second: which replies did not arrive. Their conversations say so to who has them, or had them last."""
+    fates = deps.conversations.fates
+    while not being_cancelled():
+        try:
+            async with asyncio.timeout(REPAIR_TIMEOUT_S):
+                for conversation in await fates.look():
+                    await deps.conversations.desk.touched(conversation)
+        except Exception as error:  # the top of a loop
+            structlog.get_logger().warning("desk.fates_failed", error=type(error).__name__)
         await asyncio.sleep(REPAIR_S)

@@ -51,6 +51,19 @@ REFUSALS = {
     "erasing": "This person's data is being erased: nothing may be sent any more",
     "key_reused": "These words differ from the ones that were already sent from this draft",
 }
+ADVICE = {
+    Reason.WINDOW_CLOSED: "Send a template, or wait until they write.",
+    Reason.EXPIRED: "Send a template, or wait until they write.",
+    Reason.UNREACHABLE: "Try another channel, or call them.",
+    Reason.OPTED_OUT_AT_CHANNEL: "Answer by another way only if they ask for it.",
+    Reason.DOCUMENT_MISSING: "Attach the file again.",
+    Reason.CANNOT_RENDER: "Say it shorter, or send the file in another format.",
+    Reason.REJECTED: "Try other words or another format; the same again will hardly pass.",
+    Reason.RETRIES_EXHAUSTED: "Try again in a while.",
+    Reason.FAILED_AT_CHANNEL: "Try again; where it fails twice, another format or another channel.",
+    Reason.HELD_ELSEWHERE: "Another program holds the conversation: try again when it comes back.",
+}
+"""What an agent can do about an answer that did not arrive."""
 _STATUS = {
     DeliveryStatus.SENT: "sent",
     DeliveryStatus.DELIVERED: "delivered",
@@ -86,7 +99,8 @@ def fate(record: MessageRecord | None, channel: str) -> Fate:
     if record.reason == Reason.UNCERTAIN_ASK:
         return Fate("uncertain", "warn", "no answer came. It may have arrived.", ask=True)
     word = "failed" if record.state in (MessageState.FAILED, MessageState.DEAD) else "not sent"
-    return Fate(word, "bad", sentence(record.reason), ask=True)
+    advice = ADVICE.get(Reason(record.reason), "") if record.reason in set(Reason) else ""
+    return Fate(word, "bad", f"{sentence(record.reason)}. {advice}".removesuffix(". "), ask=True)
 
 
 def sentence(reason: str) -> str:

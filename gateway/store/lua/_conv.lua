@@ -2,6 +2,7 @@
 --   c contact, b brand, a address, s sender, st state, o owner ('' none), oat owner since, ep epoch, q queue, op opened,
 --   w the contact waits since ('' nobody waits), li last inbound, lo last of ours, n inbound count, rev revision,
 --   res resolved at, by who resolved, pv previous conversation, re reopened, own last owner, u:M what was decided about M,
+--   nd:M why M did not arrive,
 --   sw the contact waits since for whoever holds the thread instead of us ('' nobody does), la a person answered outside the desk
 --   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
 --   lx the language of their last message where it is another than lg,

@@ -8,6 +8,7 @@ the epoch); reply against erasing (`erasing` is read here, and empties the lanes
 deadline is read here and again before sending); a repeat after the window closed (the first answer comes before every check).
 
 KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 f:C  8 m:M  9-19 q, later, lane, ready 0-3, due 0-3 of the sender
+      20 vr (zset)
 ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 M  8 deadline (ms; <= now: window closed)
       9 tau (ms)  10 keep the message after its deadline (ms)  11 entry key  12 M that this repeats ('' none)
       13 sealed message body  14 sealed entry body  15 sender that the lane keys are of
@@ -34,6 +35,7 @@ local set = lane_set(9)
 local header = {'1', 'q', '0', sender, conv.a, '0', '0', text(deadline), '0', '', '', '', conv.c, '0', '0', '', 'reply',
   text(now), text(now), ARGV[2]}
 header[SEQ] = text(redis.call('HINCRBY', set.lane, '#seq', 1))
+redis.call('ZADD', KEYS[20], text(now + 1000), ARGV[2] .. '|' .. mid) -- its fate is looked after (store/fates.py)
 message_write(KEYS[8], header, ARGV[13], text(deadline - now + tonumber(ARGV[10])))
 redis.call('ZADD', set.q, 0, message_member(header, mid))
 place(set, conv.a, lane_load(set.lane, conv.a), now, tonumber(ARGV[9]))

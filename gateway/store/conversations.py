@@ -95,6 +95,7 @@ class Conversations(AgentCommands, SystemMoves):
         elsewhere: bool = False,
         queue: str = "general",
         heard: Heard | None = None,
+        boost: Boost | None = None,
     ) -> ConversationId:
         """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
 
@@ -103,6 +104,7 @@ class Conversations(AgentCommands, SystemMoves):
         needs_person: False for what handled itself (a stop word, an address check): kept in the thread, not queued
         elsewhere:    another program holds the thread and is the one to answer: not queued until it comes back to us
         heard:        what it says of itself; words that cannot wait need a person, whatever handled it
+        boost:        why else somebody is answered before others, where a person is needed; the largest counts
         raises:       NotFound when the contact is being erased; Conflict after ten lost races
         """
         key = self._vault.blind("entry", contact, item.key)
@@ -131,7 +133,7 @@ class Conversations(AgentCommands, SystemMoves):
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
             args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
-            args += [*listened, BOOST_S[Boost.REOPENED]]
+            args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else ""]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

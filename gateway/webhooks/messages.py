@@ -14,13 +14,16 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.connector import InboundKind, MessageEvent, Sender
+from gateway.families.mirror import is_member
+from gateway.families.state_said import Journeys
 from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId
 from gateway.model.personal import Personal
-from gateway.model.webcare import Heard
+from gateway.model.webcare import Boost, Heard
 from gateway.rules.masking import mask
 from gateway.rules.queueing import Known, queue_of
+from gateway.rules.ranks import departs_soon
 from gateway.rules.routing import AHEAD
 from gateway.webhooks import items
 from gateway.webhooks.buttons import Buttons
@@ -35,6 +38,9 @@ from gateway.webhooks.stops import Stops
 from gateway.webhooks.threads import Threads
 from gateway.webhooks.visits import VisitAnswers
 from gateway.webhooks.windows import Windows
+
+JOURNEYS_MAX = 5
+"""So many of somebody's newest journeys are looked at before their words are queued."""
 
 
 class Messages:
@@ -205,13 +211,26 @@ class Messages:
         queue = queue_of(self._d.plan.of(brand), seen, self._d.plan.reasons, first=crisis or first)
         conversation = await self._d.conversations.add_inbound(
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue,
-            heard=heard,
+            heard=heard, boost=None if handled else await self._soon(contact),
         )  # fmt: skip
         files = [one for one in (entry.media, *entry.more_media) if one]
         if files and self._d.media is not None:  # after the line: done again with it, where a process dies in between
             key = self._d.media.entry_key(contact.id, entry.key)
             await self._d.media.want(conversation, contact.id, sender.id, key, files)
         self._d.wake.now("desk")
+
+    async def _soon(self, contact: Contact) -> Boost | None:
+        """Whether one of their journeys leaves within two hours: of what is still open, as its sources say it."""
+        if self._d.rebookings is None:
+            return None
+        now = self._d.clock.now_ms()
+        journeys = Journeys(self._d.rebookings[0])
+        own = [one for one in contact.profile.orders if one.subjects and one.until_ms > now and not is_member(one)]
+        for link in own[-JOURNEYS_MAX:]:
+            legs = [leg for leg in await journeys.legs(link) if not leg.is_over]
+            if departs_soon((at for leg in legs if (at := leg.at_ms("departure")) is not None), now):
+                return Boost.DEPARTS_SOON
+        return None
 
     async def _elsewhere(self, contact: Contact, sender: Sender, address: AddressId) -> bool:
         facts = (await self._d.contacts.facts_of([contact.id]))[0]

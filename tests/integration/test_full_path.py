@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.cli.trace import trace
 from gateway.insight.history import open_history
+from gateway.model.conversation import AgentId
+from gateway.model.ids import ConversationId
+from gateway.model.webcare import AgentStatus
 from gateway.store.agents import Agents
 from gateway.store.facts import START, Facts
+from gateway.store.presence import PresenceBook
 from tests.support.house import NOON, House, house_running
 from tests.support.waiting import wait_until
 
@@ -67,10 +72,35 @@ async def test_an_event_reaches_a_phone_and_an_answer_reaches_a_person(data_dir:
         status, thread = await house.get(f"/v1/conversations/{conversation['id']}")
         theirs = next(line for line in thread["thread"] if line["kind"] == "in")
         assert theirs["answers"], "the desk sees which message is answered"
+        await _given_to_who_is_here(house, agent)
 
         await _trace_tells(house, message, ["planned", "accepted", "delivered", "read"])
         await _trace_tells(house, "ZX7K2P", ["order"])
         await _trace_tells(house, "ZZ1007/2026-11-22/AMS", ["flight"])
+
+
+async def _given_to_who_is_here(house: House, agent: AgentId) -> None:
+    """Somebody whose flight leaves in 100 minutes writes: an agent who is here has them within a second, and why can be read."""
+    assert house.runtime is not None
+    await house.turn_clock(NOON + timedelta(hours=1))
+    presence = PresenceBook(house.runtime.connection.redis, house.runtime.clock)
+    await presence.choose(agent, AgentStatus.AVAILABLE)
+    await house.says(TOM, text="Which gate do we leave from?")
+    found: dict[str, Any] = {}
+
+    async def given() -> bool:
+        _, value = await house.get(f"/v1/conversations?agent={agent}")
+        found.update(next((one for one in value["conversations"] if one["state"] == "assigned"), {}))
+        return bool(found)
+
+    await wait_until(given, timeout=10)
+    one = await house.runtime.conversations.get(ConversationId(found["id"]))
+    assert one.owner_since_ms - one.queued_ms <= 1500, "looked at on the feed, at the latest each second"
+    status, why = await house.get(f"/v1/conversations/{one.id}/decisions")
+    assert status == 200
+    (decision,) = why["decisions"]
+    assert (decision["agent"], decision["how"], decision["boost"]) == (agent, "idle", "departs_soon")
+    assert (decision["candidates"], decision["left_out"], decision["plan"]) == ([agent], [], "plain")
 
 
 async def _waiting(house: House) -> dict[str, object]:

@@ -15,7 +15,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       23 'answered' or 'person' where one of a traveller's family asks how the journey stands, '' else
       24 kind of words that cannot wait ('' none)  25 what these count (s)  26 when the complaint that it is is due (ms, '' none)
       27 its language ('' nobody could say)  28 the language they usually write ('' not known)
-      29 what having been finished before counts (s)
+      29 what having been finished before counts (s)  30 why else it goes first ('' not)  31 by how much (s)
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -101,6 +101,7 @@ if word == 'reopened' and (conv.sf or '') ~= '' then
   if conv.bw == 'safety' and not changes.bs then changes.bs, changes.bw = '0', '' end
 end
 conv_listen(conv, changes, ARGV[24], ARGV[25], ARGV[26], ARGV[27], ARGV[28])
+if needs then boosted({bw = changes.bw or conv.bw, bs = changes.bs or conv.bs}, changes, ARGV[30], ARGV[31]) end
 local was = conv.st
 conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)

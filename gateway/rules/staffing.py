@@ -84,7 +84,7 @@ def outlook(house: House, within_s: float) -> Outlook:
     room = house.agents * house.slots
     behind = shares[room:]  # behind[k]: who comes finds k waiting and no slot free
     at_once = sum(shares[:room])
-    walk = _Walk(house, len(behind))
+    walk = Walk(house, len(behind))
     soon, lost_soon = walk.within(within_s)
     served = at_once + _mix(behind, walk.served)
     answered_soon = at_once + _mix(behind, soon)
@@ -135,7 +135,7 @@ def _mix(behind: list[float], values: list[float]) -> float:
     return math.fsum(share * value for share, value in zip(behind, values, strict=True))
 
 
-class _Walk:
+class Walk:
     """From k ahead of oneself to one's turn: each step takes away one who is served or gives up, or oneself who gives up."""
 
     def __init__(self, house: House, longest: int) -> None:

@@ -122,7 +122,7 @@ class Week:
             return  # another chat came or went since: it ends at another time
         self._work(desk)
         del desk.left[identifier]
-        self._changed(desk, free_ms=int(self._now))
+        self._changed(desk, replace(desk.mate.presence, free_ms=int(self._now)))
         self._route()
 
     def _tick(self) -> None:
@@ -162,7 +162,7 @@ class Week:
         self.report.work_s += work_s
         desk.left[identifier] = work_s
         self.report.most = max(self.report.most, len(desk.left))
-        self._changed(desk, given_ms=int(self._now))
+        self._changed(desk, replace(desk.mate.presence, given_ms=int(self._now)))
 
     # an agent's work
 
@@ -176,10 +176,10 @@ class Week:
             desk.left[identifier] -= done
         desk.since_ms = self._now
 
-    def _changed(self, desk: _Desk, **presence: int) -> None:
+    def _changed(self, desk: _Desk, presence: Presence) -> None:
         desk.turn += 1
         load = Load(len(desk.left), len(desk.left))
-        desk.mate = replace(desk.mate, load=load, presence=replace(desk.mate.presence, **presence))  # type: ignore[arg-type]
+        desk.mate = replace(desk.mate, load=load, presence=presence)
         if desk.left:
             identifier, left = min(desk.left.items(), key=lambda one: one[1])
             turn = desk.turn

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from gateway.rules.staffing import House, agents_for, outlook
+from gateway.rules.staffing import House, Walk, agents_for, outlook
 from tests.support.webcare_week import Week
 
 WEEK_H = 105
@@ -40,6 +40,22 @@ def test_with_as_much_patience_as_work_it_is_a_house_without_end() -> None:
     at_once = outlook(house, 0.0)
     assert at_once.gave_up == pytest.approx(at_once.waiting / 5, rel=1e-6), "who gives up is who waits, by patience"
     assert at_once.service_level == pytest.approx((1 - none_free) / 1.0, abs=1e-6), "within no time: who found a free slot"
+
+
+def test_next_in_line_it_is_a_race_between_a_free_slot_and_ones_patience() -> None:
+    walk = Walk(House(per_hour=60, agents=2, alone_s=100, slots=1, patience_s=400), 2)
+    free, leave, seconds = 2 / 100, 1 / 400, 30.0
+    over = 1 - math.exp(-(free + leave) * seconds)
+    served, gone = walk.within(seconds)
+    assert served[0] == pytest.approx(free / (free + leave) * over)
+    assert gone[0] == pytest.approx(leave / (free + leave) * over)
+    assert walk.served[0] == pytest.approx(free / (free + leave))
+    assert walk.waited_s[0] == pytest.approx(free / (free + leave) ** 2)
+    ahead = free + leave  # one before, who may give up too: then one is next oneself
+    assert walk.served[1] == pytest.approx(ahead / (ahead + leave) * walk.served[0])
+    later, lost = walk.within(1e5)
+    assert later[1] == pytest.approx(walk.served[1])
+    assert lost[1] == pytest.approx(1 - walk.served[1])
 
 
 def test_what_comes_is_answered_or_gives_up() -> None:

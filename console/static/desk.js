@@ -3,10 +3,13 @@
 import { left, localise, markDays, now, setServerNow, tick } from "./clock.js";
 import { post, Refused } from "./commands.js";
 import { Composer } from "./composer.js";
-import { forgetAll, newKey, unsent } from "./drafts.js";
-import { Keys } from "./keys.js";
+import { newKey } from "./drafts.js";
+import { Keys, Palette } from "./keys.js";
 import { Live } from "./live.js";
+import { leaving, Lock } from "./lock.js";
 import { patchLines, patchPart } from "./patch.js";
+import { chosenBrand, onTop } from "./top.js";
+import { t } from "./words.js";
 
 const NEWS_MS = 5_000;
 const SEEN_MS = 60_000;
@@ -57,13 +60,37 @@ function toEnd() {
   if (byId("jump")) byId("jump").hidden = true;
 }
 
+const given = new Set((sessionStorage.getItem("desk:given") ?? "").split(" "));
+/** A soft sound, only where the agent asked for it; what it says stands on the list and in the title too. */
+function sound() {
+  if (localStorage.getItem("desk:sound") !== "yes") return;
+  const audio = new AudioContext();
+  const note = audio.createOscillator();
+  const volume = audio.createGain();
+  volume.gain.setValueAtTime(0.08, audio.currentTime);
+  volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.35);
+  note.frequency.value = 620;
+  note.connect(volume).connect(audio.destination);
+  note.start();
+  note.stop(audio.currentTime + 0.4);
+  note.addEventListener("ended", () => void audio.close());
+}
+
 let waiting = Number(byId("queue-count").textContent);
 function heardLists() {
   const count = Number(byId("queue-count").textContent);
-  if (count > waiting) news(`${count} waiting`);
+  if (count > waiting) news(t("waiting", { n: count }));
   waiting = count;
+  chosenBrand();
+  for (const row of document.querySelectorAll('#mine .row[data-state="assigned"]')) {
+    if (given.has(row.dataset.id)) continue;
+    given.add(row.dataset.id);
+    sessionStorage.setItem("desk:given", [...given].slice(-50).join(" "));
+    news(t("given", { name: row.querySelector(".row-name").textContent.trim() }));
+    sound();
+  }
   const mine = document.querySelectorAll('#mine .row[data-waiting="yes"]').length;
-  document.title = `${mine ? `(${mine}) ` : ""}${byId("who")?.textContent ?? "Desk"}${byId("who") ? " · Desk" : ""}`;
+  document.title = `${mine ? `(${mine}) ` : ""}${byId("who")?.textContent ?? t("desk")}${byId("who") ? ` · ${t("desk")}` : ""}`;
 }
 
 function heardLines(patch) {
@@ -74,11 +101,11 @@ function heardLines(patch) {
   for (const node of document.querySelectorAll("#lines .line[data-key]")) composer?.saw(node.dataset.key);
   for (const node of document.querySelectorAll("#lines .out .fate.bad")) {
     const line = node.closest(".line");
-    if (!known.has(line.id)) alarm(`Not delivered: ${line.querySelector(".text")?.textContent.slice(0, 60) ?? ""}`);
+    if (!known.has(line.id)) alarm(t("undelivered", { text: line.querySelector(".text")?.textContent.slice(0, 60) ?? "" }));
   }
   for (const node of document.querySelectorAll("#lines .versions summary time")) {
     const line = node.closest(".line");
-    if (!added.includes(line) && edited.get(line.id) !== node.dateTime) news("They changed what they had written");
+    if (!added.includes(line) && edited.get(line.id) !== node.dateTime) news(t("changed"));
   }
   if (end || added.some((node) => node.matches(".out, .note"))) toEnd();
   else if (added.length) byId("jump").hidden = false;
@@ -86,7 +113,7 @@ function heardLines(patch) {
 
 const live = new Live({
   conversation,
-  versions: () => Object.fromEntries(["lists", "head", "card"].filter(byId).map((id) => [id, byId(id).dataset.version])),
+  versions: () => Object.fromEntries(["top", "lists", "head", "card"].filter(byId).map((id) => [id, byId(id).dataset.version])),
   on: {
     patch(patch) {
       setServerNow(patch.now);
@@ -94,14 +121,14 @@ const live = new Live({
       else if (byId(patch.part)) {
         const held = Boolean(document.querySelector(".held"));
         patchPart(byId(patch.part), patch);
-        if (!held && document.querySelector(".held")) news("Another program holds this conversation now");
+        if (!held && document.querySelector(".held")) news(t("held"));
       }
       if (patch.part === "lists") heardLists();
       composer?.update();
     },
     state(isLive, why, at) {
       const node = byId("connection");
-      const words = isLive ? "live" : "connecting again";
+      const words = isLive ? t("live") : t("again");
       node.dataset.state = isLive ? "live" : "lost";
       node.title = why;
       if (node.textContent !== words) node.textContent = words;
@@ -115,13 +142,18 @@ const live = new Live({
     },
     signedOut() {
       byId("connection").dataset.state = "lost";
-      byId("connection").textContent = "signed out";
-      banner("You are signed out. Your unsent words are kept on this computer.", {
+      byId("connection").textContent = t("signed_out");
+      banner(t("signed_out.why"), {
         href: `/login?next=${encodeURIComponent(location.pathname)}`,
-        words: "Sign in again",
+        words: t("sign_in"),
       });
     },
-    gone: () => banner("This conversation is not here any more.", { href: "/desk", words: "To the lists" }),
+    locked() {
+      byId("connection").dataset.state = "lost";
+      byId("connection").textContent = t("locked");
+      lock.show();
+    },
+    gone: () => banner(t("gone"), { href: "/desk", words: t("lists") }),
   },
 });
 
@@ -137,10 +169,11 @@ async function command(what, more = {}) {
   try {
     await post(`/desk/${conversation}/${what}`, { epoch, ...(what === "finish" && { inbound }), ...more }, pending.get(name));
     if (what === "take") whenMine(() => composer.show("reply", "text"));
-    if (what === "finish" || what === "release") news(what === "finish" ? "Finished" : "Given back");
+    if (what === "finish" || what === "release") news(t(what === "finish" ? "finished" : "released"));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401) live.end();
+    if (error.status === 423) lock.show();
     composer.say(error.message, error.status === 0 ? "wait" : "bad");
   } finally {
     pending.delete(name);
@@ -186,48 +219,49 @@ function step(by) {
 function longest() {
   const row = document.querySelector('#mine .row[data-waiting="yes"]') ?? document.querySelector("#queue .row");
   if (row) location.href = row.href;
-  else news("Nobody waits");
+  else news(t("nobody"));
 }
-const whenOpen = (action) => () => (composer ? action() : news("No conversation is open"));
+const whenOpen = (action) => () => (composer ? action() : news(t("no_open")));
 
-new Keys({
-  j: () => step(1),
-  k: () => step(-1),
-  g: longest,
-  o: whenOpen(() => facts().free && facts().mayReply ? command("take") : news("It cannot be taken")),
-  r: whenOpen(() => composer.show("reply", "text")),
-  q: whenOpen(() => {
+const actions = {
+  next: () => step(1),
+  previous: () => step(-1),
+  longest,
+  take: whenOpen(() => facts().free && facts().mayReply ? command("take") : news(t("no_take"))),
+  reply: whenOpen(() => composer.show("reply", "text")),
+  quote: whenOpen(() => {
     const all = document.querySelectorAll("#lines [data-quote]");
     if (all.length) composer.quote(all[all.length - 1].dataset.quote);
-    else news("There is nothing to quote");
+    else news(t("no_quote"));
   }),
-  n: whenOpen(() => composer.show("note", "text")),
-  e: whenOpen(() => facts().mine ? command("finish") : news("It is not yours")),
-  b: whenOpen(() => facts().mine ? command("release") : news("It is not yours")),
-  i: whenOpen(() => (byId("card").offsetParent === null ? showCard(true) : byId("card").focus())),
-});
+  note: whenOpen(() => composer.show("note", "text")),
+  finish: whenOpen(() => facts().mine ? command("finish") : news(t("not_yours"))),
+  release: whenOpen(() => facts().mine ? command("release") : news(t("not_yours"))),
+  card: whenOpen(() => (byId("card").offsetParent === null ? showCard(true) : byId("card").focus())),
+  status: () => byId("status")?.focus(),
+  palette: () => palette.open(),
+};
+const palette = new Palette(() =>
+  [...document.querySelectorAll("input.key")].map((field) => ({ words: field.getAttribute("aria-label"), run: actions[field.dataset.key] })),
+);
+new Keys(actions);
+onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.message)), news });
+const lock = new Lock(() => live.connect());
+leaving(() => composer?.forget());
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || byId("keys").open) return;
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
   if (document.body.dataset.card === "open") hideCard();
   else thread?.focus();
-});
-
-byId("sign-out").addEventListener("click", async () => {
-  const left = unsent();
-  if (left && !confirm(`You have unsent words in ${left} ${left === 1 ? "conversation" : "conversations"}. Signing out throws them away.`)) return;
-  await post("/logout").catch(() => undefined);
-  composer?.forget();
-  forgetAll();
-  location.href = "/login";
 });
 
 // Somebody is at the keyboard: the session lasts on.
 let seenAt = Date.now();
 for (const kind of ["keydown", "pointerdown"]) {
   document.addEventListener(kind, () => {
+    live.touched = true;
     if (Date.now() - seenAt < SEEN_MS) return;
     seenAt = Date.now();
-    post("/desk/seen").catch((error) => error.status === 401 && live.end());
+    post("/desk/seen").catch((error) => (error.status === 401 ? live.end() : error.status === 423 && lock.show()));
   }, { passive: true });
 }
 
@@ -238,7 +272,7 @@ function everySecond() {
   composer.update();
   const { closes, mine } = facts();
   const { ms } = left(closes);
-  if (mine && closes && ms < 120_000 && !warned) alarm(ms ? "Less than two minutes are left to answer" : "The service window is closed");
+  if (mine && closes && ms < 120_000 && !warned) alarm(t(ms ? "last_minutes" : "window_closed"));
   warned = closes > 0 && ms < 120_000;
 }
 
@@ -250,6 +284,12 @@ if (conversation) {
   });
   thread.addEventListener("scroll", () => atEnd() && (byId("jump").hidden = true), { passive: true });
   markDays(byId("lines"));
+  let typedAt = 0;
+  byId("composer").addEventListener("input", () => {
+    if (Date.now() - typedAt < 3_000) return;
+    typedAt = Date.now();
+    live.say({ t: "typing" });
+  });
 }
 localise(document);
 heardLists();

@@ -1,31 +1,66 @@
-// Everything by keyboard. A leader (Ctrl+.) then one letter; nothing on Alt or AltGr, which type accents.
+// Everything by keyboard. A leader (Ctrl+.) then one letter; nothing on Alt, Option or AltGr, which type accents.
+
+import { t } from "./words.js";
 
 const HINT_MS = 700;
 const PANES = ["lists", "thread", "composer", "card"];
 const byId = (id) => document.getElementById(id);
+const read = (name) => {
+  try {
+    return JSON.parse(localStorage.getItem(name)) ?? {};
+  } catch {
+    return {};
+  }
+};
 
 export class Keys {
-  /** actions: letter -> function */
-  constructor(actions) {
-    this.actions = actions;
+  /** actions: name -> function; a name stands in the sheet with the letter that does it; digits: what 1 to 9 do */
+  constructor(actions, digits) {
+    Object.assign(this, { actions, digits });
     this.armed = false;
     this.dialog = byId("keys");
-    const off = byId("keys-off");
-    const enter = byId("plain-enter");
-    off.checked = localStorage.getItem("desk:keys-off") === "yes";
-    enter.checked = localStorage.getItem("desk:plain-enter") === "yes";
-    off.addEventListener("change", () => localStorage.setItem("desk:keys-off", off.checked ? "yes" : "no"));
-    enter.addEventListener("change", () => localStorage.setItem("desk:plain-enter", enter.checked ? "yes" : "no"));
+    this.letters = new Map();
+    this.remap();
+    const box = (id, name) => {
+      byId(id).checked = localStorage.getItem(name) === "yes";
+      byId(id).addEventListener("change", () => localStorage.setItem(name, byId(id).checked ? "yes" : "no"));
+    };
+    box("keys-off", "desk:keys-off");
+    box("plain-enter", "desk:plain-enter");
+    box("sound", "desk:sound");
     byId("open-keys").addEventListener("click", () => this.dialog.showModal());
     document.addEventListener("keydown", (event) => this.pressed(event), true);
     addEventListener("blur", () => this.disarm());
   }
 
+  /** Letter by letter, as this computer's agent chose them; two commands never share one. */
+  remap() {
+    const chosen = read("desk:keys");
+    for (const field of document.querySelectorAll("input.key")) {
+      const name = field.dataset.key;
+      if (chosen[name]) field.value = chosen[name].toUpperCase();
+      this.letters.set(name, field.value.toLowerCase());
+      field.addEventListener("input", () => {
+        const letter = field.value.toLowerCase();
+        const taken = [...this.letters].some(([other, theirs]) => other !== name && theirs === letter);
+        if (!/^\p{L}$/u.test(letter) || taken) field.value = this.letters.get(name).toUpperCase();
+        else {
+          this.letters.set(name, letter);
+          localStorage.setItem("desk:keys", JSON.stringify(Object.fromEntries(this.letters)));
+        }
+        field.select();
+      });
+      field.addEventListener("focus", () => field.select());
+    }
+  }
+
   pressed(event) {
     if (event.key === "F6") return this.nextPane(event);
     if (event.key === "Escape" && !this.dialog.open) return this.disarm();
+    if (event.isComposing || document.querySelector("dialog:modal:not(#keys)")) return undefined;
     if (localStorage.getItem("desk:keys-off") === "yes") return undefined;
-    if (event.ctrlKey && event.key === ".") {
+    const plain = event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey;
+    if (plain && event.key === ".") {
       event.preventDefault();
       this.armed = true;
       clearTimeout(this.hint);
@@ -33,9 +68,17 @@ export class Keys {
       this.hint = setTimeout(() => this.armed && !this.dialog.open && this.dialog.showModal(), HINT_MS);
       return undefined;
     }
-    if (!this.armed || ["Control", "Shift", "Meta", "Alt"].includes(event.key)) return undefined;
+    if (plain && event.key === "k") {
+      event.preventDefault();
+      this.actions.palette();
+      return undefined;
+    }
+    if (!this.armed || ["Control", "Shift", "Meta", "Alt", "AltGraph"].includes(event.key)) return undefined;
     this.disarm();
-    const action = event.ctrlKey || event.metaKey || event.altKey ? null : this.actions[event.key.toLowerCase()];
+    const bare = !event.ctrlKey && !event.metaKey && !event.altKey && !event.getModifierState("AltGraph");
+    const name = [...this.letters].find(([, letter]) => letter === event.key.toLowerCase())?.[0];
+    const digit = /^[1-9]$/.test(event.key) && this.digits;
+    const action = bare && (digit ? () => this.digits(Number(event.key)) : this.actions[name]);
     if (action) {
       event.preventDefault();
       event.stopPropagation();
@@ -62,5 +105,64 @@ export class Keys {
       composer: () => [...pane.querySelectorAll("textarea")].find((text) => text.offsetParent !== null),
     }[pane.id]?.();
     (inside ?? pane).focus();
+  }
+}
+
+/** Find a conversation on the lists, or a command by its name. commands: () => [{words, run}] */
+export class Palette {
+  constructor(commands) {
+    this.commands = commands;
+    this.dialog = byId("palette");
+    this.text = byId("palette-text");
+    this.list = byId("palette-found");
+    byId("open-palette").addEventListener("click", () => this.open());
+    this.text.addEventListener("input", () => this.draw());
+    this.text.addEventListener("keydown", (event) => this.key(event));
+    this.list.addEventListener("click", (event) => this.run([...this.list.children].indexOf(event.target.closest("li"))));
+  }
+
+  open() {
+    if (this.dialog.open) return;
+    this.text.value = "";
+    this.draw();
+    this.dialog.showModal();
+    this.text.focus();
+  }
+
+  draw() {
+    const wanted = this.text.value.trim().toLowerCase();
+    const rows = [...document.querySelectorAll(".lists .row")].map((row) => ({
+      words: `${row.querySelector(".row-name").textContent.trim()} · ${row.querySelector(".row-preview").textContent.trim()}`,
+      run: () => (location.href = row.href),
+    }));
+    this.found = [...this.commands(), ...rows].filter(({ words }) => words.toLowerCase().includes(wanted)).slice(0, 12);
+    this.list.replaceChildren(
+      ...this.found.map(({ words }, place) => Object.assign(document.createElement("li"), { id: `found-${place}`, role: "option", textContent: words })),
+    );
+    if (!this.found.length) this.list.append(Object.assign(document.createElement("li"), { textContent: t("none_found"), role: "option", ariaDisabled: "true" }));
+    this.choose(0);
+  }
+
+  choose(place) {
+    this.at = this.found.length ? (place + this.found.length) % this.found.length : -1;
+    [...this.list.children].forEach((node, here) => node.setAttribute("aria-selected", String(here === this.at)));
+    this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
+    this.text.setAttribute("aria-activedescendant", this.at < 0 ? "" : `found-${this.at}`);
+  }
+
+  key(event) {
+    if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) this.choose(this.at + step);
+    else if (event.key === "Enter") this.run(this.at);
+    else return;
+    event.preventDefault();
+  }
+
+  run(place) {
+    const chosen = this.found[place];
+    if (!chosen) return;
+    this.dialog.close();
+    chosen.run();
   }
 }

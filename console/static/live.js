@@ -1,86 +1,165 @@
-// The live connection: numbered patches down. On every connection the page says what it shows and is sent what differs,
-// then `caught-up`. A number left out means something was missed: connect again.
+// The live connection: one WebSocket; numbered patches down, beats and what the agent does up. On every connection the page says
+// the last number it has, and is sent what it missed, or `view`: too old, here is everything that differs. Then `caught-up`.
+// Where no WebSocket gets through, the same by GET, with the number as the cursor.
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8_000;
 const SILENCE_MS = 30_000;
+const BEAT_MS = 15_000;
+const POLL_MS = 3_000;
+const TRIES = 2; // so often a socket may fail without ever having opened, before the page asks by GET instead
+const TRY_AGAIN_MS = 60_000;
+
+const tab = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 export class Live {
-  /** versions: () => object of part versions; on: {patch, state(live, why), signedOut, gone} */
+  /** versions: () => object of part versions; on: {patch, state(live, why, now), signedOut, locked, gone} */
   constructor({ conversation, versions, on }) {
     Object.assign(this, { conversation, versions, on });
     this.caughtUp = false;
+    this.touched = true;
+    this.last = -1;
     this.failures = 0;
-    this.source = null;
+    this.neverOpened = 0;
+    this.pollUntil = 0;
+    this.socket = null;
     this.timer = null;
     addEventListener("online", () => this.hurry());
     addEventListener("offline", () => this.lost("this computer is offline"));
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
-    setInterval(() => this.source && Date.now() - this.heard > SILENCE_MS && this.lost("nothing was heard for a while"), 5_000);
+    addEventListener("pagehide", () => this.drop());
+    addEventListener("pageshow", (event) => event.persisted && this.connect());
+    setInterval(() => this.beat(), BEAT_MS);
+    setInterval(() => this.socket && Date.now() - this.heard > SILENCE_MS && this.lost("nothing was heard for a while"), 5_000);
+  }
+
+  query(more = {}) {
+    const { lang } = document.documentElement;
+    return new URLSearchParams({ conversation: this.conversation, tab, last: String(Math.max(this.last, 0)), lang, ...this.versions(), ...more });
   }
 
   connect() {
     clearTimeout(this.timer);
     this.timer = null;
-    this.source?.close();
-    const query = new URLSearchParams({ conversation: this.conversation, ...this.versions() });
-    const source = new EventSource(`/desk/live?${query}`);
-    Object.assign(this, { source, last: 0, heard: Date.now() });
-    const listen = (name, action) =>
-      source.addEventListener(name, (event) => {
-        if (source !== this.source) return;
-        this.heard = Date.now();
-        action(JSON.parse(event.data || "{}"));
-      });
-    listen("patch", (patch) => {
-      if (patch.n !== this.last + 1) return this.lost("a patch was missed");
-      this.last = patch.n;
-      this.on.patch(patch);
+    this.drop();
+    if (Date.now() < this.pollUntil) return void this.poll();
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/desk/live?${this.query()}`);
+    Object.assign(this, { socket, heard: Date.now(), opened: false });
+    socket.addEventListener("open", () => {
+      if (socket !== this.socket) return;
+      this.opened = true;
+      this.neverOpened = 0;
+      this.beat();
+      this.say({ t: "read" });
     });
-    listen("caught-up", ({ now }) => {
-      this.failures = 0;
-      this.caughtUp = true;
-      this.on.state(true, "", now);
+    socket.addEventListener("message", (event) => socket === this.socket && this.hear(JSON.parse(event.data)));
+    socket.addEventListener("close", () => {
+      if (socket !== this.socket) return;
+      if (!this.opened && (this.neverOpened += 1) >= TRIES && navigator.onLine) {
+        this.pollUntil = Date.now() + TRY_AGAIN_MS;
+        this.neverOpened = 0;
+      }
+      this.lost("the connection is broken");
     });
-    listen("beat", ({ now }) => this.on.state(true, "", now));
-    listen("gone", () => this.on.gone());
-    listen("signed-out", () => this.end());
-    source.addEventListener("error", () => source === this.source && this.lost("the connection is broken"));
+  }
+
+  hear(said) {
+    this.heard = Date.now();
+    if (said.t === "patch") return this.patched(said);
+    if (said.t === "view") this.last = 0;
+    else if (said.t === "caught-up") this.isCaughtUp(said.now);
+    else if (said.t === "beat") this.on.state(true, "", said.now);
+    else if (said.t === "gone") this.on.gone();
+    else if (said.t === "signed-out") this.end();
+    else if (said.t === "locked") this.on.locked();
+    return undefined;
+  }
+
+  /** A patch that the page has already is dropped; one that comes too early means that something was missed. */
+  patched(patch) {
+    if (patch.n <= this.last) return undefined;
+    if (patch.n !== Math.max(this.last, 0) + 1) return this.lost("a patch was missed");
+    this.last = patch.n;
+    return this.on.patch(patch);
+  }
+
+  isCaughtUp(now) {
+    this.failures = 0;
+    this.caughtUp = true;
+    this.on.state(true, "", now);
+  }
+
+  async poll() {
+    const touched = this.touched ? "yes" : "no";
+    this.touched = false;
+    try {
+      const response = await fetch(`/desk/parts?${this.query({ touched })}`, { signal: AbortSignal.timeout(10_000) });
+      if (response.status === 401) return this.end();
+      if (response.status === 423) return this.on.locked();
+      if (!response.ok) return this.lost("the desk does not answer");
+      const answer = await response.json();
+      if (answer.view) this.last = 0;
+      for (const patch of answer.patches) this.patched(patch);
+      if (answer.gone) this.on.gone();
+      this.isCaughtUp(answer.now);
+    } catch {
+      return this.lost("the desk does not answer");
+    }
+    this.timer = setTimeout(() => this.connect(), POLL_MS);
+    return undefined;
+  }
+
+  say(words) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(words));
+  }
+
+  beat() {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.say({ t: "beat", touched: this.touched });
+    if (!document.hidden) this.say({ t: "read" });
+    this.touched = false;
+  }
+
+  drop() {
+    const { socket } = this;
+    this.socket = null;
+    socket?.close();
   }
 
   /** Signed out: do not try again. */
   end() {
-    this.source?.close();
-    this.source = null;
+    this.drop();
+    clearTimeout(this.timer);
     this.caughtUp = false;
     this.on.signedOut();
   }
 
   lost(why) {
-    this.source?.close();
-    this.source = null;
+    this.drop();
     this.caughtUp = false;
     this.on.state(false, why);
-    if (this.timer !== null) return;
+    if (this.timer !== null && Date.now() >= this.pollUntil) return;
+    clearTimeout(this.timer);
     const wait = Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS);
     this.failures += 1;
     this.timer = setTimeout(() => void this.again(), wait * (0.8 + 0.4 * Math.random()));
   }
 
-  /** An EventSource does not say why it failed: ask, for a session that ended is no broken line. */
+  /** A socket does not say why it failed: ask, for a session that ended is no broken line. */
   async again() {
     try {
       const response = await fetch("/desk/alive", { signal: AbortSignal.timeout(8_000) });
       if (response.status === 401) return this.end();
+      if (response.status === 423) return this.on.locked();
     } catch {
       this.timer = null;
       return this.lost("the desk does not answer");
     }
-    this.connect();
+    return this.connect();
   }
 
   hurry() {
-    if (this.timer === null) return;
+    if (this.timer === null || this.caughtUp) return;
     clearTimeout(this.timer);
     this.failures = 0;
     void this.again();

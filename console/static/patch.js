@@ -1,4 +1,5 @@
-// Puts server-rendered fragments in place. What stays, stays: focus, the place in the thread. The composer is never touched.
+// Puts server-rendered fragments in place. What stays, stays: focus, the place in the thread, what is unfolded, what is chosen just
+// now. The composer is never touched. Idiomorph (a script of its own) changes only what differs.
 
 import { localise, markDays, tick } from "./clock.js";
 
@@ -8,30 +9,32 @@ const parse = (html) => {
   return template.content;
 };
 
-/** How to find the focused thing again after its part was drawn anew. */
-function remembered(root) {
-  const node = document.activeElement;
-  if (!node || !root.contains(node) || node === root) return null;
-  const { id, command, quote } = node.dataset;
-  if (quote) return `[data-quote="${quote}"]`;
-  if (command) return `[data-command="${command}"]`;
-  if (id) return `[data-id="${id}"]`;
-  return node.id ? `#${CSS.escape(node.id)}` : null;
-}
+/** What the page itself keeps on a node, and no fragment knows. */
+const kept = (name, node) =>
+  (name === "open" && node.matches("details")) || (name === "aria-expanded") || (name === "hidden" && node.matches("li"));
+
+const morph = (node, content) =>
+  window.Idiomorph.morph(node, content, {
+    morphStyle: "innerHTML",
+    ignoreActiveValue: true,
+    restoreFocus: true,
+    callbacks: {
+      beforeAttributeUpdated: (name, target) => !kept(name, target),
+      // A list that somebody has open right now is not changed under their hand.
+      beforeNodeMorphed: (target) => !(target instanceof HTMLSelectElement && target === document.activeElement && target.matches(":open")),
+    },
+  });
 
 export function patchPart(root, { html, version }) {
-  const focused = remembered(root);
   const had = root.contains(document.activeElement) && document.activeElement !== root;
   const scroll = root.scrollTop;
-  root.replaceChildren(parse(html));
+  morph(root, parse(html));
   root.dataset.version = version;
   root.scrollTop = scroll;
   localise(root);
   tick(root);
-  if (!had) return;
-  const again = focused && root.querySelector(focused);
-  if (again) again.focus({ preventScroll: true });
-  else (root.querySelector("h1[tabindex]") ?? root).focus({ preventScroll: true });
+  // What had the focus is gone: not to the body, where the next key does nothing, but to the part it was in.
+  if (had && !root.contains(document.activeElement)) (root.querySelector("h1[tabindex]") ?? root).focus({ preventScroll: true });
 }
 
 /**
@@ -47,12 +50,10 @@ export function patchLines(lines, { order, lines: fresh }) {
       added.push(node);
       lines.append(node);
     } else if (old.dataset.version !== version) {
-      const focused = remembered(old);
-      const unfolded = old.querySelector("details")?.open;
-      old.replaceChildren(...node.children);
-      if (unfolded && old.querySelector("details")) old.querySelector("details").open = true;
-      old.dataset.version = version;
-      if (focused) (old.querySelector(focused) ?? document.getElementById("thread")).focus({ preventScroll: true });
+      const had = old.contains(document.activeElement);
+      for (const { name, value } of node.attributes) old.setAttribute(name, value);
+      morph(old, node.childNodes.length ? [...node.childNodes] : "");
+      if (had && !old.contains(document.activeElement)) document.getElementById("thread").focus({ preventScroll: true });
     }
   }
   const known = new Set(order);

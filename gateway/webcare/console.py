@@ -10,13 +10,16 @@ from gateway.errors import NotFound
 from gateway.model.audit import Audited
 from gateway.rules.rights import Reading, reading
 from gateway.webcare import commands, files, session
+from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
-from gateway.webcare.pages import Pages, static_file
+from gateway.webcare.here import choose, heard
+from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.providing import Providing
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 from gateway.webcare.signing import Signing
 from gateway.webcare.stream import Stream
+from gateway.webcare.tabs import Tabs
 
 
 def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
@@ -37,6 +40,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/parts", session.data(deps, console.get_parts, alive=False))
     add("GET", "/desk/alive", session.data(deps, console.post_seen, alive=False))
     add("POST", "/desk/seen", session.command(deps, console.post_seen))
+    add("POST", "/desk/status", session.command(deps, console.post_status))
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
@@ -53,6 +57,7 @@ class Console:
     def __init__(self, deps: WebcareDeps, pages: Pages) -> None:
         self._deps = deps
         self._pages = pages
+        self._tabs = Tabs()
 
     async def get_root(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther("/desk", headers=SECURITY_HEADERS)
@@ -79,22 +84,26 @@ class Console:
     async def get_desk(self, request: web.Request, who: Asker) -> web.StreamResponse:
         identifier = request.match_info.get("conversation", "")
         opened, status = None, 200
+        locale = locale_of(who.agent.locale, request.headers.get("Accept-Language", ""))
         if identifier:
             try:
                 one = await commands.readable(self._deps, who.agent, identifier)
-                opened = await self._pages.opened(who.agent, one)
+                opened = await self._pages.opened(who.agent, one, locale)
                 if one.owner != who.agent.id:  # reading what is one's own leaves its trace in what one does
                     outside = reading(who.agent, one) is Reading.OUTSIDE
                     what = Audited.READ_OUTSIDE if outside else Audited.READ
                     await self._deps.agents.audit(what, who.agent.id, one.id, place=session.place_of(self._deps, request))
             except NotFound:
                 status = 404
-        lists = await self._pages.lists(who.agent, identifier)
+        sides = await self._pages.sides(who.agent, identifier, locale)
         html = self._pages.draw(
             "desk.html",
+            locale,
             agent=who.agent,
             csrf=who.session.csrf,
-            lists=lists,
+            lists=sides["lists"],
+            top=sides["top"],
+            key_list=KEY_LIST,
             opened=opened,
             missing=status == 404,
             now_ms=self._deps.clock.now_ms(),
@@ -102,13 +111,21 @@ class Console:
         return web.Response(text=html, content_type="text/html", status=status, headers=SECURITY_HEADERS)
 
     def _stream(self, request: web.Request, who: Asker) -> Stream:
-        return Stream(self._deps, self._pages, who, request.query.get("conversation", ""))
+        return Stream(self._deps, self._pages, self._tabs, who, request.query)
 
     async def get_live(self, request: web.Request, who: Asker) -> web.StreamResponse:
         return await self._stream(request, who).serve(request)
 
     async def get_parts(self, request: web.Request, who: Asker) -> web.StreamResponse:
-        return web.json_response(await self._stream(request, who).parts(), headers=SECURITY_HEADERS)
+        """The live connection by GET, for proxies that let no WebSocket through; a beat too."""
+        await heard(self._deps, who.agent, "", {"t": "beat", "touched": request.query.get("touched") == "yes"})
+        return web.json_response(await self._stream(request, who).poll(), headers=SECURITY_HEADERS)
+
+    async def post_status(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """{"status": available | busy | break | offline, "kind": of a break}"""
+        body = await body_of(request)
+        await choose(self._deps, who.agent, str(body.get("status", "")), str(body.get("kind", "")))
+        return web.json_response({"now": self._deps.clock.now_ms()}, headers=SECURITY_HEADERS)
 
     async def post_command(self, request: web.Request, who: Asker) -> web.StreamResponse:
         what = request.match_info["command"]

@@ -1,5 +1,5 @@
-"""The desk's two lists for one agent: their own conversations, and what waits: queues of crises first, then cancelled journeys,
-then the general one.
+"""The desk's lists for one agent: their own conversations (with what came back undelivered, and what is parked, apart), and what
+waits: queues of crises first, then cancelled journeys, then the general one.
 
 What waits is the same for everybody, so it is read once a change and shared by all pages of this process: forty open pages
 cost one reading. An agent's rights are applied to it afterwards.
@@ -16,6 +16,8 @@ from gateway.model.agent import Permission
 from gateway.model.contact import Contact
 from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
+from gateway.model.webcare import Boost, Presence
+from gateway.rules.presences import open_until_ms
 from gateway.rules.rights import Reading, reading
 from gateway.rules.routing import QUEUES
 from gateway.webcare import relatives, views, words
@@ -46,13 +48,24 @@ class Row:
     family: bool = False
     """somebody whose family they are travels"""
     queue: str = ""
+    state: str = ""
+    epoch: int = 0
+    boost: str = ""
+    marks: tuple[str, ...] = ()
+    """what is special about it, the gravest first: words of the catalogue"""
+    until_ms: int = 0
+    """until when it must be opened, is parked, or its reason is due; 0 none of these"""
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
+    """offered: what colleagues ask this agent to take over stands among `mine`, marked."""
+
     mine: tuple[Row, ...]
     queue: tuple[Row, ...]
     queue_total: int
+    parked: tuple[Row, ...] = ()
+    undelivered: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +87,26 @@ class ListReader:
         self._shared: _Shared | None = None
         self._reading = asyncio.Lock()
 
-    async def lists(self, agent: Agent) -> Lists:
-        """Own conversations, those who wait first, and the queue, oldest first; of brands that the agent may read."""
+    async def owned(self, agent: Agent) -> list[Conversation]:
+        """What is theirs now, those who wait first."""
         mine = await self._deps.conversations.get_many(await self._deps.conversations.desk.mine(agent.id))
         # The lists follow the conversations; where they lag, the conversation itself is right.
         own = [one for one in mine if one is not None and one.owner == agent.id and not one.resolved]
         own = [one for one in own if reading(agent, one) is not Reading.NO]
         own.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
-        rows = await self._rows(own[:ROWS_MAX])
+        return own
+
+    async def lists(self, agent: Agent, own: Sequence[Conversation], presence: Presence) -> Lists:
+        """Own conversations, and the queue, who is answered first coming first; of brands and queues that the agent may read."""
+        rows = [_said(_timed(row, one, self._deps, presence, agent), agent)
+                for row, one in zip(await self._rows(own[:ROWS_MAX]), own, strict=False)]  # fmt: skip
         shared = await self._queue()
         queue = [row for row in shared.rows if _may_read(agent, row.brand_id, row.queue)]
         total = sum(1 for brand, queue in shared.places if _may_read(agent, brand, queue))
-        return Lists(tuple(_said(row, agent) for row in rows), tuple(_said(row, agent) for row in queue), total)
+        undelivered = tuple(row for row in rows if row.boost == Boost.UNDELIVERED)
+        parked = tuple(row for row in rows if row.state == ConversationState.PARKED and row not in undelivered)
+        mine = tuple(row for row in rows if row not in parked and row not in undelivered)
+        return Lists(mine, tuple(_said(row, agent) for row in queue), total, parked, undelivered)
 
     async def _queue(self) -> _Shared:
         async with self._reading:
@@ -134,6 +155,10 @@ class ListReader:
             said_by=said_by,
             family=bool(relatives.memberships(contact, one.brand, self._deps.clock.now_ms())),
             queue=one.queue,
+            state=one.state.value,
+            epoch=one.epoch,
+            marks=views.marks(one),
+            boost=one.boost,
         )
 
 
@@ -141,8 +166,17 @@ def _may_read(agent: Agent, brand: str, queue: str) -> bool:
     return agent.may(Permission.READ, brand, queue) or agent.may(Permission.READ_ALL, brand, queue)
 
 
+def _timed(row: Row, one: Conversation, deps: WebcareDeps, presence: Presence, agent: Agent) -> Row:
+    """With the time that runs on it."""
+    if one.state is ConversationState.ASSIGNED:
+        until = open_until_ms(one, presence, deps.plan.of(one.brand).figures, factor=agent.limit_factor)
+    else:
+        until = {ConversationState.PARKED: one.parked_until_ms, ConversationState.WRAPUP: one.wrapup_until_ms}.get(one.state, 0)
+    return replace(row, until_ms=until)
+
+
 def _said(row: Row, agent: Agent) -> Row:
     if not row.said_by:
         return row
-    said = {"note": "Note", INBOX: "Inbox", PROGRAM: "Program", agent.id: "You"}
-    return replace(row, said_by=said.get(row.said_by, "Us"))
+    said = {"note": "note", INBOX: "inbox", PROGRAM: "program", agent.id: "you"}
+    return replace(row, said_by=said.get(row.said_by, "us"))

@@ -11,12 +11,14 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
+from gateway.model.agent import AgentId
 from gateway.model.ids import ConversationId
 from gateway.store.desk import Desk
 
 _WAIT_MS = 1000
 _AGAIN_S = 1.0
 CHANGED_MAX = 500
+LOOKING_MAX = 2_000
 
 
 def being_cancelled() -> bool:
@@ -58,6 +60,7 @@ class Live:
         self.stopping = False
         self.changes = 0
         """how often something was told: what was read before the last time may be old"""
+        self._looking: dict[tuple[str, str], tuple[int, int]] = {}
 
     @contextmanager
     def watch(self, agent: str) -> Iterator[Watcher]:
@@ -82,6 +85,32 @@ class Live:
         self.changes += 1
         for watcher in self._watchers:
             watcher.tell(conversation)
+
+    def tell_all(self) -> None:
+        """Something that is no conversation changed: somebody's status, for one."""
+        for watcher in self._watchers:
+            watcher.tell(ConversationId(""))
+
+    def looks(self, conversation: str, agent: AgentId, now_ms: int, *, typing: bool) -> None:
+        """Somebody reads a conversation, or types in its box; whoever else has it open sees that at their next look."""
+        new = (conversation, agent) not in self._looking
+        _, typed_ms = self._looking.get((conversation, agent), (0, 0))
+        self._looking[conversation, agent] = now_ms, now_ms if typing else typed_ms
+        if len(self._looking) > LOOKING_MAX:
+            self._looking.pop(next(iter(self._looking)))
+        if new or (typing and not typed_ms):
+            self.tell(ConversationId(conversation))
+
+    def lookers(self, conversation: str, now_ms: int, looked_ms: int, typed_ms: int) -> dict[AgentId, bool]:
+        """Who read it within `looked_ms`, and whether they typed within `typed_ms`."""
+        for key, (seen, _) in list(self._looking.items()):
+            if now_ms - seen > looked_ms:
+                del self._looking[key]
+        return {
+            AgentId(who): now_ms - typed < typed_ms
+            for (what, who), (_, typed) in self._looking.items()
+            if what == conversation
+        }
 
     def stop(self) -> None:
         """Let every page go: they come back to another process, or to this one when it is up again."""

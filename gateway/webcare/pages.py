@@ -10,18 +10,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from gateway.errors import NotFound
 from gateway.model.conversation import Agent, Conversation
 from gateway.model.ids import MessageId
-from gateway.webcare import lines, views, words
+from gateway.model.webcare import Presence
+from gateway.store.presence import BREAKS
+from gateway.webcare import here, lines, views, words
+from gateway.webcare.catalogue import LOCALES, Words, words_in
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.lists import ListReader
 
 CONSOLE = Path(__file__).parents[2] / "console"
 STATIC = CONSOLE / "static"
 LINES_KEPT = 5_000
+KEY_LIST = (
+    ("next", "j"), ("previous", "k"), ("longest", "g"), ("take", "o"), ("reply", "r"), ("quote", "q"), ("note", "n"),
+    ("finish", "e"), ("release", "b"), ("card", "i"), ("status", "s"),
+)  # fmt: skip
+"""What the leader's letters do, unless somebody chose others."""
 MIME = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -56,9 +65,29 @@ def _iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-def _date(ms: int) -> str:
-    when = datetime.fromtimestamp(ms / 1000, UTC)
-    return f"{when.day} {when.strftime('%b %Y')}"
+@pass_context
+def _age(context: Context, ms: int) -> str:
+    return words_of(context).age(ms)
+
+
+@pass_context
+def _date(context: Context, ms: int) -> str:
+    return words_of(context).date(ms)
+
+
+@pass_context
+def _said(context: Context, sentence: str) -> str:
+    return words_of(context).said(sentence)
+
+
+@pass_context
+def _t(context: Context, key: str, **places: Any) -> str:
+    return words_of(context).t(key, **places)
+
+
+def words_of(context: Context) -> Words:
+    found: Words = context["words"]
+    return found
 
 
 def _environment() -> Environment:
@@ -69,49 +98,60 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock_time=_clock_time, iso=_iso, date=_date, age=words.age)
+    environment.filters.update(clock_time=_clock_time, iso=_iso, date=_date, age=_age, said=_said)
+    environment.globals.update(t=_t)
     return environment
 
 
 class Pages:
+    """locale: of who looks, one of catalogue.LOCALES."""
+
     def __init__(self, deps: WebcareDeps) -> None:
         self._deps = deps
         self._environment = _environment()
         self._reader = ListReader(deps)
-        self._lines: OrderedDict[tuple[lines.Line, bool], Part] = OrderedDict()
+        self._lines: OrderedDict[tuple[lines.Line, bool, str], Part] = OrderedDict()
 
-    def draw(self, name: str, **context: Any) -> str:
-        return self._environment.get_template(name).render(context)
+    def draw(self, name: str, locale: str = LOCALES[0], **context: Any) -> str:
+        return self._environment.get_template(name).render(words=words_in(locale), **context)
 
-    def _part(self, name: str, version_of: Any, **context: Any) -> Part:
+    def _part(self, name: str, version_of: Any, locale: str, **context: Any) -> Part:
         """version_of: what the part shows, without the passing of time, which the page counts by itself."""
-        version = hashlib.blake2b(repr(version_of).encode(), digest_size=8).hexdigest()
-        return Part(self.draw(name, version=version, now_ms=self._deps.clock.now_ms(), **context), version)
+        version = hashlib.blake2b(repr((version_of, locale)).encode(), digest_size=8).hexdigest()
+        return Part(self.draw(name, locale, version=version, now_ms=self._deps.clock.now_ms(), **context), version)
 
-    async def lists(self, agent: Agent, opened: str) -> Part:
-        found = await self._reader.lists(agent)
-        return self._part("lists.html", (found, opened), lists=found, opened=opened)
+    async def sides(self, agent: Agent, opened: str, locale: str) -> dict[str, Part]:
+        """What stands around the conversation: the first line and the lists. opened: the conversation that is shown, "" none"""
+        presence = await self._deps.presence.get(agent.id) if self._deps.presence is not None else Presence(agent.id)
+        owned = await self._reader.owned(agent)
+        found = await self._reader.lists(agent, owned, presence)
+        top = here.top(self._deps, agent, owned, presence)
+        return {
+            "lists": self._part("lists.html", (found, opened), locale, lists=found, opened=opened),
+            "top": self._part("top.html", top, locale, top=top, breaks=BREAKS),
+        }
 
-    async def opened(self, agent: Agent, conversation: Conversation) -> Opened:
+    async def opened(self, agent: Agent, conversation: Conversation, locale: str = LOCALES[0]) -> Opened:
         contact = (await views.contacts_of(self._deps, [conversation]))[conversation.contact]
         head = await views.head(self._deps, conversation, contact, agent)
+        readers = await here.readers(self._deps, conversation.id, agent)
         card = await views.card(self._deps, conversation, contact)
         thread = await lines.thread(self._deps, conversation, contact)
-        drawn = {line.id: self._line(line, head.mine, conversation.id) for line in thread}
+        drawn = {line.id: self._line(line, head.mine, conversation.id, locale) for line in thread}
         return Opened(
             conversation,
-            self._part("head.html", head, head=head),
-            self._part("card.html", (card, conversation.brand), card=card, brand=head.brand, channel=head.channel),
+            self._part("head.html", (head, readers), locale, head=head, readers=readers),
+            self._part("card.html", (card, conversation.brand), locale, card=card, brand=head.brand, channel=head.channel),
             drawn,
             tuple(MessageId(line.message) for line in thread if line.message),
         )
 
-    def _line(self, line: lines.Line, mine: bool, conversation: str) -> Part:
+    def _line(self, line: lines.Line, mine: bool, conversation: str, locale: str) -> Part:
         """A line's part, drawn once for all pages that show it."""
-        part = self._lines.get((line, mine))
+        part = self._lines.get((line, mine, locale))
         if part is None:
-            part = self._lines[line, mine] = self._part(
-                "line.html", (line, mine), line=line, mine=mine, conversation=conversation, not_shown=words.MEDIA
+            part = self._lines[line, mine, locale] = self._part(
+                "line.html", (line, mine), locale, line=line, mine=mine, conversation=conversation, not_shown=words.MEDIA
             )
             if len(self._lines) > LINES_KEPT:
                 self._lines.popitem(last=False)

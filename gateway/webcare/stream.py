@@ -1,7 +1,11 @@
-"""The live connection of one page: numbered patches down, Server-Sent Events. What people do goes up as POSTs.
+"""The live connection of one tab: a WebSocket; numbered patches down, beats and what the agent does up. Commands are POSTs.
 
-On connecting, the page says which version of each part it shows and is sent the parts that differ, then `caught-up`: that is the
-replay, and it needs no memory of what was missed. After that each patch has the next number; a page that misses one loads again.
+On connecting, a tab says the last number it has and which versions it shows. It is sent what it missed (tabs.py) or told `view`:
+your view is too old, here is everything that differs. Then `caught-up`, and from there each patch has the next number; a tab that
+finds one missing connects again. A tab that reads too slowly is let go, and comes back to a whole view: nothing piles up for it.
+
+The same by GET (`poll`), for proxies that let no WebSocket through: the number is the cursor.
+
 Delivery statuses are not in the feed, so an open thread is looked at every few moments too.
 """
 
@@ -9,111 +13,179 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiohttp import web
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.errors import NotFound
 from gateway.model.conversation import Conversation
 from gateway.model.ids import ConversationId, MessageId
 from gateway.webcare import commands
+from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.here import heard
+from gateway.webcare.live import Watcher
 from gateway.webcare.pages import Pages, Part
-from gateway.webcare.session import SECURITY_HEADERS, Asker
+from gateway.webcare.session import SECURITY_HEADERS, Asker, from_here
+from gateway.webcare.tabs import Sent, Tabs, number_of
 
 LOOK_S = 1.5
 PACE_S = 0.15
 """Between two patches of one page: in a rush it draws what is true, not each step on the way there."""
 BEAT_S = 10.0
 WRITE_S = 10.0
-
-
-@dataclass(slots=True)
-class _Shown:
-    """What the page has: versions of its parts and lines."""
-
-    parts: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, str] = field(default_factory=dict)
-    number: int = 0
+SAID_MAX = 4096
+"""What a page may say at once, in bytes."""
+HEARD_EVERY_S = 1.0
+"""What a page says of one kind oftener than this is not acted on."""
+KINDS = ("beat", "typing", "read")
+PARTS = ("top", "lists", "head", "card")
 
 
 class Stream:
-    def __init__(self, deps: WebcareDeps, pages: Pages, who: Asker, conversation: str) -> None:
+    def __init__(self, deps: WebcareDeps, pages: Pages, tabs: Tabs, who: Asker, query: Mapping[str, str]) -> None:
+        """query: conversation ("" none), tab, last, lang, and the version of each part that the page shows"""
         self._deps = deps
         self._pages = pages
+        self._tabs = tabs
         self._who = who
-        self._conversation = conversation
-        self._shown = _Shown()
+        self._name = query.get("tab", "")
+        self._conversation = query.get("conversation", "")
+        self._locale = locale_of(query.get("lang", ""), "")
+        shown = {part: query[part][:64] for part in PARTS if part in query}
+        self._tab, self._missed = tabs.attach(
+            self._name, who.agent.id, self._conversation, number_of(query.get("last", "")), shown
+        )
+        self._holder = self._tab.holder
         self._pulse: tuple[Sequence[MessageId], Any] = (), None
+        self._fresh: list[Sent] = []
+        self._gone = False
+        self._heard_s: dict[str, float] = {}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Until the page goes, the session ends, or we stop."""
-        for name in ("lists", "head", "card"):
-            self._shown.parts[name] = request.query.get(name, "")
-        response = web.StreamResponse(
-            headers={**SECURITY_HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        )
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        with self._deps.live.watch(self._who.agent.id) as watcher:
+        if not from_here(request):
+            return web.Response(status=403, text="This came from another site, and is refused.", headers=SECURITY_HEADERS)
+        socket = web.WebSocketResponse(max_msg_size=SAID_MAX, compress=False, timeout=2.0)
+        for name, value in SECURITY_HEADERS.items():
+            socket.headers[name] = value
+        await socket.prepare(request)
+        listening = asyncio.create_task(self._listen(socket), name="desk.listen")
+        speaking = asyncio.create_task(self._speak(socket), name="desk.speak")
+        try:
+            await asyncio.wait([listening, speaking], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (listening, speaking):
+                task.cancel()
+            await asyncio.gather(listening, speaking, return_exceptions=True)
+        if not speaking.cancelled() and (error := speaking.exception()) is not None:
+            # The page went, or could not keep up, or the store is away: it comes back to a whole view.
+            self._tabs.drop(self._name, self._tab)
+            if not isinstance(error, ConnectionError | TimeoutError):
+                structlog.get_logger().warning("desk.stream_lost", error=type(error).__name__)
+        await socket.close(code=WSCloseCode.GOING_AWAY)
+        return socket
+
+    async def poll(self) -> dict[str, Any]:
+        """What the page missed and what changed since, at once."""
+        missed = self._missed
+        await self._draw(lists=True)
+        patches = [*(missed or ()), *self._fresh]
+        return {
+            "view": missed is None,
+            "patches": [json.loads(one.text) for one in patches],
+            "last": self._tab.number,
+            "gone": self._gone,
+            "now": self._deps.clock.now_ms(),
+        }
+
+    # up
+
+    async def _listen(self, socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                return
             try:
-                await self._patch(response, lists=True)
-                await self._send(response, "caught-up", {"now": self._deps.clock.now_ms()})
+                said = json.loads(message.data)
+                kind = said["t"]
+            except (ValueError, KeyError, TypeError):
+                return
+            if kind in KINDS and _now() - self._heard_s.get(kind, 0.0) >= HEARD_EVERY_S:
+                self._heard_s[kind] = _now()
+                await heard(self._deps, self._who.agent, self._conversation, said)
+
+    # down
+
+    async def _speak(self, socket: web.WebSocketResponse) -> None:
+        with self._deps.live.watch(self._who.agent.id) as watcher:
+            if self._missed is None:
+                await self._send(socket, json.dumps({"t": "view"}))
+            for one in self._missed or ():
+                await self._send(socket, one.text)
+            await self._tell(socket, lists=True)
+            await self._send(socket, json.dumps({"t": "caught-up", "n": self._tab.number, "now": self._deps.clock.now_ms()}))
+            await self._follow(socket, watcher)
+
+    async def _follow(self, socket: web.WebSocketResponse, watcher: Watcher) -> None:
+        beat_at = _now() + BEAT_S
+        while True:
+            changed = await watcher.wait(LOOK_S)
+            if self._deps.live.stopping or self._tab.holder != self._holder:
+                return
+            if changed or _now() >= beat_at or await self._moved():
+                await self._tell(socket, lists=bool(changed) or _now() >= beat_at)
+                await asyncio.sleep(PACE_S)
+            if _now() >= beat_at:
+                self._tabs.touch(self._name, self._tab)
+                found = await self._deps.agents.sessions.get(self._who.token, alive=False)
+                if found is None or found[1].locked:
+                    await self._send(socket, json.dumps({"t": "signed-out" if found is None else "locked"}))
+                    return
+                await self._send(socket, json.dumps({"t": "beat", "now": self._deps.clock.now_ms()}))
                 beat_at = _now() + BEAT_S
-                while True:
-                    changed = await watcher.wait(LOOK_S)
-                    if self._deps.live.stopping:
-                        break
-                    if changed or _now() >= beat_at or await self._moved():
-                        await self._patch(response, lists=bool(changed))
-                        await asyncio.sleep(PACE_S)
-                    if _now() >= beat_at:
-                        found = await self._deps.agents.sessions.get(self._who.token, alive=False)
-                        if found is None or found[1].locked:
-                            await self._send(response, "signed-out" if found is None else "locked", {})
-                            break
-                        await self._send(response, "beat", {"now": self._deps.clock.now_ms()})
-                        beat_at = _now() + BEAT_S
-            except (ConnectionError, TimeoutError):
-                pass  # the page went, or could not keep up: it comes back and catches up
-        return response
 
-    async def parts(self) -> dict[str, Any]:
-        """Everything at once, for proxies that let no stream through."""
-        lists = await self._pages.lists(self._who.agent, self._conversation)
-        answer: dict[str, Any] = {"now": self._deps.clock.now_ms(), "lists": _json(lists)}
-        if self._conversation:
-            one = await commands.readable(self._deps, self._who.agent, self._conversation)
-            opened = await self._pages.opened(self._who.agent, one)
-            answer |= {"head": _json(opened.head), "card": _json(opened.card)}
-            answer["lines"] = {name: _json(part) for name, part in opened.lines.items()}
-        return answer
+    async def _tell(self, socket: web.WebSocketResponse, *, lists: bool) -> None:
+        await self._draw(lists=lists)
+        for one in self._fresh:
+            await self._send(socket, one.text)
+        if self._gone:
+            self._gone = False
+            await self._send(socket, json.dumps({"t": "gone"}))
 
-    async def _patch(self, response: web.StreamResponse, *, lists: bool) -> None:
+    async def _send(self, socket: web.WebSocketResponse, text: str) -> None:
+        async with asyncio.timeout(WRITE_S):
+            await socket.send_str(text)
+
+    # what differs
+
+    async def _draw(self, *, lists: bool) -> None:
+        """Put what changed since the last time into the tab's log, and into `_fresh`."""
+        self._fresh = []
         if lists:
-            await self._offer(response, "lists", await self._pages.lists(self._who.agent, self._conversation))
+            for name, part in (await self._pages.sides(self._who.agent, self._conversation, self._locale)).items():
+                self._offer(name, part)
         if not self._conversation:
             return
         try:
             one = await commands.readable(self._deps, self._who.agent, self._conversation)
         except NotFound:  # erased, or forgotten: the page finds out when it is loaded again
-            await self._send(response, "gone", {})
-            self._conversation = ""
+            self._conversation, self._gone = "", True
             return
         # Read before drawing: what changes in between is then seen at the next look. With other messages than last time it
         # says nothing, so that the next look draws once more.
         pulse = await self._pulse_of(one, self._pulse[0])
-        opened = await self._pages.opened(self._who.agent, one)
+        opened = await self._pages.opened(self._who.agent, one, self._locale)
         self._pulse = opened.messages, pulse if opened.messages == self._pulse[0] else None
-        fresh = {name: part for name, part in opened.lines.items() if self._shown.lines.get(name) != part.version}
-        if fresh or set(self._shown.lines) - set(opened.lines):
-            self._shown.lines = {name: part.version for name, part in opened.lines.items()}
+        had = self._tab.lines
+        fresh = {name: part for name, part in opened.lines.items() if had.get(name) != part.version}
+        if fresh or set(had) - set(opened.lines):
+            self._tab.lines = {name: part.version for name, part in opened.lines.items()}
             lines = {name: _json(part) for name, part in fresh.items()}
-            await self._number(response, "lines", {"order": list(opened.lines), "lines": lines})
-        await self._offer(response, "card", opened.card)
-        await self._offer(response, "head", opened.head)
+            self._number("lines", {"order": list(opened.lines), "lines": lines})
+        self._offer("card", opened.card)
+        self._offer("head", opened.head)
 
     async def _moved(self) -> bool:
         """Whether something changed that the feed does not tell: a delivery status, a consent, the service window."""
@@ -128,20 +200,18 @@ class Stream:
         facts = await self._deps.contacts.facts_of([one.contact])
         return one.revision, [raw and raw.partition(b"\n")[0] for raw in records], facts
 
-    async def _offer(self, response: web.StreamResponse, name: str, part: Part) -> None:
-        if self._shown.parts.get(name) != part.version:
-            self._shown.parts[name] = part.version
-            await self._number(response, name, _json(part))
+    def _offer(self, name: str, part: Part) -> None:
+        if self._tab.shown.get(name) != part.version:
+            self._tab.shown[name] = part.version
+            self._number(name, _json(part))
 
-    async def _number(self, response: web.StreamResponse, part: str, content: dict[str, Any]) -> None:
-        self._shown.number += 1
-        patch = {"n": self._shown.number, "part": part, "now": self._deps.clock.now_ms(), **content}
-        await self._send(response, "patch", patch)
+    def _number(self, part: str, content: dict[str, Any]) -> None:
+        now = self._deps.clock.now_ms()
 
-    async def _send(self, response: web.StreamResponse, event: str, content: dict[str, Any]) -> None:
-        text = json.dumps(content, ensure_ascii=False)
-        async with asyncio.timeout(WRITE_S):
-            await response.write(f"event: {event}\ndata: {text}\n\n".encode())
+        def text(number: int) -> str:
+            return json.dumps({"t": "patch", "n": number, "part": part, "now": now, **content}, ensure_ascii=False)
+
+        self._fresh.append(self._tab.add(text))
 
 
 def _json(part: Part) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from gateway.errors import NotFound
 from gateway.model.contact import Contact
-from gateway.model.conversation import Agent, Conversation
+from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.family import ROLE
 from gateway.model.ids import ContactId, ConversationId
+from gateway.model.webcare import Boost
 from gateway.rules.rights import may_answer
 from gateway.webcare import relatives, words
 from gateway.webcare.deps import WebcareDeps
@@ -46,6 +47,10 @@ class Head:
     """the name that the person is shown for this agent's words, "" where the channel shows none"""
     family: tuple[str, ...] = ()
     """the legs on which somebody travels whose family they are"""
+    marks: tuple[str, ...] = ()
+    """what is special about it: words of the catalogue"""
+    until_ms: int = 0
+    """until when it is parked"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,19 @@ async def contacts_of(deps: WebcareDeps, conversations: Sequence[Conversation]) 
     return found
 
 
+def marks(one: Conversation) -> tuple[str, ...]:
+    """What is special about a conversation, the gravest first: words of the catalogue (`mark.*`)."""
+    found = [
+        ("safety", bool(one.safety)),
+        ("complaint", one.complaint_due_ms > 0),
+        ("new", one.state is ConversationState.ASSIGNED),
+        ("wrapup", one.state is ConversationState.WRAPUP),
+        ("returning", one.returning_ms > 0),
+        ("first", one.boost_s > 0 and one.boost not in (Boost.SAFETY, Boost.UNDELIVERED)),
+    ]
+    return tuple(name for name, holds in found if holds)
+
+
 async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Head:
     owner = (await deps.agents.many([one.owner])).get(one.owner) if one.owner else None
     facts = contact.facts if contact else None
@@ -131,6 +149,8 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         text_max=deps.text_max(one.sender),
         may_reply=may_answer(agent, one),
         reopened=one.reopened,
+        marks=marks(one),
+        until_ms=one.parked_until_ms,
         held=program is not None,
         program=program or "",
         speaks_as=agent.first_name.reveal() if deps.shows_speaker(one.sender) else "",
@@ -164,7 +184,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
         found=True,
         first_name=first_name(contact),
         channel_name=profile.display_name.reveal() if profile.display_name else "",
-        language=words.language(facts.language),
+        language=facts.language or "",
         timezone=facts.timezone or "",
         consents=consents,
         orders=orders,

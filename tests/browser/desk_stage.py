@@ -25,6 +25,7 @@ from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversations import Command, Conversations
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
+from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
 from tests.support.server import StoreServer
@@ -84,6 +85,7 @@ class Stage:
             {"zz": "Polderwind Air"},
             {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS},
             findings=self._findings,
+            presence=PresenceBook(self.redis, self.clock),
         )
         app = web.Application()
         add_console_routes(app, self.deps)

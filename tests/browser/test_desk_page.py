@@ -427,12 +427,14 @@ def test_signing_out_forgets_the_drafts_after_asking(
     page = taken(sign_in, mila)
     page.fill("#reply-text", "about to leave")
     wait_until_sync(lambda: page.evaluate("Object.keys(localStorage).some((name) => name.endsWith(':reply'))"))
-    page.once("dialog", lambda dialog: dialog.dismiss())
-    page.get_by_role("button", name="Sign out").click()
+    page.locator("#sign-out").click()
+    expect(page.get_by_role("dialog")).to_contain_text("so that nobody waits for someone who left")
+    page.get_by_role("button", name="Stay").click()
     expect(page.locator("#reply-text")).to_have_value("about to leave")
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Sign out").click()
+    page.locator("#sign-out").click()
+    page.get_by_role("button", name="Give all back and sign out").click()
     page.wait_for_url("**/login")
+    assert stage.call(stage.conversations.get(mila.conversation)).owner is None
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.endsWith(':reply'))") == []
     page.goto(f"{stage.url}/desk")
     page.wait_for_url("**/login**")

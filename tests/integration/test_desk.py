@@ -22,7 +22,7 @@ from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict
 from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import Identifier
-from gateway.model.conversation import Agent, InboundEntry, OutsideEntry
+from gateway.model.conversation import Agent, AgentId, InboundEntry, OutsideEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.message import Priority
 from gateway.model.personal import Personal, Secret
@@ -31,11 +31,13 @@ from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.outbox import Outbox
+from gateway.store.presence import PresenceBook
 from gateway.store.sessions import TRIES_PER_NAME
 from gateway.store.tries import Throttled
 from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Ready
-from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
+from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run, stream, tabs
+from tests.support.waiting import wait_until
 
 PASSWORD = "a long sentence to sign in with"
 SENDER = SenderId("zz-wa")
@@ -113,6 +115,7 @@ async def desk(redis: Redis) -> AsyncIterator[Desk]:
         Conversations(redis, clock, vault), Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
         Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air", "exr": "Laagland Rail"},
         {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS}, enqueued=woken.append,
+        presence=PresenceBook(redis, clock),
     )  # fmt: skip
     desk = Desk(redis, deps, clock, TestServer(web.Application()), woken)
     deps = desk.deps = replace(deps, findings=desk.findings)
@@ -405,67 +408,180 @@ async def test_a_reply_can_quote_their_line(desk: Desk) -> None:
 # the live connection
 
 
-class Events:
-    """Reads a stream of server-sent events."""
+class Socket:
+    """A tab's live connection, and the page's number."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.response = response
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket, self.last = socket, 0
 
-    async def next(self) -> tuple[str, dict[str, Any]]:
-        name, data = "", ""
+    async def next(self) -> dict[str, Any]:
         async with asyncio.timeout(10):
-            while True:
-                line = (await self.response.content.readline()).decode().rstrip("\n")
-                assert line or name, "the stream ended"
-                if line.startswith("event: "):
-                    name = line[7:]
-                elif line.startswith("data: "):
-                    data = line[6:]
-                elif name:
-                    return name, json.loads(data)
+            said: dict[str, Any] = await self.socket.receive_json()
+        if said["t"] == "patch":
+            assert said["n"] == self.last + 1, "numbers have no gaps"
+            self.last = said["n"]
+        return said
 
     async def until(self, wanted: str, part: str = "") -> dict[str, Any]:
         while True:
-            name, data = await self.next()
-            if name == wanted and (not part or data.get("part") == part):
-                return data
+            said = await self.next()
+            if said["t"] == wanted and (not part or said.get("part") == part):
+                return said
+
+
+TAB = "tab-0123456789abcdef"
+
+
+async def connect(page: Page, conversation: str = "", last: int = 0, tab: str = TAB, **shown: str) -> Socket:
+    query = {"conversation": conversation, "tab": tab, "last": str(last), **shown}
+    socket = Socket(await page.client.ws_connect("/desk/live", params=query))
+    socket.last = last
+    return socket
 
 
 async def test_a_page_catches_up_and_then_hears_numbered_patches(desk: Desk) -> None:
     await desk.agent()
     conversation = await desk.says("hello")
     page = await signed_in(desk)
-    async with page.client.get("/desk/live", params={"conversation": conversation}) as response:
-        assert response.headers["Content-Type"] == "text/event-stream"
-        events = Events(response)
-        numbers, parts = [], set()
-        while True:
-            name, data = await events.next()
-            if name == "caught-up":
-                break
-            numbers.append(data["n"])
-            parts.add(data["part"])
-        assert numbers == [1, 2, 3, 4]
-        assert parts == {"lists", "lines", "card", "head"}
-        await desk.says("one more")
-        patch = await events.until("patch", "lines")
-        assert patch["n"] > 4
-        assert len(patch["lines"]) == 1
-        assert len(patch["order"]) == 2
+    socket = await connect(page, conversation)
+    assert (await socket.next())["t"] == "view"
+    parts = set()
+    while (said := await socket.next())["t"] != "caught-up":
+        parts.add(said["part"])
+    assert parts == {"top", "lists", "lines", "card", "head"}
+    assert said["n"] == socket.last == 5
+    await desk.says("one more")
+    patch = await socket.until("patch", "lines")
+    assert len(patch["lines"]) == 1
+    assert len(patch["order"]) == 2
 
 
-async def test_a_page_that_comes_back_is_sent_only_what_differs(desk: Desk) -> None:
+async def test_a_tab_that_comes_back_is_sent_what_it_missed_as_it_was(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await desk.agent()
     conversation = await desk.says("hello")
     page = await signed_in(desk)
-    async with page.client.get("/desk/parts", params={"conversation": conversation}) as response:
-        shown = await response.json()
-    query = {"conversation": str(conversation), **{name: shown[name]["version"] for name in ("lists", "head", "card")}}
-    async with page.client.get("/desk/live", params=query) as response:
-        events = Events(response)
-        name, data = await events.next()
-        assert (name, data["part"]) == ("patch", "lines")
-        assert (await events.next())[0] == "caught-up"
+    socket = await connect(page, conversation)
+    await socket.until("caught-up")
+    had = socket.last
+    await desk.says("while it was deaf")
+    missed = await socket.until("patch", "lines")
+    await socket.socket.close()
+    again = await connect(page, conversation, had)
+    while (said := await again.next()).get("part") != "lines":
+        assert said["t"] == "patch", "what it missed comes first, and no new view"
+    assert said == missed
+    assert (await again.until("caught-up"))["n"] == again.last
+    await again.socket.close()
+    monkeypatch.setattr(tabs, "PATCHES_KEPT", 2)
+    await desk.says("once more")
+    last = await connect(page, conversation, again.last)
+    await last.until("caught-up")
+    await last.socket.close()
+    for stale in (had, 999):  # one whose patches are not kept any more; a number that is none of ours
+        old = await connect(page, conversation, stale)
+        old.last = 0
+        assert (await old.next())["t"] == "view", "too old: everything is told anew"
+        await old.socket.close()
+
+
+async def test_a_page_that_shows_it_already_is_sent_only_what_differs(desk: Desk) -> None:
+    await desk.agent()
+    page = await signed_in(desk)
+    first = await connect(page)
+    await first.next()
+    shown = {}
+    while (said := await first.next())["t"] != "caught-up":
+        shown[said["part"]] = said["version"]
+    other = await connect(page, tab="another-tab-of-theirs", **shown)
+    assert [(await other.next())["t"] for _ in range(2)] == ["view", "caught-up"]
+
+
+async def test_without_sockets_the_same_patches_come_by_get(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+
+    async def ask(last: int) -> dict[str, Any]:
+        query = {"conversation": conversation, "tab": TAB, "last": str(last)}
+        async with page.client.get("/desk/parts", params=query) as response:
+            found: dict[str, Any] = await response.json()
+            return found
+
+    whole = await ask(0)
+    assert whole["view"]
+    assert [one["n"] for one in whole["patches"]] == [1, 2, 3, 4, 5]
+    await desk.says("one more")
+    fresh = await ask(5)
+    assert not fresh["view"]
+    assert {one["part"] for one in fresh["patches"]} >= {"lines", "lists"}
+    assert (await ask(5))["patches"] == fresh["patches"], "asked again with the same number, it is the same answer"
+
+
+async def test_the_live_connection_is_for_our_own_page_and_its_own_agent(desk: Desk) -> None:
+    await desk.agent()
+    await desk.agent("tom", "Tom Vale")
+    conversation = await desk.says("hello")
+    page, tom = await signed_in(desk), await signed_in(desk, "tom")
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await page.client.ws_connect("/desk/live", headers={"Origin": "https://elsewhere.example"})
+    assert refused.value.status == 403
+    socket = await connect(page, conversation)
+    await socket.until("caught-up")
+    theirs = await connect(tom, conversation, socket.last)
+    theirs.last = 0
+    assert (await theirs.next())["t"] == "view", "a tab's log is its own agent's"
+    await theirs.until("caught-up")
+    await theirs.socket.send_json({"t": "typing"})
+    patch = await socket.until("patch", "head")
+    assert "Tom is typing" in patch["html"]
+
+
+async def test_a_beat_says_that_somebody_is_here_and_touched_something(desk: Desk) -> None:
+    ann = await desk.agent()
+    page = await signed_in(desk)
+    book = desk.deps.presence
+    assert book is not None
+    await page.post("/desk/status", {"status": "available"})
+    socket = await connect(page)
+    await socket.until("caught-up")
+    before = await book.get(ann.id)
+    await socket.socket.send_json({"t": "beat", "touched": True})
+    await wait_until(lambda: _touched(book, ann.id))
+    assert before.touched_ms <= (await book.get(ann.id)).touched_ms
+    status, answer = await page.post("/desk/status", {"status": "break", "kind": "lunch"})
+    assert status == 200
+    assert "lunch" in (await socket.until("patch", "top"))["html"]
+    status, answer = await page.post("/desk/status", {"status": "not_responding"})
+    assert (status, answer["problems"][0]["field"]) == (422, "status")
+
+
+async def _touched(book: PresenceBook, agent: AgentId) -> bool:
+    return (await book.get(agent)).beat_ms > 0
+
+
+async def test_a_tab_that_cannot_keep_up_is_let_go_and_comes_back_to_a_whole_view(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    socket = await connect(page, conversation)
+    await socket.until("caught-up")
+
+    async def never(self: web.WebSocketResponse, text: str) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as slow:
+        slow.setattr(stream, "WRITE_S", 0.05)
+        slow.setattr(web.WebSocketResponse, "send_str", never)
+        await desk.says("more than it can read")
+        async with asyncio.timeout(5):
+            assert (await socket.socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+    again = await connect(page, conversation, socket.last)
+    again.last = 0
+    assert (await again.next())["t"] == "view"
 
 
 async def test_a_delivery_status_reaches_the_open_thread(desk: Desk) -> None:
@@ -474,29 +590,27 @@ async def test_a_delivery_status_reaches_the_open_thread(desk: Desk) -> None:
     page = await signed_in(desk)
     await page.post(f"/desk/{conversation}/take", {"epoch": 1})
     _, replied = await page.post(f"/desk/{conversation}/reply", {"epoch": 2, "text": "hi"}, key="r")
-    async with page.client.get("/desk/live", params={"conversation": conversation}) as response:
-        events = Events(response)
-        await events.until("caught-up")
-        name = keys.of(replied["message"], "m")
-        raw = bytes(await desk.redis.get(name))
-        raw = raw.replace(b"1|q|0|", b"1|d|1|", 1).replace(b"||reply|", b"|uncertain_ask|reply|", 1)
-        await desk.redis.set(name, raw, keepttl=True)
-        patch = await events.until("patch", "lines")
-        html = "".join(part["html"] for part in patch["lines"].values())
-        assert "uncertain" in html
-        assert 'data-command="again"' in html
+    socket = await connect(page, conversation)
+    await socket.until("caught-up")
+    name = keys.of(replied["message"], "m")
+    raw = bytes(await desk.redis.get(name))
+    raw = raw.replace(b"1|q|0|", b"1|d|1|", 1).replace(b"||reply|", b"|uncertain_ask|reply|", 1)
+    await desk.redis.set(name, raw, keepttl=True)
+    patch = await socket.until("patch", "lines")
+    html = "".join(part["html"] for part in patch["lines"].values())
+    assert "uncertain" in html
+    assert 'data-command="again"' in html
 
 
 async def test_stopping_lets_every_page_go(desk: Desk) -> None:
     await desk.agent()
     page = await signed_in(desk)
-    async with page.client.get("/desk/live") as response:
-        events = Events(response)
-        await events.until("caught-up")
-        assert desk.deps.live.pages == 1
-        desk.deps.live.stop()
-        async with asyncio.timeout(3):
-            assert await response.content.read() == b""
+    socket = await connect(page)
+    await socket.until("caught-up")
+    assert desk.deps.live.pages == 1
+    desk.deps.live.stop()
+    async with asyncio.timeout(3):
+        assert (await socket.socket.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
 # the API

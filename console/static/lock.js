@@ -1,0 +1,64 @@
+// The lock screen lies over the page and keeps it: drafts, the place in the thread, everything. And leaving: who has live work is asked
+// what becomes of it first.
+
+import { post, Refused } from "./commands.js";
+import { forgetAll, newKey, unsent } from "./drafts.js";
+
+const byId = (id) => document.getElementById(id);
+
+export class Lock {
+  /** opened: what to do when it is open again */
+  constructor(opened) {
+    this.dialog = byId("lock");
+    this.dialog.addEventListener("cancel", (event) => event.preventDefault());
+    byId("unlock").addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const field = byId("unlock-password");
+      byId("unlock-said").textContent = "";
+      try {
+        await post("/desk/unlock", { password: field.value });
+        this.dialog.close();
+        opened();
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        byId("unlock-said").textContent = error.message;
+      }
+      field.value = "";
+    });
+  }
+
+  show() {
+    if (this.dialog.open) return;
+    for (const other of document.querySelectorAll("dialog:modal")) other.close();
+    this.dialog.showModal();
+  }
+}
+
+/** forget: lets the composer forget its drafts. Signs out at once where nothing is live and nothing is unsent. */
+export function leaving(forget) {
+  const dialog = byId("leaving");
+  const live = () => [...document.querySelectorAll("#mine .row, #undelivered .row")];
+  const out = async () => {
+    await post("/logout").catch(() => undefined);
+    forget();
+    forgetAll();
+    location.href = "/login";
+  };
+  byId("sign-out").addEventListener("click", () => {
+    byId("leaving-live").hidden = !live().length;
+    byId("leaving-drafts").hidden = !unsent();
+    dialog.querySelector('[data-leave="release"]').hidden = !live().length;
+    if (live().length || unsent()) dialog.showModal();
+    else void out();
+  });
+  dialog.addEventListener("click", async (event) => {
+    const what = event.target.closest("[data-leave]")?.dataset.leave;
+    if (!what) return;
+    dialog.close();
+    if (what === "stay") return;
+    if (what === "release") {
+      for (const row of live()) await post(`/desk/${row.dataset.id}/release`, { epoch: Number(row.dataset.epoch) }, newKey()).catch(() => undefined);
+    }
+    await out();
+  });
+}

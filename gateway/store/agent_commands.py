@@ -108,6 +108,15 @@ class AgentCommands(ConversationStore):
         args: list[scripts.Part] = [command.agent, said, keys.KEEP_MS, key, body, asked, until_ms or ""]
         return await self._run("conv_note", command, self._names(command.conversation, command), args)
 
+    async def consultations(self, agent: AgentId) -> list[Conversation]:
+        """What somebody is asked about and has not answered, soonest due first; what is over is taken out of their list."""
+        listed = await self.desk.asked(agent)
+        found = await self.get_many(listed)
+        open_ones = [one for one in found if one is not None and agent in one.consulted and not one.resolved]
+        kept = {one.id for one in open_ones}
+        await self.desk.answered(agent, [one for one in listed if one not in kept])
+        return open_ones
+
     async def complain(self, command: Command, due_ms: int) -> Done:
         """Mark as a complaint that is to be answered until a time; 0 takes the mark away."""
         return await self._mark(command, "complaint", due_ms)
@@ -116,13 +125,14 @@ class AgentCommands(ConversationStore):
         """Let it go before others who waited so much longer; 0 takes that away."""
         return await self._mark(command, "boost", seconds)
 
-    async def block(self, command: Command, for_ms: int = BLOCK_MS) -> None:
-        """What its address writes is kept and queued no more, for so long; 0 lifts it. Repeatable."""
+    async def block(self, command: Command, for_ms: int = BLOCK_MS) -> Done:
+        """What its address writes is kept and queued no more, for so long; 0 lifts it. The mark first: it is refused by epoch."""
+        done = await self._mark(command, "block", for_ms)
         found = await self.get(command.conversation)
         names = [keys.of(found.address, "bk"), keys.beside(found.address, "facts")]
         args: list[scripts.Part] = [self._clock.offset_ms, found.address, command.agent, for_ms, found.id]
         await scripts.run(self._redis, "conv_block", names, args)
-        await self.desk.touched(found.id)
+        return done
 
     async def leave(self, command: Command, message: MessageId) -> Done:
         """Decide that a message that failed, or may have arrived, is not sent again."""

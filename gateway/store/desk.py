@@ -83,6 +83,7 @@ class Desk:
             left = [one for one in left if one.id not in known]
         # Who lost twenty races stays in `vd`, and the next sweep tells the desk.
         heard = [one for one in conversations if one.id in known]
+        await self._asked(heard)
         await bulk.run_scripts(
             self._redis, [("conv_heard", [keys.beside(one.id, "vd")], [one.id, one.revision]) for one in heard]
         )
@@ -94,6 +95,23 @@ class Desk:
         args: list[scripts.Part] = [one.id, one.revision, known, place, score, one.resolved_ms or one.opened_ms]
         args += ["1" if one.state in LIVE else "0", next_look_ms(one, self._figures(one.brand)), self._clock.offset_ms]
         return "conv_desk", _keys(known, place), args
+
+    async def _asked(self, conversations: Sequence[Conversation]) -> None:
+        """Whoever was asked by a note finds it in a list of their own; whoever reads the list takes out what is answered."""
+        asked: list[bulk.Command] = [
+            ("ZADD", keys.asked(agent), until, one.id) for one in conversations for agent, until in one.consulted.items()
+        ]
+        if asked:
+            await bulk.values(self._redis, asked)
+
+    async def asked(self, agent: AgentId) -> list[ConversationId]:
+        """What a colleague may be asked about, soonest due first; the conversation itself says whether they still are."""
+        return _ids(await self._redis.zrange(keys.asked(agent), 0, 99))
+
+    async def answered(self, agent: AgentId, conversations: Sequence[ConversationId]) -> None:
+        """They are not asked about these any more."""
+        if conversations:
+            await self._redis.zrem(keys.asked(agent), *conversations)
 
     async def heard(self, conversation: Conversation) -> None:
         """The desk knows this revision, or a newer one."""

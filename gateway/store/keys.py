@@ -80,6 +80,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}q:[\w.-]+", "zset", None, "a queue: conversation -> waiting since (ms)"),
     Kind(r"\{desk\}mine:[\w.-]+", "zset", None, "an agent's conversations -> since (ms)"),
     Kind(r"\{desk\}slots:[\w.-]+", "hash", None, "an agent's live conversations, and what is reserved"),
+    Kind(r"\{desk\}asked:[\w.-]+", "zset", None, "conversations that an agent is asked about by a note -> until (ms)"),
     Kind(r"\{desk\}res", "zset", None, "reservations of slots -> since (ms)"),
     Kind(r"\{desk\}due", "zset", None, "conversations -> when to look next (ms)"),
     Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
@@ -293,6 +294,10 @@ def mine(agent: str) -> str:
 
 def half(token: str) -> str:
     return f"half:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def asked(agent: str) -> str:
+    return f"{{desk}}asked:{agent}"
 
 
 def presence(agent: str) -> str:

@@ -81,7 +81,7 @@ class Api:
         return web.json_response({"decisions": [_decision(decision) for decision in found]})
 
     async def post_command(self, request: web.Request) -> web.StreamResponse:
-        """take, reply, note, finish, release, again, leave; body {"agent", "epoch", ...}; Idempotency-Key header."""
+        """Any of commands.COMMANDS; body {"agent", "epoch", ...}; Idempotency-Key header."""
         body = await body_of(request)
         agent = await self._agent(body)
         key = request.headers.get("Idempotency-Key")
@@ -125,6 +125,17 @@ def _summary(one: Conversation) -> dict[str, Any]:
         "resolved_at": _time(one.resolved_ms),
         "reopened": one.reopened,
         "previous": one.previous,
+        "returning_since": _time(one.returning_ms),
+        "parked_until": _time(one.parked_until_ms),
+        "wrapup_until": _time(one.wrapup_until_ms),
+        "offered_to": one.offered_to,
+        "consulted": {agent: _time(until) for agent, until in one.consulted.items()},
+        "transfers": one.transfers,
+        "boost": one.boost or None,
+        "complaint_due": _time(one.complaint_due_ms),
+        "reason": one.reason or None,
+        "language": one.language or None,
+        "safety": one.safety or None,
     }
 
 

@@ -6,24 +6,23 @@ message; repeated with the same key they are that same message.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from gateway.crashpoint import crash_point
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, Conversation, EntryKind
-from gateway.model.ids import ConversationId, MessageId, is_id
+from gateway.model.ids import ConversationId, MessageId
 from gateway.model.personal import Personal
 from gateway.rules.rights import Reading, may_answer, reading
 from gateway.rules.window import SERVER_MARGIN_MS, open_until
 from gateway.store.conversations import Command, Done
-from gateway.webcare import replying
+from gateway.webcare import fields, replying
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.team import TEAM, Asked, allowed, opened
 
-COMMANDS = ("take", "reply", "note", "finish", "release", "again", "leave")
-NOTE_MAX = 4000
-_KEY = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+ANSWERS = ("take", "reply", "note", "again", "leave")
+COMMANDS = (*ANSWERS, *TEAM)
 
 
 async def readable(deps: WebcareDeps, agent: Agent, identifier: str) -> Conversation:
@@ -40,17 +39,24 @@ async def run(
     """Do one command and say how the conversation stands after it.
 
     key:    the Idempotency-Key header
-    body:   epoch for all but note; text for reply and note (a reply may have a file); message for again and leave; inbound for
-            finish
+    body:   epoch for all but note and consult; text for reply and note (a reply may have a file); message for again and leave; of
+            others see team.py
     raises: BadInput, NotFound, CommandRefused
     """
     found = await readable(deps, agent, identifier)
     if what not in COMMANDS:
         raise NotFound("no such command")
-    if what != "note" and not may_answer(agent, found):
+    row = TEAM.get(what)
+    if row is not None and not allowed(row, agent, found):
+        raise BadInput([Problem("rights", "you may read this conversation, not do this with it")])
+    if row is None and what != "note" and not may_answer(agent, found):
         raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
-    command = Command(found.id, agent.id, 0 if what == "note" else _whole(body, "epoch"), key_of(key))
-    done = await _do(deps, agent, found, what, command, body)
+    unseen = what == "note" or (row is not None and not row.epoch)
+    command = Command(found.id, agent.id, 0 if unseen else fields.whole(body, "epoch"), fields.key_of(key))
+    if row is not None:
+        done = await row.do(Asked(deps, agent, found, command, body))
+    else:
+        done = await _do(deps, agent, found, what, command, body)
     crash_point("command.done")
     return done, await deps.conversations.get(found.id)
 
@@ -60,23 +66,21 @@ async def _do(
 ) -> Done:
     store = deps.conversations
     if what == "take":
-        return await store.take(command)
+        done = await store.take(command)
+        if not done.repeated:
+            await opened(deps, found)
+        return done
     if what == "note":
-        return await store.note(command, _text(body, NOTE_MAX))
-    if what == "finish":
-        seen = body.get("inbound")
-        return await store.finish(command, inbound_seen=_whole(body, "inbound") if seen is not None else None)
-    if what == "release":
-        return await store.release(command)
+        return await store.note(command, fields.words(body, fields.NOTE_MAX))
     if what == "leave":
-        return await store.leave(command, _message(body))
-    again: MessageId | str = _message(body) if what == "again" else ""
+        return await store.leave(command, fields.message(body))
+    again: MessageId | str = fields.message(body) if what == "again" else ""
     if again:
         entry, file = await replying.sent_before(deps, found, again)
         text = entry.text
     else:
         file = await replying.file_of(deps, found, body)
-        text = _text(body, deps.text_max(found.sender), empty=file is not None)
+        text = fields.words(body, deps.text_max(found.sender), empty=file is not None)
     return await replying.reply(
         deps,
         command,
@@ -111,36 +115,3 @@ async def _quoted(deps: WebcareDeps, found: Conversation, body: Mapping[str, Any
         if entry.id == line and entry.kind is EntryKind.IN:
             return entry.channel_message_id
     raise BadInput([Problem("quote", "should be the id of a line of theirs in this conversation")])
-
-
-def key_of(key: str | None) -> str:
-    """The Idempotency-Key of a command. Raises BadInput."""
-    if key is None or not _KEY.fullmatch(key):
-        raise BadInput([Problem("Idempotency-Key", "should be 1 to 64 letters, digits or . : - _, new for each intention")])
-    return key
-
-
-def _whole(body: Mapping[str, Any], name: str) -> int:
-    value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise BadInput([Problem(name, "should be a whole number, as the conversation shows it")])
-    return value
-
-
-def _text(body: Mapping[str, Any], most: int, *, empty: bool = False) -> Personal:
-    """empty: there may be none"""
-    value = body.get("text")
-    if empty and (value is None or value == ""):
-        return Personal("")
-    if not isinstance(value, str) or not value.strip():
-        raise BadInput([Problem("text", "should not be empty")])
-    if len(value) > most:
-        raise BadInput([Problem("text", f"should be at most {most} characters; it has {len(value)}")])
-    return Personal(value.strip())
-
-
-def _message(body: Mapping[str, Any]) -> MessageId:
-    value = body.get("message")
-    if not isinstance(value, str) or not is_id(value, "m"):
-        raise BadInput([Problem("message", "should be the id of a message of ours in this conversation")])
-    return MessageId(value)

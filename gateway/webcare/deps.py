@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.families.state_said import Journeys
 from gateway.model.capability import Capability, Findings
+from gateway.model.conversation import Conversation
 from gateway.model.ids import SenderId
 from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
@@ -38,6 +39,10 @@ async def _none() -> Sequence[str]:
     return ()
 
 
+async def _unheard(conversation: Conversation) -> None:
+    pass
+
+
 async def _no_move(queue: str) -> int:
     return 0
 
@@ -50,6 +55,7 @@ class WebcareDeps:
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
     first_queues:    the queues that are answered before the general one, in their order
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
+    opened:          told when its owner opens a conversation
     journeys:        reads the journeys that somebody's family follows
     plan:            queues, hours, figures
     lines:           says what the house says by itself
@@ -73,6 +79,7 @@ class WebcareDeps:
     trusted_proxies: tuple[str, ...] = ()
     first_queues: Callable[[], Awaitable[Sequence[str]]] = _none
     move_first: Callable[[str], Awaitable[int]] = _no_move
+    opened: Callable[[Conversation], Awaitable[None]] = _unheard
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
     journeys: Journeys | None = None
     plan: DeskPlan = field(default_factory=DeskPlan.plain)

@@ -18,7 +18,7 @@ from gateway.model.conversation import Agent, Conversation, Entry, EntryKind
 from gateway.model.media import HELD, Kept, Look
 from gateway.rules.filetypes import look_of, safe_name
 from gateway.rules.rights import may_answer
-from gateway.webcare import commands, replying
+from gateway.webcare import commands, fields, replying
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.problems import problem
 
@@ -129,7 +129,7 @@ async def post_file(deps: WebcareDeps, request: web.Request, agent: Agent, heade
     found = await commands.readable(deps, agent, request.match_info["conversation"])
     if not may_answer(agent, found):
         raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
-    key = commands.key_of(request.headers.get("Idempotency-Key"))
+    key = fields.key_of(request.headers.get("Idempotency-Key"))
     data = bytearray()
     async for piece in request.content.iter_chunked(65536):
         data += piece

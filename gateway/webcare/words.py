@@ -49,6 +49,14 @@ REFUSALS = {
     "window_closed": "The service window is closed: no free text may be sent until they write again",
     "decided": "Somebody has already decided about this message",
     "erasing": "This person's data is being erased: nothing may be sent any more",
+    "moved": "From the state that it is in now, this cannot be done",
+    "not_available": "This house does not do that yet",
+    "full": "You have as many live conversations as you may: finish or park one first",
+    "owned": "You have as many conversations as you may: finish one first",
+    "parked_full": "You have parked as many as you may: finish one first",
+    "late": "The store was too slow: nothing was changed, do it again",
+    "hops": "It has changed hands as often as it may: whoever has it keeps it",
+    "not_offered": "You are not asked to take it over any more",
     "key_reused": "These words differ from the ones that were already sent from this draft",
 }
 ADVICE = {

@@ -3,7 +3,8 @@
 Whoever may answer there may mark it, whose it is matters not; but they have seen it as it is.
 
 KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 f:C
-ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 complaint or boost
+ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 complaint, boost or block (of its address:
+      lua/conv_block.lua does that, which has no epoch to compare)
       8 due (ms), seconds; '' takes the mark away
 RETURNS as a command (lua/_conv.lua)
 --]]
@@ -19,10 +20,12 @@ local changes = {}
 if ARGV[7] == 'complaint' then
   changes.cm = ARGV[8]
   if ARGV[8] ~= '' then redis.call('HSET', KEYS[7], 'cx:' .. conv.b, ARGV[8]) else redis.call('HDEL', KEYS[7], 'cx:' .. conv.b) end
-else
+elseif ARGV[7] == 'boost' then
   if conv.st == 'resolved' then return refused('resolved', conv) end
   changes.bw, changes.bs = ARGV[8] ~= '' and 'by_hand' or '', ARGV[8] ~= '' and ARGV[8] or '0'
 end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
-fact(KEYS[4], now, 'marked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' what=' .. ARGV[7] .. ' to=' .. ARGV[8])
+if ARGV[7] ~= 'block' then
+  fact(KEYS[4], now, 'marked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' what=' .. ARGV[7] .. ' to=' .. ARGV[8])
+end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

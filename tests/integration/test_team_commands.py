@@ -1,0 +1,478 @@
+"""A team's commands on the real store: every move of a conversation, who may make it, and what is refused with what it is now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.clock import Clock
+from gateway.errors import BadInput
+from gateway.model.agent import Agent
+from gateway.model.conversation import AgentId, Conversation, ConversationState, InboundEntry
+from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id
+from gateway.model.personal import Personal
+from gateway.model.webcare import Assignment, Boost, Figures
+from gateway.store import keys
+from gateway.store.agents import Agents
+from gateway.store.contacts import Contacts
+from gateway.store.conversations import Command, CommandRefused, Conversations, Done, Terms
+from gateway.store.outbox import Outbox
+from gateway.store.vault import KeyRing, Vault
+from gateway.webcare import commands
+from gateway.webcare.deps import WebcareDeps
+
+SENDER = SenderId("zz-wa")
+S = ConversationState
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+
+
+def person(identifier: str, *rights: str) -> Agent:
+    return Agent(AgentId(identifier), Personal(identifier), Personal(identifier.title()), rights or ("agent",))
+
+
+ANN, TOM, SUE = person("g1"), person("g2"), person("g3", "supervisor")
+
+
+class _Team(Agents):
+    """Who they are is all that commands ask."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def get(self, agent: AgentId) -> Agent:
+        return {one.id: one for one in (ANN, TOM, SUE)}[agent]
+
+
+class World:
+    def __init__(self, redis: Any) -> None:
+        self.redis = redis
+        self.clock = Clock()
+        vault = Vault(KeyRing(KeyRing.generate()), redis)
+        self.push = True
+        self.store = Conversations(redis, self.clock, vault, terms=Terms(lambda brand: Figures(), lambda: self.push))
+        self.opened: list[ConversationId] = []
+        contacts = Contacts(redis, self.clock, vault)
+        self.deps = WebcareDeps(
+            self.store, _Team(), contacts, Outbox(redis, self.clock, {}), self.clock, {"zz": "Polderwind Air"}, {},
+            opened=self.hear,
+        )  # fmt: skip
+        self.contact: ContactId = new_contact_id()
+        self.address = new_address_id(self.contact)
+        self.count = 0
+
+    async def hear(self, found: Conversation) -> None:
+        self.opened.append(found.id)
+
+    async def says(self, text: str = "where is it?", *, other: bool = False, needs: bool = True) -> ConversationId:
+        """other: somebody who never wrote before"""
+        if other:
+            self.contact = new_contact_id()
+            self.address = new_address_id(self.contact)
+        self.count += 1
+        item = InboundEntry(f"wamid.{self.count}", "text", Personal(text), self.clock.now_ms())
+        return await self.store.add_inbound(self.contact, "zz", self.address, SENDER, item=item, needs_person=needs)
+
+    async def do(self, who: Agent, what: str, one: ConversationId, body: Mapping[str, Any] | None = None, **more: Any) -> Done:
+        found = await self.store.get(one)
+        self.count += 1
+        key = more.pop("key", f"k{self.count}")
+        return (await commands.run(self.deps, who, one, what, key, {"epoch": found.epoch, **(body or {}), **more}))[0]
+
+    async def refused(self, who: Agent, what: str, one: ConversationId, **more: Any) -> CommandRefused:
+        with pytest.raises(CommandRefused) as refusal:
+            await self.do(who, what, one, **more)
+        return refusal.value
+
+    async def state(self, one: ConversationId) -> ConversationState:
+        return (await self.store.get(one)).state
+
+    async def slots(self, who: Agent) -> set[str]:
+        return {name.decode() for name in await self.redis.hgetall(keys.slots(who.id))}
+
+    async def replied(self, one: ConversationId, who: Agent = ANN) -> None:
+        found = await self.store.get(one)
+        self.count += 1
+        command = Command(one, who.id, found.epoch, f"r{self.count}")
+        later = self.clock.now_ms() + DAY
+        await self.store.reply(command, Personal("Here it is"), author=Personal("Ann"), deadline_ms=later)
+
+    async def waiting(self) -> ConversationId:
+        """One of Ann's that she answered, and whose contact is silent."""
+        one = await self.says(other=True)
+        await self.do(ANN, "take", one)
+        await self.replied(one)
+        self.clock.offset_ms += 11 * MINUTE
+        await self.store.repair()
+        assert await self.state(one) is S.WAITING
+        return one
+
+    async def facts(self, kind: str) -> list[dict[str, str]]:
+        rows = await self.redis.xrange(keys.beside(self.contact, "facts"))
+        parts = [bytes(row[b"f"]).decode().split("|") for _, row in rows]
+        return [dict(word.split("=", 1) for word in part[4].split()) for part in parts if part[2] == kind]
+
+
+@pytest.fixture
+async def world(redis: Any) -> World:
+    return World(redis)
+
+
+async def test_nobody_takes_a_third_and_a_finished_one_leaves_room(world: World) -> None:
+    first, second, third = [await world.says(other=True) for _ in range(3)]
+    await world.do(ANN, "take", first)
+    await world.do(ANN, "take", second)
+    assert (await world.refused(ANN, "take", third)).code == "full"
+    await world.do(ANN, "finish", first, reason="status")
+    await world.do(ANN, "take", third)
+    assert await world.slots(ANN) == {second, third}
+
+
+async def test_what_was_given_is_opened_by_its_owner_once_and_the_channel_may_hear_of_it(world: World) -> None:
+    one = await world.says()
+    await world.do(SUE, "take", one)
+    assert world.opened == [one]
+    await world.do(SUE, "force", one, note="Ann knows this")
+    await world.redis.hset(keys.presence(ANN.id), mapping={"st": "available", "b": world.clock.now_ms()})
+    await world.redis.pexpire(keys.presence(ANN.id), keys.KEEP_MS)
+    epoch = (await world.store.get(one)).epoch
+
+    assert await world.store.give([Assignment(one, ANN.id, epoch, 2)]) == ["given"]
+    assert (await world.refused(TOM, "open", one)).owner == ANN.id
+    await world.do(ANN, "open", one)
+    assert await world.state(one) is S.ACTIVE
+    await world.do(ANN, "open", one)
+    assert len(await world.facts("taken_up")) == 1
+
+
+async def test_a_finished_one_is_in_wrap_up_until_its_reason_is_given_or_due(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "finish", one)
+    assert await world.state(one) is S.WRAPUP
+    assert await world.slots(ANN) == {one}
+    await world.do(ANN, "tag", one, reason="status")
+    assert (await world.store.get(one)).reason == "status"
+    assert await world.state(one) is S.RESOLVED
+    assert await world.slots(ANN) == set()
+
+    other = await world.says(other=True)
+    await world.do(ANN, "take", other)
+    await world.do(ANN, "finish", other)
+    world.clock.offset_ms += MINUTE - 1000
+    await world.store.repair()
+    assert await world.state(other) is S.WRAPUP
+    world.clock.offset_ms += 2000
+    await world.store.repair()
+    found = await world.store.get(other)
+    assert (found.state, found.reason, found.resolved_by) == (S.RESOLVED, "none", ANN.id)
+
+
+async def test_a_reason_that_was_chosen_during_the_chat_leaves_no_wrap_up(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "tag", one, reason="refund")
+    await world.do(ANN, "finish", one)
+    assert await world.state(one) is S.RESOLVED
+    assert (await world.facts("resolved"))[0]["reason"] == "refund"
+
+
+async def test_words_in_wrap_up_are_answered_by_the_same_agent_and_thanks_change_nothing(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "finish", one)
+    await world.says("thanks")
+    assert await world.state(one) is S.WRAPUP
+    await world.says("but where is the other one?")
+    found = await world.store.get(one)
+    assert (found.state, found.owner, found.reopened) == (S.ACTIVE, ANN.id, 1)
+    assert await world.slots(ANN) == {one}
+
+
+async def test_who_writes_again_waits_for_their_own_agent_and_then_goes_to_the_queue_with_their_age(world: World) -> None:
+    back = await world.waiting()
+    contact, address = world.contact, world.address
+    for _ in range(2):
+        await world.do(ANN, "take", await world.says(other=True))
+    world.contact, world.address = contact, address
+    await world.says("and now?")
+    found = await world.store.get(back)
+    assert (found.state, found.owner) == (S.WAITING, ANN.id)
+    assert found.returning_ms > 0
+    assert found.waiting_since_ms is not None
+    assert (await world.refused(ANN, "resume", back)).code == "full"
+    world.clock.offset_ms += 121_000
+    await world.store.repair()
+    late = await world.store.get(back)
+    assert (late.state, late.owner, late.waiting_since_ms) == (S.QUEUED, None, found.waiting_since_ms)
+    assert (await world.facts("requeued"))[0]["why"] == "not_back"
+
+
+async def test_who_comes_back_to_an_agent_with_room_keeps_the_epoch_and_the_agents_draft(world: World) -> None:
+    one = await world.waiting()
+    await world.says("and now?")
+    epoch = (await world.store.get(one)).epoch
+    await world.do(ANN, "resume", one)
+    found = await world.store.get(one)
+    assert (found.state, found.epoch, found.returning_ms) == (S.ACTIVE, epoch, 0)
+    assert await world.slots(ANN) == {one}
+
+
+async def test_an_answer_to_who_writes_again_needs_no_slot_and_ends_the_wait(world: World) -> None:
+    one = await world.waiting()
+    await world.says("and now?")
+    await world.replied(one)
+    found = await world.store.get(one)
+    assert (found.state, found.returning_ms, found.waiting_since_ms) == (S.WAITING, 0, None)
+    assert await world.slots(ANN) == set()
+
+
+async def test_parked_until_a_time_or_until_they_write(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    with pytest.raises(BadInput):
+        await world.do(ANN, "park", one, until=world.clock.now_ms() - 1)
+    await world.do(ANN, "park", one, until=world.clock.now_ms() + 30 * MINUTE)
+    assert await world.state(one) is S.PARKED
+    assert await world.slots(ANN) == set()
+    await world.store.repair()
+    assert (await world.store.get(one)).returning_ms == 0
+    world.clock.offset_ms += 31 * MINUTE
+    await world.store.repair()
+    assert (await world.store.get(one)).returning_ms > 0
+    await world.do(ANN, "resume", one)
+    assert await world.state(one) is S.ACTIVE
+    await world.do(ANN, "park", one, until=world.clock.now_ms() + 30 * MINUTE)
+    await world.says("I have it")
+    assert (await world.store.get(one)).returning_ms > 0
+
+
+async def test_five_are_parked_at_most(world: World) -> None:
+    for _ in range(5):
+        one = await world.says(other=True)
+        await world.do(ANN, "take", one)
+        await world.do(ANN, "park", one, until=world.clock.now_ms() + MINUTE * 60)
+    sixth = await world.says(other=True)
+    await world.do(ANN, "take", sixth)
+    assert (await world.refused(ANN, "park", sixth, until=world.clock.now_ms() + MINUTE)).code == "parked_full"
+
+
+async def test_finished_from_waiting_with_full_hands_it_is_resolved_without_a_reason(world: World) -> None:
+    one = await world.waiting()
+    for _ in range(2):
+        await world.do(ANN, "take", await world.says(other=True))
+    await world.do(ANN, "finish", one)
+    found = await world.store.get(one)
+    assert (found.state, found.reason) == (S.RESOLVED, "none")
+    other = await world.store.get(one)
+    assert other.owner is None
+
+
+async def test_finished_from_waiting_with_a_hand_free_it_has_its_wrap_up(world: World) -> None:
+    one = await world.waiting()
+    await world.do(ANN, "finish", one)
+    assert await world.state(one) is S.WRAPUP
+    assert await world.slots(ANN) == {one}
+
+
+async def test_a_transfer_needs_a_note_keeps_the_age_and_ends_after_two(world: World) -> None:
+    one = await world.says()
+    since = (await world.store.get(one)).waiting_since_ms
+    for _ in range(2):
+        await world.do(ANN, "take", one)
+        with pytest.raises(BadInput):
+            await world.do(ANN, "transfer", one, queue="general")
+        await world.do(ANN, "transfer", one, queue="general", note="Please look")
+        found = await world.store.get(one)
+        assert (found.state, found.owner, found.waiting_since_ms) == (S.QUEUED, None, since)
+        assert ANN.id in found.excluded
+    await world.do(ANN, "take", one)
+    assert (await world.refused(ANN, "transfer", one, queue="general", note="Again")).code == "hops"
+    with pytest.raises(BadInput):
+        await world.do(ANN, "transfer", one, queue="nowhere", note="Please look")
+
+
+async def test_a_colleague_who_is_asked_has_it_when_they_accept_and_not_before(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "offer", one, to=TOM.id, note="You know this train")
+    assert (await world.store.get(one)).owner == ANN.id
+    await world.replied(one)
+    assert (await world.refused(SUE, "accept", one)).code == "not_offered"
+    await world.do(TOM, "accept", one)
+    found = await world.store.get(one)
+    assert (found.state, found.owner, found.transfers, found.offered_to) == (S.ACTIVE, TOM.id, 1, None)
+    assert (await world.slots(ANN), await world.slots(TOM)) == (set(), {one})
+    assert (await world.refused(ANN, "finish", one)).code == "owner_changed"
+
+
+async def test_a_colleague_may_decline_and_the_owner_may_ask_no_more(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    for who in (TOM, ANN):
+        await world.do(ANN, "offer", one, to=TOM.id, note="You know this train")
+        await world.do(who, "decline", one)
+        found = await world.store.get(one)
+        assert (found.owner, found.offered_to) == (ANN.id, None)
+    assert (await world.refused(TOM, "accept", one)).code == "not_offered"
+
+
+async def test_a_colleague_with_full_hands_cannot_accept(world: World) -> None:
+    for _ in range(2):
+        await world.do(TOM, "take", await world.says(other=True))
+    one = await world.says(other=True)
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "offer", one, to=TOM.id, note="Please")
+    assert (await world.refused(TOM, "accept", one)).code == "full"
+    assert (await world.store.get(one)).owner == ANN.id
+
+
+async def test_a_colleague_is_asked_by_a_note_answers_by_a_note_and_owns_nothing(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    until = world.clock.now_ms() + 5 * MINUTE
+    await world.do(ANN, "consult", one, to=TOM.id, note="Is this seat free?", until=until)
+    (asked,) = await world.store.consultations(TOM.id)
+    assert (asked.owner, asked.consulted) == (ANN.id, {TOM.id: until})
+    await world.do(TOM, "note", one, text="Yes, it is")
+    assert (await world.store.get(one)).consulted == {}
+    assert await world.store.consultations(TOM.id) == []
+    lines = [entry.text.reveal() for entry in await world.store.thread(await world.store.get(one))]
+    assert lines[1:] == ["Is this seat free?", "Yes, it is"]
+
+
+async def test_a_supervisor_takes_over_with_a_note_and_the_former_owner_is_refused(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    stale = (await world.store.get(one)).epoch
+    with pytest.raises(BadInput):
+        await world.do(TOM, "take_over", one, note="Mine now")
+    with pytest.raises(BadInput):
+        await world.do(SUE, "take_over", one)
+    await world.do(SUE, "take_over", one, note="A complaint of the minister")
+    found = await world.store.get(one)
+    assert (found.owner, found.last_owner) == (SUE.id, SUE.id)
+    assert (await world.slots(ANN), await world.slots(SUE)) == (set(), {one})
+    assert (await world.refused(ANN, "finish", one, epoch=stale)).owner == SUE.id
+
+
+async def test_a_supervisor_puts_back_what_somebody_else_has(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(SUE, "force", one, note="Ann went home")
+    assert await world.state(one) is S.QUEUED
+    assert (await world.facts("transferred"))[0]["by"] == SUE.id
+
+
+async def test_handed_back_to_automation_nobody_waits_until_they_write(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "hand_back", one)
+    found = await world.store.get(one)
+    assert (found.state, found.owner, found.waiting_since_ms) == (S.AUTOMATED, None, None)
+    assert await world.store.ask_person(found, "asked", epoch=found.epoch - 1) is False
+    assert await world.store.ask_person(found, "asked", epoch=found.epoch) is True
+    assert await world.state(one) is S.QUEUED
+
+
+async def test_who_writes_after_it_was_finished_waits_before_others_and_for_the_agent_they_know(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "finish", one, reason="status")
+    await world.says("and the other one?")
+    found = await world.store.get(one)
+    assert (found.state, found.sticky, found.boost, found.reopened) == (S.QUEUED, ANN.id, Boost.REOPENED, 1)
+    other = await world.says(other=True)
+    assert await world.store.desk.queue("general") == [one, other]
+    assert found.rank_ms == (found.waiting_since_ms or 0) - 600_000
+
+
+async def test_words_that_did_not_arrive_bring_a_finished_one_back_to_its_agent(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "finish", one, reason="status")
+    assert await world.store.undelivered(await world.store.get(one))
+    found = await world.store.get(one)
+    assert (found.state, found.sticky, found.boost) == (S.QUEUED, ANN.id, Boost.UNDELIVERED)
+    assert not await world.store.undelivered(found)
+
+
+async def test_marks_and_boosts(world: World) -> None:
+    first, second = await world.says(other=True), await world.says(other=True)
+    with pytest.raises(BadInput):
+        await world.do(ANN, "boost", second, seconds=600)
+    await world.do(SUE, "boost", second, seconds=600)
+    assert await world.store.desk.queue("general") == [second, first]
+    await world.do(SUE, "boost", second, seconds=0)
+    assert await world.store.desk.queue("general") == [first, second]
+    await world.do(TOM, "complaint", first, on=True)
+    due = (await world.store.get(first)).complaint_due_ms
+    assert abs(due - world.clock.now_ms() - 14 * DAY) < MINUTE
+    await world.do(TOM, "complaint", first, on=False)
+    assert (await world.store.get(first)).complaint_due_ms == 0
+
+
+async def test_what_a_blocked_address_writes_is_kept_and_queued_no_more_unless_it_cannot_wait(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    with pytest.raises(BadInput):
+        await world.do(ANN, "block", one, hours=25)
+    await world.do(ANN, "block", one, hours=24)
+    await world.do(ANN, "finish", one, reason="abuse")
+    await world.says("!!!")
+    found = await world.store.get(one)
+    assert (found.state, found.inbound) == (S.RESOLVED, 2)
+    await world.do(SUE, "block", one, hours=0)
+    await world.says("sorry, where is my train?")
+    assert await world.state(one) is S.QUEUED
+
+
+async def test_a_callback_and_an_incident_are_refused_with_the_present_state(world: World) -> None:
+    one = await world.says()
+    for what in ("callback", "incident"):
+        refusal = await world.refused(ANN, what, one)
+        assert (refusal.code, refusal.state) == ("not_available", "queued")
+
+
+async def test_each_command_twice_with_one_key_is_done_once_and_answered_alike(world: World) -> None:
+    one = await world.says()
+    steps: list[tuple[Agent, str, dict[str, Any]]] = [
+        (ANN, "take", {}), (ANN, "tag", {"reason": "status"}), (ANN, "park", {"until": world.clock.now_ms() + MINUTE}),
+        (ANN, "resume", {}), (ANN, "offer", {"to": TOM.id, "note": "Please"}), (TOM, "accept", {}),
+        (TOM, "transfer", {"queue": "general", "note": "Not mine"}), (SUE, "take_over", {"note": "Mine"}),
+        (SUE, "hand_back", {}),
+    ]  # fmt: skip
+    for place, (who, what, body) in enumerate(steps):
+        epoch = (await world.store.get(one)).epoch
+        first = await world.do(who, what, one, body, key=f"once-{place}", epoch=epoch)
+        before = await world.store.get(one)
+        again = await world.do(who, what, one, body, key=f"once-{place}", epoch=epoch)
+        assert again == replace(first, repeated=True), what
+        assert await world.store.get(one) == before, what
+    assert (await world.slots(ANN), await world.slots(TOM), await world.slots(SUE)) == (set(), set(), set())
+    assert await world.redis.zcard(keys.RESERVATIONS) == 0
+
+
+async def test_two_who_take_at_once_are_one_owner_and_one_slot(world: World) -> None:
+    one = await world.says()
+    epoch = (await world.store.get(one)).epoch
+    said = await asyncio.gather(
+        *(world.do(who, "take", one, epoch=epoch) for who in (ANN, TOM, SUE)), return_exceptions=True
+    )
+    assert sum(isinstance(one, Done) for one in said) == 1
+    owner = (await world.store.get(one)).owner
+    for who in (ANN, TOM, SUE):
+        assert await world.slots(who) == ({one} if who.id == owner else set())
+
+
+async def test_without_limits_finishing_is_all_and_who_writes_again_is_at_once_with_their_agent(world: World) -> None:
+    one = await world.waiting()
+    world.push = False
+    await world.says("and now?")
+    assert await world.state(one) is S.ACTIVE
+    await world.do(ANN, "finish", one)
+    assert await world.state(one) is S.RESOLVED

@@ -39,6 +39,22 @@ _IDENTIFIER = thing({"kind": TEXT, "value": MAYBE})
 
 _COUNTED = thing({"notification": TEXT, "channel": MAYBE, "reason": TEXT, "sentence": TEXT, "count": NUMBER})
 
+FIGURE: Schema = {"type": ["number", "null"]}
+_MEASURES = {
+    "began": NUMBER,
+    "answered": NUMBER,
+    "within": NUMBER,
+    "abandoned": NUMBER,
+    "waiting": NUMBER,
+    "service_level": FIGURE,
+    "asa_s": FIGURE,
+    "longest_s": FIGURE,
+    "resolved": NUMBER,
+    "hand_over_rate": FIGURE,
+    "reopen_rate": FIGURE,
+    "resolved_by_automation": NUMBER,
+}
+
 _INVITATION = {
     "id": TEXT,
     "state": {"enum": ["open", "claimed", "bound", "expired", "revoked"]},
@@ -253,6 +269,17 @@ ANSWERS: dict[str, Schema] = {
             ),
             "touches": many({"type": "object"}),
             "not_included": many(TEXT),
+        }
+    ),
+    "Measures": thing(
+        {
+            "definition": NUMBER,
+            "from": WHEN,
+            "to": WHEN,
+            "within_s": NUMBER,
+            "goals": thing({"service_level": FIGURE, "hand_over_rate": FIGURE}),
+            "all": thing(_MEASURES),
+            "rows": many(thing({"brand": TEXT, "queue": TEXT, "from": WHEN, **_MEASURES}, optional=("from",))),
         }
     ),
     "TouchesSet": thing({"answers": many({"enum": ["added", "known", "differs"]})}),

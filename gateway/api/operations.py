@@ -128,6 +128,18 @@ OPERATIONS: tuple[Operation, ...] = (
         Scope.CONTACTS_READ, {200: ("everything", "Export"), **_GONE}, None, (CONTACT,),
     ),
     Operation(
+        "get", "/v1/webcare/measures", "Webcare", "How people were answered by people", Scope.MESSAGES_READ,
+        {200: ("per brand and queue, or half hour", "Measures"), **_WRONG}, None,
+        (
+            Parameter("from", "query", "RFC 3339; default: a day before `to`"),
+            Parameter("to", "query", "RFC 3339; default: now"),
+            Parameter("brand", "query", "one brand"),
+            Parameter("queue", "query", "one queue"),
+            Parameter("by", "query", "queue (default) or half_hour"),
+        ),
+        about="Service level, speed of answer, longest wait, hand-over and reopening; docs/webcare.md says how each is counted.",
+    ),
+    Operation(
         "post", "/v1/contacts/{contact}/touches", "Contacts", "Tell of calls, mail and visits to a counter", Scope.CONTACTS_WRITE,
         {200: ("per touch: added, known, or differs from what was told before", "TouchesSet"), **_GONE, **_WRONG}, TouchesBody,
         (CONTACT,),

@@ -8,7 +8,19 @@ from typing import Any
 from aiohttp import web
 
 from gateway.api import brakes as braking
-from gateway.api import contacts, families, invitations, keys, messages, openapi, pages, rollouts, subscriptions, touches
+from gateway.api import (
+    contacts,
+    families,
+    invitations,
+    keys,
+    measures,
+    messages,
+    openapi,
+    pages,
+    rollouts,
+    subscriptions,
+    touches,
+)
 from gateway.api.inviting import Inviting
 from gateway.api.people import People
 from gateway.store.apikeys import ApiKeys
@@ -27,6 +39,7 @@ def add_routes(
     """event_schemas: gateway.intake.schemas.components. brakes: None where nothing is expanded."""
     contacts.add_routes(app, people, api_keys)
     subscriptions.add_routes(app, people, api_keys)
+    measures.add_routes(app, people, api_keys)
     touches.add_routes(app, people, people.past, api_keys)
     pages.add_routes(app, people, api_keys)
     messages.add_routes(app, people, api_keys)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from gateway import directory as directories
+from gateway.api.measures import as_json as measures_json
 from gateway.cli import arguments, opening, printing
 from gateway.cli.trace import zone_of
 from gateway.clock import Clock
@@ -20,6 +21,7 @@ from gateway.insight.incident_page import page_of
 from gateway.insight.incident_words import as_csv, as_dict, as_text
 from gateway.insight.trace import FAMILIES, candidates
 from gateway.notifications import catalogue as catalogues
+from gateway.rules import measures
 from gateway.settings import Environment, Settings
 from gateway.store.vault import Vault
 
@@ -68,6 +70,61 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--from", dest="since", type=arguments.moment, required=True, metavar="TIME", help="the beginning")
     parser.add_argument("--to", dest="until", type=arguments.moment, metavar="TIME", help="the end (default: now)")
     parser.set_defaults(work=_families)
+    parser = arguments.command(
+        parts,
+        "webcare",
+        help="service level, speed of answer, longest wait, hand-over and reopening, per brand and queue",
+        about="TIME is 30m, 2h, 1d ago, or 2026-11-22T18:00 (this machine's zone unless it says another).",
+        example="report webcare --from 7d",
+    )
+    parser.add_argument("--from", dest="since", type=arguments.moment, required=True, metavar="TIME", help="the beginning")
+    parser.add_argument("--to", dest="until", type=arguments.moment, metavar="TIME", help="the end (default: now)")
+    parser.set_defaults(work=_webcare)
+
+
+def _webcare(args: argparse.Namespace) -> int:
+    settings = opening.read_settings()
+
+    async def work() -> int:
+        from gateway.insight import webcare_report
+
+        _, now = await _vault_and_now(settings, subject=None)
+        since, until = args.since.before(now), min(args.until.before(now) if args.until else now, now)
+        if since >= until:
+            raise BadInput([Problem("--from", "should be in the past, and before --to")])
+        async with opening.opened_history(settings, call_s=COUNT_S) as history:
+            found = await history.database.count(
+                lambda connection: webcare_report.read(connection, since_ms=since, until_ms=until + 1, now_ms=now)
+            )
+        rows = measures.by_queue(found)
+        if args.json:
+            named = [{"brand": brand, "queue": queue, **measures_json(one)} for (brand, queue), one in rows.items()]
+            whole = measures_json(measures.total(rows.values()))
+            printing.as_json({"definition": measures.VERSION, "all": whole, "rows": named})
+        else:
+            print(_webcare_text(rows))
+        return 0
+
+    return opening.run(work)
+
+
+def _webcare_text(rows: Mapping[tuple[str, str], measures.Measures]) -> str:
+    def percent(share: float | None) -> str:
+        return "-" if share is None else f"{100 * share:.1f} %"
+
+    def span(ms: float | None) -> str:
+        return "-" if ms is None else f"{int(ms) // 60_000}:{int(ms) // 1000 % 60:02d}"
+
+    def row(name: str, one: measures.Measures) -> tuple[str, ...]:
+        return (
+            name, f"{one.answered:,}", f"{one.abandoned:,}", percent(one.service_level), span(one.asa_ms), span(one.longest_ms),
+            f"{one.resolved:,}", percent(one.hand_over_rate), percent(one.reopen_rate), f"{one.automated:,}",
+        )  # fmt: skip
+
+    head = ("queue", "answered", "gone", f"within {measures.T_MS // 1000} s", "mean wait", "longest", "resolved", "handed over",
+            "opened again", "by automation")  # fmt: skip
+    lines = [row(f"{brand}/{queue}", one) for (brand, queue), one in rows.items()]
+    return printing.columns(head, [*lines, row("all", measures.total(rows.values()))])
 
 
 def _families(args: argparse.Namespace) -> int:

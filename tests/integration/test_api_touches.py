@@ -133,6 +133,28 @@ async def test_an_export_holds_touches_and_an_erasure_takes_them(stage: Stage, c
     assert (await ask(client, "POST", f"{path}/touches", {"touches": [CALL]}))[0] in (404, 410)
 
 
+async def test_measures_are_given_per_queue_and_half_hour(stage: Stage, client: Client) -> None:
+    here = {"q": "general", "brand": "zz", "st": "queued"}
+    facts = (
+        Fact(7, "1-0", NOW_MS - 600_000, "opened", ("v07a", "c07a"), here),
+        Fact(7, "2-0", NOW_MS - 540_000, "replied", ("m07a", "c07a", "v07a"), {"wait": "60000"}),
+        Fact(7, "3-0", NOW_MS - 500_000, "opened", ("v07b", "c07b"), {**here, "q": "baggage"}),
+    )
+    await (await history_of(stage)).commit([Batch(7, Position(), Position("3-0", "3-0"), facts)])
+    status, answer = await ask(client, "GET", "/v1/webcare/measures")
+    assert status == 200, answer
+    assert {row["queue"]: (row["service_level"], row["asa_s"], row["waiting"]) for row in answer["rows"]} == {
+        "general": (1.0, 60.0, 0),
+        "baggage": (None, None, 1),
+    }
+    assert (answer["definition"], answer["all"]["longest_s"] >= 500) == (1, True)
+    status, answer = await ask(client, "GET", "/v1/webcare/measures?by=half_hour&queue=general&to=2026-11-22T12:00:00Z")
+    assert [row["from"] for row in answer["rows"]] == ["2026-11-22T11:30:00.000Z"]
+    wrong = "/v1/webcare/measures?from=2026-11-22T12:00:00Z&to=2026-11-22T11:00:00Z&by=year"
+    status, answer = await ask(client, "GET", wrong)
+    assert (status, [one["field"] for one in answer["problems"]]) == (422, ["from", "by"])
+
+
 async def test_what_somebody_has_been_through_is_counted_in_50_ms(stage: Stage, client: Client, eva: ContactId) -> None:
     kinds = ("enqueued", "accepted", "delivered", "read")
     facts = tuple(

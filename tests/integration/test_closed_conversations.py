@@ -16,12 +16,18 @@ from gateway.insight.closed import Closed
 from gateway.insight.closed_tables import audit_table, entries_table, words_table
 from gateway.insight.closing import keep_closed
 from gateway.insight.database import Database, open_database
+from gateway.insight.fold import Fold
+from gateway.insight.history import History
+from gateway.insight.webcare_report import read
+from gateway.metrics import Metrics
 from gateway.model.conversation import AgentId, InboundEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id
 from gateway.model.personal import Personal
+from gateway.rules.measures import by_queue
 from gateway.store import keys
 from gateway.store.conversation_records import Records
 from gateway.store.conversations import Command, Conversations
+from gateway.store.facts import Facts
 from gateway.store.vault import KeyRing, Vault
 
 ANN = AgentId("g1")
@@ -204,6 +210,34 @@ async def test_several_copies_at_once_leave_each_conversation_once(house: House)
     assert any(isinstance(one, int) for one in done)
     await house.copy()
     assert len(await house.found("question")) == 5
+
+
+async def test_what_the_scripts_write_down_is_measured(house: House) -> None:
+    one = await house.says(new_contact_id(), "Where is my bag?")
+    begin = (await house.conversations.get(one)).opened_ms
+    house.clock.offset_ms += 90_000
+    taken = await house.conversations.take(Command(one, ANN, (await house.conversations.get(one)).epoch, "take"))
+    deadline = house.clock.now_ms() + DAY
+    await house.conversations.reply(
+        Command(one, ANN, taken.epoch, "reply"), Personal("In Oslo"), author=Personal("Ann"), deadline_ms=deadline
+    )
+    await house.conversations.finish(Command(one, ANN, taken.epoch, "finish"))
+    assert (await house.conversations.get(one)).resolved
+    await house.says(new_contact_id(), "And mine?", queue="baggage")
+    history = History(house.database)
+    fold = Fold(facts=Facts(house.redis, settle_ms=0), history=history, metrics=Metrics(), clock=house.clock)
+    await fold.hold(range(64))
+    while await fold.turn():
+        pass
+    now = house.clock.now_ms() + 1
+    found = by_queue(
+        await house.database.count(lambda connection: read(connection, since_ms=begin, until_ms=now, now_ms=now + 5000))
+    )
+    general, baggage = found["zz", "general"], found["zz", "baggage"]
+    assert (general.answered, general.service_level, general.resolved, general.hand_over_rate) == (1, 1.0, 1, 0.0)
+    assert 90_000 <= general.wait_ms < 95_000
+    assert (baggage.waiting, baggage.service_level) == (1, None)
+    assert baggage.longest_ms >= 5000
 
 
 async def test_an_audit_entry_can_be_neither_changed_nor_dropped(house: House) -> None:

@@ -312,6 +312,22 @@ ANSWERS: dict[str, Schema] = {
         },
         optional=("been_through",),
     ),
+    "Audit": thing(
+        {
+            "entries": many(
+                thing(
+                    {
+                        "at": WHEN,
+                        "what": TEXT,
+                        "agent": MAYBE,
+                        "about": many(TEXT),
+                        "detail": {"type": "object", "additionalProperties": TEXT},
+                    }
+                )
+            ),
+            "next": MAYBE,
+        }
+    ),
     "BeenThrough": thing(
         {
             name: thing({"count": NUMBER, "last": WHEN})

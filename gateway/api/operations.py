@@ -152,6 +152,15 @@ OPERATIONS: tuple[Operation, ...] = (
         about="The first page also says what they have been through in twelve months.",
     ),
     Operation(
+        "get", "/v1/audit", "Audit", "Who did what at the desk and at the brakes, newest first", Scope.ADMIN,
+        {200: ("a page of it", "Audit"), **_WRONG}, None,
+        (
+            Parameter("agent", "query", "who did it, or to whom it was done"), Parameter("what", "query", "one kind of entry"),
+            Parameter("about", "query", "an id of ours: a conversation, contact or message"),
+            Parameter("before", "query", "`next` of the page before"),
+        ),
+    ),
+    Operation(
         "get", "/v1/contacts/{contact}/consents", "Contacts", "What they agreed to, and the ledger",
         Scope.CONTACTS_READ,
         {200: ("state and ledger", "Consents"), **_GONE}, None, (CONTACT, REVEAL),

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.api import brakes as braking
 from gateway.api import (
+    audit,
     contacts,
     families,
     invitations,
@@ -21,6 +21,7 @@ from gateway.api import (
     subscriptions,
     touches,
 )
+from gateway.api import brakes as braking
 from gateway.api.inviting import Inviting
 from gateway.api.people import People
 from gateway.store.apikeys import ApiKeys
@@ -41,6 +42,7 @@ def add_routes(
     subscriptions.add_routes(app, people, api_keys)
     measures.add_routes(app, people, api_keys)
     touches.add_routes(app, people, people.past, api_keys)
+    audit.add_routes(app, people.past, api_keys)
     pages.add_routes(app, people, api_keys)
     messages.add_routes(app, people, api_keys)
     invitations.add_routes(app, inviting, api_keys)

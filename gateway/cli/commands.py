@@ -42,6 +42,7 @@ ENTRIES = (
     Entry("gateway.cli.deadletters", {"dead-letters": "messages that were given up, and why"}),
     Entry("gateway.cli.templates", {"templates": "what we say: check, show, bring to the channel, try"}),
     Entry("gateway.cli.agents", {"agents": "who may sign in to the desk"}),
+    Entry("gateway.cli.audit", {"audit": "who did what at the desk and at the brakes, newest first"}),
     Entry("gateway.cli.webcare", {"webcare": "the lists that messages are read by"}),
     Entry("gateway.cli.hooks", {"webhooks": "what we tell other systems"}),
     Entry("gateway.cli.keys", {"keys": "the key ring that seals personal data (GATEWAY_KEYS)"}),

@@ -26,6 +26,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import Conflict
+from gateway.insight.audit import AUDIT_MONTHS, AuditBook
 from gateway.insight.history import KEEP_MONTHS, Batch, History, Position, later_of
 from gateway.insight.hooks import DEFAULT_TYPES, OF_CONVERSATIONS, kinds_of, webhook_of
 from gateway.insight.lines import Counting, fields_of
@@ -258,6 +259,7 @@ async def run_fold(
                     if began - forgotten >= RETENTION_EVERY_S:
                         forgotten = began
                         await _forget(history, clock.now_ms() - keep_months * MONTH_MS)
+                        await AuditBook(history.database).forget(clock.now_ms() - AUDIT_MONTHS * MONTH_MS)
                 metrics.fold_seconds.observe(time.monotonic() - began)
             except Conflict:
                 renewed = -RENEW_S * 1000

@@ -18,7 +18,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from gateway.errors import Conflict
-from gateway.insight import costs, families_report, rolled
+from gateway.insight import audit, costs, families_report, rolled
 from gateway.insight.database import CALL_S, Database, chunks, insert, open_database
 from gateway.insight.tables import (
     costs_table,
@@ -112,6 +112,7 @@ class History:
                 connection.execute(sql.delete(pending_table).where(pending_table.c.message.in_(some)))
             insert(connection, pending_table, [pending_row(one) for batch in batches for one in batch.added])
             costs.write(connection, (fact for batch in batches for fact in batch.facts))
+            audit.write(connection, (fact for batch in batches for fact in batch.facts))
 
         await self.database.call(work)
 

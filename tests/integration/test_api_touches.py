@@ -170,3 +170,19 @@ async def test_what_somebody_has_been_through_is_counted_in_50_ms(stage: Stage, 
         took.append(time.perf_counter() - began)
     assert been.delays.count == 126
     assert min(took) < 0.05, took
+
+
+async def test_the_audit_is_read_by_whoever_administers(stage: Stage, client: Client) -> None:
+    facts = [
+        Fact(7, f"{number}-0", NOW_MS + number, "signed_in", (), {"agent": f"g{number}", "place": "p"}) for number in range(1, 4)
+    ]
+    await (await history_of(stage)).commit([Batch(7, Position(), Position("3-0", "3-0"), tuple(facts))])
+    status, answer = await ask(client, "GET", "/v1/audit")
+    assert status == 200
+    assert [one["agent"] for one in answer["entries"]] == ["g3", "g2", "g1"]
+    status, answer = await ask(client, "GET", "/v1/audit?agent=g2")
+    assert [(one["what"], one["detail"]["place"]) for one in answer["entries"]] == [("signed_in", "p")]
+    status, answer = await ask(client, "GET", f"/v1/audit?before={answer['next']}")
+    assert [one["agent"] for one in answer["entries"]] == ["g1"]
+    status, answer = await ask(client, "GET", "/v1/audit?before=x%27")
+    assert status == 422

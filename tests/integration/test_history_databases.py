@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 
 from gateway.errors import Conflict, StoreUnavailable
 from gateway.insight import schema, tables
+from gateway.insight.audit import AuditBook
 from gateway.insight.database import insert, open_database
 from gateway.insight.history import Batch, History, Position, open_history
 from gateway.insight.unreached import Pending
@@ -70,6 +71,32 @@ class TestHistory:
         assert await history.pending([7, 8]) == {7: [waits], 8: []}
         await history.commit([batch(fact(2, "sent"), before=Position("1-0", "1-0"), dropped=(MESSAGE,))])
         assert await history.pending([7]) == {7: []}
+
+    async def test_the_audit_is_only_ever_added_to(self, history: History) -> None:
+        now_ms = int(time.time() * 1000)
+        facts = [
+            fact(1, "agent_rights", "", agent="operator", target="g1", old="agent", new="supervisor@nl"),
+            fact(2, "read", "v07a", agent="g1", place="p1"),
+            fact(3, "read", f"{MESSAGE} {CONTACT}"),
+            fact(4, "stopped", "", who="Kim", scope="all"),
+            fact(5, "delivered"),
+        ]
+        young = Fact(7, "9-0", now_ms, "signed_in", (), {"agent": "g1"})
+        await history.commit([batch(*facts, young)])
+        book = AuditBook(history.database)
+        found = await book.read()
+        assert [one.what for one in found] == ["signed_in", "stopped", "read", "agent_rights"]
+        assert [one.agent for one in found] == ["g1", "Kim", "g1", "operator"]
+        assert [one.what for one in await book.read(before=found[1].place)] == ["read", "agent_rights"]
+        assert [one.what for one in await book.read(agent="g1", until_ms=9)] == ["read", "agent_rights"]
+        assert [one.about for one in await book.read(about="v07a")] == [("v07a",)]
+        assert await book.read(about="v07") == []
+        for statement in ("UPDATE audit SET agent = 'nobody'", "DELETE FROM audit"):
+            with pytest.raises((Conflict, StoreUnavailable)):
+                await history.database.call(lambda connection, text=statement: connection.execute(sql.text(text)))
+        assert [one.agent for one in await book.read()] == ["g1", "Kim", "g1", "operator"]
+        assert await book.forget(now_ms - 700 * 24 * 3600_000, limit=2) == 2
+        assert [one.what for one in await book.read()] == ["signed_in", "stopped"]
 
     async def test_reports_count_alike(self, history: History) -> None:
         charge = {"nt": "pass", "s": "wa", "ch": "whatsapp", "b": "x", "mk": "NL", "cat": "utility", "cur": "EUR", "ex": "40"}

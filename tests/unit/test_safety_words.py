@@ -37,6 +37,11 @@ def test_no_harmless_line_is_taken_for_one(language: str) -> None:
     assert [(text, WORDS.why(text)[0].phrase.line) for text in harmless if WORDS.why(text)] == []
 
 
+def test_lines_that_were_once_missed_are_found_and_idioms_once_mistaken_are_left_alone() -> None:
+    assert [text for text in lines("more", "urgent") if WORDS.find(text) is None] == []
+    assert [(text, WORDS.why(text)[0].phrase.line) for text in lines("more", "harmless") if WORDS.why(text)] == []
+
+
 def test_of_several_kinds_the_gravest_is_named() -> None:
     assert WORDS.find("we are stranded at the airport and my wife just fainted") is Safety.MEDICAL
 
@@ -57,10 +62,10 @@ def test_the_longest_message_made_to_be_slow_is_read_in_a_few_milliseconds() -> 
 
 
 def _seconds(said: list[str]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     for text in said:
         WORDS.find(text)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 # How a line is read

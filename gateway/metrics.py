@@ -132,6 +132,7 @@ class Metrics:
         self.waiting_beside_free = gauge(
             "waiting_beside_free", "Conversations that waited over 3 s beside an agent who could have had them; at who routes"
         )
+        self.slots_mended = counter("slots_mended_total", "Slots of agents that the hourly count found wrong, and mended")
         self.agents_present = gauge("agents_present", "Agents with the desk open, at this process")
 
         # This process

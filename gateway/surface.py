@@ -117,6 +117,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         trusted_proxies=runtime.settings.trusted_proxies,
         first_queues=incidents.first_queues,
         move_first=moves.move,
+        slots_mended=runtime.metrics.slots_mended.inc,
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
         presence=presence,

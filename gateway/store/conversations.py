@@ -16,6 +16,7 @@ from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.conversation import (
     EDIT,
+    AgentId,
     Conversation,
     Entry,
     InboundEntry,
@@ -45,6 +46,7 @@ from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkee
 from gateway.store.fates import Fates
 from gateway.store.giving import Giving
 from gateway.store.outbox import Pair
+from gateway.store.recount import Recount
 from gateway.store.system_moves import SystemMoves
 from gateway.store.vault import Box, Vault
 from gateway.wake import Ready
@@ -79,6 +81,7 @@ class Conversations(AgentCommands, SystemMoves):
         self.lines = Lines(self.desk, redis, clock, vault, self._pair)
         self._giving = Giving(self, redis, clock)
         self._upkeep = Upkeep(self, redis, clock)
+        self._recount = Recount(self, redis, clock)
         self.fates = Fates(redis, clock, self)
 
     # what comes in
@@ -311,6 +314,10 @@ class Conversations(AgentCommands, SystemMoves):
         everything: look at each unresolved conversation, also for what time alone does
         """
         return await self._upkeep.repair(everything) + await self._giving.sweep()
+
+    async def recount(self) -> dict[AgentId, int]:
+        """Count slots again from the conversations: per agent how many were wrong, and are right now (recount.py)."""
+        return await self._recount.mend()
 
     async def erase(self, contact: ContactId) -> int:
         """Destroy a contact's conversations and mentions; how many. Repeatable; before the contact's own keys go."""

@@ -31,6 +31,8 @@ __all__ = ["WebcareDeps", "add_api_routes", "add_console_routes", "run"]
 REPAIR_S = 1.0
 EVERYTHING_EVERY = 60
 """Each so many repairs look at every unresolved conversation, also for what time alone does."""
+RECOUNT_AT, RECOUNT_EVERY = 30, 3600
+"""Each so many repairs the slots are counted again; the first time soon after the start, when a store may have come back."""
 REPAIR_TIMEOUT_S = 30.0
 
 
@@ -54,6 +56,8 @@ async def _repair(deps: WebcareDeps) -> None:
             async with asyncio.timeout(REPAIR_TIMEOUT_S):
                 told = await deps.conversations.repair(everything=turn % EVERYTHING_EVERY == 0)
                 moved = sum([await deps.move_first(queue) for queue in queues_of(deps.plan)])
+            if turn % RECOUNT_EVERY == RECOUNT_AT:
+                await _recount(deps)
             if moved:
                 structlog.get_logger().info("desk.moved_first", conversations=moved)
             if told:
@@ -62,6 +66,15 @@ async def _repair(deps: WebcareDeps) -> None:
         except Exception as error:  # the top of a loop
             structlog.get_logger().warning("desk.repair_failed", error=type(error).__name__)
         await asyncio.sleep(REPAIR_S)
+
+
+async def _recount(deps: WebcareDeps) -> None:
+    """Slots agree with what is live; where they did not, somebody hears of it."""
+    async with asyncio.timeout(REPAIR_TIMEOUT_S):
+        mended = await deps.conversations.recount()
+    if mended:
+        deps.slots_mended(sum(mended.values()))
+        structlog.get_logger().warning("desk.slots_mended", agents=sorted(mended), slots=sum(mended.values()))
 
 
 async def _fates(deps: WebcareDeps) -> None:

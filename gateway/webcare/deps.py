@@ -43,6 +43,10 @@ async def _unheard(conversation: Conversation) -> None:
     pass
 
 
+def _unseen(count: int) -> None:
+    pass
+
+
 async def _no_move(queue: str) -> int:
     return 0
 
@@ -55,6 +59,7 @@ class WebcareDeps:
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed
     first_queues:    the queues that are answered before the general one, in their order
     move_first:      moves who is concerned by a crisis out of a queue into the crisis's own; how many
+    slots_mended:    told how many slots the hourly count found wrong
     opened:          told when its owner opens a conversation
     journeys:        reads the journeys that somebody's family follows
     plan:            queues, hours, figures
@@ -79,6 +84,7 @@ class WebcareDeps:
     trusted_proxies: tuple[str, ...] = ()
     first_queues: Callable[[], Awaitable[Sequence[str]]] = _none
     move_first: Callable[[str], Awaitable[int]] = _no_move
+    slots_mended: Callable[[int], None] = _unseen
     opened: Callable[[Conversation], Awaitable[None]] = _unheard
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
     journeys: Journeys | None = None

@@ -476,3 +476,25 @@ async def test_without_limits_finishing_is_all_and_who_writes_again_is_at_once_w
     assert await world.state(one) is S.ACTIVE
     await world.do(ANN, "finish", one)
     assert await world.state(one) is S.RESOLVED
+
+
+async def test_slots_that_are_wrong_are_mended_by_the_count_and_told(world: World) -> None:
+    one, gone = await world.says(other=True), await world.says(other=True)
+    await world.do(ANN, "take", one)
+    assert await world.store.recount() == {}
+    await world.redis.delete(keys.slots(ANN.id))
+    await world.redis.hset(keys.slots(TOM.id), mapping={gone: "l", one: "l"})
+    await world.redis.hset(keys.AGENTS, mapping={TOM.id: "{}"})
+    assert await world.store.recount() == {ANN.id: 1, TOM.id: 2}
+    assert (await world.slots(ANN), await world.slots(TOM)) == ({one}, set())
+    assert await world.store.recount() == {}
+    told = [bytes(row[b"f"]).decode() for _, row in await world.redis.xrange(keys.part(0, "facts"))]
+    assert sum("slots_differ" in one for one in told) == 2
+
+
+async def test_a_conversation_that_moves_while_it_is_counted_is_left_alone(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.redis.hset("{desk}at", one, "999|mine:g1")
+    await world.redis.delete(keys.slots(ANN.id))
+    assert await world.store.recount() == {}

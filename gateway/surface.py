@@ -129,6 +129,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         provider=_provider(runtime),
         plan=runtime.desk_plan,
         lines=runtime.lines,
+        past=runtime.past,
         media=media,
         fetching=_fetching(runtime, media),
         documents=runtime.documents,

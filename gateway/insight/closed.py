@@ -145,6 +145,11 @@ class Closed:
 
         return await self._database.call(work)
 
+    async def queues(self, brand: str) -> list[str]:
+        """The queues that a brand's closed conversations were in."""
+        query = sql.select(conversations.c.queue).where(conversations.c.brand == brand).distinct()
+        return await self._database.call(lambda connection: sorted(connection.execute(query).scalars()))
+
     async def search(
         self,
         text: str,

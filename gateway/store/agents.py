@@ -166,6 +166,10 @@ class Agents:
     def place_of(self, address: str) -> str:
         return self._audit.place_of(address)
 
+    def terms_of(self, brand: str, terms: str) -> str:
+        """What was searched for, as the audit keeps it."""
+        return self._audit.terms_of(brand, terms)
+
     async def audit(
         self, what: Audited, agent: str, about: str = "", *, place: str = "", old: str = "", new: str = "", **more: str
     ) -> None:

@@ -16,6 +16,7 @@ from gateway.webcare.here import choose, heard
 from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.providing import Providing
+from gateway.webcare.searching import Searching
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 from gateway.webcare.signing import Signing
 from gateway.webcare.stream import Stream
@@ -41,6 +42,9 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/alive", session.data(deps, console.post_seen, alive=False))
     add("POST", "/desk/seen", session.command(deps, console.post_seen))
     add("POST", "/desk/status", session.command(deps, console.post_status))
+    searching = Searching(deps)
+    add("POST", "/desk/search", session.command(deps, searching.post_search))
+    add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))

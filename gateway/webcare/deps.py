@@ -9,6 +9,7 @@ from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.families.state_said import Journeys
+from gateway.insight.past import Past
 from gateway.model.capability import Capability, Findings
 from gateway.model.conversation import Conversation
 from gateway.model.ids import SenderId
@@ -68,6 +69,7 @@ class WebcareDeps:
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
+    past:            what passed with somebody before, and the search; None: nothing is known of it here
     provider:        who else says who agents are; None: we do, by password
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
@@ -98,6 +100,7 @@ class WebcareDeps:
     floor: Floor | None = None
     router: Router | None = None
     provider: Provider | None = None
+    past: Past | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.insight.past import Past
 from gateway.model.agent import Agent
 from gateway.model.personal import Secret
 from gateway.store.agents import Agents
@@ -92,15 +93,20 @@ class Browser:
 
 @asynccontextmanager
 async def open_door(
-    redis: Redis, *, port: int = 0, provider: Callable[[Clock, Vault], Provider] | None = None
+    redis: Redis, *, port: int = 0, provider: Callable[[Clock, Vault], Provider] | None = None, history_url: str = ""
 ) -> AsyncIterator[Door]:
-    """provider: who says who agents are, for this clock and vault; it has to know our port beforehand"""
+    """provider: who says who agents are, for this clock and vault; it has to know our port beforehand
+
+    history_url: where what passed before is kept, "" nowhere
+    """
     clock = Clock()
     vault = Vault(KeyRing(KeyRing.generate()), redis)
+    conversations = Conversations(redis, clock, vault)
+    past = Past(history_url, vault, conversations) if history_url else None
     deps = WebcareDeps(
-        Conversations(redis, clock, vault), Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
+        conversations, Agents(redis, clock, vault, hasher=QUICK), Contacts(redis, clock, vault),
         Outbox(redis, clock, {}), clock, {"zz": "Polderwind Air"}, {}, presence=PresenceBook(redis, clock),
-        provider=provider(clock, vault) if provider else None,
+        provider=provider(clock, vault) if provider else None, past=past,
     )  # fmt: skip
     app = web.Application()
     add_console_routes(app, deps)

@@ -1,0 +1,171 @@
+"""Search and the past at the desk: what was said before, found by its words, as far as who asks may read it.
+
+An agent finds lines of the queues that are theirs; whoever may read other queues of a brand finds all of the brand's. Each search
+is written to the audit before anything is shown: who, from where, a keyed hash of the words, how many lines came. The words
+themselves come in a body, never in a URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from gateway.errors import BadInput, NotFound, Problem
+from gateway.insight.past import Past
+from gateway.model.agent import Agent, Permission
+from gateway.model.audit import Audited
+from gateway.model.conversation import Conversation, Entry
+from gateway.model.ids import ConversationId, is_id
+from gateway.model.touch import BeenThrough, TimelineItem
+from gateway.rules.rights import Reading, reading
+from gateway.webcare import session
+from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.problems import body_of
+from gateway.webcare.session import SECURITY_HEADERS, Asker
+
+TEXT_MAX = 200
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A line that has all the words. outside: in a queue that is not theirs."""
+
+    conversation: Conversation
+    entry: Entry
+    outside: bool
+
+
+async def search(
+    deps: WebcareDeps, agent: Agent, text: str, brand: str, *, place: str, after: tuple[int, str, str] | None = None
+) -> list[Found]:
+    """Lines of closed conversations with all words of `text`, newest first; empty for a brand that they may not read.
+
+    place:  the address that they ask from, for the audit
+    raises: NotFound where this process has no history; StoreUnavailable, also where the audit cannot be written
+    """
+    closed = await _past(deps).closed()
+    queues: Collection[str] | None = None
+    if not agent.may(Permission.READ_ALL, brand):
+        queues = [queue for queue in await closed.queues(brand) if agent.may(Permission.READ, brand, queue)]
+    hits = await closed.search(text, brand, queues=queues, after=after, limit=PAGE)
+    found = []
+    for hit in hits:
+        ground = reading(agent, hit.conversation)
+        if ground is not Reading.NO:
+            found.append(Found(hit.conversation, hit.entry, ground is Reading.OUTSIDE))
+    terms = deps.agents.terms_of(brand, text)
+    await deps.agents.audit(Audited.SEARCHED, agent.id, place=place, terms=terms, brand=brand, count=str(len(found)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CardPast:
+    """For the customer card. timeline: newest first, of brands that the agent may read."""
+
+    timeline: tuple[TimelineItem, ...]
+    been: BeenThrough
+
+
+async def card_past(deps: WebcareDeps, agent: Agent, one: Conversation, *, limit: int = PAGE) -> CardPast | None:
+    """What passed with the contact of a conversation that the agent reads; None where this process has no history.
+
+    raises: StoreUnavailable: the card then says "unknown"
+    """
+    if deps.past is None:
+        return None
+    brands = {brand for brand in {*deps.brands, one.brand} if agent.may(Permission.READ, brand)}
+    timeline = await deps.past.timeline(one.contact, brands=brands, limit=limit)
+    been = await deps.past.been_through(one.contact, deps.clock.now_ms())
+    return CardPast(tuple(timeline), been)
+
+
+async def closed_thread(deps: WebcareDeps, agent: Agent, identifier: str, *, place: str) -> tuple[Conversation, list[Entry]]:
+    """A conversation that only the history still has, with its lines. A look outside one's queues is audited first.
+
+    raises: NotFound for one that is unknown or not theirs to read; StoreUnavailable
+    """
+    if not is_id(identifier, "v"):
+        raise NotFound("no such conversation")
+    closed = await _past(deps).closed()
+    one = await closed.get(ConversationId(identifier))
+    ground = reading(agent, one)
+    if ground is Reading.NO:
+        raise NotFound("no such conversation")
+    if ground is Reading.OUTSIDE:
+        await deps.agents.audit(Audited.READ_OUTSIDE, agent.id, one.id, place=place)
+    return one, await closed.thread(one.id)
+
+
+def _past(deps: WebcareDeps) -> Past:
+    if deps.past is None:
+        raise NotFound("no history here")
+    return deps.past
+
+
+class Searching:
+    """POST /desk/search, GET /desk/past/{conversation}."""
+
+    def __init__(self, deps: WebcareDeps) -> None:
+        self._deps = deps
+
+    async def post_search(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """Body {"text", "brand", "after"?}: lines newest first, `after` for the next page."""
+        body = await body_of(request)
+        text, brand, after = body.get("text"), body.get("brand"), body.get("after")
+        problems = []
+        if not isinstance(text, str) or not text.strip() or len(text) > TEXT_MAX:
+            problems.append(Problem("text", f"should be some words, at most {TEXT_MAX} characters"))
+        if not isinstance(brand, str) or brand not in self._deps.brands:
+            problems.append(Problem("brand", "should be one of our brands"))
+        if after is not None and not _is_after(after):
+            problems.append(Problem("after", "should be what the page before said"))
+        if problems:
+            raise BadInput(problems)
+        assert isinstance(text, str)
+        assert isinstance(brand, str)
+        found = await search(
+            self._deps, who.agent, text, brand, place=session.place_of(self._deps, request), after=tuple(after) if after else None
+        )
+        last = found[-1] if len(found) == PAGE else None
+        return web.json_response(
+            {
+                "hits": [_hit(one) for one in found],
+                "after": [last.entry.at_ms, last.conversation.id, last.entry.id] if last else None,
+            },
+            headers=SECURITY_HEADERS,
+        )
+
+    async def get_past(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        place = session.place_of(self._deps, request)
+        one, lines = await closed_thread(self._deps, who.agent, request.match_info["conversation"], place=place)
+        answer = {
+            "id": one.id,
+            "brand": one.brand,
+            "queue": one.queue,
+            "opened_ms": one.opened_ms,
+            "resolved_ms": one.resolved_ms,
+            "reason": one.reason,
+            "thread": [_line(line) for line in lines],
+        }
+        return web.json_response(answer, headers=SECURITY_HEADERS)
+
+
+def _hit(one: Found) -> dict[str, Any]:
+    conversation = {"conversation": one.conversation.id, "queue": one.conversation.queue, "outside": one.outside}
+    return {**conversation, **_line(one.entry)}
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    return {"at_ms": entry.at_ms, "kind": entry.kind.value, "author": entry.author, "text": entry.text.reveal()}
+
+
+def _is_after(value: object) -> bool:
+    """[milliseconds, conversation, place of a line], as a page of hits ends with."""
+    match value:
+        case [int() as at_ms, str() as conversation, str() as place]:
+            return not isinstance(at_ms, bool) and 0 <= at_ms < 1 << 60 and is_id(conversation, "v") and len(place) < 40
+    return False

@@ -1,0 +1,102 @@
+"""Search at the desk: lines of the queues that are one's own, all of a brand for who may read that, every search in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.insight.closing import keep_closed
+from gateway.model.conversation import AgentId, InboundEntry
+from gateway.model.ids import ConversationId, SenderId, new_address_id, new_contact_id
+from gateway.model.personal import Personal
+from gateway.store.conversation_records import Records
+from gateway.store.conversations import Command
+from gateway.webcare.searching import card_past
+from tests.support.door import Browser, Door, open_door
+
+
+@pytest.fixture
+async def door(redis: Redis, tmp_path: Path) -> AsyncIterator[Door]:
+    async with open_door(redis, history_url=f"sqlite:///{tmp_path / 'history.db'}") as opened:
+        yield opened
+        assert opened.deps.past
+        await opened.deps.past.close()
+
+
+async def closed(door: Door, text: str, queue: str = "general", brand: str = "zz") -> ConversationId:
+    contact, conversations = new_contact_id(), door.deps.conversations
+    item = InboundEntry(text, "text", Personal(text), door.clock.now_ms())
+    one = await conversations.add_inbound(
+        contact, brand, new_address_id(contact), SenderId("zz-wa"), item=item, queue=queue
+    )
+    taken = await conversations.take(Command(one, AgentId("g9"), (await conversations.get(one)).epoch, "take"))
+    await conversations.finish(Command(one, AgentId("g9"), taken.epoch, "finish"))
+    assert door.deps.past
+    await keep_closed(Records(door.redis), await door.deps.past.closed(), door.clock)
+    return one
+
+
+async def at_desk(door: Door, *rights: str) -> Browser:
+    await door.agent(*rights)
+    browser = door.browser()
+    await browser.sign_in()
+    await browser.read_token()
+    return browser
+
+
+async def test_an_agent_finds_what_was_said_in_their_queues_and_a_senior_all_of_the_brand(door: Door) -> None:
+    here = await closed(door, "lost my umbrella")
+    there = await closed(door, "umbrella in the baggage", queue="baggage")
+    await closed(door, "umbrella of another brand", brand="yy")
+    agent = await at_desk(door, "agent@zz/general")
+    status, answer = await agent.post("/desk/search", {"text": "UMBRELLA", "brand": "zz"})
+    assert status == 200, answer
+    assert [(hit["conversation"], hit["text"], hit["outside"]) for hit in answer["hits"]] == [(here, "lost my umbrella", False)]
+    assert (await agent.get(f"/desk/past/{here}"))[0] == 200
+    assert (await agent.get(f"/desk/past/{there}"))[0] == 404
+    await door.agent("senior@zz/general", name="bob")
+    senior = door.browser()
+    await senior.sign_in("bob")
+    await senior.read_token()
+    _, answer = await senior.post("/desk/search", {"text": "umbrella", "brand": "zz"})
+    assert {hit["conversation"]: hit["outside"] for hit in answer["hits"]} == {here: False, there: True}
+    status, text, _ = await senior.get(f"/desk/past/{there}")
+    assert status == 200
+    assert "umbrella in the baggage" in text
+    audit = await door.audit("searched", "read_outside")
+    assert [(entry["kind"], entry.get("count")) for entry in audit] == [
+        ("searched", "1"), ("searched", "2"), ("read_outside", None),
+    ]  # fmt: skip
+    assert audit[0]["terms"] == audit[1]["terms"] == door.deps.agents.terms_of("zz", "umbrella")
+    assert "umbrella" not in str(audit)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"brand": "zz"}, "text"),
+        ({"text": " ", "brand": "zz"}, "text"),
+        ({"text": "x" * 201, "brand": "zz"}, "text"),
+        ({"text": "bag", "brand": "nobody"}, "brand"),
+        ({"text": "bag", "brand": "zz", "after": [1, "x", "y"]}, "after"),
+    ],
+)
+async def test_a_search_that_cannot_be_meant_is_refused_by_field(door: Door, body: dict[str, object], field: str) -> None:
+    agent = await at_desk(door)
+    status, answer = await agent.post("/desk/search", body)
+    assert (status, [one["field"] for one in answer["problems"]]) == (422, [field])
+    assert await door.audit("searched") == []
+
+
+async def test_the_card_shows_the_past_of_brands_that_its_agent_may_read(door: Door) -> None:
+    one = await closed(door, "hello again")
+    state = await door.deps.conversations.get(one)
+    theirs = await card_past(door.deps, await door.agent("agent@zz"), state)
+    others = await card_past(door.deps, await door.agent("agent@yy", name="eve"), state)
+    assert theirs
+    assert [item.id for item in theirs.timeline] == [one]
+    assert others
+    assert others.timeline == ()

@@ -46,6 +46,10 @@ def sentence_of(reason: str) -> str:
         return reason.replace("_", " ")
 
 
+def _helped(fact: Fact, when: When) -> str:
+    return f"they said that the automatic answer {'helped' if fact.detail.get('answer') == 'yes' else 'did not help'}"
+
+
 def _fixed(text: str) -> Say:
     return lambda fact, when: text
 
@@ -566,6 +570,7 @@ KINDS: dict[str, Kind] = {
     "media_refused": Kind("conversation.media_refused", "webcare", _media("a file is not shown")),
     "media_lost": Kind("conversation.media_lost", "webcare", _media("a file could not be had")),
     "said": Kind("conversation.said", "webcare", _fixed("the house said a line of its own")),
+    "helped": Kind("conversation.helped", "webcare", _helped),
     "automation_late": Kind(
         "automation.late", "webcare", _fixed("the assistant's answer was dropped: somebody else had the conversation by then")
     ),

@@ -122,6 +122,14 @@ class Lines:
             return Outcome(answer[0])
         raise Conflict("much is being said in this conversation at once: try again")
 
+    async def helped(self, found: Conversation, key: str, answer: str) -> None:
+        """Note whether an automatic answer helped, once for each key. answer: "yes" or "no"; silence is neither."""
+        names = [
+            keys.beside(found.id, "facts"), keys.in_partition_of(found.id, "vk", self._vault.blind("helped", found.id, key))
+        ]  # fmt: skip
+        args: list[scripts.Part] = [self._clock.offset_ms, found.id, found.contact, answer, keys.KEEP_MS]
+        await scripts.run(self._redis, "conv_helped", names, args)
+
     async def _get(self, conversation: ConversationId) -> Conversation | None:
         return codec.parse_conversation(conversation, await self._redis.hgetall(keys.of(conversation, "cv")))
 

@@ -130,7 +130,7 @@ class Erasure:
         """What lies under no key of theirs: by what they came, what they were asked about it, which messages wait for a receipt,
         on which devices their pages are open."""
         for address in contact.profile.addresses:
-            await self._redis.delete(keys.of(address.id, "wd"), keys.of(address.id, "rc"))
+            await self._redis.delete(*(keys.of(address.id, name) for name in ("wd", "as", "rc")))
         await self._redis.delete(keys.of(contact.id, "pn"))
         subjects = [one for link in contact.profile.orders for one in (link.order, *link.subjects)]
         customers = {traveller.customer for traveller in contact.profile.travellers}

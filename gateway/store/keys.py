@@ -103,6 +103,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}fam:j\w+", "hash", True, "a family: whose it is, who is in it; names are sealed"),
     Kind(r"\{p:\d\d\}famdue", "zset", None, "families -> when to look next (ms)"),
     Kind(r"\{p:\d\d\}wd:a\w+", "string", True, "what somebody was asked about their way in, sealed"),
+    Kind(r"\{p:\d\d\}as:a\w+", "hash", True, "brand -> what the assistant asked somebody and decided, sealed"),
     Kind(r"\{p:\d\d\}wt:j\w+", "set", True, "wrong surnames tried for an order"),
     Kind(r"\{p:\d\d\}timers", "zset", None, "moments of subjects -> due (ms)"),
     Kind(r"\{p:\d\d\}c:c\w+", "string", False, "a contact: version, sealed profile"),

@@ -30,7 +30,6 @@ from gateway.model.ids import AddressId, ConversationId
 from gateway.rules import own_asking
 from gateway.store.assistants import AssistantMemories, AssistantMemory
 from gateway.store.conversations import Conversations
-from gateway.store.vault import Vault
 
 MOST = 3
 """Of so many things they choose by buttons; of more the nearest."""
@@ -40,7 +39,7 @@ ANSWERS = (ConversationState.AUTOMATED, ConversationState.RESOLVED)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Turn:
     """One message, and where. key: a keyed hash of the channel's id of it; brand: whose question it is"""
 
     contact: Contact
@@ -52,7 +51,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What whoever reads on should know. guess: what they probably mean, "" nothing; answers: what a dialog asked -> what they said"""
+    """What whoever reads on should know. guess: what they probably mean, "" nothing; answers: what was asked -> what they said"""
 
     guess: str = ""
     answers: Sequence[tuple[str, str]] = ()
@@ -65,29 +64,29 @@ class Assistant:
         memories: AssistantMemories,
         things: OpenThings,
         says: SystemLines,
-        vault: Vault,
     ) -> None:
         self._conversations = conversations
         self._memories = memories
         self._things = things
         self._says = says
-        self._vault = vault
 
-    async def hear(self, heard: Heard, *, to_people: bool) -> Decided | None:
-        """What becomes of a message; None: it is nothing of the assistant's. to_people: its words cannot wait, or complain, or a
-        crisis is about them. Repeatable by `heard.key`."""
-        memory = await self._memories.get(heard.address, heard.brand)
-        if memory.last == heard.key:
+    async def hear(self, turn: Turn, *, to_people: bool) -> Decided | None:
+        """What becomes of a message; None: it is nothing of the assistant's. Repeatable by `turn.key`.
+
+        to_people: its words cannot wait, or complain, or a crisis is about them
+        """
+        memory = await self._memories.get(turn.address, turn.brand)
+        if memory.last == turn.key:
             return Decided.load(memory.decided) if memory.decided else None
-        decided, after = await self._decide(heard, memory, to_people)
+        decided, after = await self._decide(turn, memory, to_people)
         if decided is not None or after != memory:
             await self._memories.put(
-                heard.address, heard.brand, replace(after, last=heard.key, decided=decided.dump() if decided else {})
+                turn.address, turn.brand, replace(after, last=turn.key, decided=decided.dump() if decided else {})
             )
         return decided
 
-    async def speak(self, conversation: ConversationId, heard: Heard, decided: Decided) -> None:
-        """Say what was decided, where its message lies by now, and close the conversation if that is what they said. Repeatable."""
+    async def speak(self, conversation: ConversationId, turn: Turn, decided: Decided) -> None:
+        """Say what was decided, where its message lies by now, and close the conversation if they said so. Repeatable."""
         found = await self._conversations.get(conversation)
         epoch = decided.epoch
         if decided.handled and epoch is None:
@@ -95,13 +94,16 @@ class Assistant:
             epoch = found.epoch if found.state in ANSWERS else found.epoch - 1
         if decided.lines:
             said = await self._says.say_many(
-                conversation, decided.lines, key=heard.key, epoch=epoch if decided.handled else None, at_once=decided.at_once,
+                conversation, decided.lines, key=turn.key, epoch=epoch if decided.handled else None, at_once=decided.at_once,
                 language=decided.language,
             )  # fmt: skip
             if said is Said.LATE:
                 return
+        memory = await self._memories.get(turn.address, turn.brand)
+        if memory.last == turn.key and (memory.conversation, memory.epoch) != (found.id, found.epoch):
+            await self._memories.put(turn.address, turn.brand, replace(memory, conversation=found.id, epoch=found.epoch))
         if decided.helped:
-            await self._conversations.lines.helped(found, heard.key, decided.helped)
+            await self._conversations.lines.helped(found, turn.key, decided.helped)
         if decided.closes and found.state is ConversationState.AUTOMATED:
             await self._conversations.close(found, AUTOMATION, epoch=epoch)
 
@@ -113,124 +115,126 @@ class Assistant:
     # deciding
 
     async def _decide(
-        self, heard: Heard, memory: AssistantMemory, to_people: bool
+        self, turn: Turn, memory: AssistantMemory, to_people: bool
     ) -> tuple[Decided | None, AssistantMemory]:
-        present = await self._present(heard)
-        held = present is not None and present.state is not ConversationState.AUTOMATED
-        marked = present is not None and bool(present.safety or present.complaint_due_ms)
-        if to_people or held or marked or not self._may(heard):
+        latest = await self._latest(turn)
+        held = latest is not None and latest.state not in ANSWERS
+        marked = latest is not None and not latest.resolved and bool(latest.safety or latest.complaint_due_ms)
+        if to_people or held or marked or not self._may(turn):
             return None, _over(memory)
-        stretch = memory if present is not None else AssistantMemory(last=memory.last)
-        decided, after = await self._answered(heard, stretch)
-        if decided is not None and present is not None:
-            decided = replace(decided, epoch=present.epoch)
+        same = latest is not None and (latest.id, latest.epoch) == (memory.conversation, memory.epoch)
+        decided, after = await self._answered(turn, memory if same else AssistantMemory(last=memory.last))
+        if decided is not None and latest is not None and not latest.resolved:
+            decided = replace(decided, epoch=latest.epoch)
         return decided, after
 
-    async def _present(self, heard: Heard) -> Conversation | None:
-        """The conversation of this chat that is not resolved."""
-        found = await self._conversations.get_many(await self._conversations.of_contact(heard.contact.id))
-        mine = [one for one in found if one and one.address == heard.address and one.brand == heard.brand and not one.resolved]
-        return mine[-1] if mine else None
+    async def _latest(self, turn: Turn) -> Conversation | None:
+        """The last conversation of this chat, resolved or not."""
+        found = await self._conversations.get_many(await self._conversations.of_contact(turn.contact.id))
+        mine = [one for one in found if one and one.address == turn.address and one.brand == turn.brand]
+        return max(mine, key=lambda one: one.opened_ms, default=None)
 
-    def _may(self, heard: Heard) -> bool:
-        return self._says.plan.of(heard.brand).automation and not heard.event.standby and not heard.event.group
+    def _may(self, turn: Turn) -> bool:
+        return self._says.plan.of(turn.brand).automation and not turn.event.standby and not turn.event.group
 
-    async def _answered(self, heard: Heard, memory: AssistantMemory) -> tuple[Decided | None, AssistantMemory]:
-        event, text = heard.event, heard.event.text.reveal()
+    async def _answered(self, turn: Turn, memory: AssistantMemory) -> tuple[Decided | None, AssistantMemory]:
+        event, text = turn.event, turn.event.text.reveal()
         if event.kind is InboundKind.BUTTON:
             answer = pressed(event.payload)
             if answer is None:
-                return self._miss(heard, memory) if memory.asked else (None, memory)
-            return await self._pressed(heard, memory, *answer)
+                return self._miss(turn, memory) if memory.asked else (None, memory)
+            return await self._pressed(turn, memory, *answer)
         if event.kind is not InboundKind.TEXT:
-            return self._miss(heard, memory) if memory.asked else (None, memory)
+            return self._miss(turn, memory) if memory.asked else (None, memory)
         if own_asking.wants_person(text):
-            return self._to_person(heard, memory)
+            return self._to_person(turn, memory)
         if memory.asked == HELPED and (own_asking.says_yes(text) or own_asking.says_no(text)):
-            return self._helped(heard, memory, YES if own_asking.says_yes(text) else NO)
-        asked = await self._asked(heard, text)
+            return self._helped(turn, memory, YES if own_asking.says_yes(text) else NO)
+        asked = await self._asked(turn, text)
         if asked is not None:
-            return await self._status(heard, memory, asked)
-        return self._miss(heard, memory) if memory.asked else (None, memory)
+            return await self._status(turn, memory, asked)
+        return self._miss(turn, memory) if memory.asked else (None, memory)
 
     async def _pressed(
-        self, heard: Heard, memory: AssistantMemory, token: str, choice: str
+        self, turn: Turn, memory: AssistantMemory, token: str, choice: str
     ) -> tuple[Decided | None, AssistantMemory]:
         if choice in (YES, NO) and memory.asked in ("", HELPED):
-            return self._helped(heard, memory, choice)
+            return self._helped(turn, memory, choice)
         if token != memory.token or memory.asked != WHICH or choice not in memory.choices:
-            return self._miss(heard, memory)  # of an older question: what they meant by it nobody can say
-        language = self._language(heard, "")
-        found, _ = await self._things.of(heard.contact, heard.brand, language)
+            return self._miss(turn, memory)  # of an older question: what they meant by it nobody can say
+        language = self._language(turn, memory)
+        found, _ = await self._things.of(turn.contact, turn.brand, language)
         thing = next((one for one in found if one.subject == memory.choices[choice]), None)
-        return self._tell(heard, memory, thing, [], language) if thing is not None else self._miss(heard, memory)
+        return self._tell(turn, memory, thing, [], language) if thing is not None else self._miss(turn, memory)
 
-    async def _asked(self, heard: Heard, text: str) -> own_asking.OwnQuestion | None:
+    async def _asked(self, turn: Turn, text: str) -> own_asking.OwnQuestion | None:
         # In a thread of its own: the first text of a process makes the patterns, which takes a good part of a second.
         asked = await asyncio.to_thread(own_asking.asked, text)
-        if asked is None and any(one.brand == heard.brand for one in heard.contact.profile.orders):
-            names = await self._things.names(heard.contact, heard.brand)
+        if asked is None and any(one.brand == turn.brand for one in turn.contact.profile.orders):
+            names = await self._things.names(turn.contact, turn.brand)
             asked = await asyncio.to_thread(own_asking.asked, text, names) if names.vehicles or names.places else None
         return asked
 
     async def _status(
-        self, heard: Heard, memory: AssistantMemory, asked: own_asking.OwnQuestion
+        self, turn: Turn, memory: AssistantMemory, asked: own_asking.OwnQuestion
     ) -> tuple[Decided | None, AssistantMemory]:
-        if heard.contact.facts.proofs.get(heard.address, (None, 0))[0] is None:
-            return self._miss(heard, memory)  # whose number it is nobody knows: what an order says is not told to it
-        language = self._language(heard, asked.language)
-        found, unknown = await self._things.of(heard.contact, heard.brand, language, asked.kind)
+        if turn.contact.facts.proofs.get(turn.address, (None, 0))[0] is None:
+            return self._miss(turn, memory)  # whose number it is nobody knows: what an order says is not told to it
+        language = self._language(turn, memory, asked.language)
+        found, unknown = await self._things.of(turn.contact, turn.brand, language, asked.kind)
         if not found:
-            return self._miss(heard, memory, self._about(asked.kind))
+            return self._miss(turn, memory, self._about(asked.kind))
         if len(found) == 1:
-            return self._tell(heard, memory, found[0], unknown, language)
-        token = heard.key[:8]
+            return self._tell(turn, memory, found[0], unknown, language)
+        token = turn.key[:8]
         listed = found[:MOST]
         choices = {str(place): one.subject for place, one in enumerate(listed)}
         buttons = [button(token, str(place), one.name) for place, one in enumerate(listed)]
         said = [*self._first(memory), *_unknown(unknown, language), Words(lines.WHICH, {}, buttons)]
         after = replace(
-            memory, token=token, asked=WHICH, choices=choices, introduced=True, misses=0, kind=asked.kind,
+            memory, token=token, asked=WHICH, choices=choices, introduced=True, misses=0, language=language, kind=asked.kind,
             guess=self._about(asked.kind, listed),
         )  # fmt: skip
         return Decided(True, said, language=language), after
 
     def _tell(
-        self, heard: Heard, memory: AssistantMemory, thing: Thing, unknown: Sequence[str], language: str
+        self, turn: Turn, memory: AssistantMemory, thing: Thing, unknown: Sequence[str], language: str
     ) -> tuple[Decided, AssistantMemory]:
         """How one thing stands. Where that is old a person looks as well, and nobody is asked whether it helped."""
         told = [*self._first(memory), Words(lines.ANSWER, {"text": thing.words}), *_unknown(unknown, language)]
         guess = self._about(thing.kind, [thing])
         if not thing.fresh:
             return Decided(False, told, language=language), replace(_over(memory), guess=guess, kind=thing.kind)
-        token = heard.key[:8]
+        token = turn.key[:8]
         buttons = [button(token, choice, lines.LABELS[choice][language]) for choice in (YES, NO)]
         after = replace(
-            memory, token=token, asked=HELPED, choices={}, introduced=True, misses=0, kind=thing.kind, guess=guess
-        )
+            memory, token=token, asked=HELPED, choices={}, introduced=True, misses=0, language=language, kind=thing.kind,
+            guess=guess,
+        )  # fmt: skip
         return Decided(True, [*told, Words(lines.HELPED, {}, buttons)], language=language), after
 
-    def _helped(self, heard: Heard, memory: AssistantMemory, answer: str) -> tuple[Decided, AssistantMemory]:
-        language = self._language(heard, "")
+    def _helped(self, turn: Turn, memory: AssistantMemory, answer: str) -> tuple[Decided, AssistantMemory]:
+        language = self._language(turn, memory)
         if answer == YES:
             said = [Words(lines.GLAD)]
             return Decided(True, said, closes=True, helped=YES, language=language), replace(_over(memory), guess="")
-        decided, after = self._to_person(heard, memory)
+        decided, after = self._to_person(turn, memory)
         return replace(decided, helped=NO), after
 
-    def _to_person(self, heard: Heard, memory: AssistantMemory) -> tuple[Decided, AssistantMemory]:
+    def _to_person(self, turn: Turn, memory: AssistantMemory) -> tuple[Decided, AssistantMemory]:
         """A person, and the last line of the assistant's says so; "closed" or "full" may join it."""
         said = [Words(lines.TO_PERSON)]
-        return Decided(False, said, at_once=False, language=self._language(heard, "")), _over(memory)
+        return Decided(False, said, at_once=False, language=self._language(turn, memory)), _over(memory)
 
-    def _miss(self, heard: Heard, memory: AssistantMemory, guess: str = "") -> tuple[Decided, AssistantMemory]:
-        return self._to_person(heard, replace(memory, guess=guess or memory.guess))
+    def _miss(self, turn: Turn, memory: AssistantMemory, guess: str = "") -> tuple[Decided, AssistantMemory]:
+        return self._to_person(turn, replace(memory, guess=guess or memory.guess))
 
     def _first(self, memory: AssistantMemory) -> list[Words]:
         return [] if memory.introduced else [Words(lines.ASSISTANT)]
 
-    def _language(self, heard: Heard, asked: str) -> str:
-        return lines.spoken(asked, heard.contact.facts.language)
+    def _language(self, turn: Turn, memory: AssistantMemory, asked: str = "") -> str:
+        """What they asked in, else what was spoken in this stretch, else what is known of them."""
+        return lines.spoken(asked, memory.language, turn.contact.facts.language)
 
     def _about(self, kind: str, found: Sequence[Thing] = ()) -> str:
         """What they probably mean, for the desk: "journey: ZZ 1007 AMS–LHR"."""

@@ -44,7 +44,7 @@ DONE_MS = 3 * DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something of theirs. subject: what it is about; name: as the desk and a button call it; words: how it stands, with its source
+    """Something of theirs. subject: what it is about; name: as desk and button call it; words: how it stands, with its source
 
     fresh: nobody need look for something newer; near_ms: how far from now it is
     """

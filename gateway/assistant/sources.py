@@ -1,7 +1,7 @@
 """How long somebody who asked waits for a source of ours: LIMIT_S each, all beside one another; one that fails rests for a while.
 
-A source that does not answer in time is left out of the answer and said to be unknown. After FAILURES in a row it is not asked for
-REST_S: the next who asks is not kept waiting for what will not come.
+A source that does not answer in time is left out of the answer and said to be unknown. After FAILURES in a row it is not asked
+for REST_S: the next who asks is not kept waiting for what will not come.
 """
 
 from __future__ import annotations

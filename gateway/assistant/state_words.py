@@ -63,7 +63,8 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     },
     "de": {
         "order": "Ihre Bestellung {name}: {state}.", "delivery": "Erwartet: {at}.", "outage": "{name}: {state}.",
-        "start": "Seit {at}.", "begins": "Beginn: {at}.", "end": "Erwartetes Ende: {at}.", "now": "Quelle: {source}, gerade eben.",
+        "start": "Seit {at}.", "begins": "Beginn: {at}.", "end": "Erwartetes Ende: {at}.",
+        "now": "Quelle: {source}, gerade eben.",
         "ago": "Quelle: {source}, vor {age}.", "unknown": "Wie es um {what} steht, lässt sich gerade nicht nachsehen.",
     },
     "fr": {

@@ -26,6 +26,8 @@ class AssistantMemory:
     choices:   what the buttons stand for, by their names
     guess:     what it took the person to mean; kind: "journey", "order", "outage" or a dialog's name
     answers:   label -> what they answered, in their order; misses: answers that were not understood, in a row
+    language:  spoken in this stretch
+    conversation, epoch: where the stretch is: under another epoch it is over
     """
 
     last: str = ""
@@ -38,6 +40,9 @@ class AssistantMemory:
     kind: str = ""
     answers: Sequence[tuple[str, str]] = ()
     misses: int = 0
+    language: str = ""
+    conversation: str = ""
+    epoch: int = 0
 
 
 class AssistantMemories:

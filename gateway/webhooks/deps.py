@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.assistant.hearing import Assistant
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.directory import Directory
@@ -38,6 +39,7 @@ class Deps:
     incidents: knows whose answers belong in the queue of a crisis; documents: what is uploaded for whom
     media: has files that came with words fetched
     family: speaks of families, and knows what a traveller was last asked about theirs
+    assistant: answers plain questions before the desk
     plan: the queues, and what belongs in which; listener: what a message says of itself
     """
 
@@ -61,3 +63,4 @@ class Deps:
     plan: DeskPlan = field(default_factory=DeskPlan.plain)
     listener: Listener = field(default_factory=Listener)
     media: Media | None = None
+    assistant: Assistant | None = None

@@ -2,9 +2,12 @@
 
 A message, in this order: a stop (before anything else, and confirmed) - who it is (identifiers, name) - the window - what a
 button decides by itself ("yes, that is me", "I take this flight", "this suits me", "tell my home front"), what those at home ask
-("where is it now?"), what a traveller says of who follows them, what a way in answers - the desk. What we only hear, because
-another program holds the thread, counts all the same; but nothing of ours answers it by itself. Words that cannot wait
-(rules/safety) are read by a person whatever handled the message, and no question beside them is answered by itself.
+("where is it now?"), what a traveller says of who follows them, what a way in answers - the assistant (a plain question of their
+own, an answer to what it asked) - the desk. What the assistant decided is said once the message lies in its conversation.
+
+What we only hear, because another program holds the thread, counts all the same; but nothing of ours answers it by itself. Words
+that cannot wait (rules/safety) are read by a person whatever handled the message, and no question beside them is answered by
+itself.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gateway.assistant.deciding import Decided
+from gateway.assistant.hearing import Turn
 from gateway.connector import InboundKind, MessageEvent, Sender
 from gateway.families.mirror import is_member
 from gateway.families.state_said import Journeys
 from gateway.model.contact import Contact
 from gateway.model.conversation import InboundEntry
-from gateway.model.ids import AddressId, ContactId
+from gateway.model.ids import AddressId, ContactId, ConversationId
 from gateway.model.personal import Personal
 from gateway.model.webcare import Boost, Heard
 from gateway.rules.masking import mask
@@ -79,6 +84,7 @@ class Messages:
             await self._windows.open(known, address, sender, event.at_ms)
         pressed: Pressed | None = None
         asked: Asked | None = None
+        done: bool | None = None
         heard = self._hear(known, event.kind.value, event.text)
         if stopped is not None:
             if not event.standby:
@@ -111,11 +117,26 @@ class Messages:
             family=asked.about if asked is not None else "",
             asked="" if asked is None or not asked.asks else "answered" if asked.answered else "person",
         )
+        decided = None
+        turn = Turn(known, address, brand, event, self._d.vault.blind("inbound", event.channel_id.reveal())[:16])
+        if stopped is None and pressed is None and done is None and asked is None and not handled:
+            decided = await self._ask_assistant(turn, sender, heard)
+            handled = decided is not None and decided.handled
         first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
         answered = origin.notification if origin is not None else None
-        await self._keep(
+        conversation = await self._keep(
             known, brand, address, sender, entry, handled, heard, outside=event.standby, first=first, notification=answered
         )
+        if decided is not None and self._d.assistant is not None:
+            await self._d.assistant.speak(conversation, turn, decided)
+
+    async def _ask_assistant(self, turn: Turn, sender: Sender, heard: Heard) -> Decided | None:
+        """What the assistant makes of it; None: nothing. Where another program holds the thread it is not ours to answer."""
+        if self._d.assistant is None or turn.contact.facts.held_elsewhere(sender.id, turn.address, self._d.clock.now_ms()):
+            return None
+        crisis = self._d.incidents is not None and await self._d.incidents.queue_of(turn.contact) is not None
+        to_people = crisis or heard.safety is not None or heard.complaint
+        return await self._d.assistant.hear(turn, to_people=to_people)
 
     def _hear(self, contact: Contact, kind: str, text: Personal) -> Heard:
         return self._d.listener.hear(kind, text, (contact.facts.language or "")[:2])
@@ -195,7 +216,7 @@ class Messages:
         outside: bool,
         first: str | None = None,
         notification: str | None = None,
-    ) -> None:
+    ) -> ConversationId:
         """outside: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's
 
         heard: what it says of itself; notification: the one that they answer
@@ -218,6 +239,7 @@ class Messages:
             key = self._d.media.entry_key(contact.id, entry.key)
             await self._d.media.want(conversation, contact.id, sender.id, key, files)
         self._d.wake.now("desk")
+        return conversation
 
     async def _soon(self, contact: Contact) -> Boost | None:
         """Whether one of their journeys leaves within two hours: of what is still open, as its sources say it."""

@@ -8,12 +8,15 @@ from functools import cache
 
 from aiohttp import web
 
+from gateway.assistant.hearing import Assistant
+from gateway.assistant.open_things import OpenThings
 from gateway.metrics import Metrics
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_links import LinkMaker
 from gateway.runtime import Runtime, make_media
 from gateway.store import keys
+from gateway.store.assistants import AssistantMemories
 from gateway.store.dialogues import Dialogues
 from gateway.store.incidents import Incidents
 from gateway.store.invitations import Invitations
@@ -133,6 +136,12 @@ def make_applier(runtime: Runtime) -> Applier:
             plan=runtime.desk_plan,
             listener=runtime.listener,
             media=make_media(runtime),
+            assistant=Assistant(
+                runtime.conversations,
+                AssistantMemories(runtime.connection.redis, vault),
+                OpenThings(runtime.subjects, contacts, runtime.worlds),
+                runtime.lines,
+            ),
         )
     )
 

@@ -5,19 +5,16 @@ One house and one day: a flight, an order and an outage; answers on buttons and 
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from gateway.assistant.hearing import Card
 from gateway.model.conversation import Conversation, ConversationState
 from gateway.store.assistants import AssistantMemories
 from gateway.store.facts import parse_detail
 from tests.integration.test_family_questions import TO_NUMBER, Stage
-from tests.support.house import NOON, SAMPLES, House, house_running
+from tests.support.house import NOON, House, house_running
 from tests.support.waiting import wait_until
 
 EVA, NOOR = "+447700900123", "+447700900125"

@@ -50,7 +50,7 @@ LINES: Mapping[str, LineText] = {
     ),
     WHICH: LineText(
         {
-            "en": "Which one do you mean?", "nl": "Welke bedoelt u?", "de": "Welches meinen Sie?",
+            "en": "Which one do you mean?", "nl": "Welke bedoel je?", "de": "Welches meinen Sie?",
             "fr": "De quoi parlez-vous ?",
         },
         demanded=True,
@@ -66,7 +66,7 @@ LINES: Mapping[str, LineText] = {
     TO_PERSON: LineText(
         {
             "en": "A person of {brand} will answer you. You need not say it again.",
-            "nl": "Een medewerker van {brand} gaat u antwoorden. U hoeft het niet nog eens te vertellen.",
+            "nl": "Een medewerker van {brand} gaat je antwoorden. Je hoeft het niet nog eens te vertellen.",
             "de": "Ein Mensch von {brand} wird Ihnen antworten. Sie müssen nichts noch einmal sagen.",
             "fr": "Une personne de {brand} va vous répondre. Inutile de répéter.",
         },
@@ -74,7 +74,7 @@ LINES: Mapping[str, LineText] = {
     ),
     HUMAN: LineText(
         {
-            "en": "You now talk to {name}, a person.", "nl": "U praat nu met {name}, een mens.",
+            "en": "You now talk to {name}, a person.", "nl": "Je praat nu met {name}, een mens.",
             "de": "Sie sprechen jetzt mit {name}, einem Menschen.", "fr": "Vous parlez maintenant avec {name}, une personne.",
         },
         ushers=True,
@@ -82,7 +82,7 @@ LINES: Mapping[str, LineText] = {
     BACK: LineText(
         {
             "en": "You now talk to the automatic assistant of {brand} again. Type *person* at any time.",
-            "nl": "U praat nu weer met de automatische assistent van {brand}. Typ op elk moment *mens*.",
+            "nl": "Je praat nu weer met de automatische assistent van {brand}. Typ op elk moment *mens*.",
             "de": "Sie sprechen jetzt wieder mit dem automatischen Assistenten von {brand}. Schreiben Sie jederzeit *Mensch*.",
             "fr": "Vous parlez de nouveau avec l'assistant automatique de {brand}. Écrivez *personne* à tout moment.",
         },
@@ -98,7 +98,7 @@ LINES: Mapping[str, LineText] = {
         {
             "en": "We are closed now. From {when} a person answers you; you keep your place. Type *status* to see how things "
             "stand.",
-            "nl": "We zijn nu gesloten. Vanaf {when} antwoordt een mens; u houdt uw plek. Typ *status* om te zien hoe het staat.",
+            "nl": "We zijn nu gesloten. Vanaf {when} antwoordt een mens; je houdt je plek. Typ *status* om te zien hoe het staat.",
             "de": "Wir haben gerade geschlossen. Ab {when} antwortet ein Mensch; Ihr Platz bleibt. Schreiben Sie *Status* für "
             "den Stand der Dinge.",
             "fr": "Nous sommes fermés. À partir de {when}, une personne vous répond ; vous gardez votre place. Écrivez *statut* "
@@ -108,7 +108,7 @@ LINES: Mapping[str, LineText] = {
     FULL: LineText(
         {
             "en": "Many people are writing to us. It takes {wait} until a person answers you.",
-            "nl": "Veel mensen schrijven ons. Het duurt {wait} tot een mens u antwoordt.",
+            "nl": "Veel mensen schrijven ons. Het duurt {wait} tot een mens je antwoordt.",
             "de": "Viele Menschen schreiben uns. Es dauert {wait}, bis Ihnen ein Mensch antwortet.",
             "fr": "Beaucoup de gens nous écrivent. Il faut {wait} avant qu'une personne vous réponde.",
         }

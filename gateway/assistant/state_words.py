@@ -21,7 +21,7 @@ _ORDER: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "created": "ontvangen", "payment_due": "wacht op betaling", "confirmed": "bevestigd", "processing": "wordt klaargemaakt",
         "partly_shipped": "deels verzonden", "shipped": "verzonden", "ready_for_pickup": "ligt klaar om op te halen",
-        "out_for_delivery": "onderweg naar u", "delivered": "bezorgd", "delivery_failed": "kon niet worden bezorgd",
+        "out_for_delivery": "onderweg naar je", "delivered": "bezorgd", "delivery_failed": "kon niet worden bezorgd",
         "problem": "er is een probleem mee", "returned": "teruggestuurd", "refunded": "terugbetaald", "cancelled": "geannuleerd",
     },
     "de": {
@@ -57,7 +57,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "ago": "Source: {source}, {age} ago.", "unknown": "How {what} stand cannot be looked up at this moment.",
     },
     "nl": {
-        "order": "Uw bestelling {name}: {state}.", "delivery": "Verwacht: {at}.", "outage": "{name}: {state}.",
+        "order": "Je bestelling {name}: {state}.", "delivery": "Verwacht: {at}.", "outage": "{name}: {state}.",
         "start": "Sinds {at}.", "begins": "Begint: {at}.", "end": "Verwacht einde: {at}.", "now": "Bron: {source}, zojuist.",
         "ago": "Bron: {source}, {age} geleden.", "unknown": "Hoe het met {what} staat is nu niet op te zoeken.",
     },

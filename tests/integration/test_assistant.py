@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.assistant.hearing import Card
 from gateway.model.conversation import Conversation, ConversationState
+from gateway.store import keys
 from gateway.store.assistants import AssistantMemories
 from gateway.store.facts import parse_detail
 from tests.integration.test_family_questions import TO_NUMBER, Stage
@@ -48,9 +49,6 @@ class Chat(Stage):
         await self.house.says(self.number, text=text, **self.to)
         return str((await self.automatic())[0]["body"])
 
-    async def presses(self, bubble: dict[str, Any], place: int) -> None:
-        await self.house.says(self.number, button=bubble["buttons"][place]["payload"], bubble=bubble["id"], **self.to)
-
     async def card(self, conversation: Conversation) -> Card:
         memory = AssistantMemories(self.runtime.connection.redis, self.runtime.vault)
         found = await memory.get(conversation.address, conversation.brand)
@@ -73,20 +71,18 @@ def titles(bubble: dict[str, Any]) -> list[str]:
     return [str(one.get("title") or one.get("text")) for one in bubble["buttons"]]
 
 
-def flight(house: Stage) -> tuple[dict[str, str], dict[str, str]]:
-    return (
-        {"scheduled": "2026-11-22T10:55:00+01:00", "estimated": "2026-11-22T11:40:00+01:00"},
-        {"scheduled": "2026-11-22T11:20:00+00:00", "estimated": "2026-11-22T12:02:00+00:00"},
-    )
+LEAVES = {"scheduled": "2026-11-22T10:55:00+01:00", "estimated": "2026-11-22T11:40:00+01:00"}
+LANDS = {"scheduled": "2026-11-22T11:20:00+00:00", "estimated": "2026-11-22T12:02:00+00:00"}
 
 
 async def helped(chat: Chat) -> list[str]:
-    """What people said of the automatic answers, of the whole house."""
-    found = []
-    for partition in range(64):
-        for _, fields in await chat.runtime.connection.redis.xrange(f"{{p:{partition:02d}}}facts"):
-            kind, detail = (parts := bytes(fields[b"f"]).decode().split("|"))[2], parts[-1]
-            found += [parse_detail(detail)["answer"]] if kind == "helped" else []
+    """What they said of the automatic answers."""
+    found: list[str] = []
+    redis: Any = chat.runtime.connection.redis
+    contact, _ = await chat.who("whatsapp", chat.number)
+    for _, fields in await redis.xrange(keys.beside(contact.id, "facts")):
+        parts = bytes(fields[b"f"]).decode().split("|")
+        found += [parse_detail(parts[-1])["answer"]] if parts[2] == "helped" else []
     return found
 
 
@@ -107,8 +103,7 @@ async def test_a_plain_question_is_answered_with_source_and_age_and_a_person_is_
 
         # Once that is done, and a source has spoken: answered, and asked whether it helped. Yes is the end of it.
         assert await eva.runtime.conversations.close(waits, "contact")
-        left, lands = flight(eva)
-        await eva.flight("delayed", 1, left, lands)
+        await eva.flight("delayed", 1, LEAVES, LANDS)
         await house.turn_clock(NOON + timedelta(minutes=4, seconds=30))
         await house.says(EVA, text="Is my flight delayed?", **TO_NUMBER)
         (bubble,) = await eva.automatic()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from gateway.cli.main import main
 from gateway.errors import BadInput
 from gateway.listening import WordLists, reasons
 from gateway.model.personal import Personal
@@ -130,3 +132,18 @@ def test_lists_of_the_house_take_the_place_of_the_shipped_ones_one_by_one(tmp_pa
     assert lists.safety.find("I have chest pain") is None
     assert lists.safety.find("he was left behind") is Safety.LEFT_BEHIND
     assert lists.reasons == LISTS.reasons
+
+
+def test_lint_says_what_a_message_would_be_taken_for_and_names_a_line_that_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--say", "he has chest pain, this is a formal complaint"]
+    assert main(["webcare", "lint", "--dir", str(tmp_path), "--json", *asked]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["safety"], said["because of"]) == ("medical", "chest pain*")
+    assert (said["complaint"], said["language"]) == ("certain", "en")
+    (tmp_path / "complaints").mkdir()
+    for language in ("nl", "en", "de", "fr"):
+        (tmp_path / "complaints" / f"{language}.txt").write_text("[certain]\na+b\n[proposed]\nangry\n", "utf-8")
+    assert main(["webcare", "lint", "--dir", str(tmp_path)]) != 0
+    assert "nl.txt:2" in capsys.readouterr().err

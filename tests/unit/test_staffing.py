@@ -101,7 +101,7 @@ def test_a_day_through_the_routers_own_decision_is_near_the_model_and_nobody_has
 @pytest.mark.parametrize("alone_s", [1100, 1200, 1300])
 def test_a_week_of_25000_with_44_agents_is_within_three_points_of_the_model(alone_s: float) -> None:
     house = House(PER_HOUR, 44, alone_s)
-    began = time.monotonic()
+    began = time.process_time()
     seen = Week(house, arrivals=25_000, within_s=120, seed=7).run()
     # As many came, with as much work, as chance would have it: half a percent of load is a point of service level here.
     expected = outlook(seen.house(house), 120)
@@ -111,4 +111,4 @@ def test_a_week_of_25000_with_44_agents_is_within_three_points_of_the_model(alon
     assert abs(seen.service_level - expected.service_level) < 0.03
     assert abs(seen.service_level - outlook(house, 120).service_level) < 0.05
     assert abs(seen.gave_up / seen.came - expected.gave_up) < 0.015
-    assert time.monotonic() - began < 60
+    assert time.process_time() - began < 60

@@ -55,7 +55,7 @@ class Agents:
     async def add_agent(self, name: str, display: str, password: Secret, rights: Sequence[str] = ("reply",)) -> Agent:
         """Make an agent. Raises BadInput for what is wrong, Conflict when the name is taken."""
         agent = Agent(self.agent_id(name), Personal(name.strip()), Personal(" ".join(display.split())), tuple(rights))
-        problems = list(_problems(agent)) + list(_weak(password, name))
+        problems = list(problems_of(agent)) + list(_weak(password, name))
         if problems:
             raise BadInput(problems)
         sealed = self._seal(agent, await self._hash(password))
@@ -75,7 +75,7 @@ class Agents:
         """Their first sign-in makes them. Two at once make one. Raises BadInput."""
         identifier = self.provider_id(issuer, subject)
         agent = Agent(identifier, Personal(name), Personal(display), tuple(rights), provider=issuer)
-        problems = list(_problems(agent))
+        problems = list(problems_of(agent))
         if problems:
             raise BadInput(problems)
         sealed = self._seal(agent, "")
@@ -109,7 +109,7 @@ class Agents:
 
         def changed(found: Agent, hashed: str) -> tuple[Agent, str]:
             after = replace(found, **fields)
-            problems = list(_problems(after))
+            problems = list(problems_of(after))
             if problems:
                 raise BadInput(problems)
             return after, hashed
@@ -251,7 +251,8 @@ def _folded(name: str) -> str:
     return name.strip().casefold()
 
 
-def _problems(agent: Agent) -> Iterable[Problem]:
+def problems_of(agent: Agent) -> Iterable[Problem]:
+    """What is wrong with an agent's record, field by field."""
     if not agent.provider and not re.fullmatch(r"[\w.@+-]{2,64}", agent.name.reveal()):
         yield Problem("name", "should be 2 to 64 letters, digits or . @ + - _, such as an e-mail address")
     if not 1 <= len(agent.display.reveal()) <= 80:

@@ -25,6 +25,7 @@ from gateway.store.agents import Agents
 from gateway.store.outgoing import Job, Outgoing, Webhook
 from gateway.store.reply import octets
 from gateway.store.senders import Senders
+from gateway.store.sessions import SignedIn
 from gateway.store.vault import KeyRing, Vault
 from tests.integration.commands_stage import (
     MAIN,
@@ -129,6 +130,40 @@ async def test_an_agent_is_added_through_a_pipe_and_can_sign_in(home: House) -> 
     again = await home.run("agents", "add", "kim@example.org", stdin=PASSWORD + "\n")
     assert again.code == 1
     assert "agents password" in again.err
+
+
+@pytest.mark.long
+async def test_a_team_is_imported_changed_and_shown(home: House, tmp_path: Path) -> None:
+    table = tmp_path / "team.csv"
+    table.write_text(
+        'name,display,rights,languages,skills\nann@example.org,Ann,"agent@zz,auditor","nl,en",refunds\ntom@example.org,,supervisor,,\n'
+    )
+    assert (await home.run("agents", "import", str(table), "--dry-run")).code == 0
+    assert (await home.run("agents", "list", "--json")).data == []
+    made = {one["name"]: one for one in (await home.run("agents", "import", str(table), "--json")).data}
+    agents = Agents(home.redis, home.clock, home.vault)
+    signed = await agents.sessions.sign_in("ann@example.org", Secret(made["ann@example.org"]["password"]), "here")
+    assert isinstance(signed, SignedIn)
+    again = (await home.run("agents", "import", str(table), "--json")).data
+    assert [(one["done"], one["password"]) for one in again] == [("as it was", None)] * 2
+    shown = (await home.run("agents", "show", "ANN@example.org", "--json")).data
+    assert (shown["rights"], shown["languages"], shown["skills"]) == (["agent@zz", "auditor"], ["nl", "en"], ["refunds"])
+    assert "due at the next sign-in" in (await home.run("agents", "show", "tom@example.org")).out
+    listed = (await home.run("agents", "sessions", "list", "--json")).data
+    assert [(one["name"], one["how"], one["locked"]) for one in listed] == [("ann@example.org", "password", False)]
+    assert (await home.run("agents", "sessions", "end")).code == 2
+    assert (await home.run("agents", "sessions", "end", "ann@example.org", "--json")).data["sessions_ended"] == 1
+    assert await agents.sessions.get(signed.token.reveal()) is None
+    assert (await home.run("agents", "rights", "ann@example.org", "fly@zz")).code == 1
+    assert (await home.run("agents", "rights", "ann@example.org", "senior@zz/service")).code == 0
+    assert (await home.run("agents", "set", "ann@example.org")).code == 2
+    wanted = ("--skills", "", "--limit-factor", "3", "--locale", "nl")
+    changed = await home.run("agents", "set", "ann@example.org", *wanted, "--json")
+    assert (changed.data["skills"], changed.data["limit_factor"], changed.data["locale"]) == ([], 3, "nl")
+    assert changed.data["rights"] == ["senior@zz/service"]
+    assert (await home.run("agents", "second-factor", "reset", "tom@example.org", "--json")).data["had"] is False
+    written = [fact for fact in await home.facts() if fact.startswith("agent_rights")]
+    assert written == [f"agent_rights||agent=operator target={shown['id']} old=agent@zz,auditor new=senior@zz/service"]
 
 
 async def test_an_agent_is_kept_out_let_in_and_given_a_new_password(home: House) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.cli.agents_import import read_table
+from gateway.errors import BadInput, SettingsError
 from gateway.model.agent import Agent, AgentId, Permission, parse_right
 from gateway.model.personal import Personal
 from gateway.rules.rights import Reading, may_answer, may_approve, may_reveal, needs_second_factor, reading, rights_of
+from gateway.webcare.provider import read_groups
 from tests.support.team import waiting
 
 P = Permission
@@ -101,3 +105,28 @@ def test_groups_become_rights_once_each_and_unknown_ones_nothing() -> None:
     table = {"team": ["agent@nl"], "leads": ["supervisor@nl", "agent@nl"]}
     assert rights_of(["leads", "team", "cooks"], table) == ("agent@nl", "supervisor@nl")
     assert rights_of(["cooks"], table) == ()
+
+
+def test_a_table_of_agents_is_checked_whole_before_anybody_is_made(tmp_path: Path) -> None:
+    table = tmp_path / "team.csv"
+    table.write_text('name,display,rights,skills\nann@example.org,,"agent@zz, auditor",refunds\n')
+    (line,) = read_table(table)
+    assert (line["display"], line["rights"], line["languages"]) == ("ann", "agent@zz, auditor", "")
+    table.write_text("name,display,rights\nx,,\nann@example.org,,agent\nANN@example.org,,pilot\n")
+    with pytest.raises(BadInput) as refused:
+        read_table(table)
+    assert [one.field for one in refused.value.problems] == ["line 2: name", "line 2: rights", "line 4: rights", "line 4: name"]
+    table.write_text("who\nann\n")
+    with pytest.raises(BadInput):
+        read_table(table)
+
+
+def test_the_table_of_groups_names_what_is_wrong_in_it(tmp_path: Path) -> None:
+    table = tmp_path / "groups.yaml"
+    table.write_text("webcare: [agent@nl]\nleads: supervisor@nl\n")
+    assert read_groups(table) == {"webcare": ("agent@nl",), "leads": ("supervisor@nl",)}
+    for text, problems in (("a: [pilot]\nb: 3\nc: [agent]\n", 2), ("", 1), ("- a\n", 1), (": : :", 1)):
+        table.write_text(text)
+        with pytest.raises(SettingsError) as refused:
+            read_groups(table)
+        assert len(refused.value.problems) == problems

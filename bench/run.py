@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench import against, curves, dispatch, document, documents, fanout, latency, memory, stage, webhooks
+from bench import against, curves, dispatch, document, documents, fanout, latency, memory, stage, webcare, webhooks
 from bench.children import child, first_line
 from bench.report import Row, line, machine
 from bench.sizes import LONG, QUICK, TINY, WHOLE, Sizes
 
 HEAD = "ours beside the bare limit of this machine, in turns; ratios can be compared, figures of different hours cannot\n"
 PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents")
-LONG_PARTS = (*PARTS, "peers", "curves")
+LONG_PARTS = (*PARTS, "webcare", "peers", "curves")
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ async def measure(sizes: Sizes, told: Callable[[str], None], only: Collection[st
         directory = await stack.enter_async_context(stage.directory())
         noop = await stack.enter_async_context(child(["-m", "bench.noop"]))
         port = int(await first_line(noop))
-        graph, environ = f"http://127.0.0.1:{port}", stage.environment(directory, port)
+        graph, environ = f"http://127.0.0.1:{port}", stage.environment(directory, port) | webcare.plan_file(directory)
         runtime = await stack.enter_async_context(stage.opened(stage.read_settings(environ)))
         filled: list[Row] = []
         if {"dispatch", "memory"} & set(only):  # what is dispatched is what was filled in
@@ -56,6 +56,9 @@ async def measure(sizes: Sizes, told: Callable[[str], None], only: Collection[st
             keep(filled)
         if "documents" in only:
             keep(await documents.measure(sizes))
+        if "webcare" in only:
+            await stage.emptied(runtime)
+            keep(await webcare.measure(runtime, environ, sizes))
         if "peers" in only:
             await stage.emptied(runtime)
             enough = -(-against.taken(sizes) // (sizes.group_size * sizes.flights))

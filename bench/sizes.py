@@ -14,6 +14,7 @@ class Sizes:
     fan_few, fan_many: subscribers of the flights whose planning is compared, in fan_rounds turns
     peer_sends: sends of one round beside what else one would pick
     documents: boarding passes drawn in one of document_rounds
+    agents: who are given `conversations` that come within over_s seconds
     notices: urgent notices of other flights, once alone and once while fan_many are told at 80 a second
     """
 
@@ -33,6 +34,9 @@ class Sizes:
     peer_sends: int = 0
     documents: int = 0
     document_rounds: int = 0
+    agents: int = 200
+    conversations: int = 2000
+    over_s: float = 10.0
 
     @property
     def contacts(self) -> int:
@@ -46,4 +50,4 @@ class Sizes:
 LONG = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 100_000, 1, 200, 1000, 200, 5)
 WHOLE = Sizes(40, 167, 3, 5, 3500, 500, 5, 4000, 300, 1000, 10_000, 3, 100, 1000, 200, 5)
 QUICK = Sizes(10, 167, 3, 3, 1000, 300, 3, 1500, 100, 1000, 5_000, 1, 40, 200, 60, 3)
-TINY = Sizes(2, 25, 3, 1, 20, 10, 1, 50, 3, 30, 300, 1, 2, 0, 4, 1)
+TINY = Sizes(2, 25, 3, 1, 20, 10, 1, 50, 3, 30, 300, 1, 2, 0, 4, 1, 4, 20, 1.0)

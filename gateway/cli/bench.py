@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents", "peers", "curves")
+PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents", "webcare", "peers", "curves")
 
 
 def add_parser(commands: Any) -> None:
@@ -15,8 +15,8 @@ def add_parser(commands: Any) -> None:
         help="ours beside the bare limit of this machine",
         description="Measure dispatch, webhooks, latency, fan-out, memory and documents on a store of its own, each "
         "beside the bare limit. "
-        "Nothing leaves this machine. About five minutes; --quick about two; --long an hour, with what else one would pick "
-        "and with curves up to a million subscriptions.",
+        "Nothing leaves this machine. About five minutes; --quick about two; --long an hour, with routing for 200 agents, with "
+        "what else one would pick and with curves up to a million subscriptions.",
         epilog="example: python main.py bench --quick --only dispatch",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")

@@ -34,8 +34,8 @@ from gateway.rules.calendars import is_open
 from gateway.rules.ranks import order
 from gateway.rules.routing import GENERAL
 
-LEFT_OUT_MAX = 60
-"""So many who were left out, and as many candidates, are kept with a decision: two full teams."""
+LEFT_OUT_MAX = 30
+"""So many who were left out, and as many candidates, are kept with a decision: a full team."""
 IMPOSSIBLE_S = 120
 """After so long in a queue in which nobody here can answer, a conversation goes to the general one."""
 
@@ -122,6 +122,7 @@ class _Deciding:
         self._here = {one.id: one for one in sorted(here, key=lambda one: one.id)}
         self._open: dict[tuple[str, str], bool] = {}
         self._possible: dict[tuple[object, ...], str] = {}
+        self._fits: dict[tuple[object, ...], frozenset[AgentId]] = {}
         # Only these can be given something new; everybody else is looked at when a decision says why they were left out. By the
         # widest figures of all brands: with everybody full, a long queue then costs next to nothing.
         every = [plan.figures, *(brand.figures for brand in plan.brands.values())]
@@ -215,9 +216,11 @@ class _Deciding:
         if sticky and one.sticky is not None:
             candidates = [self._here[one.sticky]]
         else:
-            wanted = skills_of(queue, ring)
+            fit = self._fit(one, queue, ring) & self._ready
             candidates = [
-                self._here[name] for name in self._ready if self._why_not(self._here[name], one, wanted, figures) is None
+                mate
+                for mate in map(self._here.__getitem__, fit)
+                if self._no_room(mate, figures) is None and not (one.excluded and self._excluded(mate, one))
             ]
             candidates.sort(key=lambda mate: (mate.load.live, mate.free_since_ms, mate.id))
         if not candidates:
@@ -231,6 +234,18 @@ class _Deciding:
         )  # fmt: skip
         self._take(best, owned=1)
         return Given(one, decision, figures)
+
+    def _fit(self, one: Conversation, queue: Queue, ring: int) -> frozenset[AgentId]:
+        """Who may answer it and knows what it needs: looked at once a turn for all of a kind."""
+        kind = (one.brand, one.queue, one.language, ring)
+        if kind not in self._fits:
+            wanted = skills_of(queue, ring)
+            self._fits[kind] = frozenset(
+                mate.id
+                for mate in self._here.values()
+                if self._covers(mate, one) and _speaks(mate, one) and wanted <= mate.skills
+            )
+        return self._fits[kind]
 
     def _why_not(self, mate: Teammate, one: Conversation, wanted: frozenset[str], figures: Figures) -> str | None:
         """Why somebody is not a candidate: what they may and know first, then whether they are there, then room."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.model.conversation import (
@@ -215,7 +215,13 @@ def parse_mention(raw: bytes, box: Box, address: AddressId) -> Mention:
 
 def pack_decision(one: Decision) -> str:
     """Why an agent, as dr:V keeps it: ids and figures, no names and no texts."""
-    return json.dumps({"f": 1, **asdict(one)})
+    value = {
+        "f": 1, "conversation": one.conversation, "agent": one.agent, "at_ms": one.at_ms, "how": one.how, "queue": one.queue,
+        "ring": one.ring, "candidates": one.candidates, "next_best": one.next_best, "version": one.version,
+        "left_out": [{"agent": left.agent, "why": left.why} for left in one.left_out],
+        "waited_ms": one.waited_ms, "boost": one.boost,
+    }  # fmt: skip
+    return json.dumps(value, separators=(",", ":"))
 
 
 def parse_decision(raw: bytes) -> Decision:

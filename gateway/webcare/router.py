@@ -45,6 +45,7 @@ TICK_MS = 1000
 PAUSE_S = 0.02
 """Between two looks: what comes in a burst is given together."""
 TURN_TIMEOUT_S = 15.0
+DUTY_TIMEOUT_S = 30.0
 BESIDE_MS = 3000
 NOTES_AGAIN_MS = 2000
 IMPOSSIBLE_MAX = 500
@@ -75,6 +76,7 @@ class Router:
     _since: dict[ConversationId, int] = field(default_factory=dict)
     _noted: Notes = field(default_factory=Notes)
     _heard: set[ConversationId] = field(default_factory=set)
+    _seen: tuple[View, assign.Turn, Notes] | None = None
     _leading: bool = False
     _good_ms: int = 0
 
@@ -82,13 +84,18 @@ class Router:
         """Until cancelled. A plan that says `pull` gives nobody anything."""
         if not self.plan.push:
             return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._route(), name="router.route")
+            group.create_task(self._see_to_duties(), name="router.duties")
+
+    async def _route(self) -> None:
         seen = ""
         try:
             while not being_cancelled():
                 try:
                     async with asyncio.timeout(TURN_TIMEOUT_S):
                         if await self._leads():
-                            await self.turn()
+                            await self.look()
                     seen = await self._rest(seen)
                 except Exception as error:  # the top of a loop
                     log.warning("router.failed", error=type(error).__name__)
@@ -103,8 +110,21 @@ class Router:
                 except Exception as error:  # a stop goes on whatever the store says: the lease ends by itself
                     log.info("router.lease_kept", error=type(error).__name__)
 
+    async def _see_to_duties(self) -> None:
+        """Each second, beside the looks: nobody waits for a slot because of words that are said to others."""
+        while not being_cancelled():
+            await asyncio.sleep(TICK_MS / 1000)
+            if self._leading:
+                await self.see_to()
+
     async def turn(self) -> assign.Turn:
-        """One look, what it decides, and that done."""
+        """One look, and the duties that go with it."""
+        decided = await self.look()
+        await self.see_to()
+        return decided
+
+    async def look(self) -> assign.Turn:
+        """Look, decide, and do it."""
         now = self.clock.now_ms()
         view = await self.view.look(await self.first_queues(), self._heard)
         self._heard = set()
@@ -119,15 +139,20 @@ class Router:
             await self.floor.put_notes(notes)
             self._noted = notes
         self._good_ms = now
-        for duty in self.duties:
-            await self._see_to(duty, view, decided, notes, now)
+        self._seen = view, decided, notes
         return decided
 
-    async def _see_to(self, duty: Duty, view: View, decided: assign.Turn, notes: Notes, now: int) -> None:
-        try:
-            await duty.look(view, decided, notes, now)
-        except Exception as error:  # the top of a duty's own loop: one that fails keeps nobody from being given
-            log.warning("router.duty_failed", duty=type(duty).__name__, error=type(error).__name__)
+    async def see_to(self) -> None:
+        """The duties, with what was seen at the last look: each of their steps names the epoch that it was."""
+        seen, self._seen = self._seen, None
+        for duty in self.duties if seen is not None else ():
+            assert seen is not None
+            view, decided, notes = seen
+            try:
+                async with asyncio.timeout(DUTY_TIMEOUT_S):
+                    await duty.look(view, decided, notes, self.clock.now_ms())
+            except Exception as error:  # the top of a duty's loop: one that fails keeps nobody from being given
+                log.warning("router.duty_failed", duty=type(duty).__name__, error=type(error).__name__)
 
     # doing it
 

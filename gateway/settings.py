@@ -110,6 +110,9 @@ class Settings:
     google_wallet_key: Secret | None
     google_wallet_issuer: str | None
     history_url: str
+    text_days: int
+    fact_months: int
+    audit_months: int
     console_url: str | None
     oidc_issuer: str | None
     oidc_client_id: str | None
@@ -302,6 +305,9 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         google_wallet_key=reader.secret("GATEWAY_GOOGLE_WALLET_KEY"),
         google_wallet_issuer=reader.text("GATEWAY_GOOGLE_WALLET_ISSUER"),
         history_url=reader.text("GATEWAY_HISTORY_URL") or f"sqlite:///{data_dir / 'history.db'}",
+        text_days=reader.number("GATEWAY_TEXT_DAYS", 90, int, 10, 3650),
+        fact_months=reader.number("GATEWAY_FACT_MONTHS", 13, int, 1, 120),
+        audit_months=reader.number("GATEWAY_AUDIT_MONTHS", 24, int, 13, 120),
         console_url=reader.text("GATEWAY_CONSOLE_URL"),
         oidc_issuer=reader.text("GATEWAY_OIDC_ISSUER"),
         oidc_client_id=reader.text("GATEWAY_OIDC_CLIENT_ID"),

@@ -20,6 +20,7 @@ from gateway.cli.dialogue import Terminal
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, GatewayError, LayoutMismatch, Problem, StoreError, StoreRefused
 from gateway.insight import history_copy
+from gateway.model.ids import ContactId
 from gateway.settings import Environment, Settings
 from gateway.store import archive, audit, layout, ledger, restored, restoring, rotation
 from gateway.store.client import Connection
@@ -189,6 +190,7 @@ async def _bring(
         await _make_ready(args, settings, beside.connection, ring, report, sent, io, f"backup {manifest.id}")
         if manifest.history == archive.HISTORY:
             await _history(settings, path, report)
+        await _erase_again(settings, report)
         if target is not None:
             await restoring.pour(redis, target.redis, io.progress, replaces=args.replace)
         else:
@@ -287,6 +289,24 @@ async def _history(settings: Settings, path: Path, report: told.Report) -> None:
             ready.unlink(missing_ok=True)
 
 
+async def _erase_again(settings: Settings, report: told.Report) -> None:
+    """A history that came back too may know people who were erased since: they go from it, before anything starts."""
+    entries = ledger.since(report.ledgers, report.taken_ms - SKEW_MS)
+    erased = [ContactId(entry.contact) for entry in entries if entry.kind == ledger.ERASED]
+    path = history_copy.sqlite_path(settings.history_url)
+    if not erased or (path is not None and not await asyncio.to_thread(path.is_file)):
+        return
+    from gateway.insight.closed import erase
+    from gateway.insight.database import open_database
+
+    database = await open_database(settings.history_url)
+    try:
+        for contact in dict.fromkeys(erased):
+            await database.call(lambda connection, contact=contact: erase(connection, contact))  # type: ignore[misc]
+    finally:
+        await database.close()
+
+
 # in place
 
 
@@ -308,6 +328,7 @@ async def _in_place(args: argparse.Namespace, settings: Settings) -> int:
             return 1
         sent = await _sent(settings, taken_ms, opened.clock, report, io)
         await _make_ready(args, settings, opened.connection, opened.ring, report, sent, io, "in place")
+        await _erase_again(settings, report)
     io.progress("")
     told.tell(report, as_json=args.json)
     return 0

@@ -145,6 +145,18 @@ class Closed:
 
         return await self._database.call(work)
 
+    async def resolved(self, *, since_ms: int, before_ms: int, limit: int) -> list[tuple[ConversationId, int]]:
+        """Conversations resolved in (since, before), and when; oldest first, all of the last one's moment."""
+        at = conversations.c.resolved_ms
+
+        def work(connection: Connection) -> list[tuple[ConversationId, int]]:
+            some = sql.select(at).where(at > since_ms, at < before_ms).order_by(at)
+            last = connection.execute(some.offset(limit - 1).limit(1)).scalar()
+            query = sql.select(conversations.c.id, at).where(at > since_ms, at < before_ms if last is None else at <= last)
+            return [(ConversationId(row.id), row.resolved_ms) for row in connection.execute(query.order_by(at))]
+
+        return await self._database.call(work)
+
     async def queues(self, brand: str) -> list[str]:
         """The queues that a brand's closed conversations were in."""
         query = sql.select(conversations.c.queue).where(conversations.c.brand == brand).distinct()
@@ -192,15 +204,7 @@ class Closed:
 
     async def erase(self, contact: ContactId) -> int:
         """Drop everything about a contact; how many conversations. Repeatable."""
-
-        def work(connection: Connection) -> int:
-            query = sql.select(conversations.c.id).where(conversations.c.contact == contact)
-            found = [ConversationId(one) for one in connection.execute(query).scalars()]
-            _drop(connection, found)
-            connection.execute(sql.delete(touches).where(touches.c.contact == contact))
-            return len(found)
-
-        return await self._database.call(work)
+        return await self._database.call(lambda connection: erase(connection, contact))
 
     async def forget(self, *, texts_before_ms: int, headers_before_ms: int, limit: int = 20_000) -> int:
         """Retention: first what was said, later what is plain; at most `limit` lines a call, and how many."""
@@ -239,6 +243,15 @@ class Closed:
             return await self._vault.contact_boxes(sorted(contacts)) if contacts else {}
         except Sealed:
             return {}
+
+
+def erase(connection: Connection, contact: ContactId) -> int:
+    """Drop everything about a contact; how many conversations."""
+    query = sql.select(conversations.c.id).where(conversations.c.contact == contact)
+    found = [ConversationId(one) for one in connection.execute(query).scalars()]
+    _drop(connection, found)
+    connection.execute(sql.delete(touches).where(touches.c.contact == contact))
+    return len(found)
 
 
 def _row(identifier: ConversationId, record: Record) -> dict[str, Any]:

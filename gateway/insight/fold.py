@@ -233,6 +233,7 @@ async def run_fold(
     beat: Callable[[], None] = lambda: None,
     interval_s: float = 1.0,
     keep_months: int = KEEP_MONTHS,
+    audit_months: int = AUDIT_MONTHS,
     partitions: Sequence[int] = tuple(range(PARTITIONS)),
 ) -> None:
     """Fold until `stopping`: every free partition, a turn a second (at once while more waits), leases renewed in between.
@@ -259,7 +260,7 @@ async def run_fold(
                     if began - forgotten >= RETENTION_EVERY_S:
                         forgotten = began
                         await _forget(history, clock.now_ms() - keep_months * MONTH_MS)
-                        await AuditBook(history.database).forget(clock.now_ms() - AUDIT_MONTHS * MONTH_MS)
+                        await AuditBook(history.database).forget(clock.now_ms() - audit_months * MONTH_MS)
                 metrics.fold_seconds.observe(time.monotonic() - began)
             except Conflict:
                 renewed = -RENEW_S * 1000

@@ -17,6 +17,7 @@ from gateway.insight.governor import Governor
 from gateway.insight.history import History, open_history
 from gateway.insight.outgoing import Sender as HookSender
 from gateway.insight.outgoing import run_outgoing
+from gateway.insight.retention import forget_old
 from gateway.insight.watch import Watch, run_watch
 from gateway.insight.watch_gauges import Survey
 from gateway.insight.watch_post import Poster
@@ -134,8 +135,13 @@ def _jobs(runtime: Runtime, history: History) -> list[tuple[str, int, Callable[[
     async def closing() -> None:
         await keep_closed(Records(runtime.connection.redis), closed, runtime.clock)
 
+    async def forgetting() -> None:
+        days, months = runtime.settings.text_days, runtime.settings.fact_months
+        await forget_old(Records(runtime.connection.redis), closed, runtime.clock, text_days=days, fact_months=months)
+
     return [
         ("keep_closed", MINUTE_S, closing),
+        ("forget_old", HOUR_S, forgetting),
         ("sync_templates", HOUR_S, templates),
         ("first_templates", MINUTE_S, first_templates),
         ("sync_capabilities", HOUR_S, capabilities),
@@ -222,5 +228,5 @@ async def _fold(runtime: Runtime, history: History, group: asyncio.TaskGroup) ->
     )
     await run_fold(
         fold, leases=Leases(redis), history=history, metrics=metrics, clock=clock, stopping=runtime.stopping,
-        beat=runtime.beats.expect("fold", 60),
+        beat=runtime.beats.expect("fold", 60), keep_months=settings.fact_months, audit_months=settings.audit_months,
     )  # fmt: skip

@@ -84,6 +84,14 @@ class Records:
         answers = iter(await pipeline.execute() if conversations else [])
         return [_record(next(answers), next(answers)) for _ in conversations]
 
+    async def drop_lines(self, conversations: Sequence[ConversationId]) -> None:
+        """Drop what was said in these: closed so long ago that nothing can reopen them. Repeatable."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for one in conversations:
+            pipeline.unlink(keys.of(one, "ct"))
+        if conversations:
+            await pipeline.execute()
+
     async def gone(self, contacts: Sequence[ContactId]) -> set[ContactId]:
         """Of these, who is being erased, or has no key any more."""
         pipeline = self._redis.pipeline(transaction=False)

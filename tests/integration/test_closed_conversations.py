@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sql
 
+from gateway.cli import restore
+from gateway.cli.restore_told import Report
 from gateway.clock import Clock
 from gateway.errors import GatewayError, NotFound
 from gateway.insight.closed import Closed
@@ -18,14 +21,17 @@ from gateway.insight.closing import keep_closed
 from gateway.insight.database import Database, open_database
 from gateway.insight.fold import Fold
 from gateway.insight.history import History
+from gateway.insight.retention import STORE_DAYS, forget_old
 from gateway.insight.webcare_report import read
 from gateway.metrics import Metrics
 from gateway.model.conversation import AgentId, InboundEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id
 from gateway.model.personal import Personal
 from gateway.rules.measures import by_queue
-from gateway.store import keys
+from gateway.settings import read as read_settings
+from gateway.store import keys, ledger
 from gateway.store.conversation_records import Records
+from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS
 from gateway.store.conversations import Command, Conversations
 from gateway.store.facts import Facts
 from gateway.store.vault import KeyRing, Vault
@@ -201,6 +207,37 @@ async def test_texts_go_before_the_plain_rows_do(house: House) -> None:
     await house.closed.forget(texts_before_ms=later, headers_before_ms=later)
     with pytest.raises(NotFound):
         await house.closed.get(one)
+
+
+async def test_a_history_that_came_back_forgets_who_was_erased_since(house: House, history_url: str) -> None:
+    gone = new_contact_id()
+    await house.closes(gone, "words of before")
+    await house.closes(new_contact_id(), "words of another")
+    await house.copy()
+    entry = ledger.Entry(ledger.ERASED, house.clock.now_ms(), house.clock.now_ms(), gone)
+    report = Report(house.clock.now_ms() - DAY, ledgers=[ledger.Reading(Path("ledger"), (entry,), False)])
+    settings = read_settings({"GATEWAY_HISTORY_URL": history_url, "GATEWAY_ENV": "demo"}, None)
+    await restore._erase_again(settings, report)
+    assert await house.found("words") == ["words of another"]
+
+
+async def test_texts_that_are_to_go_early_go_from_the_store_too(house: House) -> None:
+    old = await house.closes(new_contact_id(), "old words")
+    house.clock.offset_ms += 15 * DAY
+    young = await house.closes(new_contact_id(), "young words")
+    await house.copy()
+    records = Records(house.redis)
+    assert await forget_old(records, house.closed, house.clock, text_days=10, fact_months=13) == 2
+    assert await house.found("words") == ["young words"]
+    assert STORE_DAYS * DAY == KEEP_RESOLVED_MS
+    for one, lines in ((old, 0), (young, 2)):
+        state = await house.conversations.get(one)
+        assert (len(await house.conversations.thread(state)), len(await house.closed.thread(one))) == (lines, lines)
+    assert await forget_old(records, house.closed, house.clock, text_days=10, fact_months=13) == 0
+    house.clock.offset_ms += 400 * DAY
+    await forget_old(records, house.closed, house.clock, text_days=90, fact_months=13)
+    with pytest.raises(NotFound):
+        await house.closed.get(young)
 
 
 async def test_several_copies_at_once_leave_each_conversation_once(house: House) -> None:

@@ -58,6 +58,7 @@ from gateway.webcare.provider import Provider, read_groups
 from gateway.webcare.queue_words import QueueWords
 from gateway.webcare.router import make_router
 from gateway.webcare.scan import HookScanner
+from gateway.webcare.templates import DeskTemplates
 
 LARGEST = 32 * 1024 * 1024
 DEPTH_S = 2.0
@@ -133,6 +134,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         media=media,
         fetching=_fetching(runtime, media),
         documents=runtime.documents,
+        templates=DeskTemplates(runtime.worlds.now, runtime.tariffs),
         file_max=runtime.settings.media_max_mb * 1_000_000,
     )
 

@@ -12,6 +12,8 @@ export class Refused extends Error {
   }
 }
 
+export const get = (path) => send(path, {}, undefined, TIMEOUT_MS, "GET");
+
 export const post = (path, body, key) =>
   send(path, { "Content-Type": "application/json", ...(key && { "Idempotency-Key": key }) }, JSON.stringify(body ?? {}), TIMEOUT_MS);
 
@@ -19,10 +21,10 @@ export const post = (path, body, key) =>
 export const upload = (path, file, key) =>
   send(path, { "Content-Type": file.type || "application/octet-stream", "X-File-Name": encodeURIComponent(file.name), "Idempotency-Key": key }, file, FILE_MS);
 
-async function send(path, headers, body, within) {
+async function send(path, headers, body, within, method = "POST") {
   let response;
   try {
-    response = await fetch(path, { method: "POST", headers: { "X-Desk-Token": token, ...headers }, body, signal: AbortSignal.timeout(within) });
+    response = await fetch(path, { method, headers: { "X-Desk-Token": token, ...headers }, body, signal: AbortSignal.timeout(within) });
   } catch {
     throw new Refused(0, "no_answer", "No answer came. Your words are kept; pressing again sends them once at most.");
   }

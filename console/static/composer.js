@@ -5,6 +5,7 @@ import { Attaching } from "./attaching.js";
 import { left, moment } from "./clock.js";
 import { post } from "./commands.js";
 import { keepDraft, newKey, readDraft } from "./drafts.js";
+import { Shut } from "./templates.js";
 
 const byId = (id) => document.getElementById(id);
 const SAVE_MS = 250;
@@ -38,6 +39,7 @@ export class Composer {
       changed: () => (this.save(), this.update()),
       say: (words) => this.say(words),
     });
+    this.shut = new Shut({ conversation, facts, sent: onSent, say: (words, tone) => this.say(words, tone) });
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
       if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");
     });
@@ -158,6 +160,9 @@ export class Composer {
     const facts = this.facts();
     const invitation = facts.speaksAs ? `Write a reply; they see the name ${facts.speaksAs}` : "Write a reply";
     if (this.text.reply.placeholder !== invitation) this.text.reply.placeholder = invitation;
+    const isShut = Boolean(facts.mine && facts.mayReply && !facts.resolved && !left(facts.closes).ms);
+    if (this.shut.shown && !isShut && this.draft.reply.text) this.say("They wrote: the window is open, and your words may go now.", "wait");
+    this.shut.update(isShut && this.box.dataset.mode === "reply");
     const shown = why ?? this.warning(facts) ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
     if (node.textContent !== shown.words) node.textContent = shown.words;
     node.dataset.tone = shown.tone;

@@ -116,6 +116,7 @@ def notification(
         another_way_ms=(declared.another_way_after_minutes or 0) * 60_000,
         fuse_people=declared.fuse_people,
         amount="" if declared.amount == "all" else declared.amount,
+        desk=declared.desk,
         rollout=declared.rollout or "",
         places=places,
         failed=failed,

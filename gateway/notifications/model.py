@@ -106,6 +106,8 @@ class Notification:
     """one event that would tell it to more people is held; None = the installation's number"""
     amount: str = ""
     """of those at home: "ends" = told also to who wants to hear only that it left and landed (model/family.py Amount)"""
+    desk: bool = False
+    """agents may send it, when the service window is shut; what they fill in is `data` of its parameters"""
     rollout: str = ""
     """as declared: "allowed", "never", "" = by what it is; see notifications/rolling.py"""
     watch: Watch = field(repr=False, default_factory=Watch)

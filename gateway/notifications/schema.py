@@ -144,6 +144,7 @@ class NotificationSchema(_Strict):
     watch: Annotated[dict[Name, OneOrMore], Field(max_length=1)] = Field(default_factory=dict)
     on_uncertain: OnUncertain = OnUncertain.RESEND
     order: Literal["accepted", "delivered"] = "accepted"
+    desk: bool = False
     template: bool = True
     substitute: Name | None = None
     channel_ttl_minutes: Annotated[int, Field(ge=1, le=720)] | None = None
@@ -165,6 +166,8 @@ class NotificationSchema(_Strict):
             raise ValueError("a notification needs `event` and `when`")
         if self.kind == "service" and (self.event is not None or self.when is not None):
             raise ValueError("a service message answers somebody; it has no `event` and no `when`")
+        if self.desk and (self.kind != "service" or not self.template or self.buttons or self.document or self.personal):
+            raise ValueError("`desk` is for service messages with a template, and no button or document, that name nobody")
         if not self.template and self.kind == "notification":
             raise ValueError("only service messages can do without a template: others leave the service window")
         if "family" in self.roles and len(self.roles) > 1:

@@ -14,7 +14,7 @@ from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import Decision
-from gateway.webcare import commands, files, lines, views
+from gateway.webcare import commands, files, lines, replying, views
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.windows import closing
@@ -28,6 +28,7 @@ def add_api_routes(app: web.Application, deps: WebcareDeps) -> None:
     app.router.add_get("/v1/conversations", answering(deps, api.get_list))
     app.router.add_get("/v1/conversations/{conversation}", answering(deps, api.get_one))
     app.router.add_get("/v1/conversations/{conversation}/files/{file}", answering(deps, api.get_file))
+    app.router.add_get("/v1/conversations/{conversation}/templates", answering(deps, api.get_templates))
     app.router.add_post("/v1/conversations/{conversation}/files", answering(deps, api.post_file))
     app.router.add_get("/v1/conversations/{conversation}/decisions", answering(deps, api.get_decisions))
     app.router.add_post("/v1/conversations/{conversation}/{command}", answering(deps, api.post_command))
@@ -88,6 +89,11 @@ class Api:
         what = request.match_info["command"]
         done, after = await commands.run(self._deps, agent, request.match_info["conversation"], what, key, body)
         return web.json_response({**_summary(after), "message": done.message or None, "repeated": done.repeated})
+
+    async def get_templates(self, request: web.Request) -> web.StreamResponse:
+        """What may be said to them while the service window is shut."""
+        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        return web.json_response({"templates": await replying.offered(self._deps, one)})
 
     async def post_file(self, request: web.Request) -> web.StreamResponse:
         """Take up a file for a reply, by `?agent=`."""

@@ -23,6 +23,8 @@ from gateway.webcare.team import TEAM, Asked, allowed, opened
 
 ANSWERS = ("take", "reply", "note", "again", "leave")
 COMMANDS = (*ANSWERS, *TEAM)
+TEMPLATE_LIFE_MS = 24 * 3600_000
+"""How long a template may wait for its turn: what an agent wanted to say today is not said tomorrow night."""
 
 
 async def readable(deps: WebcareDeps, agent: Agent, identifier: str) -> Conversation:
@@ -77,10 +79,16 @@ async def _do(
     again: MessageId | str = fields.message(body) if what == "again" else ""
     if again:
         entry, file = await replying.sent_before(deps, found, again)
-        text = entry.text
+        text, wanted = entry.text, entry.template
+    elif (wanted := body.get("template")) is not None:
+        file = None
     else:
         file = await replying.file_of(deps, found, body)
         text = fields.words(body, deps.text_max(found.sender), empty=file is not None)
+    deadline_ms, template = await _deadline_ms(deps, found), None
+    if wanted is not None:
+        text, template = await replying.template_of(deps, found, wanted)
+        deadline_ms = deps.clock.now_ms() + TEMPLATE_LIFE_MS
     return await replying.reply(
         deps,
         command,
@@ -88,9 +96,10 @@ async def _do(
         text,
         file,
         author=agent.first_name,
-        deadline_ms=await _deadline_ms(deps, found),
+        deadline_ms=deadline_ms,
         quote=await _quoted(deps, found, body),
         again=again,
+        template=template,
     )
 
 

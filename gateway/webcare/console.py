@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.errors import NotFound
 from gateway.model.audit import Audited
 from gateway.rules.rights import Reading, reading
-from gateway.webcare import commands, files, session
+from gateway.webcare import commands, files, replying, session
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import choose, heard
@@ -48,6 +48,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
+    add("GET", "/desk/{conversation}/templates", session.data(deps, console.get_templates))
     add("POST", "/desk/{conversation}/files", session.command(deps, console.post_file))
     add("POST", "/desk/{conversation}/{command}", session.command(deps, console.post_command))
 
@@ -79,6 +80,12 @@ class Console:
         """A file of a conversation that they may read; `?save` as a download."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
         return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
+
+    async def get_templates(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """What may be said to them while the service window is shut: words, blanks to fill in, price."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        found = await replying.offered(self._deps, one)
+        return web.json_response({"templates": found}, headers=SECURITY_HEADERS)
 
     async def post_file(self, request: web.Request, who: Asker) -> web.StreamResponse:
         return await files.post_file(self._deps, request, who.agent, headers=SECURITY_HEADERS)

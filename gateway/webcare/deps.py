@@ -27,6 +27,7 @@ from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
 from gateway.webcare.provider import Provider
 from gateway.webcare.router import Router
+from gateway.webcare.templates import DeskTemplates
 
 WINDOW_MS = 24 * 3600 * 1000
 TEXT_MAX = 4096
@@ -68,6 +69,7 @@ class WebcareDeps:
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
+    templates:       what may be said when the service window is shut
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
     past:            what passed with somebody before, and the search; None: nothing is known of it here
     provider:        who else says who agents are; None: we do, by password
@@ -97,6 +99,7 @@ class WebcareDeps:
     presence: PresenceBook | None = None
     documents: Documents | None = None
     file_max: int = 25_000_000
+    templates: DeskTemplates | None = None
     floor: Floor | None = None
     router: Router | None = None
     provider: Provider | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from gateway.connector import ChannelFacts
@@ -23,6 +23,7 @@ from gateway.model.media import Kept, Look, MediaState
 from gateway.model.personal import Personal
 from gateway.rules.filetypes import look_of, safe_name, seconds_of, type_of
 from gateway.store.conversation_commands import Beside, Command, Done
+from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pictures import NoPicture, draw_anew
 from gateway.webcare.scan import NotScanned
@@ -108,6 +109,7 @@ async def reply(
     deadline_ms: int,
     quote: Personal | None = None,
     again: MessageId | str = "",
+    template: Beside | None = None,
 ) -> Done:
     """Words, a file, or both, to the outbox: one message where the channel can, else two. Raises CommandRefused, BadInput."""
 
@@ -118,7 +120,7 @@ async def reply(
         )  # fmt: skip
 
     if kept is None:
-        return await send(command, text, Beside(), again)
+        return await send(command, text, template or Beside(), again)
     await _lay_ready(deps, kept, deadline_ms)
     beside = Beside(file={"ref": kept.ref, "mime": kept.mime, "filename": kept.filename.reveal()})
     if text.reveal() and not _captioned(deps.channels[found.sender], kept, text):
@@ -142,6 +144,25 @@ async def _lay_ready(deps: WebcareDeps, kept: Kept, deadline_ms: int) -> None:
     if data is None:
         raise BadInput([Problem("file", "is not there any more: attach it again")])
     await deps.documents.put(kept.contact, kept.ref, data, ttl_ms=left_ms + LEFT_MS)
+
+
+async def offered(deps: WebcareDeps, found: Conversation) -> list[dict[str, Any]]:
+    """The templates that may go to them now, for a page or a program."""
+    if deps.templates is None:
+        return []
+    contact = await deps.contacts.get(found.contact)
+    return [
+        {**asdict(one), "title": words.notification(one.name.removeprefix("desk_"))}
+        for one in await deps.templates.offered(found, contact)
+    ]
+
+
+async def template_of(deps: WebcareDeps, found: Conversation, wanted: object) -> tuple[Personal, Beside]:
+    """The words and forms of a template that a reply names. Raises BadInput."""
+    contact = await deps.contacts.get(found.contact)
+    if deps.templates is None or not isinstance(wanted, dict):
+        raise BadInput([Problem("template", "none can be sent here")])
+    return await deps.templates.made(found, contact, wanted)
 
 
 async def sent_before(deps: WebcareDeps, found: Conversation, message: MessageId | str) -> tuple[Entry, Kept | None]:

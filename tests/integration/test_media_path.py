@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import aiohttp
 from PIL import Image
 
+from gateway.model.ids import ConversationId
 from gateway.store import keys
 from gateway.store.media import DUE
 from tests.support.house import PASSWORD, House, house_running
@@ -74,7 +76,9 @@ async def fetched(house: House, files: int) -> None:
     await wait_until(all_there, timeout=15)
 
 
-async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_and_ours_reach_them(tmp_path: Path) -> None:
+async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_and_ours_reach_them(
+    tmp_path: Path,
+) -> None:
     async with house_running(tmp_path, pages=True) as house, aiohttp.ClientSession(
         cookie_jar=aiohttp.CookieJar(unsafe=True)
     ) as http:
@@ -141,3 +145,24 @@ async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_a
             ("document", "here is the plan"), ("text", "and said"), ("audio", ""), ("text", "here is the plan"), ("image", ""),
         ])  # fmt: skip
         assert "plan café.pdf" in await desk.thread(first)
+
+        # with the window shut only a template may go, once, and it is the words that were shown
+        assert house.runtime is not None
+        one = await house.runtime.conversations.get(ConversationId(first))
+        long_ago = house.runtime.clock.now_ms() - 25 * 3600_000
+        redis: Any = house.runtime.connection.redis
+        await redis.hset(keys.of(one.contact, "f"), f"w:{one.sender}:{one.address}", long_ago)
+        status, refused = await desk.post(f"{at[first]}/reply", {"epoch": 2, "text": "still there?"}, "r5")
+        assert (status, refused["code"]) == (409, "window_closed")
+        offers = {one["name"]: one for one in json.loads((await desk.get(f"{at[first]}/templates"))[1])["templates"]}
+        assert set(offers) == {"desk_answer_ready", "desk_follow_up"}
+        assert offers["desk_follow_up"]["text"].startswith("About your question: …")
+        assert offers["desk_follow_up"]["price"]
+        wanted = {"name": "desk_follow_up", "values": {"words": "your bag\nis found."}}
+        status, refused = await desk.post(f"{at[first]}/reply", {"epoch": 2, "template": {"name": "flight_delayed"}}, "r6")
+        assert status == 422
+        for _ in range(2):
+            assert (await desk.post(f"{at[first]}/reply", {"epoch": 2, "template": wanted}, "r7"))[0] == 200
+        bubble = await house.told(EVA, "desk_follow_up_v1")
+        assert "About your question: your bag is found." in json.dumps(bubble)
+        assert "About your question: your bag is found." in await desk.thread(first)

@@ -1,0 +1,80 @@
+// What may still be said when the service window is shut. The server says which, in which words and at what price; the agent fills in what
+// is blank and sees the words grow. What was written in the box stays there: it may go when they write, and never goes by itself.
+
+import { get, post } from "./commands.js";
+import { newKey } from "./drafts.js";
+
+const byId = (id) => document.getElementById(id);
+const BLANK = "\u2026";
+
+export class Shut {
+  /** facts: () => what the head shows; sent: called with the answer of one that went; say: the composer's own voice */
+  constructor({ conversation, facts, sent, say }) {
+    Object.assign(this, { conversation, facts, sent, say });
+    this.shown = false;
+  }
+
+  /** Called whenever the window may have shut or opened. */
+  update(shut) {
+    if (shut === this.shown) return;
+    this.shown = shut;
+    byId("shut").hidden = !shut;
+    if (shut) void this.load();
+  }
+
+  async load() {
+    let found;
+    try {
+      found = (await get(`/desk/${this.conversation}/templates`)).templates;
+    } catch (error) {
+      byId("shut-words").textContent = error.message;
+      return;
+    }
+    byId("shut-words").textContent = found.length
+      ? "The service window is shut. Until they write, only these may go:"
+      : "The service window is shut, and no template may go to them. It opens when they write.";
+    byId("offers").replaceChildren(...found.map((one) => this.offer(one)));
+  }
+
+  offer(one) {
+    const form = byId("offer").content.firstElementChild.cloneNode(true);
+    const text = form.querySelector(".offer-text");
+    form.querySelector("b").textContent = one.title;
+    form.querySelector(".soft").textContent = [one.language, one.price].filter(Boolean).join(", ");
+    text.textContent = one.text;
+    const fields = one.blanks.map((blank) => {
+      const label = document.createElement("label");
+      label.append(blank.name.replaceAll("_", " "));
+      const field = document.createElement("input");
+      Object.assign(field, { maxLength: blank.longest, required: true, dir: "auto", autocomplete: "off" });
+      label.append(field);
+      field.addEventListener("input", () => {
+        text.textContent = one.text.replace(BLANK, field.value || BLANK);
+      });
+      form.querySelector(".blanks").append(label);
+      return [blank.name, field];
+    });
+    const key = newKey();
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.send(form, one, fields, key);
+    });
+    return form;
+  }
+
+  async send(form, one, fields, key) {
+    const button = form.querySelector("button");
+    if (button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
+    const values = Object.fromEntries(fields.map(([name, field]) => [name, field.value]));
+    try {
+      this.sent(await post(`/desk/${this.conversation}/reply`, { epoch: this.facts().epoch, template: { name: one.name, values } }, key));
+      this.say("Sent. What you wrote below is kept, and may go when they write.", "wait");
+      await this.load();
+    } catch (error) {
+      this.say(error.message, error.status === 0 ? "wait" : "bad");
+    } finally {
+      button.setAttribute("aria-disabled", "false");
+    }
+  }
+}

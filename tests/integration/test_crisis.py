@@ -18,6 +18,7 @@ from gateway.model.conversation import InboundEntry
 from gateway.model.ids import SubjectId
 from gateway.model.message import MessageRecord, MessageState
 from gateway.model.personal import Personal, Secret
+from gateway.model.webcare import Heard
 from gateway.store import keys
 from gateway.store.conversations import Command
 from gateway.store.incidents import ASKED_MS, Crisis, Incidents, people_of
@@ -244,7 +245,7 @@ async def wrote(house: House, number: int) -> None:
     sender = next(iter(house.runtime.directory))
     at_ms = house.clock.now_ms() - 1000 * number  # who waits in the crisis's queue wrote later
     entry = InboundEntry(key=f"k{number}", kind="text", text=Personal("hello?"), at_ms=at_ms)
-    await messages._keep(contact, "zz", contact.profile.addresses[0].id, sender, entry, False, heard=False)
+    await messages._keep(contact, "zz", contact.profile.addresses[0].id, sender, entry, False, Heard(), outside=False)
 
 
 async def test_the_people_of_an_outage_are_those_of_its_cells(house: House, incidents: Incidents) -> None:

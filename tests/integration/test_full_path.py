@@ -168,7 +168,7 @@ async def test_nobody_outside_the_list_is_written_to_replies_too(data_dir: Path)
         await house.event("ce-order-confirmed-flight.json")
         await house.event("ce-flight-delayed.json")
         await house.wait_for(TOM, 1)
-        await house.says(EVA, text="Is er nieuws?")
+        await house.says(EVA, text="Mijn koffer is kapot, wie betaalt dat?")
         conversation = await _waiting(house)
         assert house.runtime is not None
         agent = Agents(house.runtime.connection.redis, house.runtime.clock, house.runtime.vault).agent_id("sanne")

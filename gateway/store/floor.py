@@ -14,9 +14,12 @@ from redis.asyncio import Redis
 
 from gateway.model.conversation import AgentId
 from gateway.model.ids import ConversationId
+from gateway.model.webcare import Load, Presence
 from gateway.rules.waits import Flow
 from gateway.store import bulk, keys
 from gateway.store.desk import QUEUE
+from gateway.store.presence import parse_presence
+from gateway.store.slots import conversations_in
 
 NOTES_MS = 30 * 60 * 1000
 """So long a queue's speed is remembered by whoever routes next."""
@@ -48,20 +51,48 @@ class Notes:
     idle_beside: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """heads: the first of each queue by rank; mine: what each agent has; loads: how much that is, with what is reserved."""
+
+    heads: Mapping[str, Sequence[ConversationId]]
+    presence: Sequence[Presence]
+    mine: Mapping[AgentId, Sequence[ConversationId]]
+    loads: Mapping[AgentId, Load]
+
+
 class Floor:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._known: tuple[AgentId, ...] = ()
 
-    async def lists(
-        self, queues: Sequence[str], agents: Sequence[AgentId], limit: int
-    ) -> tuple[dict[str, list[ConversationId]], dict[AgentId, list[ConversationId]]]:
-        """The first `limit` of each queue by rank, and what each agent has."""
-        commands: list[bulk.Command] = [("ZRANGE", QUEUE + name, 0, limit - 1) for name in queues]
-        commands += [("ZRANGE", keys.mine(agent), 0, -1) for agent in agents]
-        answers = await bulk.values(self._redis, commands) if commands else []
-        found = [[ConversationId(bytes(one).decode()) for one in answer] for answer in answers]
-        heads = dict(zip(queues, found[: len(queues)], strict=True))
-        return heads, dict(zip(agents, found[len(queues) :], strict=True))
+    async def lists(self, queues: Sequence[str], limit: int) -> Lists:
+        """Who stands where, and who is here: in one round trip while nobody comes or goes, else in two.
+
+        limit: of each queue so many are named
+        """
+        for _ in range(2):
+            agents = self._known
+            commands: list[bulk.Command] = [("ZRANGE", keys.HERE, 0, -1)]
+            commands += [("ZRANGE", QUEUE + name, 0, limit - 1) for name in queues]
+            for agent in agents:
+                commands.append(("HGETALL", keys.presence(agent)))
+                commands.append(("ZRANGE", keys.mine(agent), 0, -1))
+                commands.append(("HGETALL", keys.slots(agent)))
+            answers = await bulk.values(self._redis, commands)
+            self._known = tuple(sorted(AgentId(bytes(one).decode()) for one in answers[0]))
+            if self._known == agents:
+                break
+        # Who came between the two round trips is seen at the next look.
+        rest = iter(answers[1 + len(queues) :])
+        heads = {name: _ids(answer) for name, answer in zip(queues, answers[1:], strict=False)}
+        presence, mine, loads = [], {}, {}
+        for agent in agents:
+            presence.append(parse_presence(agent, bulk.mapping(next(rest))))
+            mine[agent] = _ids(next(rest))
+            live = conversations_in(bulk.mapping(next(rest)))
+            loads[agent] = Load(len(live), len(live.union(mine[agent])))
+        return Lists(heads, presence, mine, loads)
 
     async def put_notes(self, notes: Notes) -> None:
         value = json.dumps(asdict(notes))
@@ -82,6 +113,10 @@ class Floor:
             {name: Flow(one["weight"], one["at_ms"], one["since_ms"], tuple(one["last"])) for name, one in f["flows"].items()},
             int(f.get("idle_beside", 0)),
         )
+
+
+def _ids(answer: Sequence[bytes]) -> list[ConversationId]:
+    return [ConversationId(bytes(one).decode()) for one in answer]
 
 
 def _known(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from gateway.rules.queueing import queues_of
 from gateway.store.agents import Agents
 from gateway.store.conversations import Conversations
 from gateway.store.floor import Floor
-from gateway.store.presence import PresenceBook
 
 HEADS = 1000
 """Of each queue so many are looked at, by rank."""
@@ -55,12 +54,11 @@ class View:
 
 class FloorView:
     def __init__(
-        self, floor: Floor, conversations: Conversations, agents: Agents, presence: PresenceBook, plan: DeskPlan, clock: Clock
+        self, floor: Floor, conversations: Conversations, agents: Agents, plan: DeskPlan, clock: Clock
     ) -> None:
         self._floor = floor
         self._conversations = conversations
         self._agents = agents
-        self._presence = presence
         self._clock = clock
         self._queues = queues_of(plan)
         self._held: dict[ConversationId, Conversation] = {}
@@ -69,22 +67,19 @@ class FloorView:
 
     async def look(self, first: Sequence[str], heard: Iterable[ConversationId] = ()) -> View:
         """first: queues that are there besides those of the plan, and go before them; heard: looked at wherever they are"""
-        here = await self._presence.here()
-        names = list(dict.fromkeys([*first, *self._queues]))
-        heads, mine = await self._floor.lists(names, [one.agent for one in here], HEADS)
+        lists = await self._floor.lists(list(dict.fromkeys([*first, *self._queues])), HEADS)
         heard = list(heard)
-        found = await self._conversations_of([*_all(heads.values()), *_all(mine.values()), *heard])
-        people = await self._people_of([one.agent for one in here])
-        loads = await self._conversations.slots.loads([one.agent for one in here]) if here else {}
+        found = await self._conversations_of([*_all(lists.heads.values()), *_all(lists.mine.values()), *heard])
+        people = await self._people_of([one.agent for one in lists.presence])
         team = [
-            _teammate(people[one.agent], one, loads.get(one.agent, Load()))
-            for one in here
+            _teammate(people[one.agent], one, lists.loads[one.agent])
+            for one in lists.presence
             if one.agent in people and not people[one.agent].disabled
         ]
         return View(
-            {name: [found[one] for one in ids if one in found] for name, ids in heads.items()},
-            {agent: [found[one] for one in ids if one in found] for agent, ids in mine.items()},
-            here,
+            {name: [found[one] for one in ids if one in found] for name, ids in lists.heads.items()},
+            {agent: [found[one] for one in ids if one in found] for agent, ids in lists.mine.items()},
+            lists.presence,
             team,
             tuple(first),
             [found[one] for one in heard if one in found],

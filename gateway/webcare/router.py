@@ -77,7 +77,9 @@ class Router:
     _noted: Notes = field(default_factory=Notes)
     _heard: set[ConversationId] = field(default_factory=set)
     _seen: tuple[View, assign.Turn, Notes] | None = None
+    _first: tuple[float, Sequence[str]] = (-1.0, ())
     _leading: bool = False
+    _leased: float = 0.0
     _good_ms: int = 0
 
     async def run(self) -> None:
@@ -126,7 +128,7 @@ class Router:
     async def look(self) -> assign.Turn:
         """Look, decide, and do it."""
         now = self.clock.now_ms()
-        view = await self.view.look(await self.first_queues(), self._heard)
+        view = await self.view.look(await self._first_queues(), self._heard)
         self._heard = set()
         decided = assign.decide([*view.waiting, *view.returning], view.team, self.plan, now, first=view.first)
         refused = await self._give(decided.given)
@@ -231,14 +233,25 @@ class Router:
 
     # whose turn it is
 
+    async def _first_queues(self) -> Sequence[str]:
+        """Those of crises, as they were at most a second ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self._first[0] >= TICK_MS / 1000:
+            self._first = now, await self.first_queues()
+        return self._first[1]
+
     async def _leads(self) -> bool:
+        """Whether this process routes. A lease that was renewed a moment ago is not asked for again."""
+        now = asyncio.get_running_loop().time()
+        if self._leading and now - self._leased < LEASE_MS / 4000:
+            return True
         leading = (await self.leases.acquire([LEASE], LEASE_MS))[0]
         if leading and not self._leading:
             self._flows = dict((await self.floor.notes()).flows)
             log.info("router.leads")
         if not leading:
             self._gauge(0)
-        self._leading = leading
+        self._leading, self._leased = leading, now
         return leading
 
     async def _rest(self, seen: str) -> str:
@@ -271,7 +284,7 @@ def make_router(
     metrics: Metrics | None = None,
 ) -> Router:
     """A router with what it looks at besides: who is gone, and what people are told."""
-    view = FloorView(floor, conversations, agents, presence, plan, clock)
+    view = FloorView(floor, conversations, agents, plan, clock)
     duties: list[Duty] = [Attendance(conversations, presence, plan, say), Telling(say, told, plan)]
     return Router(conversations, conversations, floor, view, leases, plan, clock, first_queues, to_queue, duties, metrics)
 

@@ -2,6 +2,8 @@
 
 import { locale, t } from "./words.js";
 
+/** Dates as the reader's own country writes them, where their browser speaks the page's language. */
+const written = navigator.languages.find((one) => one.startsWith(locale)) ?? locale;
 let offset = 0;
 
 export const setServerNow = (ms) => {
@@ -29,10 +31,10 @@ export function left(closes) {
   return { words: t("left", { left: age(ms) }), tone, ms };
 }
 
-const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" });
-const weekday = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-const far = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const time = new Intl.DateTimeFormat(written, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const full = new Intl.DateTimeFormat(written, { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" });
+const weekday = new Intl.DateTimeFormat(written, { weekday: "long", day: "numeric", month: "long" });
+const far = new Intl.DateTimeFormat(written, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** A moment some days away, in the reader's own zone. */
 export const moment = (ms) => far.format(new Date(ms));

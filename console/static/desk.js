@@ -3,6 +3,7 @@
 import { left, localise, markDays, now, setServerNow, tick } from "./clock.js";
 import { post, Refused } from "./commands.js";
 import { Composer } from "./composer.js";
+import { Doing } from "./doing.js";
 import { newKey } from "./drafts.js";
 import { Keys, Palette } from "./keys.js";
 import { Live } from "./live.js";
@@ -17,6 +18,7 @@ const byId = (id) => document.getElementById(id);
 const conversation = document.body.dataset.conversation;
 const thread = byId("thread");
 let composer = null;
+let doing = null;
 
 setServerNow(Number(document.querySelector('meta[name="desk-now"]').content));
 
@@ -134,6 +136,8 @@ const live = new Live({
       if (node.textContent !== words) node.textContent = words;
       if (!isLive) return composer?.update();
       setServerNow(at);
+      // With every beat the server has looked: what was not patched is still so.
+      for (const node of document.querySelectorAll(".aged [data-since]")) node.dataset.since = at;
       if (composer) {
         composer.update();
         composer.caughtUp();
@@ -160,24 +164,45 @@ const live = new Live({
 // Commands of the head and of single messages. One intention, one key: a second press before the answer is the same command.
 
 const pending = new Map();
-async function command(what, more = {}) {
+/** Returns "" when it was done, else why not. */
+async function command(what, more = {}, quietly = false) {
   const name = `${what}:${more.message ?? ""}`;
   const { epoch, inbound } = facts();
-  if (pending.has(name)) return;
+  if (pending.has(name)) return "";
   pending.set(name, newKey());
   composer.say("");
   try {
-    await post(`/desk/${conversation}/${what}`, { epoch, ...(what === "finish" && { inbound }), ...more }, pending.get(name));
-    if (what === "take") whenMine(() => composer.show("reply", "text"));
-    if (what === "finish" || what === "release") news(t(what === "finish" ? "finished" : "released"));
+    await post(`/desk/${conversation}/${what}`, { epoch, ...(["finish", "park"].includes(what) && { inbound }), ...more }, pending.get(name));
+    if (["take", "accept", "take_over"].includes(what)) whenMine(() => composer.show("reply", "text"));
+    if (what !== "open") news(t({ finish: "finished", release: "released" }[what] ?? "done"));
+    return "";
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401) live.end();
     if (error.status === 423) lock.show();
-    composer.say(error.message, error.status === 0 ? "wait" : "bad");
+    if (!quietly) composer.say(error.message, error.status === 0 ? "wait" : "bad");
+    return error.message;
   } finally {
     pending.delete(name);
   }
+}
+
+/** A button of the page. What needs words or a choice opens its dialog; a reason that was said already is not asked for again. */
+function press({ command: what, message, on }) {
+  const { state, reason } = document.querySelector(".head").dataset;
+  if (what === "why") return void why();
+  if (what === "release" && state === "assigned") return void command(what);
+  if (what === "finish" && (reason || !doing.has("finish"))) return void command(what);
+  if (doing.has(what)) return doing.open(what);
+  const more = { ...(message && { message }), ...(what === "complaint" && { on: on === "yes" }), ...(what === "block" && { hours: 24 }) };
+  return void command(what, more);
+}
+
+async function why() {
+  const response = await fetch(`/desk/${conversation}/why?lang=${document.documentElement.lang}`, { signal: AbortSignal.timeout(10_000) });
+  byId("why-text").innerHTML = response.ok ? await response.text() : "";
+  localise(byId("why-text"));
+  byId("why").showModal();
 }
 
 /** The head is patched by the live connection, a moment after the answer. */
@@ -189,7 +214,8 @@ function whenMine(action) {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-command]");
-  if (button) void command(button.dataset.command, button.dataset.message ? { message: button.dataset.message } : {});
+  if (button) press(button.dataset);
+  for (const menu of document.querySelectorAll("details.more[open]")) if (button || !menu.contains(event.target)) menu.open = false;
   const toggle = event.target.closest("#toggle-card");
   if (toggle) showCard(document.body.dataset.card !== "open");
   const quoted = event.target.closest("[data-quote]");
@@ -221,8 +247,9 @@ function longest() {
   if (row) location.href = row.href;
   else news(t("nobody"));
 }
-const whenOpen = (action) => () => (composer ? action() : news(t("no_open")));
+const whenOpen = (action) => (given) => (composer ? action(given) : news(t("no_open")));
 
+const whenMineNow = (what) => whenOpen(() => (facts().mine ? press({ command: what }) : news(t("not_yours"))));
 const actions = {
   next: () => step(1),
   previous: () => step(-1),
@@ -235,8 +262,15 @@ const actions = {
     else news(t("no_quote"));
   }),
   note: whenOpen(() => composer.show("note", "text")),
-  finish: whenOpen(() => facts().mine ? command("finish") : news(t("not_yours"))),
-  release: whenOpen(() => facts().mine ? command("release") : news(t("not_yours"))),
+  finish: whenMineNow("finish"),
+  park: whenMineNow("park"),
+  transfer: whenOpen(() => {
+    const menu = byId("more");
+    if (!menu || !facts().mine) return news(t("not_yours"));
+    menu.open = true;
+    return menu.querySelector(".menu button").focus();
+  }),
+  release: whenMineNow("release"),
   card: whenOpen(() => (byId("card").offsetParent === null ? showCard(true) : byId("card").focus())),
   status: () => byId("status")?.focus(),
   palette: () => palette.open(),
@@ -244,7 +278,7 @@ const actions = {
 const palette = new Palette(() =>
   [...document.querySelectorAll("input.key")].map((field) => ({ words: field.getAttribute("aria-label"), run: actions[field.dataset.key] })),
 );
-new Keys(actions);
+new Keys(actions, whenOpen(async (digit) => news(facts().mine ? await doing.tag(digit) : t("not_yours"))));
 onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.message)), news });
 const lock = new Lock(() => live.connect());
 leaving(() => composer?.forget());
@@ -259,10 +293,16 @@ let seenAt = Date.now();
 for (const kind of ["keydown", "pointerdown"]) {
   document.addEventListener(kind, () => {
     live.touched = true;
+    openIfGiven();
     if (Date.now() - seenAt < SEEN_MS) return;
     seenAt = Date.now();
     post("/desk/seen").catch((error) => (error.status === 401 ? live.end() : error.status === 423 && lock.show()));
   }, { passive: true });
+}
+
+/** Given and looked at is opened: by coming here, or by the first key or click where the page was open already. */
+function openIfGiven() {
+  if (composer && facts().mine && document.querySelector(".head").dataset.state === "assigned") void command("open", {}, true);
 }
 
 let warned = false;
@@ -277,6 +317,7 @@ function everySecond() {
 }
 
 if (conversation) {
+  doing = new Doing({ run: (what, body) => command(what, body, true), state: () => document.querySelector(".head").dataset.state });
   composer = new Composer({ conversation, facts, live, onSent: toEnd });
   byId("jump").addEventListener("click", () => {
     toEnd();
@@ -294,6 +335,7 @@ if (conversation) {
 localise(document);
 heardLists();
 everySecond();
+openIfGiven();
 toEnd();
 setInterval(everySecond, 1_000);
 live.connect();

@@ -3,6 +3,7 @@
 
 import { post, Refused } from "./commands.js";
 import { forgetAll, newKey, unsent } from "./drafts.js";
+import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -10,6 +11,7 @@ export class Lock {
   /** opened: what to do when it is open again */
   constructor(opened) {
     this.dialog = byId("lock");
+    byId("lock-now").addEventListener("click", () => post("/desk/lock").then(() => this.show(), () => undefined));
     this.dialog.addEventListener("cancel", (event) => event.preventDefault());
     byId("unlock").addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -57,7 +59,7 @@ export function leaving(forget) {
     dialog.close();
     if (what === "stay") return;
     if (what === "release") {
-      for (const row of live()) await post(`/desk/${row.dataset.id}/release`, { epoch: Number(row.dataset.epoch) }, newKey()).catch(() => undefined);
+      for (const row of live()) await post(`/desk/${row.dataset.id}/release`, { epoch: Number(row.dataset.epoch), note: t("left_desk") }, newKey()).catch(() => undefined);
     }
     await out();
   });

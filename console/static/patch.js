@@ -16,7 +16,6 @@ const kept = (name, node) =>
 const morph = (node, content) =>
   window.Idiomorph.morph(node, content, {
     morphStyle: "innerHTML",
-    ignoreActiveValue: true,
     restoreFocus: true,
     callbacks: {
       beforeAttributeUpdated: (name, target) => !kept(name, target),

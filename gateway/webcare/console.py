@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway.errors import NotFound
+from gateway.model.agent import Permission
 from gateway.model.audit import Audited
 from gateway.rules.rights import Reading, reading
-from gateway.webcare import commands, files, replying, session
+from gateway.webcare import choices, commands, files, replying, session
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import choose, heard
@@ -47,6 +48,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
+    add("GET", "/desk/{conversation}/why", session.data(deps, console.get_why))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
     add("GET", "/desk/{conversation}/templates", session.data(deps, console.get_templates))
     add("POST", "/desk/{conversation}/files", session.command(deps, console.post_file))
@@ -106,6 +108,7 @@ class Console:
                     await self._deps.agents.audit(what, who.agent.id, one.id, place=session.place_of(self._deps, request))
             except NotFound:
                 status = 404
+        offered = await choices.choices(self._deps, who.agent, opened.conversation, locale) if opened else None
         sides = await self._pages.sides(who.agent, identifier, locale)
         html = self._pages.draw(
             "desk.html",
@@ -115,6 +118,7 @@ class Console:
             lists=sides["lists"],
             top=sides["top"],
             key_list=KEY_LIST,
+            choices=offered,
             opened=opened,
             missing=status == 404,
             now_ms=self._deps.clock.now_ms(),
@@ -131,6 +135,15 @@ class Console:
         """The live connection by GET, for proxies that let no WebSocket through; a beat too."""
         await heard(self._deps, who.agent, "", {"t": "beat", "touched": request.query.get("touched") == "yes"})
         return web.json_response(await self._stream(request, who).poll(), headers=SECURITY_HEADERS)
+
+    async def get_why(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """Why this agent: for supervisors."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        if not who.agent.may(Permission.FORCE, one.brand, one.queue):
+            raise NotFound("no such page")
+        found = await choices.why(self._deps, one)
+        html = self._pages.draw("why.html", locale_of(request.query.get("lang", ""), ""), decisions=found, hows=choices.HOWS)
+        return web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
 
     async def post_status(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """{"status": available | busy | break | offline, "kind": of a break}"""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.model.agent import Permission
 from gateway.model.contact import Contact
 from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
-from gateway.model.webcare import Boost, Presence
+from gateway.model.webcare import Presence
 from gateway.rules.presences import open_until_ms
 from gateway.rules.rights import Reading, reading
 from gateway.rules.routing import QUEUES
@@ -27,6 +27,8 @@ from gateway.webcare.windows import Closing, closing
 ROWS_MAX = 100
 SHARED_S = 1.5
 """How old the shared reading may be where nobody said that anything changed."""
+OFFERS_S = 0.5
+"""How old what is known of offers may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Row:
     queue: str = ""
     state: str = ""
     epoch: int = 0
-    boost: str = ""
+    undelivered: bool = False
     marks: tuple[str, ...] = ()
     """what is special about it, the gravest first: words of the catalogue"""
     until_ms: int = 0
@@ -86,6 +88,8 @@ class ListReader:
         self._deps = deps
         self._shared: _Shared | None = None
         self._reading = asyncio.Lock()
+        self._offered: Sequence[Conversation] = ()
+        self._offered_s = 0.0
 
     async def owned(self, agent: Agent) -> list[Conversation]:
         """What is theirs now, those who wait first."""
@@ -100,13 +104,29 @@ class ListReader:
         """Own conversations, and the queue, who is answered first coming first; of brands and queues that the agent may read."""
         rows = [_said(_timed(row, one, self._deps, presence, agent), agent)
                 for row, one in zip(await self._rows(own[:ROWS_MAX]), own, strict=False)]  # fmt: skip
+        offered = [one for one in await self._offers() if one.offered_to == agent.id]
+        asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(offered)]
+        rows = [_said(row, agent) for row in asked] + rows
         shared = await self._queue()
         queue = [row for row in shared.rows if _may_read(agent, row.brand_id, row.queue)]
         total = sum(1 for brand, queue in shared.places if _may_read(agent, brand, queue))
-        undelivered = tuple(row for row in rows if row.boost == Boost.UNDELIVERED)
+        undelivered = tuple(row for row in rows if row.undelivered)
         parked = tuple(row for row in rows if row.state == ConversationState.PARKED and row not in undelivered)
         mine = tuple(row for row in rows if row not in parked and row not in undelivered)
         return Lists(mine, tuple(_said(row, agent) for row in queue), total, parked, undelivered)
+
+    async def _offers(self) -> Sequence[Conversation]:
+        """What somebody who is here asked a colleague to take over. Read once for all pages, twice a second at most."""
+        if self._deps.presence is None or self._deps.floor is None:
+            return ()
+        async with self._reading:
+            if time.monotonic() - self._offered_s > OFFERS_S:
+                here = [one.agent for one in await self._deps.presence.here()]
+                _, owned = await self._deps.floor.lists([], here, 0)
+                found = await self._deps.conversations.get_many([one for some in owned.values() for one in some])
+                self._offered = [one for one in found if one is not None and one.offered_to is not None and one.owner]
+                self._offered_s = time.monotonic()
+            return self._offered
 
     async def _queue(self) -> _Shared:
         async with self._reading:
@@ -122,9 +142,19 @@ class ListReader:
                     if one is not None and one.owner is None and one.state is ConversationState.QUEUED
                 ]
                 waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
-                rows = tuple(await self._rows(waiting[:ROWS_MAX]))
+                impossible = await self._impossible()
+                rows = tuple(
+                    replace(row, marks=(*row.marks, "nobody")) if row.id in impossible else row
+                    for row in await self._rows(waiting[:ROWS_MAX])
+                )
                 shared = self._shared = _Shared(changes, now_s, rows, tuple((one.brand, one.queue) for one in waiting))
             return shared
+
+    async def _impossible(self) -> Collection[ConversationId]:
+        """Whom nobody who is here could have, as the router sees it."""
+        if self._deps.floor is None:
+            return ()
+        return (await self._deps.floor.notes(self._deps.clock.now_ms())).impossible
 
     async def _rows(self, conversations: Sequence[Conversation]) -> list[Row]:
         contacts = await views.contacts_of(self._deps, conversations)
@@ -158,7 +188,7 @@ class ListReader:
             state=one.state.value,
             epoch=one.epoch,
             marks=views.marks(one),
-            boost=one.boost,
+            undelivered=bool(one.undelivered),
         )
 
 

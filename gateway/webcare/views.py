@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import NotFound
+from gateway.model.agent import Permission
 from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.family import ROLE
@@ -50,7 +51,11 @@ class Head:
     marks: tuple[str, ...] = ()
     """what is special about it: words of the catalogue"""
     until_ms: int = 0
-    """until when it is parked"""
+    """until when it is parked, or its reason is due"""
+    reason: str = ""
+    offered: bool = False
+    """a colleague asks this agent to take it over"""
+    may_force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,10 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         may_reply=may_answer(agent, one),
         reopened=one.reopened,
         marks=marks(one),
-        until_ms=one.parked_until_ms,
+        until_ms=one.wrapup_until_ms if one.state is ConversationState.WRAPUP else one.parked_until_ms,
+        reason=one.reason,
+        offered=one.offered_to == agent.id,
+        may_force=agent.may(Permission.FORCE, one.brand, one.queue),
         held=program is not None,
         program=program or "",
         speaks_as=agent.first_name.reveal() if deps.shows_speaker(one.sender) else "",

@@ -21,9 +21,12 @@ from gateway.model.conversation import WANTED, Agent, InboundEntry, OutsideEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, message_id, partition_of
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.model.personal import Personal, Secret
+from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts, FactChange
+from gateway.store.conversation_commands import Terms
 from gateway.store.conversations import Command, Conversations
+from gateway.store.floor import Floor
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
@@ -52,7 +55,9 @@ class Person:
 class Stage:
     """Everything on one loop in its own thread: tests drive a browser, which blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, terms: Terms | None = None, plan: DeskPlan | None = None) -> None:
+        """terms, plan: of a house in which the router gives; without them agents take what there is"""
+        self.terms, self.plan = terms, plan or DeskPlan.plain()
         self.store = StoreServer()
         self.clock = Clock()
         self._loop = asyncio.new_event_loop()
@@ -73,7 +78,7 @@ class Stage:
         self.vault = Vault(KeyRing(KeyRing.generate()), self.redis)
         pair: dict[str, Pair] = {SENDER: Pair(FACTS.pair_interval_ms, FACTS.pair_burst)}
         self.outbox = Outbox(self.redis, self.clock, pair)
-        self.conversations = Conversations(self.redis, self.clock, self.vault, pair=pair)
+        self.conversations = Conversations(self.redis, self.clock, self.vault, pair=pair, terms=self.terms)
         self.agents = Agents(self.redis, self.clock, self.vault, hasher=QUICK)
         self.contacts = Contacts(self.redis, self.clock, self.vault)
         self.deps = WebcareDeps(
@@ -86,6 +91,8 @@ class Stage:
             {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS},
             findings=self._findings,
             presence=PresenceBook(self.redis, self.clock),
+            floor=Floor(self.redis),
+            plan=self.plan,
         )
         app = web.Application()
         add_console_routes(app, self.deps)

@@ -408,7 +408,7 @@ def test_the_page_says_what_it_is_to_those_who_do_not_see_it(
     for tag, role in (("nav", "navigation"), ("main", "main"), ("aside", "complementary")):
         expect(page.locator(tag)).to_have_role(role)  # type: ignore[arg-type]
     unnamed = page.evaluate(
-        "() => [...document.querySelectorAll('button, a[href], textarea, input')].filter((node) => "
+        "() => [...document.querySelectorAll('button, a[href], textarea, input:not([type=hidden])')].filter((node) => "
         "!(node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.length)).map((node) => node.outerHTML)"
     )
     assert unnamed == []

@@ -216,7 +216,7 @@ async def test_a_history_that_came_back_forgets_who_was_erased_since(house: Hous
     await house.copy()
     entry = ledger.Entry(ledger.ERASED, house.clock.now_ms(), house.clock.now_ms(), gone)
     report = Report(house.clock.now_ms() - DAY, ledgers=[ledger.Reading(Path("ledger"), (entry,), False)])
-    settings = read_settings({"GATEWAY_HISTORY_URL": history_url, "GATEWAY_ENV": "demo"}, None)
+    settings = read_settings({"GATEWAY_HISTORY_URL": history_url, "GATEWAY_GRAPH_URL": "http://127.0.0.1:9", "GATEWAY_ENV": "demo"}, None)
     await restore._erase_again(settings, report)
     assert await house.found("words") == ["words of another"]
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from gateway.store import keys
 from gateway.store.client import open_other
-from tests.support import postgres
+from tests.support import histories, postgres
 from tests.support.cluster import Cluster
 from tests.support.embedded import Neighbour, alive, record
 from tests.support.one_slot import held
@@ -79,11 +79,19 @@ def postgres_server() -> Iterator[Path]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def history_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of a test's own, once of each kind."""
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of a test's own without tables, once of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'history.db'}"
     return await postgres.new_database(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def history_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of a test's own with the tables of the history, once of each kind."""
+    if request.param == "sqlite":
+        return await histories.copy_of_file(tmp_path / "history.db")
+    return await histories.copy_of_database(request.getfixturevalue("postgres_server"))
 
 
 @pytest.fixture

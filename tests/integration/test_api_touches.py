@@ -88,25 +88,23 @@ async def test_touches_are_kept_once_and_shown_with_all_else(stage: Stage, clien
     assert (status, answer) == (200, {"items": [], "next": None})
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"channel": "pigeon"}, "touches[0].channel"),
-        ({"direction": "up"}, "touches[0].direction"),
-        ({"at": "yesterday"}, "touches[0].at"),
-        ({"at": "2027-11-20T10:00:00Z"}, "touches[0].at"),
-        ({"external_id": ""}, "touches[0].external_id"),
-        ({"summary": "x" * 4001}, "touches[0].summary"),
-        ({"reason": "two words"}, "touches[0].reason"),
-        ({"colour": "red"}, "touches[0].*"),
-    ],
+WRONG: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"channel": "pigeon"}, "touches[0].channel"),
+    ({"direction": "up"}, "touches[0].direction"),
+    ({"at": "yesterday"}, "touches[0].at"),
+    ({"at": "2027-11-20T10:00:00Z"}, "touches[0].at"),
+    ({"external_id": ""}, "touches[0].external_id"),
+    ({"summary": "x" * 4001}, "touches[0].summary"),
+    ({"reason": "two words"}, "touches[0].reason"),
+    ({"colour": "red"}, "touches[0].*"),
 )
-async def test_a_wrong_field_is_named_and_nothing_is_kept(
-    stage: Stage, client: Client, eva: ContactId, change: dict[str, Any], field: str
-) -> None:
+
+
+async def test_a_wrong_field_is_named_and_nothing_is_kept(stage: Stage, client: Client, eva: ContactId) -> None:
     path = f"/v1/contacts/{eva}"
-    status, answer = await ask(client, "POST", f"{path}/touches", {"touches": [{**CALL, **change}]})
-    assert (status, [one["field"] for one in answer["problems"]]) == (422, [field])
+    for change, field in WRONG:
+        status, answer = await ask(client, "POST", f"{path}/touches", {"touches": [{**CALL, **change}]})
+        assert (status, [one["field"] for one in answer["problems"]]) == (422, [field]), change
     assert (await ask(client, "GET", f"{path}/timeline"))[1]["items"] == []
 
 

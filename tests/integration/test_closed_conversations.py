@@ -38,6 +38,8 @@ from gateway.store.vault import KeyRing, Vault
 
 ANN = AgentId("g1")
 DAY = 24 * 3_600_000
+ON_A_FILE = pytest.mark.parametrize("history_url", ["sqlite"], indirect=True)
+"""What asks nothing of a database that it is not asked elsewhere here."""
 
 
 @dataclass
@@ -107,6 +109,7 @@ async def test_a_thread_reads_the_same_from_the_history_as_from_the_store(house:
         await house.closed.get(ConversationId("v07none"))
 
 
+@ON_A_FILE
 async def test_what_is_open_is_not_copied_and_what_was_reopened_is_brought_up_to_date(house: House) -> None:
     contact = new_contact_id()
     one = await house.closes(contact, "Where is my bag?")
@@ -137,6 +140,7 @@ async def test_words_are_found_without_case_and_accents_all_in_one_line_newest_f
     assert [hit.entry.text.reveal() for hit in rest] == ["José zoekt zijn KOFFER"]
 
 
+@ON_A_FILE
 async def test_search_shows_only_the_brand_and_the_queues_that_one_may_read(house: House) -> None:
     await house.closes(new_contact_id(), "visa of another brand", brand="yy")
     await house.closes(new_contact_id(), "visa in baggage", queue="baggage")
@@ -147,6 +151,7 @@ async def test_search_shows_only_the_brand_and_the_queues_that_one_may_read(hous
     assert await house.found("visa", queues=set()) == []
 
 
+@ON_A_FILE
 async def test_nothing_that_was_said_can_be_read_in_the_rows(house: House) -> None:
     await house.closes(new_contact_id(), "Zilvervis")
     await house.copy()
@@ -162,6 +167,7 @@ async def test_nothing_that_was_said_can_be_read_in_the_rows(house: House) -> No
     assert "hotel" not in text
 
 
+@ON_A_FILE
 async def test_an_erased_person_is_gone_even_if_the_copy_was_under_way(house: House) -> None:
     gone = new_contact_id()
     one = await house.closes(gone, "forget me please")
@@ -185,6 +191,7 @@ async def test_an_erased_person_is_gone_even_if_the_copy_was_under_way(house: Ho
     assert await house.found("please") == ["please keep me"]
 
 
+@ON_A_FILE
 async def test_without_their_key_the_rows_say_nothing(house: House) -> None:
     contact = new_contact_id()
     one = await house.closes(contact, "secret words")
@@ -195,6 +202,7 @@ async def test_without_their_key_the_rows_say_nothing(house: House) -> None:
     assert await house.found("secret") == []
 
 
+@ON_A_FILE
 async def test_texts_go_before_the_plain_rows_do(house: House) -> None:
     one = await house.closes(new_contact_id(), "old words")
     await house.copy()
@@ -209,6 +217,7 @@ async def test_texts_go_before_the_plain_rows_do(house: House) -> None:
         await house.closed.get(one)
 
 
+@ON_A_FILE
 async def test_a_history_that_came_back_forgets_who_was_erased_since(house: House, history_url: str) -> None:
     gone = new_contact_id()
     await house.closes(gone, "words of before")
@@ -216,7 +225,8 @@ async def test_a_history_that_came_back_forgets_who_was_erased_since(house: Hous
     await house.copy()
     entry = ledger.Entry(ledger.ERASED, house.clock.now_ms(), house.clock.now_ms(), gone)
     report = Report(house.clock.now_ms() - DAY, ledgers=[ledger.Reading(Path("ledger"), (entry,), False)])
-    settings = read_settings({"GATEWAY_HISTORY_URL": history_url, "GATEWAY_GRAPH_URL": "http://127.0.0.1:9", "GATEWAY_ENV": "demo"}, None)
+    here = {"GATEWAY_HISTORY_URL": history_url, "GATEWAY_GRAPH_URL": "http://127.0.0.1:9", "GATEWAY_ENV": "demo"}
+    settings = read_settings(here, None)
     await restore._erase_again(settings, report)
     assert await house.found("words") == ["words of another"]
 

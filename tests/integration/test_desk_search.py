@@ -74,20 +74,20 @@ async def test_an_agent_finds_what_was_said_in_their_queues_and_a_senior_all_of_
     assert "umbrella" not in str(audit)
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"brand": "zz"}, "text"),
-        ({"text": " ", "brand": "zz"}, "text"),
-        ({"text": "x" * 201, "brand": "zz"}, "text"),
-        ({"text": "bag", "brand": "nobody"}, "brand"),
-        ({"text": "bag", "brand": "zz", "after": [1, "x", "y"]}, "after"),
-    ],
+WRONG: tuple[tuple[dict[str, object], str], ...] = (
+    ({"brand": "zz"}, "text"),
+    ({"text": " ", "brand": "zz"}, "text"),
+    ({"text": "x" * 201, "brand": "zz"}, "text"),
+    ({"text": "bag", "brand": "nobody"}, "brand"),
+    ({"text": "bag", "brand": "zz", "after": [1, "x", "y"]}, "after"),
 )
-async def test_a_search_that_cannot_be_meant_is_refused_by_field(door: Door, body: dict[str, object], field: str) -> None:
+
+
+async def test_a_search_that_cannot_be_meant_is_refused_by_field(door: Door) -> None:
     agent = await at_desk(door)
-    status, answer = await agent.post("/desk/search", body)
-    assert (status, [one["field"] for one in answer["problems"]]) == (422, [field])
+    for body, field in WRONG:
+        status, answer = await agent.post("/desk/search", body)
+        assert (status, [one["field"] for one in answer["problems"]]) == (422, [field]), body
     assert await door.audit("searched") == []
 
 

@@ -146,30 +146,30 @@ class TestShape:
         assert await history.database.call(differences) == []
         assert schema.known()[-1] == schema.HEAD
 
-    async def test_history_from_before_shapes_had_numbers_is_taken_over_whole(self, history_url: str) -> None:
-        database = await open_database(history_url, prepare=False)
+    async def test_history_from_before_shapes_had_numbers_is_taken_over_whole(self, empty_url: str) -> None:
+        database = await open_database(empty_url, prepare=False)
         old = [tables.metadata.tables[name] for name in ("facts", "fact_ids", "positions", "pending")]  # and no costs yet
         await database.call(lambda connection: tables.metadata.create_all(connection, tables=old))
         await database.call(lambda connection: insert(connection, tables.facts_table, [tables.fact_row(fact(1, "sent"))]))
         assert await database.version() == ""
         await database.close()
-        history = await open_history(history_url)
+        history = await open_history(empty_url)
         assert await history.database.version() == schema.HEAD
         assert await history.counts(since_ms=0, until_ms=9) == {"sent": 1}
         assert await history.cost_groups(since_ms=0, until_ms=9) == []
         await history.close()
 
-    async def test_several_that_start_at_once_make_one_shape(self, history_url: str) -> None:
-        opened = await asyncio.gather(*(open_history(history_url) for _ in range(4)))
+    async def test_several_that_start_at_once_make_one_shape(self, empty_url: str) -> None:
+        opened = await asyncio.gather(*(open_history(empty_url) for _ in range(4)))
         assert {await one.database.version() for one in opened} == {schema.HEAD}
         for one in opened:
             await one.close()
 
-    async def test_shape_of_a_younger_version_is_refused_with_a_sentence(self, history_url: str) -> None:
-        first = await open_history(history_url)
+    async def test_shape_of_a_younger_version_is_refused_with_a_sentence(self, empty_url: str) -> None:
+        first = await open_history(empty_url)
         younger = sql.text("UPDATE alembic_version SET version_num = '9999'")
         await first.database.call(lambda connection: connection.execute(younger))
         with pytest.raises(schema.SchemaNewer, match="9999"):
-            await open_history(history_url)
+            await open_history(empty_url)
         assert await first.counts(since_ms=0, until_ms=9) == {}  # who had it open goes on
         await first.close()

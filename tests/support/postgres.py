@@ -77,14 +77,19 @@ def url_of(directory: Path, database: str) -> str:
     return f"postgresql+asyncpg://test@/{database}?host={quote(str(directory))}"
 
 
-async def new_database(directory: Path) -> str:
-    """Make an empty one; its URL."""
+def name_of(url: str) -> str:
+    """The database of a URL of `url_of`."""
+    return url.partition("@/")[2].partition("?")[0]
+
+
+async def new_database(directory: Path, template: str = "template0") -> str:
+    """Make one, empty or a copy of another that nobody uses; its URL."""
     import asyncpg
 
     name = f"history_{next(_NUMBERS)}"
     connection = await asyncpg.connect(user="test", database="postgres", host=str(directory))
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     finally:
         await connection.close()
     return url_of(directory, name)

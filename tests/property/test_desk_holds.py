@@ -140,7 +140,9 @@ class DeskMachine(RuleBasedStateMachine):
 
         self.do(step())
 
-    @rule(what=st.lists(st.sampled_from(["take", "give", "new", "back", "accept"]), min_size=3, max_size=6), who=st.integers(0, 2))
+    @rule(
+        what=st.lists(st.sampled_from(["take", "give", "new", "back", "accept"]), min_size=3, max_size=6), who=st.integers(0, 2)
+    )  # fmt: skip
     def rush(self, what: list[str], who: int) -> None:
         """Everything at once for one agent."""
         self.at_once([(one, who, place) for place, one in enumerate(what)])

@@ -98,7 +98,8 @@ LINES: Mapping[str, LineText] = {
         {
             "en": "We are closed now. From {when} a person answers you; you keep your place. Type *status* to see how things "
             "stand.",
-            "nl": "We zijn nu gesloten. Vanaf {when} antwoordt een mens; je houdt je plek. Typ *status* om te zien hoe het staat.",
+            "nl": "We zijn nu gesloten. Vanaf {when} antwoordt een mens; je houdt je plek. Typ *status* om te zien hoe het "
+            "staat.",
             "de": "Wir haben gerade geschlossen. Ab {when} antwortet ein Mensch; Ihr Platz bleibt. Schreiben Sie *Status* für "
             "den Stand der Dinge.",
             "fr": "Nous sommes fermés. À partir de {when}, une personne vous répond ; vous gardez votre place. Écrivez *statut* "
@@ -107,10 +108,10 @@ LINES: Mapping[str, LineText] = {
     ),
     FULL: LineText(
         {
-            "en": "Many people are writing to us. It takes {wait} until a person answers you.",
-            "nl": "Veel mensen schrijven ons. Het duurt {wait} tot een mens je antwoordt.",
-            "de": "Viele Menschen schreiben uns. Es dauert {wait}, bis Ihnen ein Mensch antwortet.",
-            "fr": "Beaucoup de gens nous écrivent. Il faut {wait} avant qu'une personne vous réponde.",
+            "en": "It takes {wait} until a person answers you. You keep your place.",
+            "nl": "Het duurt {wait} tot een mens je antwoordt. Je houdt je plek.",
+            "de": "Es dauert {wait}, bis Ihnen ein Mensch antwortet. Ihr Platz bleibt.",
+            "fr": "Il faut {wait} avant qu'une personne vous réponde. Vous gardez votre place.",
         }
     ),
 }

@@ -18,6 +18,9 @@ from gateway.model.message import Priority
 from gateway.model.webcare import SILENCEABLE, BrandPlan, DeskPlan, Queue
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.outbox import Claimed, ClaimWant
+from gateway.webcare.presence import TOOK_OVER
+from gateway.webcare.queue_words import QueueWords
+from gateway.webcare.told import CLOSED, FULL
 from tests.integration.test_conversations import ANN, SENDER, World, world
 
 __all__ = ["world"]
@@ -139,3 +142,20 @@ def test_every_line_is_there_in_four_languages_with_the_same_values(name: str) -
     texts = lines.LINES[name].texts
     assert set(texts) == set(lines.LANGUAGES)
     assert len({frozenset(re.findall(r"{(\w+)}", text)) for text in texts.values()}) == 1
+
+
+async def test_who_waits_in_a_queue_is_told_once_and_not_when_they_have_somebody_by_then(world: World) -> None:
+    stage = Stage(world)
+    words = QueueWords(stage.lines)
+    conversation = await stage.asked()
+    one = await world.conversations.get(conversation)
+    opens = {"opens_ms": world.clock.now_ms() + 7 * 86_400_000, "timezone": "Europe/Amsterdam"}
+    for _ in range(2):  # a router that died after saying says it again, under the same key
+        await words(one, CLOSED, opens, "closed:0")
+    await words(one, FULL, {"minutes": 5}, "full:1")
+    (text,) = await stage.texts(await stage.goes(5001))
+    assert text.count("We are closed now. From ") == 1
+    assert "It takes less than 5 minutes until a person answers you" in text
+    assert await words(one, CLOSED, {"opens_ms": 0, "timezone": "UTC"}, "closed:1") is None, "no time, no promise"
+    assert await words(replace(one, epoch=one.epoch + 1), FULL, {"minutes": 10}, "full:2") is Said.LATE
+    assert await words(one, TOOK_OVER, {}, "1") in (Said.SAID, Said.JOINED)

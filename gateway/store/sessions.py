@@ -243,7 +243,10 @@ class Sessions:
 
     async def note_lock(self, session: Session) -> bool:
         """Write down that a session was locked; True for whoever did so first."""
-        if not session.locked or session.told or not await self._set(session.id, ("told", "", "1"), ("locked", "*", "1")):
+        seen = str(session.seen_ms or "")
+        # Compared with what was seen: whoever opened it meanwhile is not locked out again by an old look.
+        changes = (("seen", seen, seen), ("told", "", "1"), ("locked", "*", "1"))
+        if not session.locked or session.told or not await self._set(session.id, *changes):
             return False
         await self._agents.audit(Audited.LOCKED, session.agent)
         return True

@@ -92,6 +92,17 @@ async def test_a_locked_desk_cannot_be_guessed_open_and_ends_with_its_day(door: 
     assert not await door.redis.exists(keys.SIGNED)
 
 
+async def test_an_old_look_at_a_lock_does_not_lock_again_what_was_opened_meanwhile(door: Door) -> None:
+    await door.agent()
+    page = await at_desk(door)
+    door.clock.offset_ms += IDLE_MS
+    (old,) = await door.deps.agents.sessions.all()
+    assert old.locked
+    assert (await page.post("/desk/unlock", {"password": PASSWORD}))[0] == 200
+    assert not await door.deps.agents.sessions.note_lock(old)
+    assert (await page.post("/desk/seen"))[0] == 200
+
+
 async def test_somebody_who_signs_out_of_a_locked_desk_is_out(door: Door) -> None:
     await door.agent()
     page = await at_desk(door)

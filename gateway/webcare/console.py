@@ -8,12 +8,11 @@ from aiohttp import web
 
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
-from gateway.model.audit import Audited
-from gateway.rules.rights import Reading, reading
 from gateway.webcare import choices, commands, files, replying, session
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import choose, heard
+from gateway.webcare.looks import Looks
 from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.providing import Providing
@@ -64,6 +63,7 @@ class Console:
     def __init__(self, deps: WebcareDeps, pages: Pages) -> None:
         self._deps = deps
         self._pages = pages
+        self._looks = Looks(deps.agents)
         self._tabs = Tabs()
 
     async def get_root(self, request: web.Request) -> web.StreamResponse:
@@ -81,6 +81,7 @@ class Console:
     async def get_file(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """A file of a conversation that they may read; `?save` as a download."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        await self._looks.note(who.agent, one, session.place_of(self._deps, request))
         return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
 
     async def get_templates(self, request: web.Request, who: Asker) -> web.StreamResponse:
@@ -102,10 +103,7 @@ class Console:
             try:
                 one = await commands.readable(self._deps, who.agent, identifier)
                 opened = await self._pages.opened(who.agent, one, locale)
-                if one.owner != who.agent.id:  # reading what is one's own leaves its trace in what one does
-                    outside = reading(who.agent, one) is Reading.OUTSIDE
-                    what = Audited.READ_OUTSIDE if outside else Audited.READ
-                    await self._deps.agents.audit(what, who.agent.id, one.id, place=session.place_of(self._deps, request))
+                await self._looks.note(who.agent, one, session.place_of(self._deps, request), page=True)
             except NotFound:
                 status = 404
         offered = await choices.choices(self._deps, who.agent, opened.conversation, locale) if opened else None
@@ -125,16 +123,22 @@ class Console:
         )
         return web.Response(text=html, content_type="text/html", status=status, headers=SECURITY_HEADERS)
 
-    def _stream(self, request: web.Request, who: Asker) -> Stream:
+    async def _stream(self, request: web.Request, who: Asker) -> Stream:
+        if request.query.get("conversation"):
+            try:
+                one = await commands.readable(self._deps, who.agent, request.query["conversation"])
+                await self._looks.note(who.agent, one, session.place_of(self._deps, request))
+            except NotFound:
+                pass  # the stream shows nothing of it either, and says so
         return Stream(self._deps, self._pages, self._tabs, who, request.query)
 
     async def get_live(self, request: web.Request, who: Asker) -> web.StreamResponse:
-        return await self._stream(request, who).serve(request)
+        return await (await self._stream(request, who)).serve(request)
 
     async def get_parts(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """The live connection by GET, for proxies that let no WebSocket through; a beat too."""
         await heard(self._deps, who.agent, "", {"t": "beat", "touched": request.query.get("touched") == "yes"})
-        return web.json_response(await self._stream(request, who).poll(), headers=SECURITY_HEADERS)
+        return web.json_response(await (await self._stream(request, who)).poll(), headers=SECURITY_HEADERS)
 
     async def get_why(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """Why this agent: for supervisors."""

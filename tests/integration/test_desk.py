@@ -379,6 +379,22 @@ async def test_reading_what_is_not_ones_own_leaves_a_fact(desk: Desk) -> None:
     assert f"agent={agent.id}" in read[0]
 
 
+async def test_no_way_of_looking_from_another_queue_goes_unwritten(desk: Desk) -> None:
+    await desk.agent("tom", "Tom Vale", ("auditor@zz/sales",))
+    await desk.agent("eve", "Eve Poll", ("agent@zz/sales",))
+    conversation = await desk.says("hello")
+    tom, eve = await signed_in(desk, "tom"), await signed_in(desk, "eve")
+    assert (await eve.client.get(f"/desk/{conversation}")).status == 404
+    assert "hello" not in await (await eve.client.get(f"/desk/parts?conversation={conversation}")).text()
+    written = []
+    for path in (f"/desk/parts?conversation={conversation}", f"/desk/parts?conversation={conversation}", f"/desk/{conversation}"):
+        assert (await tom.client.get(path)).status == 200
+        written.append(sum(fact.split("|")[2] == "read_outside" for fact in await facts(desk, conversation)))
+    assert written == [1, 1, 2]
+    status, answer = await tom.post(f"/desk/{conversation}/take", {"epoch": 1})
+    assert (status, answer["problems"][0]["field"]) == (422, "rights")
+
+
 async def test_outside_the_window_a_reply_is_refused_and_inside_its_last_minute_too(desk: Desk) -> None:
     await desk.agent()
     conversation = await desk.says("hello")

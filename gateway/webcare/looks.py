@@ -1,0 +1,40 @@
+"""Looking at a conversation that is not one's own is written down, by whichever way it is looked at.
+
+A page that is loaded is a look. What it asks for after that, its live connection and its files, belongs to that look for ten
+minutes; asked for without a page it is a look of its own, so that no address shows a conversation unseen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+from gateway.model.agent import Agent, AgentId
+from gateway.model.audit import Audited
+from gateway.model.conversation import Conversation
+from gateway.model.ids import ConversationId
+from gateway.rules.rights import Reading, reading
+from gateway.store.agents import Agents
+
+ONE_LOOK_S = 600.0
+KEPT = 10_000
+
+
+class Looks:
+    def __init__(self, agents: Agents) -> None:
+        self._agents = agents
+        self._noted: OrderedDict[tuple[AgentId, ConversationId], float] = OrderedDict()
+
+    async def note(self, agent: Agent, one: Conversation, place: str, *, page: bool = False) -> None:
+        """page: it is loaded now, which is always a look. Raises StoreUnavailable, before anything is shown."""
+        if one.owner == agent.id:  # reading what is one's own leaves its trace in what one does
+            return
+        key, now_s = (agent.id, one.id), time.monotonic()
+        if not page and now_s - self._noted.get(key, float("-inf")) < ONE_LOOK_S:
+            return
+        outside = reading(agent, one) is Reading.OUTSIDE
+        await self._agents.audit(Audited.READ_OUTSIDE if outside else Audited.READ, agent.id, one.id, place=place)
+        self._noted[key] = now_s
+        self._noted.move_to_end(key)
+        while len(self._noted) > KEPT:
+            self._noted.popitem(last=False)

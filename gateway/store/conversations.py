@@ -42,7 +42,7 @@ from gateway.store.agent_commands import AgentCommands
 from gateway.store.conversation_commands import NOTHING_BESIDE, Beside, Command, CommandRefused, Done, Terms, digest
 from gateway.store.conversation_lines import Lines
 from gateway.store.conversation_outside import Outside
-from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, REOPEN_MS, Upkeep
+from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, Upkeep
 from gateway.store.fates import Fates
 from gateway.store.giving import Giving
 from gateway.store.outbox import Pair
@@ -53,6 +53,7 @@ from gateway.wake import Ready
 
 __all__ = ["Command", "CommandRefused", "Conversations", "Done", "Terms"]
 
+HOUR_MS = 3600 * 1000
 COURTESY_MS = 15 * 60 * 1000
 MENTIONS = 10
 THREAD_MAX = 300
@@ -116,7 +117,8 @@ class Conversations(AgentCommands, SystemMoves):
         new = new_conversation_id(contact)
         changed = self._vault.blind("entry", contact, item.edit_of) if item.edit_of else ""
         counted = self._vault.blind("edits", contact, item.edit_of) if item.edit_of else key
-        listened = codec.pack_heard(heard or Heard(), item.at_ms, self.terms.figures(brand))
+        figures = self.terms.figures(brand)
+        listened = codec.pack_heard(heard or Heard(), item.at_ms, figures)
         needs_person = needs_person or (heard is not None and heard.safety is not None)
         for _ in range(10):
             open_key = self.open_key(contact, brand, address)
@@ -134,9 +136,10 @@ class Conversations(AgentCommands, SystemMoves):
             ]
             args: list[scripts.Part] = [self._clock.offset_ms, new, old, contact, brand, address, sender, queue]
             args += ["1" if needs_person else "0", "1" if is_courtesy(item.kind, item.text) else "0", item.at_ms]
-            args += [EDIT if changed else item.kind, item.origin or "", key, body, REOPEN_MS, COURTESY_MS, KEEP_RESOLVED_MS]
+            args += [EDIT if changed else item.kind, item.origin or "", key, body, figures.reopen_h * HOUR_MS, COURTESY_MS]
+            args.append(KEEP_RESOLVED_MS)
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
-            args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else ""]
+            args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else "", figures.sticky_h * HOUR_MS]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

@@ -141,3 +141,28 @@ async def test_under_pull_nobody_is_given_anything(redis: Any) -> None:
     conversation = await house.writes()
     await house.router.run()
     assert await house.owner(conversation) is None
+
+
+async def test_who_comes_back_gets_their_last_agent_as_long_as_that_is_said_to_hold(redis: Any) -> None:
+    house = House(redis, plan_of({"figures": {"sticky_h": 2, "reopen_h": 4}}, "plan"))
+    ann = await house.agent("ann")
+    conversation = await house.writes()
+    await house.router.turn()
+    await house.opens(conversation, ann)
+    await house.conversations.finish(await house.command(conversation, ann), reason="other")
+    tom = await house.agent("tom")
+    await house.pass_s(3600, ann.id, tom.id)
+    await house.writes_again(conversation, "and my bag?")
+    turn = await house.router.turn()
+    assert [(one.decision.agent, one.decision.how) for one in turn.given] == [(ann.id, "sticky")], "though tom is idle for longer"
+    await house.opens(conversation, ann)
+    await house.conversations.finish(await house.command(conversation, ann), reason="other")
+    await house.pass_s(2 * 3600 + 1, ann.id, tom.id)
+    assert await house.writes_again(conversation, "and my coat?") == conversation
+    assert [one.decision.how for one in (await house.router.turn()).given] == ["idle"]
+    one = await house.get(conversation)
+    assert one.owner is not None
+    await house.opens(conversation, await house.agents.get(one.owner))
+    await house.conversations.finish(await house.command(conversation, await house.agents.get(one.owner)), reason="other")
+    await house.pass_s(4 * 3600 + 1, ann.id, tom.id)
+    assert await house.writes_again(conversation, "hello") != conversation

@@ -16,6 +16,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       24 kind of words that cannot wait ('' none)  25 what these count (s)  26 when the complaint that it is is due (ms, '' none)
       27 its language ('' nobody could say)  28 the language they usually write ('' not known)
       29 what having been finished before counts (s)  30 why else it goes first ('' not)  31 by how much (s)
+      32 for how long after it was done its last agent is theirs (ms)
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -70,7 +71,7 @@ else
       changes.w, changes.q, changes.res, changes.by, changes.rc = at, ARGV[8], '', '', ''
       changes.re = text(tonumber(conv.re) + 1)
       -- Who knows them goes on with them, if they are here; and they had waited for an answer once already.
-      changes.stk = conv.own
+      if now - tonumber(conv.res) <= tonumber(ARGV[32]) then changes.stk = conv.own end
       boosted(conv, changes, 'reopened', ARGV[29])
       if standby then changes.st, changes.w, changes.sw, changes.qe, changes.stk = 'automated', '', at, '', '' end
     end

@@ -117,12 +117,11 @@ class ListReader:
 
     async def _offers(self) -> Sequence[Conversation]:
         """What somebody who is here asked a colleague to take over. Read once for all pages, twice a second at most."""
-        if self._deps.presence is None or self._deps.floor is None:
+        if self._deps.floor is None:
             return ()
         async with self._reading:
             if time.monotonic() - self._offered_s > OFFERS_S:
-                here = [one.agent for one in await self._deps.presence.here()]
-                _, owned = await self._deps.floor.lists([], here, 0)
+                owned = (await self._deps.floor.lists([], 0)).mine
                 found = await self._deps.conversations.get_many([one for some in owned.values() for one in some])
                 self._offered = [one for one in found if one is not None and one.offered_to is not None and one.owner]
                 self._offered_s = time.monotonic()

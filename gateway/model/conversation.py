@@ -181,6 +181,7 @@ class Conversation:
     parked_until_ms, wrapup_until_ms: 0 where it is neither
     offered_to, offered_ms: the agent who was asked to take it over; transfers: how often it changed hands
     reason, complaint_due_ms, safety, language: what is known of it; human: a person of ours spoke since it was opened
+    assisted: the house said something by itself, and no person was ushered in since
     consulted:          colleagues who were asked by a note and have not answered -> until when they should
     """
 
@@ -226,6 +227,7 @@ class Conversation:
     safety: str = ""
     language: str = ""
     human: bool = False
+    assisted: bool = False
     consulted: Mapping[AgentId, int] = field(default_factory=dict)
 
     @property

@@ -77,6 +77,7 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         safety=f.get("sf", ""),
         language=f.get("lg", ""),
         human=f.get("hu") == "1",
+        assisted=f.get("au") == "1",
         consulted={AgentId(name[2:]): int(value) for name, value in f.items() if name.startswith("k:") and value},
     )
 

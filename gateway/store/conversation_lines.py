@@ -173,7 +173,7 @@ class Lines:
         args += [keys.REPLY_KEEP_MS, keys.KEEP_MS, found.sender, box.seal_json(body, message)]
         args += [box.seal_json({"text": text}, codec.about_entry(found.contact, entry_key))]
         args += [box.seal_json([one.dump() for one in lines], _about(found.id)), entry_key]
-        args += [",".join(one.name for one in wanted.lines), int(_priority(wanted))]
+        args += [",".join(one.name for one in wanted.lines), int(_priority(wanted)), "" if wanted.ushers else "1"]
         return names, args
 
 

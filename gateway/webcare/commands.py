@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.assistant.lines import HUMAN
 from gateway.crashpoint import crash_point
 from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, Conversation, EntryKind
@@ -89,6 +90,10 @@ async def _do(
     if wanted is not None:
         text, template = await replying.template_of(deps, found, wanted)
         deadline_ms = deps.clock.now_ms() + TEMPLATE_LIFE_MS
+    if deps.lines is not None and found.assisted and found.owner == agent.id:
+        # Before their own words; dropped where it changed hands meanwhile, as these are then.
+        ushered = {"name": agent.first_name.reveal()}
+        await deps.lines.say(found.id, HUMAN, ushered, key=f"{agent.id}:{command.epoch}", epoch=command.epoch)
     return await replying.reply(
         deps,
         command,

@@ -5,6 +5,7 @@
 --   nd:M why M did not arrive,
 --   sw the contact waits since for whoever holds the thread instead of us ('' nobody does), la a person answered outside the desk
 --   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
+--   au '1': the house said something by itself, and no person was ushered in since,
 --   lx the language of their last message where it is another than lg,
 --   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
 --   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language,

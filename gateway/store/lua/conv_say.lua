@@ -14,7 +14,7 @@ ARGV  1 offset (ms)  2 V  3 epoch it was made under ('' any)  4 M of the new mes
       6 how many lines that one has  7 hold (ms; 0 go at once)  8 within (ms)  9 deadline (ms)  10 tau (ms)
       11 keep the message after its deadline (ms)  12 keep the key (ms)  13 sender that the lane keys are of
       14 sealed message  15 sealed entry  16 sealed lines  17 entry key  18 names of the lines, by commas
-      19 priority
+      19 priority  20 '1' the house speaks, '' it ushers a person in
 RETURNS {said | joined | again, M} | {late} | {look} | {moved} | {erasing} | {unknown}
 --]]
 -- include base
@@ -70,7 +70,7 @@ else redis.call('ZADD', set.q, 0, message_member(header, mid)) end
 place(set, conv.a, lane, now, tonumber(ARGV[10]))
 if ARGV[5] ~= '' and held[4] then redis.call('XDEL', KEYS[2], held[4]) end
 local entry = conv_entry(KEYS[2], now, 'out', 'automation', mid, '', ARGV[17], '', 'text', ARGV[15])
-conv_write(KEYS[1], KEYS[5], KEYS[6], id, conv, {lo = text(math.max(tonumber(conv.lo), now))})
+conv_write(KEYS[1], KEYS[5], KEYS[6], id, conv, {lo = text(math.max(tonumber(conv.lo), now)), au = ARGV[20]})
 local count, since = '1', text(now)
 if ARGV[5] ~= '' then count, since = text(tonumber(held[2]) + 1), held[3] end
 redis.call('HSET', KEYS[3], 'f', '1', 'm', mid, 'n', count, 'at', since, 'e', entry, 'b', ARGV[16])

@@ -6,7 +6,8 @@ about, whose address nobody has proved to be theirs, and everybody of a brand th
     "person"                    a person, at any depth
     a plain question            how it stands, if it is theirs and one thing; several: which, by buttons
     an answer to what we asked  yes: done. No, or not understood: a person, who sees what was guessed
-    anything else               a person; what a dialog asks is its own (dialogs.py)
+    words that begin a dialog   its questions (dialogs.py), and then mostly a person, who has the answers before them
+    anything else               a person
 
 Deciding changes nothing but the memory; the words are said when the message lies in its conversation (`speak`), under the epoch
 that the conversation had when it was looked at. Both may be done again.
@@ -18,16 +19,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway.assistant import lines
+from gateway.assistant import lines, talking
 from gateway.assistant.deciding import NO, YES, Decided, button, pressed
+from gateway.assistant.dialogs import DONE, NONE, PERSON, Dialogs
 from gateway.assistant.open_things import OpenThings, Thing
 from gateway.assistant.saying import Said, SystemLines, Words
 from gateway.assistant.state_words import unknown as unknown_words
+from gateway.assistant.talking import Talked
 from gateway.connector import InboundKind, MessageEvent
 from gateway.model.contact import Contact
 from gateway.model.conversation import AUTOMATION, Conversation, ConversationState
 from gateway.model.ids import AddressId, ConversationId
 from gateway.rules import own_asking
+from gateway.rules.language import language_of
 from gateway.store.assistants import AssistantMemories, AssistantMemory
 from gateway.store.conversations import Conversations
 
@@ -64,11 +68,13 @@ class Assistant:
         memories: AssistantMemories,
         things: OpenThings,
         says: SystemLines,
+        dialogs: Dialogs = NONE,
     ) -> None:
         self._conversations = conversations
         self._memories = memories
         self._things = things
         self._says = says
+        self._dialogs = dialogs
 
     async def hear(self, turn: Turn, *, to_people: bool) -> Decided | None:
         """What becomes of a message; None: it is nothing of the assistant's. Repeatable by `turn.key`.
@@ -139,20 +145,32 @@ class Assistant:
 
     async def _answered(self, turn: Turn, memory: AssistantMemory) -> tuple[Decided | None, AssistantMemory]:
         event, text = turn.event, turn.event.text.reveal()
-        if event.kind is InboundKind.BUTTON:
-            answer = pressed(event.payload)
-            if answer is None:
-                return self._miss(turn, memory) if memory.asked else (None, memory)
-            return await self._pressed(turn, memory, *answer)
-        if event.kind is not InboundKind.TEXT:
-            return self._miss(turn, memory) if memory.asked else (None, memory)
-        if own_asking.wants_person(text):
+        answer = pressed(event.payload) if event.kind is InboundKind.BUTTON else None
+        said = event.kind is InboundKind.TEXT
+        if said and own_asking.wants_person(text):
             return self._to_person(turn, memory)
+        here = talking.place_of(self._dialogs, memory)
+        if here is not None:
+            language = self._language(turn, memory)
+            chosen = answer[1] if answer is not None and answer[0] == memory.token else ""
+            return self._talked(
+                turn,
+                talking.answer(*here, memory, turn.key[:8], language, text=text if said else "", choice=chosen),
+                language,
+            )
+        if answer is not None:
+            return await self._pressed(turn, memory, *answer)
+        if not said:
+            return self._miss(turn, memory) if memory.asked else (None, memory)
         if memory.asked == HELPED and (own_asking.says_yes(text) or own_asking.says_no(text)):
             return self._helped(turn, memory, YES if own_asking.says_yes(text) else NO)
         asked = await self._asked(turn, text)
         if asked is not None:
             return await self._status(turn, memory, asked)
+        dialog = self._dialogs.begun(text, turn.brand)
+        if dialog is not None:
+            language = lines.spoken(language_of(text), memory.language, turn.contact.facts.language)
+            return self._talked(turn, talking.begin(dialog, memory, turn.key[:8], language), language)
         return self._miss(turn, memory) if memory.asked else (None, memory)
 
     async def _pressed(
@@ -212,6 +230,19 @@ class Assistant:
             guess=guess,
         )  # fmt: skip
         return Decided(True, [*told, Words(lines.HELPED, {}, buttons)], language=language), after
+
+    def _talked(self, turn: Turn, talked: Talked, language: str) -> tuple[Decided, AssistantMemory]:
+        """What a dialog says next; at its end a person, or whether it helped."""
+        memory = replace(talked.memory, introduced=True, language=language)
+        said = [*self._first(talked.memory), *talked.lines]
+        if talked.end == PERSON:
+            return Decided(False, [*talked.lines, Words(lines.TO_PERSON)], at_once=False, language=language), _over(memory)
+        if talked.end == DONE:
+            token = turn.key[:8]
+            buttons = [button(token, choice, lines.LABELS[choice][language]) for choice in (YES, NO)]
+            after = replace(memory, asked=HELPED, token=token)
+            return Decided(True, [*said, Words(lines.HELPED, {}, buttons)], language=language), after
+        return Decided(True, said, language=language), memory
 
     def _helped(self, turn: Turn, memory: AssistantMemory, answer: str) -> tuple[Decided, AssistantMemory]:
         language = self._language(turn, memory)

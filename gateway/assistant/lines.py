@@ -137,6 +137,9 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     ELSE: {"en": "Something else", "nl": "Iets anders", "de": "Etwas anderes", "fr": "Autre chose"},
 }
 
+CHOOSE: Mapping[str, str] = {"en": "Choose", "nl": "Kies", "de": "Auswählen", "fr": "Choisir"}
+"""On what opens a list."""
+
 
 def spoken(*languages: str | None) -> str:
     """The first of these that we speak."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.assistant.lines import LINES, labelled, spoken, text_of
+from gateway.assistant.lines import CHOOSE, LINES, labelled, spoken, text_of
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.errors import NotFound
@@ -122,7 +122,7 @@ class SystemLines:
 
         outcome: Outcome = await self.conversations.lines.say(
             found.id,
-            Wanted(key, lines, until, epoch, at_once or ushers, ushers, speaks),
+            Wanted(key, lines, until, epoch, at_once or ushers, ushers, speaks, CHOOSE[speaks]),
             joined,
             self.enqueued,
         )

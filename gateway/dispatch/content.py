@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.connector import ChannelFacts
-from gateway.model.message import Button, ButtonKind, Choice, Content, Document, Link, Media, Template, Text
+from gateway.model.message import Button, ButtonKind, Choice, ChoiceList, Content, Document, Link, ListRow, Media, Template, Text
 from gateway.model.personal import Personal
 from gateway.rules.verdict import AsTemplate, FreeText
 
@@ -64,7 +64,10 @@ def content_of(
     if body["kind"] == "reply" and isinstance(verdict, FreeText):
         text = Personal(body["content"]["body"])
         fits = len(text.reveal()) <= facts.interactive_text_max
-        return Choice(body=text, buttons=buttons[: facts.buttons_max]) if buttons and fits else Text(text, preview_url=False)
+        if len(buttons) > facts.buttons_max and fits:
+            rows = tuple(ListRow(one.payload, one.label) for one in buttons)
+            return ChoiceList(body=text, button=str(body.get("choose") or "…"), sections=(("", rows),))
+        return Choice(body=text, buttons=buttons) if buttons and fits else Text(text, preview_url=False)
     if isinstance(verdict, AsTemplate):
         form = form_of(body, verdict)
         return Template(

@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """name: of the text (assistant/lines.py); text: its words; buttons: {kind, label, payload} below it, at most three"""
+    """name: of the text (assistant/lines.py); text: its words; buttons: {kind, label, payload} below it, at most ten"""
 
     name: str
     text: str
@@ -62,6 +62,7 @@ class Wanted:
     """What is to be said.
 
     key:     theirs, once for each cause; epoch: it was made under, None any; at_once: do not wait for others
+    choose:  the word on what opens a list, where there are more choices than a channel has buttons
     ushers:  it goes before a person's words that are on their way, and no brake holds it: those go on too
     """
 
@@ -72,6 +73,7 @@ class Wanted:
     at_once: bool = False
     ushers: bool = False
     language: str = ""
+    choose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ class Lines:
         body = {
             "kind": "reply", "automatic": not wanted.ushers, "conversation": found.id, "text": text,
             "purpose": "reply", "author": "", "content": {"type": "text", "body": text}, "reply_to": None,
-            "buttons": [dict(one) for one in buttons], "deadline_ms": wanted.deadline_ms, "language": wanted.language,
+            "buttons": [dict(one) for one in buttons], "choose": wanted.choose, "deadline_ms": wanted.deadline_ms,
+            "language": wanted.language,
         }  # fmt: skip
         entry_key = f"said:{message}"
         pair = self._pair.get(found.sender)

@@ -8,6 +8,7 @@ from functools import cache
 
 from aiohttp import web
 
+from gateway.assistant import dialogs
 from gateway.assistant.hearing import Assistant
 from gateway.assistant.open_things import OpenThings
 from gateway.metrics import Metrics
@@ -141,6 +142,7 @@ def make_applier(runtime: Runtime) -> Applier:
                 AssistantMemories(runtime.connection.redis, vault),
                 OpenThings(runtime.subjects, contacts, runtime.worlds),
                 runtime.lines,
+                dialogs.load(dialogs.folder_of(runtime.settings.words_dir)),
             ),
         )
     )

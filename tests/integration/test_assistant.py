@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.assistant.hearing import Card
 from gateway.model.conversation import Conversation, ConversationState
 from gateway.store import keys
@@ -86,6 +88,7 @@ async def helped(chat: Chat) -> list[str]:
     return found
 
 
+@pytest.mark.long
 async def test_a_plain_question_is_answered_with_source_and_age_and_a_person_is_one_word_away(tmp_path: Path) -> None:
     async with house_running(tmp_path, pages=True, GATEWAY_IDLE_SLEEP_MS="50") as house:
         await house.event("ce-order-confirmed-flight.json")

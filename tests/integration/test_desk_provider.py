@@ -167,6 +167,7 @@ async def test_a_group_that_is_taken_away_ends_the_session_within_five_minutes(d
     assert (await through(browser, "s2"))[0] == 403
 
 
+@pytest.mark.long
 async def test_a_provider_that_says_no_ends_the_session_and_changes_no_rights(door: Door, mock: str) -> None:
     await put_user(mock, "s3", name="Sanne", groups=["webcare"])
     browser = door.browser()
@@ -199,6 +200,7 @@ async def test_an_answer_comes_once_to_the_browser_that_asked(door: Door, mock: 
     assert (await browser.get(BACK))[0] == 403
 
 
+@pytest.mark.long
 async def test_who_is_kept_out_here_stays_out_whatever_their_provider_says(door: Door, mock: str) -> None:
     await put_user(mock, "s5", name="Sanne", groups=["webcare"])
     await through(door.browser(), "s5")
@@ -227,6 +229,7 @@ async def test_a_locked_desk_is_opened_by_its_own_person_at_the_provider(door: D
     assert (await browser.post("/desk/seen"))[0] == 200
 
 
+@pytest.mark.long
 async def test_signing_out_leads_to_the_providers_own_page(door: Door, mock: str) -> None:
     await put_user(mock, "s7", name="Sanne", groups=["webcare"])
     browser = door.browser()
@@ -362,6 +365,7 @@ async def test_a_token_is_believed_only_when_a_key_of_the_provider_signed_it(tri
     assert await trial.back() == 200
 
 
+@pytest.mark.long
 async def test_a_new_key_of_the_provider_is_learned_and_an_old_one_no_longer_believed(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,6 +379,7 @@ async def test_a_new_key_of_the_provider_is_learned_and_an_old_one_no_longer_bel
     assert await trial.back() == 403
 
 
+@pytest.mark.long
 async def test_another_issuer_in_the_answer_is_refused_and_so_is_a_provider_that_names_itself_otherwise(trial: Trial) -> None:
     browser = trial.door.browser()
     state = parse_qs(urlsplit(await go_there(browser)).query)["state"][0]
@@ -387,6 +392,7 @@ async def test_another_issuer_in_the_answer_is_refused_and_so_is_a_provider_that
     assert (await browser.get("/login/provider"))[0] == 503
 
 
+@pytest.mark.long
 async def test_a_provider_that_is_away_locks_after_an_hour_and_ends_nothing(trial: Trial) -> None:
     browser = trial.door.browser()
     assert await trial.back(browser) == 200
@@ -414,6 +420,7 @@ async def test_a_provider_that_is_away_locks_after_an_hour_and_ends_nothing(tria
     assert (await browser.post("/desk/seen"))[0] == 401
 
 
+@pytest.mark.long
 async def test_several_processes_ask_the_provider_once(trial: Trial) -> None:
     browser = trial.door.browser()
     assert await trial.back(browser) == 200

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
 from gateway.clock import Clock
 from gateway.errors import BadInput
@@ -15,8 +16,8 @@ from gateway.model.agent import Agent
 from gateway.model.conversation import AgentId, Conversation, ConversationState, InboundEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id
 from gateway.model.personal import Personal
-from gateway.model.webcare import Assignment, Boost, Figures
-from gateway.store import keys
+from gateway.model.webcare import LIVE, Assignment, Boost, Figures
+from gateway.store import keys, scripts
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Command, CommandRefused, Conversations, Done, Terms
@@ -498,3 +499,14 @@ async def test_a_conversation_that_moves_while_it_is_counted_is_left_alone(world
     await world.redis.hset("{desk}at", one, "999|mine:g1")
     await world.redis.delete(keys.slots(ANN.id))
     assert await world.store.recount() == {}
+
+
+async def test_a_script_that_would_make_something_live_without_a_slot_is_refused_by_the_store_itself(world: World) -> None:
+    one = await world.says()
+    includes = scripts.source("conv_open").split("--]]", 1)[1].split("local conv = conv_read", 1)[0]
+    script = includes + "return conv_write(KEYS[1], KEYS[2], KEYS[3], ARGV[1], conv_read(KEYS[1]), {st = ARGV[2]})"
+    names = [keys.of(one, "cv"), keys.beside(one, "vd"), keys.beside(one, "vo")]
+    for state in sorted(LIVE):
+        with pytest.raises(ResponseError, match="a live state without a slot"):
+            await world.redis.eval(script, 3, *names, str(one), state.value)
+    assert await world.state(one) is S.QUEUED

@@ -350,7 +350,7 @@ def hold(server: StoreServer, examples: int, steps: int) -> None:
 
 
 def test_a_team_holds_its_promises_whatever_happens(server: StoreServer) -> None:
-    hold(server, 8, 12)
+    hold(server, 6, 12)
 
 
 @pytest.mark.long

@@ -65,6 +65,7 @@ class Settings:
     data_dir: Path
     ledger_file: Path
     templates_dir: Path
+    canned_dir: Path
     media_dir: Path
     media_days: int
     media_max_mb: int
@@ -260,6 +261,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         data_dir=data_dir,
         ledger_file=Path(reader.text("GATEWAY_LEDGER_FILE") or data_dir / "ledger"),
         templates_dir=Path(reader.text("GATEWAY_TEMPLATES_DIR", "templates") or "templates"),
+        canned_dir=Path(reader.text("GATEWAY_CANNED_DIR", "canned") or "canned"),
         media_dir=Path(reader.text("GATEWAY_MEDIA_DIR") or data_dir / "media"),
         media_days=reader.number("GATEWAY_MEDIA_DAYS", 30, int, 1, 365),
         media_max_mb=reader.number("GATEWAY_MEDIA_MAX_MB", 25, int, 1, 100),

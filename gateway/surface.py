@@ -53,6 +53,7 @@ from gateway.store.rollouts import Rollouts
 from gateway.store.signs import Signs
 from gateway.store.tries import Tries
 from gateway.store.wakeup import write_offset
+from gateway.webcare import canned
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.provider import Provider, read_groups
 from gateway.webcare.queue_words import QueueWords
@@ -134,6 +135,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         media=media,
         fetching=_fetching(runtime, media),
         documents=runtime.documents,
+        canned=canned.load(runtime.settings.canned_dir),
         templates=DeskTemplates(runtime.worlds.now, runtime.tariffs),
         file_max=runtime.settings.media_max_mb * 1_000_000,
     )

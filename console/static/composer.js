@@ -2,6 +2,7 @@
 // conversation is, whether the window is open, whether we are connected) only decides whether send may go, and says why not.
 
 import { Attaching } from "./attaching.js";
+import { CannedAnswers } from "./canned.js";
 import { left, moment } from "./clock.js";
 import { post } from "./commands.js";
 import { keepDraft, newKey, readDraft } from "./drafts.js";
@@ -39,6 +40,7 @@ export class Composer {
       changed: () => (this.save(), this.update()),
       say: (words) => this.say(words),
     });
+    this.canned = new CannedAnswers({ conversation, changed: () => this.typed("reply") });
     this.shut = new Shut({ conversation, facts, sent: onSent, say: (words, tone) => this.say(words, tone) });
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
       if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");

@@ -49,6 +49,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}/why", session.data(deps, console.get_why))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
+    add("GET", "/desk/{conversation}/canned", session.data(deps, console.get_canned))
     add("GET", "/desk/{conversation}/templates", session.data(deps, console.get_templates))
     add("POST", "/desk/{conversation}/files", session.command(deps, console.post_file))
     add("POST", "/desk/{conversation}/{command}", session.command(deps, console.post_command))
@@ -83,6 +84,12 @@ class Console:
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
         await self._looks.note(who.agent, one, session.place_of(self._deps, request))
         return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
+
+    async def get_canned(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """What is said often, filled in for this customer."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        found = await replying.canned(self._deps, one, who.agent)
+        return web.json_response({"canned": found}, headers=SECURITY_HEADERS)
 
     async def get_templates(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """What may be said to them while the service window is shut: words, blanks to fill in, price."""

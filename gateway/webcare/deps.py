@@ -23,6 +23,7 @@ from gateway.store.media import Media
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.wake import Ready
+from gateway.webcare.canned import Canned
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
 from gateway.webcare.provider import Provider
@@ -69,7 +70,7 @@ class WebcareDeps:
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
-    templates:       what may be said when the service window is shut
+    templates:       what may be said when the service window is shut; canned: what agents say often
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
     past:            what passed with somebody before, and the search; None: nothing is known of it here
     provider:        who else says who agents are; None: we do, by password
@@ -100,6 +101,7 @@ class WebcareDeps:
     documents: Documents | None = None
     file_max: int = 25_000_000
     templates: DeskTemplates | None = None
+    canned: tuple[Canned, ...] = ()
     floor: Floor | None = None
     router: Router | None = None
     provider: Provider | None = None

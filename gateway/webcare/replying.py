@@ -24,9 +24,11 @@ from gateway.model.personal import Personal
 from gateway.rules.filetypes import look_of, safe_name, seconds_of, type_of
 from gateway.store.conversation_commands import Beside, Command, Done
 from gateway.webcare import words
+from gateway.webcare.canned import for_page
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pictures import NoPicture, draw_anew
 from gateway.webcare.scan import NotScanned
+from gateway.webcare.views import contacts_of, given_name
 
 LEFT_MS = 3600_000
 """How much longer than its message may go a file lies ready: a last attempt may still be under way."""
@@ -144,6 +146,16 @@ async def _lay_ready(deps: WebcareDeps, kept: Kept, deadline_ms: int) -> None:
     if data is None:
         raise BadInput([Problem("file", "is not there any more: attach it again")])
     await deps.documents.put(kept.contact, kept.ref, data, ttl_ms=left_ms + LEFT_MS)
+
+
+async def canned(deps: WebcareDeps, found: Conversation, agent: Agent) -> list[dict[str, Any]]:
+    """What is said often, in their language and filled in for them."""
+    contact = (await contacts_of(deps, [found]))[found.contact]
+    language = found.language or (contact.facts.language if contact else "") or "en"
+    return for_page(
+        deps.canned, brand=found.brand, language=language, first_name=given_name(contact),
+        agent=agent.first_name.reveal(), locale=agent.locale,
+    )  # fmt: skip
 
 
 async def offered(deps: WebcareDeps, found: Conversation) -> list[dict[str, Any]]:

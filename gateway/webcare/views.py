@@ -97,13 +97,18 @@ class Card:
 
 def first_name(contact: Contact | None) -> str:
     """The name that a row and a card show: the first traveller's given name, else the first word of the channel's name."""
+    return given_name(contact) or "Somebody new"
+
+
+def given_name(contact: Contact | None) -> str:
+    """The same, "" where there is none: for words to the person themselves."""
     if contact is not None:
         for traveller in contact.profile.travellers:
             if traveller.given_name:
                 return traveller.given_name.reveal()
         if contact.profile.display_name:
             return contact.profile.display_name.reveal().split(" ")[0][:40]
-    return "Somebody new"
+    return ""
 
 
 async def contacts_of(deps: WebcareDeps, conversations: Sequence[Conversation]) -> dict[ContactId, Contact | None]:

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -27,13 +29,16 @@ from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversation_commands import Terms
 from gateway.store.conversations import Command, Conversations
 from gateway.store.floor import Floor
+from gateway.store.documents import Documents
+from gateway.store.media import Media
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
-from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run
+from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, canned, run
 from tests.support.server import StoreServer
 
 T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
 
 PASSWORD = "a long sentence to sign in with"
 SENDER = SenderId("zz-wa")
@@ -59,6 +64,7 @@ class Stage:
         """terms, plan: of a house in which the router gives; without them agents take what there is"""
         self.terms, self.plan = terms, plan or DeskPlan.plain()
         self.store = StoreServer()
+        self._files = TemporaryDirectory(prefix="thuisfront-files-")
         self.clock = Clock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -90,6 +96,9 @@ class Stage:
             {"zz": "Polderwind Air"},
             {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS},
             findings=self._findings,
+            media=Media(self.redis, self.clock, self.vault, Path(self._files.name)),
+            documents=Documents(self.redis, self.vault),
+            canned=canned.load(ROOT / "canned"),
             presence=PresenceBook(self.redis, self.clock),
             floor=Floor(self.redis),
             plan=self.plan,
@@ -123,6 +132,7 @@ class Stage:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
             self.store.close()
+            self._files.cleanup()
 
     # who there is
 

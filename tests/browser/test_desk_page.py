@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -14,6 +15,7 @@ from gateway.model.personal import Personal
 from gateway.store.conversations import Command
 from tests.browser.desk_stage import PASSWORD, Person, Stage
 from tests.support.waiting import wait_until_sync
+from tests.unit.test_filetypes import picture
 
 MINUTE = 60_000
 
@@ -438,3 +440,31 @@ def test_signing_out_forgets_the_drafts_after_asking(
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.endsWith(':reply'))") == []
     page.goto(f"{stage.url}/desk")
     page.wait_for_url("**/login**")
+
+
+def test_a_canned_answer_is_put_in_by_a_slash_and_goes_out_with_a_file(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    page = taken(sign_in, mila)
+    box = page.locator("#reply-text")
+    box.click()
+    page.keyboard.type("24/7 is fine, ")
+    expect(page.locator("#canned")).to_be_hidden()
+    box.fill("")
+    page.keyboard.type("/plätz")
+    expect(page.locator("#canned [role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(box).to_have_value(re.compile("^Je stoel blijft dezelfde, Mila"))
+    expect(page.locator(".line.out")).to_have_count(0)
+    page.locator("#attach-file").set_input_files({"name": "page.html", "mimeType": "text/html", "buffer": b"<html>"})
+    expect(page.locator("#said")).to_contain_text("this is none of these")
+    page.locator("#attach-file").set_input_files({"name": "seat.png", "mimeType": "image/png", "buffer": picture("PNG")})
+    expect(page.locator("#attached-name")).to_have_text("seat.png")
+    page.reload()
+    expect(page.locator("#attached-picture")).to_be_visible()
+    expect(box).to_have_value(re.compile("^Je stoel blijft"))
+    page.click("#reply-send")
+    expect(page.locator(".line.out img")).to_have_attribute("width", "40")
+    expect(page.locator("#attached")).to_be_hidden()
+    expect(box).to_have_value("")
+    assert len(stage.messages(mila)) == 1

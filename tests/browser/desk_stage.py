@@ -28,8 +28,8 @@ from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversation_commands import Terms
 from gateway.store.conversations import Command, Conversations
-from gateway.store.floor import Floor
 from gateway.store.documents import Documents
+from gateway.store.floor import Floor
 from gateway.store.media import Media
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
 from gateway.store.presence import PresenceBook

@@ -97,6 +97,8 @@ class Router:
                 try:
                     async with asyncio.timeout(TURN_TIMEOUT_S):
                         if await self._leads():
+                            # Before the first look: what changes during it is heard after it.
+                            seen = seen or await self.conversations.desk.newest()
                             await self.look()
                     seen = await self._rest(seen)
                 except Exception as error:  # the top of a loop
@@ -261,8 +263,6 @@ class Router:
             return ""
         desk: Desk = self.conversations.desk
         await asyncio.sleep(PAUSE_S)
-        if not seen:
-            return await desk.newest()
         items = await desk.listen(seen, TICK_MS)
         # Of agents who are not here nothing is looked at each time; what changed there may want them back.
         self._heard.update(item.conversation for item in items if item.place.startswith("mine:"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.model.webcare import AgentStatus
 from gateway.rules.presences import flagged
 from gateway.store.presence import FORGOTTEN_MS
 from tests.integration.router_stage import House
+from tests.support.waiting import wait_until
 
 ASSIGNED, ACTIVE, WAITING, QUEUED = (
     ConversationState.ASSIGNED, ConversationState.ACTIVE, ConversationState.WAITING, ConversationState.QUEUED,
@@ -151,7 +153,15 @@ async def test_who_comes_back_to_an_agent_who_is_not_seen_at_all_does_not_wait(h
     await house.router.turn()
     assert await house.book.here() == []
     assert (await house.book.get(ann.id)).status is AgentStatus.OFFLINE
-    await house.writes_again(conversation)
-    house.router._heard.add(conversation)  # as the feed tells whoever routes
-    await house.router.turn()
-    assert (await house.get(conversation)).state is QUEUED
+    running = asyncio.create_task(house.router.run())
+    try:
+        await wait_until(lambda: house.router._leading and house.router._seen)
+        await house.writes_again(conversation)
+
+        async def queued() -> bool:
+            return (await house.get(conversation)).state is QUEUED
+
+        await wait_until(queued, timeout=5)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

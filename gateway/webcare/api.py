@@ -44,6 +44,9 @@ class Api:
         query = request.query
         if "agent" in query:
             identifiers = await desk.mine(AgentId(query["agent"]))
+        elif "asked" in query:
+            asked = await self._deps.conversations.consultations(AgentId(query["asked"]))
+            identifiers = [one.id for one in asked]
         elif query.get("state") == "resolved":
             identifiers = await desk.resolved(LIST_MAX)
         elif query.get("state") == "unresolved":

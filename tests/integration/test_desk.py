@@ -656,7 +656,14 @@ async def test_another_systems_desk_works_by_the_same_rules(desk: Desk) -> None:
     assert one["thread"][1]["status"] == "waiting to be sent"
     status, problem = await post("reply", {"epoch": 1, "text": "stale"}, "s")
     assert (status, problem["code"]) == (409, "owner_changed")
+    colleague = await desk.agent("tom", "Tom Vis")
+    until = desk.clock.now_ms() + 60_000
+    assert (await post("consult", {"to": colleague.id, "note": "is it free?", "until": until}, "c"))[0] == 200
+    async with api.get("/v1/conversations", params={"asked": colleague.id}) as response:
+        assert [one["id"] for one in (await response.json())["conversations"]] == [conversation]
     assert (await post("finish", {"epoch": 2}, "f"))[1]["state"] == "resolved"
+    async with api.get("/v1/conversations", params={"asked": colleague.id}) as response:
+        assert (await response.json())["conversations"] == []
     async with api.get("/v1/conversations", params={"state": "resolved"}) as response:
         assert [one["id"] for one in (await response.json())["conversations"]] == [conversation]
 

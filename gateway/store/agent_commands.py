@@ -21,6 +21,8 @@ from gateway.store.slots import Want
 HOPS_MAX = 2
 """How often a conversation changes hands by being passed on; after that whoever has it keeps it."""
 BLOCK_MS = 24 * 3600 * 1000
+_INTENTIONS = {"taken": "take", "returning": "take", "finishing": "resolved"}
+"""What an agent meant, where the way to it depends on the state: repeated it may come by another way, with the same key."""
 
 
 class AgentCommands(ConversationStore):
@@ -165,7 +167,7 @@ class AgentCommands(ConversationStore):
             command.epoch,
             want,
             tuple(self._names(command.conversation, command)),
-            digest=digest("take" if how in ("taken", "returning") else how, command),
+            digest=digest(_INTENTIONS.get(how, how), command),
             answer_ms=keys.KEEP_MS,
             note=await self._sealed_note(found, command.key, note),
             wrapup_ms=self._wrapup_ms(found),

@@ -84,7 +84,9 @@ async def _tag(one: Asked) -> Done:
 
 
 async def _release(one: Asked) -> Done:
-    if one.deps.conversations.terms.push() and one.found.state is not ConversationState.ASSIGNED:
+    """What was opened goes back with a note for whoever has it next. Repeated, it is nobody's by then: its key answers."""
+    opened = one.found.owner == one.agent.id and one.found.state is not ConversationState.ASSIGNED
+    if one.body.get("note") or (opened and one.deps.conversations.terms.push()):
         return await one.deps.conversations.pass_on(one.command, one.found.queue, _note(one))
     return await one.deps.conversations.release(one.command)
 

@@ -510,3 +510,18 @@ async def test_a_script_that_would_make_something_live_without_a_slot_is_refused
         with pytest.raises(ResponseError, match="a live state without a slot"):
             await world.redis.eval(script, 3, *names, str(one), state.value)
     assert await world.state(one) is S.QUEUED
+
+
+async def test_finishing_and_giving_back_twice_with_one_key_are_done_once_whatever_the_state_is_by_then(world: World) -> None:
+    one = await world.waiting()
+    first = await world.do(ANN, "finish", one, key="f")
+    assert await world.do(ANN, "finish", one, key="f", epoch=first.epoch) == replace(first, repeated=True)
+    assert await world.state(one) is S.WRAPUP
+    other = await world.says(other=True)
+    await world.do(ANN, "take", other)
+    epoch = (await world.store.get(other)).epoch
+    with pytest.raises(BadInput):
+        await world.do(ANN, "release", other)
+    first = await world.do(ANN, "release", other, key="r", epoch=epoch, note="Not for me")
+    assert await world.do(ANN, "release", other, key="r", epoch=epoch, note="Not for me") == replace(first, repeated=True)
+    assert (await world.refused(ANN, "release", other, key="s", epoch=epoch)).code == "owner_changed"

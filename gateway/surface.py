@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from aiohttp import web
@@ -30,6 +30,7 @@ from gateway.intake.dryrun_api import DryRunDoor
 from gateway.intake.role import make_deps, make_expander, make_waiting
 from gateway.intake.said_api import SaidDoor
 from gateway.metrics import metrics_handler
+from gateway.model.contact import Address
 from gateway.model.ids import SenderId
 from gateway.oidc import OidcClient
 from gateway.runtime import Runtime, make_media
@@ -57,6 +58,7 @@ from gateway.webcare import canned
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.provider import Provider, read_groups
 from gateway.webcare.queue_words import QueueWords
+from gateway.webcare.receipts import Receipts
 from gateway.webcare.router import make_router
 from gateway.webcare.scan import HookScanner
 from gateway.webcare.templates import DeskTemplates
@@ -100,7 +102,7 @@ async def say_signs(runtime: Runtime) -> None:
 def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
     redis, clock, plan = runtime.connection.redis, runtime.clock, runtime.desk_plan
     incidents = Incidents(redis, clock)
-    media = make_media(runtime)
+    media, receipts = make_media(runtime), _receipts(runtime)
     moves = FirstInRank(redis, clock, runtime.conversations, incidents)
     agents, presence, floor = Agents(redis, clock, runtime.vault), PresenceBook(redis, clock), Floor(redis)
     return webcare.WebcareDeps(
@@ -135,22 +137,37 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         media=media,
         fetching=_fetching(runtime, media),
         documents=runtime.documents,
+        opened=receipts.opened,
+        receipts=receipts,
         canned=canned.load(runtime.settings.canned_dir),
         templates=DeskTemplates(runtime.worlds.now, runtime.tariffs),
         file_max=runtime.settings.media_max_mb * 1_000_000,
     )
 
 
-def _fetching(runtime: Runtime, media: Media) -> Fetching:
+def _ways(runtime: Runtime) -> Callable[[SenderId], tuple[Sender, Connector] | None]:
     def ways(sender: SenderId) -> tuple[Sender, Connector] | None:
         found = runtime.directory.get(sender)
         connector = runtime.connectors.get(found.channel) if found is not None else None
         return (found, connector) if found is not None and connector is not None else None
 
+    return ways
+
+
+def _receipts(runtime: Runtime) -> Receipts:
+    async def allowed(address: Address) -> bool:
+        world = await runtime.worlds.now()
+        listed = world.allowed(address)
+        return world.production if listed is None else listed
+
+    return Receipts(runtime.conversations, runtime.contacts, _ways(runtime), allowed)
+
+
+def _fetching(runtime: Runtime, media: Media) -> Fetching:
     scan = runtime.settings.media_scan_url
     return Fetching(
         media=media,
-        ways=ways,
+        ways=_ways(runtime),
         largest=runtime.settings.media_max_mb * 1_000_000,
         told=runtime.conversations.desk.touched,
         scanner=HookScanner(runtime.session, scan.reveal()) if scan is not None else None,

@@ -44,6 +44,8 @@ async def run(deps: WebcareDeps) -> None:
         group.create_task(_fates(deps), name="desk.fates")
         if deps.fetching is not None:
             group.create_task(run_fetching(deps.fetching), name="desk.media")
+        if deps.receipts is not None:
+            group.create_task(deps.receipts.run(), name="desk.receipts")
         group.create_task(lookout.run(deps), name="desk.sessions")
         if deps.router is not None:
             group.create_task(deps.router.run(), name="desk.router")

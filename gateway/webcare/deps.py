@@ -27,6 +27,7 @@ from gateway.webcare.canned import Canned
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
 from gateway.webcare.provider import Provider
+from gateway.webcare.receipts import Receipts
 from gateway.webcare.router import Router
 from gateway.webcare.templates import DeskTemplates
 
@@ -71,6 +72,7 @@ class WebcareDeps:
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
     templates:       what may be said when the service window is shut; canned: what agents say often
+    receipts:        tells the channel that what they wrote was read
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
     past:            what passed with somebody before, and the search; None: nothing is known of it here
     provider:        who else says who agents are; None: we do, by password
@@ -102,6 +104,7 @@ class WebcareDeps:
     file_max: int = 25_000_000
     templates: DeskTemplates | None = None
     canned: tuple[Canned, ...] = ()
+    receipts: Receipts | None = None
     floor: Floor | None = None
     router: Router | None = None
     provider: Provider | None = None

@@ -15,7 +15,7 @@ from PIL import Image
 from gateway.model.ids import ConversationId
 from gateway.store import keys
 from gateway.store.media import DUE
-from tests.support.house import PASSWORD, House, house_running
+from tests.support.house import BRANDS, PASSWORD, House, house_running
 from tests.support.waiting import wait_until
 from tests.unit.test_filetypes import picture, voice
 
@@ -61,6 +61,11 @@ def sent(data: bytes, mime: str, filename: str = "", **more: Any) -> dict[str, A
 async def conversations(house: House) -> list[str]:
     assert house.runtime is not None
     return [str(one) for one in await house.runtime.conversations.desk.unresolved()]
+
+
+async def read_on(house: House, number: str) -> bool:
+    """Whether the sandbox was told that what they wrote to this number was read."""
+    return any('"status": "read"' in json.dumps(one) for one in await house.graph_requests(f"{number}/messages"))
 
 
 async def fetched(house: House, files: int) -> None:
@@ -121,6 +126,7 @@ async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_a
         at = {one: f"/desk/{one}" for one in (first, second)}
         for path in at.values():
             assert (await desk.post(f"{path}/take", {"epoch": 1}, "take"))[0] == 200
+        await wait_until(lambda: read_on(house, BRANDS["air"][1]), timeout=10)
         for number, (told, data, why) in enumerate(
             (("image/png", b"<svg>", "none of"), ("application/pdf", b"", "is empty"), ("image/webp", picture("WEBP"), "none of"))
         ):

@@ -11,7 +11,7 @@ from gateway.model.agent import Permission
 from gateway.webcare import choices, commands, files, replying, session
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
-from gateway.webcare.here import choose, heard
+from gateway.webcare.here import arrive, choose, heard
 from gateway.webcare.looks import Looks
 from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
@@ -106,6 +106,8 @@ class Console:
         identifier = request.match_info.get("conversation", "")
         opened, status = None, 200
         locale = locale_of(who.agent.locale, request.headers.get("Accept-Language", ""))
+        if request.cookies.get(session.START_COOKIE) != "no":
+            await arrive(self._deps, who.agent, who.session.made_ms)
         if identifier:
             try:
                 one = await commands.readable(self._deps, who.agent, identifier)

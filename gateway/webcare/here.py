@@ -14,6 +14,7 @@ from gateway.model.agent import Agent
 from gateway.model.conversation import Conversation, ConversationState
 from gateway.model.webcare import LIVE, AgentStatus, Presence
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.session import START_S
 
 LOOKED_MS = 45_000
 """Whoever was seen reading that long ago reads no more."""
@@ -48,6 +49,16 @@ async def choose(deps: WebcareDeps, agent: Agent, status: str, kind: str = "") -
         chosen = AgentStatus(status) if status in AgentStatus._value2member_map_ else AgentStatus.NOT_RESPONDING
         await deps.presence.choose(agent.id, chosen, kind)
         deps.live.tell_all()
+
+
+async def arrive(deps: WebcareDeps, agent: Agent, made_ms: int) -> None:
+    """The first page after signing in (made_ms): who was offline is available, unless they have chosen something since."""
+    now = deps.clock.now_ms()
+    if deps.presence is None or now - made_ms > START_S * 1000 or not agent.may("reply"):
+        return
+    presence = await deps.presence.get(agent.id)
+    if presence.status is AgentStatus.OFFLINE and presence.since_ms < made_ms:
+        await deps.presence.choose(agent.id, AgentStatus.AVAILABLE)
 
 
 def top(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation], presence: Presence) -> Top:

@@ -21,6 +21,10 @@ from gateway.webcare.problems import problem
 
 COOKIE = "desk"
 FORM_COOKIE = "desk-form"
+START_COOKIE = "desk-start"
+"""no: who signed in does not want to be available at once"""
+START_S = 120
+"""So long after signing in the first page of the desk counts as arriving."""
 CSRF_HEADER = "X-Desk-Token"
 
 SECURITY_HEADERS = {

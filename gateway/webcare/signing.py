@@ -85,10 +85,10 @@ class Signing:
         return [str(form.get(name, "")) for name in names]
 
     async def post_login(self, request: web.Request) -> web.StreamResponse:
-        fields = await self._fields(request, "name", "password", "next")
+        fields = await self._fields(request, "name", "password", "next", "start")
         if fields is None:
             return self.login_page(request, OLD_FORM, 403)
-        name, password, after = fields
+        name, password, after, start = fields
         try:
             signed = await self._sessions.sign_in(
                 name[:200], Secret(password[:1000]), session.place_of(self._deps, request)
@@ -97,6 +97,12 @@ class Signing:
             return self.login_page(request, wait(error), 429, name)
         if signed is None:
             return self.login_page(request, WRONG, 403, name)
+        response = await self._signed(request, signed, after)
+        if start != "yes":  # the desk's first page asks, once it is there
+            session.set_cookie(self._deps, request, response, session.START_COOKIE, "no", max_age_s=session.START_S)
+        return response
+
+    async def _signed(self, request: web.Request, signed: SignedIn | Halfway, after: str) -> web.Response:
         if isinstance(signed, Halfway):
             response = web.Response(status=303, headers={**SECURITY_HEADERS, "Location": f"/login/second?next={inside(after)}"})
             token = signed.token.reveal()

@@ -46,8 +46,12 @@ def test_a_day_from_status_to_reason_with_a_pause_between(
 ) -> None:
     tom = stage.agent("tom@example.org", "Tom Vale")
     page = sign_in()
+    status = page.locator(".pick.status")
+    expect(status).to_have_attribute("data-status", "available")  # signing in says so, unless it was unticked
+    page.locator("#status").select_option("busy")
+    expect(status).to_have_attribute("data-status", "busy")
     page.locator("#status").select_option("available")
-    expect(page.locator(".pick.status")).to_have_attribute("data-status", "available")
+    expect(status).to_have_attribute("data-status", "available")
     found = stage.call(stage.conversations.get(mila.conversation))
     given = Assignment(found.id, ann.id, found.epoch, 2)
     assert stage.call(stage.conversations.give([given])) == ["given"]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from gateway.store.presence import BREAKS
+from gateway.webcare import words
 from gateway.webcare.catalogue import FILE, LOCALES, PAGE, locale_of, words_in
 from gateway.webcare.pages import KEY_LIST, STATIC
 
@@ -90,3 +91,12 @@ def test_scripts_and_templates_are_where_the_test_looks() -> None:
     assert {"desk.js", "live.js"} <= set(SCRIPTS)
     assert {"desk.html", "lists.html"} <= set(TEMPLATES)
     assert Path(FILE).is_file()
+
+
+def test_what_the_program_says_of_messages_and_orders_is_there_in_dutch() -> None:
+    dutch = words_in("nl").sentences
+    said = [*words.FORMS.values(), *words.MEDIA.values(), *words.PURPOSES.values(), *words.ORDER_KINDS.values()]
+    assert [sentence for sentence in said if sentence not in dutch] == []
+    drawn = {found for text in TEMPLATES.values() for found in re.findall(r'"([^"{}]+)" \| said', text)}
+    assert drawn - set(dutch) == set()
+    assert words_in("nl").said("nobody translated this") == "nobody translated this"

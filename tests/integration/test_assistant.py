@@ -16,12 +16,11 @@ from gateway.model.conversation import Conversation, ConversationState
 from gateway.store import keys
 from gateway.store.assistants import AssistantMemories
 from gateway.store.facts import parse_detail
-from tests.integration.test_family_questions import TO_NUMBER, Stage
+from tests.integration.test_family_questions import PAGE, TO_NUMBER, Stage
 from tests.support.house import NOON, House, house_running
 from tests.support.waiting import wait_until
 
 EVA, NOOR = "+447700900123", "+447700900125"
-NET = {"phone_number_id": "314159265358981"}
 AUTOMATED, QUEUED, RESOLVED = ConversationState.AUTOMATED, ConversationState.QUEUED, ConversationState.RESOLVED
 LABELS = ("_Automatic message_", "_Automatisch bericht_", "_Automatische Nachricht_", "_Message automatique_")
 
@@ -60,7 +59,7 @@ class Chat(Stage):
         found: list[Conversation] = []
 
         async def there() -> bool:
-            contact, _ = await self.who("whatsapp", self.number)
+            contact, _ = await self.who(self.to.get("channel", "whatsapp"), self.number)
             ids = await self.runtime.conversations.of_contact(contact.id)
             found[:] = [await self.runtime.conversations.get(ids[-1])] if ids else []
             return bool(found) and found[0].state is wanted
@@ -131,3 +130,20 @@ async def test_a_plain_question_is_answered_with_source_and_age_and_a_person_is_
         await house.turn_clock(NOON + timedelta(minutes=5))
         assert "A person of" in (await eva.automatic())[0]["body"]
         assert await helped(eva) == ["yes", "no"]
+
+        # On the other channel: a dialog by buttons and words, its last line after a pause, the answers on the card.
+        await house.handset(NOOR, "Noor")
+        await house.says(NOOR, link=f"https://m.me/{PAGE}")
+        noor = Chat(house, NOOR, channel="messenger")
+        await house.says(NOOR, text="I lost my bag in the train", **noor.to)
+        (bubble,) = await noor.automatic()
+        assert "I am the automatic assistant of" in bubble["body"]
+        assert titles(bubble) == ["Bag or suitcase", "Phone or laptop", "Something else"]
+        await house.says(NOOR, button={"bubble": bubble["id"], "index": 0}, **noor.to)
+        assert "What does it look like?" in (await noor.automatic())[0]["body"]
+        assert "Which train was it" in await noor.asks("blue")
+        await house.says(NOOR, text="9321", **noor.to)
+        card = await noor.card(await noor.state(QUEUED))
+        assert [said for _, said in card.answers] == ["Bag or suitcase", "blue", "9321"]
+        await house.turn_clock(NOON + timedelta(minutes=6))
+        assert "A person of" in (await noor.automatic())[0]["body"]

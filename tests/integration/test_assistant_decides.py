@@ -14,17 +14,20 @@ from gateway.assistant.hearing import Assistant, Turn
 from gateway.assistant.open_things import OpenThings
 from gateway.assistant.sources import FAILURES, REST_S, Sources
 from gateway.connector import InboundKind, MessageEvent
-from gateway.model.conversation import AgentId, Conversation, ConversationState, Entry
+from gateway.model.conversation import Agent, AgentId, Conversation, ConversationState, Entry
 from gateway.model.message import MessageState
 from gateway.model.personal import Personal
 from gateway.model.webcare import BrandPlan, Queue
 from gateway.store.assistants import AssistantMemories
 from gateway.store.conversations import Command
+from gateway.surface import webcare_deps
+from gateway.webcare import commands
 from tests.integration.test_family_asked import says as says_now
 from tests.support.core import House, facts_of, open_house
 from tests.support.meta import inbound_text, webhook
 
 EVA, TOM = 1, 2
+ANN = Agent(AgentId("g1"), Personal("ann"), Personal("Ann Berg"))
 AUTOMATED, QUEUED = ConversationState.AUTOMATED, ConversationState.QUEUED
 
 
@@ -122,6 +125,15 @@ async def test_an_answer_that_comes_after_somebody_took_over_is_dropped_and_a_br
         assert len(await said(house, EVA)) == before
         assert [fact.kind for fact in await facts_of(house.redis)].count("automation_late") == 1
         assert await assistant.hear(await turn(house, EVA, "status", "k3"), to_people=False) is None
+        # Whoever took it is ushered in before their first words, once.
+        epoch = (await runtime.conversations.get(conversation.id)).epoch
+        for number, words in enumerate(("good morning", "and more")):
+            body = {"epoch": epoch, "text": words}
+            await commands.run(webcare_deps(runtime), ANN, conversation.id, "reply", f"r{number}", body)
+        entries = [one for one in await runtime.conversations.thread(conversation) if one.kind == "out"]
+        assert [one.text.reveal().splitlines()[-1] for one in entries[-3:]] == [
+            "You now talk to Ann, a person.", "good morning", "and more",
+        ]  # fmt: skip
 
 
 async def test_a_dialog_collects_answers_for_the_card_and_a_person_is_had_at_any_step(

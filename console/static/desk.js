@@ -305,6 +305,16 @@ function openIfGiven() {
   if (composer && facts().mine && document.querySelector(".head").dataset.state === "assigned") void command("open", {}, true);
 }
 
+/** What passed before: fetched once, beside the page, as it may take longer; where it does not come, that is what is said. */
+async function past() {
+  const response = await fetch(`/desk/${conversation}/past?lang=${document.documentElement.lang}`, { signal: AbortSignal.timeout(8_000) }).catch(() => null);
+  const root = byId("past");
+  if (!root) return;
+  if (response?.ok) root.innerHTML = await response.text();
+  else root.append(Object.assign(document.createElement("p"), { className: "unknown", textContent: t("past_unknown") }));
+  localise(root);
+}
+
 let warned = false;
 function everySecond() {
   tick();
@@ -335,6 +345,7 @@ if (conversation) {
 localise(document);
 heardLists();
 everySecond();
+if (conversation) void past();
 openIfGiven();
 toEnd();
 setInterval(everySecond, 1_000);

@@ -20,7 +20,8 @@ const morph = (node, content) =>
     callbacks: {
       beforeAttributeUpdated: (name, target) => !kept(name, target),
       // A list that somebody has open right now is not changed under their hand.
-      beforeNodeMorphed: (target) => !(target instanceof HTMLSelectElement && target === document.activeElement && target.matches(":open")),
+      // What the page fetched by itself (the past) stays too.
+      beforeNodeMorphed: (target) => target.id !== "past" && !(target instanceof HTMLSelectElement && target === document.activeElement && target.matches(":open")),
     },
   });
 

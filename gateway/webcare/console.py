@@ -16,11 +16,14 @@ from gateway.webcare.looks import Looks
 from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.providing import Providing
-from gateway.webcare.searching import Searching
+from gateway.webcare.searching import Searching, card_past
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 from gateway.webcare.signing import Signing
 from gateway.webcare.stream import Stream
 from gateway.webcare.tabs import Tabs
+
+TIMELINE = 12
+"""What passed before, on the card: so much at most."""
 
 
 def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
@@ -47,6 +50,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
+    add("GET", "/desk/{conversation}/past", session.data(deps, console.get_past))
     add("GET", "/desk/{conversation}/why", session.data(deps, console.get_why))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
     add("GET", "/desk/{conversation}/canned", session.data(deps, console.get_canned))
@@ -156,6 +160,15 @@ class Console:
             raise NotFound("no such page")
         found = await choices.why(self._deps, one)
         html = self._pages.draw("why.html", locale_of(request.query.get("lang", ""), ""), decisions=found, hows=choices.HOWS)
+        return web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
+
+    async def get_past(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """The part of the customer card that the history knows."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        await self._looks.note(who.agent, one, session.place_of(self._deps, request))
+        found = await card_past(self._deps, who.agent, one, limit=TIMELINE)
+        locale = locale_of(request.query.get("lang", ""), "")
+        html = self._pages.draw("past.html", locale, past=found, now_ms=self._deps.clock.now_ms())
         return web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
 
     async def post_status(self, request: web.Request, who: Asker) -> web.StreamResponse:

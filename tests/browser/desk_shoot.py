@@ -102,6 +102,7 @@ def shoot(to: Path) -> None:
             page.screenshot(path=to / "desk-desktop.png")
             open_page(browser, stage, at, (1440, 900), "dark").screenshot(path=to / "desk-desktop-dark.png")
             open_page(browser, stage, at, (390, 844), "light").screenshot(path=to / "desk-mobile.png")
+            open_page(browser, stage, at, (390, 844), "dark").screenshot(path=to / "desk-mobile-dark.png")
             open_page(browser, stage, "/desk", (390, 844), "light").screenshot(path=to / "desk-mobile-lists.png")
             lies = set_the_shared_stage(stage)
             page = open_page(browser, stage, f"/desk/{lies.conversation}", (1440, 900), "light")

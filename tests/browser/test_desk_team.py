@@ -188,6 +188,8 @@ def test_the_page_speaks_the_agents_language_and_breaks_no_rule_of_access(
     expect(page.locator(".head")).to_have_attribute("data-mine", "yes")
     stage.note(ann, mila, "a note")
     expect(page.locator(".line.note")).to_be_visible()
+    unknown = {"nl": "Hier niet bekend", "en": "Not known here"}[locale]  # which is not "nothing", and stays over patches
+    expect(page.locator("#past")).to_contain_text(unknown)
     axe = Axe()
 
     def sound() -> None:

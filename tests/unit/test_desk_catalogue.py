@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.model.touch import BeenThrough, Counted, TimelineItem
 from gateway.store.presence import BREAKS
 from gateway.webcare import words
 from gateway.webcare.catalogue import FILE, LOCALES, PAGE, locale_of, words_in
-from gateway.webcare.pages import KEY_LIST, STATIC
+from gateway.webcare.pages import KEY_LIST, STATIC, _environment
+from gateway.webcare.searching import CardPast
 
 CONSOLE = STATIC.parent
 TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in (CONSOLE / "templates").glob("*.html")}
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js") if ".min." not in path.name}
-DRAWN = ("mark.", "by.", "status.", "keys.", "mine.", "queue.", "parked.", "undelivered.", "why.how.")
+DRAWN = ("mark.", "by.", "status.", "keys.", "mine.", "queue.", "parked.", "undelivered.", "why.how.", "past.")
 """Beginnings of keys that a template puts together."""
 
 
@@ -100,3 +102,17 @@ def test_what_the_program_says_of_messages_and_orders_is_there_in_dutch() -> Non
     drawn = {found for text in TEMPLATES.values() for found in re.findall(r'"([^"{}]+)" \| said', text)}
     assert drawn - set(dutch) == set()
     assert words_in("nl").said("nobody translated this") == "nobody translated this"
+
+
+def test_the_past_on_the_card_counts_what_was_and_says_nothing_apart_from_unknown() -> None:
+    draw = _environment().get_template("past.html").render
+    talk = TimelineItem(at_ms=1_772_582_400_000, kind="conversation", id="v1", state="resolved")
+    known = draw(words=words_in("nl"), past=CardPast((talk,), BeenThrough(delays=Counted(3, 1_772_582_400_000))), now_ms=0)
+    assert "Vertragingen: 3" in known
+    assert "laatst op 4 mrt 2026" in known
+    assert "Gesprek" in known
+    empty = draw(words=words_in("nl"), past=CardPast((), BeenThrough()), now_ms=0)
+    assert "Er was nog niets" in empty
+    unknown = draw(words=words_in("nl"), past=None, now_ms=0)
+    assert "Hier niet bekend" in unknown
+    assert "Er was nog niets" not in unknown

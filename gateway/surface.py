@@ -39,6 +39,7 @@ from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
 from gateway.store.brakes import BrakeBook
 from gateway.store.conversation_crisis import FirstInRank
+from gateway.store.drafts import Drafts
 from gateway.store.erasure import Erasure
 from gateway.store.floor import Floor
 from gateway.store.fuses import Fuses
@@ -139,6 +140,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         documents=runtime.documents,
         opened=receipts.opened,
         receipts=receipts,
+        drafts=Drafts(runtime.connection.redis, runtime.clock, runtime.vault),
         canned=canned.load(runtime.settings.canned_dir),
         templates=DeskTemplates(runtime.worlds.now, runtime.tariffs),
         file_max=runtime.settings.media_max_mb * 1_000_000,

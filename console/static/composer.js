@@ -4,8 +4,8 @@
 import { Attaching } from "./attaching.js";
 import { CannedAnswers } from "./canned.js";
 import { left, moment } from "./clock.js";
-import { post } from "./commands.js";
-import { keepDraft, newKey, readDraft } from "./drafts.js";
+import { get, post } from "./commands.js";
+import { keepDraft, newKey, readDraft, Unsent } from "./drafts.js";
 import { Shut } from "./templates.js";
 
 const byId = (id) => document.getElementById(id);
@@ -40,6 +40,7 @@ export class Composer {
       changed: () => (this.save(), this.update()),
       say: (words) => this.say(words),
     });
+    this.unsent = new Unsent({ conversation, box: this.text.reply, changed: () => this.typed("reply"), get, post });
     this.canned = new CannedAnswers({ conversation, changed: () => this.typed("reply") });
     this.shut = new Shut({ conversation, facts, sent: onSent, say: (words, tone) => this.say(words, tone) });
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
@@ -104,6 +105,7 @@ export class Composer {
     this.draft[mode].text = this.text[mode].value;
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.save(), SAVE_MS);
+    if (mode === "reply") this.unsent.later();
     this.say("");
     this.update();
   }
@@ -232,6 +234,7 @@ export class Composer {
     this.save();
     this.showQuote();
     this.attaching.show();
+    if (mode === "reply") this.unsent.later();
     if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");
   }
 

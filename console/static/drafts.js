@@ -1,6 +1,7 @@
 // An agent's unsent words, on this computer, until they are sent, thrown away, or the agent signs out. A draft has one key
 // from its first press of send until it is known to be sent: however often it is pressed, it is one message.
 
+const TOLD_MS = 1500;
 const agent = document.querySelector('meta[name="desk-agent"]')?.content ?? "";
 const prefix = `desk:${agent}:`;
 const name = (conversation, mode) => `${prefix}${conversation}:${mode}`;
@@ -28,3 +29,36 @@ const all = () => Object.keys(localStorage).filter((key) => key.startsWith(prefi
 export const unsent = () => all().filter((key) => JSON.parse(localStorage.getItem(key) ?? "{}").text?.trim()).length;
 export const forgetAll = () => all().forEach((key) => localStorage.removeItem(key));
 export const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+/** Unsent words for whoever has the conversation next: told to the server when somebody has stopped typing for a while. A loss is no
+ *  loss of theirs: their own computer has the draft. */
+export class Unsent {
+  constructor({ conversation, box, changed, get, post }) {
+    Object.assign(this, { conversation, box, post, told: "" });
+    document.getElementById("unsent-use").addEventListener("click", () => {
+      this.box.value = this.box.value ? `${this.box.value}\n${this.found.text}` : this.found.text;
+      document.getElementById("unsent").hidden = true;
+      changed();
+      this.box.focus();
+    });
+    void get(`/desk/${conversation}/draft`).then(({ unsent: [first] }) => this.show(first), () => {});
+  }
+
+  show(found) {
+    if (!found) return;
+    this.found = found;
+    document.getElementById("unsent-by").textContent = found.by ? `Unsent, by ${found.by}:` : "Unsent, by a colleague:";
+    document.getElementById("unsent-text").textContent = found.text;
+    document.getElementById("unsent").hidden = false;
+  }
+
+  /** Called whenever the box has other words. */
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      const text = this.box.value;
+      if (text === this.told) return;
+      void this.post(`/desk/${this.conversation}/draft`, { text }).then(() => (this.told = text), () => {});
+    }, TOLD_MS);
+  }
+}

@@ -53,6 +53,8 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/{conversation}/past", session.data(deps, console.get_past))
     add("GET", "/desk/{conversation}/why", session.data(deps, console.get_why))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
+    add("GET", "/desk/{conversation}/draft", session.data(deps, console.get_drafts))
+    add("POST", "/desk/{conversation}/draft", session.command(deps, console.post_draft))
     add("GET", "/desk/{conversation}/canned", session.data(deps, console.get_canned))
     add("GET", "/desk/{conversation}/templates", session.data(deps, console.get_templates))
     add("POST", "/desk/{conversation}/files", session.command(deps, console.post_file))
@@ -88,6 +90,17 @@ class Console:
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
         await self._looks.note(who.agent, one, session.place_of(self._deps, request))
         return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
+
+    async def get_drafts(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """What colleagues left unsent here."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        return web.json_response({"unsent": await replying.unsent(self._deps, one, who.agent)}, headers=SECURITY_HEADERS)
+
+    async def post_draft(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """What they have written so far, for whoever has the conversation next. Sends nothing."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        await replying.keep_draft(self._deps, one, who.agent, await body_of(request))
+        return web.json_response({}, headers=SECURITY_HEADERS)
 
     async def get_canned(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """What is said often, filled in for this customer."""

@@ -18,6 +18,7 @@ from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
+from gateway.store.drafts import Drafts
 from gateway.store.floor import Floor
 from gateway.store.media import Media
 from gateway.store.outbox import Outbox
@@ -72,6 +73,7 @@ class WebcareDeps:
     presence:        who is here; None where nobody is given anything
     documents:       where dispatch finds a file that goes out; file_max: bytes of the largest that the desk takes
     templates:       what may be said when the service window is shut; canned: what agents say often
+    drafts:          unsent words, for whoever has the conversation next
     receipts:        tells the channel that what they wrote was read
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
     past:            what passed with somebody before, and the search; None: nothing is known of it here
@@ -105,6 +107,7 @@ class WebcareDeps:
     templates: DeskTemplates | None = None
     canned: tuple[Canned, ...] = ()
     receipts: Receipts | None = None
+    drafts: Drafts | None = None
     floor: Floor | None = None
     router: Router | None = None
     provider: Provider | None = None

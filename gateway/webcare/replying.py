@@ -22,6 +22,7 @@ from gateway.model.ids import MessageId
 from gateway.model.media import Kept, Look, MediaState
 from gateway.model.personal import Personal
 from gateway.rules.filetypes import look_of, safe_name, seconds_of, type_of
+from gateway.rules.rights import may_answer
 from gateway.store.conversation_commands import Beside, Command, Done
 from gateway.webcare import words
 from gateway.webcare.canned import for_page
@@ -146,6 +147,27 @@ async def _lay_ready(deps: WebcareDeps, kept: Kept, deadline_ms: int) -> None:
     if data is None:
         raise BadInput([Problem("file", "is not there any more: attach it again")])
     await deps.documents.put(kept.contact, kept.ref, data, ttl_ms=left_ms + LEFT_MS)
+
+
+async def keep_draft(deps: WebcareDeps, found: Conversation, agent: Agent, body: Mapping[str, Any]) -> None:
+    """The owner's unsent words. Who reads along leaves none behind."""
+    text = body.get("text")
+    if not isinstance(text, str) or len(text) > deps.text_max(found.sender) * 2:
+        raise BadInput([Problem("text", "should be what was written so far")])
+    if deps.drafts is not None and (found.owner == agent.id or not text.strip()):
+        await deps.drafts.keep(found, agent.id, Personal(text))
+
+
+async def unsent(deps: WebcareDeps, found: Conversation, agent: Agent) -> list[dict[str, Any]]:
+    """What colleagues left unsent: who, when, the words. Only for who may answer."""
+    if deps.drafts is None or not may_answer(agent, found):
+        return []
+    drafts = await deps.drafts.of_others(found, agent.id)
+    names = await deps.agents.many([one.agent for one in drafts])
+    return [
+        {"by": names[one.agent].first_name.reveal() if one.agent in names else "", "at": one.at_ms, "text": one.text.reveal()}
+        for one in drafts
+    ]
 
 
 async def canned(deps: WebcareDeps, found: Conversation, agent: Agent) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from gateway.store import keys
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
+from gateway.store.drafts import Drafts
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.store.sessions import TRIES_PER_NAME
@@ -118,7 +119,7 @@ async def desk(redis: Redis) -> AsyncIterator[Desk]:
         presence=PresenceBook(redis, clock),
     )  # fmt: skip
     desk = Desk(redis, deps, clock, TestServer(web.Application()), woken)
-    deps = desk.deps = replace(deps, findings=desk.findings)
+    deps = desk.deps = replace(deps, findings=desk.findings, drafts=Drafts(redis, clock, vault))
     app = web.Application()
     add_console_routes(app, deps)
     add_api_routes(app, deps)
@@ -738,3 +739,26 @@ async def test_the_api_tells_what_others_said_what_was_changed_and_who_holds_the
     async with desk.client().get(f"/v1/conversations/{conversation}") as response:
         one = await response.json()
     assert one["a_person_may_answer_until"] > one["service_window_closes_at"]
+
+
+async def test_words_that_an_agent_left_unsent_are_shown_to_the_next_owner_and_gone_once_sent(desk: Desk) -> None:
+    for name, display in (("ann", "Ann Berg"), ("tom", "Tom Visser")):
+        await desk.agent(name, display)
+    ann, tom = await signed_in(desk, "ann"), await signed_in(desk, "tom")
+    conversation = await desk.says("hello?")
+    path = f"/desk/{conversation}"
+    assert (await ann.post(f"{path}/take", {"epoch": 1}))[0] == 200
+    assert (await ann.post(f"{path}/draft", {"text": "the bag is in Oslo"}))[0] == 200
+    assert (await tom.post(f"{path}/draft", {"text": "I only read"}))[0] == 200
+
+    async def unsent(page: Page) -> list[tuple[str, str]]:
+        async with page.client.get(f"{path}/draft") as response:
+            return [(one["by"], one["text"]) for one in (await response.json())["unsent"]]
+
+    assert await unsent(tom) == [("Ann", "the bag is in Oslo")]
+    assert await unsent(ann) == []
+    for key in await desk.redis.keys():
+        assert b"Oslo" not in await desk.redis.dump(key)
+    assert (await ann.post(f"{path}/draft", {"text": " "}))[0] == 200
+    assert await unsent(tom) == []
+    assert (await ann.post(f"{path}/draft", {"text": 5}))[0] == 422

@@ -5,6 +5,7 @@ import { Attaching } from "./attaching.js";
 import { CannedAnswers } from "./canned.js";
 import { left, moment } from "./clock.js";
 import { get, post } from "./commands.js";
+import { t } from "./words.js";
 import { keepDraft, newKey, readDraft, Unsent } from "./drafts.js";
 import { Shut } from "./templates.js";
 
@@ -186,6 +187,7 @@ export class Composer {
     if (why) return this.say(why.words);
     if (!this.live.caughtUp) {
       this.waiting = true;
+      this.waitsUnder = this.facts().epoch;
       this.say("The connection is lost. This goes out when it is back, if the conversation is still yours.", "wait");
       return this.update();
     }
@@ -252,6 +254,8 @@ export class Composer {
   caughtUp() {
     if (!this.waiting) return;
     this.waiting = false;
+    // It changed hands and came back meanwhile: whoever wrote these words looks once more before they go.
+    if (this.facts().mine && this.facts().epoch !== this.waitsUnder) return void this.say(t("changed_hands"));
     void this.send();
   }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.connector import Connector, RawResponse, RenderedRequest, Sender
-from gateway.errors import CannotRender
+from gateway.errors import CannotRender, NotFound
 from gateway.model.contact import Identifier
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId
@@ -24,6 +25,7 @@ from gateway.store.conversations import Conversations
 from gateway.store.media import DUE, Media
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare.fetch import Fetching, fetch
+from gateway.webcare.files import get_file
 from gateway.webcare.scan import NotScanned
 from tests.unit.test_filetypes import picture, voice
 
@@ -266,3 +268,16 @@ async def test_two_who_fetch_the_same_file_leave_one(stage: Stage) -> None:
     await asyncio.gather(fetch(stage.deps(), due), fetch(stage.deps(), replace(due)))
     assert await stage.media.read(await stage.found(ref)) == PDF
     assert [one.name for one in stage.folder.rglob("*") if one.is_file()] == [ref]
+
+
+async def test_a_file_is_not_reached_by_the_way_of_another_conversation_of_the_same_person(stage: Stage) -> None:
+    ref = await stage.comes("1", PDF)
+    await stage.turn()
+    one = await stage.conversations.get(stage.conversation)
+    other = await stage.conversations.add_inbound(
+        one.contact, "exr", one.address, SENDER, item=InboundEntry("k2", "text", Personal("hi"), stage.clock.now_ms())
+    )
+    deps: Any = SimpleNamespace(media=stage.media)
+    assert (await get_file(deps, one, ref, save=True)).body == PDF
+    with pytest.raises(NotFound):
+        await get_file(deps, await stage.conversations.get(other), ref, save=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from PIL import Image
 
 from gateway.model.ids import ConversationId
@@ -81,6 +82,7 @@ async def fetched(house: House, files: int) -> None:
     await wait_until(all_there, timeout=15)
 
 
+@pytest.mark.long
 async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_and_ours_reach_them(
     tmp_path: Path,
 ) -> None:

@@ -183,8 +183,8 @@ class OidcClient:
         status, more = await self._call("GET", address, headers={"Authorization": f"Bearer {access}"})
         if status in (401, 403):
             raise ProviderRefused("the provider does not answer for this person any more")
-        if status != 200:
-            raise ProviderUnreachable(f"the userinfo endpoint answered {status}")
+        if status != 200 or not isinstance(more.get("sub"), str):
+            raise ProviderUnreachable(f"the userinfo endpoint answered {status}, and names nobody")
         if more.get("sub") != subject:
             raise ProviderRefused("the userinfo endpoint speaks of somebody else")
         return {**more, **claims}
@@ -217,14 +217,16 @@ class OidcClient:
                 if status != 200:
                     raise ProviderUnreachable(f"its description was answered {status}")
                 if found.get("issuer") != self.issuer:
-                    raise ProviderRefused("its description names another issuer: GATEWAY_OIDC_ISSUER is written otherwise there")
+                    # A page that says "back soon" is no description either: about the line, not about a person.
+                    mend = "GATEWAY_OIDC_ISSUER is written otherwise there"
+                    raise ProviderUnreachable(f"its description names another issuer: {mend}")
                 self._known.document, self._known.document_s = found, time.monotonic()
             return self._known.document
 
     async def _endpoint(self, name: str) -> str:
         address = (await self._description()).get(name)
         if not isinstance(address, str) or not self._ours(address):
-            raise ProviderRefused(f"its description has no {name} that may be used")
+            raise ProviderUnreachable(f"its description has no {name} that may be used")
         return address
 
     async def _keys(self, *, fresh: bool = False) -> KeySet:
@@ -251,7 +253,7 @@ class OidcClient:
     async def _call(self, method: str, address: str, **more: Any) -> tuple[int, dict[str, Any]]:
         """One call: its status and its JSON object ({} for none)."""
         if not self._ours(address):
-            raise ProviderRefused("an address of the provider is not encrypted")
+            raise ProviderUnreachable("an address of the provider is not encrypted")
         try:
             async with (
                 asyncio.timeout(CALL_S),

@@ -50,13 +50,14 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
-    add("GET", "/desk/{conversation}/past", session.data(deps, console.get_past))
+    # What the page asks for by itself, a picture that came in, say, is no sign that somebody is there.
+    add("GET", "/desk/{conversation}/past", session.data(deps, console.get_past, alive=False))
     add("GET", "/desk/{conversation}/why", session.data(deps, console.get_why))
-    add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file))
+    add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file, alive=False))
     add("GET", "/desk/{conversation}/draft", session.data(deps, console.get_drafts))
     add("POST", "/desk/{conversation}/draft", session.command(deps, console.post_draft))
     add("GET", "/desk/{conversation}/canned", session.data(deps, console.get_canned))
-    add("GET", "/desk/{conversation}/templates", session.data(deps, console.get_templates))
+    add("GET", "/desk/{conversation}/templates", session.data(deps, console.get_templates, alive=False))
     add("POST", "/desk/{conversation}/files", session.command(deps, console.post_file))
     add("POST", "/desk/{conversation}/{command}", session.command(deps, console.post_command))
 
@@ -105,6 +106,7 @@ class Console:
     async def get_canned(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """What is said often, filled in for this customer."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        await self._looks.note(who.agent, one, session.place_of(self._deps, request))
         found = await replying.canned(self._deps, one, who.agent)
         return web.json_response({"canned": found}, headers=SECURITY_HEADERS)
 

@@ -15,7 +15,7 @@ import asyncio
 
 import structlog
 
-from gateway.errors import ProviderRefused, ProviderUnreachable
+from gateway.errors import ProviderRefused, ProviderUnreachable, Sealed
 from gateway.model.agent import AgentId
 from gateway.model.audit import Audited
 from gateway.model.webcare import AgentStatus
@@ -60,22 +60,29 @@ async def look(deps: WebcareDeps) -> None:
 
 async def _ask(deps: WebcareDeps, provider: Provider, session: Session, room: asyncio.Semaphore) -> None:
     """Ask the provider about one session, if nobody else does, and do what follows."""
-    sessions = deps.agents.sessions
     async with room:
-        if not await sessions.ask_now(session):
-            return
         try:
-            identity = await provider.client.again(sessions.tokens(session))
-        except ProviderRefused:
-            await sessions.end(session, PROVIDER, "refused")
-            return
-        except ProviderUnreachable as error:
-            structlog.get_logger().warning("desk.provider_unreachable", why=str(error))
-            if not session.locked and deps.clock.now_ms() - session.confirmed_ms > provider.grace_s * 1000:
-                await sessions.lock(session)
-            return
-        await _as_they_say(deps, provider.rights(identity.claims), session)
-        await sessions.confirm(session.id, identity.tokens)
+            if await deps.agents.sessions.ask_now(session):
+                await _asked(deps, provider, session)
+        except Exception as error:  # the top of a task: one session's trouble does not take the others' turn away
+            structlog.get_logger().warning("desk.provider_not_asked", error=type(error).__name__)
+
+
+async def _asked(deps: WebcareDeps, provider: Provider, session: Session) -> None:
+    sessions = deps.agents.sessions
+    try:
+        identity = await provider.client.again(sessions.tokens(session))
+    except ProviderRefused:
+        await sessions.end(session, PROVIDER, "refused")
+        return
+    except (ProviderUnreachable, Sealed) as error:
+        why = str(error) if isinstance(error, ProviderUnreachable) else "what it is asked with cannot be read"
+        structlog.get_logger().warning("desk.provider_unreachable", why=why)
+        if not session.locked and deps.clock.now_ms() - session.confirmed_ms > provider.grace_s * 1000:
+            await sessions.lock(session)
+        return
+    await _as_they_say(deps, provider.rights(identity.claims), session)
+    await sessions.confirm(session.id, identity.tokens)
 
 
 async def _as_they_say(deps: WebcareDeps, rights: tuple[str, ...], session: Session) -> None:

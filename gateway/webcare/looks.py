@@ -23,16 +23,16 @@ KEPT = 10_000
 class Looks:
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
-        self._noted: OrderedDict[tuple[AgentId, ConversationId], float] = OrderedDict()
+        self._noted: OrderedDict[tuple[AgentId, ConversationId, bool], float] = OrderedDict()
 
     async def note(self, agent: Agent, one: Conversation, place: str, *, page: bool = False) -> None:
         """page: it is loaded now, which is always a look. Raises StoreUnavailable, before anything is shown."""
         if one.owner == agent.id:  # reading what is one's own leaves its trace in what one does
             return
-        key, now_s = (agent.id, one.id), time.monotonic()
+        outside = reading(agent, one) is Reading.OUTSIDE
+        key, now_s = (agent.id, one.id, outside), time.monotonic()  # passed on to another queue it is another look
         if not page and now_s - self._noted.get(key, float("-inf")) < ONE_LOOK_S:
             return
-        outside = reading(agent, one) is Reading.OUTSIDE
         await self._agents.audit(Audited.READ_OUTSIDE if outside else Audited.READ, agent.id, one.id, place=place)
         self._noted[key] = now_s
         self._noted.move_to_end(key)

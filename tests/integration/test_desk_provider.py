@@ -430,3 +430,55 @@ async def test_several_processes_ask_the_provider_once(trial: Trial) -> None:
     assert [await trial.door.deps.agents.sessions.ask_now(found[0]) for _ in range(3)] == [True, False, False]
     await lookout.look(trial.door.deps)
     assert len(trial.provider.forms) == asked
+
+
+@pytest.mark.long
+async def test_an_answer_that_is_about_nobody_sends_nobody_home(trial: Trial) -> None:
+    browser = trial.door.browser()
+    assert await trial.back(browser) == 200
+    await browser.read_token()
+    assert trial.door.deps.provider
+    known, right = trial.door.deps.provider.client._known, trial.provider.userinfo
+    trial.provider.userinfo = {}  # a page that says "back soon", with status 200
+    trial.door.clock.offset_ms += 2 * MINUTE
+    await lookout.look(trial.door.deps)
+    assert (await browser.post("/desk/seen"))[0] == 200
+    trial.provider.userinfo, trial.provider.issuer, known.document_s = right, "https://elsewhere.example", float("-inf")
+    trial.door.clock.offset_ms += 2 * MINUTE
+    await lookout.look(trial.door.deps)
+    assert (await browser.post("/desk/seen"))[0] == 200
+
+
+@pytest.mark.long
+async def test_one_session_that_cannot_be_asked_about_keeps_no_other_one_in(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "ASKS_AT_ONCE", 1)
+    first, second = trial.door.browser(), trial.door.browser()
+    sessions = trial.door.deps.agents.sessions
+    assert await trial.back(first) == 200
+    poisoned = (await sessions.all())[0]
+    assert await trial.back(second) == 200
+    await second.read_token()
+    await sessions._set(poisoned.id, ("tokens", "*", base64.b64encode(bytes(60)).decode()))
+    real = sessions.ask_now
+
+    async def ask_now(session: Any) -> bool:
+        if session.id == poisoned.id:
+            raise RuntimeError("something odd")
+        return await real(session)
+
+    await trial.door.deps.agents.set_rights(poisoned.agent, ("agent@zz",))
+    trial.provider.userinfo = {"sub": "s", "groups": []}
+    for odd in (False, True):
+        if odd:
+            monkeypatch.setattr(sessions, "ask_now", ask_now)
+        trial.door.clock.offset_ms += 2 * MINUTE
+        await lookout.look(trial.door.deps)
+        assert (await second.post("/desk/seen"))[0] == 401
+        if not odd:
+            trial.provider.userinfo = {"sub": "s", "groups": ["webcare"]}
+            second = trial.door.browser()
+            assert await trial.back(second) == 200
+            await second.read_token()
+            trial.provider.userinfo = {"sub": "s", "groups": []}

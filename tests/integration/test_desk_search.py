@@ -14,6 +14,7 @@ from gateway.model.ids import ConversationId, SenderId, new_address_id, new_cont
 from gateway.model.personal import Personal
 from gateway.store.conversation_records import Records
 from gateway.store.conversations import Command
+from gateway.store.sessions import IDLE_MS
 from gateway.webcare.searching import card_past
 from tests.support.door import Browser, Door, open_door
 
@@ -56,6 +57,12 @@ async def test_an_agent_finds_what_was_said_in_their_queues_and_a_senior_all_of_
     assert status == 200, answer
     assert [(hit["conversation"], hit["text"], hit["outside"]) for hit in answer["hits"]] == [(here, "lost my umbrella", False)]
     assert (await agent.get(f"/desk/past/{here}"))[0] == 200
+    # What a page asks for by itself keeps no desk open that nobody sits at.
+    door.clock.offset_ms += IDLE_MS - 60_000
+    assert (await agent.get(f"/desk/{here}/past"))[0] == 200
+    door.clock.offset_ms += 61_000
+    assert (await agent.get(f"/desk/{here}/past"))[0] == 423
+    door.clock.offset_ms -= IDLE_MS
     assert (await agent.get(f"/desk/past/{there}"))[0] == 404
     await door.agent("senior@zz/general", name="bob")
     senior = door.browser()

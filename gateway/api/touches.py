@@ -17,7 +17,7 @@ from gateway.api.fields import Brand, Moment, Short, Word, body_of
 from gateway.api.people import People
 from gateway.api.problems import Refused, problem
 from gateway.api.views import iso
-from gateway.errors import BadInput, Problem
+from gateway.errors import BadInput, NotFound, Problem
 from gateway.insight.past import FOREVER_MS, Past
 from gateway.model.personal import Personal
 from gateway.model.touch import BeenThrough, Counted, TimelineItem, Touch, TouchChannel
@@ -107,6 +107,11 @@ class Routes:
             for one, brand in zip(body.touches, brands, strict=True)
         ]
         answers = await self._past.add_touches(contact.id, told)
+        try:
+            await self._people.get(contact.id)
+        except NotFound:  # erased meanwhile: what came too late for that goes too
+            await self._past.erase(contact.id)
+            raise
         return web.json_response({"answers": [one.value for one in answers]})
 
     async def get_timeline(self, request: web.Request, key: ApiKey) -> web.Response:

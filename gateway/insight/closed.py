@@ -24,7 +24,7 @@ from gateway.insight.closed_tables import entries_table as entries
 from gateway.insight.closed_tables import marks_table as marks
 from gateway.insight.closed_tables import touches_table as touches
 from gateway.insight.closed_tables import words_table as words
-from gateway.insight.database import Database, chunks, insert
+from gateway.insight.database import CHUNK, Database, chunks, insert
 from gateway.insight.index_words import token_of, words_of
 from gateway.model.conversation import Conversation, Entry
 from gateway.model.ids import ContactId, ConversationId
@@ -131,15 +131,14 @@ class Closed:
         except Sealed:
             return []
 
-    async def of_contact(self, contact: ContactId, *, since_ms: int = 0, limit: int = 100) -> list[Conversation]:
-        """A contact's conversations, newest first."""
+    async def of_contact(self, contact: ContactId, *, since_ms: int = 0) -> list[Conversation]:
+        """All of a contact's conversations, newest first: who asks to see what is kept of them gets all of it."""
 
         def work(connection: Connection) -> list[Conversation]:
             query = (
                 sql.select(conversations.c.id, conversations.c.header)
                 .where(conversations.c.contact == contact, conversations.c.opened_ms >= since_ms)
                 .order_by(conversations.c.opened_ms.desc())
-                .limit(limit)
             )
             return [Record(row.header).conversation(ConversationId(row.id)) for row in connection.execute(query)]
 
@@ -207,7 +206,7 @@ class Closed:
         return await self._database.call(lambda connection: erase(connection, contact))
 
     async def forget(self, *, texts_before_ms: int, headers_before_ms: int, limit: int = 20_000) -> int:
-        """Retention: first what was said, later what is plain; at most `limit` lines a call, and how many."""
+        """Retention: first what was said, later what is plain; at most `limit` lines a call; how many went."""
 
         def work(connection: Connection) -> int:
             old = sql.select(entries.c.at_ms).where(entries.c.at_ms < texts_before_ms).order_by(entries.c.at_ms)
@@ -217,8 +216,11 @@ class Closed:
             emptied = sql.update(touches).where(touches.c.at_ms < until, touches.c.body != b"").values(body=b"")
             connection.execute(emptied)
             connection.execute(sql.delete(touches).where(touches.c.at_ms < headers_before_ms))
-            connection.execute(sql.delete(conversations).where(conversations.c.resolved_ms < headers_before_ms))
-            return connection.execute(sql.delete(entries).where(entries.c.at_ms < until)).rowcount
+            over = sql.select(conversations.c.id).where(conversations.c.resolved_ms < headers_before_ms).limit(CHUNK)
+            # With their lines, however long those were to be kept: only by its header is a line found when its person is erased.
+            gone = [ConversationId(one) for one in connection.execute(over).scalars()]
+            _drop(connection, gone)
+            return connection.execute(sql.delete(entries).where(entries.c.at_ms < until)).rowcount + len(gone)
 
         return await self._database.call(work)
 

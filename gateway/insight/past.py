@@ -78,6 +78,8 @@ class Past:
     ) -> list[TimelineItem]:
         """What passed, newest first, over all channels. brands: of which alone, None = all. before_ms: where a page ends.
 
+        limit: of a page, and beyond it whatever shares the last one's moment: a source may know no more than the day
+
         Messages name no brand; with `brands` they are left out, but for those of senders that a conversation here names.
         """
         from gateway.insight import of_contact, touches
@@ -99,7 +101,8 @@ class Past:
             items = [one for one in items if one.brand in brands]
         senders = {one.sender for one in items}
         items += [one for one in of_contact.messages(rows) if brands is None or one.sender in senders]
-        return sorted(items, key=lambda one: (one.at_ms, one.id), reverse=True)[:limit]
+        items.sort(key=lambda one: (one.at_ms, one.id), reverse=True)
+        return [one for place, one in enumerate(items) if place < limit or one.at_ms == items[limit - 1].at_ms]
 
     async def touches_of(self, contact: ContactId) -> list[TimelineItem]:
         """All that other programs told of them, newest first."""

@@ -94,14 +94,12 @@ def _row(vault: Vault, box: Box, touch: Touch) -> dict[str, Any]:
 
 
 def of_contact(connection: Connection, contact: ContactId, *, before_ms: int, limit: int) -> list[Any]:
-    """Rows, newest first."""
-    query = (
-        sql.select(touches)
-        .where(touches.c.contact == contact, touches.c.at_ms < before_ms)
-        .order_by(touches.c.at_ms.desc(), touches.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(query))
+    """Rows, newest first; all of the last one's moment, as the next page begins before it."""
+    at = touches.c.at_ms
+    mine = sql.and_(touches.c.contact == contact, at < before_ms)
+    last = connection.execute(sql.select(at).where(mine).order_by(at.desc()).offset(limit - 1).limit(1)).scalar()
+    query = sql.select(touches).where(mine).order_by(at.desc(), touches.c.id)
+    return list(connection.execute(query if last is None else query.where(at >= last)))
 
 
 def item_of(row: Any, box: Box | None) -> TimelineItem:

@@ -216,7 +216,12 @@ class Erasure:
                     continue
                 if found is not None and found.version > 0:
                     await self._finish(found)
-                elif now - at > keys.KEEP_MS:
+                    continue
+                if self._past is not None and is_id(contact, "c"):
+                    # Again, as long as the mark stands: who was copying when it was set may have written after the first time,
+                    # and died before looking again.
+                    await self._past.erase(contact)
+                if now - at > keys.KEEP_MS:
                     pipeline = self._redis.pipeline(transaction=False)
                     pipeline.delete(*(keys.of(contact, name) for name in ("f", "k", "led", "cs", "told")))
                     pipeline.zrem(keys.part(partition, "erase"), contact)

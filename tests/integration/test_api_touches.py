@@ -11,10 +11,11 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.insight.history import Batch, History, Position
-from gateway.insight.past import Past
+from gateway.insight.past import PAGE, Past
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import ContactId
 from gateway.model.personal import Personal
+from gateway.model.touch import Touch, TouchChannel
 from gateway.store.apikeys import Scope
 from gateway.store.facts import Fact
 from tests.integration.api_stage import NOW_MS, SENDER, Client, Stage, ask
@@ -129,6 +130,40 @@ async def test_an_export_holds_touches_and_an_erasure_takes_them(stage: Stage, c
     assert stage.past is not None
     assert await stage.past.touches_of(eva) == []
     assert (await ask(client, "POST", f"{path}/touches", {"touches": [CALL]}))[0] in (404, 410)
+
+
+async def test_what_is_told_while_its_person_is_erased_does_not_stay(
+    stage: Stage, client: Client, eva: ContactId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, past = f"/v1/contacts/{eva}", stage.past
+    assert past is not None
+    box = await stage.vault.contact_box(eva)
+
+    async def erased_meanwhile(contact: ContactId) -> Any:
+        await ask(client, "DELETE", path)
+        return box
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.vault, "contact_box", erased_meanwhile)
+        assert (await ask(client, "POST", f"{path}/touches", {"touches": [CALL]}))[0] in (404, 410)
+        assert await past.touches_of(eva) == []
+        # Whoever wrote them may have died before looking again.
+        touch = Touch(eva, "zz", TouchChannel.CALL, True, NOW_MS, *(Personal(word) for word in ("pbx-2", "", "", "")))
+        await past.add_touches(eva, [touch])
+    assert len(await past.touches_of(eva)) == 1
+    await stage.people().erasure.sweep()
+    assert await past.touches_of(eva) == []
+
+
+async def test_a_page_ends_with_all_of_a_moment(stage: Stage, client: Client, eva: ContactId) -> None:
+    path = f"/v1/contacts/{eva}"
+    told = [{**CALL, "external_id": f"day-{number}"} for number in range(PAGE + 3)]
+    older = {**CALL, "external_id": "before", "at": "2026-11-19T10:00:00Z"}
+    assert (await ask(client, "POST", f"{path}/touches", {"touches": [*told, older]}))[0] == 200
+    _, answer = await ask(client, "GET", f"{path}/timeline")
+    assert len(answer["items"]) == PAGE + 3
+    _, answer = await ask(client, "GET", f"{path}/timeline?before={answer['next']}")
+    assert len(answer["items"]) == 1
 
 
 async def test_measures_are_given_per_queue_and_half_hour(stage: Stage, client: Client) -> None:

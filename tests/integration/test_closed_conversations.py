@@ -218,6 +218,21 @@ async def test_texts_go_before_the_plain_rows_do(house: House) -> None:
 
 
 @ON_A_FILE
+async def test_lines_that_are_to_stay_longer_than_their_header_go_with_it_and_all_of_a_person_is_found(house: House) -> None:
+    contact = new_contact_id()
+    one = await house.closes(contact, "old words")
+    records = Records(house.redis)
+    (record,) = await records.read([one])
+    assert record is not None
+    many = {ConversationId(f"{one[:-4]}{number:04}"): record for number in range(120)}
+    await house.closed.keep(many)
+    assert len(await house.closed.of_contact(contact)) == 120
+    house.clock.offset_ms += 60 * DAY
+    assert await forget_old(records, house.closed, house.clock, text_days=90, fact_months=1) == 120
+    assert (await house.rows(entries_table), await house.rows(words_table)) == (0, 0)
+
+
+@ON_A_FILE
 async def test_a_history_that_came_back_forgets_who_was_erased_since(house: House, history_url: str) -> None:
     gone = new_contact_id()
     await house.closes(gone, "words of before")

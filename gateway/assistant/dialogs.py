@@ -30,6 +30,7 @@ from gateway.assistant.lines import LANGUAGES
 from gateway.errors import BadInput, Problem
 from gateway.rules.phrases import Phrase, Phrasebook, parse
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FOLDER = Path(__file__).resolve().parents[2] / "dialogs"
 """What comes with the program."""
 BEGIN, PERSON, DONE = "begin", "person", "done"
@@ -120,7 +121,7 @@ def load(folder: Path = FOLDER) -> Dialogs:
     phrases: list[Phrase] = []
     for path in sorted(folder.glob("*.yaml")) if folder.is_dir() else ():
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             problems.append(Problem(path.name, f"cannot be read ({type(error).__name__})"))
             continue

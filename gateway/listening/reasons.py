@@ -18,6 +18,7 @@ from gateway.rules.phrases import parse
 FILE = Path(__file__).resolve().parents[2] / "reasons.yaml"
 """What comes with the program: reasons of travellers, of who ordered something, of who is without power."""
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 GROUPS_MAX = 12
 REASONS_MAX = 8
 _CODE = r"^[a-z][a-z0-9_]{1,31}$"
@@ -52,7 +53,7 @@ def load(path: Path = FILE) -> tuple[Reason, ...]:
     raises: BadInput
     """
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         said = f"should be a YAML file of reasons; it cannot be read ({type(error).__name__})"
         raise BadInput([Problem(str(path), said)]) from None

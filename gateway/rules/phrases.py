@@ -20,6 +20,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.errors import BadInput, Problem
 
@@ -80,6 +81,7 @@ def tokens(text: str) -> list[str]:
     return found[:TOKENS_MAX]
 
 
+@lru_cache(maxsize=16_384)
 def parse(kind: str, line: str) -> Phrase:
     """A line as a phrase. Raises BadInput saying what of it is not understood."""
     not_meant = line.startswith("- ")
@@ -103,10 +105,16 @@ def parse(kind: str, line: str) -> Phrase:
 
 def _word(line: str, raw: str) -> str:
     beginning = raw.endswith("*")
-    folded = [one for one in tokens(raw.rstrip("*")) if one != STOP]
+    folded = _folded(raw.rstrip("*"))
     if len(folded) != 1 or (beginning and len(folded[0]) < 4):
         raise BadInput([Problem(line, f"{raw!r} should be one word (a beginning with * has four letters or more)")])
     return folded[0] + ("*" if beginning else "")
+
+
+@lru_cache(maxsize=16_384)
+def _folded(word: str) -> tuple[str, ...]:
+    """The words of a list come again and again."""
+    return tuple(one for one in tokens(word) if one != STOP)
 
 
 class Phrasebook:

@@ -50,8 +50,8 @@ async def asked(house: House) -> list[str]:
 async def drawn(house: House, conversation: Conversation) -> dict[str, str]:
     """The desk's page of a conversation as text."""
     pages = Pages(webcare_deps(house.runtime))
-    opened, lists = await pages.opened(SANNE, conversation), await pages.lists(SANNE, "")
-    raw = {"head": opened.head.html, "card": opened.card.html, "lists": lists.html}
+    opened, sides = await pages.opened(SANNE, conversation), await pages.sides(SANNE, "", "en")
+    raw = {"head": opened.head.html, "card": opened.card.html, "lists": sides["lists"].html}
     raw["lines"] = " ".join(part.html for part in opened.lines.values())
     return {name: " ".join(re.sub(r"<[^>]+>", " ", html).split()) for name, html in raw.items()}
 
@@ -150,7 +150,8 @@ async def test_who_travels_too_asks_as_a_traveller_but_in_answer_to_what_they_he
         await stage.joins(await stage.family(EVA), 2)
         await house.tell(house.flight("departed"), house.flight("delayed", entity="ZZ2002/2026-11-22/AMS", late_min=30))
         conversation, line = await says(house, 2, "is it late?")
-        assert (conversation.state, line.family, await answers(house, 2)) == ("queued", "", [])
+        # Told of their own flight, as who travels, by the assistant: nothing of those whom they are family of.
+        assert (conversation.state, line.family, await answers(house, 2)) == ("automated", "", [])
         # The same words under a message to them as family.
         contact = await house.contact_of(2)
         (news,) = [one for one in await house.messages(contact.id) if one.notification == "family_departed"]

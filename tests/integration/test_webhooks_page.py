@@ -124,12 +124,12 @@ async def test_a_receipt_of_somebody_unknown_makes_nobody(house: PageHouse) -> N
 
 
 async def test_what_a_person_says_in_the_inbox_stands_in_the_thread_and_answers_whoever_waited(house: PageHouse) -> None:
-    await house.hear(house.said("where is my train?"))
+    await house.hear(house.said("may I bring a bike?"))
     assert await house.queued() == 1
     answer = house.echo("On platform 7.", mid="m_inbox", at_ms=2000)
     house.pass_ms(3000)
     await house.hear(answer, answer)
-    assert await house.lines() == ["in: where is my train?", f"{INBOX}: On platform 7."]
+    assert await house.lines() == ["in: may I bring a bike?", f"{INBOX}: On platform 7."]
     found = await house.conversation()
     assert (found.waiting_since_ms, found.state, found.inbound) == (None, ConversationState.AUTOMATED, 1)
     assert await house.queued() == 0
@@ -138,7 +138,7 @@ async def test_what_a_person_says_in_the_inbox_stands_in_the_thread_and_answers_
 
 
 async def test_what_a_program_says_answers_nobody(house: PageHouse) -> None:
-    await house.hear(house.said("where is my train?"))
+    await house.hear(house.said("may I bring a bike?"))
     await house.hear(house.echo("I am an assistant.", app=ASSISTANT_APP))
     (_, line) = await house.thread()
     assert (line.author, line.program, line.kind) == (PROGRAM, ASSISTANT_APP, EntryKind.OUT)

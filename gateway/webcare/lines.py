@@ -19,11 +19,12 @@ from gateway.model.conversation import (
 )
 from gateway.model.ids import MessageId
 from gateway.model.message import MessageRecord
+from gateway.rules.identity import Datum, cover, shows
 from gateway.store.outbox import parse_record
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.files import Shown, shown
-from gateway.webcare.views import first_name, short
+from gateway.webcare.views import codes, first_name, identity, short, shown_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,14 @@ class _Thread:
     """by the line's place"""
 
 
-async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> list[Line]:
-    """Theirs, ours, notes, and the proactive messages in between, by time."""
+async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent | None = None) -> list[Line]:
+    """Theirs, ours, notes, and the proactive messages in between, by time.
+
+    agent: who looks, None for a program. Codes in the proactive messages are covered for whom they are not meant: what people
+    say themselves stays as they said it.
+    """
+    seen = shows(shown_to(agent, one, identity(deps, one, contact)), Datum.CODE)
+    covered = () if seen else codes(contact)
     entries = await deps.conversations.thread(one)
     mentions = await deps.conversations.mentions(one)
     messages = [MessageId(entry.message) for entry in entries if entry.message] + [item.message for item in mentions]
@@ -110,7 +117,8 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) 
     nobody = ("", AUTOMATION, INBOX, PROGRAM)
     channel, name = deps.channel(one.sender), first_name(contact)
     quotes: dict[str, Quote] = {
-        item.message: Quote(words.notification(item.notification), short(item.text.reveal(), 120)) for item in mentions
+        item.message: Quote(words.notification(item.notification), short(cover(item.text.reveal(), covered), 120))
+        for item in mentions
     }
     quotes |= {str(entry.message): Quote("Our answer", short(entry.text.reveal(), 120)) for entry in entries if entry.message}
     drawn = _Thread(
@@ -130,12 +138,12 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None) 
         },
         files=await shown(deps, one, entries),
     )
-    lines = [_news(item, records.get(item.message), channel) for item in mentions]
+    lines = [_news(item, records.get(item.message), channel, covered) for item in mentions]
     lines += [_line(entry, drawn) for entry in entries]
     return sorted(lines, key=lambda line: line.at_ms)
 
 
-def _news(item: Mention, record: MessageRecord | None, channel: str) -> Line:
+def _news(item: Mention, record: MessageRecord | None, channel: str, covered: Sequence[str]) -> Line:
     found = words.fate(record, channel)
     return Line(
         id=f"n-{item.message}",
@@ -143,7 +151,7 @@ def _news(item: Mention, record: MessageRecord | None, channel: str) -> Line:
         at_ms=item.at_ms,
         who="Automatic message",
         title=words.notification(item.notification),
-        text=item.text.reveal(),
+        text=cover(item.text.reveal(), covered),
         fate=words.Fate(found.word, found.tone, found.detail),
         message=item.message,
     )

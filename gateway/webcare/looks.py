@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 
-from gateway.model.agent import Agent, AgentId
+from gateway.model.agent import Agent, AgentId, Permission
 from gateway.model.audit import Audited
 from gateway.model.conversation import Conversation
 from gateway.model.ids import ConversationId
@@ -23,17 +23,27 @@ KEPT = 10_000
 class Looks:
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
-        self._noted: OrderedDict[tuple[AgentId, ConversationId, bool], float] = OrderedDict()
+        self._noted: OrderedDict[tuple[AgentId, ConversationId, Audited], float] = OrderedDict()
 
     async def note(self, agent: Agent, one: Conversation, place: str, *, page: bool = False) -> None:
         """page: it is loaded now, which is always a look. Raises StoreUnavailable, before anything is shown."""
+        await self._note_revealed(agent, one, place, page=page)
         if one.owner == agent.id:  # reading what is one's own leaves its trace in what one does
             return
-        outside = reading(agent, one) is Reading.OUTSIDE
-        key, now_s = (agent.id, one.id, outside), time.monotonic()  # passed on to another queue it is another look
+        # Passed on to another queue it is another look.
+        what = Audited.READ_OUTSIDE if reading(agent, one) is Reading.OUTSIDE else Audited.READ
+        await self._once(what, agent, one, place, page=page)
+
+    async def _note_revealed(self, agent: Agent, one: Conversation, place: str, *, page: bool) -> None:
+        """Whoever may see what is covered sees it at once, also in what is their own: so each look is such a one."""
+        if agent.may(Permission.REVEAL, one.brand, one.queue):
+            await self._once(Audited.REVEALED, agent, one, place, page=page)
+
+    async def _once(self, what: Audited, agent: Agent, one: Conversation, place: str, *, page: bool) -> None:
+        key, now_s = (agent.id, one.id, what), time.monotonic()
         if not page and now_s - self._noted.get(key, float("-inf")) < ONE_LOOK_S:
             return
-        await self._agents.audit(Audited.READ_OUTSIDE if outside else Audited.READ, agent.id, one.id, place=place)
+        await self._agents.audit(what, agent.id, one.id, place=place)
         self._noted[key] = now_s
         self._noted.move_to_end(key)
         while len(self._noted) > KEPT:

@@ -135,8 +135,8 @@ class Pages:
         contact = (await views.contacts_of(self._deps, [conversation]))[conversation.contact]
         head = await views.head(self._deps, conversation, contact, agent)
         readers = await here.readers(self._deps, conversation.id, agent)
-        card = await views.card(self._deps, conversation, contact)
-        thread = await lines.thread(self._deps, conversation, contact)
+        card = await views.card(self._deps, conversation, contact, agent)
+        thread = await lines.thread(self._deps, conversation, contact, agent)
         drawn = {line.id: self._line(line, head.mine, conversation.id, locale) for line in thread}
         return Opened(
             conversation,

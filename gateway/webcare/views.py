@@ -15,7 +15,9 @@ from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.family import ROLE
 from gateway.model.ids import ContactId, ConversationId
 from gateway.model.webcare import Boost
-from gateway.rules.rights import may_answer
+from gateway.rules.identity import Datum, Level, level, shows
+from gateway.rules.masking import COVER
+from gateway.rules.rights import may_answer, may_reveal
 from gateway.webcare import relatives, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.windows import Closing, closing
@@ -91,6 +93,8 @@ class Card:
     followed: Sequence[relatives.Followed] = field(default_factory=tuple)
     other_subscriptions: int = 0
     proof: str = ""
+    masked: bool = False
+    """names and codes are covered, as nothing proves who writes"""
     closing: Closing = field(default_factory=Closing)
     earlier: int = 0
 
@@ -171,10 +175,34 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
     )
 
 
-async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> Card:
+def identity(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> Level:
+    """Who writes in this conversation, as far as was proved."""
+    if contact is None:
+        return Level.UNKNOWN
+    proof, at_ms = contact.facts.proofs.get(one.address, (None, 0))
+    return level(proof, at_ms, one.opened_ms, deps.clock.now_ms())
+
+
+def shown_to(agent: Agent | None, one: Conversation, proved: Level) -> Level:
+    """The level by which data are shown to this agent: all to whoever may reveal. agent None: a program, shown what is proved."""
+    if agent is None:
+        return proved
+    if may_reveal(agent, one, proved):
+        return Level.VERIFIED if proved < Level.VERIFIED else proved
+    return min(proved, Level.RECOGNISED)
+
+
+def codes(contact: Contact | None) -> tuple[str, ...]:
+    """Booking codes and order numbers that are known of somebody."""
+    return tuple(link.number.reveal() for link in contact.profile.orders) if contact is not None else ()
+
+
+async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Card:
     """Who this is, what they agreed to and hear about: of the conversation's brand, and nothing of another's."""
     if contact is None:
         return Card(found=False)
+    held = shown_to(agent, one, identity(deps, one, contact))
+    named = shows(held, Datum.FULL_NAME)
     facts, profile = contact.facts, contact.profile
     consents = []
     for scope, consent in sorted(facts.consents.items()):
@@ -191,12 +219,13 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
         if link.brand == one.brand and link.until_ms > now and link.role != ROLE:
             told = bool(subscribed & {link.order, *link.subjects})
             kind = words.ORDER_KINDS.get(link.kind, "Order")
-            orders.append(Known(kind, link.number.reveal(), link.role, told, link.until_ms))
+            number = link.number.reveal() if shows(held, Datum.CODE) else COVER
+            orders.append(Known(kind, number, link.role, told, link.until_ms))
     proof = facts.proofs.get(one.address)
     return Card(
         found=True,
         first_name=first_name(contact),
-        channel_name=profile.display_name.reveal() if profile.display_name else "",
+        channel_name=profile.display_name.reveal() if profile.display_name and named else "",
         language=facts.language or "",
         timezone=facts.timezone or "",
         consents=consents,
@@ -204,6 +233,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None) ->
         followed=await relatives.followed(deps, contact, one.brand),
         other_subscriptions=len(subscribed - covered),
         proof=_proof_words(proof[0].value if proof and proof[0] else ("-" if proof else "")),
+        masked=not named,
         closing=closing(deps, one, facts, await deps.person_windows()),
         earlier=len(await deps.conversations.of_contact(one.contact)) - 1,
     )

@@ -35,7 +35,7 @@ def ann(stage: Stage) -> Agent:
 @pytest.fixture
 def mila(stage: Stage) -> Person:
     person = stage.person("Mila Winter", "+447700900101", order="ZX7K2P", language="nl-NL")
-    told = stage.told(person, "gate_changed", "Your flight ZZ1007 now leaves from gate D24.", ago_ms=34 * MINUTE)
+    told = stage.told(person, "gate_changed", "Your flight ZZ1007 now leaves from gate D24. Booking ZX7K2P.", ago_ms=34 * MINUTE)
     stage.says(person, "Is my seat still 14C?", ago_ms=12 * MINUTE, answers=told)
     return person
 
@@ -95,7 +95,8 @@ def test_an_agent_takes_replies_notes_and_finishes(
     expect(page.locator(".line.in .answers")).to_contain_text("Gate changed")
     expect(page.locator(".line.news")).to_contain_text("read")
     expect(page.locator("#card")).to_contain_text("Dutch")
-    expect(page.locator("#card")).to_contain_text("Flight booking ZX7K2P")
+    expect(page.locator("#card")).to_contain_text("Flight booking ••••")
+    assert "ZX7K2P" not in page.content(), "nothing proves who writes: the server leaves it out"
     expect(page.locator("#card")).to_contain_text("Agreed to journey and order news")
     expect(page.locator("#reply-why")).to_have_text("Take it to answer.")
 

@@ -38,6 +38,7 @@ from gateway.store.tries import Throttled
 from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Ready
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run, stream, tabs
+from gateway.webcare.looks import Looks
 from tests.support.waiting import wait_until
 
 PASSWORD = "a long sentence to sign in with"
@@ -378,6 +379,18 @@ async def test_reading_what_is_not_ones_own_leaves_a_fact(desk: Desk) -> None:
     read = [fact for fact in await facts(desk, conversation) if fact.split("|")[2] == "read"]
     assert len(read) == 1
     assert f"agent={agent.id}" in read[0]
+
+
+async def test_a_look_of_who_sees_what_is_masked_is_written_also_at_what_is_their_own(desk: Desk) -> None:
+    sue = await desk.agent("sue", "Sue Lake", ("supervisor@zz",))
+    bob = await desk.agent("bob", "Bob Moor", ("agent@zz",))
+    one = await desk.deps.conversations.get(await desk.says("hello"))
+    looks = Looks(desk.deps.agents)
+    for who in (sue, sue, bob):
+        await looks.note(who, replace(one, owner=who.id), "here")
+    revealed = [fact for fact in await facts(desk, one.id) if fact.split("|")[2] == "revealed"]
+    assert len(revealed) == 1
+    assert f"agent={sue.id}" in revealed[0]
 
 
 async def test_no_way_of_looking_from_another_queue_goes_unwritten(desk: Desk) -> None:

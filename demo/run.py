@@ -137,6 +137,10 @@ def _environment(directory: Path) -> dict[str, str]:
         for name, brand, page in PAGES
     ]
     senders.write_text(yaml.safe_dump({"senders": entries}))
+    webcare = directory / "webcare.yaml"
+    brands = {brand for _, brand, *_ in (*BRANDS, *PAGES)}
+    # Nobody need sit at the desk for the story to go on, and who plays a customer should not hear from an empty room each time.
+    webcare.write_text(yaml.safe_dump({"brands": {brand: {"silent": ["full"]} for brand in sorted(brands)}}))
     key = directory / "api-key"
     if not key.exists():
         key.touch(mode=0o600)
@@ -149,6 +153,7 @@ def _environment(directory: Path) -> dict[str, str]:
         "GATEWAY_DATA_DIR": str(directory),
         "GATEWAY_GRAPH_URL": f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
         "GATEWAY_SENDERS_FILE": str(senders),
+        "GATEWAY_WEBCARE": str(webcare),
         "GATEWAY_API_KEY": key.read_text(),
         "GATEWAY_APP_ID": "161803398874990",
         "GATEWAY_APP_SECRET": "sandbox-app-secret",

@@ -27,6 +27,7 @@ from gateway.model.personal import Secret
 from gateway.notifications import push
 from gateway.notifications.catalogue import Catalogue
 from gateway.store.agents import Agents
+from gateway.store.media import DUE
 from gateway.store.wakeup import write_offset
 from sandbox.app import make_app
 from tests.crash.plant import KEY
@@ -87,6 +88,9 @@ class Victim:
         """Ready to work. What the dead one owned is free at once, as if its leases had run out: nobody waits for that here."""
         owned = [name async for name in self.house.redis.scan_iter(match="lease:*")]
         await self.house.redis.delete("workers", *owned)
+        fetching = await self.house.redis.zrange(DUE, 0, -1)
+        if fetching:
+            await self.house.redis.zadd(DUE, dict.fromkeys(fetching, 0))
         self.crash_at = crash_at
         settings = self.house.runtime.settings
         assert settings.redis_url is not None
@@ -144,7 +148,8 @@ class Victim:
         """(status, answer); (0, None) where the process died instead of answering."""
         given = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **headers}
         try:
-            async with self.http.post(f"http://127.0.0.1:{self.internal}{path}", json=body, headers=given) as answer:
+            sent: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
+            async with self.http.post(f"http://127.0.0.1:{self.internal}{path}", headers=given, **sent) as answer:
                 return answer.status, await answer.json(content_type=None)
         except aiohttp.ClientError:
             return 0, None
@@ -157,8 +162,10 @@ class Victim:
     async def event(self, value: dict[str, Any]) -> int:
         return (await self.post("/v1/events", value, **{"Content-Type": "application/cloudevents+json"}))[0]
 
-    async def says(self, person: str, text: str) -> None:
-        await self._sandbox("POST", f"handsets/{person}/say", {"phone_number_id": "314159265358979", "text": text})
+    async def says(self, person: str, text: str = "", **more: Any) -> None:
+        """Words, or what `more` says of another kind of message."""
+        said = {"phone_number_id": "314159265358979", **({"text": text} if text else {}), **more}
+        await self._sandbox("POST", f"handsets/{person}/say", said)
 
     async def handset(self, person: str, **more: Any) -> None:
         await self._sandbox("POST", "handsets", {"address": person, "name": f"Person {person[-3:]}", **more})

@@ -7,6 +7,7 @@ told everything that was answered for, in the planned order, and nobody anything
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections import Counter
@@ -22,6 +23,7 @@ from gateway.errors import SettingsError
 from tests.crash.crash_stage import Victim, victim_running
 from tests.support.core import ROOT, facts_of, iso
 from tests.support.waiting import wait_until
+from tests.unit.test_filetypes import picture, voice
 
 FLIGHT = "ZZ4711/2026-11-22/AMS"
 ABOARD = "ZZ4712/2026-11-22/AMS"
@@ -113,6 +115,22 @@ async def taken(victim: Victim, number: int) -> int:
     return (await command(victim, number, "take"))[0]
 
 
+async def pictured(victim: Victim, number: int) -> None:
+    """A picture of theirs, fetched from the channel."""
+    data = base64.b64encode(picture("JPEG")).decode()
+    await victim.says(person(number), image={"data": data, "mime": "image/jpeg"})
+
+
+async def sounded(victim: Victim, number: int) -> int:
+    """The agent's words with a sound, which takes no caption: two messages, under the same key whenever they are sent."""
+    found = await conversation(victim, number)
+    path = f"/v1/conversations/{found['id']}/files?agent={victim.agent}"
+    headers = {"Idempotency-Key": f"sound-{number}", "Content-Type": "audio/ogg"}
+    status, taken_up = await victim.post(path, voice(2), **headers)
+    assert status == 201, taken_up
+    return (await command(victim, number, "reply", text=f"It is on its way, {number}.", file=taken_up["file"]))[0]
+
+
 async def unreachable(victim: Victim, number: int) -> None:
     """Their first number has no account there any more: the second is tried."""
     await victim.event(order(victim, number, f"FIRST{number}", also=person(number + 500)))
@@ -151,6 +169,8 @@ CASES: dict[str, Case] = {
     "slot.reserved": taken,
     "slot.bound": taken,
     "slot.settled": taken,
+    "media.fetched": pictured,
+    "reply.words": sounded,
 }
 """What takes longest to be taken up again comes first."""
 SOME = (
@@ -221,6 +241,8 @@ async def test_whichever_place_a_process_dies_at_the_next_one_goes_on(victim: Vi
             assert await replied(victim, NUMBERS[name]) == 200
         if case is taken:
             assert await taken(victim, NUMBERS[name]) == 200
+        if case is sounded:
+            assert await sounded(victim, NUMBERS[name]) == 200
     for name, case in cases.items():  # and what comes afterwards
         also = person(NUMBERS[name] + 500) if case is unreachable else ""
         assert await victim.event(order(victim, NUMBERS[name], f"SECOND{NUMBERS[name]}", also=also)) == 202
@@ -246,7 +268,7 @@ async def beforehand(victim: Victim, cases: Mapping[str, Case]) -> None:
             leg = house.leg(ABOARD)
             await house.tell(house.order(flies, number=f"FLY{NUMBERS[name]}", status="processing", itinerary=[leg]))
     await victim.start()
-    known = [NUMBERS[name] for name, case in cases.items() if case in (wrote, stopped, replied, taken)]
+    known = [NUMBERS[name] for name, case in cases.items() if case in (wrote, stopped, replied, taken, pictured, sounded)]
     for number in known:
         assert await victim.event(order(victim, number, f"ZERO{number}")) == 202
     for number in known:
@@ -258,7 +280,7 @@ async def beforehand(victim: Victim, cases: Mapping[str, Case]) -> None:
 
     await wait_until(heard, timeout=20)
     for name, case in cases.items():
-        if case is replied:
+        if case in (replied, sounded):
             assert (await command(victim, NUMBERS[name], "take"))[0] == 200
     victim.end()
 
@@ -298,6 +320,12 @@ async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
         assert await shown(victim, second, f"FIRST{number}") == 1
     if case is replied and not await asked(victim, number):
         assert await shown(victim, number, "on its way") == 1, await story(victim, number)
+    if case is sounded:
+        await until_shown(victim, number, "audio")
+        assert [await shown(victim, number, words) for words in ("on its way", "audio")] == [1, 1]
+    if case is pictured:
+        await wait_until(lambda: pictures(victim, number), timeout=40)
+        assert await pictures(victim, number) == 1
     if case is taken:
         assert (await conversation(victim, number))["agent"] == victim.agent
         assert await slots_held(victim) == {one["id"] for one in await conversations(victim, f"?agent={victim.agent}")}
@@ -311,6 +339,12 @@ async def as_it_should_be(victim: Victim, number: int, case: Case) -> None:
 async def slots_held(victim: Victim) -> set[str]:
     """The conversations that take a slot of the agent's and are not merely reserved."""
     return {name.decode() for name in await victim.house.redis.hgetall(f"{{desk}}slots:{victim.agent}") if name[:2] != b"r:"}
+
+
+async def pictures(victim: Victim, number: int) -> int:
+    """How many pictures of theirs the desk can show."""
+    thread = (await conversation(victim, number))["thread"]
+    return sum(one["state"] == "unscanned" for line in thread for one in line["media"])
 
 
 async def checkins(victim: Victim, number: int) -> int:

@@ -36,7 +36,9 @@ from gateway.oidc import OidcClient
 from gateway.runtime import Runtime, make_media
 from gateway.settings import Environment
 from gateway.store.agents import Agents
+from gateway.store.alarms import Alarms
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.audit import Audit
 from gateway.store.brakes import BrakeBook
 from gateway.store.conversation_crisis import FirstInRank
 from gateway.store.drafts import Drafts
@@ -56,6 +58,7 @@ from gateway.store.signs import Signs
 from gateway.store.tries import Tries
 from gateway.store.wakeup import write_offset
 from gateway.webcare import canned
+from gateway.webcare.board_hands import Hands
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.provider import Provider, read_groups
 from gateway.webcare.queue_words import QueueWords
@@ -135,6 +138,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         plan=runtime.desk_plan,
         lines=runtime.lines,
         past=runtime.past,
+        hands=hands_of(runtime),
         media=media,
         fetching=_fetching(runtime, media),
         documents=runtime.documents,
@@ -144,6 +148,26 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         canned=canned.load(runtime.settings.canned_dir),
         templates=DeskTemplates(runtime.worlds.now, runtime.tariffs),
         file_max=runtime.settings.media_max_mb * 1_000_000,
+    )
+
+
+def hands_of(runtime: Runtime) -> Hands:
+    """What the board works the brakes with."""
+    redis, clock = runtime.connection.redis, runtime.clock
+    return Hands(
+        book=BrakeBook(redis, clock),
+        fuses=Fuses(redis, clock, runtime.vault),
+        incidents=Incidents(redis, clock),
+        subjects=runtime.subjects,
+        events=runtime.events,
+        rollouts=Rollouts(redis, clock),
+        alarms=Alarms(redis),
+        signs=Signs(redis),
+        audit=Audit(redis, clock, runtime.vault),
+        vault=runtime.vault,
+        clock=clock,
+        second=runtime.settings.fuse_second_person,
+        senders=runtime.directory.ids,
     )
 
 

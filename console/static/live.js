@@ -13,9 +13,9 @@ const TRY_AGAIN_MS = 60_000;
 const tab = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 export class Live {
-  /** versions: () => object of part versions; on: {patch, state(live, why, now), signedOut, locked, gone} */
-  constructor({ conversation, versions, on }) {
-    Object.assign(this, { conversation, versions, on });
+  /** base: whose connection, /desk or /board; versions: () => object of part versions; on: {patch, state(live, why, now), signedOut, locked, gone} */
+  constructor({ conversation = "", base = "/desk", versions, on }) {
+    Object.assign(this, { conversation, base, versions, on });
     this.caughtUp = false;
     this.touched = true;
     this.last = -1;
@@ -43,7 +43,7 @@ export class Live {
     this.timer = null;
     this.drop();
     if (Date.now() < this.pollUntil) return void this.poll();
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/desk/live?${this.query()}`);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}/live?${this.query()}`);
     Object.assign(this, { socket, heard: Date.now(), opened: false });
     socket.addEventListener("open", () => {
       if (socket !== this.socket) return;
@@ -93,7 +93,7 @@ export class Live {
     const touched = this.touched ? "yes" : "no";
     this.touched = false;
     try {
-      const response = await fetch(`/desk/parts?${this.query({ touched })}`, { signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(`${this.base}/parts?${this.query({ touched })}`, { signal: AbortSignal.timeout(10_000) });
       if (response.status === 401) return this.end();
       if (response.status === 423) return this.on.locked();
       if (!response.ok) return this.lost("the desk does not answer");

@@ -25,6 +25,7 @@ from gateway.insight.watch_post import Change, Poster
 from gateway.insight.watch_rules import Alarm, Alert, Rule
 from gateway.insight.watch_series import LOOKBACK_S, Window
 from gateway.metrics import Metrics
+from gateway.store.alarms import Alarms, Firing
 from gateway.store.leases import Leases
 from gateway.store.signs import Sample, Sign, Signs
 
@@ -61,7 +62,10 @@ class _Known:
 
 
 class Watch:
-    """own: (instance, figures) of this process, for when the store is gone. poster: None tells nobody but the log."""
+    """own: (instance, figures) of this process, for when the store is gone. poster: None tells nobody but the log.
+
+    alarms: shows what fires on the board
+    """
 
     def __init__(
         self,
@@ -71,9 +75,11 @@ class Watch:
         own: Callable[[], tuple[str, list[Sample]]],
         poster: Poster | None,
         metrics: Metrics,
+        alarms: Alarms | None = None,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._signs = signs
+        self._alarms = alarms
         self._rules = rules
         self._own = own
         self._poster = poster
@@ -111,7 +117,22 @@ class Watch:
         for rule in self._rules:
             self._metrics.alerts_firing.labels(rule.name).set(sum(alert.rule is rule for alert in firing))
         await self._tell(known, firing, now)
+        await self._show(firing)
         return firing
+
+    async def _show(self, firing: Sequence[Alert]) -> None:
+        """For the board, whether or not anybody is told elsewhere. A store that is gone is told at the next turn."""
+        if self._alarms is None:
+            return
+        shown = [
+            Firing(one.fingerprint, one.rule.name, one.rule.labels.get("severity", ""), one.summary, one.rule.runbook,
+                   round(one.since_s * 1000))
+            for one in firing
+        ]  # fmt: skip
+        try:
+            await self._alarms.show(shown)
+        except Exception as error:
+            log.info("watch.not_shown", error=type(error).__name__)
 
     def _take_in(self, known: _Known, signs: Sequence[Sign], now: float) -> None:
         for sign in signs:

@@ -31,6 +31,7 @@ from gateway.scheduler.jobs.look_at_families import look_at_families
 from gateway.scheduler.jobs.sync_capabilities import sync_capabilities
 from gateway.scheduler.jobs.sync_senders import sync_senders
 from gateway.scheduler.jobs.sync_templates import sync_templates
+from gateway.store.alarms import Alarms
 from gateway.store.conversation_records import Records
 from gateway.store.erasure import Erasure
 from gateway.store.facts import Facts
@@ -188,8 +189,9 @@ async def _watch(runtime: Runtime, leases: Leases) -> None:
         await work.look()
 
     watch = Watch(
-        Signs(redis), rules, own=lambda: (instance, samples_of(metrics, names)), poster=poster, metrics=metrics
-    )
+        Signs(redis), rules, own=lambda: (instance, samples_of(metrics, names)), poster=poster, metrics=metrics,
+        alarms=Alarms(redis),
+    )  # fmt: skip
     await run_watch(
         watch, leases=leases, survey=look, metrics=metrics, stopping=runtime.stopping,
         beat=runtime.beats.expect("watch", 120),

@@ -65,6 +65,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"workers", "zset", None, "process -> last seen (ms)"),
     Kind(r"signs", "hash", None, "process -> when it last spoke (ms) and its figures, for alerts"),
     Kind(r"alerts", "hash", None, "an alert that fires -> since when, and whether somebody was told"),
+    Kind(r"alerts:now", "string", True, "the alerts that fire, as whoever watches saw them last"),
+    Kind(r"alerts:had", "hash", True, "an alert -> who looks after it, and until when it is put aside on the board"),
     Kind(r"a:[0-9a-z]{32}", "string", False, "keyed hash of an address -> contact|address"),
     Kind(r"x:[0-9a-z]{32}", "string", False, "keyed hash of (source, customer) -> contact"),
     Kind(r"b:[0-9a-z]{32}", "string", True, "keyed hash of a booking code -> the order"),
@@ -185,6 +187,8 @@ BLOCKS = "blocks"
 WORKERS = "workers"
 SIGNS = "signs"
 ALERTS = "alerts"
+ALERTS_NOW = "alerts:now"
+ALERTS_HAD = "alerts:had"
 
 
 def tag(partition: int) -> str:

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
 from gateway.webcare import choices, commands, files, replying, session
+from gateway.webcare.board_page import BoardRoutes
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import arrive, choose, heard
@@ -45,6 +46,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/alive", session.data(deps, console.post_seen, alive=False))
     add("POST", "/desk/seen", session.command(deps, console.post_seen))
     add("POST", "/desk/status", session.command(deps, console.post_status))
+    BoardRoutes(deps, pages).add_routes(add)
     searching = Searching(deps)
     add("POST", "/desk/search", session.command(deps, searching.post_search))
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))

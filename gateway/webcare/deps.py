@@ -24,6 +24,7 @@ from gateway.store.media import Media
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.wake import Ready
+from gateway.webcare.board_hands import Hands
 from gateway.webcare.canned import Canned
 from gateway.webcare.fetch import Fetching
 from gateway.webcare.live import Live
@@ -78,6 +79,7 @@ class WebcareDeps:
     floor:           what the router says of its queues; router: gives (in the webcare role, one process at a time)
     past:            what passed with somebody before, and the search; None: nothing is known of it here
     provider:        who else says who agents are; None: we do, by password
+    hands:           what the board works the brakes with; None: it shows no brakes and no alerts
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -112,6 +114,7 @@ class WebcareDeps:
     router: Router | None = None
     provider: Provider | None = None
     past: Past | None = None
+    hands: Hands | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

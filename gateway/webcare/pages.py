@@ -115,7 +115,7 @@ class Pages:
     def draw(self, name: str, locale: str = LOCALES[0], **context: Any) -> str:
         return self._environment.get_template(name).render(words=words_in(locale), **context)
 
-    def _part(self, name: str, version_of: Any, locale: str, **context: Any) -> Part:
+    def part(self, name: str, version_of: Any, locale: str, **context: Any) -> Part:
         """version_of: what the part shows, without the passing of time, which the page counts by itself."""
         version = hashlib.blake2b(repr((version_of, locale)).encode(), digest_size=8).hexdigest()
         return Part(self.draw(name, locale, version=version, now_ms=self._deps.clock.now_ms(), **context), version)
@@ -127,8 +127,8 @@ class Pages:
         found = await self._reader.lists(agent, owned, presence)
         top = here.top(self._deps, agent, owned, presence)
         return {
-            "lists": self._part("lists.html", (found, opened), locale, lists=found, opened=opened),
-            "top": self._part("top.html", top, locale, top=top, breaks=BREAKS),
+            "lists": self.part("lists.html", (found, opened), locale, lists=found, opened=opened),
+            "top": self.part("top.html", top, locale, top=top, breaks=BREAKS),
         }
 
     async def opened(self, agent: Agent, conversation: Conversation, locale: str = LOCALES[0]) -> Opened:
@@ -140,8 +140,8 @@ class Pages:
         drawn = {line.id: self._line(line, head.mine, conversation.id, locale) for line in thread}
         return Opened(
             conversation,
-            self._part("head.html", (head, readers), locale, head=head, readers=readers),
-            self._part("card.html", (card, conversation.brand), locale, card=card, brand=head.brand, channel=head.channel),
+            self.part("head.html", (head, readers), locale, head=head, readers=readers),
+            self.part("card.html", (card, conversation.brand), locale, card=card, brand=head.brand, channel=head.channel),
             drawn,
             tuple(MessageId(line.message) for line in thread if line.message),
         )
@@ -150,7 +150,7 @@ class Pages:
         """A line's part, drawn once for all pages that show it."""
         part = self._lines.get((line, mine, locale))
         if part is None:
-            part = self._lines[line, mine, locale] = self._part(
+            part = self._lines[line, mine, locale] = self.part(
                 "line.html", (line, mine), locale, line=line, mine=mine, conversation=conversation, not_shown=words.MEDIA
             )
             if len(self._lines) > LINES_KEPT:

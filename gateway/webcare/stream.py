@@ -41,10 +41,11 @@ SAID_MAX = 4096
 HEARD_EVERY_S = 1.0
 """What a page says of one kind oftener than this is not acted on."""
 KINDS = ("beat", "typing", "read")
-PARTS = ("top", "lists", "head", "card")
 
 
 class Stream:
+    PARTS: tuple[str, ...] = ("top", "lists", "head", "card")
+
     def __init__(self, deps: WebcareDeps, pages: Pages, tabs: Tabs, who: Asker, query: Mapping[str, str]) -> None:
         """query: conversation ("" none), tab, last, lang, and the version of each part that the page shows"""
         self._deps = deps
@@ -54,7 +55,7 @@ class Stream:
         self._name = query.get("tab", "")
         self._conversation = query.get("conversation", "")
         self._locale = locale_of(query.get("lang", ""), "")
-        shown = {part: query[part][:64] for part in PARTS if part in query}
+        shown = {part: query[part][:64] for part in self.PARTS if part in query}
         self._tab, self._missed = tabs.attach(
             self._name, who.agent.id, self._conversation, number_of(query.get("last", "")), shown
         )

@@ -35,6 +35,7 @@ from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, canned, run
+from tests.support.hands import hands_of
 from tests.support.server import StoreServer
 
 T = TypeVar("T")
@@ -102,6 +103,7 @@ class Stage:
             presence=PresenceBook(self.redis, self.clock),
             floor=Floor(self.redis),
             plan=self.plan,
+            hands=hands_of(self.redis, self.clock, self.vault),
         )
         app = web.Application()
         add_console_routes(app, self.deps)

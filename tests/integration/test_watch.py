@@ -31,6 +31,7 @@ from gateway.model.ids import AddressId, ContactId, EventId, SenderId, message_i
 from gateway.model.message import MessageState, Priority
 from gateway.model.personal import Secret
 from gateway.store import keys
+from gateway.store.alarms import Alarms
 from gateway.store.leases import Leases
 from gateway.store.outbox import Outbox, Pair, Plan, PlannedContact, PlannedMessage
 from gateway.store.readings import Readings, blocked
@@ -105,15 +106,16 @@ class Stage:
     """A watch on a real store, one process "a:1" beside it that says how it is at every turn."""
 
     def __init__(self, redis: Redis, http: aiohttp.ClientSession, url: str, time: Turning) -> None:
-        self.signs, self.time, self.metrics = Signs(redis), time, Metrics()
+        self.redis, self.signs, self.time, self.metrics = redis, Signs(redis), time, Metrics()
         self.poster = Poster(http, Secret(url), self.metrics, env="test", now_s=time, every_s=10, gaps_s=(20, 40))
         self.watch = self.another()
 
     def another(self, own: str = "a:1") -> Watch:
         metrics = self.metrics
         return Watch(
-            self.signs, RULES, own=lambda: (own, samples_of(metrics, NAMES)), poster=self.poster, metrics=metrics, now_s=self.time
-        )
+            self.signs, RULES, own=lambda: (own, samples_of(metrics, NAMES)), poster=self.poster, metrics=metrics,
+            now_s=self.time, alarms=Alarms(self.redis),
+        )  # fmt: skip
 
     async def turn(self, *samples: tuple[str, dict[str, str], float], minutes: float = 0.25, watch: Watch | None = None) -> None:
         """Turns over so many minutes, in which the process says the same."""
@@ -130,6 +132,7 @@ async def test_what_fires_and_what_is_over_is_told_once(redis: Redis, http: aioh
     assert receiver.heard == [], "not before two minutes have gone by"
     await stage.turn(PAUSED, minutes=10)
     assert receiver.heard == [("firing", "SenderHeldUp")]
+    assert [one.firing.name for one in await Alarms(redis).all() or []] == ["SenderHeldUp"]
     await stage.turn(WELL, minutes=5)
     assert receiver.heard == [("firing", "SenderHeldUp"), ("resolved", "SenderHeldUp")]
     fired, over = (body["alerts"][0] for body in receiver.bodies)
@@ -139,6 +142,7 @@ async def test_what_fires_and_what_is_over_is_told_once(redis: Redis, http: aioh
     assert fired["startsAt"] == over["startsAt"] < over["endsAt"]
     assert receiver.bodies[0]["text"].startswith("FIRING SenderHeldUp: The channel has paused sender air")
     assert await redis.hlen(keys.ALERTS) == 0
+    assert await Alarms(redis).all() == [], "all is well, which is not that nobody watches"
 
 
 async def test_a_receiver_that_fails_is_asked_again_with_growing_gaps(

@@ -1,0 +1,106 @@
+// The board: patches come as the desk's do; what a hand does asks first, says what it will do, and is done by a second tap.
+
+import { localise, setServerNow, tick } from "./clock.js";
+import { post, Refused } from "./commands.js";
+import { Live } from "./live.js";
+import { patchPart } from "./patch.js";
+import { t } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const PARTS = ["line", "now", "agents", "brakes"];
+const lang = document.documentElement.lang;
+
+setServerNow(Number(document.querySelector('meta[name="desk-now"]').content));
+
+function banner(words) {
+  byId("banner").hidden = !words;
+  byId("banner").textContent = words;
+}
+
+const signIn = () => location.assign("/login?next=/board");
+
+const live = new Live({
+  base: "/board",
+  versions: () => Object.fromEntries(PARTS.map((name) => [name, byId(name).dataset.version])),
+  on: {
+    patch(patch) {
+      const said = patch.part === "line" && byId("line").querySelector(".board-line").dataset.tone;
+      patchPart(byId(patch.part), patch);
+      const line = byId("line").querySelector(".board-line");
+      if (said && said !== line.dataset.tone) byId("news").textContent = line.textContent;
+    },
+    state(isLive, why, now) {
+      if (now) setServerNow(now);
+      byId("connection").dataset.state = isLive ? "live" : "lost";
+      byId("connection").textContent = t(isLive ? "live" : "again");
+      if (isLive) banner("");
+    },
+    signedOut: signIn,
+    locked: signIn,
+    gone: () => undefined,
+  },
+});
+
+async function tell(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (error.status === 401 || error.status === 423) signIn();
+    banner(error.message);
+    return null;
+  }
+}
+
+let asked = null;
+
+async function ask(button) {
+  const { do: what, target } = button.dataset;
+  const found = await tell(() => post("/board/ask", { do: what, target, lang }));
+  if (!found) return;
+  asked = { do: what, target, revision: found.revision, lang };
+  byId("sure-title").textContent = found.title;
+  byId("sure-says").textContent = found.says;
+  byId("sure-do").textContent = found.title;
+  byId("sure-subject-label").hidden = found.wants !== "subject";
+  byId("sure-subject").required = found.wants === "subject";
+  byId("sure-subject").value = byId("sure-why").value = byId("sure-said").textContent = "";
+  byId("sure").showModal();
+}
+
+async function sure(event) {
+  event.preventDefault();
+  byId("sure-do").disabled = true;
+  try {
+    const { said } = await post("/board/do", { ...asked, why: byId("sure-why").value, subject: byId("sure-subject").value });
+    byId("sure").close();
+    banner(said);
+    live.hurry();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    byId("sure-said").textContent = error.message;
+  } finally {
+    byId("sure-do").disabled = false;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.do) void ask(button);
+  if (button?.dataset.alarm) void tell(() => post(`/board/alarms/${button.dataset.alarm}`, { aside: button.dataset.aside === "yes" }));
+});
+document.addEventListener("change", (event) => {
+  const { agent } = event.target.dataset;
+  if (!agent || !event.target.value) return;
+  const [status, kind = ""] = event.target.value.split(":");
+  event.target.value = "";
+  event.target.blur();
+  void tell(() => post(`/board/agents/${agent}/status`, { status, kind }));
+});
+byId("sure-form")?.addEventListener("submit", (event) => void sure(event));
+byId("sure-not")?.addEventListener("click", () => byId("sure").close());
+
+localise(document);
+tick(document);
+setInterval(() => tick(document), 1_000);
+live.connect();

@@ -103,6 +103,10 @@ class CannotWrap(GatewayError):
     pass
 
 
+class TooLarge(GatewayError):
+    """An answer was longer than is read of one. The text holds nothing of it."""
+
+
 class CannotRender(GatewayError):
     pass
 

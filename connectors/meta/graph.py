@@ -22,7 +22,7 @@ from yarl import URL
 
 from connectors.meta import multipart
 from gateway.connector import RawResponse, RenderedRequest
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, TooLarge
 from gateway.model.personal import Secret
 
 USER_AGENT = "Thuisfront/0.1"
@@ -46,7 +46,7 @@ class AnswerLost(TransportError):
     """Bytes left, and no whole answer came (time-out, reset, disconnect): it may have been carried out."""
 
 
-class AnswerTooLarge(AnswerLost):
+class AnswerTooLarge(AnswerLost, TooLarge):
     """The answer was longer than we are willing to hold."""
 
 

@@ -223,11 +223,15 @@ class Media:
         place = self._place(kept.contact)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = place / f"{kept.ref}.{secrets.token_hex(6)}.part"  # two may write the same file at once
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(sealed())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, place / kept.ref)
+        try:
+            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(sealed())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, place / kept.ref)
+        except OSError:
+            beside.unlink(missing_ok=True)  # no room: half a file would take what is left of it
+            raise
 
 
 def _drop(place: Path) -> int:

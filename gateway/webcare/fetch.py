@@ -20,7 +20,7 @@ import structlog
 
 from gateway.connector import Connector, RawResponse, RenderedRequest, Sender
 from gateway.crashpoint import crash_point
-from gateway.errors import CannotRender, GatewayError
+from gateway.errors import CannotRender, GatewayError, TooLarge
 from gateway.model.ids import ConversationId, SenderId
 from gateway.model.media import Kept, Look, MediaState
 from gateway.rules.filetypes import look_of, seconds_of, type_of
@@ -41,6 +41,10 @@ SWEEP_S = 10.0
 
 class _Gone(Exception):
     """The channel says that it has no such file."""
+
+
+class _TooLong(Exception):
+    """Its answer was longer than any file that is kept."""
 
 
 class _Again(Exception):
@@ -67,7 +71,7 @@ async def run_fetching(deps: Fetching) -> None:
             due = await deps.media.claim(AT_ONCE, LEASE_MS)
             async with asyncio.TaskGroup() as group:
                 for one in due:
-                    group.create_task(_one(deps, one), name="media")
+                    group.create_task(attempt(deps, one), name="media")
             if asyncio.get_running_loop().time() - swept > SWEEP_S:
                 swept, partition = asyncio.get_running_loop().time(), (partition + 1) % 64
                 await deps.media.sweep(partition)
@@ -78,14 +82,21 @@ async def run_fetching(deps: Fetching) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-async def _one(deps: Fetching, kept: Kept) -> None:
-    """One file, once. Never raises but for cancellation: its neighbours are being fetched too."""
+async def attempt(deps: Fetching, kept: Kept) -> None:
+    """One file, once. Never raises but for cancellation: its neighbours are being fetched too.
+
+    What breaks here (a full directory, a file that a decoder stumbles over) counts as a try: nothing is begun for ever.
+    """
     try:
-        async with asyncio.timeout(LEASE_MS / 1000 - 10):
-            await fetch(deps, kept)
+        try:
+            async with asyncio.timeout(LEASE_MS / 1000 - 10):
+                await fetch(deps, kept)
+        except Exception as error:
+            structlog.get_logger().warning("media.not_fetched", conversation_id=kept.conversation, error=type(error).__name__)
+            await _retry(deps, kept, MediaState.PARKED, len(WAITS_S) + 1, "broken")
         await deps.told(kept.conversation)
-    except Exception as error:  # the top of a request
-        structlog.get_logger().warning("media.not_fetched", conversation_id=kept.conversation, error=type(error).__name__)
+    except Exception as error:  # the top of a request; the store does not answer: its lease runs out, and it is due again
+        structlog.get_logger().warning("media.not_settled", conversation_id=kept.conversation, error=type(error).__name__)
 
 
 async def fetch(deps: Fetching, kept: Kept) -> None:
@@ -94,6 +105,9 @@ async def fetch(deps: Fetching, kept: Kept) -> None:
         data = await _download(deps, kept)
     except _Gone:
         await _retry(deps, kept, MediaState.LOST, LOST_AFTER, "gone")
+        return
+    except _TooLong:
+        await deps.media.settle(replace(kept, state=MediaState.REFUSED), why="size")
         return
     except _Again as error:
         await _retry(deps, kept, MediaState.PARKED, len(WAITS_S) + 1, str(error))
@@ -155,6 +169,8 @@ async def _asked(connector: Connector, request: RenderedRequest) -> RawResponse:
     try:
         async with asyncio.timeout(FETCH_S):
             answer = await connector.send(request)
+    except TooLarge:
+        raise _TooLong from None
     except (OSError, TimeoutError, GatewayError) as error:
         raise _Again(type(error).__name__) from None
     if answer.status == 200:

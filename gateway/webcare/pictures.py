@@ -7,6 +7,7 @@ side: enough to read a document, an eighth of a photo's bytes.
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps
@@ -41,7 +42,9 @@ def draw_anew(data: bytes) -> Drawn:
             picture = picture.convert("RGBA" if clear else "RGB")
     except NoPicture:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except (
+        OSError, ValueError, SyntaxError, EOFError, MemoryError, LookupError, struct.error, Image.DecompressionBombError,
+    ) as error:  # fmt: skip
         raise NoPicture(type(error).__name__) from None
     picture.thumbnail((SIDE_MAX, SIDE_MAX))
     out = io.BytesIO()

@@ -71,7 +71,11 @@ async def take_up(deps: WebcareDeps, agent: Agent, found: Conversation, key: str
         height=height,
         filename=Personal(safe_name(name, mime, look_of(mime).value)),
     )
-    if not await deps.media.settle(kept, data):
+    try:
+        taken = await deps.media.settle(kept, data)
+    except OSError:
+        raise Conflict("no room for the file here: your words are kept, an administrator should look at the disk") from None
+    if not taken:
         raise NotFound("no such conversation any more")
     return kept
 

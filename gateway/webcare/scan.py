@@ -13,6 +13,7 @@ from typing import Protocol
 import aiohttp
 
 SCAN_S = 30.0
+ANSWER_MAX = 4096
 
 
 class NotScanned(Exception):
@@ -38,8 +39,13 @@ class HookScanner:
             ) as answer:
                 if answer.status != 200:
                     raise NotScanned(f"the scanner answered {answer.status}")
-                verdict = json.loads(await answer.content.read(4096)).get("verdict")
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, AttributeError) as error:
+                said = b""
+                async for piece in answer.content.iter_chunked(ANSWER_MAX):
+                    said += piece
+                    if len(said) > ANSWER_MAX:
+                        raise NotScanned("the scanner's answer is too long")
+                verdict = json.loads(said).get("verdict")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, AttributeError, RecursionError) as error:
             raise NotScanned(type(error).__name__) from None
         if verdict not in ("clean", "infected"):
             raise NotScanned("the scanner gave no verdict")

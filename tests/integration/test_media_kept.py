@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.connector import Connector, RawResponse, RenderedRequest, Sender
-from gateway.errors import CannotRender, NotFound
+from gateway.errors import CannotRender, NotFound, TooLarge
 from gateway.model.contact import Identifier
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId
@@ -24,7 +25,7 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.media import DUE, Media
 from gateway.store.vault import KeyRing, Vault
-from gateway.webcare.fetch import Fetching, fetch
+from gateway.webcare.fetch import Fetching, attempt, fetch
 from gateway.webcare.files import get_file
 from gateway.webcare.scan import NotScanned
 from tests.unit.test_filetypes import picture, voice
@@ -216,6 +217,33 @@ async def test_what_is_too_large_or_of_no_known_kind_is_refused_without_its_byte
     assert not [one for one in stage.folder.rglob("*") if one.is_file()]
     why = [fact.rsplit("why=", 1)[1].split()[0] for fact in await stage.facts()]
     assert sorted(why) == ["kind", "picture", "size", "size"]
+
+
+async def test_a_file_longer_than_anything_that_is_kept_is_not_asked_for_again(stage: Stage) -> None:
+    ref = await stage.comes("1", PDF)
+    stage.channel.answers = [200, TooLarge("long")]
+    await stage.turn()
+    assert (await stage.found(ref)).state is MediaState.REFUSED
+    assert await stage.redis.zcard(DUE) == 0
+
+
+async def test_a_full_directory_costs_tries_and_leaves_no_half_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = await stage.comes("1", PDF)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(media.os, "fsync", full)
+    deps = stage.deps()
+    for tries in range(1, 9):
+        (due,) = await stage.media.claim(10, 1000)
+        await attempt(deps, due)
+        assert [one for one in stage.folder.rglob("*") if one.is_file()] == []
+        if tries < 8:
+            assert (await stage.found(ref)).tries == tries
+            stage.clock.offset_ms += 3600_001
+    assert (await stage.found(ref)).state is MediaState.PARKED
+    assert await stage.redis.zcard(DUE) == 0
 
 
 async def test_a_process_that_dies_while_it_fetches_leaves_the_file_to_the_next(stage: Stage) -> None:

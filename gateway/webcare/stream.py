@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -144,6 +145,9 @@ class Stream:
                 if found is None or found[1].locked:
                     await self._send(socket, json.dumps({"t": "signed-out" if found is None else "locked"}))
                     return
+                if found[0] != self._who.agent:  # a right that was taken away: what it showed goes from the page now
+                    self._who = replace(self._who, agent=found[0])
+                    await self._tell(socket, lists=True)
                 await self._send(socket, json.dumps({"t": "beat", "now": self._deps.clock.now_ms()}))
                 beat_at = _now() + BEAT_S
 

@@ -568,6 +568,19 @@ async def test_the_live_connection_is_for_our_own_page_and_its_own_agent(desk: D
     assert "Tom is typing" in patch["html"]
 
 
+async def test_what_somebody_may_not_read_any_more_goes_from_the_page_that_shows_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BEAT_S", 0.1)
+    ann = await desk.agent(rights=("agent@zz",))
+    conversation = await desk.says("hello")
+    socket = await connect(await signed_in(desk), conversation)
+    await socket.until("caught-up")
+    await desk.deps.agents.set_rights(ann.id, ("agent@yy",))
+    async with asyncio.timeout(10):
+        await socket.until("gone")
+
+
 async def test_a_beat_says_that_somebody_is_here_and_touched_something(desk: Desk) -> None:
     ann = await desk.agent()
     page = await signed_in(desk)

@@ -198,6 +198,11 @@ class BoardReader:
         """Somebody did something here: the next look is a new one."""
         self._shared_s = 0.0
 
+    def stop(self) -> None:
+        """Nobody looks any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
     # one reading
 
     async def _read(self) -> _Read:

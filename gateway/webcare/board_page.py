@@ -94,6 +94,9 @@ class BoardRoutes:
         add("POST", "/board/agents/{agent}/status", session.command(deps, self.post_status))
         add("POST", "/board/alarms/{alarm}", session.command(deps, self.post_alarm))
 
+    def stop(self) -> None:
+        self._boards.reader.stop()
+
     async def get_board(self, request: web.Request, who: Asker) -> web.StreamResponse:
         _looks(who)
         locale = locale_of(who.agent.locale, request.headers.get("Accept-Language", ""))

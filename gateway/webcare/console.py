@@ -46,7 +46,8 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/alive", session.data(deps, console.post_seen, alive=False))
     add("POST", "/desk/seen", session.command(deps, console.post_seen))
     add("POST", "/desk/status", session.command(deps, console.post_status))
-    BoardRoutes(deps, pages).add_routes(add)
+    board = BoardRoutes(deps, pages)
+    board.add_routes(add)
     searching = Searching(deps)
     add("POST", "/desk/search", session.command(deps, searching.post_search))
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
@@ -65,6 +66,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
 
     async def let_go(app: web.Application) -> None:
         deps.live.stop()
+        board.stop()
 
     app.on_shutdown.append(let_go)
 

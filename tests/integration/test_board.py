@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,10 +17,12 @@ from argon2 import PasswordHasher
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.insight.past import Past
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import EventId, SenderId, new_address_id, new_contact_id, random_id
 from gateway.model.personal import Personal, Secret
 from gateway.model.webcare import AgentStatus, DeskPlan
+from gateway.rules.rollout import Match, Rollout, Stage
 from gateway.store import keys
 from gateway.store.agents import Agents
 from gateway.store.alarms import Firing
@@ -30,6 +34,8 @@ from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_console_routes
+from gateway.webcare.board import BoardReader
+from gateway.webcare.board_line import Day
 from tests.support.hands import hands_of
 from tests.support.waiting import wait_until
 
@@ -197,6 +203,36 @@ async def test_what_many_are_told_and_the_end_of_a_crisis_take_two_people(house:
     assert len(await house.hands.incidents.all()) == 1
     assert (await tom.post("/board/do", do="lift", target=crisis.subject, why="over"))[0] == 200
     assert await house.hands.incidents.all() == []
+
+
+async def test_a_roll_out_goes_up_one_stage_as_it_was_seen_and_down_again(house: House) -> None:
+    sue = await house.signed_in("Sue", "supervisor")
+    stages = (Stage(500, 0), Stage(1_000, 0), Stage(2_500, 0))
+    await house.hands.rollouts.start(Rollout("gates", "s", Match(), 1_000, stages=stages, stage=1, who="x", why="begin"))
+    assert "gates@2500" in (await sue.page())[1]
+    asked = (await sue.post("/board/ask", do="raise", target="gates@2500"))[1]
+    assert "from 10 % to 25 %" in asked["says"]
+    up = {"do": "raise", "target": "gates@2500", "why": "a good week", "revision": asked["revision"]}
+    assert (await sue.post("/board/do", **up))[0] == 200
+    assert (await sue.post("/board/do", **up))[0] == 409, "it has changed since"
+    page = (await sue.page())[1]
+    assert "25.0 %" in page
+    down = {"do": "lower", "target": "gates@1000", "why": "too much", "revision": asked["revision"] + 1}
+    assert (await sue.post("/board/do", **down))[0] == 200
+    assert (await house.hands.rollouts.get("gates")).share == 1_000
+
+
+async def test_the_day_is_told_once_the_history_has_answered(house: House, tmp_path: Path) -> None:
+    past = Past(f"sqlite:///{tmp_path / 'history.db'}", house.hands.vault, house.store)
+    sue = await house.agents.add_agent("sue@example.org", "Sue", Secret("a long sentence to sign in with"), ("supervisor",))
+    reader = BoardReader(replace(house.deps, past=past))
+    try:
+        assert (await reader.board(sue)).day == Day(), "not waited for"
+        (asking,) = [one for one in asyncio.all_tasks() if one.get_name() == "board.past"]
+        await asking
+        assert (await reader.board(sue)).day == Day(0, 0, 0)
+    finally:
+        await past.close()
 
 
 async def test_the_board_is_patched_by_its_own_live_connection(house: House) -> None:

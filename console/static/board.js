@@ -37,7 +37,7 @@ const live = new Live({
     },
     signedOut: signIn,
     locked: signIn,
-    gone: () => undefined,
+    gone: () => location.reload(),
   },
 });
 

@@ -70,6 +70,9 @@ class BoardStream(Stream):
 
     async def _draw(self, *, lists: bool) -> None:
         self._fresh = []
+        if not may_look(self._who.agent):  # their right was taken away while they looked
+            self._gone = True
+            return
         for name, part in (await self._boards.parts(self._who, self._locale)).items():
             self._offer(name, part)
 

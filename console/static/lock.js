@@ -1,32 +1,43 @@
 // The lock screen lies over the page and keeps it: drafts, the place in the thread, everything. And leaving: who has live work is asked
 // what becomes of it first.
 
-import { post, Refused } from "./commands.js";
+import { get, post, Refused } from "./commands.js";
 import { forgetAll, newKey, unsent } from "./drafts.js";
 import { t } from "./words.js";
 
+const LOOK_MS = 3000;
 const byId = (id) => document.getElementById(id);
 
 export class Lock {
   /** opened: what to do when it is open again */
   constructor(opened) {
     this.dialog = byId("lock");
+    this.opened = opened;
     byId("lock-now").addEventListener("click", () => post("/desk/lock").then(() => this.show(), () => undefined));
     this.dialog.addEventListener("cancel", (event) => event.preventDefault());
-    byId("unlock").addEventListener("submit", async (event) => {
+    // Unlocked in another window, at their provider or in another tab: this page goes on too.
+    const look = () => this.dialog.open && get("/desk/alive").then(() => this.open(), () => undefined);
+    addEventListener("focus", look);
+    setInterval(look, LOOK_MS);
+    byId("unlock")?.addEventListener("submit", async (event) => {
       event.preventDefault();
       const field = byId("unlock-password");
       byId("unlock-said").textContent = "";
       try {
         await post("/desk/unlock", { password: field.value });
-        this.dialog.close();
-        opened();
+        this.open();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         byId("unlock-said").textContent = error.message;
       }
       field.value = "";
     });
+  }
+
+  open() {
+    if (!this.dialog.open) return;
+    this.dialog.close();
+    this.opened();
   }
 
   show() {
@@ -41,10 +52,10 @@ export function leaving(forget) {
   const dialog = byId("leaving");
   const live = () => [...document.querySelectorAll("#mine .row, #undelivered .row")];
   const out = async () => {
-    await post("/logout").catch(() => undefined);
+    const onward = await post("/logout").catch(() => undefined);
     forget();
     forgetAll();
-    location.href = "/login";
+    location.href = onward?.next ?? "/login";
   };
   byId("sign-out").addEventListener("click", () => {
     byId("leaving-live").hidden = !live().length;

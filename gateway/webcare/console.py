@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
+from gateway.store.sessions import PROVIDER
 from gateway.webcare import choices, commands, files, replying, session
 from gateway.webcare.board_page import BoardRoutes
 from gateway.webcare.catalogue import locale_of
@@ -145,6 +146,7 @@ class Console:
             locale,
             agent=who.agent,
             csrf=who.session.csrf,
+            by_provider=who.session.how == PROVIDER,
             lists=sides["lists"],
             top=sides["top"],
             key_list=KEY_LIST,

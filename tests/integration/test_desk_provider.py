@@ -217,6 +217,8 @@ async def test_a_locked_desk_is_opened_by_its_own_person_at_the_provider(door: D
     browser = door.browser()
     await through(browser, "s6")
     await browser.read_token()
+    page = (await browser.get("/desk"))[1]
+    assert ('href="/login/provider?unlock=1" target="_blank"' in page, "unlock-password" in page) == (True, False)
     door.clock.offset_ms += IDLE_MS
     assert (await browser.get("/desk/alive"))[0] == 423
     status, answer = await browser.post("/desk/unlock", {"password": "x"})

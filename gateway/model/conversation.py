@@ -260,3 +260,5 @@ def is_courtesy(kind: str, text: Personal) -> bool:
     if words:
         return words in _COURTESIES
     return any(unicodedata.category(char) in ("So", "Sk") for char in text.reveal())
+WITHDRAWN = "withdrawn"
+"""The detail of a line of theirs once they deleted it at the channel: its time is left, its words are not shown."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.model.conversation import (
     EDIT,
+    WITHDRAWN,
     AgentId,
     Conversation,
     ConversationState,
@@ -179,7 +180,38 @@ def fold_edits(entries: Sequence[Entry]) -> list[Entry]:
             folded.append(_changed(entry, [entry, *edits.get(entry.key, ())]))
         elif entry.again not in whole and entry is edits[entry.again][0]:
             folded.append(_changed(replace(entry, form="text"), edits[entry.again]))
-    return folded
+    return _taken_back(folded)
+
+
+def _taken_back(entries: Sequence[Entry]) -> list[Entry]:
+    """Of what its writer deleted at the channel only the time is left, however often it was changed before.
+
+    The notice itself is no line of its own, unless what it is about is not among these. Nobody deletes another's line.
+    """
+    about = {one.key: one.answers.reveal() for one in entries if _is_notice(one) and one.answers is not None}
+    if not about:
+        return list(entries)
+    theirs = {
+        one.key: one.channel_message_id.reveal()
+        for one in entries
+        if one.kind is EntryKind.IN and one.channel_message_id is not None and not _is_notice(one)
+    }
+    gone, here = set(about.values()), set(theirs.values())
+    return [
+        _bare(one) if theirs.get(one.key) in gone else one
+        for one in entries
+        if about.get(one.key) not in here
+    ]
+
+
+def _is_notice(one: Entry) -> bool:
+    return one.kind is EntryKind.IN and one.detail == "revoke"
+
+
+def _bare(one: Entry) -> Entry:
+    return replace(
+        one, text=Personal(""), media=None, more_media=(), versions=(), edited_ms=None, hidden=(), detail=WITHDRAWN
+    )
 
 
 def _changed(entry: Entry, steps: Sequence[Entry]) -> Entry:

@@ -11,6 +11,7 @@ from gateway.model.conversation import (
     INBOX,
     PROGRAM,
     WANTED,
+    WITHDRAWN,
     Agent,
     Conversation,
     Entry,
@@ -194,6 +195,8 @@ def _theirs(entry: Entry, drawn: _Thread) -> Line:
     label = words.FORMS.get(entry.form, "") or ("pressed a button" if entry.form == "button" else "")
     if entry.form == "reaction" and not entry.text.reveal():
         label = "took back a reaction"
+    if entry.detail == WITHDRAWN:
+        label = "withdrawn"
     return Line(
         f"e-{entry.id}",
         "in",

@@ -5,6 +5,7 @@ import { Attaching } from "./attaching.js";
 import { CannedAnswers } from "./canned.js";
 import { left, moment } from "./clock.js";
 import { get, post } from "./commands.js";
+import { keep, own } from "./own.js";
 import { t } from "./words.js";
 import { keepDraft, newKey, readDraft, Unsent } from "./drafts.js";
 import { Shut } from "./templates.js";
@@ -54,6 +55,17 @@ export class Composer {
         void this.keepNote();
       }
     });
+    byId("choose-key")?.addEventListener("click", async ({ target }) => {
+      if (!target.dataset.sendKey) return;
+      try {
+        await keep({ send_key: target.dataset.sendKey });
+      } catch (error) {
+        return void this.say(error.message);
+      }
+      byId("plain-enter").checked = own.send_key === "enter";
+      byId("choose-key").remove();
+      this.text.reply.focus();
+    });
     addEventListener("pagehide", () => this.save());
     new ResizeObserver(() => this.box.parentElement.style.setProperty("--composer-height", `${this.box.offsetHeight}px`)).observe(this.box);
     if (this.draft.reply.text) this.kept("kept from before");
@@ -62,7 +74,7 @@ export class Composer {
 
   key(event) {
     if (event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return;
-    if (event.ctrlKey || event.metaKey || localStorage.getItem("desk:plain-enter") === "yes") {
+    if (event.ctrlKey || event.metaKey || own.send_key === "enter") {
       event.preventDefault();
       void this.send();
     }

@@ -1,17 +1,11 @@
 // Everything by keyboard. A leader (Ctrl+.) then one letter; nothing on Alt, Option or AltGr, which type accents.
 
+import { keep, own } from "./own.js";
 import { t } from "./words.js";
 
 const HINT_MS = 700;
 const PANES = ["lists", "thread", "composer", "card"];
 const byId = (id) => document.getElementById(id);
-const read = (name) => {
-  try {
-    return JSON.parse(localStorage.getItem(name)) ?? {};
-  } catch {
-    return {};
-  }
-};
 
 export class Keys {
   /** actions: name -> function; a name stands in the sheet with the letter that does it; digits: what 1 to 9 do */
@@ -26,27 +20,38 @@ export class Keys {
       byId(id).addEventListener("change", () => localStorage.setItem(name, byId(id).checked ? "yes" : "no"));
     };
     box("keys-off", "desk:keys-off");
-    box("plain-enter", "desk:plain-enter");
+    byId("plain-enter").checked = own.send_key === "enter";
+    byId("plain-enter").addEventListener("change", async ({ target }) => {
+      await keep({ send_key: target.checked ? "enter" : "ctrl_enter" }).catch(() => undefined);
+      target.checked = own.send_key === "enter";
+      byId("choose-key")?.remove();
+    });
+    byId("own-locale").addEventListener("change", ({ target }) =>
+      keep({ locale: target.value }).then(() => location.reload(), () => (target.value = own.locale)),
+    );
     box("sound", "desk:sound");
     byId("open-keys").addEventListener("click", () => this.dialog.showModal());
     document.addEventListener("keydown", (event) => this.pressed(event), true);
     addEventListener("blur", () => this.disarm());
   }
 
-  /** Letter by letter, as this computer's agent chose them; two commands never share one. */
+  /** Letter by letter, as the agent chose them; two commands never share one. */
   remap() {
-    const chosen = read("desk:keys");
     for (const field of document.querySelectorAll("input.key")) {
       const name = field.dataset.key;
-      if (chosen[name]) field.value = chosen[name].toUpperCase();
+      if (own.keys[name]) field.value = own.keys[name].toUpperCase();
       this.letters.set(name, field.value.toLowerCase());
       field.addEventListener("input", () => {
         const letter = field.value.toLowerCase();
         const taken = [...this.letters].some(([other, theirs]) => other !== name && theirs === letter);
-        if (!/^\p{L}$/u.test(letter) || taken) field.value = this.letters.get(name).toUpperCase();
+        if (!/^[a-z]$/.test(letter) || taken) field.value = this.letters.get(name).toUpperCase();
         else {
+          const before = this.letters.get(name);
           this.letters.set(name, letter);
-          localStorage.setItem("desk:keys", JSON.stringify(Object.fromEntries(this.letters)));
+          keep({ keys: Object.fromEntries(this.letters) }).catch(() => {
+            this.letters.set(name, before);
+            field.value = before.toUpperCase();
+          });
         }
         field.select();
       });

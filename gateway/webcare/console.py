@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
 from gateway.store.sessions import PROVIDER
-from gateway.webcare import choices, commands, files, replying, session
+from gateway.webcare import choices, commands, files, own, replying, session
 from gateway.webcare.board_page import BoardRoutes
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
@@ -49,6 +49,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("POST", "/desk/status", session.command(deps, console.post_status))
     board = BoardRoutes(deps, pages)
     board.add_routes(add)
+    add("POST", "/desk/own", session.command(deps, console.post_own))
     searching = Searching(deps)
     add("POST", "/desk/search", session.command(deps, searching.post_search))
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
@@ -146,6 +147,7 @@ class Console:
             locale,
             agent=who.agent,
             csrf=who.session.csrf,
+            own=own.shown(who.agent),
             by_provider=who.session.how == PROVIDER,
             lists=sides["lists"],
             top=sides["top"],
@@ -197,6 +199,11 @@ class Console:
         body = await body_of(request)
         await choose(self._deps, who.agent, str(body.get("status", "")), str(body.get("kind", "")))
         return web.json_response({"now": self._deps.clock.now_ms()}, headers=SECURITY_HEADERS)
+
+    async def post_own(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """What they choose for themselves: {"send_key"?, "locale"?, "keys"?}."""
+        after = await own.change(self._deps, who.agent, await body_of(request))
+        return web.json_response(own.shown(after), headers=SECURITY_HEADERS)
 
     async def post_command(self, request: web.Request, who: Asker) -> web.StreamResponse:
         what = request.match_info["command"]

@@ -15,6 +15,7 @@ from gateway.model.webcare import AgentStatus, Assignment, DeskPlan, Figures, Re
 from gateway.store.conversation_commands import Terms
 from tests.browser.desk_stage import PASSWORD, Person, Stage
 from tests.browser.test_desk_page import CONTRASTS, ann, leader, live, mila, opened, sign_in, taken
+from tests.support.waiting import wait_until_sync
 
 __all__ = ["ann", "mila", "sign_in"]
 
@@ -123,6 +124,19 @@ def test_who_did_not_respond_is_back_with_one_click_and_the_lock_keeps_the_words
     page.get_by_role("button", name="I am back").click()
     expect(page.locator(".pick.status")).to_have_attribute("data-status", "available")
     page.fill("#reply-text", "half a sent")
+    # What sends is asked once, and is the agent's at whatever computer.
+    page.locator("#choose-key").get_by_role("button", name="Enter", exact=True).click()
+    expect(page.locator("#choose-key")).to_have_count(0)
+    page.locator("#open-keys").click()
+    page.locator('[data-key="take"]').fill("x")
+    wait_until_sync(lambda: dict(stage.call(stage.agents.get(ann.id)).keys).get("take") == "x")
+    assert stage.call(stage.agents.get(ann.id)).send_key == "enter"
+    page.keyboard.press("Escape")
+    page.reload()
+    live(page)
+    expect(page.locator("#choose-key")).to_have_count(0)
+    expect(page.locator('[data-key="take"]')).to_have_value("X")
+    expect(page.locator("#plain-enter")).to_be_checked()
     page.locator("#lock-now").click()
     lock = page.get_by_role("dialog")
     expect(lock).to_contain_text("The desk is locked")

@@ -17,6 +17,7 @@ from gateway.model.personal import Personal
 from gateway.rules.verdict import Reason
 from gateway.store import keys
 from gateway.store.contacts import Contacts
+from gateway.store.conversation_commands import Terms
 from gateway.store.conversations import Command, Conversations
 from gateway.store.outbox import ClaimWant, Outbox, Settlement
 from gateway.store.vault import KeyRing, Vault
@@ -34,6 +35,7 @@ class Stage:
     outbox: Outbox
     contact: ContactId
     conversation: ConversationId
+    push: bool = False
 
     async def now(self) -> Conversation:
         return await self.conversations.get(self.conversation)
@@ -70,12 +72,15 @@ class Stage:
 async def stage(redis: Redis) -> Stage:
     clock = Clock()
     vault = Vault(KeyRing(KeyRing.generate()), redis)
-    contacts, conversations = Contacts(redis, clock, vault), Conversations(redis, clock, vault)
+    made: list[Stage] = []
+    terms = Terms(push=lambda: any(one.push for one in made))
+    contacts, conversations = Contacts(redis, clock, vault), Conversations(redis, clock, vault, terms=terms)
     contact, address = await contacts.reserve("whatsapp", Identifier("phone", "", Personal("+447700900101")))
     item = InboundEntry("k1", "text", Personal("where?"), clock.now_ms())
     conversation = await conversations.add_inbound(contact, "zz", address, SENDER, item=item)
     await conversations.take(Command(conversation, SANNE, 1, "t"))
-    return Stage(redis, clock, conversations, Outbox(redis, clock, {}), contact, conversation)
+    made.append(Stage(redis, clock, conversations, Outbox(redis, clock, {}), contact, conversation))
+    return made[0]
 
 
 async def test_an_answer_that_arrives_is_looked_at_no_more(stage: Stage) -> None:
@@ -125,6 +130,33 @@ async def test_one_that_is_resolved_comes_back_to_the_same_agent_before_others_o
     assert dict(after.undelivered) == {message: "rejected"}
     facts = [bytes(row[b"f"]).decode() for _, row in await stage.redis.xrange(keys.beside(stage.contact, "facts"))]
     assert len([fact for fact in facts if "|undelivered|" in fact]) == 1
+
+
+async def test_one_whose_reason_is_still_due_is_its_agents_again_and_keeps_its_slot(stage: Stage) -> None:
+    stage.push = True
+    message = await stage.reply()
+    await stage.goes("d", Reason.REJECTED.value)
+    one = await stage.now()
+    await stage.conversations.finish(Command(one.id, SANNE, one.epoch, "f"))
+    assert (await stage.now()).state is ConversationState.WRAPUP
+    assert await stage.look() == [stage.conversation]
+    after = await stage.now()
+    assert (after.state, after.owner, after.wrapup_until_ms) == (ConversationState.ACTIVE, SANNE, 0)
+    assert after.waiting_since_ms is not None
+    assert list(after.undelivered) == [message]
+
+
+async def test_an_old_one_stays_resolved_where_the_person_began_another_since(stage: Stage) -> None:
+    await stage.reply()
+    await stage.goes()
+    one = await stage.now()
+    await stage.conversations.finish(Command(one.id, SANNE, one.epoch, "f"))
+    stage.clock.offset_ms += 73 * HOUR
+    item = InboundEntry("k2", "text", Personal("something else"), stage.clock.now_ms())
+    newer = await stage.conversations.add_inbound(stage.contact, "zz", one.address, SENDER, item=item)
+    assert newer != one.id
+    assert await stage.conversations.undelivered(one) is False
+    assert (await stage.now()).resolved, "never two unresolved of one person, brand and address"
 
 
 async def test_a_process_that_dies_between_mark_and_reopening_leaves_it_to_the_next(

@@ -2,6 +2,9 @@
 
 One step with the epoch where the caller has one: what automation decided under another one is dropped.
 
+An answer may fail weeks later: where the person has begun another conversation since, the old one stays resolved, for there is
+never more than one unresolved of a contact, brand and address.
+
 KEYS  1 cv:V  2 ct:V  3 facts  4 vd  5 vo  6 co:C:hash  7 vs:C  8 dr:V
 ARGV  1 offset (ms)  2 V  3 epoch seen ('' any)  4 ask (automated: into a queue), close (automated or queued: done),
         again (resolved: into its queue, to its last agent if they are here)
@@ -15,6 +18,7 @@ if not conv or (ARGV[3] ~= '' and conv.ep ~= ARGV[3]) then return 0 end
 local what = ARGV[4]
 local from = ({ask = 'automated', close = 'automated queued', again = 'resolved'})[what]
 if not string.find(' ' .. from .. ' ', ' ' .. conv.st .. ' ', 1, true) then return 0 end
+if what == 'again' and redis.call('GET', KEYS[6]) ~= ARGV[2] then return 0 end
 local now = now_of(KEYS[3], tonumber(ARGV[1]))
 local ids, changes = ARGV[2] .. ' ' .. conv.c, {}
 if what == 'close' then

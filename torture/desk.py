@@ -51,7 +51,8 @@ class Desk:
         found: list[dict[str, Any]] = []
         for query in ({"agent": self.agent}, {"queue": "general"}):
             status, answer = await self._call("GET", "/v1/conversations", None, "", query)
-            found += answer.get("conversations", []) if status == 200 else []
+            listed = answer.get("conversations", []) if status == 200 else []
+            found += [one for one in listed if one["state"] != "wrapup"]  # answered and finished: only its reason is still due
         return found
 
     async def _handle(self, conversation: dict[str, Any]) -> None:

@@ -146,7 +146,7 @@ class Calendar:
 class Queue:
     """calendar "" = always open. required: skills that never drop; preferred and optional drop with the time waited (rings).
 
-    desk: "own", or "external": another program answers (its webhooks and its API calls), ours only shows
+    desk: "own", or "external": the router gives nobody what stands in it, for another program that answers by the API
     """
 
     name: str

@@ -19,6 +19,8 @@ from sandbox.account import WABA_ID
 from tests.integration.clinic import CONFIG, NUMBER, Clinic, clinic
 from tests.support.server import free_port
 
+pytestmark = pytest.mark.long  # test_doctor.py shows how a finding is told; these are the seeds of the other
+
 __all__ = ["clinic"]
 
 APP_TOKEN = f"{CONFIG.app_id}|{CONFIG.app_secret}"

@@ -18,6 +18,8 @@ from tests.integration.clinic import CONFIG
 from tests.integration.page_clinic import APP_TOKEN, FIRST_SCREEN, PAGE, PageClinic, pages
 from tests.integration.test_doctor_channel import altered
 
+pytestmark = pytest.mark.long  # test_doctor.py shows how a finding is told; these are the seeds of one channel
+
 __all__ = ["pages"]
 
 SENDER = SenderId("messenger")

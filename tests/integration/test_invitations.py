@@ -51,7 +51,7 @@ async def play(house: House, trip: Trip, phone: str, channel: str, steps: tuple[
     return invitation
 
 
-@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("channel", ["whatsapp", pytest.param("messenger", marks=pytest.mark.long)])
 async def test_the_ticket_comes_once_in_whatever_order_things_happen(data_dir: Path, channel: str) -> None:
     async with rail_house(data_dir) as house:
         for place, steps in enumerate(ORDERS):

@@ -64,7 +64,7 @@ async def lines(house: House, contact: str) -> int:
     return len([entry for entries in found for entry in entries if entry.kind is EntryKind.IN])
 
 
-@pytest.mark.parametrize("channel", ["whatsapp", "messenger"])
+@pytest.mark.parametrize("channel", [pytest.param("whatsapp", marks=pytest.mark.long), "messenger"])
 async def test_a_second_person_gets_nothing_and_by_code_and_surname_comes_in_beside(data_dir: Path, channel: str) -> None:
     trip = Trip()
     async with rail_house(data_dir) as house:
@@ -164,7 +164,7 @@ async def test_five_wrong_surnames_and_people_take_over(data_dir: Path) -> None:
         assert len(await house.received(NOOR)) == 6
 
 
-@pytest.mark.parametrize("end", ["expired", "revoked"])
+@pytest.mark.parametrize("end", ["expired", pytest.param("revoked", marks=pytest.mark.long)])
 async def test_a_link_that_has_ended_is_answered_kindly_and_people_see_it(data_dir: Path, end: str) -> None:
     trip = Trip()
     async with rail_house(data_dir) as house:

@@ -32,7 +32,7 @@ from tests.support.core import HOUR_MS, NUMBER, House, open_house
 PAGE = "141421356237301"
 SENDERS = {"whatsapp": "zz-wa", "messenger": "zz-me"}
 PEOPLE = 100
-ROUNDS = 100 if os.environ.get("LONG") else 15
+ROUNDS = 100 if os.environ.get("LONG") else 9
 """`make test-long` goes through ten thousand cases, `make test` through the first of them."""
 ZONES = ("Europe/Amsterdam", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland", "UTC")
 STATES = ("APPROVED", "APPROVED", "APPROVED", "PAUSED", "PENDING", "REJECTED", "")

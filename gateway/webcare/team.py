@@ -27,6 +27,8 @@ from gateway.webcare.deps import WebcareDeps
 PARK_MS = 14 * 24 * 3600 * 1000
 """How long something may be parked at most."""
 CONSULT_MS = 24 * 3600 * 1000
+COMPLAINT_MAX_MS = 365 * 24 * 3600 * 1000
+"""How far ahead a complaint may be due at most."""
 BOOST_S = 3600
 BLOCK_H = 24
 FORCED_BLOCK_H = 30 * 24
@@ -139,7 +141,9 @@ async def _complaint(one: Asked) -> Done:
         raise BadInput([Problem("on", "should be true or false")])
     now_ms = one.deps.clock.now_ms()
     usual = one.deps.plan.of(one.found.brand).figures.complaint_days * 24 * 3600 * 1000
-    due = fields.whole(one.body, "due") if one.body.get("due") is not None else now_ms + usual
+    due = now_ms + usual
+    if one.body.get("due") is not None:  # offers rest until then: a date in the past would end that at once, a far one never
+        due = fields.between(one.body, "due", now_ms, now_ms + COMPLAINT_MAX_MS)
     return await one.deps.conversations.complain(one.command, due if wanted else 0)
 
 

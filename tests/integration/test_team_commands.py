@@ -413,6 +413,10 @@ async def test_marks_and_boosts(world: World) -> None:
     await world.do(TOM, "complaint", first, on=True)
     due = (await world.store.get(first)).complaint_due_ms
     assert abs(due - world.clock.now_ms() - 14 * DAY) < MINUTE
+    for never in (0, world.clock.now_ms() - MINUTE, world.clock.now_ms() + 400 * DAY):
+        with pytest.raises(BadInput):
+            await world.do(TOM, "complaint", first, on=True, due=never)
+    assert (await world.store.get(first)).complaint_due_ms == due
     await world.do(TOM, "complaint", first, on=False)
     assert (await world.store.get(first)).complaint_due_ms == 0
 

@@ -275,7 +275,7 @@ class Player:
             "position": self._shown,
             "state": state,
             "speed": self._speed,
-            "note": "Answer from any phone: it waits at the desk." if state == "ended" else None,
+            "note": "Ask from any phone: what nobody answers at once waits at the desk." if state == "ended" else None,
         }
         async with self._http.put(f"{self._sandbox}/sandbox/story", json=body) as answer:
             answer.raise_for_status()

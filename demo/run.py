@@ -345,7 +345,7 @@ def _screen(settings: Settings, sandbox: str, password: str, *, resumed: bool) -
   what is going on  http://127.0.0.1:{settings.internal_port}/readyz, /metrics, /docs
 
 Three things to try:
-  1. Press a button or type an answer on any phone; take it at the desk, reply, see it arrive.
+  1. Press a button or type a question on any phone; sign in at the desk, reply, see it arrive.
   2. Type "stop" on a phone: it is confirmed at once, and nothing more comes.
   3. Copy a trace command from below a bubble:
      .venv/bin/python main.py --env-file {settings.data_dir}/env trace ZX7K2P

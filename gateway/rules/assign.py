@@ -37,7 +37,7 @@ from gateway.rules.routing import GENERAL
 LEFT_OUT_MAX = 30
 """So many who were left out, and as many candidates, are kept with a decision: a full team."""
 IMPOSSIBLE_S = 120
-"""After so long in a queue in which nobody here can answer, a conversation goes to the general one."""
+"""After so long without anybody here who could have it, a conversation goes to the general queue."""
 
 _ANSWER = (Role.AGENT, Role.SENIOR, "reply")
 _AT_WORK = (AgentStatus.AVAILABLE, AgentStatus.BUSY)
@@ -286,17 +286,15 @@ class _Deciding:
     def _missing(self, one: Conversation, queue: Queue) -> str:
         """What nobody who is here has, even when all optional skills are dropped; "" when somebody could have it some day.
 
-        Nobody here at all, or all on a break, is full and not impossible: who comes next may answer."""
+        Nobody here at all is full and not impossible: who comes next may answer. Who is on a break is here, also with their
+        computer shut, until they count as offline: a lunch is no reason to send a specialist's conversations elsewhere."""
         kind = (one.brand, one.queue, one.language)
         if kind not in self._possible:
             self._possible[kind] = self._what_is_missing(one, queue)
         return self._possible[kind]
 
     def _what_is_missing(self, one: Conversation, queue: Queue) -> str:
-        mates = [
-            mate for mate in self._here.values()
-            if mate.presence.status is not AgentStatus.OFFLINE and self._now - mate.presence.beat_ms < GONE_MS
-        ]  # fmt: skip
+        mates = [mate for mate in self._here.values() if self._signed_in(mate.presence)]
         if not mates:
             return ""
         steps = (
@@ -325,6 +323,10 @@ class _Deciding:
         """A crisis is everybody's of the brand: nobody was given a right for a queue that there was not yesterday."""
         return answers(mate.agent, one.brand, None if one.queue in self._crises else one.queue)
 
+    def _signed_in(self, one: Presence) -> bool:
+        away = one.status is AgentStatus.BREAK
+        return away or (one.status is not AgentStatus.OFFLINE and self._now - one.beat_ms < GONE_MS)
+
     def _excluded(self, mate: Teammate, one: Conversation) -> bool:
         return one.excluded.get(mate.id, 0) > self._now
 
@@ -350,10 +352,12 @@ def skills_of(queue: Queue, ring: int) -> frozenset[str]:
     return wanted | queue.preferred if ring < 1 else wanted
 
 
-def to_general(one: Conversation, missing: str, now_ms: int) -> bool:
-    """Whether a conversation that nobody here can answer goes to the general queue: where that changes what is asked for."""
-    entered = one.queued_ms or one.waiting_since_ms or one.opened_ms
-    return missing in ("skills", "queue") and one.queue != GENERAL and now_ms - entered >= IMPOSSIBLE_S * 1000
+def to_general(one: Conversation, missing: str, since_ms: int, now_ms: int) -> bool:
+    """Whether a conversation that nobody here can answer goes to the general queue: where that changes what is asked for.
+
+    since_ms: since when nobody could, while it stood there: what it waited before, beside somebody who could, does not count
+    """
+    return missing in ("skills", "queue") and one.queue != GENERAL and now_ms - since_ms >= IMPOSSIBLE_S * 1000
 
 
 def answers(agent: Agent, brand: str, queue: str | None = None) -> bool:

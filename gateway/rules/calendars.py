@@ -1,20 +1,26 @@
-"""When a queue is open: now, and when next. A calendar speaks in the hours on the wall of its own zone.
+"""When a queue is open: now, when next, for how long between two moments. A calendar speaks in the hours on the wall of its zone.
 
 Open is what the clock on the wall says, so summer time needs no rule of its own: an hour that is skipped is never open, one that
 comes twice is open twice. A date with hours of its own replaces that whole date, from midnight to midnight.
+
+Nobody waits while it is closed: whatever measures a wait asks `open_ms`, by the calendar of the queue in which somebody stands.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from gateway.model.webcare import Calendar, Interval
 
-_LOOK_DAYS = 400
-"""So far ahead an opening is looked for: a year's holidays and some."""
 _MINUTE_MS = 60_000
+_DAY_MS = 24 * 60 * _MINUTE_MS
+_LOOK_MS = 400 * _DAY_MS
+"""So far ahead an opening is looked for: a year's holidays and some."""
+_EPOCH = date(1970, 1, 1)
 
 
 def hours_of(calendar: Calendar, day: date) -> tuple[Interval, ...]:
@@ -34,41 +40,91 @@ def is_open(calendar: Calendar | None, at_ms: int) -> bool:
 
 def next_opening(calendar: Calendar | None, at_ms: int) -> int | None:
     """The first moment, this one counted, at which it is open; None when it opens no more within 400 days."""
-    if calendar is None or is_open(calendar, at_ms):
+    if calendar is None:
         return at_ms
-    zone = ZoneInfo(calendar.timezone)
-    today = datetime.fromtimestamp(at_ms / 1000, zone).date()
-    for ahead in range(_LOOK_DAYS):
-        day = today + timedelta(days=ahead)
-        found = [one for one in _moments(calendar, zone, day) if one > at_ms and is_open(calendar, one)]
-        if found:
-            return min(found)
+    return next((begin for begin, _ in open_spans(calendar, at_ms, at_ms + _LOOK_MS)), None)
+
+
+def open_ms(calendar: Calendar | None, begin_ms: int, until_ms: int) -> int:
+    """How long it is open between two moments: 0 where the second comes first."""
+    if calendar is None:
+        return max(until_ms - begin_ms, 0)
+    return sum(until - begin for begin, until in open_spans(calendar, begin_ms, until_ms))
+
+
+def after_open_ms(calendar: Calendar | None, at_ms: int, wanted_ms: int) -> int | None:
+    """The moment at which it will have been open for so long; None when that is not within 400 days."""
+    if calendar is None:
+        return at_ms + wanted_ms
+    left = wanted_ms
+    for begin, until in open_spans(calendar, at_ms, at_ms + _LOOK_MS):
+        if until - begin >= left:
+            return begin + left
+        left -= until - begin
     return None
 
 
-def _moments(calendar: Calendar, zone: ZoneInfo, day: date) -> Iterator[int]:
-    """When it may begin to be open on a date: where an interval begins, and where the clock on the wall jumps."""
-    intervals = hours_of(calendar, day)
-    if not intervals:
-        return
-    for one in intervals:
-        wall = datetime.combine(day, time(one.begin // 60, one.begin % 60), zone)
-        for fold in (0, 1):  # an hour that comes twice begins twice
-            yield _ms(wall.replace(fold=fold))
-    begin, end = (datetime.combine(day + timedelta(days=more), time(), zone) for more in (0, 1))
-    if begin.utcoffset() != end.utcoffset():
-        yield from _jumps(zone, _ms(begin), _ms(end))
+def open_spans(calendar: Calendar, begin_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
+    """The stretches from one moment to another in which it is open, in their order; one may begin where another ends."""
+    for begin, until, ahead in _steady(ZoneInfo(calendar.timezone), begin_ms, until_ms):
+        # Between two changes of the zone's clock its wall is a line, so what is cut on the wall is cut in time.
+        on_wall, end = begin + ahead, until + ahead
+        midnight = on_wall - on_wall % _DAY_MS
+        while midnight < end:
+            day = _EPOCH + timedelta(days=midnight // _DAY_MS)
+            for one in sorted(hours_of(calendar, day), key=lambda one: one.begin):
+                first = max(midnight + one.begin * _MINUTE_MS, on_wall)
+                last = min(midnight + one.until * _MINUTE_MS, end)
+                if first < last:
+                    yield first - ahead, last - ahead
+            midnight += _DAY_MS
 
 
-def _jumps(zone: ZoneInfo, begin_ms: int, end_ms: int) -> Iterator[int]:
-    """The minutes of a day at which the zone's offset is another than a minute before."""
-    offset = datetime.fromtimestamp(begin_ms / 1000, zone).utcoffset()
-    for at_ms in range(begin_ms, end_ms + _MINUTE_MS, _MINUTE_MS):
-        now = datetime.fromtimestamp(at_ms / 1000, zone).utcoffset()
-        if now != offset:
-            offset = now
-            yield at_ms
+def _steady(zone: ZoneInfo, begin_ms: int, until_ms: int) -> Iterator[tuple[int, int, int]]:
+    """The stretches in which the zone's clock does not change, with what it is ahead of UTC (ms). None changes twice a day."""
+    at = begin_ms
+    ahead = _ahead_ms(zone, at)
+    while at < until_ms:
+        until = min(at + _DAY_MS, until_ms)
+        after = _ahead_ms(zone, until)
+        if after != ahead:
+            before = at
+            while until - before > 1:
+                middle = (before + until) // 2
+                before, until = (middle, until) if _ahead_ms(zone, middle) == ahead else (before, middle)
+        yield at, until, ahead
+        at, ahead = until, after
 
 
-def _ms(moment: datetime) -> int:
-    return int(moment.astimezone(UTC).timestamp() * 1000)
+def _ahead_ms(zone: ZoneInfo, at_ms: int) -> int:
+    offset = datetime.fromtimestamp(at_ms / 1000, zone).utcoffset()
+    return int(offset.total_seconds() * 1000) if offset is not None else 0
+
+
+class OpenTime:
+    """For how long it has been open by now, since many different moments: what a look at a long queue asks."""
+
+    def __init__(self, calendar: Calendar | None, now_ms: int) -> None:
+        self._calendar = calendar
+        self._now = self._from = now_ms
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        self._left: list[int] = [0]
+
+    def since(self, begin_ms: int) -> int:
+        """In ms; 0 of a moment that is to come."""
+        if self._calendar is None:
+            return max(self._now - begin_ms, 0)
+        if begin_ms < self._from:
+            self._read(self._calendar, begin_ms - _DAY_MS)
+        place = bisect_right(self._ends, begin_ms)
+        if place == len(self._ends):
+            return 0
+        return self._left[place] - max(begin_ms - self._begins[place], 0)
+
+    def _read(self, calendar: Calendar, from_ms: int) -> None:
+        self._from = from_ms
+        spans = list(open_spans(calendar, from_ms, self._now))
+        self._begins = [begin for begin, _ in spans]
+        self._ends = [until for _, until in spans]
+        self._left = list(accumulate((until - begin for begin, until in reversed(spans)), initial=0))[::-1]

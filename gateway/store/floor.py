@@ -42,6 +42,7 @@ class Notes:
     """impossible: conversations that nobody who is here could have -> what is missing; queues, flows: by "brand/queue"
 
     idle_beside: how many waited over three seconds beside somebody who could have had them
+    nobody_since: since when those in `impossible` have nobody who could
     """
 
     at_ms: int = 0
@@ -49,6 +50,7 @@ class Notes:
     queues: Mapping[str, QueueNote] = field(default_factory=dict)
     flows: Mapping[str, Flow] = field(default_factory=dict)
     idle_beside: int = 0
+    nobody_since: Mapping[ConversationId, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Floor:
             {name: QueueNote(**_known(QueueNote, one)) for name, one in f["queues"].items()},
             {name: Flow(one["weight"], one["at_ms"], one["since_ms"], tuple(one["last"])) for name, one in f["flows"].items()},
             int(f.get("idle_beside", 0)),
+            {ConversationId(one): int(since) for one, since in f.get("nobody_since", {}).items()},
         )
 
 

@@ -30,7 +30,7 @@ from gateway.rules.waits import Flow
 from gateway.store.agents import Agents
 from gateway.store.conversations import Conversations
 from gateway.store.desk import Desk
-from gateway.store.floor import Floor, Notes, QueueNote
+from gateway.store.floor import FRESH_MS, Floor, Notes, QueueNote
 from gateway.store.leases import Leases
 from gateway.store.presence import PresenceBook
 from gateway.store.queue_told import QueueTold
@@ -74,6 +74,7 @@ class Router:
     metrics: Metrics | None = None
     _flows: dict[str, Flow] = field(default_factory=dict)
     _since: dict[ConversationId, int] = field(default_factory=dict)
+    _nobody: dict[ConversationId, int] = field(default_factory=dict)
     _noted: Notes = field(default_factory=Notes)
     _heard: set[ConversationId] = field(default_factory=set)
     _seen: tuple[View, assign.Turn, Notes] | None = None
@@ -185,11 +186,11 @@ class Router:
         self.view.forget([identifier])
 
     async def _impossible(self, view: View, impossible: Mapping[ConversationId, str], now: int) -> None:
-        if not impossible:
-            return
-        for one in view.waiting:
+        """Who has had nobody here for long enough goes to the general queue. The time begins anew once somebody could."""
+        self._nobody = {one: self._nobody.get(one, now) for one in impossible}
+        for one in view.waiting if impossible else ():
             missing = impossible.get(one.id)
-            if missing and assign.to_general(one, missing, now) and await self.to_queue(one, GENERAL):
+            if missing and assign.to_general(one, missing, self._nobody[one.id], now) and await self.to_queue(one, GENERAL):
                 log.info("router.to_general", conversation=one.id, queue=one.queue, missing=missing)
 
     # saying it
@@ -230,8 +231,9 @@ class Router:
             wait_s = self._flows[name].predicted_s(note.waiting + 1, now) if name in self._flows else None
             told[name] = QueueNote(note.waiting, note.longest_ms, wait_s, 0 if opens == now else opens or -1)
         most = dict(list(decided.impossible.items())[:IMPOSSIBLE_MAX])
+        nobody = {one: self._nobody[one] for one in most}
         beside = sum(1 for since in self._since.values() if now - since >= BESIDE_MS)
-        return Notes(now, most, told, dict(self._flows), beside)
+        return Notes(now, most, told, dict(self._flows), beside, nobody)
 
     # whose turn it is
 
@@ -249,7 +251,10 @@ class Router:
             return True
         leading = (await self.leases.acquire([LEASE], LEASE_MS))[0]
         if leading and not self._leading:
-            self._flows = dict((await self.floor.notes()).flows)
+            before = await self.floor.notes()
+            self._flows = dict(before.flows)
+            # How long nobody could: only if somebody looked until a moment ago.
+            self._nobody = dict(before.nobody_since) if self.clock.now_ms() - before.at_ms <= FRESH_MS else {}
             log.info("router.leads")
         if not leading:
             self._gauge(0)

@@ -97,6 +97,27 @@ async def test_nobody_with_the_skill_is_visible_at_once_and_goes_to_the_general_
     assert (await house.floor.notes(house.clock.now_ms())).impossible == {}
 
 
+async def test_two_minutes_without_anybody_begin_when_the_last_one_left_and_not_when_they_came(house: House) -> None:
+    ann, eve = await house.agent("ann"), await house.agent("eve", status=AgentStatus.BREAK)
+    await house.agents.change(eve.id, skills=["rail"])
+    conversation = await house.writes(queue="rail")
+    for _ in range(3):  # a lunch with the computer shut
+        await house.pass_s(500, ann.id)
+        await house.router.turn()
+    assert (await house.get(conversation)).queue == "rail"
+    await house.book.choose(eve.id, AgentStatus.OFFLINE)
+    await house.pass_s(10, ann.id)
+    await house.router.turn()
+    assert (await house.get(conversation)).queue == "rail", "nobody could for a moment, whatever it waited before"
+    other = house.another_router()
+    await house.pass_s(100, ann.id)
+    await house.router.turn()
+    await other._leads()
+    await house.pass_s(20, ann.id)
+    await other.turn()
+    assert (await house.get(conversation)).queue == "general", "who routes next knows since when"
+
+
 async def test_closed_is_said_once_and_full_only_after_a_moment_and_when_it_gets_worse(house: House) -> None:
     shut, open_ = await house.writes(queue="shut"), await house.writes()
     await house.router.turn()

@@ -74,10 +74,18 @@ def test_required_skills_never_drop_and_that_nobody_has_them_is_said_at_once() -
     one = waiting(queue="rail")
     turn = decide([one], [mate(skills=("groups",))], plan(SKILLED), NOW)
     assert turn.impossible == {one.id: "skills"}
-    assert not to_general(one, "skills", NOW + 119_000)
-    assert to_general(one, "skills", NOW + 120_000)
-    assert not to_general(one, "language", NOW + 120_000)
-    assert not to_general(waiting(), "skills", NOW + 120_000)
+    assert not to_general(one, "skills", NOW, NOW + 119_000)
+    assert to_general(one, "skills", NOW, NOW + 120_000)
+    assert not to_general(one, "language", NOW, NOW + 120_000)
+    assert not to_general(waiting(), "skills", NOW, NOW + 120_000)
+
+
+def test_a_specialists_lunch_is_full_and_not_impossible_until_they_are_offline() -> None:
+    one, plain = waiting(queue="rail", waited_s=3600), mate("g2")
+    for away in (mate("g1", status=AgentStatus.BREAK, skills=("rail",), beat_s=1200), mate("g1", skills=("rail",), beat_s=119)):
+        assert decide([one], [away, plain], plan(SKILLED), NOW).full == (one.id,)
+    for away in (mate("g1", status=AgentStatus.OFFLINE, skills=("rail",)), mate("g1", skills=("rail",), beat_s=120)):
+        assert decide([one], [away, plain], plan(SKILLED), NOW).impossible == {one.id: "skills"}
 
 
 def test_nobody_available_in_open_hours_is_full_and_not_closed() -> None:
@@ -116,7 +124,7 @@ def test_a_crisis_is_for_everybody_of_the_brand_and_another_queue_is_not() -> No
     one = waiting(queue="other")
     turn = decide([one], team, plan(), NOW)
     assert turn.impossible == {one.id: "queue"}
-    assert to_general(one, "queue", NOW + 120_000)
+    assert to_general(one, "queue", NOW, NOW + 120_000)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model.webcare import Calendar, Interval
-from gateway.rules.calendars import is_open, next_opening
+from gateway.rules.calendars import OpenTime, after_open_ms, is_open, next_opening, open_ms, open_spans
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -75,20 +75,55 @@ def test_a_calendar_that_opens_no_more_has_no_opening() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    begin=st.sampled_from(["2026-03-28T12:07", "2026-10-24T12:07", "2026-11-20T12:07"]),
-    more=st.integers(0, 40 * 60),
-    week=st.lists(st.tuples(st.integers(0, 95), st.integers(1, 96)), min_size=7, max_size=7),
-    zone=st.sampled_from(["Europe/Amsterdam", "Australia/Lord_Howe", "UTC"]),
+    begin=st.sampled_from(["2026-03-28T12:07", "2026-10-24T12:07", "2026-11-20T12:07", "2027-04-03T09:00"]),
+    more=st.integers(0, 30 * 60),
+    lasts=st.integers(1, 36 * 60),
+    seconds=st.integers(0, 59_999),
+    week=st.lists(st.tuples(st.integers(0, 95), st.integers(1, 96), st.integers(0, 96)), min_size=7, max_size=7),
+    holiday=st.integers(0, 4),
+    zone=st.sampled_from(["Europe/Amsterdam", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Beirut", "UTC"]),
 )
-def test_no_open_minute_lies_before_the_next_opening(
-    begin: str, more: int, week: list[tuple[int, int]], zone: str
+def test_open_time_is_what_counting_each_minute_says(
+    begin: str, more: int, lasts: int, seconds: int, week: list[tuple[int, int, int]], holiday: int, zone: str
 ) -> None:
-    days = tuple((Interval(a * 15, b * 15),) if a < b else () for a, b in week)
-    calendar = Calendar("any", zone, days)
+    """Days with one or two intervals, one date closed, over nights in which the clock changes."""
+    calendar = Calendar("any", zone, tuple(map(_intervals, week)), {_day(begin, holiday): ()})
     now = at(begin) + more * 60_000
-    found = next_opening(calendar, now)
-    first = next((one for one in range(now, now + 3 * 86_400_000, 60_000) if is_open(calendar, one)), None)
-    if first is not None:
-        assert found == first
-    else:
-        assert found is None or found > now + 2 * 86_400_000
+    until = now + lasts * 60_000
+    minutes = [one for one in range(now, until, 60_000) if is_open(calendar, one)]
+    assert open_ms(calendar, now, until) == 60_000 * len(minutes)
+    assert next_opening(calendar, now) == minutes[0] if minutes else open_ms(calendar, now, until) == 0
+    # Half minutes, from a moment within a minute, in parts, and many at once, are the same.
+    middle = min(now + seconds * 37, until)
+    assert open_ms(calendar, now, middle) + open_ms(calendar, middle, until) == 60_000 * len(minutes)
+    by_now = OpenTime(calendar, until)
+    for since in (middle, now, until, until + 1, now - 86_400_000):
+        assert by_now.since(since) == open_ms(calendar, since, until)
+    spans = list(open_spans(calendar, now, until))
+    assert all(is_open(calendar, one) and is_open(calendar, last - 1) for one, last in spans)
+    half = 30_000 * len(minutes)
+    if half:
+        after = after_open_ms(calendar, now, half)
+        assert after is not None
+        assert open_ms(calendar, now, after) == half
+        assert is_open(calendar, after - 1), "the first such moment, not one of the closed hours after it"
+
+
+def _intervals(one: tuple[int, int, int]) -> tuple[Interval, ...]:
+    a, b, c = sorted(one)
+    return tuple(Interval(x * 15, y * 15) for x, y in ((0, a // 2), (b, c)) if x < y and a < b)
+
+
+def _day(begin: str, more: int) -> date:
+    return date.fromisoformat(begin[:10]) + timedelta(days=more)
+
+
+def test_open_time_over_a_night_a_weekend_and_a_holiday() -> None:
+    assert open_ms(OFFICE, at("2026-11-20T17:59"), at("2026-11-23T08:01")) == 2 * 60_000, "Friday evening to Monday morning"
+    assert open_ms(OFFICE, at("2026-11-23T08:01"), at("2026-11-20T17:59")) == 0
+    assert open_ms(None, 5, 12) == 7
+    assert after_open_ms(OFFICE, at("2026-11-20T17:59"), 120_000) == at("2026-11-23T08:01")
+    assert after_open_ms(None, 5, 7) == 12
+    assert after_open_ms(Calendar("never", "UTC", ((),) * 7), 5, 7) is None
+    assert open_ms(NIGHT, at("2026-10-24T12:00"), at("2026-10-25T12:00")) == 120 * 60_000, "02:30 to 03:00 comes twice"
+    assert open_ms(NIGHT, at("2026-03-28T12:00"), at("2026-03-29T12:00")) == 60 * 60_000, "02:30 to 03:00 does not come"

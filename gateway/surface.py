@@ -261,6 +261,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
         waiting=make_waiting(runtime),
         families=runtime.subjects.families,
         past=runtime.past,
+        plan=runtime.desk_plan,
     )
     rollouts = RolloutDeps(Rollouts(redis, runtime.clock), runtime.catalogue, runtime.directory)
     overview = Overview(runtime.subjects.families, runtime.contacts, runtime.subjects)

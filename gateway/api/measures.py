@@ -49,7 +49,8 @@ class Routes:
         if problems:
             raise BadInput(problems)
         database = await self._people.past.database()
-        found = await database.count(lambda connection: read(connection, since_ms=since, until_ms=until, now_ms=now))
+        hours = self._people.plan.calendar
+        found = await database.count(lambda connection: read(connection, since_ms=since, until_ms=until, now_ms=now, hours=hours))
         chosen: dict[Key, Measures] = {
             name: one
             for name, one in found.items()

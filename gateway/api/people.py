@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.api import views
@@ -17,6 +17,7 @@ from gateway.model.family import ROLE, Left
 from gateway.model.ids import AddressId, ContactId, MessageId, SubjectId, is_id, partition_of
 from gateway.model.message import MessageRecord
 from gateway.model.personal import Personal
+from gateway.model.webcare import DeskPlan
 from gateway.notifications.wordings import Wordings
 from gateway.planning.waiting import Mended, Waiting
 from gateway.store.contacts import Contacts, FactChange
@@ -45,7 +46,7 @@ class People:
 
     waiting: sends what a proof or a consent was waited for
     families: who follows whose journey: whoever is to hear no more of it is on no list of theirs
-    past: what the history has of them
+    past: what the history has of them; plan: by whose hours they are answered
     """
 
     contacts: Contacts
@@ -63,6 +64,7 @@ class People:
     waiting: Waiting | None = None
     families: Families | None = None
     past: Past | None = None
+    plan: DeskPlan = field(default_factory=DeskPlan.plain)
 
     # who
 

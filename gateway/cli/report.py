@@ -86,15 +86,17 @@ def _webcare(args: argparse.Namespace) -> int:
     settings = opening.read_settings()
 
     async def work() -> int:
+        from gateway import desk_plan
         from gateway.insight import webcare_report
 
+        hours = desk_plan.read(settings).calendar
         _, now = await _vault_and_now(settings, subject=None)
         since, until = args.since.before(now), min(args.until.before(now) if args.until else now, now)
         if since >= until:
             raise BadInput([Problem("--from", "should be in the past, and before --to")])
         async with opening.opened_history(settings, call_s=COUNT_S) as history:
             found = await history.database.count(
-                lambda connection: webcare_report.read(connection, since_ms=since, until_ms=until + 1, now_ms=now)
+                lambda connection: webcare_report.read(connection, since_ms=since, until_ms=until + 1, now_ms=now, hours=hours)
             )
         rows = measures.by_queue(found)
         if args.json:

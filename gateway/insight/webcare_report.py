@@ -13,7 +13,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from gateway.insight.tables import facts_table as facts
-from gateway.rules.measures import REOPEN_MS, T_MS, Key, Measures, Step, measure
+from gateway.rules.measures import REOPEN_MS, T_MS, Hours, Key, Measures, Step, always, measure
 
 BEFORE_MS = 8 * 24 * 3600_000
 LONGEST_MS = 35 * 24 * 3600_000
@@ -23,15 +23,20 @@ _OURS = frozenset({"inbox", "person"})
 """Who outside the desk is one of our people."""
 
 
-def read(connection: Connection, *, since_ms: int, until_ms: int, now_ms: int, t_ms: int = T_MS) -> dict[Key, Measures]:
-    """Per brand, queue and half hour of [since, until). `History.database.count` is to run it: it reads much."""
+def read(
+    connection: Connection, *, since_ms: int, until_ms: int, now_ms: int, t_ms: int = T_MS, hours: Hours = always
+) -> dict[Key, Measures]:
+    """Per brand, queue and half hour of [since, until). `History.database.count` is to run it: it reads much.
+
+    hours: when the queues are open (`DeskPlan.calendar`): waits run no longer than that
+    """
     query = (
         sql.select(facts.c.kind, facts.c.ids, facts.c.at_ms, facts.c.detail)
         .where(facts.c.kind.in_(_KINDS), facts.c.at_ms >= since_ms - BEFORE_MS, facts.c.at_ms < until_ms + REOPEN_MS)
         .order_by(facts.c.at_ms, facts.c.partition, facts.c.stream_id)
     )
     steps = steps_of(connection.execute(query))
-    return measure(steps, since_ms=since_ms, until_ms=until_ms, now_ms=now_ms, t_ms=t_ms)
+    return measure(steps, since_ms=since_ms, until_ms=until_ms, now_ms=now_ms, t_ms=t_ms, hours=hours)
 
 
 def steps_of(rows: Iterable[Any]) -> Iterator[Step]:

@@ -5,6 +5,9 @@ it waits a while when they are full), else among those who may answer it and kno
 conversations, then who has had a free slot for longest, then the lowest id. What an agent was given counts for the next
 conversation of the same turn.
 
+Time that somebody waits is time in which their queue is open: what they wait through a night makes no ring wider and keeps them
+from no agent of their own. Only the order counts it, so that the oldest goes first in the morning.
+
 Nobody is given what they may not answer, more than they have slots for, or two within the gap. Why each other one was left
 out goes with the decision, for the supervisor who asks "why this agent".
 """
@@ -30,7 +33,7 @@ from gateway.model.webcare import (
     Presence,
     Queue,
 )
-from gateway.rules.calendars import is_open
+from gateway.rules.calendars import OpenTime, is_open
 from gateway.rules.ranks import order
 from gateway.rules.routing import GENERAL
 
@@ -121,6 +124,7 @@ class _Deciding:
         self._now = now_ms
         self._here = {one.id: one for one in sorted(here, key=lambda one: one.id)}
         self._open: dict[tuple[str, str], bool] = {}
+        self._times: dict[tuple[str, str], OpenTime] = {}
         self._possible: dict[tuple[object, ...], str] = {}
         self._fits: dict[tuple[object, ...], frozenset[AgentId]] = {}
         # Only these can be given something new; everybody else is looked at when a decision says why they were left out. By the
@@ -201,13 +205,13 @@ class _Deciding:
         why = self._no_room(mate, figures)
         if why is None:
             return "free"
-        entered = one.queued_ms or one.waiting_since_ms or one.opened_ms
-        until = entered + figures.sticky_hold_s * 1000
+        if one.safety or (one.sticky_until_ms and self._now >= one.sticky_until_ms):
+            return ""
+        since = self._time(one).since
+        held = since(one.queued_ms or one.waiting_since_ms or one.opened_ms) < figures.sticky_hold_s * 1000
         if one.waiting_since_ms is not None:  # answered in time by somebody else is better than late by their own agent
-            until = min(until, one.waiting_since_ms + figures.service_level_s * 1000)
-        if one.sticky_until_ms:
-            until = min(until, one.sticky_until_ms)
-        return "held" if self._now < until and not one.safety else ""
+            held = held and since(one.waiting_since_ms) < figures.service_level_s * 1000
+        return "held" if held else ""
 
     # anybody
 
@@ -335,8 +339,14 @@ class _Deciding:
             self._open[brand, queue] = is_open(self._plan.calendar(brand, queue), self._now)
         return self._open[brand, queue]
 
+    def _time(self, one: Conversation) -> OpenTime:
+        kind = one.brand, one.queue
+        if kind not in self._times:
+            self._times[kind] = OpenTime(self._plan.calendar(*kind), self._now)
+        return self._times[kind]
+
     def _waited_ms(self, one: Conversation) -> int:
-        return max(self._now - (one.waiting_since_ms or one.queued_ms or one.opened_ms), 0)
+        return self._time(one).since(one.waiting_since_ms or one.queued_ms or one.opened_ms)
 
 
 def ring_of(waited_ms: int, figures: Figures) -> int:

@@ -1,9 +1,9 @@
-"""How people were answered by people, as formulas over what happened; automation is counted apart. Definitions: version 1.
+"""How people were answered by people, as formulas over what happened; automation is counted apart. Definitions: version 2.
 
 A *stretch* begins when a conversation needs a person (it enters a queue: opened, asked for, reopened) and ends with the first
 words of a person, or with its end. A change of queue or agent within it begins nothing new: the contact waits on.
 
-    wait              first human reply - beginning, calendar time
+    wait              first human reply - beginning, calendar time: what the queue was closed in between does not count
     abandoned         ended by the contact before anybody replied; or replied to after 30 min and silent for 24 h since
     not counted       ended by the contact within 30 s
     service level     replied to within T / (answered + abandoned after T); T = 120 s, the goal 80 %
@@ -14,15 +14,18 @@ words of a person, or with its end. A change of queue or agent within it begins 
     by automation     resolved without a person's words
 
 A stretch counts in the half hour it began in, for the queue and brand that it began in. What waits still counts for
-the longest wait alone. A share of nothing is None, never 0.
+the longest wait alone. A share of nothing is None, never 0. Version 1 counted nights and closed hours as waiting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-VERSION = 1
+from gateway.model.webcare import Calendar
+from gateway.rules.calendars import open_ms
+
+VERSION = 2
 T_MS = 120_000
 SHORT_MS = 30_000
 LATE_MS = 30 * 60_000
@@ -37,9 +40,20 @@ OTHERS = frozenset({"automation", "silence", CONTACT, "", "system"})
 """By whom it is resolved if by no agent."""
 
 
+Hours = Callable[[str, str], Calendar | None]
+"""The calendar of a brand's queue; None is always open."""
+
+
+def always(brand: str, queue: str) -> Calendar | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """kind: enters, replied, wrote, transferred, resolved, reopened (which enters too). by: of resolved, by whom."""
+    """kind: enters, replied, wrote, transferred, resolved, reopened (which enters too). by: of resolved, by whom.
+
+    wait_ms: of replied, since a person was needed, by the clock on the wall
+    """
 
     at_ms: int
     conversation: str
@@ -52,7 +66,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """wait_ms: until the first human reply, None none yet; ended_ms: when the contact withdrew, None they did not."""
+    """wait_ms: of open hours until the first human reply, None none yet; replied_ms: when that was
+
+    withdrawn_ms: when the contact withdrew, None they did not
+    """
 
     conversation: str
     brand: str
@@ -60,8 +77,7 @@ class Stretch:
     began_ms: int
     wait_ms: int | None = None
     withdrawn_ms: int | None = None
-    silent: bool = False
-    """after a late reply they were silent for a day"""
+    replied_ms: int = 0
 
     def waits(self) -> bool:
         return self.wait_ms is None and self.withdrawn_ms is None
@@ -134,11 +150,16 @@ Key = tuple[str, str, int]
 """(brand, queue, half hour in ms)"""
 
 
-def measure(steps: Iterable[Step], *, since_ms: int, until_ms: int, now_ms: int, t_ms: int = T_MS) -> dict[Key, Measures]:
-    """Per brand, queue and half hour of [since, until). steps: in the order in which they happened, also from before `since`."""
+def measure(
+    steps: Iterable[Step], *, since_ms: int, until_ms: int, now_ms: int, t_ms: int = T_MS, hours: Hours = always
+) -> dict[Key, Measures]:
+    """Per brand, queue and half hour of [since, until). steps: in the order in which they happened, also from before `since`.
+
+    hours: when the queues were open, as they are organised now
+    """
     talks: dict[str, _Talk] = {}
     for step in steps:
-        _take_in(talks.setdefault(step.conversation, _Talk()), step)
+        _take_in(talks.setdefault(step.conversation, _Talk()), step, hours)
     found: dict[Key, Measures] = {}
 
     def of(brand: str, queue: str, at_ms: int) -> Measures | None:
@@ -150,7 +171,7 @@ def measure(steps: Iterable[Step], *, since_ms: int, until_ms: int, now_ms: int,
         for stretch in talk.stretches:
             into = of(stretch.brand, stretch.queue, stretch.began_ms)
             if into is not None:
-                _count(into, stretch, _silent(talk, stretch, now_ms), now_ms, t_ms)
+                _count(into, stretch, _silent(talk, stretch, now_ms), now_ms, t_ms, hours(stretch.brand, stretch.queue))
         for at_ms, by, transfers in talk.ends:
             into = of(talk.brand, talk.queue, at_ms)
             if into is not None:
@@ -158,7 +179,7 @@ def measure(steps: Iterable[Step], *, since_ms: int, until_ms: int, now_ms: int,
     return found
 
 
-def _take_in(talk: _Talk, step: Step) -> None:
+def _take_in(talk: _Talk, step: Step, hours: Hours) -> None:
     talk.brand, talk.queue = step.brand or talk.brand, step.queue or talk.queue
     last = talk.stretches[-1] if talk.stretches else None
     if step.kind == "reopened":
@@ -172,7 +193,8 @@ def _take_in(talk: _Talk, step: Step) -> None:
         talk.replied_ms.append(step.at_ms)
         if last is not None and last.waits():
             wait = step.wait_ms if step.wait_ms is not None else step.at_ms - last.began_ms
-            talk.stretches[-1] = Stretch(last.conversation, last.brand, last.queue, last.began_ms, max(wait, 0))
+            wait = open_ms(hours(last.brand, last.queue), step.at_ms - wait, step.at_ms)
+            talk.stretches[-1] = replace(last, wait_ms=wait, replied_ms=step.at_ms)
     elif step.kind == "transferred":
         talk.transfers += 1
     elif step.kind == "resolved":
@@ -182,28 +204,26 @@ def _take_in(talk: _Talk, step: Step) -> None:
             withdrawn = step.at_ms if step.by == CONTACT else None
             talk.stretches.pop()
             if withdrawn is not None:
-                talk.stretches.append(
-                    Stretch(last.conversation, last.brand, last.queue, last.began_ms, withdrawn_ms=withdrawn)
-                )
+                talk.stretches.append(replace(last, withdrawn_ms=withdrawn))
 
 
 def _silent(talk: _Talk, stretch: Stretch, now_ms: int) -> bool:
     """Whether they said nothing for a day after the reply that came late."""
     if stretch.wait_ms is None or stretch.wait_ms <= LATE_MS:
         return False
-    replied = stretch.began_ms + stretch.wait_ms
+    replied = stretch.replied_ms
     return now_ms - replied > SILENT_MS and not any(replied < at <= replied + SILENT_MS for at in talk.wrote_ms)
 
 
-def _count(into: Measures, stretch: Stretch, silent: bool, now_ms: int, t_ms: int) -> None:
+def _count(into: Measures, stretch: Stretch, silent: bool, now_ms: int, t_ms: int, calendar: Calendar | None) -> None:
     if stretch.withdrawn_ms is not None:
-        waited = stretch.withdrawn_ms - stretch.began_ms
+        waited = open_ms(calendar, stretch.began_ms, stretch.withdrawn_ms)
         if waited < SHORT_MS:
             return
         into.abandoned += 1
         into.late_abandoned += waited > t_ms
     elif stretch.wait_ms is None:
-        waited = max(now_ms - stretch.began_ms, 0)
+        waited = open_ms(calendar, stretch.began_ms, now_ms)
         into.waiting += 1
     else:
         waited = stretch.wait_ms

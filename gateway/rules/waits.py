@@ -2,13 +2,17 @@
 
 How fast is an average over the last quarter of an hour that forgets smoothly. Under three in a quarter of an hour nobody knows,
 and nothing is said that might be wrong. People are told in steps, and again only when it got worse by a step: a number that is
-corrected every minute is a number that nobody believes.
+corrected every minute is a number that nobody believes. A queue is worked off while it is open: who would be next after it
+closes is told of a wait with the closed hours in it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+from gateway.model.webcare import Calendar
+from gateway.rules.calendars import after_open_ms
 
 WINDOW_MS = 15 * 60 * 1000
 LEAST = 3
@@ -41,10 +45,13 @@ class Flow:
         seen = 1 - math.exp(-(now_ms - self.since_ms) / WINDOW_MS)  # of an average that began lately, so much is there yet
         return self._weight_at(now_ms) / (WINDOW_MS / 60_000 * seen)
 
-    def predicted_s(self, position: int, now_ms: int) -> int | None:
-        """position: 1 is next. None = unknown."""
+    def predicted_s(self, position: int, now_ms: int, calendar: Calendar | None = None) -> int | None:
+        """By the clock on the wall. position: 1 is next; calendar: when its queue is open. None = unknown."""
         rate = self.per_minute(now_ms)
-        return math.ceil(position / rate * 60) if rate else None
+        if not rate:
+            return None
+        at_ms = after_open_ms(calendar, now_ms, math.ceil(position / rate * 60) * 1000)
+        return math.ceil((at_ms - now_ms) / 1000) if at_ms is not None else None
 
     def _weight_at(self, now_ms: int) -> float:
         return self.weight * math.exp(-max(now_ms - self.at_ms, 0) / WINDOW_MS)

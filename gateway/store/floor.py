@@ -29,7 +29,10 @@ FRESH_MS = 15_000
 
 @dataclass(frozen=True, slots=True)
 class QueueNote:
-    """waiting: how many; wait_s: how long the next one who comes would wait, None unknown; opens_ms: closed until then, 0 open"""
+    """waiting: how many; longest_ms: of open hours; opens_ms: closed until then, 0 open
+
+    wait_s: how long the next one who comes would wait, closed hours included; None unknown
+    """
 
     waiting: int = 0
     longest_ms: int = 0

@@ -279,7 +279,9 @@ class BoardReader:
 
         async def levels(since_ms: int) -> dict[tuple[str, str], float | None]:
             found = await database.count(
-                lambda connection: webcare_report.read(connection, since_ms=since_ms, until_ms=now, now_ms=now, t_ms=t_ms)
+                lambda connection: webcare_report.read(
+                    connection, since_ms=since_ms, until_ms=now, now_ms=now, t_ms=t_ms, hours=self._deps.plan.calendar
+                )
             )
             sums: dict[tuple[str, str], Measures] = {}
             for key, one in found.items():

@@ -23,8 +23,7 @@ from gateway.model.conversation import Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import Assignment, DeskPlan
 from gateway.rules import assign
-from gateway.rules.calendars import next_opening
-from gateway.rules.ranks import order
+from gateway.rules.calendars import next_opening, open_ms
 from gateway.rules.routing import GENERAL
 from gateway.rules.waits import Flow
 from gateway.store.agents import Agents
@@ -212,24 +211,26 @@ class Router:
     def _notes(self, view: View, decided: assign.Turn, now: int) -> Notes:
         """What pages and people are told of the queues. A speed is kept as long as something was served lately."""
         gone = {one.conversation.id for one in decided.given} - set(self._since)
-        queues: dict[str, QueueNote] = {}
-        for one in order(view.waiting, view.first):
+        waiting: dict[str, int] = {}
+        oldest: dict[str, int] = {}
+        for one in view.waiting:
             if one.id in gone:
                 continue
             name = f"{one.brand}/{one.queue}"
-            note = queues.get(name, QueueNote())
-            longest = max(note.longest_ms, now - (one.waiting_since_ms or one.queued_ms or now))
-            queues[name] = QueueNote(note.waiting + 1, longest)
+            waiting[name] = waiting.get(name, 0) + 1
+            oldest[name] = min(oldest.get(name, now), one.waiting_since_ms or one.queued_ms or now)
         for name, flow in list(self._flows.items()):
             if flow.per_minute(now) is None and now - flow.at_ms > 1_800_000:
                 del self._flows[name]
         told = {}
-        for name in {*queues, *self._flows}:
-            note = queues.get(name, QueueNote())
+        for name in {*waiting, *self._flows}:
             brand, _, queue = name.partition("/")
-            opens = next_opening(self.plan.calendar(brand, queue), now)
-            wait_s = self._flows[name].predicted_s(note.waiting + 1, now) if name in self._flows else None
-            told[name] = QueueNote(note.waiting, note.longest_ms, wait_s, 0 if opens == now else opens or -1)
+            calendar = self.plan.calendar(brand, queue)
+            opens = next_opening(calendar, now)
+            count = waiting.get(name, 0)
+            wait_s = self._flows[name].predicted_s(count + 1, now, calendar) if name in self._flows else None
+            longest = open_ms(calendar, oldest.get(name, now), now)
+            told[name] = QueueNote(count, longest, wait_s, 0 if opens == now else opens or -1)
         most = dict(list(decided.impossible.items())[:IMPOSSIBLE_MAX])
         nobody = {one: self._nobody[one] for one in most}
         beside = sum(1 for since in self._since.values() if now - since >= BESIDE_MS)

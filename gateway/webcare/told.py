@@ -15,6 +15,7 @@ from gateway.model.conversation import Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import DeskPlan
 from gateway.rules.assign import Turn
+from gateway.rules.calendars import open_ms
 from gateway.rules.ranks import order, positions
 from gateway.rules.waits import STEPS_MIN, step_of, tell_again
 from gateway.store.floor import Notes
@@ -50,7 +51,7 @@ class Telling:
         waiting = {one.id: one for one in view.waiting}
         closed = [waiting[one] for one in turn.closed if one in waiting]
         full = {*turn.full, *turn.impossible}
-        late = [one for one in waiting.values() if one.id in full and now_ms - _entered(one) >= GRACE_MS]
+        late = [one for one in waiting.values() if one.id in full and self._stood_ms(one, now_ms) >= GRACE_MS]
         await self._remember([*closed, *late])
         told = 0
         for one in closed:
@@ -84,7 +85,7 @@ class Telling:
     async def _full(self, one: Conversation, position: int, notes: Notes, now_ms: int) -> int:
         told = self._told[one.id]
         flow = notes.flows.get(f"{one.brand}/{one.queue}")
-        wait_s = flow.predicted_s(position, now_ms) if flow else None
+        wait_s = flow.predicted_s(position, now_ms, self.plan.calendar(one.brand, one.queue)) if flow else None
         step = step_of(wait_s)
         if not tell_again(told.step, step):
             return 0
@@ -97,6 +98,7 @@ class Telling:
         await self.store.put(one.id, told)
         self._told[one.id] = told
 
-
-def _entered(one: Conversation) -> int:
-    return one.queued_ms or one.waiting_since_ms or one.opened_ms
+    def _stood_ms(self, one: Conversation, now_ms: int) -> int:
+        """How long it has stood in its open queue: in the morning everybody is new to it."""
+        entered = max(one.queued_ms or one.waiting_since_ms or one.opened_ms, now_ms - 2 * GRACE_MS)
+        return open_ms(self.plan.calendar(one.brand, one.queue), entered, now_ms)

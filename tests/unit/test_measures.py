@@ -8,6 +8,7 @@ import pytest
 
 from gateway.cli import report
 from gateway.insight.webcare_report import steps_of
+from gateway.model.webcare import Calendar, Interval
 from gateway.rules.measures import HALF_HOUR_MS, Measures, Step, by_queue, measure, total
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3600_000
@@ -41,6 +42,29 @@ def test_service_level_is_who_was_answered_in_time_of_all_who_were_or_should_hav
     assert found.service_level == 1 / 3
     assert found.asa_ms == 120_500
     assert found.longest_ms == 200 * SECOND
+
+
+def test_closed_hours_are_nobodys_wait() -> None:
+    """In by 17:59 and answered at 08:01; gone by themselves in the night; waiting since the evening."""
+    office = Calendar("office", "UTC", ((Interval(8 * 60, 18 * 60),),) * 7)
+    evening, morning = 17 * HOUR + 59 * MINUTE, 32 * HOUR + 30 * SECOND
+    steps = [
+        enters("v1", evening), enters("v2", evening, queue="always"), enters("v3", evening), enters("v4", evening),
+        enters("v5", 19 * HOUR), step("v5", 19 * HOUR + 5 * MINUTE, "replied"),
+        step("v3", 20 * HOUR, "resolved", by="contact"), step("v1", morning, "replied"), step("v2", morning, "replied"),
+        step("v1", 60 * HOUR, "wrote"),
+    ]  # fmt: skip
+    found = by_queue(
+        measure(
+            steps, since_ms=BEGIN, until_ms=BEGIN + DAY, now_ms=BEGIN + morning + HOUR,
+            hours=lambda brand, queue: office if queue == "general" else None,
+        )
+    )  # fmt: skip
+    general, always = found["zz", "general"], found["zz", "always"]
+    assert (general.answered, general.within, general.wait_ms) == (2, 2, 90 * SECOND), "one of them while it was closed"
+    assert (general.abandoned, general.late_abandoned) == (1, 0), "a minute of theirs"
+    assert (general.waiting, general.longest_ms) == (1, HOUR + 90 * SECOND)
+    assert (always.within, always.wait_ms) == (0, morning - evening)
 
 
 def test_a_share_of_nothing_is_unknown() -> None:

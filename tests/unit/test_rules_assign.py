@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.model.conversation import AgentId, ConversationState
-from gateway.model.webcare import AgentStatus, Boost, Calendar, Figures, Queue
+from gateway.model.webcare import AgentStatus, Boost, Calendar, Figures, Interval, Queue
 from gateway.rules.assign import Teammate, decide, ring_of, skills_of, to_general
 from tests.support.team import NOW, mate, plan, waiting
 
@@ -155,6 +155,37 @@ def test_nobody_is_held_past_the_time_within_which_they_should_be_answered() -> 
     team = [mate("g1", live=2), mate("g2")]
     assert decide([one], team, patient, NOW).held == (one.id,)
     assert decide([one], team, hasty, NOW).given[0].decision.agent == G2
+
+
+SHIFT = Calendar("shift", "UTC", ((Interval(15 * 60 + 59, 18 * 60), Interval(11 * 60, 12 * 60)),) * 7)
+"""At SOON it has been open for half a minute; before it was closed since NOON."""
+SOON, NOON_S = NOW - 30_000, 4 * 3600
+
+
+@pytest.mark.parametrize(("open_s", "ring"), [(59, 0), (61, 1), (119, 1), (121, 2)])
+def test_no_ring_widens_while_it_is_closed(open_s: int, ring: int) -> None:
+    """They came before noon: what they stood there then and since it opened again counts, the hours between do not."""
+    rail = replace(SKILLED, calendar="shift")
+    one = waiting(queue="rail", waited_s=NOON_S + open_s - 30)
+    knows = ("rail", *(("refunds",) if ring < 2 else ()), *(("groups",) if ring < 1 else ()))
+    turn = decide([one], [mate(skills=knows)], plan(rail, calendars=(SHIFT,)), SOON)
+    assert [(given.decision.ring, given.decision.waited_ms) for given in turn.given] == [(ring, open_s * 1000)]
+    fewer = mate(skills=tuple(knows[:-1]))
+    assert not decide([one], [fewer], plan(rail, calendars=(SHIFT,)), SOON).given
+
+
+@pytest.mark.parametrize(("open_s", "held"), [(61, True), (119, True), (121, False)])
+def test_closed_hours_use_up_nobodys_time_with_their_own_agent(open_s: int, held: bool) -> None:
+    hours = plan(Queue("general", calendar="shift"), calendars=(SHIFT,))
+    one = waiting(sticky=G1, waited_s=NOON_S + open_s - 30)
+    turn = decide([one], [mate("g1", live=2), mate("g2")], hours, SOON)
+    assert bool(turn.held) is held
+
+
+def test_the_oldest_goes_first_in_the_morning_whatever_is_closed() -> None:
+    hours = plan(Queue("general", calendar="shift"), calendars=(SHIFT,))
+    night, morning = waiting(1, waited_s=3600), waiting(2, waited_s=50, boost="reopened", boost_s=600)
+    assert [one.conversation.id for one in decide([morning, night], [mate()], hours, NOW).given] == [night.id]
 
 
 def test_who_was_excluded_is_not_given_it_again_before_the_time() -> None:

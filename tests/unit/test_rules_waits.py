@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.model.webcare import Calendar, Interval
 from gateway.rules.waits import UNKNOWN_STEP, Flow, step_of, tell_again
 from tests.support.team import NOW
 
@@ -36,6 +37,15 @@ def test_under_three_in_a_quarter_of_an_hour_nobody_knows() -> None:
     assert three.predicted_s(1, NOW + 15 * 60_000) is not None
     assert three.predicted_s(1, NOW + 15 * 60_000 + 1) is None
     assert Flow().served(NOW, 5).predicted_s(1, NOW + 1000) is None, "a second is no average"
+
+
+def test_who_would_be_next_after_it_closes_is_told_of_the_closed_hours_too() -> None:
+    flow, now = steady(60, 30)
+    from_four = Calendar("until-five", "UTC", ((Interval(8 * 60, 17 * 60),),) * 7)  # it is 16:30, a Monday
+    assert flow.predicted_s(20, now, from_four) == flow.predicted_s(20, now)
+    late = flow.predicted_s(40, now, from_four)
+    assert late == (flow.predicted_s(40, now) or 0) + 15 * 3600
+    assert step_of(late) == 5, "longer than half an hour"
 
 
 def test_steps_and_that_only_a_worse_one_is_told_again() -> None:

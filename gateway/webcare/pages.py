@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -90,7 +91,9 @@ def words_of(context: Context) -> Words:
     return found
 
 
+@functools.cache
 def _environment() -> Environment:
+    """One a process: each template is understood once, whoever draws it."""
     environment = Environment(
         loader=FileSystemLoader(CONSOLE / "templates"),
         autoescape=True,

@@ -20,7 +20,7 @@ from gateway.store.cluster_slots import SPREAD, Command, keys_of, name_of, slots
 
 def across(command: Command) -> str | None:
     """What is wrong with one command, None when it could run on a cluster."""
-    if name_of(command) in SPREAD or len(slots_of(command)) < 2:
+    if len(keys_of(command)) < 2 or name_of(command) in SPREAD or len(slots_of(command)) < 2:
         return None
     name = str(command[0])
     if name_of(command) == "EVALSHA":

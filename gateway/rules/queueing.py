@@ -1,13 +1,14 @@
 """Which queue a conversation belongs in, by the table of its brand: the first row that matches decides, else the general queue.
 
 A row matches by what is known: the message that they answer, their language, whether it is a complaint, and the reason, where
-that is nearly sure. What is only likely sends nobody anywhere: it is shown to whoever reads it.
+that is nearly sure. What is only likely sends nobody anywhere: it is shown to whoever reads it. Who stands in a queue stays
+there, but for a complaint: what is known as one later waits in the complaints' queue from then on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.model.webcare import BrandPlan, DeskPlan, Reason, Route
 from gateway.rules.routing import GENERAL, QUEUES
@@ -37,10 +38,22 @@ def queue_of(plan: BrandPlan, known: Known, reasons: Iterable[Reason] = (), *, f
     """
     if first:
         return first
+    meant = _meant(known, reasons)
+    return next((row.queue for row in plan.routes if _matches(row, known, meant)), GENERAL)
+
+
+def complaints_of(plan: BrandPlan, known: Known, reasons: Iterable[Reason] = ()) -> str:
+    """The queue in which it waits because it is a complaint; "" where the table has none for it, or something else decides."""
+    known = replace(known, complaint=True)
+    row = next((row for row in plan.routes if _matches(row, known, _meant(known, reasons))), None)
+    return row.queue if row is not None and row.complaint else ""
+
+
+def _meant(known: Known, reasons: Iterable[Reason]) -> set[str]:
+    """The reasons that are nearly sure, with the groups that they belong to."""
     sure = [code for code, p in known.reasons.items() if p >= SURE]
     groups = {one.code: one.parent for one in reasons}
-    meant = {*sure, *(groups[code] for code in sure if code in groups)}
-    return next((row.queue for row in plan.routes if _matches(row, known, meant)), GENERAL)
+    return {*sure, *(groups[code] for code in sure if code in groups)}
 
 
 def _matches(row: Route, known: Known, meant: set[str]) -> bool:

@@ -7,6 +7,7 @@ somebody may is asked before (webcare/commands.py, rules/moves.py); here is what
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from gateway.model.conversation import AgentId, Conversation, ConversationState
 from gateway.model.ids import MessageId
@@ -119,9 +120,12 @@ class AgentCommands(ConversationStore):
         await self.desk.answered(agent, [one for one in listed if one not in kept])
         return open_ones
 
-    async def complain(self, command: Command, due_ms: int) -> Done:
-        """Mark as a complaint that is to be answered until a time; 0 takes the mark away."""
-        return await self._mark(command, "complaint", due_ms)
+    async def complain(self, command: Command, due_ms: int, *, queue: str = "", ahead: Sequence[str] = ()) -> Done:
+        """Mark as a complaint that is to be answered until a time; 0 takes the mark away.
+
+        queue: where it waits from then on, if it waits in a queue that is none of `ahead` and can wait; "" where it is
+        """
+        return await self._mark(command, "complaint", due_ms, queue, " ".join(ahead))
 
     async def boost(self, command: Command, seconds: int) -> Done:
         """Let it go before others who waited so much longer; 0 takes that away."""
@@ -192,9 +196,9 @@ class AgentCommands(ConversationStore):
         args.append(self.terms.figures(found.brand).exclude_s * 1000)
         return await self._run("conv_pass", command, self._names(command.conversation, command), args)
 
-    async def _mark(self, command: Command, what: str, value: int) -> Done:
+    async def _mark(self, command: Command, what: str, value: int, *place: str) -> Done:
         said = digest("mark", command, json.dumps([what, value]))
-        args: list[scripts.Part] = [command.agent, command.epoch, said, keys.KEEP_MS, what, value or ""]
+        args: list[scripts.Part] = [command.agent, command.epoch, said, keys.KEEP_MS, what, value or "", *place]
         found = await self.get(command.conversation)
         names = [*self._names(command.conversation, command), keys.of(found.contact, "f")]
         return await self._run("conv_mark", command, names, args)

@@ -100,6 +100,8 @@ class Conversations(AgentCommands, SystemMoves):
         queue: str = "general",
         heard: Heard | None = None,
         boost: Boost | None = None,
+        complaints: str = "",
+        ahead: Sequence[str] = (),
     ) -> ConversationId:
         """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
 
@@ -109,6 +111,7 @@ class Conversations(AgentCommands, SystemMoves):
         elsewhere:    another program holds the thread and is the one to answer: not queued until it comes back to us
         heard:        what it says of itself; words that cannot wait need a person, whatever handled it
         boost:        why else somebody is answered before others, where a person is needed; the largest counts
+        complaints:   the queue in which it waits where it is one, unless it stands in one of `ahead` or cannot wait
         raises:       NotFound when the contact is being erased; Conflict after ten lost races
         """
         key = self._vault.blind("entry", contact, item.key)
@@ -140,6 +143,7 @@ class Conversations(AgentCommands, SystemMoves):
             args.append(KEEP_RESOLVED_MS)
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
             args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else "", figures.sticky_h * HOUR_MS]
+            args += [complaints, " ".join(ahead)]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

@@ -18,8 +18,9 @@ from gateway.model.agent import Agent, Permission
 from gateway.model.conversation import AgentId, Conversation, ConversationState
 from gateway.model.personal import Personal
 from gateway.rules.moves import Refused, Who, move
+from gateway.rules.queueing import Known, complaints_of
 from gateway.rules.rights import may_answer
-from gateway.rules.routing import QUEUES
+from gateway.rules.routing import AHEAD, QUEUES
 from gateway.store.conversations import Command, CommandRefused, Done
 from gateway.webcare import fields
 from gateway.webcare.deps import WebcareDeps
@@ -144,7 +145,10 @@ async def _complaint(one: Asked) -> Done:
     due = now_ms + usual
     if one.body.get("due") is not None:  # offers rest until then: a date in the past would end that at once, a far one never
         due = fields.between(one.body, "due", now_ms, now_ms + COMPLAINT_MAX_MS)
-    return await one.deps.conversations.complain(one.command, due if wanted else 0)
+    known = Known(language=one.found.language, reasons={one.found.reason: 1.0} if one.found.reason else {})
+    queue = complaints_of(one.deps.plan.of(one.found.brand), known, one.deps.plan.reasons)
+    ahead = (AHEAD, *(await one.deps.first_queues())) if queue else ()
+    return await one.deps.conversations.complain(one.command, due if wanted else 0, queue=queue, ahead=ahead)
 
 
 async def _boost(one: Asked) -> Done:

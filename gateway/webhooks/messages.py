@@ -27,7 +27,7 @@ from gateway.model.ids import AddressId, ContactId, ConversationId
 from gateway.model.personal import Personal
 from gateway.model.webcare import Boost, Heard
 from gateway.rules.masking import mask
-from gateway.rules.queueing import Known, queue_of
+from gateway.rules.queueing import Known, complaints_of, queue_of
 from gateway.rules.ranks import departs_soon
 from gateway.rules.routing import AHEAD
 from gateway.webhooks import items
@@ -230,9 +230,13 @@ class Messages:
             crisis = await self._d.incidents.queue_of(await self._people.find(contact.id) or contact)
         seen = Known(notification, heard.language or heard.usual, heard.complaint, heard.reasons)
         queue = queue_of(self._d.plan.of(brand), seen, self._d.plan.reasons, first=crisis or first)
+        complaints = complaints_of(self._d.plan.of(brand), seen, self._d.plan.reasons)
+        ahead = [AHEAD]
+        if complaints and self._d.incidents is not None:
+            ahead += await self._d.incidents.first_queues()
         conversation = await self._d.conversations.add_inbound(
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue,
-            heard=heard, boost=None if handled else await self._soon(contact),
+            heard=heard, boost=None if handled else await self._soon(contact), complaints=complaints, ahead=ahead,
         )  # fmt: skip
         files = [one for one in (entry.media, *entry.more_media) if one]
         if files and self._d.media is not None:  # after the line: done again with it, where a process dies in between

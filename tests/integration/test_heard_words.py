@@ -32,12 +32,14 @@ class Stage:
         self.address = new_address_id(self.contact)
         self.said = 0
 
-    async def says(self, text: str, *, needs: bool = True, elsewhere: bool = False, usual: str = "") -> ConversationId:
+    async def says(
+        self, text: str, *, needs: bool = True, elsewhere: bool = False, usual: str = "", **more: Any
+    ) -> ConversationId:
         self.said += 1
         item = InboundEntry(f"wamid.{self.said}", "text", Personal(text), self.clock.now_ms(), standby=elsewhere)
         return await self.store.add_inbound(
             self.contact, "zz", self.address, SENDER, item=item, needs_person=needs, elsewhere=elsewhere,
-            heard=LISTENER.hear("text", item.text, usual),
+            heard=LISTENER.hear("text", item.text, usual), **more,
         )  # fmt: skip
 
 
@@ -85,6 +87,45 @@ async def test_a_complaint_without_doubt_gets_its_mark_and_date_once(redis: Any)
     stage.clock.offset_ms += 3_600_000
     await stage.says("did you get my complaint? I want to file a complaint")
     assert (await stage.store.get(one)).complaint_due_ms == due
+
+
+async def test_what_is_known_as_a_complaint_later_waits_in_its_queue_from_then_on_with_its_age(redis: Any) -> None:
+    plain: dict[str, Any] = {"complaints": "complaints", "ahead": ("rebooking", "crisis")}
+    stage = Stage(redis)
+    one = await stage.says("where is my parcel", **plain)
+    before = await stage.store.get(one)
+    await stage.says("I want to file a complaint", **plain)
+    after = await stage.store.get(one)
+    assert (before.queue, after.queue) == ("general", "complaints")
+    assert (after.waiting_since_ms, after.queued_ms, after.epoch) == (before.waiting_since_ms, before.queued_ms, before.epoch)
+    assert await stage.store.desk.queue("complaints") == [one]
+    assert await stage.store.desk.queue("general") == []
+    rows = [bytes(row[b"f"]).decode() for _, row in await redis.xrange(keys.beside(stage.contact, "facts"))]
+    assert [row for row in rows if "|queued|" in row and "q=complaints" in row], "seen by measures and traces"
+
+    for queue in ("rebooking", "crisis"):
+        other = Stage(redis)
+        ahead = await other.says("where is my parcel", queue=queue, **plain)
+        await other.says("I want to file a complaint", **plain)
+        assert (await other.store.get(ahead)).queue == queue, "that goes before"
+    urgent = Stage(redis)
+    danger = await urgent.says("there is a fire in the coach", **plain)
+    await urgent.says("I want to file a complaint", **plain)
+    assert (await urgent.store.get(danger)).queue == "general", "nobody who cannot wait is looked for elsewhere"
+    assert (await urgent.store.get(danger)).complaint_due_ms > 0
+
+    marked = Stage(redis)
+    by_hand = await marked.says("where is my parcel")
+    found = await marked.store.get(by_hand)
+    until = marked.clock.now_ms() + 86_400_000
+    await marked.store.complain(Command(by_hand, AgentId("g1"), found.epoch, "k1"), until, queue="complaints", ahead=("crisis",))
+    assert (await marked.store.get(by_hand)).queue == "complaints"
+    await marked.store.complain(Command(by_hand, AgentId("g1"), found.epoch, "k2"), 0, queue="complaints", ahead=("crisis",))
+    assert (await marked.store.get(by_hand)).queue == "complaints", "somebody has looked at it; they pass it on if they like"
+    await marked.store.take(Command(by_hand, AgentId("g1"), found.epoch, "k3"))
+    taken = await marked.store.get(by_hand)
+    await marked.store.complain(Command(by_hand, AgentId("g1"), taken.epoch, "k4"), until, queue="other")
+    assert (await marked.store.get(by_hand)).queue == "complaints", "who has it keeps it where it is"
 
 
 async def test_who_complains_is_offered_nothing_until_the_day_after_or_the_mark_is_taken_away(redis: Any) -> None:

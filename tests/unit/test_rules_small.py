@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.message import DeliveryStatus
 from gateway.model.webcare import BrandPlan, Queue, Reason, Route
-from gateway.rules.queueing import Known, queue_of
+from gateway.rules.queueing import Known, complaints_of, queue_of
 from gateway.rules.routing import GENERAL
 from gateway.rules.status import advance
 from gateway.rules.window import is_open, minutes_left, open_until
@@ -82,6 +82,11 @@ def test_the_first_row_that_matches_names_the_queue() -> None:
     assert queue_of(brand, Known(reasons={"refund": 0.95}), reasons) == "money"
     assert queue_of(brand, Known(reasons={"refund_late": 0.89}), reasons) == GENERAL
     assert queue_of(brand, Known(complaint=True), first="crisis") == "crisis"
+    assert complaints_of(brand, Known(notification="flight_delayed")) == "complaints"
+    late = BrandPlan("zz", (Queue("general"),), (Route("german", language="de"), Route("calm", complaint=False), rows[0]))
+    assert complaints_of(late, Known(language="nl")) == "complaints"
+    assert complaints_of(late, Known(language="de")) == "", "another row decides"
+    assert complaints_of(BrandPlan("zz", (Queue("general"),)), Known()) == ""
     assert queue_of(brand, Known()) == GENERAL
 
 

@@ -61,6 +61,10 @@ local function conv_listen(conv, changes, safety, boost, due, language, usual)
     changes.lx = (again or language == conv.lg) and '' or language
   end
 end
+-- Whether a word is one of several, which stand with a space between.
+local function among(words, word)
+  return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) ~= nil
+end
 local function conv_entry(ct, at, kind, author, message, origin, key, again, form, body)
   return redis.call('XADD', ct, '*', 'h',
     table.concat({'1', kind, text(at), author, message, origin, key, again, form}, '|'), 'b', body)

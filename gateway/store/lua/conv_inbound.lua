@@ -17,6 +17,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       27 its language ('' nobody could say)  28 the language they usually write ('' not known)
       29 what having been finished before counts (s)  30 why else it goes first ('' not)  31 by how much (s)
       32 for how long after it was done its last agent is theirs (ms)
+      33 queue of complaints ('' none: it waits where it would)  34 queues in which also a complaint stays, with a space between
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -103,7 +104,13 @@ if word == 'reopened' and (conv.sf or '') ~= '' then
 end
 conv_listen(conv, changes, ARGV[24], ARGV[25], ARGV[26], ARGV[27], ARGV[28])
 if needs then boosted({bw = changes.bw or conv.bw, bs = changes.bs or conv.bs}, changes, ARGV[30], ARGV[31]) end
-local was = conv.st
+-- A complaint waits in the queue of complaints from when it is known as one; danger, crises and lost journeys go before it.
+local place = changes.q or conv.q
+if (changes.st or conv.st) == 'queued' and ARGV[33] ~= '' and (changes.sf or conv.sf or '') == ''
+  and (changes.cm or (changes.q and (conv.cm or '') ~= '')) and not among(ARGV[34], place) then
+  changes.q = ARGV[33]
+end
+local was, stood = conv.st, conv.q
 conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)
 redis.call('SET', KEYS[1], id)
@@ -114,7 +121,7 @@ conv_keep({cv, ct, KEYS[1], KEYS[7]}, conv.st == 'resolved', ARGV[18])
 local ids = id .. ' ' .. ARGV[4] .. (ARGV[13] ~= '' and (' ' .. ARGV[13]) or '')
 if word == 'opened' or word == 'reopened' then
   fact(KEYS[4], now, word, ids, 'q=' .. conv.q .. ' brand=' .. conv.b .. ' st=' .. conv.st)
-elseif was == 'automated' and conv.st == 'queued' then
+elseif conv.st == 'queued' and (was == 'automated' or (was == 'queued' and stood ~= conv.q)) then
   fact(KEYS[4], now, 'queued', ids, 'q=' .. conv.q .. ' brand=' .. conv.b)
 end
 if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end

@@ -6,6 +6,7 @@ KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo  7 f:C
 ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)  7 complaint, boost or block (of its address:
       lua/conv_block.lua does that, which has no epoch to compare)
       8 due (ms), seconds; '' takes the mark away
+      9 queue of complaints ('' none): where it waits, it waits there from now on  10 queues in which also a complaint stays
 RETURNS as a command (lua/_conv.lua)
 --]]
 -- include base
@@ -19,6 +20,11 @@ local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local changes = {}
 if ARGV[7] == 'complaint' then
   changes.cm = ARGV[8]
+  if ARGV[8] ~= '' and conv.st == 'queued' and ARGV[9] ~= '' and (conv.sf or '') == '' and not among(ARGV[10], conv.q)
+    and conv.q ~= ARGV[9] then
+    changes.q = ARGV[9]
+    fact(KEYS[4], now, 'queued', ARGV[2] .. ' ' .. conv.c, 'q=' .. changes.q .. ' brand=' .. conv.b)
+  end
   if ARGV[8] ~= '' then redis.call('HSET', KEYS[7], 'cx:' .. conv.b, ARGV[8]) else redis.call('HDEL', KEYS[7], 'cx:' .. conv.b) end
 elseif ARGV[7] == 'boost' then
   if conv.st == 'resolved' then return refused('resolved', conv) end

@@ -42,6 +42,7 @@ TYPES: Mapping[str, str] = {
     "appointment_move": "appointment.move",
     "appointment_call_me": "appointment.call",
     "safety": "conversation.safety",
+    "flood": "conversation.flood",
 }
 """Kind of fact -> type of webhook. Given up before the channel took it and failed at the channel are both `message.failed`."""
 
@@ -59,9 +60,10 @@ _SENTENCES = {
     "appointment_move": "they want another time for the appointment",
     "appointment_call_me": "they want to be called about the appointment",
     "safety": "words that cannot wait",
+    "flood": "more than twenty messages within a minute",
 }
 
-OF_CONVERSATIONS = frozenset({"safety"})
+OF_CONVERSATIONS = frozenset({"safety", "flood"})
 """Kinds that are about a conversation: they leave the house whether or not they name a message."""
 
 

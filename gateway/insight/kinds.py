@@ -259,6 +259,10 @@ def _safety(fact: Fact, when: When) -> str:
     return f"words that cannot wait: {fact.detail.get('kind', 'unknown').replace('_', ' ')}; it goes before everybody else"
 
 
+def _flood(fact: Fact, when: When) -> str:
+    return "more than twenty messages within a minute: folded at the desk, and still one conversation"
+
+
 def _complaint(fact: Fact, when: When) -> str:
     due = fact.detail.get("due", "")
     until = f", to be answered until {when(int(due))}" if due.isdigit() and due != "0" else ""
@@ -542,6 +546,7 @@ KINDS: dict[str, Kind] = {
     "pass_unbound": Kind("pass.unbound", "", _pass_unbound),
     # webcare
     "safety": Kind("conversation.safety", "webhooks", _safety),
+    "flood": Kind("conversation.flood", "webhooks", _flood),
     "complaint": Kind("conversation.complaint", "webcare", _complaint),
     "opened": Kind("conversation.opened", "webcare", _fixed("a conversation was opened")),
     "reopened": Kind("conversation.reopened", "webcare", _fixed("they wrote again; the conversation was opened again")),

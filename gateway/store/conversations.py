@@ -36,6 +36,7 @@ from gateway.model.ids import (
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
 from gateway.model.webcare import BOOST_S, Boost, Heard
+from gateway.rules import flood
 from gateway.store import conversation_codec as codec
 from gateway.store import keys, scripts
 from gateway.store.agent_commands import AgentCommands
@@ -143,7 +144,7 @@ class Conversations(AgentCommands, SystemMoves):
             args.append(KEEP_RESOLVED_MS)
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
             args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else "", figures.sticky_h * HOUR_MS]
-            args += [complaints, " ".join(ahead)]
+            args += [complaints, " ".join(ahead), flood.MOST, flood.WINDOW_MS, flood.AGAIN_MS]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

@@ -61,6 +61,15 @@ async def arrive(deps: WebcareDeps, agent: Agent, made_ms: int) -> None:
         await deps.presence.choose(agent.id, AgentStatus.AVAILABLE)
 
 
+async def depart(deps: WebcareDeps, agent: Agent, *, elsewhere: bool) -> None:
+    """Who signed out is given nothing more, from now on and not from the beat that does not come.
+
+    elsewhere: they are signed in on another computer still
+    """
+    if deps.presence is not None and not elsewhere:
+        await deps.presence.choose(agent.id, AgentStatus.OFFLINE)
+
+
 def top(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation], presence: Presence) -> Top:
     """owned: what is theirs now"""
     brands = tuple((one, name) for one, name in sorted(deps.brands.items()) if agent.may("read", one))

@@ -56,6 +56,7 @@ class Line:
     quotable:  a reply may quote it
     family:    the journeys whose traveller's family wrote it
     hidden:    kinds of what was covered in its text before it was kept: card, bsn, password
+    folded:    the lines that this one stands for, oldest first (folding.py)
     """
 
     id: str
@@ -81,6 +82,7 @@ class Line:
     quotable: bool = False
     family: str = ""
     hidden: tuple[str, ...] = ()
+    folded: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from gateway.store.presence import BREAKS
 from gateway.webcare import here, lines, views, words
 from gateway.webcare.catalogue import LOCALES, Words, words_in
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.folding import folded
 from gateway.webcare.lists import ListReader
 
 CONSOLE = Path(__file__).parents[2] / "console"
@@ -139,7 +140,7 @@ class Pages:
         head = await views.head(self._deps, conversation, contact, agent)
         readers = await here.readers(self._deps, conversation.id, agent)
         card = await views.card(self._deps, conversation, contact, agent)
-        thread = await lines.thread(self._deps, conversation, contact, agent)
+        thread = folded(await lines.thread(self._deps, conversation, contact, agent))
         drawn = {line.id: self._line(line, head.mine, conversation.id, locale) for line in thread}
         return Opened(
             conversation,

@@ -22,7 +22,7 @@ from gateway.model.personal import Secret
 from gateway.store.second import HALF_MS, SecondFactors
 from gateway.store.sessions import PROVIDER, SESSION_MS, Halfway, SignedIn
 from gateway.store.tries import Throttled
-from gateway.webcare import session
+from gateway.webcare import here, session
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pages import Pages
 from gateway.webcare.problems import body_of, problem
@@ -163,6 +163,8 @@ class Signing:
     async def post_logout(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """{"next": where to go}: their provider's own page, where it signed them in and has one."""
         await self._sessions.sign_out(who.token)
+        elsewhere = any(one.agent == who.agent.id for one in await self._sessions.all())
+        await here.depart(self._deps, who.agent, elsewhere=elsewhere)
         await self._deps.agents.audit(Audited.SIGNED_OUT, who.agent.id, place=session.place_of(self._deps, request))
         onward = "/login"
         if who.session.how == PROVIDER and self._deps.provider is not None:

@@ -9,6 +9,7 @@
 --   lx the language of their last message where it is another than lg,
 --   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
 --   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language,
+--   mf a minute of theirs began, mn messages in it, ff a flood was last told of (ms),
 --   hu '1': a person of ours spoke, k:G asked of colleague G until (ms), bt token of the slot by which it last became live
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:
@@ -64,6 +65,16 @@ end
 -- Whether a word is one of several, which stand with a space between.
 local function among(words, word)
   return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) ~= nil
+end
+-- More messages in a minute than anybody writes by hand: whether that is to be told now. Minutes begin with a message.
+local function flooded(conv, changes, at, most, window, again)
+  local began = tonumber(conv.mf or '') or 0
+  local fresh = at < began or at - began >= window
+  changes.mf = fresh and text(at) or conv.mf
+  changes.mn = fresh and '1' or text(tonumber(conv.mn or '0') + 1)
+  if tonumber(changes.mn) <= most or at - (tonumber(conv.ff or '') or 0) < again then return false end
+  changes.ff = text(at)
+  return true
 end
 local function conv_entry(ct, at, kind, author, message, origin, key, again, form, body)
   return redis.call('XADD', ct, '*', 'h',

@@ -18,6 +18,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       29 what having been finished before counts (s)  30 why else it goes first ('' not)  31 by how much (s)
       32 for how long after it was done its last agent is theirs (ms)
       33 queue of complaints ('' none: it waits where it would)  34 queues in which also a complaint stays, with a space between
+      35 more messages than this  36 within so long (ms) are a flood  37 of which nobody is told again for so long (ms)
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -111,6 +112,7 @@ if (changes.st or conv.st) == 'queued' and ARGV[33] ~= '' and (changes.sf or con
   changes.q = ARGV[33]
 end
 local was, stood = conv.st, conv.q
+local flood = flooded(conv, changes, tonumber(at), tonumber(ARGV[35]), tonumber(ARGV[36]), tonumber(ARGV[37]))
 conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)
 redis.call('SET', KEYS[1], id)
@@ -124,6 +126,7 @@ if word == 'opened' or word == 'reopened' then
 elseif conv.st == 'queued' and (was == 'automated' or (was == 'queued' and stood ~= conv.q)) then
   fact(KEYS[4], now, 'queued', ids, 'q=' .. conv.q .. ' brand=' .. conv.b)
 end
+if flood then fact(KEYS[4], now, 'flood', ids, 'count=' .. conv.mn .. ' brand=' .. conv.b) end
 if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end
 if changes.cm then
   redis.call('HSET', KEYS[2], 'cx:' .. conv.b, changes.cm) -- nothing is offered to who complains

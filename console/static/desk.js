@@ -188,13 +188,13 @@ async function command(what, more = {}, quietly = false) {
 }
 
 /** A button of the page. What needs words or a choice opens its dialog; a reason that was said already is not asked for again. */
-function press({ command: what, message, on }) {
+function press({ command: what, message, on, act }) {
   const { state, reason } = document.querySelector(".head").dataset;
   if (what === "why") return void why();
   if (what === "release" && state === "assigned") return void command(what);
   if (what === "finish" && (reason || !doing.has("finish"))) return void command(what);
   if (doing.has(what)) return doing.open(what);
-  const more = { ...(message && { message }), ...(what === "complaint" && { on: on === "yes" }), ...(what === "block" && { hours: 24 }) };
+  const more = { ...(message && { message }), ...(act && { act }), ...(what === "complaint" && { on: on === "yes" }), ...(what === "block" && { hours: 24 }) };
   return void command(what, more);
 }
 
@@ -271,6 +271,7 @@ const actions = {
     return menu.querySelector(".menu button").focus();
   }),
   release: whenMineNow("release"),
+  identify: whenMineNow("identify"),
   card: whenOpen(() => (byId("card").offsetParent === null ? showCard(true) : byId("card").focus())),
   status: () => byId("status")?.focus(),
   palette: () => palette.open(),

@@ -32,6 +32,7 @@ class LineText:
 
 ASSISTANT, ANSWER, HELPED, WHICH, GLAD = "assistant", "answer", "helped", "which", "glad"
 TO_PERSON, HUMAN, BACK, TOOK_OVER, CLOSED, FULL = "to_person", "human", "back", "took_over", "closed", "full"
+IDENTITY, CODE_HERE = "identity", "code_here"
 
 LINES: Mapping[str, LineText] = {
     ASSISTANT: LineText(
@@ -105,6 +106,30 @@ LINES: Mapping[str, LineText] = {
             "fr": "Nous sommes fermés. À partir de {when}, une personne vous répond ; vous gardez votre place. Écrivez *statut* "
             "pour savoir où en sont les choses.",
         }
+    ),
+    IDENTITY: LineText(
+        {
+            "en": "Please show us that it is you: {url}\nThe link works for 10 minutes. Never send a code in this chat.",
+            "nl": "Laat ons zien dat jij het bent: {url}\nDe link werkt 10 minuten. Stuur nooit een code in deze chat.",
+            "de": "Bitte zeigen Sie uns, dass Sie es sind: {url}\nDer Link gilt 10 Minuten. Schicken Sie nie einen Code in "
+            "diesem Chat.",
+            "fr": "Montrez-nous que c'est bien vous : {url}\nLe lien est valable 10 minutes. N'envoyez jamais de code dans cette "
+            "conversation.",
+        },
+        demanded=True,
+    ),
+    CODE_HERE: LineText(
+        {
+            "en": "We have covered the code in your message, and it works no more. Open the link again and ask for a new code "
+            "there.",
+            "nl": "We hebben de code in je bericht afgedekt. Hij werkt niet meer. Open de link opnieuw en vraag daar een nieuwe "
+            "code.",
+            "de": "Wir haben den Code in Ihrer Nachricht abgedeckt. Er gilt nicht mehr. Öffnen Sie den Link noch einmal und "
+            "fordern Sie dort einen neuen Code an.",
+            "fr": "Nous avons masqué le code de votre message ; il n'est plus valable. Rouvrez le lien et demandez-y un nouveau "
+            "code.",
+        },
+        demanded=True,
     ),
     FULL: LineText(
         {

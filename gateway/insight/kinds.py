@@ -270,6 +270,28 @@ def _complaint(fact: Fact, when: When) -> str:
     return f"marked as a complaint {by}{until}"
 
 
+def _identity_verified(fact: Fact, when: When) -> str:
+    ways = {
+        "code": "by a code that was sent to another address of theirs", "login": "by signing in to their own account",
+        "supervisor": "as a supervisor says, with a reason",
+    }  # fmt: skip
+    act = f", for {fact.detail['act']} once" if fact.detail.get("act") else ""
+    return f"they showed who they are {ways.get(fact.detail.get('how', ''), 'by a way that is not known here')}{act}"
+
+
+def _identity_failed(fact: Fact, when: When) -> str:
+    whys = {
+        "wrong_code": "five wrong codes", "other_person": "the account is somebody else's",
+        "no_address": "no second address is known of them", "unreachable": "the code could not be sent",
+    }  # fmt: skip
+    return f"they could not show who they are: {whys.get(fact.detail.get('why', ''), 'for a reason not known here')}"
+
+
+def _identity_dropped(fact: Fact, when: When) -> str:
+    whys = {"device": "a new device or number", "not_me": "somebody said: not me", "supervisor": "a supervisor took it back"}
+    return f"who they are must be shown anew: {whys.get(fact.detail.get('why', ''), 'for a reason not known here')}"
+
+
 def _inbound(fact: Fact, when: When) -> str:
     return "they changed what they had written" if fact.detail.get("form") == "edit" else "they wrote"
 
@@ -579,6 +601,12 @@ KINDS: dict[str, Kind] = {
     "automation_late": Kind(
         "automation.late", "webcare", _fixed("the assistant's answer was dropped: somebody else had the conversation by then")
     ),
+    "identity_asked": Kind("conversation.identity_asked", "webcare", _by_agent("asked to show who they are")),
+    "identity_verified": Kind("conversation.identity_verified", "webcare", _identity_verified),
+    "identity_failed": Kind("conversation.identity_failed", "webhooks", _identity_failed),
+    "identity_dropped": Kind("conversation.identity_dropped", "webcare", _identity_dropped),
+    "identity_used": Kind("conversation.identity_used", "webcare", _by_agent("what needed a fresh proof was done")),
+    "identity_set": Kind("conversation.identity_set", "webcare", _by_agent("who they are was said or taken back by hand")),
     "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),
     "left": Kind("conversation.left", "webcare", _by_agent("an answer that may have arrived was left as it is")),
     "handed_off": Kind("conversation.handed_off", "webcare", _by_agent("handed on")),

@@ -35,6 +35,8 @@ class Audited(StrEnum):
     READ_OUTSIDE = "read_outside"
     """a conversation in another queue of their brand"""
     REVEALED = "revealed"
+    IDENTITY_SET = "identity_set"
+    """a supervisor said who somebody is, or took it back, without a proof: new is set or unset"""
     EXPORTED = "exported"
     SEARCHED = "searched"
     """terms: a keyed hash of what was searched for"""

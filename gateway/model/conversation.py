@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.model.agent import Agent as Agent
 from gateway.model.agent import AgentId as AgentId
+from gateway.model.identity import NOTHING_SHOWN, Shown
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal
 
@@ -183,6 +184,7 @@ class Conversation:
     reason, complaint_due_ms, safety, language: what is known of it; human: a person of ours spoke since it was opened
     assisted: the house said something by itself, and no person was ushered in since
     consulted:          colleagues who were asked by a note and have not answered -> until when they should
+    identity:           how far they showed in it who they are
     """
 
     id: ConversationId
@@ -229,6 +231,7 @@ class Conversation:
     human: bool = False
     assisted: bool = False
     consulted: Mapping[AgentId, int] = field(default_factory=dict)
+    identity: Shown = NOTHING_SHOWN
 
     @property
     def rank_ms(self) -> int:

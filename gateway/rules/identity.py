@@ -4,9 +4,10 @@ That somebody writes from a known address says that they hold the phone, not who
 So names, booking codes and the like stay covered until there is a proof from outside the chat, and it ends soon. A code that
 was sent to the same chat proves nothing more than the chat does.
 
-The one outside proof so far is the operator's own program saying that the person at this address signed in to the app (proof
-`app_login`), after this conversation began. Everything else that binds an address only makes it recognised. "Not me" and a change
-of number or device take the proof away with the address's own (`Contacts.drop_proof`), so there is nothing to clear here.
+Proofs from outside: the operator's own program says that the person at this address signed in to the app (proof `app_login`),
+after this conversation began; or in this conversation they signed in to their own account, gave a code that was sent to another
+address of theirs, or a supervisor says who they are. Everything else that binds an address only makes it recognised. "Not me"
+and a change of number or device take all of it away (`Contacts.drop_proof`, `Conversations.drop_identity`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,19 @@ from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 
 from gateway.model.contact import Proof
+from gateway.model.identity import NOTHING_SHOWN, Asking, Shown
 from gateway.rules.masking import COVER
 
 IDLE_MS = 30 * 60_000
 MAX_MS = 24 * 3_600_000
+ASK_MS = 10 * 60_000
+"""How long a link, and a code, is good for."""
+ACT_MS = 10 * 60_000
+"""How long a fresh proof is good for, and for one act only."""
+TRIES = 5
+SENDS = 3
+"""Wrong answers, and codes sent, of one person in the time of a pause."""
+PAUSE_MS = 30 * 60_000
 SHORTEST = 4
 """Characters that a code has at least to be covered within a text: a shorter one is also part of other words."""
 
@@ -52,11 +62,22 @@ NEEDS = {
 CODE: booking codes, order and document numbers."""
 
 
-def level(proof: Proof | None, proved_ms: int, opened_ms: int, now_ms: int, *, active_ms: int | None = None) -> Level:
-    """proof, proved_ms: how their address was bound, and when; opened_ms: when the conversation began.
+def level(
+    proof: Proof | None,
+    proved_ms: int,
+    opened_ms: int,
+    now_ms: int,
+    *,
+    active_ms: int | None = None,
+    shown: Shown = NOTHING_SHOWN,
+) -> Level:
+    """proof, proved_ms: how their address was bound, and when (None with a time: "not me" was said then)
 
+    opened_ms: when the conversation began; shown: what they showed in it
     active_ms: until when they were heard without half an hour's silence; not known, the half hour runs from the proof itself
     """
+    if shown.verified_ms > (proved_ms if proof is None else 0) and lasts(shown, now_ms):
+        return Level.FRESH if fresh(shown, now_ms) else Level.VERIFIED
     if proof is None:
         return Level.UNKNOWN
     from_outside = proof is Proof.APP_LOGIN and opened_ms <= proved_ms <= now_ms
@@ -64,6 +85,24 @@ def level(proof: Proof | None, proved_ms: int, opened_ms: int, now_ms: int, *, a
     if from_outside and now_ms - heard_ms < IDLE_MS and now_ms - proved_ms < MAX_MS:
         return Level.VERIFIED
     return Level.RECOGNISED
+
+
+def lasts(shown: Shown, now_ms: int) -> bool:
+    """Whether what they showed in this conversation still holds."""
+    heard_ms = max(shown.verified_ms, shown.heard_ms)
+    return shown.verified_ms > 0 and now_ms - heard_ms < IDLE_MS and now_ms - shown.verified_ms < MAX_MS
+
+
+def fresh(shown: Shown, now_ms: int) -> bool:
+    """Whether one act may be done now on a proof that was given for it alone."""
+    return bool(shown.granted) and now_ms < shown.granted_ms
+
+
+def asking(shown: Shown, now_ms: int) -> Asking:
+    """How the last asking stands now: one that nobody answered in time is over."""
+    if shown.asking in (Asking.ASKED, Asking.SENT) and now_ms - shown.asked_ms >= ASK_MS:
+        return Asking.EXPIRED
+    return shown.asking
 
 
 def shows(held: Level, what: Datum) -> bool:

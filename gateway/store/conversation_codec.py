@@ -20,6 +20,7 @@ from gateway.model.conversation import (
     OutsideEntry,
     Version,
 )
+from gateway.model.identity import NOTHING_SHOWN, Asking, Shown
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.personal import Personal
 from gateway.model.webcare import BOOST_S, Boost, Decision, Figures, Heard, LeftOut
@@ -80,6 +81,23 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         human=f.get("hu") == "1",
         assisted=f.get("au") == "1",
         consulted={AgentId(name[2:]): int(value) for name, value in f.items() if name.startswith("k:") and value},
+        identity=_shown(f),
+    )
+
+
+def _shown(f: Mapping[str, str]) -> Shown:
+    if not (f.get("iv") or f.get("ia")):
+        return NOTHING_SHOWN
+    return Shown(
+        verified_ms=int(f.get("iv") or 0),
+        heard_ms=int(f.get("ih") or 0),
+        how=f.get("iw", ""),
+        asking=Asking(f.get("ia", "")),
+        asked_ms=int(f.get("ib") or 0),
+        why=f.get("iy", ""),
+        act=f.get("ic", ""),
+        granted=f.get("ig", ""),
+        granted_ms=int(f.get("iu") or 0),
     )
 
 

@@ -140,4 +140,5 @@ class Upkeep:
         await self._store.desk.forget(conversations)
         await self._redis.delete(keys.of(contact, "vs"))
         await self._redis.delete(keys.of(contact, "md"))
+        await self._redis.delete(keys.of(contact, "kp"))
         return len(conversations)

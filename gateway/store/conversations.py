@@ -46,6 +46,7 @@ from gateway.store.conversation_outside import Outside
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS, Upkeep
 from gateway.store.fates import Fates
 from gateway.store.giving import Giving
+from gateway.store.identity import IdentityStore
 from gateway.store.outbox import Pair
 from gateway.store.recount import Recount
 from gateway.store.system_moves import SystemMoves
@@ -61,7 +62,7 @@ THREAD_MAX = 300
 """How many lines of a thread are read at once, newest kept."""
 
 
-class Conversations(AgentCommands, SystemMoves):
+class Conversations(AgentCommands, SystemMoves, IdentityStore):
     def __init__(
         self,
         redis: Redis,

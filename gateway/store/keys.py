@@ -145,6 +145,8 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}ct:v\w+", "stream", None, "a conversation's entries, sealed"),
     Kind(r"\{p:\d\d\}sy:v\w+", "hash", True, "what the house is about to say in a conversation, sealed"),
     Kind(r"\{p:\d\d\}dr:v\w+", "list", True, "why a conversation was given to whom it was, the last ten times"),
+    Kind(r"\{p:\d\d\}kv:[0-9a-z]{32}", "hash", True, "a link to show who one is: whose conversation, until when, its code"),
+    Kind(r"\{p:\d\d\}kp:c\w+", "hash", True, "a contact's wrong codes, and codes sent, until the pause is over"),
     Kind(r"\{p:\d\d\}vs:c\w+", "zset", None, "a contact's conversations -> opened (ms)"),
     Kind(r"\{p:\d\d\}vo", "zset", None, "unresolved conversations of a partition -> opened (ms)"),
     Kind(r"\{p:\d\d\}vd", "zset", None, "conversations that the desk has yet to hear of -> revision"),

@@ -12,6 +12,7 @@ from gateway.families.state_said import Journeys
 from gateway.insight.past import Past
 from gateway.model.capability import Capability, Findings
 from gateway.model.conversation import Conversation
+from gateway.model.identity import Proving
 from gateway.model.ids import SenderId
 from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
@@ -80,6 +81,7 @@ class WebcareDeps:
     past:            what passed with somebody before, and the search; None: nothing is known of it here
     provider:        who else says who agents are; None: we do, by password
     hands:           what the board works the brakes with; None: it shows no brakes and no alerts
+    proving:         by which ways customers can show who they are; None: by none
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -115,6 +117,7 @@ class WebcareDeps:
     provider: Provider | None = None
     past: Past | None = None
     hands: Hands | None = None
+    proving: Proving | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,14 +19,19 @@ from gateway.model.conversation import (
     EntryKind,
     Mention,
 )
+from gateway.model.identity import PATH
 from gateway.model.ids import MessageId
 from gateway.model.message import MessageRecord
 from gateway.rules.identity import Datum, cover, shows
+from gateway.rules.masking import COVER
 from gateway.store.outbox import parse_record
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.files import Shown, shown
-from gateway.webcare.views import codes, first_name, identity, short, shown_to
+from gateway.webcare.proving import identity
+from gateway.webcare.views import codes, first_name, short, shown_to
+
+_PROOF_LINK = re.compile(rf"(?<={re.escape(PATH)})\d\d[0-9a-z]{{32}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,8 @@ class _Thread:
     """by the channel's id, which is compared and never shown"""
     files: Mapping[str, tuple[Shown, ...]]
     """by the line's place"""
+    covered: Sequence[str] = ()
+    """what is covered in words that no person wrote"""
 
 
 async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent | None = None) -> list[Line]:
@@ -123,7 +131,9 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
         item.message: Quote(words.notification(item.notification), short(cover(item.text.reveal(), covered), 120))
         for item in mentions
     }
-    quotes |= {str(entry.message): Quote("Our answer", short(entry.text.reveal(), 120)) for entry in entries if entry.message}
+    quotes |= {
+        str(entry.message): Quote("Our answer", short(house_text(entry, covered), 120)) for entry in entries if entry.message
+    }
     drawn = _Thread(
         conversation=one,
         name=name,
@@ -140,10 +150,22 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
             if entry.channel_message_id is not None
         },
         files=await shown(deps, one, entries),
+        covered=covered,
     )
     lines = [_news(item, records.get(item.message), channel, covered) for item in mentions]
     lines += [_line(entry, drawn) for entry in entries]
     return sorted(lines, key=lambda line: line.at_ms)
+
+
+def house_text(entry: Entry, covered: Sequence[str]) -> str:
+    """A line's words, with what is to be covered covered where the house filled them in: what people wrote stays as it is.
+
+    A link by which somebody shows who they are is for them alone, at whatever level.
+    """
+    text = entry.text.reveal()
+    if entry.kind is not EntryKind.OUT or not (entry.author == AUTOMATION or entry.template is not None):
+        return text
+    return cover(_PROOF_LINK.sub(COVER, text), covered)
 
 
 def _news(item: Mention, record: MessageRecord | None, channel: str, covered: Sequence[str]) -> Line:
@@ -181,7 +203,7 @@ def _line(entry: Entry, drawn: _Thread) -> Line:
         "out",
         entry.at_ms,
         who,
-        entry.text.reveal(),
+        house_text(entry, drawn.covered),
         label="sent again, as its agent decided" if entry.again else "",
         fate=words.fate(drawn.records.get(message), drawn.channel),
         message=message,

@@ -22,6 +22,7 @@ from gateway.rules.rights import Reading, reading
 from gateway.rules.routing import QUEUES
 from gateway.webcare import relatives, views, words
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.lines import house_text
 from gateway.webcare.windows import Closing, closing
 
 ROWS_MAX = 100
@@ -169,7 +170,8 @@ class ListReader:
     ) -> Row:
         said_by = preview = ""
         if entry is not None:
-            preview = views.short(entry.text.reveal() or words.FORMS.get(entry.form, ""), 90)
+            # In a list nothing is opened, so nothing is revealed either, to whomever.
+            preview = views.short(house_text(entry, views.codes(contact)) or words.FORMS.get(entry.form, ""), 90)
             said_by = {EntryKind.IN: "", EntryKind.NOTE: "note"}.get(entry.kind, entry.author)
         channel = self._deps.channel(one.sender)
         return Row(

@@ -20,10 +20,13 @@ from gateway.model.audit import Audited
 from gateway.model.conversation import Conversation, Entry
 from gateway.model.ids import ConversationId, is_id
 from gateway.model.touch import BeenThrough, TimelineItem
+from gateway.rules.identity import Datum, shows
 from gateway.rules.rights import Reading, reading
-from gateway.webcare import session
+from gateway.webcare import session, views
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.lines import house_text
 from gateway.webcare.problems import body_of
+from gateway.webcare.proving import identity
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 
 TEXT_MAX = 200
@@ -32,11 +35,12 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A line that has all the words. outside: in a queue that is not theirs."""
+    """A line that has all the words. outside: in a queue that is not theirs; text: its words, covered where it must be"""
 
     conversation: Conversation
     entry: Entry
     outside: bool
+    text: str
 
 
 async def search(
@@ -53,10 +57,13 @@ async def search(
         queues = [queue for queue in await closed.queues(brand) if agent.may(Permission.READ, brand, queue)]
     hits = await closed.search(text, brand, queues=queues, after=after, limit=PAGE)
     found = []
+    contacts = await views.contacts_of(deps, [hit.conversation for hit in hits])
     for hit in hits:
         ground = reading(agent, hit.conversation)
         if ground is not Reading.NO:
-            found.append(Found(hit.conversation, hit.entry, ground is Reading.OUTSIDE))
+            # A list of hits opens nothing, so it reveals nothing, to whomever.
+            shown = house_text(hit.entry, views.codes(contacts.get(hit.conversation.contact)))
+            found.append(Found(hit.conversation, hit.entry, ground is Reading.OUTSIDE, shown))
     terms = deps.agents.terms_of(brand, text)
     await deps.agents.audit(Audited.SEARCHED, agent.id, place=place, terms=terms, brand=brand, count=str(len(found)))
     return found
@@ -83,8 +90,12 @@ async def card_past(deps: WebcareDeps, agent: Agent, one: Conversation, *, limit
     return CardPast(tuple(timeline), been)
 
 
-async def closed_thread(deps: WebcareDeps, agent: Agent, identifier: str, *, place: str) -> tuple[Conversation, list[Entry]]:
-    """A conversation that only the history still has, with its lines. A look outside one's queues is audited first.
+async def closed_thread(
+    deps: WebcareDeps, agent: Agent, identifier: str, *, place: str
+) -> tuple[Conversation, list[tuple[Entry, str]]]:
+    """A conversation that only the history still has, with its lines and their words, covered where they must be.
+
+    A look outside one's queues, or at what is covered for others, is audited first.
 
     raises: NotFound for one that is unknown or not theirs to read; StoreUnavailable
     """
@@ -97,7 +108,12 @@ async def closed_thread(deps: WebcareDeps, agent: Agent, identifier: str, *, pla
         raise NotFound("no such conversation")
     if ground is Reading.OUTSIDE:
         await deps.agents.audit(Audited.READ_OUTSIDE, agent.id, one.id, place=place)
-    return one, await closed.thread(one.id)
+    if agent.may(Permission.REVEAL, one.brand, one.queue):
+        await deps.agents.audit(Audited.REVEALED, agent.id, one.id, place=place)
+    contact = (await views.contacts_of(deps, [one]))[one.contact]
+    seen = shows(views.shown_to(agent, one, identity(deps, one, contact)), Datum.CODE)
+    covered = () if seen else views.codes(contact)
+    return one, [(line, house_text(line, covered)) for line in await closed.thread(one.id)]
 
 
 def _past(deps: WebcareDeps) -> Past:
@@ -149,18 +165,18 @@ class Searching:
             "opened_ms": one.opened_ms,
             "resolved_ms": one.resolved_ms,
             "reason": one.reason,
-            "thread": [_line(line) for line in lines],
+            "thread": [_line(line, text) for line, text in lines],
         }
         return web.json_response(answer, headers=SECURITY_HEADERS)
 
 
 def _hit(one: Found) -> dict[str, Any]:
     conversation = {"conversation": one.conversation.id, "queue": one.conversation.queue, "outside": one.outside}
-    return {**conversation, **_line(one.entry)}
+    return {**conversation, **_line(one.entry, one.text)}
 
 
-def _line(entry: Entry) -> dict[str, Any]:
-    return {"at_ms": entry.at_ms, "kind": entry.kind.value, "author": entry.author, "text": entry.text.reveal()}
+def _line(entry: Entry, text: str) -> dict[str, Any]:
+    return {"at_ms": entry.at_ms, "kind": entry.kind.value, "author": entry.author, "text": text}
 
 
 def _is_after(value: object) -> bool:

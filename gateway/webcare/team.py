@@ -22,7 +22,7 @@ from gateway.rules.queueing import Known, complaints_of
 from gateway.rules.rights import may_answer
 from gateway.rules.routing import AHEAD, QUEUES
 from gateway.store.conversations import Command, CommandRefused, Done
-from gateway.webcare import fields
+from gateway.webcare import fields, proving
 from gateway.webcare.deps import WebcareDeps
 
 PARK_MS = 14 * 24 * 3600 * 1000
@@ -160,6 +160,22 @@ async def _block(one: Asked) -> Done:
     return await one.deps.conversations.block(one.command, hours * 3600 * 1000)
 
 
+async def _identify(one: Asked) -> Done:
+    return await proving.ask(one.deps, one.agent, one.found, one.command, one.body)
+
+
+async def _verify(one: Asked) -> Done:
+    return await one.deps.conversations.set_identity(one.command, _note(one))
+
+
+async def _unverify(one: Asked) -> Done:
+    return await one.deps.conversations.unset_identity(one.command, _note(one))
+
+
+async def _act(one: Asked) -> Done:
+    return await one.deps.conversations.use_identity(one.command, proving.act_of(one.body))
+
+
 async def _not_yet(one: Asked, target: ConversationState) -> Done:
     refused = move(one.found.state, target, Who.CONTACT)
     code = refused.code if isinstance(refused, Refused) else "moved"
@@ -202,6 +218,10 @@ TEAM: Mapping[str, Row] = {
     "complaint": Row(_complaint),
     "boost": Row(_boost, Permission.FORCE),
     "block": Row(_block),
+    "identify": Row(_identify),
+    "verify": Row(_verify, Permission.REVEAL),
+    "unverify": Row(_unverify, Permission.REVEAL),
+    "act": Row(_act),
     "callback": Row(_callback),
     "incident": Row(_incident),
 }
@@ -209,8 +229,8 @@ TEAM: Mapping[str, Row] = {
 
 def allowed(row: Row, agent: Agent, found: Conversation) -> bool:
     """Whether somebody may at all; whose it is at the moment, the store asks."""
-    if row.permission is Permission.FORCE:
-        return agent.may(Permission.FORCE, found.brand, found.queue)
+    if row.permission in (Permission.FORCE, Permission.REVEAL):
+        return agent.may(row.permission, found.brand, found.queue)
     theirs = agent.id in (found.owner, found.offered_to)
     return may_answer(agent, found) and agent.may(row.permission, found.brand, None if theirs else found.queue)
 

@@ -15,11 +15,12 @@ from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.family import ROLE
 from gateway.model.ids import ContactId, ConversationId
 from gateway.model.webcare import Boost
-from gateway.rules.identity import Datum, Level, level, shows
+from gateway.rules.identity import Datum, Level, shows
 from gateway.rules.masking import COVER
 from gateway.rules.rights import may_answer, may_reveal
 from gateway.webcare import relatives, words
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.proving import Standing, identity, standing
 from gateway.webcare.windows import Closing, closing
 
 
@@ -95,6 +96,7 @@ class Card:
     proof: str = ""
     masked: bool = False
     """names and codes are covered, as nothing proves who writes"""
+    identity: Standing = field(default_factory=Standing)
     closing: Closing = field(default_factory=Closing)
     earlier: int = 0
 
@@ -175,14 +177,6 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
     )
 
 
-def identity(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> Level:
-    """Who writes in this conversation, as far as was proved."""
-    if contact is None:
-        return Level.UNKNOWN
-    proof, at_ms = contact.facts.proofs.get(one.address, (None, 0))
-    return level(proof, at_ms, one.opened_ms, deps.clock.now_ms())
-
-
 def shown_to(agent: Agent | None, one: Conversation, proved: Level) -> Level:
     """The level by which data are shown to this agent: all to whoever may reveal. agent None: a program, shown what is proved."""
     if agent is None:
@@ -193,8 +187,12 @@ def shown_to(agent: Agent | None, one: Conversation, proved: Level) -> Level:
 
 
 def codes(contact: Contact | None) -> tuple[str, ...]:
-    """Booking codes and order numbers that are known of somebody."""
-    return tuple(link.number.reveal() for link in contact.profile.orders) if contact is not None else ()
+    """What is known of somebody and is covered in what the house wrote: booking codes, ticket numbers, postcodes, surnames."""
+    if contact is None:
+        return ()
+    known = [one for link in contact.profile.orders for one in (link.number, link.ticket, link.postcode)]
+    known += [one.family_name for one in contact.profile.travellers]
+    return tuple(dict.fromkeys(one.reveal() for one in known if one is not None))
 
 
 async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Card:
@@ -234,6 +232,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         other_subscriptions=len(subscribed - covered),
         proof=_proof_words(proof[0].value if proof and proof[0] else ("-" if proof else "")),
         masked=not named,
+        identity=standing(deps, one, contact, agent),
         closing=closing(deps, one, facts, await deps.person_windows()),
         earlier=len(await deps.conversations.of_contact(one.contact)) - 1,
     )

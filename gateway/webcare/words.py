@@ -57,6 +57,7 @@ REFUSALS = {
     "late": "The store was too slow: nothing was changed, do it again",
     "hops": "It has changed hands as often as it may: whoever has it keeps it",
     "not_offered": "You are not asked to take it over any more",
+    "not_fresh": "They have not shown anew who they are for this, or it was done: ask them again",
     "key_reused": "These words differ from the ones that were already sent from this draft",
 }
 ADVICE = {

@@ -79,3 +79,4 @@ class People:
             await self._d.contacts.give_up(value["channel"], gone, contact)
         if value.get("changed"):
             await self._d.contacts.drop_proof(contact, address, end_of(value["at"]))
+            await self._d.conversations.drop_identity(contact, address, end_of(value["at"]), "device")

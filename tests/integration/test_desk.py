@@ -21,7 +21,7 @@ from connectors.whatsapp.facts import FACTS
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict
 from gateway.model.capability import Capability, Finding, Findings
-from gateway.model.contact import Identifier
+from gateway.model.contact import Identifier, Traveller
 from gateway.model.conversation import Agent, AgentId, InboundEntry, OutsideEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
 from gateway.model.message import Priority
@@ -391,6 +391,47 @@ async def test_a_look_of_who_sees_what_is_masked_is_written_also_at_what_is_thei
     revealed = [fact for fact in await facts(desk, one.id) if fact.split("|")[2] == "revealed"]
     assert len(revealed) == 1
     assert f"agent={sue.id}" in revealed[0]
+
+
+async def test_names_and_codes_are_covered_until_a_supervisor_says_who_it_is_and_why(desk: Desk) -> None:
+    ann, sue = await desk.agent(rights=("agent@zz",)), await desk.agent("sue", "Sue Lake", ("supervisor@zz",))
+    conversation = await desk.says("where is my seat?")
+    assert desk.contact is not None
+    assert desk.address is not None
+    who = Traveller("x" * 32, Personal("Mila"), Personal("Berg"), (desk.address,))
+    await desk.deps.contacts.change(
+        desk.contact, lambda profile: replace(profile, travellers=(who,), display_name=Personal("Mila van Berg"))
+    )
+    ann_page = await signed_in(desk)
+
+    async def card() -> str:
+        async with ann_page.client.get(f"/desk/{conversation}") as response:
+            return (await response.text()).partition('id="card"')[2]
+
+    before = await card()
+    assert "No way to verify people is set up here" in before
+    assert "van Berg" not in before
+    await ann_page.post(f"/desk/{conversation}/take", {"epoch": 1}, "take")
+    epoch = (await desk.deps.conversations.get(conversation)).epoch
+    why = {"epoch": epoch, "note": "seen at the counter"}
+    status, body = await ann_page.post(f"/desk/{conversation}/verify", why, "verify-ann")
+    assert (status, body["problems"][0]["field"]) == (422, "rights")
+    status, body = await ann_page.post(f"/desk/{conversation}/identify", {"epoch": epoch}, "identify")
+    assert (status, body["problems"][0]["field"]) == (422, "identity")
+    status, body = await ann_page.post(f"/desk/{conversation}/act", {"epoch": epoch, "act": "cancel"}, "act")
+    assert (status, body["code"]) == (409, "not_fresh")
+
+    said = {**why, "agent": sue.id}
+    async with ann_page.client.post(
+        f"/v1/conversations/{conversation}/verify", json=said, headers={"Idempotency-Key": "verify-sue"}
+    ) as response:
+        assert response.status == 200
+    after = await card()
+    assert "van Berg" in after
+    assert "a supervisor said so" in after
+    audited = [fact for fact in await facts(desk, conversation) if fact.split("|")[2] == "identity_set"]
+    assert [f"agent={sue.id}" in fact and "counter" not in fact for fact in audited] == [True]
+    assert ann.id not in audited[0]
 
 
 async def test_no_way_of_looking_from_another_queue_goes_unwritten(desk: Desk) -> None:

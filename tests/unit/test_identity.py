@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.model.agent import Agent, AgentId
 from gateway.model.contact import Proof
-from gateway.model.conversation import Conversation
+from gateway.model.conversation import AUTOMATION, Conversation, Entry, EntryKind
+from gateway.model.identity import Shown
+from gateway.model.personal import Personal
 from gateway.rules.identity import IDLE_MS, MAX_MS, Datum, Level, cover, level, shows
+from gateway.webcare.lines import house_text
 from gateway.webcare.views import shown_to
 from tests.unit.test_rights import held_in, person
 
@@ -64,3 +69,29 @@ def test_codes_are_covered_in_text_and_links_and_look_alikes_stay() -> None:
     said = "Booking zx7k2p, see https://example.org/b/ZX7K2P?x=1 or AZX7K2P, gate D24."
     assert cover(said, ["ZX7K2P", "D24"]) == "Booking ••••, see https://example.org/b/••••?x=1 or AZX7K2P, gate D24."
     assert cover(said, []) == said
+
+
+def line(kind: EntryKind, author: str, text: str, template: dict[str, str] | None = None) -> Entry:
+    return Entry("1-0", kind, NOW, author, "", "", "k", Personal(text), template=template)
+
+
+def test_what_the_house_filled_in_is_covered_and_what_people_wrote_stays() -> None:
+    said, token = "Your booking ZX7K2P for Berg", "07" + "a" * 32
+    for covered in (line(EntryKind.OUT, AUTOMATION, said), line(EntryKind.OUT, "g-ann", said, {"name": "desk_follow_up"})):
+        assert house_text(covered, ["ZX7K2P", "Berg"]) == "Your booking •••• for ••••"
+    for stays in (line(EntryKind.OUT, "g-ann", said), line(EntryKind.IN, "", said), line(EntryKind.NOTE, "g-ann", said)):
+        assert house_text(stays, ["ZX7K2P", "Berg"]) == said
+    link = line(EntryKind.OUT, AUTOMATION, f"Show it: https://zz.example/k/{token}")
+    assert house_text(link, []) == "Show it: https://zz.example/k/••••", "whoever may see all still gets no link"
+
+
+def test_what_was_shown_here_counts_from_then_on_unless_they_said_not_me_later() -> None:
+    shown = Shown(verified_ms=NOW, heard_ms=NOW, how="code")
+    assert level(Proof.INBOUND, OPENED, OPENED, NOW + IDLE_MS - 1, shown=shown) is Level.VERIFIED
+    assert level(Proof.INBOUND, OPENED, OPENED, NOW + IDLE_MS, shown=shown) is Level.RECOGNISED
+    assert level(None, NOW + 1, OPENED, NOW + 2, shown=shown) is Level.UNKNOWN
+    assert level(None, NOW - 1, OPENED, NOW + 2, shown=shown) is Level.VERIFIED
+    fresh = replace(shown, granted="bank", granted_ms=NOW + 10)
+    assert [level(Proof.LINK, OPENED, OPENED, at, shown=fresh) for at in (NOW + 9, NOW + 10)] == [Level.FRESH, Level.VERIFIED]
+    heard = replace(shown, heard_ms=NOW + MAX_MS - 1)
+    assert level(Proof.LINK, OPENED, OPENED, NOW + MAX_MS, shown=heard) is Level.RECOGNISED

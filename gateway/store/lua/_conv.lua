@@ -10,6 +10,9 @@
 --   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
 --   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language,
 --   mf a minute of theirs began, mn messages in it, ff a flood was last told of (ms),
+--   who they are (lua/conv_identity.lua, lua/conv_prove.lua): iv shown at ('' not), ih heard since then without half an hour's
+--   silence, iw how, ia how the last asking stands, ib since, iy why it failed, ic for which act, it hash of its link's token,
+--   ig act that may be done, iu until (ms),
 --   hu '1': a person of ours spoke, k:G asked of colleague G until (ms), bt token of the slot by which it last became live
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:

@@ -61,6 +61,9 @@ if not conv then
     pv = ARGV[3], re = '0', own = '', sw = (needs and standby) and at or '', qe = ours and text(now) or ''}
 else
   changes = {li = text(math.max(tonumber(conv.li), tonumber(at))), n = text(tonumber(conv.n) + 1), s = ARGV[7]}
+  -- Who they are, once shown, lasts while they write; after half an hour's silence nothing of theirs brings it back.
+  local heard = tonumber(conv.ih or '') or 0
+  if heard > 0 and tonumber(at) > heard and tonumber(at) - heard < 1800000 then changes.ih = at end
   -- Answered in the channel's own inbox already: their words only came later than the answer to them.
   if tonumber(conv.la or '0') >= tonumber(at) then needs = false end
   if conv.st == 'resolved' then

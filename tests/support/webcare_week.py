@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.model.agent import Agent, AgentId
@@ -23,6 +23,22 @@ from gateway.rules.staffing import House
 
 TICK_MS = 1000
 _EMPTY = Personal("")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who comes: how long after the one before, how long they wait before they give up, what their conversation takes alone."""
+
+    after_ms: float
+    patience_ms: float
+    work_s: float
+
+
+def people(house: House, count: int, *, seed: int) -> list[Person]:
+    """So many, by chance: Poisson arrivals, exponential patience and work."""
+    chance = random.Random(seed)
+    means = (3600 / house.per_hour * 1000, house.patience_s * 1000, house.alone_s)
+    return [Person(*(chance.expovariate(1 / mean) for mean in means)) for _ in range(count)]
 
 
 @dataclass
@@ -71,22 +87,22 @@ class _Desk:
 class Week:
     """One run. Events are (time, number, what to do); the number keeps the order of those at the same moment."""
 
-    def __init__(self, house: House, *, arrivals: int, within_s: float, seed: int) -> None:
-        self._house, self._arrivals, self._within_ms = house, arrivals, within_s * 1000
-        self._chance = random.Random(seed)
+    def __init__(self, house: House, people: Sequence[Person], *, within_s: float) -> None:
+        self._house, self._people, self._within_ms = house, people, within_s * 1000
         self._plan = DeskPlan.plain()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
         self._now = self._began = 1_000_000_000.0
         self._waiting: dict[ConversationId, Conversation] = {}
         self._desks = {agent: _Desk(self._mate(agent)) for agent in (AgentId(f"g{n:03d}") for n in range(house.agents))}
+        self._work_s: dict[ConversationId, float] = {}
         self._beat_ms = self._now
         self._ticking = False
         self._beside_since: float | None = None
         self.report = Report()
 
     def run(self) -> Report:
-        self._at(self._now, self._comes)
+        self._at(self._now + self._people[0].after_ms, self._comes)
         while self._events:
             self._now, _, what = heapq.heappop(self._events)
             what()
@@ -95,6 +111,7 @@ class Week:
     # what happens
 
     def _comes(self) -> None:
+        person = self._people[self.report.came]
         self.report.came += 1
         self.report.lasted_ms = self._now - self._began
         now = int(self._now)
@@ -106,9 +123,10 @@ class Week:
             waiting_since_ms=now, last_in_ms=now, last_out_ms=0, inbound=1, revision=1, resolved_ms=None, resolved_by="",
             previous=None, reopened=0, last_owner=None, queued_ms=now,
         )  # fmt: skip
-        self._at(self._now + self._exponential_ms(self._house.patience_s), lambda: self._gives_up(identifier))
-        if self.report.came < self._arrivals:
-            self._at(self._now + self._exponential_ms(3600 / self._house.per_hour), self._comes)
+        self._work_s[identifier] = person.work_s
+        self._at(self._now + person.patience_ms, lambda: self._gives_up(identifier))
+        if self.report.came < len(self._people):
+            self._at(self._now + self._people[self.report.came].after_ms, self._comes)
         self._route()
 
     def _gives_up(self, identifier: ConversationId) -> None:
@@ -158,7 +176,7 @@ class Week:
         self.report.waited_ms += int(waited)
         desk = self._desks[agent]
         self._work(desk)
-        work_s = self._chance.expovariate(1 / self._house.alone_s)
+        work_s = self._work_s.pop(identifier)
         self.report.work_s += work_s
         desk.left[identifier] = work_s
         self.report.most = max(self.report.most, len(desk.left))
@@ -190,9 +208,6 @@ class Week:
     def _mate(self, agent: AgentId) -> Teammate:
         presence = Presence(agent, AgentStatus.AVAILABLE, since_ms=int(self._now), beat_ms=int(self._now))
         return Teammate(Agent(agent, _EMPTY, _EMPTY, rights=("agent",)), presence)
-
-    def _exponential_ms(self, mean_s: float) -> float:
-        return self._chance.expovariate(1 / mean_s) * 1000
 
     def _at(self, at_ms: float, what: Callable[[], None]) -> None:
         self._number += 1

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gateway.rules.staffing import House, Walk, agents_for, outlook
-from tests.support.webcare_week import Week
+from tests.support.webcare_week import Week, people
 
 WEEK_H = 105
 """Seven days from eight in the morning until eleven at night."""
@@ -90,7 +90,7 @@ def test_a_house_that_cannot_be_is_refused(house: House) -> None:
 
 def test_a_day_through_the_routers_own_decision_is_near_the_model_and_nobody_has_a_third() -> None:
     house = House(PER_HOUR, 44, 1200)
-    seen = Week(house, arrivals=1500, within_s=120, seed=4).run()
+    seen = Week(house, people(house, 1500, seed=4), within_s=120).run()
     assert seen.most == 2
     assert seen.beside_ms <= 4000, "nobody waits beside a free slot for longer than the gap between two gives and a second"
     assert seen.answered + seen.gave_up == seen.came == 1500
@@ -102,7 +102,7 @@ def test_a_day_through_the_routers_own_decision_is_near_the_model_and_nobody_has
 def test_a_week_of_25000_with_44_agents_is_within_three_points_of_the_model(alone_s: float) -> None:
     house = House(PER_HOUR, 44, alone_s)
     began = time.process_time()
-    seen = Week(house, arrivals=25_000, within_s=120, seed=7).run()
+    seen = Week(house, people(house, 25_000, seed=7), within_s=120).run()
     # As many came, with as much work, as chance would have it: half a percent of load is a point of service level here.
     expected = outlook(seen.house(house), 120)
     assert seen.came == 25_000

@@ -182,6 +182,7 @@ class Conversation:
     parked_until_ms, wrapup_until_ms: 0 where it is neither
     offered_to, offered_ms: the agent who was asked to take it over; transfers: how often it changed hands
     reason, complaint_due_ms, safety, language: what is known of it; human: a person of ours spoke since it was opened
+    flooded_ms:         when it was last told that they write more in a minute than anybody does, 0 never
     assisted: the house said something by itself, and no person was ushered in since
     consulted:          colleagues who were asked by a note and have not answered -> until when they should
     identity:           how far they showed in it who they are
@@ -228,6 +229,7 @@ class Conversation:
     complaint_due_ms: int = 0
     safety: str = ""
     language: str = ""
+    flooded_ms: int = 0
     human: bool = False
     assisted: bool = False
     consulted: Mapping[AgentId, int] = field(default_factory=dict)

@@ -42,6 +42,8 @@ def next_opening(calendar: Calendar | None, at_ms: int) -> int | None:
     """The first moment, this one counted, at which it is open; None when it opens no more within 400 days."""
     if calendar is None:
         return at_ms
+    if not any(calendar.week) and not any(calendar.special.values()):
+        return None  # asked at each look of the router: not four hundred days long
     return next((begin for begin, _ in open_spans(calendar, at_ms, at_ms + _LOOK_MS)), None)
 
 

@@ -78,6 +78,7 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         complaint_due_ms=int(f.get("cm") or 0),
         safety=f.get("sf", ""),
         language=f.get("lg", ""),
+        flooded_ms=int(f.get("ff") or 0),
         human=f.get("hu") == "1",
         assisted=f.get("au") == "1",
         consulted={AgentId(name[2:]): int(value) for name, value in f.items() if name.startswith("k:") and value},

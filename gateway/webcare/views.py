@@ -15,6 +15,7 @@ from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.family import ROLE
 from gateway.model.ids import ContactId, ConversationId
 from gateway.model.webcare import Boost
+from gateway.rules.flood import AGAIN_MS
 from gateway.rules.identity import Datum, Level, shows
 from gateway.rules.masking import COVER
 from gateway.rules.rights import may_answer, may_reveal
@@ -135,6 +136,7 @@ def marks(one: Conversation) -> tuple[str, ...]:
     found = [
         ("safety", bool(one.safety)),
         ("complaint", one.complaint_due_ms > 0),
+        ("flood", one.flooded_ms > 0 and one.last_in_ms - one.flooded_ms < AGAIN_MS),
         ("new", one.state is ConversationState.ASSIGNED),
         ("wrapup", one.state is ConversationState.WRAPUP),
         ("returning", one.returning_ms > 0),

@@ -17,6 +17,7 @@ from gateway.rules.presences import Reminder, reminder
 from gateway.store import keys
 from gateway.store.conversations import Command
 from gateway.webcare import here
+from gateway.webcare.views import marks
 from tests.integration.router_stage import SENDER, House
 from tests.integration.test_assistant_decides import said, started
 from tests.integration.test_webhooks import accept
@@ -108,6 +109,7 @@ async def test_e19_more_than_twenty_messages_a_minute_are_one_conversation_and_o
         return sum(b"|flood|" in row[b"f"] for _, row in rows)
 
     assert await alerts() == 1
+    assert "flood" in marks(one), "whoever looks at the lists or the board sees it"
     await house.pass_s(120)
     for _ in range(25):
         await house.writes_again(conversation)
@@ -116,6 +118,7 @@ async def test_e19_more_than_twenty_messages_a_minute_are_one_conversation_and_o
     for _ in range(20):
         await house.writes_again(conversation)
     assert await alerts() == 1, "twenty are none"
+    assert "flood" not in marks(await house.get(conversation))
     await house.writes_again(conversation)
     assert await alerts() == 2
 

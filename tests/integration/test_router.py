@@ -109,9 +109,16 @@ async def test_two_minutes_without_anybody_begin_when_the_last_one_left_and_not_
     await house.pass_s(10, ann.id)
     await house.router.turn()
     assert (await house.get(conversation)).queue == "rail", "nobody could for a moment, whatever it waited before"
+    await house.pass_s(110, ann.id)
+    await house.router.turn()
+    await house.book.choose(eve.id, AgentStatus.BREAK)
+    await house.router.turn()  # somebody could for a moment: it begins anew
+    await house.book.choose(eve.id, AgentStatus.OFFLINE)
+    await house.router.turn()
     other = house.another_router()
     await house.pass_s(100, ann.id)
     await house.router.turn()
+    assert (await house.get(conversation)).queue == "rail"
     await other._leads()
     await house.pass_s(20, ann.id)
     await other.turn()

@@ -28,7 +28,7 @@ PARKED = ("event", "item", "telling", "webhook", "wording")
 
 
 class Work:
-    """first_queues: the queues of crises, which are answered before the general one."""
+    """first_queues: the queues of crises, which are answered before all others; queues: those that there always are."""
 
     def __init__(
         self,
@@ -38,18 +38,20 @@ class Work:
         subjects: Subjects,
         first_queues: Callable[[], Awaitable[Sequence[str]]],
         metrics: Metrics,
+        queues: Sequence[str] = QUEUES,
     ) -> None:
         self._readings = readings
         self._fans = fans
         self._subjects = subjects
         self._first_queues = first_queues
         self._metrics = metrics
+        self._queues = queues
         self._sampled_at = -SAMPLE_EVERY_S
 
     async def look(self) -> None:
         """Set the gauges. Raises what the store raises."""
         await self._look_at_fans()
-        queues = await self._readings.desk((*await self._first_queues(), *QUEUES))
+        queues = await self._readings.desk((*await self._first_queues(), *self._queues))
         self._metrics.conversations.clear()
         for queue, count in queues.items():
             self._metrics.conversations.labels(queue).set(count)

@@ -23,6 +23,7 @@ from gateway.insight.watch_gauges import Survey
 from gateway.insight.watch_post import Poster
 from gateway.insight.watch_signs import instance_of, samples_of
 from gateway.insight.watch_work import Work
+from gateway.rules.queueing import queues_of
 from gateway.runtime import Runtime
 from gateway.scheduler.jobs.finish_erasures import finish_erasures
 from gateway.scheduler.jobs.govern import EVERY_S, govern
@@ -181,7 +182,7 @@ async def _watch(runtime: Runtime, leases: Leases) -> None:
     )  # fmt: skip
     work = Work(
         readings=Readings(redis, runtime.clock), fans=runtime.fans, subjects=runtime.subjects,
-        first_queues=Incidents(redis, runtime.clock).first_queues, metrics=metrics,
+        first_queues=Incidents(redis, runtime.clock).first_queues, metrics=metrics, queues=queues_of(runtime.desk_plan),
     )  # fmt: skip
 
     async def look() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from gateway.insight.lines import Counting
 from gateway.insight.watch_gauges import say_reached
 from gateway.insight.watch_work import Work
 from gateway.metrics import Metrics
+from gateway.rules.routing import QUEUES
 from gateway.store import keys
 from gateway.store.desk import ALL, QUEUE
 from gateway.store.facts import Fact
@@ -29,11 +30,11 @@ async def house(redis: Redis, redis_url: str, data_dir: Path) -> AsyncIterator[H
         yield made
 
 
-def work_of(house: House) -> Work:
+def work_of(house: House, queues: Sequence[str] = QUEUES) -> Work:
     runtime = house.runtime
     return Work(
         readings=Readings(house.redis, house.clock), fans=runtime.fans, subjects=runtime.subjects,
-        first_queues=Incidents(house.redis, house.clock).first_queues, metrics=runtime.metrics,
+        first_queues=Incidents(house.redis, house.clock).first_queues, metrics=runtime.metrics, queues=queues,
     )  # fmt: skip
 
 
@@ -72,12 +73,14 @@ async def test_conversations_are_counted_by_queue_and_by_who_has_them(house: Hou
     for number in range(5):
         await house.redis.zadd(ALL, {f"v{number}": number})
     await house.redis.zadd(f"{QUEUE}general", {"v0": 0, "v1": 1})
+    await house.redis.zadd(f"{QUEUE}complaints", {"v2": 2})
     try:
-        await work_of(house).look()
+        await work_of(house, ("complaints", "general")).look()
         assert figure(house, "conversations_open", queue="general") == 2
-        assert figure(house, "conversations_open", queue="taken") == 3
+        assert figure(house, "conversations_open", queue="complaints") == 1
+        assert figure(house, "conversations_open", queue="taken") == 2
     finally:
-        await house.redis.delete(ALL, f"{QUEUE}general")
+        await house.redis.delete(ALL, f"{QUEUE}general", f"{QUEUE}complaints")
 
 
 async def test_what_was_set_aside_within_the_hour_is_counted_by_kind(house: House) -> None:

@@ -9,6 +9,7 @@ import { Keys, Palette } from "./keys.js";
 import { Live } from "./live.js";
 import { leaving, Lock } from "./lock.js";
 import { patchLines, patchPart } from "./patch.js";
+import { Several } from "./several.js";
 import { chosenBrand, onTop } from "./top.js";
 import { t } from "./words.js";
 
@@ -190,6 +191,7 @@ async function command(what, more = {}, quietly = false) {
 /** A button of the page. What needs words or a choice opens its dialog; a reason that was said already is not asked for again. */
 function press({ command: what, message, on, act }) {
   const { state, reason } = document.querySelector(".head").dataset;
+  if (what === "several") return void several.open();
   if (what === "why") return void why();
   if (what === "release" && state === "assigned") return void command(what);
   if (what === "finish" && (reason || !doing.has("finish"))) return void command(what);
@@ -274,6 +276,7 @@ const actions = {
   identify: whenMineNow("identify"),
   card: whenOpen(() => (byId("card").offsetParent === null ? showCard(true) : byId("card").focus())),
   status: () => byId("status")?.focus(),
+  several: () => void several.open(),
   palette: () => palette.open(),
 };
 const palette = new Palette(() =>
@@ -281,6 +284,7 @@ const palette = new Palette(() =>
 );
 new Keys(actions, whenOpen(async (digit) => news(facts().mine ? await doing.tag(digit) : t("not_yours"))));
 onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.message)), news });
+const several = new Several({ conversation });
 const lock = new Lock(() => live.connect());
 leaving(() => composer?.forget());
 document.addEventListener("keydown", (event) => {

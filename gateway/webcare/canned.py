@@ -48,10 +48,14 @@ class Canned:
     def said(self, language: str, first_name: str, agent: str) -> tuple[str, str]:
         """(its language, its words for this customer); what is not known leaves no gap behind: ", ?" goes with its comma"""
         known = next((one for one in (language[:2], "en") if one in self.texts), next(iter(self.texts)))
-        text = self.texts[known]
-        if not first_name:
-            text = re.sub(r",? ?\{first_name\}", "", text)
-        return known, _PLACE.sub(lambda found: {"first_name": first_name, "agent": agent}[found[1]], text)
+        return known, fill(self.texts[known], first_name, agent)
+
+
+def fill(text: str, first_name: str, agent: str) -> str:
+    """{first_name} and {agent} filled in; what is not known leaves no gap behind. Other braces stay: somebody typed them."""
+    if not first_name:
+        text = re.sub(r",? ?\{first_name\}", "", text)
+    return _PLACE.sub(lambda found: {"first_name": first_name, "agent": agent}.get(found[1], found[0]), text)
 
 
 def load(folder: Path) -> tuple[Canned, ...]:

@@ -50,11 +50,14 @@ class Why:
     left_out: tuple[tuple[str, str], ...]
 
 
-async def choices(deps: WebcareDeps, agent: Agent, one: Conversation, locale: str) -> Choices:
-    reasons = tuple(
+def reasons(deps: WebcareDeps, locale: str) -> tuple[Choice, ...]:
+    return tuple(
         Choice(reason.code, reason.label.get(locale) or reason.label.get("en") or reason.code, reason.shortcut)
         for reason in deps.plan.reasons
     )
+
+
+async def choices(deps: WebcareDeps, agent: Agent, one: Conversation, locale: str) -> Choices:
     names = dict.fromkeys([*(queue.name for queue in deps.plan.of(one.brand).queues), *QUEUES])
     queues = tuple(Choice(name, name.replace("_", " ").capitalize()) for name in names if name != one.queue)
     here: Sequence[Presence] = await deps.presence.here() if deps.presence is not None else ()
@@ -66,7 +69,7 @@ async def choices(deps: WebcareDeps, agent: Agent, one: Conversation, locale: st
         if found.id != agent.id and not found.disabled and found.may(Permission.REPLY, one.brand)
     ]
     colleagues.sort(key=lambda found: (not found.here, found.name))
-    return Choices(reasons, queues, tuple(colleagues))
+    return Choices(reasons(deps, locale), queues, tuple(colleagues))
 
 
 async def why(deps: WebcareDeps, one: Conversation) -> list[Why]:

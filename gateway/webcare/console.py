@@ -20,6 +20,7 @@ from gateway.webcare.problems import answering, body_of
 from gateway.webcare.providing import Providing
 from gateway.webcare.searching import Searching, card_past
 from gateway.webcare.session import SECURITY_HEADERS, Asker
+from gateway.webcare.several_page import SeveralRoutes
 from gateway.webcare.signing import Signing
 from gateway.webcare.stream import Stream
 from gateway.webcare.tabs import Tabs
@@ -53,6 +54,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     searching = Searching(deps)
     add("POST", "/desk/search", session.command(deps, searching.post_search))
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
+    SeveralRoutes(deps, pages, console.looks).add_routes(add)
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     # What the page asks for by itself, a picture that came in, say, is no sign that somebody is there.
@@ -77,7 +79,7 @@ class Console:
     def __init__(self, deps: WebcareDeps, pages: Pages) -> None:
         self._deps = deps
         self._pages = pages
-        self._looks = Looks(deps.agents)
+        self.looks = Looks(deps.agents)
         self._tabs = Tabs()
 
     async def get_root(self, request: web.Request) -> web.StreamResponse:
@@ -95,7 +97,7 @@ class Console:
     async def get_file(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """A file of a conversation that they may read; `?save` as a download."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
-        await self._looks.note(who.agent, one, session.place_of(self._deps, request))
+        await self.looks.note(who.agent, one, session.place_of(self._deps, request))
         return await files.get_file(self._deps, one, request.match_info["file"], save="save" in request.query)
 
     async def get_drafts(self, request: web.Request, who: Asker) -> web.StreamResponse:
@@ -112,7 +114,7 @@ class Console:
     async def get_canned(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """What is said often, filled in for this customer."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
-        await self._looks.note(who.agent, one, session.place_of(self._deps, request))
+        await self.looks.note(who.agent, one, session.place_of(self._deps, request))
         found = await replying.canned(self._deps, one, who.agent)
         return web.json_response({"canned": found}, headers=SECURITY_HEADERS)
 
@@ -137,7 +139,7 @@ class Console:
             try:
                 one = await commands.readable(self._deps, who.agent, identifier)
                 opened = await self._pages.opened(who.agent, one, locale)
-                await self._looks.note(who.agent, one, session.place_of(self._deps, request), page=True)
+                await self.looks.note(who.agent, one, session.place_of(self._deps, request), page=True)
             except NotFound:
                 status = 404
         offered = await choices.choices(self._deps, who.agent, opened.conversation, locale) if opened else None
@@ -163,7 +165,7 @@ class Console:
         if request.query.get("conversation"):
             try:
                 one = await commands.readable(self._deps, who.agent, request.query["conversation"])
-                await self._looks.note(who.agent, one, session.place_of(self._deps, request))
+                await self.looks.note(who.agent, one, session.place_of(self._deps, request))
             except NotFound:
                 pass  # the stream shows nothing of it either, and says so
         return Stream(self._deps, self._pages, self._tabs, who, request.query)
@@ -188,7 +190,7 @@ class Console:
     async def get_past(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """The part of the customer card that the history knows."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
-        await self._looks.note(who.agent, one, session.place_of(self._deps, request))
+        await self.looks.note(who.agent, one, session.place_of(self._deps, request))
         found = await card_past(self._deps, who.agent, one, limit=TIMELINE)
         locale = locale_of(request.query.get("lang", ""), "")
         html = self._pages.draw("past.html", locale, past=found, now_ms=self._deps.clock.now_ms())

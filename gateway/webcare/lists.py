@@ -18,8 +18,8 @@ from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, Conv
 from gateway.model.ids import ConversationId, SenderId
 from gateway.model.webcare import Presence
 from gateway.rules.presences import open_until_ms
+from gateway.rules.queueing import queues_of
 from gateway.rules.rights import Reading, reading
-from gateway.rules.routing import QUEUES
 from gateway.webcare import relatives, views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.lines import house_text
@@ -133,7 +133,7 @@ class ListReader:
             changes, now_s = self._deps.live.changes, time.monotonic()
             shared = self._shared
             if shared is None or shared.changes != changes or now_s - shared.read_at_s > SHARED_S:
-                rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), *QUEUES))}
+                rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), *queues_of(self._deps.plan)))}
                 listed = [one for name in rank for one in await self._deps.conversations.desk.queue(name)]
                 found = await self._deps.conversations.get_many(listed)
                 waiting = [

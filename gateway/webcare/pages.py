@@ -31,6 +31,7 @@ LINES_KEPT = 5_000
 KEY_LIST = (
     ("next", "j"), ("previous", "k"), ("longest", "g"), ("take", "o"), ("reply", "r"), ("quote", "q"), ("note", "n"),
     ("finish", "e"), ("park", "p"), ("transfer", "t"), ("release", "b"), ("card", "i"), ("identify", "v"), ("status", "s"),
+    ("several", "a"),
 )  # fmt: skip
 """What the leader's letters do, unless somebody chose others."""
 MIME = {

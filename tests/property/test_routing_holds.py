@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model.conversation import AgentId, ConversationState
-from gateway.model.webcare import AgentStatus, Calendar, Figures, Load, Queue
+from gateway.model.webcare import AgentStatus, Calendar, Figures, Interval, Load, Queue
 from gateway.rules.assign import Teammate, decide
 from gateway.rules.ranks import order
 from tests.support.team import NOW, mate, plan, waiting
@@ -123,3 +123,24 @@ def test_what_one_turn_promises(waits: list[Any], team: list[Teammate], found: F
 def test_the_order_in_which_they_are_read_changes_nothing(waits: list[Any], team: list[Teammate]) -> None:
     house = plan(*QUEUES, calendars=(SHUT,))
     assert decide(waits, team, house, NOW) == decide(list(reversed(waits)), list(reversed(team)), house, NOW)
+
+
+@given(queued(), teams(), figures)
+@settings(max_examples=60, deadline=None)
+def test_closed_hours_in_between_change_no_decision(waits: list[Any], team: list[Teammate], found: Figures) -> None:
+    """Who came before a closed stretch is treated as who came so much later without one: agent, ring, who is held."""
+    waits = [replace(one, boost_s=0) for one in waits]  # the place in a queue runs on through the night, and a boost counts in it
+    pause = Calendar("pause", "UTC", ((Interval(0, 12 * 60), Interval(16 * 60 - 1, 1440)),) * 7)  # NOW is 16:00
+    queues = (replace(QUEUES[0], calendar="pause"), QUEUES[1], replace(QUEUES[2], calendar="pause"))
+    closed_ms = (4 * 60 - 1) * 60_000
+
+    def earlier(one: Any) -> Any:
+        if NOW - one.queued_ms <= 60_000:
+            return one
+        since = one.queued_ms - closed_ms
+        return replace(one, queued_ms=since, waiting_since_ms=since, opened_ms=since)
+
+    plain = decide(waits, team, plan(*QUEUES, figures=found, calendars=(SHUT,)), NOW)
+    paused = decide(map(earlier, waits), team, plan(*queues, figures=found, calendars=(SHUT, pause)), NOW)
+    assert [one.decision for one in paused.given] == [one.decision for one in plain.given]
+    assert (paused.held, paused.full, paused.absent, paused.closed) == (plain.held, plain.full, plain.absent, plain.closed)

@@ -121,6 +121,12 @@ class Settings:
     oidc_scopes: str
     oidc_groups_claim: str
     oidc_groups_file: Path | None
+    customer_oidc_issuer: str | None
+    customer_oidc_client_id: str | None
+    customer_oidc_client_secret: Secret | None
+    customer_oidc_scopes: str
+    customer_oidc_claim: str
+    identity_code_url: Secret | None
     oidc_grace_s: float
     webhook_targets: tuple[str, ...]
     webhook_secret: Secret | None
@@ -317,6 +323,12 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         oidc_scopes=reader.text("GATEWAY_OIDC_SCOPES", "openid profile email") or "openid",
         oidc_groups_claim=reader.text("GATEWAY_OIDC_GROUPS_CLAIM", "groups") or "groups",
         oidc_groups_file=Path(groups_file) if groups_file else None,
+        customer_oidc_issuer=reader.text("GATEWAY_CUSTOMER_OIDC_ISSUER"),
+        customer_oidc_client_id=reader.text("GATEWAY_CUSTOMER_OIDC_CLIENT_ID"),
+        customer_oidc_client_secret=reader.secret("GATEWAY_CUSTOMER_OIDC_CLIENT_SECRET"),
+        customer_oidc_scopes=reader.text("GATEWAY_CUSTOMER_OIDC_SCOPES", "openid") or "openid",
+        customer_oidc_claim=reader.text("GATEWAY_CUSTOMER_OIDC_CLAIM", "sub") or "sub",
+        identity_code_url=reader.secret("GATEWAY_IDENTITY_CODE_URL"),
         oidc_grace_s=reader.number("GATEWAY_OIDC_GRACE_S", 3600.0, float, 300, 8 * 3600),
         webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
         webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),
@@ -369,6 +381,7 @@ def _check(reader: _Reader, settings: Settings) -> None:
         if address.scheme not in ("http", "https") or not address.hostname:
             problems.append("GATEWAY_ALERT_URL: should be one address that takes a POST, https://...")
     _check_provider(problems, settings)
+    _check_customers(problems, settings)
     ports = [settings.public_port, settings.internal_port, settings.console_port]
     if len(set(ports)) != len(ports):
         problems.append("GATEWAY_PUBLIC_PORT, GATEWAY_INTERNAL_PORT and GATEWAY_CONSOLE_PORT must differ")
@@ -390,6 +403,33 @@ def _check(reader: _Reader, settings: Settings) -> None:
     if not _STREAM.fullmatch(settings.source_stream):
         # No braces: a name with a tag could be one of the store's own keys.
         problems.append("GATEWAY_SOURCE_STREAM: should be 1 to 200 letters, digits and . : _ - such as thuisfront:events")
+
+
+def _check_customers(problems: list[str], settings: Settings) -> None:
+    """How customers show who they are: each way needs what it leans on."""
+    ways = []
+    if settings.customer_oidc_issuer is not None:
+        ways.append("GATEWAY_CUSTOMER_OIDC_ISSUER")
+        parts = urlsplit(settings.customer_oidc_issuer)
+        here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not (parts.scheme == "https" or (parts.scheme == "http" and here)):
+            problems.append("GATEWAY_CUSTOMER_OIDC_ISSUER: should start with https://")
+        if not settings.customer_oidc_client_id:
+            problems.append("GATEWAY_CUSTOMER_OIDC_CLIENT_ID is missing: GATEWAY_CUSTOMER_OIDC_ISSUER needs it")
+        if "openid" not in settings.customer_oidc_scopes.split():
+            problems.append("GATEWAY_CUSTOMER_OIDC_SCOPES: should have openid among them")
+    elif settings.customer_oidc_client_id or settings.customer_oidc_client_secret:
+        problems.append("GATEWAY_CUSTOMER_OIDC_ISSUER is missing: its sisters are of no use without it")
+    if settings.identity_code_url is not None:
+        ways.append("GATEWAY_IDENTITY_CODE_URL")
+        address = urlsplit(settings.identity_code_url.reveal())
+        here = address.hostname in ("127.0.0.1", "localhost", "::1")
+        if not (address.scheme == "https" or (address.scheme == "http" and here)):
+            problems.append("GATEWAY_IDENTITY_CODE_URL: should be one address that takes a POST, https://...: codes go there")
+        if settings.webhook_secret is None:
+            problems.append("GATEWAY_IDENTITY_CODE_URL needs GATEWAY_WEBHOOK_SECRET (whsec_...) to sign with")
+    if ways and settings.public_url is None:
+        problems.append(f"GATEWAY_PUBLIC_URL is missing: {ways[0]} needs it for the link that customers open")
 
 
 def _check_provider(problems: list[str], settings: Settings) -> None:

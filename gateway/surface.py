@@ -31,10 +31,11 @@ from gateway.intake.role import make_deps, make_expander, make_waiting
 from gateway.intake.said_api import SaidDoor
 from gateway.metrics import metrics_handler
 from gateway.model.contact import Address
+from gateway.model.identity import Proving, Way
 from gateway.model.ids import SenderId
 from gateway.oidc import OidcClient
 from gateway.runtime import Runtime, make_media
-from gateway.settings import Environment
+from gateway.settings import Environment, Settings
 from gateway.store.agents import Agents
 from gateway.store.alarms import Alarms
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
@@ -139,6 +140,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         lines=runtime.lines,
         past=runtime.past,
         hands=hands_of(runtime),
+        proving=_proving(runtime.settings),
         media=media,
         fetching=_fetching(runtime, media),
         documents=runtime.documents,
@@ -198,6 +200,12 @@ def _fetching(runtime: Runtime, media: Media) -> Fetching:
         told=runtime.conversations.desk.touched,
         scanner=HookScanner(runtime.session, scan.reveal()) if scan is not None else None,
     )
+
+
+def _proving(settings: Settings) -> Proving:
+    """By which ways customers can show who they are; their pages are the webhooks role's."""
+    ways = {Way.LOGIN: settings.customer_oidc_issuer, Way.CODE: settings.identity_code_url}
+    return Proving(frozenset(way for way, given in ways.items() if given is not None), settings.public_url or "")
 
 
 def _provider(runtime: Runtime) -> Provider | None:

@@ -208,7 +208,7 @@ ANSWERS: dict[str, Schema] = {
             "timezone": MAYBE,
             "channels": many(TEXT),
             "addresses": many(ref("Address")),
-            "travellers": many(thing({"given_name": MAYBE, "family_name": MAYBE, "addresses": many(TEXT)})),
+            "travellers": many(thing({"given_name": MAYBE, "family_name": MAYBE, "customer": MAYBE, "addresses": many(TEXT)})),
             "orders": many(
                 thing(
                     {

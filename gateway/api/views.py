@@ -93,6 +93,7 @@ def _traveller(traveller: Traveller, reveal: bool) -> dict[str, Any]:
     return {
         "given_name": initial(traveller.given_name, reveal),
         "family_name": initial(traveller.family_name, reveal),
+        "customer": shown(traveller.number, reveal) if traveller.number is not None else None,
         "addresses": list(traveller.addresses),
     }
 

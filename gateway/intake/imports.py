@@ -234,7 +234,8 @@ def _joined(profile: Profile, line: Line, customer: str, address: AddressId) -> 
     old = next((one for one in profile.travellers if one.customer == customer), None)
     name = Personal(line.row.name) if line.row.name else None
     if old is None:
-        person = Traveller(customer, name, None, (address,))
+        number = Personal(line.row.customer) if line.row.customer else None
+        person = Traveller(customer, name, None, (address,), number)
         return replace(profile, addresses=addresses, travellers=(*profile.travellers, person))
     theirs = old.addresses if address in old.addresses else (*old.addresses, address)
     named = old.given_name or old.family_name

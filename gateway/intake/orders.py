@@ -429,6 +429,8 @@ def _join(
         mine = (*before, *mine, *behind) if mine else old.addresses
     given = Personal(name["given"]) if name.get("given") else (old.given_name if old else None)
     family = Personal(name["family"]) if name.get("family") else (old.family_name if old else None)
-    person = Traveller(traveller, given, family, mine)
+    said = recipient.get("customerId")  # who came beside the order's travellers is none of its customers
+    number = Personal(str(said)) if said else (old.number if old else None)
+    person = Traveller(traveller, given, family, mine, number)
     others = tuple(one for one in profile.travellers if one.customer != traveller)
     return replace(profile, addresses=tuple(known), travellers=(*others, person))

@@ -84,6 +84,8 @@ class Traveller:
     family_name: Personal | None
     addresses: tuple[AddressId, ...] = ()
     """which of the contact's addresses this traveller gave, in order of preference"""
+    number: Personal | None = None
+    """the customer number itself, by which the operator's own systems know them; None where an order never said it"""
 
 
 @dataclass(frozen=True, slots=True)

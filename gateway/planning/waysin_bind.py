@@ -199,7 +199,7 @@ class Binder:
             ways = (chat.address, *before) if first else (*before, chat.address)
             family = old.family_name if old and old.family_name else traveller.family_name
             given = old.given_name if old and old.given_name else traveller.given_name
-            person = Traveller(traveller.customer, given, family, ways)
+            person = Traveller(traveller.customer, given, family, ways, old.number if old else traveller.number)
             known = next((one for one in profile.orders if one.order == link.order and one.traveller == traveller.customer), None)
             mine = link if known is None or known.version < link.version else known
             others = tuple(one for one in profile.travellers if one.customer != traveller.customer)

@@ -16,8 +16,10 @@ import re
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 
-from gateway.model.contact import Proof
+from gateway.model.contact import Contact, Proof, Traveller
 from gateway.model.identity import NOTHING_SHOWN, Asking, Shown
+from gateway.model.ids import AddressId
+from gateway.model.personal import Personal
 from gateway.rules.masking import COVER
 
 IDLE_MS = 30 * 60_000
@@ -96,6 +98,16 @@ def lasts(shown: Shown, now_ms: int) -> bool:
 def fresh(shown: Shown, now_ms: int) -> bool:
     """Whether one act may be done now on a proof that was given for it alone."""
     return bool(shown.granted) and now_ms < shown.granted_ms
+
+
+def customers_of(contact: Contact, address: AddressId) -> list[Traveller]:
+    """Whose this address is: the customers who gave it, or came by it."""
+    return [person for person in contact.profile.travellers if address in person.addresses]
+
+
+def told_by_code(contact: Contact, address: AddressId) -> Personal | None:
+    """The customer number that a code goes to: the first that is known of whose address this is; None: of nobody."""
+    return next((one.number for one in customers_of(contact, address) if one.number is not None), None)
 
 
 def asking(shown: Shown, now_ms: int) -> Asking:

@@ -22,6 +22,8 @@ class Hidden(StrEnum):
     CARD = "card"
     BSN = "bsn"
     PASSWORD = "password"  # noqa: S105 - the name of a kind
+    CODE = "code"
+    """one that was sent to show who they are: whether it is that one, the store knows (store/identity.py)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ _CARDS = re.compile(
     r"4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|(?:5[0678]|6[37])\d{14}"
 )
+_SIX = re.compile(r"(?<![\w+])\d{3}[ .-]?\d{3}(?![\w])")
 _BSN_NAMED = re.compile(r"\b(?:bsn|bsn-?nummer|burger ?service ?nummer|sofi-?nummer|citizen service number)\b", re.IGNORECASE)
 _SECRET = re.compile(
     r"""(?P<name>\b(?:passwords?|passcode|pin(?:[ -]?code)?|cvc2?|cvv2?|security\ code|wachtwoord(?:en)?
@@ -72,6 +75,11 @@ def mask(text: str) -> Masked:
     for pattern, cover in steps:
         text = pattern.sub(cover, text)
     return Masked(text, tuple(kind for kind in Hidden if kind in hidden))
+
+
+def codes_in(text: str) -> dict[str, str]:
+    """What may be a code of six digits, as it stands there: most are order numbers, which stay. digits -> as written"""
+    return {re.sub(r"[ .-]", "", found): found for found in _SIX.findall(text)}
 
 
 def is_card(digits: str) -> bool:

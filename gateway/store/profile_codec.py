@@ -38,6 +38,7 @@ def dump(profile: Profile) -> dict[str, Any]:
                 "given": _text(traveller.given_name),
                 "family": _text(traveller.family_name),
                 "a": list(traveller.addresses),
+                **({"n": traveller.number.reveal()} if traveller.number is not None else {}),
             }
             for traveller in profile.travellers
         ],
@@ -97,6 +98,7 @@ def load(value: dict[str, Any]) -> Profile:
                 given_name=_personal(one.get("given")),
                 family_name=_personal(one.get("family")),
                 addresses=tuple(AddressId(address) for address in one.get("a", [])),
+                number=_personal(one.get("n")),
             )
             for one in value.get("travellers", [])
         ),

@@ -17,7 +17,7 @@ from gateway.model.agent import Agent, Permission
 from gateway.model.contact import Contact
 from gateway.model.conversation import Conversation
 from gateway.model.identity import Act, Asking, Way
-from gateway.rules.identity import Level, asking, fresh, lasts, level
+from gateway.rules.identity import Level, asking, customers_of, fresh, lasts, level, told_by_code
 from gateway.rules.rights import may_answer
 from gateway.store.conversation_commands import Command, CommandRefused, Done
 from gateway.webcare import fields
@@ -88,21 +88,22 @@ def standing(deps: WebcareDeps, one: Conversation, contact: Contact | None, agen
 
 def ways(deps: WebcareDeps, one: Conversation, contact: Contact | None) -> frozenset[Way]:
     """By which this very person can show it: a way needs something to hold what they show against."""
-    if deps.proving is None or contact is None or not contact.profile.travellers:
+    if deps.proving is None or contact is None or not customers_of(contact, one.address):
         return frozenset()
-    return deps.proving.ways
+    no_code = told_by_code(contact, one.address) is None
+    return frozenset(way for way in deps.proving.ways if way is not Way.CODE or not no_code)
 
 
 async def ask(
     deps: WebcareDeps, agent: Agent, found: Conversation, command: Command, body: Mapping[str, Any]
 ) -> Done:
     """Send the link as a line of the house. {"act"?}. Raises BadInput, CommandRefused (window_closed too)."""
-    contact = (await deps.contacts.get_many([found.contact]))[0]
+    contact = await deps.contacts.get(found.contact)
     if deps.proving is None or deps.lines is None or not deps.proving.ways:
         raise BadInput([Problem("identity", NO_WAY)])
     if not ways(deps, found, contact):
         raise BadInput([Problem("identity", NOT_THEM)])
-    if closing(deps, found, contact.facts if contact else None, {}).window_ms is None:
+    if closing(deps, found, contact.facts, {}).window_ms is None:
         raise CommandRefused("window_closed", found.owner, found.owner_since_ms, found.state.value, found.epoch)
     done, token = await deps.conversations.ask_identity(command, act_of(body) if body.get("act") else None)
     # The same link under the same key, also where this is repeated: a process that died in between says it then.

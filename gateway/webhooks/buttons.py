@@ -29,5 +29,6 @@ class Buttons:
             return True
         if key == "not_me":
             await self._d.contacts.set_proof(contact.id, address, None, event.at_ms)
+            await self._d.conversations.drop_identity(contact.id, address, event.at_ms, "not_me")
             return True
         return False

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.assistant.hearing import Assistant
+from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.directory import Directory
@@ -40,6 +41,7 @@ class Deps:
     media: has files that came with words fetched
     family: speaks of families, and knows what a traveller was last asked about theirs
     assistant: answers plain questions before the desk
+    lines: says what the house says by itself
     plan: the queues, and what belongs in which; listener: what a message says of itself
     """
 
@@ -64,3 +66,4 @@ class Deps:
     listener: Listener = field(default_factory=Listener)
     media: Media | None = None
     assistant: Assistant | None = None
+    lines: SystemLines | None = None

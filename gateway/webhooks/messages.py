@@ -18,6 +18,7 @@ from typing import Any
 
 from gateway.assistant.deciding import Decided
 from gateway.assistant.hearing import Turn
+from gateway.assistant.lines import CODE_HERE
 from gateway.connector import InboundKind, MessageEvent, Sender
 from gateway.families.mirror import is_member
 from gateway.families.state_said import Journeys
@@ -26,7 +27,7 @@ from gateway.model.conversation import InboundEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId
 from gateway.model.personal import Personal
 from gateway.model.webcare import Boost, Heard
-from gateway.rules.masking import mask
+from gateway.rules.masking import COVER, Hidden, Masked, codes_in, mask
 from gateway.rules.queueing import Known, complaints_of, queue_of
 from gateway.rules.ranks import departs_soon
 from gateway.rules.routing import AHEAD
@@ -223,6 +224,9 @@ class Messages:
         """
         elsewhere = outside and await self._elsewhere(contact, sender, address)
         covered = mask(entry.text.reveal())
+        typed = await self._code_typed(contact, brand, address, covered.text)
+        if typed is not None:
+            covered = Masked(typed, (*covered.hidden, Hidden.CODE))
         entry = replace(entry, text=Personal(covered.text), hidden=tuple(covered.hidden))
         crisis = None
         if self._d.incidents is not None and await self._d.incidents.fresh():
@@ -238,12 +242,21 @@ class Messages:
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue,
             heard=heard, boost=None if handled else await self._soon(contact), complaints=complaints, ahead=ahead,
         )  # fmt: skip
+        if typed is not None and self._d.lines is not None:
+            key = self._d.vault.blind("code-here", entry.key)[:16]
+            await self._d.lines.say(conversation, CODE_HERE, key=key, at_once=True)
         files = [one for one in (entry.media, *entry.more_media) if one]
         if files and self._d.media is not None:  # after the line: done again with it, where a process dies in between
             key = self._d.media.entry_key(contact.id, entry.key)
             await self._d.media.want(conversation, contact.id, sender.id, key, files)
         self._d.wake.now("desk")
         return conversation
+
+    async def _code_typed(self, contact: Contact, brand: str, address: AddressId, text: str) -> str | None:
+        """The text with the code covered that was sent to show who they are; None: it stands not there."""
+        found = codes_in(text)
+        code = await self._d.conversations.code_in_chat(contact.id, brand, address, list(found)) if found else ""
+        return text.replace(found[code], COVER) if code else None
 
     async def _soon(self, contact: Contact) -> Boost | None:
         """Whether one of their journeys leaves within two hours: of what is still open, as its sources say it."""

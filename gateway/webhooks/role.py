@@ -11,7 +11,9 @@ from aiohttp import web
 from gateway.assistant import dialogs
 from gateway.assistant.hearing import Assistant
 from gateway.assistant.open_things import OpenThings
+from gateway.insight.hooks import Signer
 from gateway.metrics import Metrics
+from gateway.oidc import OidcClient
 from gateway.planning.telling import Teller
 from gateway.planning.waiting import Waiting
 from gateway.planning.waysin_links import LinkMaker
@@ -23,8 +25,11 @@ from gateway.store.incidents import Incidents
 from gateway.store.invitations import Invitations
 from gateway.store.ownership import Ownership
 from gateway.store.passes import Passes
-from gateway.webhooks import api, invite, join, pass_page, speaker, worker
+from gateway.store.pending import Pending
+from gateway.webhooks import api, identity, invite, join, pass_page, speaker, worker
 from gateway.webhooks.apply import Applier, Deps
+from gateway.webhooks.identity import IdentityPages
+from gateway.webhooks.identity_code import CodeHook
 from gateway.webhooks.joining import make_family_sayer
 from gateway.webhooks.pass_page import PassPages
 from gateway.webhooks.split import Splitter
@@ -87,6 +92,33 @@ def add_routes(app: web.Application, runtime: Runtime) -> None:
         )
     )
     pages.add_routes(app)
+    IdentityPages(_identity_deps(runtime)).add_routes(app)
+
+
+def _identity_deps(runtime: Runtime) -> identity.Deps:
+    """With the ways that are set up; without any, every link is one that does not work."""
+    settings, clock = runtime.settings, runtime.clock
+    codes, login = None, None
+    if settings.identity_code_url is not None and settings.webhook_secret is not None:
+        codes = CodeHook(runtime.session, settings.identity_code_url, Signer(settings.webhook_secret), clock)
+    if settings.customer_oidc_issuer is not None:
+        client = OidcClient(
+            settings.customer_oidc_issuer, settings.customer_oidc_client_id or "", settings.customer_oidc_client_secret, clock,
+            scopes=settings.customer_oidc_scopes,
+        )  # fmt: skip
+        pending = Pending(runtime.connection.redis, runtime.vault, "customer")
+        login = identity.Login(client, settings.customer_oidc_claim, pending)
+    return identity.Deps(
+        conversations=runtime.conversations,
+        contacts=runtime.contacts,
+        catalogue=runtime.catalogue,
+        clock=clock,
+        public_url=settings.public_url or "",
+        codes=codes,
+        login=login,
+        trusted_proxies=settings.trusted_proxies,
+        default_brand=settings.brand,
+    )
 
 
 def _counter(metrics: Metrics) -> Callable[[str, str], None]:
@@ -137,6 +169,7 @@ def make_applier(runtime: Runtime) -> Applier:
             plan=runtime.desk_plan,
             listener=runtime.listener,
             media=make_media(runtime),
+            lines=runtime.lines,
             assistant=Assistant(
                 runtime.conversations,
                 AssistantMemories(runtime.connection.redis, vault),

@@ -19,10 +19,11 @@ from gateway import http
 from gateway.connector import Connector
 from gateway.errors import StoreUnavailable
 from gateway.model.contact import Identifier
-from gateway.model.conversation import EntryKind
+from gateway.model.conversation import AgentId, EntryKind
 from gateway.model.message import DeliveryStatus
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys
+from gateway.store.conversations import Command
 from gateway.store.events import Events
 from gateway.store.outbox import Claimed, Settlement
 from gateway.store.vault import KeyMissing, KeyRing, Vault
@@ -371,6 +372,21 @@ async def test_a_card_number_is_covered_before_the_thread_keeps_it(house: House)
     assert (entry.text.reveal(), entry.hidden) == ("Refund to •••• please, order 5512", ("card",))
 
 
+async def test_a_code_to_show_who_they_are_is_covered_in_the_chat_and_they_are_told_so(house: House) -> None:
+    await take(house, inbound_text(house, "447700900333", "order 204816 please"))
+    store, contact = house.runtime.conversations, await house.contact_of(333)
+    (identifier,) = await store.of_contact(contact.id)
+    await store.take(Command(identifier, AgentId("ann"), (await store.get(identifier)).epoch, "take"))
+    _, token = await store.ask_identity(Command(identifier, AgentId("ann"), (await store.get(identifier)).epoch, "ask"))
+    await store.code_sent(await store.get(identifier), token.reveal(), Secret("204816"))
+    await take(house, inbound_text(house, "447700900333", "551200? no: 204 816!"))
+    thread = await store.thread(await store.get(identifier))
+    said = [(line.text.reveal(), line.hidden) for line in thread if line.kind is EntryKind.IN]
+    assert said == [("order 204816 please", ()), ("551200? no: ••••!", ("code",))], "as an order's number it stays"
+    assert "We have covered the code in your message" in thread[-1].text.reveal()
+    assert (await store.prove_code(await store.get(identifier), token.reveal(), Secret("204816"))).word == "no_code"
+
+
 async def test_a_user_id_learned_from_a_webhook_leads_to_the_same_contact_without_the_number(house: House) -> None:
     await house.tell(house.order(house.recipient(101)))
     known = await house.contact_of(101)
@@ -440,11 +456,17 @@ async def test_a_number_that_was_given_up_belongs_to_whoever_has_it_next(house: 
     assert (await house.contact_of(101)).id == somebody.id
 
 
-async def test_a_new_device_takes_the_proofs_of_its_address(house: House) -> None:
+async def test_a_new_device_takes_the_proofs_of_its_address_and_what_was_shown_in_the_chat(house: House) -> None:
     await house.tell(house.order(house.recipient(101)))
+    await take(house, inbound_text(house, WRITER, "hello"))
+    store = house.runtime.conversations
+    (talk,) = await store.of_contact((await house.contact_of(101)).id)
+    await store.set_identity(Command(talk, AgentId("sue"), (await store.get(talk)).epoch, "set"), Personal("I know her"))
+    assert (await store.get(talk)).identity.verified_ms
     await take(house, system(house, WRITER, {"type": "customer_identity_changed", "body": "User identity changed"}))
     contact = await house.contact_of(101)
     assert contact.facts.proofs == {}
+    assert (await store.get(talk)).identity.verified_ms == 0
     await house.tell(house.order(house.recipient(101, addresses=[{"channel": "whatsapp", "to": f"+{WRITER}"}]), number="ZX8M4Q"))
     told = [(one.notification, one.state.value, one.reason) for one in await house.messages(contact.id)][1:]
     assert sorted(told) == [("address_check", "q", ""), ("order_confirmed", "s", "no_proof")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,8 +13,11 @@ from gateway.model.conversation import AUTOMATION, Conversation, Entry, EntryKin
 from gateway.model.identity import Shown
 from gateway.model.personal import Personal
 from gateway.rules.identity import IDLE_MS, MAX_MS, Datum, Level, cover, level, shows
+from gateway.rules.masking import codes_in
 from gateway.webcare.lines import house_text
 from gateway.webcare.views import shown_to
+from gateway.webhooks.identity_page import TEXTS, asking
+from gateway.webhooks.invite_page import LANGUAGES
 from tests.unit.test_rights import held_in, person
 
 OPENED, NOW = 1_000_000_000, 1_000_600_000
@@ -95,3 +99,22 @@ def test_what_was_shown_here_counts_from_then_on_unless_they_said_not_me_later()
     assert [level(Proof.LINK, OPENED, OPENED, at, shown=fresh) for at in (NOW + 9, NOW + 10)] == [Level.FRESH, Level.VERIFIED]
     heard = replace(shown, heard_ms=NOW + MAX_MS - 1)
     assert level(Proof.LINK, OPENED, OPENED, NOW + MAX_MS, shown=heard) is Level.RECOGNISED
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_all_of_it_in_each_language_and_names_nobody(language: str) -> None:
+    assert set(TEXTS[language]) == set(TEXTS["en"])
+    for name, text in TEXTS[language].items():
+        assert sorted(re.findall(r"\{(\w+)\}", text)) == sorted(re.findall(r"\{(\w+)\}", TEXTS["en"][name])), name
+    drawn = asking(language, "<Air>", "https://zz.example", "/k/07", login=True, code=True, sent=True, said="wrong", left=2)
+    assert "&lt;Air&gt;" in drawn
+    assert "<Air>" not in drawn
+    assert [found in drawn for found in ("/k/07/login", "/k/07/code", "/k/07/send")] == [True, True, True]
+    paused = asking(language, "Air", "", "/k/07", login=True, code=True, sent=True, said="paused", minutes=30)
+    assert "/k/07/" not in paused, "nothing is offered in a pause"
+
+
+def test_what_may_be_a_code_is_found_as_it_was_written_and_numbers_of_other_lengths_are_not() -> None:
+    assert codes_in("204 816, 551200 and 12-34-56, 1234567, +447700900, A204816, 204.817") == {
+        "204816": "204 816", "551200": "551200", "204817": "204.817",
+    }  # fmt: skip

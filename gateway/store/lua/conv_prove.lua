@@ -3,7 +3,7 @@
 One step, because several processes may be asked at once: no code is tried a sixth time, no link is used twice, and what is shown
 counts only for the link that was sent last.
 
-KEYS  1 cv:V  2 kv:hash of the link's token (hash: v, until, code, ends, done; any for drop)  3 kp:C (hash: tries, sends, until)  4 facts
+KEYS  1 cv:V  2 kv:hash of the link's token (hash: v, until, code, ends, done, typed; any for drop)  3 kp:C (hash: tries, sends, until)  4 facts
       5 vd  6 vo  7 f:C
 ARGV  1 offset (ms)  2 V  3 hash of the token ('' for drop)  4 send, unsent, code, login, other, typed or drop
       5 keyed hash of a code; why it could not be sent; drop: why  6 how long a code is good for (ms)  7 tries  8 sends
@@ -36,8 +36,10 @@ if raw[5] then return {'done'} end
 if (conv.it or '') ~= ARGV[3] then return {'gone'} end
 local ends = tonumber(raw[4] or '0')
 if what == 'typed' then -- the code itself stood in the chat: it is good for nothing any more
+  if redis.call('HGET', KEYS[2], 'typed') == ARGV[5] then return {'ok'} end -- looked at again, after a death
   if not raw[3] or raw[3] ~= ARGV[5] then return {'none'} end
   redis.call('HDEL', KEYS[2], 'code', 'ends')
+  redis.call('HSET', KEYS[2], 'typed', ARGV[5])
   write({ia = 'asked'})
   return {'ok'}
 end

@@ -1,0 +1,89 @@
+"""Who a customer is, with everything running: asked by an agent, shown in a telephone's browser, seen at the desk."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from demo.accounts import Account, Accounts
+from gateway.model.ids import ConversationId
+from gateway.store.agents import Agents
+from gateway.surface import webcare_deps
+from gateway.webcare import views
+from tests.support.house import House, house_running
+from tests.support.waiting import wait_until
+
+SECRET = "whsec_" + base64.b64encode(b"between-the-gateway-and-mail").decode()
+EVA = "+447700900123"
+
+
+async def command(house: House, conversation: str, what: str, **body: Any) -> dict[str, Any]:
+    _, one = await house.get(f"/v1/conversations/{conversation}")
+    status, answer = await house.post(
+        f"/v1/conversations/{conversation}/{what}", {"epoch": one["epoch"], **body}, **{"Idempotency-Key": f"key-{what}"}
+    )
+    assert status == 200, answer
+    return answer
+
+
+@pytest.mark.long
+async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor_the_code(data_dir: Path) -> None:
+    accounts = Accounts((Account("C-20817", "Eva Jansen", "eva@example.org"),), "gateway", "", SECRET)
+    outside = TestServer(accounts.app())
+    await outside.start_server()
+    hook = str(outside.make_url("/codes"))
+    async with house_running(
+        data_dir, GATEWAY_PUBLIC_URL="https://zz.example", GATEWAY_WEBHOOK_SECRET=SECRET, GATEWAY_IDENTITY_CODE_URL=hook
+    ) as house:
+        assert (await house.event("ce-order-confirmed-flight.json"))[0] == 202
+        await house.wait_for(EVA, 1)
+        await house.says(EVA, text="Where is my seat? Somebody else must help me.")
+        assert house.runtime is not None
+        deps = webcare_deps(house.runtime)
+        found: list[ConversationId] = []
+
+        async def waits() -> bool:
+            found[:] = await deps.conversations.desk.queue("general")
+            return bool(found)
+
+        await wait_until(waits, timeout=15)
+        agents = Agents(house.runtime.connection.redis, house.runtime.clock, house.runtime.vault)
+        (sanne,) = await agents.all()
+        await command(house, found[0], "take", agent=sanne.id)
+
+        async def card() -> views.Card:
+            one = await deps.conversations.get(found[0])
+            return await views.card(deps, one, (await views.contacts_of(deps, [one]))[one.contact], sanne)
+
+        before = await card()
+        assert (before.masked, before.identity.can_ask, before.identity.bar) == (True, True, "")
+        await command(house, found[0], "identify", agent=sanne.id)
+        await command(house, found[0], "identify", agent=sanne.id)  # pressed twice: one link
+        links: list[str] = []
+
+        async def linked() -> bool:
+            texts = [str(one["body"]) for one in await house.received(EVA)]
+            links[:] = [link for text in texts for link in re.findall(r"https://zz\.example(/k/\w+)", text)]
+            return bool(links)
+
+        await wait_until(linked, timeout=15)
+        assert len(links) == 1
+        assert house.http is not None
+        async with house.http.post(f"{house.public}{links[0]}/send?lang=en") as response:
+            assert response.status == 200
+        assert (await card()).identity.asking == "sent"
+        code = accounts.mails[0].code
+        async with house.http.post(f"{house.public}{links[0]}/code?lang=en", data={"code": code}) as response:
+            assert "we know that it is you" in await response.text()
+        after = await card()
+        assert (after.masked, after.identity.level, after.identity.how) == (False, 2, "code")
+        assert [one.number for one in after.orders] == ["ZX7K2P"]
+        _, whole = await house.get(f"/v1/conversations/{found[0]}")
+        assert links[0].removeprefix("/k/") not in str(whole)
+        assert code not in str(whole)
+    await outside.close()

@@ -163,7 +163,7 @@ class Signing:
     async def post_logout(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """{"next": where to go}: their provider's own page, where it signed them in and has one."""
         await self._sessions.sign_out(who.token)
-        elsewhere = any(one.agent == who.agent.id for one in await self._sessions.all())
+        elsewhere = any(one.agent == who.agent.id and not one.locked for one in await self._sessions.all())
         await here.depart(self._deps, who.agent, elsewhere=elsewhere)
         await self._deps.agents.audit(Audited.SIGNED_OUT, who.agent.id, place=session.place_of(self._deps, request))
         onward = "/login"

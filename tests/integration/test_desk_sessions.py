@@ -77,6 +77,11 @@ async def test_locking_by_hand_locks_every_page_of_the_session_and_none_of_anoth
     assert (await there.post("/desk/seen"))[0] == 200
     await lookout.look(door.deps)
     assert (await door.deps.presence.get(agent.id)).status is AgentStatus.AVAILABLE
+    third = await at_desk(door)
+    assert (await third.post("/logout"))[0] == 200
+    assert (await door.deps.presence.get(agent.id)).status is AgentStatus.AVAILABLE, "there they are still"
+    assert (await there.post("/logout"))[0] == 200
+    assert (await door.deps.presence.get(agent.id)).status is AgentStatus.OFFLINE, "nobody is at a locked page"
 
 
 async def test_a_locked_desk_cannot_be_guessed_open_and_ends_with_its_day(door: Door) -> None:

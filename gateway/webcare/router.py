@@ -23,7 +23,7 @@ from gateway.model.conversation import Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import Assignment, DeskPlan
 from gateway.rules import assign
-from gateway.rules.calendars import next_opening, open_ms
+from gateway.rules.calendars import is_open, next_opening, open_ms
 from gateway.rules.routing import GENERAL
 from gateway.rules.waits import Flow
 from gateway.store.agents import Agents
@@ -185,11 +185,16 @@ class Router:
         self.view.forget([identifier])
 
     async def _impossible(self, view: View, impossible: Mapping[ConversationId, str], now: int) -> None:
-        """Who has had nobody here for long enough goes to the general queue. The time begins anew once somebody could."""
+        """Who has had nobody here for long enough goes to the general queue. The time begins anew once somebody could.
+
+        While that one is closed they stay: from there nobody could give them to who may come yet.
+        """
         self._nobody = {one: self._nobody.get(one, now) for one in impossible}
         for one in view.waiting if impossible else ():
             missing = impossible.get(one.id)
-            if missing and assign.to_general(one, missing, self._nobody[one.id], now) and await self.to_queue(one, GENERAL):
+            if not missing or not assign.to_general(one, missing, self._nobody[one.id], now):
+                continue
+            if is_open(self.plan.calendar(one.brand, GENERAL), now) and await self.to_queue(one, GENERAL):
                 log.info("router.to_general", conversation=one.id, queue=one.queue, missing=missing)
 
     # saying it

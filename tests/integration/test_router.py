@@ -125,6 +125,22 @@ async def test_two_minutes_without_anybody_begin_when_the_last_one_left_and_not_
     assert (await house.get(conversation)).queue == "general", "who routes next knows since when"
 
 
+async def test_nobody_is_sent_to_a_general_queue_that_is_closed(redis: Any) -> None:
+    hours = {"never": {"timezone": "UTC", "week": {}}}
+    queues = [{"name": "rail", "required": ["rail"]}, {"name": "general", "calendar": "never"}]
+    house = House(redis, plan_of({"calendars": hours, "brands": {"zz": {"queues": queues}}}, "plan"))
+    ann, eve = await house.agent("ann"), await house.agent("eve", status=AgentStatus.OFFLINE)
+    await house.agents.change(eve.id, skills=["rail"])
+    conversation = await house.writes(queue="rail")
+    for _ in range(3):
+        await house.router.turn()
+        await house.pass_s(100, ann.id, eve.id)
+    assert (await house.get(conversation)).queue == "rail"
+    await house.book.choose(eve.id, AgentStatus.AVAILABLE)
+    await house.router.turn()
+    assert await house.owner(conversation) == eve.id
+
+
 async def test_closed_is_said_once_and_full_only_after_a_moment_and_when_it_gets_worse(house: House) -> None:
     shut, open_ = await house.writes(queue="shut"), await house.writes()
     await house.router.turn()

@@ -35,7 +35,14 @@ export class Composer {
       this.unquote();
       this.text.reply.focus();
     });
+    byId("instead-off").addEventListener("click", () => {
+      delete this.draft.reply.instead;
+      this.save();
+      this.showInstead();
+      this.text.reply.focus();
+    });
     this.showQuote();
+    this.showInstead();
     this.attaching = new Attaching({
       conversation,
       draft: () => this.draft.reply,
@@ -114,6 +121,23 @@ export class Composer {
     byId("quoting-text").textContent = (line.querySelector(".bubble .text, .media bdi, .label")?.textContent ?? "").slice(0, 200);
   }
 
+  /** Other words, or another file, in place of a message of ours that did not arrive; its words are there to begin with. */
+  instead(message, text) {
+    const box = this.text.reply;
+    if (text && !box.value.includes(text)) box.value = box.value ? `${box.value}\n${text}` : text;
+    this.draft.reply.instead = message;
+    this.show("reply", "text");
+    this.typed("reply");
+    this.showInstead();
+  }
+
+  showInstead() {
+    const message = this.draft.reply.instead;
+    const line = message && document.querySelector(`#lines [data-instead][data-message="${message}"]`)?.closest(".line");
+    byId("instead").hidden = !message;
+    byId("instead-text").textContent = line?.querySelector(".text")?.textContent.slice(0, 120) ?? "";
+  }
+
   typed(mode) {
     this.draft[mode].text = this.text[mode].value;
     clearTimeout(this.saving);
@@ -178,8 +202,8 @@ export class Composer {
     const invitation = facts.speaksAs ? `Write a reply; they see the name ${facts.speaksAs}` : "Write a reply";
     if (this.text.reply.placeholder !== invitation) this.text.reply.placeholder = invitation;
     const isShut = Boolean(facts.mine && facts.mayReply && !facts.resolved && !left(facts.closes).ms);
-    if (this.shut.shown && !isShut && this.draft.reply.text) this.say("They wrote: the window is open, and your words may go now.", "wait");
-    this.shut.update(isShut && this.box.dataset.mode === "reply");
+    if (this.shut.shown && !this.shut.instead && !isShut && this.draft.reply.text) this.say("They wrote: the window is open, and your words may go now.", "wait");
+    this.shut.update((isShut || this.shut.instead) && this.box.dataset.mode === "reply");
     const shown = why ?? this.warning(facts) ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
     if (node.textContent !== shown.words) node.textContent = shown.words;
     node.dataset.tone = shown.tone;
@@ -208,7 +232,7 @@ export class Composer {
     draft.key ||= newKey();
     const quote = draft.quote && byId(draft.quote) ? draft.quote.replace(/^e-/, "") : "";
     this.save();
-    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }), ...(file && { file: file.file }) }, draft.key));
+    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }), ...(file && { file: file.file }), ...(draft.instead && { instead: draft.instead }) }, draft.key));
   }
 
   async keepNote() {
@@ -247,6 +271,7 @@ export class Composer {
     this.text[mode].value = "";
     this.save();
     this.showQuote();
+    this.showInstead();
     this.attaching.show();
     if (mode === "reply") this.unsent.later();
     if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");

@@ -4,7 +4,7 @@ import { left, localise, markDays, now, setServerNow, tick } from "./clock.js";
 import { post, Refused } from "./commands.js";
 import { Composer } from "./composer.js";
 import { Doing } from "./doing.js";
-import { newKey } from "./drafts.js";
+import { keepDraft, newKey, readDraft } from "./drafts.js";
 import { Keys, Palette } from "./keys.js";
 import { Live } from "./live.js";
 import { leaving, Lock } from "./lock.js";
@@ -220,11 +220,31 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.more[open]")) if (button || !menu.contains(event.target)) menu.open = false;
   const toggle = event.target.closest("#toggle-card");
   if (toggle) showCard(document.body.dataset.card !== "open");
+  const instead = event.target.closest("[data-instead]");
+  if (instead) insteadOf(instead);
+  const elsewhere = event.target.closest("[data-elsewhere]");
+  if (elsewhere) answerElsewhere(elsewhere);
   const quoted = event.target.closest("[data-quote]");
   if (quoted) composer?.quote(quoted.dataset.quote);
   if (event.target.closest("#close-card")) hideCard();
   if (event.target.closest("#longest")) longest();
 });
+
+const saidIn = (node) => node.closest(".line").querySelector(".text")?.textContent ?? "";
+function insteadOf(button) {
+  const { instead: what, message } = button.dataset;
+  if (what === "template") composer.shut.insteadOf(message);
+  else composer.instead(message, saidIn(button));
+}
+
+/** The words go along as a draft there; whoever answers takes that conversation first. */
+function answerElsewhere(button) {
+  const other = button.dataset.elsewhere;
+  const draft = readDraft(other, "reply");
+  const text = saidIn(button);
+  if (!draft.text.includes(text)) keepDraft(other, "reply", { ...draft, text: draft.text ? `${draft.text}\n${text}` : text });
+  location.href = `/desk/${other}`;
+}
 
 function showCard(open) {
   document.body.dataset.card = open ? "open" : "";

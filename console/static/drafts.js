@@ -17,7 +17,7 @@ export function readDraft(conversation, mode) {
 /** Returns whether it could be kept (a full or forbidden store is said to the agent). */
 export function keepDraft(conversation, mode, draft) {
   try {
-    if (draft.text || draft.key || draft.quote || draft.file) localStorage.setItem(name(conversation, mode), JSON.stringify(draft));
+    if (draft.text || draft.key || draft.quote || draft.file || draft.instead) localStorage.setItem(name(conversation, mode), JSON.stringify(draft));
     else localStorage.removeItem(name(conversation, mode));
     return true;
   } catch {

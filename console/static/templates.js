@@ -3,6 +3,7 @@
 
 import { get, post } from "./commands.js";
 import { newKey } from "./drafts.js";
+import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const BLANK = "\u2026";
@@ -12,10 +13,20 @@ export class Shut {
   constructor({ conversation, facts, sent, say }) {
     Object.assign(this, { conversation, facts, sent, say });
     this.shown = false;
+    this.instead = "";
+  }
+
+  /** One of them in place of a message of ours that did not arrive, also while the window is open; pressed again, no more. */
+  insteadOf(message) {
+    this.instead = this.instead === message ? "" : message;
+    if (this.shown) void this.load();
+    this.update(this.shown || Boolean(this.instead));
+    byId("shut").scrollIntoView({ block: "nearest" });
   }
 
   /** Called whenever the window may have shut or opened. */
   update(shut) {
+    shut = Boolean(shut);
     if (shut === this.shown) return;
     this.shown = shut;
     byId("shut").hidden = !shut;
@@ -30,7 +41,8 @@ export class Shut {
       byId("shut-words").textContent = error.message;
       return;
     }
-    byId("shut-words").textContent = found.length
+    if (this.instead) byId("shut-words").textContent = t(found.length ? "template_instead" : "template_none");
+    else byId("shut-words").textContent = found.length
       ? "The service window is shut. Until they write, only these may go:"
       : "The service window is shut, and no template may go to them. It opens when they write.";
     byId("offers").replaceChildren(...found.map((one) => this.offer(one)));
@@ -68,7 +80,8 @@ export class Shut {
     button.setAttribute("aria-disabled", "true");
     const values = Object.fromEntries(fields.map(([name, field]) => [name, field.value]));
     try {
-      this.sent(await post(`/desk/${this.conversation}/reply`, { epoch: this.facts().epoch, template: { name: one.name, values } }, key));
+      this.sent(await post(`/desk/${this.conversation}/reply`, { epoch: this.facts().epoch, template: { name: one.name, values }, ...(this.instead && { instead: this.instead }) }, key));
+      this.instead = "";
       this.say("Sent. What you wrote below is kept, and may go when they write.", "wait");
       await this.load();
     } catch (error) {

@@ -42,8 +42,8 @@ async def run(
     """Do one command and say how the conversation stands after it.
 
     key:    the Idempotency-Key header
-    body:   epoch for all but note and consult; text for reply and note (a reply may have a file); message for again and leave; of
-            others see team.py
+    body:   epoch for all but note and consult; text for reply and note (a reply may have a file, and `instead`: the message of
+            ours that did not arrive and in whose place it goes); message for again and leave; of others see team.py
     raises: BadInput, NotFound, CommandRefused
     """
     found = await readable(deps, agent, identifier)
@@ -77,9 +77,9 @@ async def _do(
         return await store.note(command, fields.words(body, fields.NOTE_MAX))
     if what == "leave":
         return await store.leave(command, fields.message(body))
-    again: MessageId | str = fields.message(body) if what == "again" else ""
-    if again:
-        entry, file = await replying.sent_before(deps, found, again)
+    again: MessageId | str = fields.message(body) if what == "again" else await _instead(deps, found, body)
+    if what == "again":
+        entry, file = await replying.sent_before(deps, found, MessageId(again))
         text, wanted = entry.text, entry.template
     elif (wanted := body.get("template")) is not None:
         file = None
@@ -118,6 +118,15 @@ async def _deadline_ms(deps: WebcareDeps, found: Conversation) -> int:
         return 0
     lasts_ms = max(deps.window_ms(found.sender), (await deps.person_windows()).get(found.sender, 0))
     return open_until(min(opened, deps.clock.now_ms()), lasts_ms) - SERVER_MARGIN_MS
+
+
+async def _instead(deps: WebcareDeps, found: Conversation, body: Mapping[str, Any]) -> MessageId | str:
+    """The message of ours in whose place this one goes, "" none. Raises BadInput, NotFound."""
+    if body.get("instead") is None:
+        return ""
+    message = fields.message(body, "instead")
+    await replying.line_of(deps, found, message)
+    return message
 
 
 async def _quoted(deps: WebcareDeps, found: Conversation, body: Mapping[str, Any]) -> Personal | None:

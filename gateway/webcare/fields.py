@@ -61,8 +61,8 @@ def word(body: Mapping[str, Any], name: str, what: str) -> str:
     return value
 
 
-def message(body: Mapping[str, Any]) -> MessageId:
-    value = body.get("message")
+def message(body: Mapping[str, Any], name: str = "message") -> MessageId:
+    value = body.get(name)
     if not isinstance(value, str) or not is_id(value, "m"):
-        raise BadInput([Problem("message", "should be the id of a message of ours in this conversation")])
+        raise BadInput([Problem(name, "should be the id of a message of ours in this conversation")])
     return MessageId(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.model.contact import Contact
 from gateway.model.conversation import (
@@ -20,16 +20,18 @@ from gateway.model.conversation import (
     Mention,
 )
 from gateway.model.identity import PATH
-from gateway.model.ids import MessageId
+from gateway.model.ids import ConversationId, MessageId
 from gateway.model.message import MessageRecord
 from gateway.rules.identity import Datum, cover, shows
 from gateway.rules.masking import COVER
+from gateway.rules.rights import may_answer
 from gateway.store.outbox import parse_record
 from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.files import Shown, shown
 from gateway.webcare.proving import identity
 from gateway.webcare.views import codes, first_name, short, shown_to
+from gateway.webcare.windows import closing
 
 _PROOF_LINK = re.compile(rf"(?<={re.escape(PATH)})\d\d[0-9a-z]{{32}}")
 
@@ -89,6 +91,8 @@ class Line:
     family: str = ""
     hidden: tuple[str, ...] = ()
     folded: tuple[Said, ...] = ()
+    elsewhere: tuple[tuple[ConversationId, str], ...] = ()
+    """where else the same person can be answered now: their other conversations, each with its channel"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,28 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
     )
     lines = [_news(item, records.get(item.message), channel, covered) for item in mentions]
     lines += [_line(entry, drawn) for entry in entries]
+    if any(_may_go_elsewhere(line) for line in lines) and agent is not None:
+        others = await _elsewhere(deps, one, contact, agent)
+        lines = [replace(line, elsewhere=others) if _may_go_elsewhere(line) else line for line in lines]
     return sorted(lines, key=lambda line: line.at_ms)
+
+
+def _may_go_elsewhere(line: Line) -> bool:
+    return line.fate is not None and words.ELSEWHERE in line.fate.ways and not line.decided
+
+
+async def _elsewhere(
+    deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent
+) -> tuple[tuple[ConversationId, str], ...]:
+    """Open conversations of the same person with the brand by another address, whose window is open."""
+    persons = await deps.person_windows()
+    facts = contact.facts if contact is not None else None
+    return tuple(
+        (other.id, words.CHANNELS.get(deps.channel(other.sender), deps.channel(other.sender)))
+        for other in await deps.conversations.get_many(await deps.conversations.of_contact(one.contact))
+        if other is not None and other.brand == one.brand and other.address != one.address and not other.resolved
+        and may_answer(agent, other) and closing(deps, other, facts, persons).last_ms
+    )  # fmt: skip
 
 
 def house_text(entry: Entry, covered: Sequence[str]) -> str:

@@ -203,9 +203,15 @@ async def template_of(deps: WebcareDeps, found: Conversation, wanted: object) ->
     return await deps.templates.made(found, contact, wanted)
 
 
-async def sent_before(deps: WebcareDeps, found: Conversation, message: MessageId | str) -> tuple[Entry, Kept | None]:
-    """What a message of ours said, and the file that went with it. Raises NotFound; BadInput where the file is gone."""
+async def line_of(deps: WebcareDeps, found: Conversation, message: MessageId | str) -> Entry:
+    """The line of a message of ours in this conversation. Raises NotFound."""
     for entry in await deps.conversations.thread(found):
         if entry.message == message and entry.kind is EntryKind.OUT:
-            return entry, await file_of(deps, found, {"file": entry.media["ref"]}) if entry.media else None
+            return entry
     raise NotFound("no such message in this conversation")
+
+
+async def sent_before(deps: WebcareDeps, found: Conversation, message: MessageId | str) -> tuple[Entry, Kept | None]:
+    """What a message of ours said, and the file that went with it. Raises NotFound; BadInput where the file is gone."""
+    entry = await line_of(deps, found, message)
+    return entry, await file_of(deps, found, {"file": entry.media["ref"]}) if entry.media else None

@@ -73,6 +73,23 @@ ADVICE = {
     Reason.HELD_ELSEWHERE: "Another program holds the conversation: try again when it comes back.",
 }
 """What an agent can do about an answer that did not arrive."""
+AGAIN, OTHER_WORDS, TEMPLATE, ELSEWHERE = "again", "words", "template", "elsewhere"
+WAYS = {
+    Reason.UNCERTAIN_ASK: (AGAIN,),
+    Reason.WINDOW_CLOSED: (AGAIN, TEMPLATE, ELSEWHERE),
+    Reason.EXPIRED: (AGAIN, TEMPLATE, ELSEWHERE),
+    Reason.UNREACHABLE: (AGAIN, ELSEWHERE),
+    Reason.OPTED_OUT_AT_CHANNEL: (),
+    Reason.ERASING: (),
+    Reason.DOCUMENT_MISSING: (OTHER_WORDS,),
+    Reason.CANNOT_RENDER: (OTHER_WORDS,),
+    Reason.REJECTED: (OTHER_WORDS, AGAIN, TEMPLATE, ELSEWHERE),
+    Reason.RETRIES_EXHAUSTED: (AGAIN, ELSEWHERE),
+    Reason.HELD_ELSEWHERE: (AGAIN,),
+}
+ANY_WAY = (AGAIN, OTHER_WORDS, TEMPLATE, ELSEWHERE)
+"""The ways out of an answer that did not arrive, by why; the likeliest first. Whether one is open still, the server says when it
+is taken: nothing is known here of a window or of another channel."""
 _STATUS = {
     DeliveryStatus.SENT: "sent",
     DeliveryStatus.DELIVERED: "delivered",
@@ -83,12 +100,13 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a message of ours. tone: plain, good, warn, bad; ask: its agent must decide what to do."""
+    """What became of a message of ours. tone: plain, good, warn, bad; ask: its agent must decide what to do; ways: and may."""
 
     word: str
     tone: str
     detail: str = ""
     ask: bool = False
+    ways: tuple[str, ...] = ()
 
 
 def fate(record: MessageRecord | None, channel: str) -> Fate:
@@ -106,10 +124,11 @@ def fate(record: MessageRecord | None, channel: str) -> Fate:
             return Fate("will be tried again", "warn", f"attempt {record.attempt} did not get through")
         return Fate("no answer yet", "warn", "looking for a sign that it arrived")
     if record.reason == Reason.UNCERTAIN_ASK:
-        return Fate("uncertain", "warn", "no answer came. It may have arrived.", ask=True)
+        return Fate("uncertain", "warn", "no answer came. It may have arrived.", ask=True, ways=(AGAIN,))
     word = "failed" if record.state in (MessageState.FAILED, MessageState.DEAD) else "not sent"
-    advice = ADVICE.get(Reason(record.reason), "") if record.reason in set(Reason) else ""
-    return Fate(word, "bad", f"{sentence(record.reason)}. {advice}".removesuffix(". "), ask=True)
+    why = Reason(record.reason) if record.reason in set(Reason) else None
+    detail = f"{sentence(record.reason)}. {ADVICE.get(why, '') if why else ''}".removesuffix(". ")
+    return Fate(word, "bad", detail, ask=True, ways=WAYS.get(why, ANY_WAY) if why else ANY_WAY)
 
 
 def sentence(reason: str) -> str:

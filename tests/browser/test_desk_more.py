@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.model.conversation import Agent, ConversationState
-from tests.browser.desk_stage import Person, Stage
-from tests.browser.test_desk_page import MINUTE, ann, leader, mila, opened, sign_in, stage
+from gateway.model.ids import new_address_id
+from tests.browser.desk_stage import PAGE_SENDER, Person, Stage
+from tests.browser.test_desk_page import MINUTE, ann, leader, live, mila, opened, sign_in, stage, taken
 
 __all__ = ["ann", "mila", "sign_in", "stage"]
 
@@ -51,3 +52,36 @@ def test_one_answer_to_several_on_a_flight_is_seen_for_each_before_it_goes(
     expect(page.locator("#queue .row")).to_have_count(1)
     states = [stage.call(stage.conversations.get(one.conversation)).state for one in crowd]
     assert states == [ConversationState.RESOLVED, ConversationState.RESOLVED, ConversationState.QUEUED]
+
+
+@pytest.mark.long
+def test_what_did_not_arrive_goes_in_other_words_or_is_answered_on_another_channel(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    also = Person(mila.contact, new_address_id(mila.contact), "Mila", PAGE_SENDER)
+    also.said = 100
+    stage.says(also, "I am here too")
+    page = taken(sign_in, mila)
+    page.fill("#reply-text", "All of it in one long sentence")
+    page.get_by_role("button", name="Send").click()
+    first, last = page.locator(".line.out").first, page.locator(".line.out").last
+    expect(first).to_be_visible()
+    stage.dispatch(mila, "x", reason="cannot_render")
+    first.get_by_role("button", name="Other words or file").click()
+    expect(page.locator("#instead")).to_contain_text("All of it in one long sentence")
+    expect(page.locator("#reply-text")).to_be_focused()
+    page.fill("#reply-text", "In short: yes")
+    page.reload()
+    live(page)
+    expect(page.locator("#instead")).to_be_visible()  # the draft knows what it stands for
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(first).to_contain_text("sent again, see below")
+    expect(page.locator("#instead")).to_be_hidden()
+    stage.dispatch(mila, "x", reason="unreachable")
+    expect(last).to_contain_text("In short: yes")
+    last.get_by_role("button", name="Answer on Messenger").click()
+    live(page)
+    expect(page.locator(".head")).to_contain_text("Messenger")
+    expect(page.locator("#reply-text")).to_have_value("In short: yes")
+    assert len(stage.messages(mila)) == 2
+    assert stage.messages(also) == [], "nothing goes by itself"

@@ -23,7 +23,7 @@ from gateway.errors import BadInput, Conflict
 from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import Identifier, Traveller
 from gateway.model.conversation import Agent, AgentId, InboundEntry, OutsideEntry
-from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId
+from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, message_id, new_address_id
 from gateway.model.message import Priority
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys
@@ -684,6 +684,46 @@ async def test_a_delivery_status_reaches_the_open_thread(desk: Desk) -> None:
     html = "".join(part["html"] for part in patch["lines"].values())
     assert "uncertain" in html
     assert 'data-command="again"' in html
+
+
+async def test_in_place_of_what_did_not_arrive_go_other_words_once_and_the_same_person_is_answered_elsewhere(desk: Desk) -> None:
+    await desk.agent()
+    conversation = await desk.says("hello")
+    assert desk.contact is not None
+    first, desk.address = desk.address, new_address_id(desk.contact)
+    other = await desk.says("hello from here", sender=PAGE_SENDER)
+    desk.address = first
+    page = await signed_in(desk)
+    at = f"/desk/{conversation}"
+    await page.post(f"{at}/take", {"epoch": 1})
+    _, sent = await page.post(f"{at}/reply", {"epoch": 2, "text": "so long a sentence"}, key="r")
+    name = keys.of(sent["message"], "m")
+
+    async def drawn(reason: str) -> str:
+        raw = bytes(await desk.redis.get(name)).split(b"|")
+        raw[1], raw[15] = b"d", reason.encode()
+        await desk.redis.set(name, b"|".join(raw), keepttl=True)
+        async with page.client.get(at) as response:
+            return (await response.text()).partition('class="decide"')[2].partition("</p>")[0]
+
+    ways = {"again": 'data-command="again"', "words": 'data-instead="words"', "template": '"template"', "elsewhere": str(other)}
+    for reason, wanted in (
+        ("cannot_render", {"words"}), ("opted_out_at_channel", set()), ("window_closed", {"again", "template", "elsewhere"}),
+        ("failed_at_channel", set(ways)), ("uncertain_ask", {"again"}),
+    ):  # fmt: skip
+        html = await drawn(reason)
+        assert {way for way, mark in ways.items() if mark in html} == wanted, reason
+        assert 'data-command="leave"' in html
+    unknown = message_id("none", "reply", "", desk.contact, 0)
+    body = {"epoch": 2, "text": "shorter", "instead": sent["message"]}
+    assert (await page.post(f"{at}/reply", {**body, "instead": unknown}, key="i0"))[0] == 404
+    status, replaced = await page.post(f"{at}/reply", body, key="i1")
+    assert status == 200
+    assert (await page.post(f"{at}/reply", body, key="i1"))[1]["message"] == replaced["message"]
+    status, refused = await page.post(f"{at}/reply", body, key="i2")
+    assert (status, refused["code"]) == (409, "decided")
+    assert len(desk.woken) == 2
+    assert (await desk.deps.conversations.get(conversation)).decided == {sent["message"]: replaced["message"]}
 
 
 async def test_stopping_lets_every_page_go(desk: Desk) -> None:

@@ -189,14 +189,14 @@ async function command(what, more = {}, quietly = false) {
 }
 
 /** A button of the page. What needs words or a choice opens its dialog; a reason that was said already is not asked for again. */
-function press({ command: what, message, on, act }) {
+function press({ command: what, message, on, act, file }) {
   const { state, reason } = document.querySelector(".head").dataset;
   if (what === "several") return void several.open();
   if (what === "why") return void why();
   if (what === "release" && state === "assigned") return void command(what);
   if (what === "finish" && (reason || !doing.has("finish"))) return void command(what);
   if (doing.has(what)) return doing.open(what);
-  const more = { ...(message && { message }), ...(act && { act }), ...(what === "complaint" && { on: on === "yes" }), ...(what === "block" && { hours: 24 }) };
+  const more = { ...(message && { message }), ...(act && { act }), ...(file && { file }), ...(["complaint", "private"].includes(what) && { on: on === "yes" }), ...(what === "block" && { hours: 24 }) };
   return void command(what, more);
 }
 

@@ -75,6 +75,11 @@ def _media(what: str) -> Say:
     return say
 
 
+def _private(fact: Fact, when: When) -> str:
+    on = fact.detail.get("why") == "on"
+    return f"a file {'shows who somebody is: it is deleted a day after it came' if on else 'is kept as others are after all'}"
+
+
 def _undelivered(fact: Fact, when: When) -> str:
     return f"the answer did not reach them: {sentence_of(fact.detail.get('reason', ''))}"
 
@@ -596,6 +601,8 @@ KINDS: dict[str, Kind] = {
     "media_kept": Kind("conversation.media_kept", "webcare", _media("a file was kept")),
     "media_refused": Kind("conversation.media_refused", "webcare", _media("a file is not shown")),
     "media_lost": Kind("conversation.media_lost", "webcare", _media("a file could not be had")),
+    "media_private": Kind("conversation.media_private", "webcare", _private),
+    "media_deleted": Kind("conversation.media_deleted", "webcare", _fixed("a file that shows who somebody is was deleted")),
     "said": Kind("conversation.said", "webcare", _fixed("the house said a line of its own")),
     "helped": Kind("conversation.helped", "webcare", _helped),
     "automation_late": Kind(

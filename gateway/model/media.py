@@ -30,6 +30,10 @@ HELD = frozenset({MediaState.CLEAN, MediaState.UNSCANNED, MediaState.OURS})
 """States in which there are bytes to show."""
 
 
+PRIVATE_MS = 24 * 3_600_000
+"""How long an identity document is kept after it came."""
+
+
 class Look(StrEnum):
     """How a file is shown: in the thread, played, or offered as a download."""
 
@@ -67,3 +71,5 @@ class Kept:
     source: Personal = NOTHING
     filename: Personal = NOTHING
     told: str = ""
+    until_ms: int = 0
+    """of an identity document and the like: when it is deleted, 0 with all others"""

@@ -93,6 +93,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}here", "zset", None, "who is at the desk -> last beat (ms)"),
     Kind(r"\{desk\}first", "zset", False, "queues answered before all others -> since (ms)"),
     Kind(r"\{desk\}media", "zset", None, "files to fetch -> when (ms)"),
+    Kind(r"\{desk\}private", "zset", None, "files that show who somebody is -> when they are deleted (ms)"),
     Kind(r"\{desk\}feed", "stream", None, "what changed on the desk, for live pages"),
     Kind(r"try:[0-9a-z]{32}", "string", True, "failed sign-ins of a name or from an address"),
     Kind(r"\{p:\d\d\}e:e\w+", "string", True, "an event's digest and place in the stream"),

@@ -26,12 +26,15 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed
 from gateway.model.ids import ContactId, ConversationId, SenderId, is_id
-from gateway.model.media import HELD, Kept, MediaState
+from gateway.model.media import HELD, PRIVATE_MS, Kept, MediaState
 from gateway.model.personal import Personal
 from gateway.store import keys, scripts
+from gateway.store.audit import write_fact
 from gateway.store.vault import Vault
 
 DUE = "{desk}media"
+PRIVATE = "{desk}private"
+PURGED_AT_ONCE = 50
 KEEP_DAYS = 30
 SETTLING_S = 600
 """A folder that changed since may hold a file whose record is on its way."""
@@ -151,7 +154,9 @@ class Media:
                 except Sealed:
                     kept = None
             # Each file has its own end; the hash as a whole ends with its youngest.
-            found.append(kept if kept and self._clock.now_ms() - kept.at_ms < self._keep_ms else None)
+            now = self._clock.now_ms()
+            over = kept is None or now - kept.at_ms >= self._keep_ms or (kept.until_ms and now >= kept.until_ms)
+            found.append(None if over else kept)
         return found
 
     async def read(self, kept: Kept) -> bytes | None:
@@ -171,6 +176,36 @@ class Media:
             await asyncio.to_thread(self._file(kept).unlink, True)
         await self._redis.hdel(keys.of(contact, "md"), ref)
         await self._redis.zrem(DUE, f"{contact}:{ref}")
+
+    async def mark(self, kept: Kept, *, private: bool) -> Kept:
+        """Let a file be deleted a day after it came, as identity documents are, or with all others after all. Repeatable.
+
+        First where whoever deletes looks, then in its record: a process that dies in between deletes one too many, never one
+        too few.
+        """
+        member, until_ms = f"{kept.contact}:{kept.ref}", kept.at_ms + PRIVATE_MS if private else 0
+        if private:
+            await self._redis.zadd(PRIVATE, {member: until_ms})
+        marked = replace(kept, until_ms=until_ms)
+        await self._write(marked, why="on" if private else "off", kind="media_private")
+        if not private:
+            await self._redis.zrem(PRIVATE, member)
+        return marked
+
+    async def purge(self) -> int:
+        """Delete what was marked and whose time has come; how many. Two who do so at once delete the same."""
+        now = self._clock.now_ms()
+        due = await self._redis.zrangebyscore(PRIVATE, "-inf", now, start=0, num=PURGED_AT_ONCE)
+        for member in due:
+            contact, _, ref = bytes(member).decode().partition(":")
+            if is_id(contact, "c") and ref.isalnum():
+                raw = await self._redis.hget(keys.of(contact, "md"), ref)
+                await asyncio.to_thread((self._place(ContactId(contact)) / ref).unlink, True)
+                if raw is not None and await self._redis.hdel(keys.of(contact, "md"), ref):
+                    conversation = bytes(raw).partition(b"\n")[0].decode().split("|")[3]
+                    await write_fact(self._redis, self._clock, "media_deleted", ids=[conversation, contact], detail={})
+            await self._redis.zrem(PRIVATE, member)
+        return len(due)
 
     async def sweep(self, partition: int) -> int:
         """Take away the files of one partition that are past their time or whose contact is gone; how many."""
@@ -192,7 +227,7 @@ class Media:
             one.unlink(missing_ok=True)
         return len(old)
 
-    async def _write(self, kept: Kept, *, new: bool = False, why: str = "") -> int:
+    async def _write(self, kept: Kept, *, new: bool = False, why: str = "", kind: str = "") -> int:
         try:
             box = await self._vault.contact_box(kept.contact)
         except (Sealed, NotFound):
@@ -204,10 +239,12 @@ class Media:
                 kept.seconds, kept.width, kept.height, int(kept.voice),
             )
         )  # fmt: skip
-        hidden = {"source": kept.source.reveal(), "name": kept.filename.reveal(), "told": kept.told}
+        hidden: dict[str, str | int] = {"source": kept.source.reveal(), "name": kept.filename.reveal(), "told": kept.told}
+        if kept.until_ms:
+            hidden["until"] = kept.until_ms
         packed = head.encode() + b"\n" + box.seal_json(hidden, f"md:{kept.ref}")
         names = [keys.of(kept.contact, "md"), keys.of(kept.contact, "f"), keys.beside(kept.contact, "facts")]
-        kind = _FACTS[kept.state]
+        kind = kind or _FACTS[kept.state]
         detail = f"state={kept.state.value} why={why} size={kept.size}" if kind else ""
         args: list[scripts.Part] = [self._clock.offset_ms, kept.contact, kept.ref, packed, self._keep_ms, kind]
         return int(await scripts.run(self._redis, "media_settle", names, [*args, kept.conversation, detail, "1" if new else "0"]))
@@ -242,11 +279,12 @@ def _drop(place: Path) -> int:
     return count
 
 
-def _parse(contact: ContactId, ref: str, head: str, hidden: Mapping[str, str]) -> Kept:
+def _parse(contact: ContactId, ref: str, head: str, hidden: Mapping[str, Any]) -> Kept:
     _, state, at, conversation, sender, tries, mime, size, seconds, width, height, voice = head.split("|")
     return Kept(
         ref, contact, ConversationId(conversation), SenderId(sender), MediaState(state), int(at), int(tries), mime, int(size),
         int(seconds), int(width), int(height), voice == "1", Personal(hidden["source"]), Personal(hidden["name"]), hidden["told"],
+        int(hidden.get("until", 0)),
     )  # fmt: skip
 
 

@@ -73,6 +73,8 @@ async def run_fetching(deps: Fetching) -> None:
                 for one in due:
                     group.create_task(attempt(deps, one), name="media")
             if asyncio.get_running_loop().time() - swept > SWEEP_S:
+                while await deps.media.purge():
+                    pass
                 swept, partition = asyncio.get_running_loop().time(), (partition + 1) % 64
                 await deps.media.sweep(partition)
             if due:

@@ -47,6 +47,8 @@ class Shown:
     width: int = 0
     height: int = 0
     voice: bool = False
+    until_ms: int = 0
+    """when it is deleted, where it shows who somebody is"""
 
     @property
     def held(self) -> bool:
@@ -97,7 +99,9 @@ def _shown(ref: str, kept: Kept | None, told: Mapping[str, str]) -> Shown:
         scale = min(1.0, SHOWN_WIDTH / width, SHOWN_HEIGHT / height)
         width, height = max(round(width * scale), 1), max(round(height * scale), 1)
     name = safe_name(kept.filename.reveal(), kept.mime, "voice message" if kept.voice else look.value)
-    return Shown(ref, kept.state.value, look.value, name, kept.size, kept.seconds, width, height, kept.voice)
+    return Shown(
+        ref, kept.state.value, look.value, name, kept.size, kept.seconds, width, height, kept.voice, kept.until_ms
+    )  # fmt: skip
 
 
 async def get_file(deps: WebcareDeps, one: Conversation, ref: str, *, save: bool) -> web.Response:

@@ -148,7 +148,7 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
         ours=quotes,
         by_channel_id={
             entry.channel_message_id.reveal(): Quote(
-                name if entry.kind is EntryKind.IN else _outsider(entry, channel), short(entry.text.reveal(), 120)
+                name if entry.kind is EntryKind.IN else _outsider(entry, channel), short(house_text(entry, covered), 120)
             )
             for entry in entries
             if entry.channel_message_id is not None

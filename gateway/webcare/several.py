@@ -25,7 +25,7 @@ from typing import Any
 from gateway.errors import BadInput, NotFound, Problem, Sealed
 from gateway.families.state_said import named
 from gateway.model.contact import Contact
-from gateway.model.conversation import Agent, Conversation, ConversationState, EntryKind
+from gateway.model.conversation import Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.family import ROLE
 from gateway.model.ids import ConversationId, SenderId, SubjectId
 from gateway.rules.queueing import queues_of
@@ -34,6 +34,7 @@ from gateway.store.conversations import CommandRefused
 from gateway.webcare import commands, views, words
 from gateway.webcare.canned import fill
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.lines import house_text
 from gateway.webcare.windows import closing
 
 MOST = 30
@@ -123,6 +124,10 @@ async def abouts(deps: WebcareDeps, agent: Agent, opened: ConversationId | str =
     return sorted(found, key=lambda one: one.subject not in first)
 
 
+def _last(entry: Entry, contact: Contact | None) -> str:
+    return views.short(house_text(entry, views.codes(contact)) or words.FORMS.get(entry.form, ""), LAST_WORDS)
+
+
 async def people(deps: WebcareDeps, agent: Agent, subject: str) -> list[Candidate]:
     """Who waits about it, longest first, at most MOST; also those who are left out, with why."""
     found = [one for one in await _waiting(deps, agent) if subject in one.subjects]
@@ -136,7 +141,7 @@ async def people(deps: WebcareDeps, agent: Agent, subject: str) -> list[Candidat
             name=views.first_name(one.contact),
             language=_language(one.one, one.contact),
             waiting_since_ms=one.one.waiting_since_ms or 0,
-            last=views.short(entry.text.reveal() or words.FORMS.get(entry.form, ""), LAST_WORDS) if entry else "",
+            last=_last(entry, one.contact) if entry else "",
             mine=one.one.owner == agent.id,
             epoch=one.one.epoch,
             inbound=one.one.inbound,

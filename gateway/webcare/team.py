@@ -22,7 +22,7 @@ from gateway.rules.queueing import Known, complaints_of
 from gateway.rules.rights import may_answer
 from gateway.rules.routing import AHEAD, QUEUES
 from gateway.store.conversations import Command, CommandRefused, Done
-from gateway.webcare import fields, proving
+from gateway.webcare import fields, private, proving
 from gateway.webcare.deps import WebcareDeps
 
 PARK_MS = 14 * 24 * 3600 * 1000
@@ -176,6 +176,12 @@ async def _act(one: Asked) -> Done:
     return await one.deps.conversations.use_identity(one.command, proving.act_of(one.body))
 
 
+async def _private(one: Asked) -> Done:
+    """Of a file, and not of the conversation: nothing of that changes."""
+    await private.mark(one.deps, one.found, one.body)
+    return Done(one.found.revision, one.found.epoch, "", "", False)
+
+
 async def _not_yet(one: Asked, target: ConversationState) -> Done:
     refused = move(one.found.state, target, Who.CONTACT)
     code = refused.code if isinstance(refused, Refused) else "moved"
@@ -222,6 +228,7 @@ TEAM: Mapping[str, Row] = {
     "verify": Row(_verify, Permission.REVEAL),
     "unverify": Row(_unverify, Permission.REVEAL),
     "act": Row(_act),
+    "private": Row(_private, epoch=False),
     "callback": Row(_callback),
     "incident": Row(_incident),
 }

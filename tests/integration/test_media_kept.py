@@ -18,13 +18,14 @@ from gateway.errors import CannotRender, NotFound, TooLarge
 from gateway.model.contact import Identifier
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId
-from gateway.model.media import Kept, MediaState
+from gateway.model.media import PRIVATE_MS, Kept, MediaState
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys, media
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.media import DUE, Media
 from gateway.store.vault import KeyRing, Vault
+from gateway.webcare import private
 from gateway.webcare.fetch import Fetching, attempt, fetch
 from gateway.webcare.files import get_file
 from gateway.webcare.scan import NotScanned
@@ -309,3 +310,25 @@ async def test_a_file_is_not_reached_by_the_way_of_another_conversation_of_the_s
     assert (await get_file(deps, one, ref, save=True)).body == PDF
     with pytest.raises(NotFound):
         await get_file(deps, await stage.conversations.get(other), ref, save=True)
+
+
+async def test_what_shows_who_somebody_is_goes_a_day_after_it_came_and_its_neighbour_stays(stage: Stage) -> None:
+    passport, other, none = [await stage.comes(name, PDF) for name in "123"]
+    one = await stage.conversations.get(stage.conversation)
+    desk: Any = SimpleNamespace(media=stage.media, conversations=stage.conversations)
+    with pytest.raises(NotFound):
+        await private.mark(desk, one, {"file": passport, "on": True})  # it is still being fetched
+    await stage.turn()
+    for ref in (passport, none):
+        await private.mark(desk, one, {"file": ref, "on": True})
+    await private.mark(desk, one, {"file": none, "on": False})
+    place = stage.folder / stage.contact[1:3] / stage.contact
+    assert await stage.media.purge() == 0
+    stage.clock.offset_ms += PRIVATE_MS + 1000
+    assert await stage.media.many(stage.contact, [passport]) == [None], "served no more, whenever it is deleted"
+    assert (place / passport).exists()
+    assert await stage.media.purge() == 1
+    assert sorted(one.name for one in place.iterdir()) == sorted([other, none])
+    assert await stage.media.purge() == 0
+    kinds = [fact.split("|")[2] for fact in await stage.facts()]
+    assert kinds == ["media_kept"] * 3 + ["media_private"] * 3 + ["media_deleted"]

@@ -16,7 +16,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "title": "Laat zien dat jij het bent",
         "why": "{brand} vraagt dit in de chat, zodat we veilig over je gegevens kunnen praten.",
-        "warn": "Vroeg jij hier zelf niet om in de chat met {brand}? Sluit dan deze pagina. Stuur de link nooit door.",
+        "warn": "Chat je nu niet zelf met {brand}? Sluit dan deze pagina. Stuur de link nooit door.",
         "login": "Log in op je account",
         "send": "Stuur me een code",
         "send_what": "We sturen de code naar een ander adres dat {brand} van je kent, zoals je e-mail.",
@@ -40,7 +40,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "Show that it is you",
         "why": "{brand} asks for this in the chat, so that we can safely talk about your data.",
-        "warn": "Did you not ask for this yourself in the chat with {brand}? Then close this page. Never pass the link on.",
+        "warn": "Are you not in a chat with {brand} yourself just now? Then close this page. Never pass the link on.",
         "login": "Sign in to your account",
         "send": "Send me a code",
         "send_what": "We send the code to another address that {brand} knows of you, such as your e-mail.",
@@ -64,8 +64,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     "de": {
         "title": "Zeigen Sie, dass Sie es sind",
         "why": "{brand} fragt Sie im Chat danach, damit wir sicher über Ihre Daten sprechen können.",
-        "warn": "Haben Sie im Chat mit {brand} nicht selbst danach gefragt? Dann schließen Sie diese Seite. Geben Sie den Link "
-        "nie weiter.",
+        "warn": "Chatten Sie gerade nicht selbst mit {brand}? Dann schließen Sie diese Seite. Geben Sie den Link nie weiter.",
         "login": "Melden Sie sich in Ihrem Konto an",
         "send": "Code schicken",
         "send_what": "Wir schicken den Code an eine andere Adresse, die {brand} von Ihnen kennt, zum Beispiel Ihre E-Mail.",
@@ -89,7 +88,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
     "fr": {
         "title": "Montrez que c’est bien vous",
         "why": "{brand} le demande dans la conversation, pour parler de vos données en toute sécurité.",
-        "warn": "Vous ne l’avez pas demandé vous-même dans la conversation avec {brand}\u00a0? Fermez cette page. Ne transmettez "
+        "warn": "Vous n’êtes pas vous-même en conversation avec {brand} en ce moment\u00a0? Fermez cette page. Ne transmettez "
         "jamais ce lien.",
         "login": "Connectez-vous à votre compte",
         "send": "Envoyez-moi un code",
@@ -116,8 +115,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 STYLE = """
 form{margin:1rem 0}label{display:block;font-weight:600;margin-bottom:.375rem}
 button.go{width:100%;border:0;font:inherit;font-weight:600;cursor:pointer}
-button.plain{width:100%;min-height:2.75rem;background:none;border:1px solid var(--line);border-radius:.75rem;color:var(--act);
-font:inherit;cursor:pointer}button:focus-visible,input:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
+.plain{display:block;width:100%;padding:.5rem;text-align:center;text-decoration:none;min-height:2.75rem;
+background:none;border:1px solid var(--line);border-radius:.75rem;color:var(--act);font:inherit;cursor:pointer}
+button:focus-visible,input:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
 input{width:100%;padding:.75rem;border:1px solid var(--soft);border-radius:.75rem;background:var(--ground);color:var(--ink);
 font:600 1.5rem/1.2 ui-monospace,monospace;letter-spacing:.2em}
 .said{border-left:3px solid var(--act);padding-left:.875rem;font-weight:600}
@@ -142,7 +142,8 @@ def asking(
             f'autocomplete="one-time-code" aria-describedby="what"><button class="go">{say("check")}</button></form>'
         )
     if login and said != "paused":
-        parts.append(f'<a class="go" rel="nofollow noreferrer" href="{escape(here)}/login?lang={language}">{say("login")}</a>')
+        there, look = f"{escape(here)}/login?lang={language}", "plain" if sent else "go"
+        parts.append(f'<a class="{look}" rel="nofollow noreferrer" href="{there}">{say("login")}</a>')
     if code and said != "paused":
         name, look = ("again", "plain") if sent else ("send", "plain" if login else "go")
         what = "" if sent else f'<p class="soft">{say("send_what")}</p>'

@@ -16,10 +16,12 @@ from redis.asyncio import Redis
 
 from connectors.messenger.facts import FACTS as PAGE_FACTS
 from connectors.whatsapp.facts import FACTS
+from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import ConsentEntry, Identifier, OrderLink, Proof, Subscription, Traveller
 from gateway.model.conversation import WANTED, Agent, InboundEntry, OutsideEntry
+from gateway.model.identity import Proving
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, message_id, partition_of
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.model.personal import Personal, Secret
@@ -61,9 +63,12 @@ class Person:
 class Stage:
     """Everything on one loop in its own thread: tests drive a browser, which blocks."""
 
-    def __init__(self, terms: Terms | None = None, plan: DeskPlan | None = None) -> None:
-        """terms, plan: of a house in which the router gives; without them agents take what there is"""
-        self.terms, self.plan = terms, plan or DeskPlan.plain()
+    def __init__(self, terms: Terms | None = None, plan: DeskPlan | None = None, proving: Proving | None = None) -> None:
+        """terms, plan: of a house in which the router gives; without them agents take what there is
+
+        proving: by which ways customers can show who they are
+        """
+        self.terms, self.plan, self.proving = terms, plan or DeskPlan.plain(), proving
         self.store = StoreServer()
         self._files = TemporaryDirectory(prefix="thuisfront-files-")
         self.clock = Clock()
@@ -104,6 +109,8 @@ class Stage:
             floor=Floor(self.redis),
             plan=self.plan,
             hands=hands_of(self.redis, self.clock, self.vault),
+            proving=self.proving,
+            lines=self._lines() if self.proving is not None else None,
         )
         app = web.Application()
         add_console_routes(app, self.deps)
@@ -115,6 +122,10 @@ class Stage:
         self._role = asyncio.create_task(run(self.deps))
         self.port = self._runner.addresses[0][1]
         return f"http://127.0.0.1:{self.port}"
+
+    def _lines(self) -> SystemLines:
+        brands, channels = {"zz": "Polderwind Air"}, {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS}
+        return SystemLines(self.conversations, self.contacts, self.clock, self.plan, brands, channels)
 
     async def _findings(self, senders: Sequence[SenderId]) -> Mapping[SenderId, Findings]:
         """Every sender may do everything."""

@@ -9,6 +9,7 @@ import { Keys, Palette } from "./keys.js";
 import { Live } from "./live.js";
 import { leaving, Lock } from "./lock.js";
 import { patchLines, patchPart } from "./patch.js";
+import { Prices } from "./prices.js";
 import { Several } from "./several.js";
 import { chosenBrand, onTop } from "./top.js";
 import { t } from "./words.js";
@@ -101,6 +102,7 @@ function heardLines(patch) {
   const edited = new Map([...document.querySelectorAll("#lines .versions summary time")].map((node) => [node.closest(".line").id, node.dateTime]));
   const known = new Set([...document.querySelectorAll("#lines .fate.bad")].map((node) => node.closest(".line").id));
   const added = patchLines(byId("lines"), patch);
+  prices.drawn();
   for (const node of document.querySelectorAll("#lines .line[data-key]")) composer?.saw(node.dataset.key);
   for (const node of document.querySelectorAll("#lines .out .fate.bad")) {
     const line = node.closest(".line");
@@ -304,6 +306,7 @@ const palette = new Palette(() =>
 );
 new Keys(actions, whenOpen(async (digit) => news(facts().mine ? await doing.tag(digit) : t("not_yours"))));
 onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.message)), news });
+const prices = new Prices({ conversation });
 const several = new Several({ conversation });
 const lock = new Lock(() => live.connect());
 leaving(() => composer?.forget());
@@ -371,6 +374,7 @@ localise(document);
 heardLists();
 everySecond();
 if (conversation) void past();
+if (conversation) void prices.load();
 openIfGiven();
 toEnd();
 setInterval(everySecond, 1_000);

@@ -7,7 +7,7 @@ was really charged is not kept but worked out from the price list of its day (co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +135,13 @@ def read(connection: Connection, since_ms: int, until_ms: int) -> list[Group]:
         .order_by(*by)
     )
     return [_group(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def expected_of(connection: Connection, messages: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Per message (currency, expected price in millionths), of those whose price is known and that did not fail. At most 500."""
+    known = sql.and_(costs.c.message.in_(list(messages)[-500:]), costs.c.expected.is_not(None), sql.not_(costs.c.failed))
+    query = sql.select(costs.c.message, costs.c.currency, costs.c.expected).where(known)
+    return {row.message: (row.currency, row.expected) for row in connection.execute(query)}
 
 
 def _group(row: Mapping[str, Any]) -> Group:

@@ -118,6 +118,12 @@ class Past:
             box = None
         return [touches.item_of(row, box) for row in rows]
 
+    async def prices(self, messages: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Per message of ours (currency, expected price in millionths), where it is known; a second or so after it was taken."""
+        from gateway.insight import costs
+
+        return await (await self.database()).call(lambda connection: costs.expected_of(connection, messages)) if messages else {}
+
     async def thread(self, one: Conversation) -> list[Entry]:
         """Its lines, oldest first, from where they still are."""
         lines = await self._conversations.thread(one)

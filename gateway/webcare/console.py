@@ -8,17 +8,18 @@ from aiohttp import web
 
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
+from gateway.prices.amount import exact
 from gateway.store.sessions import PROVIDER
 from gateway.webcare import choices, commands, files, own, replying, session
 from gateway.webcare.board_page import BoardRoutes
-from gateway.webcare.catalogue import locale_of
+from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import arrive, choose, heard
 from gateway.webcare.looks import Looks
 from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
 from gateway.webcare.providing import Providing
-from gateway.webcare.searching import Searching, card_past
+from gateway.webcare.searching import Searching, card_past, prices
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 from gateway.webcare.several_page import SeveralRoutes
 from gateway.webcare.signing import Signing
@@ -59,6 +60,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     # What the page asks for by itself, a picture that came in, say, is no sign that somebody is there.
     add("GET", "/desk/{conversation}/past", session.data(deps, console.get_past, alive=False))
+    add("GET", "/desk/{conversation}/prices", session.data(deps, console.get_prices, alive=False))
     add("GET", "/desk/{conversation}/why", session.data(deps, console.get_why))
     add("GET", "/desk/{conversation}/files/{file}", session.data(deps, console.get_file, alive=False))
     add("GET", "/desk/{conversation}/draft", session.data(deps, console.get_drafts))
@@ -195,6 +197,16 @@ class Console:
         locale = locale_of(request.query.get("lang", ""), "")
         html = self._pages.draw("past.html", locale, past=found, now_ms=self._deps.clock.now_ms())
         return web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
+
+    async def get_prices(self, request: web.Request, who: Asker) -> web.StreamResponse:
+        """What messages of ours in the thread are expected to cost, in words; those of which it is not known are left out."""
+        one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        said = words_in(locale_of(request.query.get("lang", ""), ""))
+        found = {
+            message: f"{currency} {exact(expected)}" if expected else said.t("line.free")
+            for message, (currency, expected) in (await prices(self._deps, one)).items()
+        }
+        return web.json_response({"prices": found}, headers=SECURITY_HEADERS)
 
     async def post_status(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """{"status": available | busy | break | offline, "kind": of a break}"""

@@ -90,6 +90,14 @@ async def card_past(deps: WebcareDeps, agent: Agent, one: Conversation, *, limit
     return CardPast(tuple(timeline), been)
 
 
+async def prices(deps: WebcareDeps, one: Conversation) -> dict[str, tuple[str, int]]:
+    """Per message of ours in its thread (currency, expected price in millionths), where it is known. Raises StoreUnavailable."""
+    if deps.past is None:
+        return {}
+    said = [str(entry.message) for entry in await deps.conversations.thread(one) if entry.message]
+    return await deps.past.prices([*(str(item.message) for item in await deps.conversations.mentions(one)), *said])
+
+
 async def closed_thread(
     deps: WebcareDeps, agent: Agent, identifier: str, *, place: str
 ) -> tuple[Conversation, list[tuple[Entry, str]]]:

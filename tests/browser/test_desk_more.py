@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -71,14 +72,18 @@ def test_what_did_not_arrive_goes_in_other_words_or_is_answered_on_another_chann
     expect(page.locator("#instead")).to_contain_text("All of it in one long sentence")
     expect(page.locator("#reply-text")).to_be_focused()
     page.fill("#reply-text", "In short: yes")
+    known = json.dumps({"prices": {stage.messages(mila)[0]: "EUR 0.0248"}})
+    page.route("**/prices?lang=*", lambda route: route.fulfill(body=known, content_type="application/json"))
     page.reload()
     live(page)
+    expect(first.locator(".price")).to_have_text("EUR 0.0248")
     expect(page.locator("#instead")).to_be_visible()  # the draft knows what it stands for
     page.get_by_role("button", name="Send", exact=True).click()
     expect(first).to_contain_text("sent again, see below")
     expect(page.locator("#instead")).to_be_hidden()
     stage.dispatch(mila, "x", reason="unreachable")
     expect(last).to_contain_text("In short: yes")
+    expect(first.locator(".price")).to_have_text("EUR 0.0248")  # drawn anew it has it still
     last.get_by_role("button", name="Answer on Messenger").click()
     live(page)
     expect(page.locator(".head")).to_contain_text("Messenger")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from gateway.insight import costs
 from gateway.insight.closing import keep_closed
-from gateway.model.conversation import AgentId, InboundEntry
-from gateway.model.ids import ConversationId, SenderId, new_address_id, new_contact_id
+from gateway.model.conversation import AUTOMATION, AgentId, InboundEntry
+from gateway.model.ids import ConversationId, SenderId, message_id, new_address_id, new_contact_id
 from gateway.model.personal import Personal
 from gateway.store.conversation_records import Records
 from gateway.store.conversations import Command
+from gateway.store.facts import Fact
 from gateway.store.sessions import IDLE_MS
 from gateway.webcare.searching import card_past
 from tests.support.door import Browser, Door, open_door
@@ -107,3 +110,22 @@ async def test_the_card_shows_the_past_of_brands_that_its_agent_may_read(door: D
     assert [item.id for item in theirs.timeline] == [one]
     assert others
     assert others.timeline == ()
+
+
+async def test_what_a_message_costs_is_shown_where_it_is_known_and_only_in_its_own_thread(door: Door) -> None:
+    assert door.deps.past
+    contact, now = new_contact_id(), door.clock.now_ms()
+    item = InboundEntry("asked", "text", Personal("hello"), now)
+    one = await door.deps.conversations.add_inbound(contact, "zz", new_address_id(contact), SenderId("zz-wa"), item=item)
+    ids = [message_id("e", name, "", contact, 0) for name in ("priced", "free", "unknown", "failed", "elsewhere")]
+    for message in ids[:4]:
+        await door.deps.conversations.add_out(one, message, Personal("x"), AUTOMATION)
+    details = ({"ex": "24800"}, {"ex": "0"}, {"ex": ""}, {"ex": "24800"}, {"ex": "99"})
+    told = [Fact(0, f"{at}-0", now, "accepted", (message,), {**detail, "cur": "EUR"})
+            for at, (message, detail) in enumerate(zip(ids, details, strict=True))]  # fmt: skip
+    told.append(Fact(0, "9-0", now, "failed", (ids[3],), {}))
+    await (await door.deps.past.database()).call(lambda connection: costs.write(connection, told))
+    agent = await at_desk(door, "agent@zz/general")
+    status, text, _ = await agent.get(f"/desk/{one}/prices?lang=nl")
+    assert (status, json.loads(text)) == (200, {"prices": {ids[0]: "EUR 0.0248", ids[1]: "gratis"}})
+    assert (await agent.get(f"/desk/{one}"))[1].count(f'data-ours="{ids[0]}"') == 1

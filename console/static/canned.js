@@ -8,9 +8,9 @@ const OPENS = /(^|\n)\/([^\s/]*)$/;
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 export class CannedAnswers {
-  /** changed: called when the box has other words */
-  constructor({ conversation, changed }) {
-    Object.assign(this, { conversation, changed });
+  /** changed: called when the box has other words; shown: called when it must be seen */
+  constructor({ conversation, changed, shown }) {
+    Object.assign(this, { conversation, changed, shown });
     this.box = byId("reply-text");
     this.list = byId("canned");
     this.all = null;
@@ -38,19 +38,32 @@ export class CannedAnswers {
     const found = this.wanted();
     if (!found || found[0] === this.left) return this.close();
     this.left = "";
-    if (!this.all) {
-      try {
-        this.all = (await get(`/desk/${this.conversation}/canned`)).canned;
-      } catch {
-        return this.close();
-      }
-    }
+    await this.load();
+    if (!this.all) return this.close();
     const now = this.wanted();
     if (!now) return this.close();
     const rows = this.all.filter((one) => folded(`${one.name} ${one.title} ${one.words}`).includes(folded(now[2]))).slice(0, 8);
     this.list.hidden = !rows.length;
     this.list.replaceChildren(...rows.map((one, place) => this.row(one, place === 0)));
     this.point();
+  }
+
+  /** Those there are, filled in for this customer; none while the server does not say. */
+  async load() {
+    if (!this.all) this.all = await get(`/desk/${this.conversation}/canned`).then((answer) => answer.canned, () => null);
+  }
+
+  /** For the palette: each by its title. */
+  commands() {
+    return (this.all ?? []).map((one) => ({ words: `/ ${one.title}`, run: () => this.insert(one) }));
+  }
+
+  /** Where the caret is, as the agent's own words. */
+  insert(one) {
+    this.shown();
+    this.box.setRangeText(one.text, this.box.selectionStart, this.box.selectionEnd, "end");
+    this.changed();
+    this.box.focus();
   }
 
   row(one, first) {

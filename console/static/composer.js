@@ -50,7 +50,7 @@ export class Composer {
       say: (words) => this.say(words),
     });
     this.unsent = new Unsent({ conversation, box: this.text.reply, changed: () => this.typed("reply"), get, post });
-    this.canned = new CannedAnswers({ conversation, changed: () => this.typed("reply") });
+    this.canned = new CannedAnswers({ conversation, changed: () => this.typed("reply"), shown: () => this.show("reply", "text") });
     this.shut = new Shut({ conversation, facts, sent: onSent, say: (words, tone) => this.say(words, tone) });
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
       if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");

@@ -10,6 +10,7 @@ import { Live } from "./live.js";
 import { leaving, Lock } from "./lock.js";
 import { patchLines, patchPart } from "./patch.js";
 import { Prices } from "./prices.js";
+import { Search } from "./search.js";
 import { Several } from "./several.js";
 import { chosenBrand, onTop } from "./top.js";
 import { t } from "./words.js";
@@ -217,6 +218,7 @@ function whenMine(action) {
 }
 
 document.addEventListener("click", (event) => {
+  event.target.closest("[data-close-dialog]")?.closest("dialog").close();
   const button = event.target.closest("[data-command]");
   if (button) press(button.dataset);
   for (const menu of document.querySelectorAll("details.more[open]")) if (button || !menu.contains(event.target)) menu.open = false;
@@ -301,8 +303,14 @@ const actions = {
   several: () => void several.open(),
   palette: () => palette.open(),
 };
-const palette = new Palette(() =>
-  [...document.querySelectorAll("input.key")].map((field) => ({ words: field.getAttribute("aria-label"), run: actions[field.dataset.key] })),
+const search = new Search();
+const palette = new Palette(
+  () => [
+    ...[...document.querySelectorAll("input.key")].map((field) => ({ words: field.getAttribute("aria-label"), run: actions[field.dataset.key] })),
+    ...(composer?.canned.commands() ?? []),
+  ],
+  (words) => (words ? [{ words: t("search_for", { words }), run: () => search.open(words) }] : []),
+  async () => composer?.canned.load(),
 );
 new Keys(actions, whenOpen(async (digit) => news(facts().mine ? await doing.tag(digit) : t("not_yours"))));
 onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.message)), news });

@@ -113,10 +113,11 @@ export class Keys {
   }
 }
 
-/** Find a conversation on the lists, or a command by its name. commands: () => [{words, run}] */
+/** Find a conversation on the lists, or a command by its name. commands: () => [{words, run}]; more: (typed) => such, at the end;
+ *  ready: a promise of whatever commands() needs, asked for when it is opened */
 export class Palette {
-  constructor(commands) {
-    this.commands = commands;
+  constructor(commands, more, ready) {
+    Object.assign(this, { commands, more, ready });
     this.dialog = byId("palette");
     this.text = byId("palette-text");
     this.list = byId("palette-found");
@@ -130,6 +131,7 @@ export class Palette {
     if (this.dialog.open) return;
     this.text.value = "";
     this.draw();
+    void this.ready().then(() => this.dialog.open && this.draw());
     this.dialog.showModal();
     this.text.focus();
   }
@@ -141,6 +143,7 @@ export class Palette {
       run: () => (location.href = row.href),
     }));
     this.found = [...this.commands(), ...rows].filter(({ words }) => words.toLowerCase().includes(wanted)).slice(0, 12);
+    this.found.push(...this.more(this.text.value.trim()));
     this.list.replaceChildren(
       ...this.found.map(({ words }, place) => Object.assign(document.createElement("li"), { id: `found-${place}`, role: "option", textContent: words })),
     );

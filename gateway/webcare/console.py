@@ -159,6 +159,7 @@ class Console:
             choices=offered,
             opened=opened,
             missing=status == 404,
+            brands=[brand for brand in self._deps.brands if who.agent.may(Permission.READ, brand)],
             now_ms=self._deps.clock.now_ms(),
         )
         return web.Response(text=html, content_type="text/html", status=status, headers=SECURITY_HEADERS)

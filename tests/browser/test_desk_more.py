@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from gateway.model.conversation import Agent, ConversationState
 from gateway.model.ids import new_address_id
@@ -90,3 +90,34 @@ def test_what_did_not_arrive_goes_in_other_words_or_is_answered_on_another_chann
     expect(page.locator("#reply-text")).to_have_value("In short: yes")
     assert len(stage.messages(mila)) == 2
     assert stage.messages(also) == [], "nothing goes by itself"
+
+
+def test_the_palette_finds_what_is_said_often_and_what_was_said_before(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    page = taken(sign_in, mila)
+    hit = {"conversation": mila.conversation, "queue": "general", "outside": False, "at_ms": 1_772_582_400_000, "kind": "in",
+           "author": "", "text": "a red umbrella"}  # fmt: skip
+    asked: list[str] = []
+
+    def found(route: Route) -> None:
+        asked.append(route.request.post_data or "")
+        route.fulfill(body=json.dumps({"hits": [hit], "after": None}), content_type="application/json")
+
+    page.route("**/desk/search", found)
+    page.locator("#reply-text").press_sequentially("Hi! ")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("looking")
+    page.get_by_role("option", name="/ ", exact=False).first.click()
+    expect(page.locator("#reply-text")).to_have_value("Hi! Ik zoek het voor je uit en kom er hier op terug. Ann")
+    assert stage.messages(mila) == [], "it is the agent's own words, to be changed and sent by them"
+    page.keyboard.press("Control+k")
+    page.keyboard.type("red umbrella")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".search-hit")).to_contain_text("a red umbrella")
+    expect(dialog).to_contain_text("1 found")
+    assert [json.loads(one) for one in asked] == [{"text": "red umbrella", "brand": "zz"}]
+    dialog.locator(".search-hit").click()
+    live(page)
+    expect(page.locator(".head")).to_contain_text("Mila")

@@ -16,7 +16,8 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import urlencode
@@ -25,6 +26,10 @@ from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from demo import people
+
+CLIENT = "thuisfront"
+"""What the accounts know the gateway as."""
 CODE_S = 60.0
 MAILS = 50
 FOREVER_S = 4_102_444_800
@@ -76,6 +81,18 @@ class Accounts:
         app.router.add_post("/codes", self.post_code)
         app.router.add_get("/mail", self.get_mail)
         return app
+
+    @asynccontextmanager
+    async def running(self, port: int) -> AsyncIterator[None]:
+        """Served on this machine alone."""
+        self.issuer = issuer_at(port)
+        runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+            yield
+        finally:
+            await runner.cleanup()
 
     # accounts
 
@@ -157,6 +174,25 @@ class Accounts:
         lines = "".join(f"<li>To {escape(one.to)}: your code is <b>{escape(one.code)}</b></li>" for one in self.mails)
         body = f"<ul>{lines}</ul>" if lines else "<p>No mail yet. Ask for a code on the page that the link in the chat opens.</p>"
         return _page("The customers' mail", body, refresh=True)
+
+
+def webhook_secret() -> str:
+    """What the hook is signed with."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def accounts_of(environment: Mapping[str, str]) -> Accounts:
+    """Those of the story's customers. Of Finn no mail is known, as of somebody who never gave any."""
+    known = [
+        Account(one.customer, f"{one.given} {one.family}", "" if one is people.FINN else f"{one.name}@example.org")
+        for one in people.EVERYBODY
+        if one.customer
+    ]
+    return Accounts(known, CLIENT, f"{environment['GATEWAY_PUBLIC_URL']}/k/back", environment["GATEWAY_WEBHOOK_SECRET"])
+
+
+def issuer_at(port: int | str) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _page(title: str, body: str, status: int = 200, *, refresh: bool = False) -> web.Response:

@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ import aiohttp
 import yaml
 
 from demo import people
+from demo.accounts import CLIENT, accounts_of, issuer_at, webhook_secret
 from demo.bridge import Bridge
 from demo.player import Player
 from gateway import log, registry
@@ -48,6 +50,7 @@ PORTS = (
     ("GATEWAY_INTERNAL_PORT", "8081"),
     ("GATEWAY_CONSOLE_PORT", "8082"),
     ("SANDBOX_PORT", "8090"),
+    ("DEMO_ACCOUNTS_PORT", "8091"),
 )
 BRANDS = (
     ("air", "zz", "314159265358979", "+12025550142"),
@@ -141,12 +144,12 @@ def _environment(directory: Path) -> dict[str, str]:
     brands = {brand for _, brand, *_ in (*BRANDS, *PAGES)}
     # Nobody need sit at the desk for the story to go on, and who plays a customer should not hear from an empty room each time.
     webcare.write_text(yaml.safe_dump({"brands": {brand: {"silent": ["full"]} for brand in sorted(brands)}}))
-    key = directory / "api-key"
-    if not key.exists():
-        key.touch(mode=0o600)
-        key.write_text(secrets.token_hex(24))
     told = {
         **ports,
+        "GATEWAY_WEBHOOK_SECRET": _kept(directory / "webhook-secret", webhook_secret),
+        "GATEWAY_IDENTITY_CODE_URL": f"{issuer_at(ports['DEMO_ACCOUNTS_PORT'])}/codes",
+        "GATEWAY_CUSTOMER_OIDC_ISSUER": issuer_at(ports["DEMO_ACCOUNTS_PORT"]),
+        "GATEWAY_CUSTOMER_OIDC_CLIENT_ID": CLIENT,
         "GATEWAY_ENV": "demo",
         "GATEWAY_ONLY_TO": "*",
         "GATEWAY_PUBLIC_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}",
@@ -154,7 +157,7 @@ def _environment(directory: Path) -> dict[str, str]:
         "GATEWAY_GRAPH_URL": f"http://127.0.0.1:{ports['SANDBOX_PORT']}",
         "GATEWAY_SENDERS_FILE": str(senders),
         "GATEWAY_WEBCARE": str(webcare),
-        "GATEWAY_API_KEY": key.read_text(),
+        "GATEWAY_API_KEY": _kept(directory / "api-key", lambda: secrets.token_hex(24)),
         "GATEWAY_APP_ID": "161803398874990",
         "GATEWAY_APP_SECRET": "sandbox-app-secret",
         "GATEWAY_VERIFY_TOKEN": "sandbox-verify-token",
@@ -169,6 +172,14 @@ def _environment(directory: Path) -> dict[str, str]:
     (directory / "env").write_text("".join(f"{name}={value}\n" for name, value in told.items()))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))}
     return {**kept, **told}
+
+
+def _kept(file: Path, make: Callable[[], str]) -> str:
+    """A secret of this demo's own: made once, the same when it goes on."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(make())
+    return file.read_text()
 
 
 def _ports_free(environment: dict[str, str]) -> None:
@@ -218,7 +229,10 @@ async def _play(args: argparse.Namespace, directory: Path, environment: dict[str
     try:
         children.append(_child(["-m", "sandbox"], environment, directory / "sandbox.log"))
         children.append(_child([str(ROOT / "main.py"), "run"], environment, directory / "gateway.log"))
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
+        async with (
+            accounts_of(environment).running(int(environment["DEMO_ACCOUNTS_PORT"])),
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,
+        ):
             waited_for = [(f"{sandbox_url}/sandbox/clock", "sandbox"), (f"{gateway_url}/readyz", "gateway")]
             await _ready(http, waited_for, children, directory)
             settings = settings_module.read(environment)
@@ -231,7 +245,8 @@ async def _play(args: argparse.Namespace, directory: Path, environment: dict[str
                     place=directory / "story.json", speed=args.speed,
                 )  # fmt: skip
                 await player.start()
-                _screen(settings, sandbox_url, password, resumed=player.place.position > 0)
+                mail = f"{environment['GATEWAY_CUSTOMER_OIDC_ISSUER']}/mail"
+                _screen(settings, sandbox_url, mail, password, resumed=player.place.position > 0)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(Bridge(runtime, sandbox_url, http).run(stopping))
                     group.create_task(player.run(stopping))
@@ -334,7 +349,7 @@ async def _agent(runtime: Runtime, directory: Path) -> tuple[str, str]:
         return agents.agent_id("sanne"), password
 
 
-def _screen(settings: Settings, sandbox: str, password: str, *, resumed: bool) -> None:
+def _screen(settings: Settings, sandbox: str, mail: str, password: str, *, resumed: bool) -> None:
     begin = "The story goes on where it was." if resumed else "The story begins."
     print(
         f"""
@@ -342,6 +357,7 @@ def _screen(settings: Settings, sandbox: str, password: str, *, resumed: bool) -
 
   the phones        {sandbox}/phones
   the desk          http://127.0.0.1:{settings.console_port}/desk       sign in as sanne, password {password}
+  their mail        {mail}       codes to show who they are arrive there
   what is going on  http://127.0.0.1:{settings.internal_port}/readyz, /metrics, /docs
 
 Three things to try:

@@ -75,7 +75,7 @@ class Demo:
 
 @contextmanager
 def playing() -> Iterator[Demo]:
-    names = ("GATEWAY_PUBLIC_PORT", "GATEWAY_INTERNAL_PORT", "GATEWAY_CONSOLE_PORT", "SANDBOX_PORT")
+    names = ("GATEWAY_PUBLIC_PORT", "GATEWAY_INTERNAL_PORT", "GATEWAY_CONSOLE_PORT", "SANDBOX_PORT", "DEMO_ACCOUNTS_PORT")
     ports = {name: str(free_port()) for name in names}
     with tempfile.TemporaryDirectory(prefix="thuisfront-shoot-") as directory, (Path(directory) / "out").open("wb") as out:
         process = subprocess.Popen(

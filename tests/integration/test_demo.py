@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class Demo:
     def __init__(self, data_dir: Path) -> None:
-        names = ("GATEWAY_PUBLIC_PORT", "GATEWAY_INTERNAL_PORT", "GATEWAY_CONSOLE_PORT", "SANDBOX_PORT")
+        names = ("GATEWAY_PUBLIC_PORT", "GATEWAY_INTERNAL_PORT", "GATEWAY_CONSOLE_PORT", "SANDBOX_PORT", "DEMO_ACCOUNTS_PORT")
         self.ports = {name: str(free_port()) for name in names}
         self.data_dir = data_dir
         self.process: subprocess.Popen[bytes] | None = None

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
@@ -22,24 +23,44 @@ SECRET = "whsec_" + base64.b64encode(b"between-the-gateway-and-mail").decode()
 EVA = "+447700900123"
 
 
-async def command(house: House, conversation: str, what: str, **body: Any) -> dict[str, Any]:
+async def command(house: House, conversation: str, what: str, key: str = "", **body: Any) -> dict[str, Any]:
     _, one = await house.get(f"/v1/conversations/{conversation}")
     status, answer = await house.post(
-        f"/v1/conversations/{conversation}/{what}", {"epoch": one["epoch"], **body}, **{"Idempotency-Key": f"key-{what}"}
+        f"/v1/conversations/{conversation}/{what}", {"epoch": one["epoch"], **body}, **{"Idempotency-Key": f"key-{what}{key}"}
     )
     assert status == 200, answer
     return answer
 
 
+async def signed_in(house: House, link: str) -> int:
+    """At their own account, in a browser of theirs; the address of our pages is another one here."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser:
+        async with browser.get(f"{house.public}{link}/login", allow_redirects=False) as response:
+            there, cookie = response.headers["Location"], response.cookies["who"].value
+        async with browser.get(there) as response:
+            form = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]+)"', await response.text()))
+        at = there.partition("?")[0]
+        async with browser.post(at, data={**form, "who": "C-20817"}, allow_redirects=False) as response:
+            back = response.headers["Location"].replace("https://zz.example", house.public)
+        async with browser.get(back, headers={"Cookie": f"who={cookie}"}) as response:
+            return response.status
+
+
 @pytest.mark.long
 async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor_the_code(data_dir: Path) -> None:
-    accounts = Accounts((Account("C-20817", "Eva Jansen", "eva@example.org"),), "gateway", "", SECRET)
+    people = (Account("C-20817", "Eva Jansen", "eva@example.org"),)
+    accounts = Accounts(people, "gateway", "https://zz.example/k/back", SECRET)
     outside = TestServer(accounts.app())
     await outside.start_server()
-    hook = str(outside.make_url("/codes"))
-    async with house_running(
-        data_dir, GATEWAY_PUBLIC_URL="https://zz.example", GATEWAY_WEBHOOK_SECRET=SECRET, GATEWAY_IDENTITY_CODE_URL=hook
-    ) as house:
+    accounts.issuer = str(outside.make_url("")).rstrip("/")
+    more: dict[str, Any] = {
+        "GATEWAY_PUBLIC_URL": "https://zz.example",
+        "GATEWAY_WEBHOOK_SECRET": SECRET,
+        "GATEWAY_IDENTITY_CODE_URL": f"{accounts.issuer}/codes",
+        "GATEWAY_CUSTOMER_OIDC_ISSUER": accounts.issuer,
+        "GATEWAY_CUSTOMER_OIDC_CLIENT_ID": "gateway",
+    }
+    async with house_running(data_dir, **more) as house:
         assert (await house.event("ce-order-confirmed-flight.json"))[0] == 202
         await house.wait_for(EVA, 1)
         await house.says(EVA, text="Where is my seat? Somebody else must help me.")
@@ -66,10 +87,10 @@ async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor
         await command(house, found[0], "identify", agent=sanne.id)  # pressed twice: one link
         links: list[str] = []
 
-        async def linked() -> bool:
+        async def linked(count: int = 1) -> bool:
             texts = [str(one["body"]) for one in await house.received(EVA)]
             links[:] = [link for text in texts for link in re.findall(r"https://zz\.example(/k/\w+)", text)]
-            return bool(links)
+            return len(links) >= count
 
         await wait_until(linked, timeout=15)
         assert len(links) == 1
@@ -86,4 +107,12 @@ async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor
         _, whole = await house.get(f"/v1/conversations/{found[0]}")
         assert links[0].removeprefix("/k/") not in str(whole)
         assert code not in str(whole)
+
+        await command(house, found[0], "identify", "-again", agent=sanne.id, act="cancel")
+        await wait_until(lambda: linked(2), timeout=15)
+        assert await signed_in(house, links[1]) == 200
+        again = await card()
+        assert (again.identity.level, again.identity.how, again.identity.granted) == (3, "login", "cancel")
+        await command(house, found[0], "act", agent=sanne.id, act="cancel")
+        assert (await card()).identity.level == 2
     await outside.close()

@@ -67,6 +67,8 @@ async def test_no_more_than_three_codes_are_sent_in_the_time_of_a_pause(redis: R
     token = await chat.asked()
     assert [await chat.sent(token, Secret(f"{n:06}")) for n in range(SENDS + 1)] == ["sent"] * SENDS + ["paused"]
     assert (await chat.tries(token, Secret("000000"))).word == "wrong", "an older code counts no more"
+    await chat.store.code_unsent(await chat.now(), token, Secret("000001"), "unreachable")
+    assert (await chat.now()).identity.asking is Asking.SENT, "that an older one failed takes nothing from the newest"
     assert (await chat.tries(token, Secret("000002"))).word == "verified"
 
 
@@ -93,6 +95,9 @@ async def test_links_end_by_time_by_a_newer_one_and_open_no_other_conversation(r
     assert (await chat.tries(newer, CODE)).word == "gone"
     assert asking((await chat.now()).identity, clock.now_ms()) is Asking.EXPIRED
     assert await other.sent(theirs) == "gone"
+    raw: Any = redis
+    await raw.delete(*[name async for name in raw.scan_iter(match="*kv:*")])  # as time does
+    assert (await chat.tries(newer, CODE)).word == "gone"
 
 
 async def test_another_persons_login_shows_nothing_and_counts_as_a_wrong_answer(redis: Redis) -> None:

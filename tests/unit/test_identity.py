@@ -15,6 +15,7 @@ from gateway.model.personal import Personal
 from gateway.rules.identity import IDLE_MS, MAX_MS, Datum, Level, cover, level, shows
 from gateway.rules.masking import codes_in
 from gateway.webcare.lines import house_text
+from gateway.webcare.team import TEAM, allowed
 from gateway.webcare.views import shown_to
 from gateway.webhooks.identity_page import TEXTS, asking
 from gateway.webhooks.invite_page import LANGUAGES
@@ -67,6 +68,13 @@ def test_what_is_proved_is_shown_to_who_answers_and_the_rest_to_supervisors_only
     assert who.id != AgentId("")
     assert shows(shown_to(who, one, proved), Datum.CODE) is seen
     assert shows(shown_to(None, one, proved), Datum.CODE) is (proved >= Level.VERIFIED)
+
+
+def test_who_somebody_is_is_said_by_supervisors_of_that_queue_whoever_has_it() -> None:
+    one = replace(held_in("service"), owner=person("agent@nl").id)
+    rights = ("agent@nl", "senior@nl", "supervisor@nl/sales", "supervisor@nl")
+    may = [allowed(TEAM["verify"], person(held), one) for held in rights]
+    assert may == [False, False, False, True]
 
 
 def test_codes_are_covered_in_text_and_links_and_look_alikes_stay() -> None:

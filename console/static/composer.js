@@ -13,6 +13,13 @@ import { Shut } from "./templates.js";
 const byId = (id) => document.getElementById(id);
 const SAVE_MS = 250;
 
+/** A dialog that closes gives the focus back to a box and its caret to the beginning: it goes where it was. A click sets its own. */
+function keepCaret(box) {
+  let at = [0, 0];
+  box.addEventListener("blur", () => (at = [box.selectionStart, box.selectionEnd]));
+  box.addEventListener("focus", () => box.selectionEnd === 0 && box.setSelectionRange(...at));
+}
+
 export class Composer {
   /** facts: () => what the head shows; live: the connection */
   constructor({ conversation, facts, live, onSent }) {
@@ -25,6 +32,7 @@ export class Composer {
     for (const mode of ["reply", "note"]) {
       this.text[mode].value = this.draft[mode].text;
       this.text[mode].addEventListener("input", () => this.typed(mode));
+      keepCaret(this.text[mode]);
       byId(mode).addEventListener("submit", (event) => {
         event.preventDefault();
         void (mode === "reply" ? this.send() : this.keepNote());

@@ -107,9 +107,12 @@ def test_the_palette_finds_what_is_said_often_and_what_was_said_before(
     page.route("**/desk/search", found)
     page.locator("#reply-text").press_sequentially("Hi! ")
     page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    page.keyboard.type("you: ")  # the caret is where it was
+    page.keyboard.press("Control+k")
     page.keyboard.type("looking")
     page.get_by_role("option", name="/ ", exact=False).first.click()
-    expect(page.locator("#reply-text")).to_have_value("Hi! Ik zoek het voor je uit en kom er hier op terug. Ann")
+    expect(page.locator("#reply-text")).to_have_value("Hi! you: Ik zoek het voor je uit en kom er hier op terug. Ann")
     assert stage.messages(mila) == [], "it is the agent's own words, to be changed and sent by them"
     page.keyboard.press("Control+k")
     page.keyboard.type("red umbrella")

@@ -252,7 +252,7 @@ class Orders:
     async def _chats(self, contact: ContactId, invited: Invited, traveller: str) -> Chats:
         """The addresses that an invitation brought this contact, for this order or another: no order takes them away."""
         proofs = (await self._contacts.facts_of([contact]))[0].proofs
-        asked = frozenset(address for address, (proof, _) in proofs.items() if proof is Proof.LINK)
+        asked = frozenset(address for address, (proof, _) in proofs.items() if proof in (Proof.LINK, Proof.APP_LOGIN))
         return Chats(asked, frozenset(invited.chats(traveller)) - asked)
 
     # what they agreed to

@@ -47,6 +47,10 @@ class Identified(StrEnum):
         return None if self is Identified.NONE else Proof.LINK
 
 
+FRESH_MS = 10 * 60_000
+"""So soon after it was made a link says who comes by it now, and not only whose it was once."""
+
+
 class InvitationState(StrEnum):
     OPEN = "open"
     CLAIMED = "claimed"

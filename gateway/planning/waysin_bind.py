@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.errors import NotFound, Sealed
 from gateway.model.contact import ConsentEntry, Contact, OrderLink, Profile, Proof, Subscription, Traveller
 from gateway.model.ids import AddressId, ContactId, SubjectId, partition_of
-from gateway.model.invitation import Invitation, Origin
+from gateway.model.invitation import FRESH_MS, Identified, Invitation, Origin
 from gateway.model.message import MessageState
 from gateway.model.personal import Personal
 from gateway.planning.result import EventResult, Reader
@@ -63,6 +63,17 @@ def nobody(contacts: Contacts, invitation: Invitation) -> str:
     return contacts.customer_hash("invitation", invitation.id)
 
 
+def proof_of(invitation: Invitation, at_ms: int) -> Proof | None:
+    """What it makes of the address that comes by it then.
+
+    Made by the app for whoever is signed in, and used at once, it is as good as the app saying so of this chat: somebody who is
+    verified at the desk (rules/identity.py).
+    """
+    if invitation.identified is Identified.APP_LOGIN and at_ms - invitation.made_ms <= FRESH_MS:
+        return Proof.APP_LOGIN
+    return invitation.identified.proof
+
+
 @dataclass(frozen=True, slots=True)
 class Binder:
     contacts: Contacts
@@ -85,7 +96,7 @@ class Binder:
             tuple((one.purpose, one.wording or None) for one in invitation.consents),
             "booking_code" if invitation.origin is Origin.CHAT else "invitation",
             f"invitation {invitation.id}, opened at {chat.at_ms}",
-            invitation.identified.proof,
+            proof_of(invitation, chat.at_ms),
             invitation.language,
         )
         real = traveller.customer != nobody(self.contacts, invitation)
@@ -183,7 +194,9 @@ class Binder:
         ]
         changes = await self.contacts.consent_changes(chat.contact, entries) if entries else []
         facts = (await self.contacts.facts_of([chat.contact]))[0]
-        if said.proof is not None and facts.proofs.get(chat.address, (None, 0))[0] is None:
+        before = facts.proofs.get(chat.address, (None, 0))[0]
+        # That they signed in to the app a moment ago says who writes now, which whatever bound the address before does not.
+        if said.proof is not None and (before is None or said.proof is Proof.APP_LOGIN):
             changes.append(FactChange(f"p:{chat.address}", said.proof.value, chat.at_ms, "proof"))
         if said.language and not facts.language:
             changes.append(FactChange("lang", said.language, 0, "set"))

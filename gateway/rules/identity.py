@@ -24,6 +24,8 @@ from gateway.rules.masking import COVER
 
 IDLE_MS = 30 * 60_000
 MAX_MS = 24 * 3_600_000
+OPENING_MS = 60_000
+"""A link from the app may itself open the conversation: by the channel's clock a moment before ours."""
 ASK_MS = 10 * 60_000
 """How long a link, and a code, is good for."""
 ACT_MS = 10 * 60_000
@@ -82,7 +84,7 @@ def level(
         return Level.FRESH if fresh(shown, now_ms) else Level.VERIFIED
     if proof is None:
         return Level.UNKNOWN
-    from_outside = proof is Proof.APP_LOGIN and opened_ms <= proved_ms <= now_ms
+    from_outside = proof is Proof.APP_LOGIN and opened_ms - OPENING_MS <= proved_ms <= now_ms
     heard_ms = max(proved_ms, active_ms or 0)
     if from_outside and now_ms - heard_ms < IDLE_MS and now_ms - proved_ms < MAX_MS:
         return Level.VERIFIED

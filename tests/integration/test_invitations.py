@@ -69,7 +69,7 @@ async def test_the_ticket_comes_once_in_whatever_order_things_happen(data_dir: P
             contact = (await state_of(house, invitation))["contact"]
             status, known = await house.get(f"/v1/contacts/{contact}")
             assert status == 200
-            assert known["addresses"][0]["proof"] == "link"
+            assert known["addresses"][0]["proof"] == "app_login", "the app made it for them a moment before"
             assert known["consents"][0]["granted"]
             assert {state for _, state in await told(house, contact)} == {"accepted"}, steps
 

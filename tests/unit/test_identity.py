@@ -12,7 +12,7 @@ from gateway.model.contact import Proof
 from gateway.model.conversation import AUTOMATION, Conversation, Entry, EntryKind
 from gateway.model.identity import Shown
 from gateway.model.personal import Personal
-from gateway.rules.identity import IDLE_MS, MAX_MS, Datum, Level, cover, level, shows
+from gateway.rules.identity import IDLE_MS, MAX_MS, OPENING_MS, Datum, Level, cover, level, shows
 from gateway.rules.masking import codes_in
 from gateway.webcare.lines import house_text
 from gateway.webcare.team import TEAM, allowed
@@ -39,7 +39,8 @@ def test_a_login_proves_from_outside_for_half_an_hour_of_silence_and_a_day_at_mo
 
 
 def test_a_login_before_this_conversation_or_dated_in_the_future_proves_nothing_here() -> None:
-    assert level(Proof.APP_LOGIN, OPENED - 1, OPENED, OPENED) is Level.RECOGNISED
+    assert level(Proof.APP_LOGIN, OPENED - OPENING_MS - 1, OPENED, OPENED) is Level.RECOGNISED
+    assert level(Proof.APP_LOGIN, OPENED - OPENING_MS, OPENED, OPENED) is Level.VERIFIED, "the app's link opened it"
     assert level(Proof.APP_LOGIN, NOW + 1, OPENED, NOW) is Level.RECOGNISED
 
 

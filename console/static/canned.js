@@ -8,7 +8,7 @@ const OPENS = /(^|\n)\/([^\s/]*)$/;
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 export class CannedAnswers {
-  /** changed: called when the box has other words; shown: called when it must be seen */
+  /** changed: called when the box has other words, with what follows them where it is a macro; shown: when it must be seen */
   constructor({ conversation, changed, shown }) {
     Object.assign(this, { conversation, changed, shown });
     this.box = byId("reply-text");
@@ -62,7 +62,7 @@ export class CannedAnswers {
   insert(one) {
     this.shown();
     this.box.setRangeText(one.text, this.box.selectionStart, this.box.selectionEnd, "end");
-    this.changed();
+    this.changed(one.follows);
     this.box.focus();
   }
 
@@ -110,7 +110,7 @@ export class CannedAnswers {
     const end = this.box.selectionStart;
     this.box.setRangeText(found[1] + one.text, end - found[0].length, end, "end");
     this.close();
-    this.changed();
+    this.changed(one.follows);
     this.box.focus();
   }
 

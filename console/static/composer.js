@@ -3,7 +3,7 @@
 
 import { Attaching } from "./attaching.js";
 import { CannedAnswers } from "./canned.js";
-import { left, moment } from "./clock.js";
+import { age, left, moment } from "./clock.js";
 import { get, post } from "./commands.js";
 import { keep, own } from "./own.js";
 import { t } from "./words.js";
@@ -21,9 +21,9 @@ function keepCaret(box) {
 }
 
 export class Composer {
-  /** facts: () => what the head shows; live: the connection */
-  constructor({ conversation, facts, live, onSent }) {
-    Object.assign(this, { conversation, facts, live, onSent });
+  /** facts: () => what the head shows; live: the connection; follow: does what a macro says to do once it was sent */
+  constructor({ conversation, facts, live, onSent, follow }) {
+    Object.assign(this, { conversation, facts, live, onSent, follow });
     this.box = byId("composer");
     this.text = { reply: byId("reply-text"), note: byId("note-text") };
     this.draft = { reply: readDraft(conversation, "reply"), note: readDraft(conversation, "note") };
@@ -49,6 +49,11 @@ export class Composer {
       this.showInstead();
       this.text.reply.focus();
     });
+    byId("follows-off").addEventListener("click", () => {
+      this.macro(null);
+      this.text.reply.focus();
+    });
+    this.showFollows();
     this.showQuote();
     this.showInstead();
     this.attaching = new Attaching({
@@ -58,7 +63,7 @@ export class Composer {
       say: (words) => this.say(words),
     });
     this.unsent = new Unsent({ conversation, box: this.text.reply, changed: () => this.typed("reply"), get, post });
-    this.canned = new CannedAnswers({ conversation, changed: () => this.typed("reply"), shown: () => this.show("reply", "text") });
+    this.canned = new CannedAnswers({ conversation, changed: (follows) => this.macro(follows), shown: () => this.show("reply", "text") });
     this.shut = new Shut({ conversation, facts, sent: onSent, say: (words, tone) => this.say(words, tone) });
     this.box.querySelector(".modes").addEventListener("keydown", (event) => {
       if (["ArrowLeft", "ArrowRight"].includes(event.key)) this.show(this.box.dataset.mode === "reply" ? "note" : "reply", "tab");
@@ -137,6 +142,22 @@ export class Composer {
     this.show("reply", "text");
     this.typed("reply");
     this.showInstead();
+  }
+
+  /** What follows once the reply was sent, and shows until then; null: nothing. */
+  macro(follows) {
+    if (follows === null) delete this.draft.reply.follows;
+    else if (follows) this.draft.reply.follows = follows;
+    this.typed("reply");
+    this.showFollows();
+  }
+
+  showFollows() {
+    const one = this.draft.reply.follows;
+    byId("follows").hidden = !one;
+    if (!one) return;
+    const reason = document.querySelector(`#reasons [data-value="${CSS.escape(one.reason)}"]`)?.lastChild.textContent.trim() ?? "";
+    byId("follows-what").textContent = one.then === "park" ? t("follows_park", { age: age(one.minutes * 60_000) }) : t("follows_finish", { reason: reason && `(${reason})` }).trim();
   }
 
   showInstead() {
@@ -275,11 +296,14 @@ export class Composer {
   }
 
   sent(mode) {
+    const { follows } = this.draft[mode];
     this.draft[mode] = { text: "", key: "" };
     this.text[mode].value = "";
     this.save();
     this.showQuote();
     this.showInstead();
+    this.showFollows();
+    if (follows) this.follow(follows);
     this.attaching.show();
     if (mode === "reply") this.unsent.later();
     if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");

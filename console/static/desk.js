@@ -191,6 +191,13 @@ async function command(what, more = {}, quietly = false) {
   }
 }
 
+/** What a macro says to do once it was sent: as by hand, so it is refused where they wrote meanwhile. */
+function follow({ then, reason, minutes }) {
+  if (then === "park") void command("park", { until: Math.round(now() + minutes * 60_000) });
+  else if (reason) void command("finish", { reason });
+  else press({ command: "finish" });
+}
+
 /** A button of the page. What needs words or a choice opens its dialog; a reason that was said already is not asked for again. */
 function press({ command: what, message, on, act, file }) {
   const { state, reason } = document.querySelector(".head").dataset;
@@ -364,7 +371,7 @@ function everySecond() {
 
 if (conversation) {
   doing = new Doing({ run: (what, body) => command(what, body, true), state: () => document.querySelector(".head").dataset.state });
-  composer = new Composer({ conversation, facts, live, onSent: toEnd });
+  composer = new Composer({ conversation, facts, live, onSent: toEnd, follow });
   byId("jump").addEventListener("click", () => {
     toEnd();
     thread.focus();

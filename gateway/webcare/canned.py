@@ -3,6 +3,9 @@
 `canned/<name>.yaml`: `title` by language, `texts` by language with {first_name} and {agent} where they stand, `words` to find it
 by, `brands` where it is for some alone. An agent types "/" and picks one; it stands in the box as their own words, to be changed
 and sent by them. In the language of the customer where it has one, else in English, else in whichever it has.
+
+A macro is one that says too what follows once it was sent: `then: finish` with a `reason`, or `then: park` for `minutes`. The
+page shows what will follow, and the agent may take it off; it is done by the same commands as by hand, and refused like them.
 """
 
 from __future__ import annotations
@@ -11,10 +14,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from gateway.errors import SettingsError
 
@@ -35,15 +38,31 @@ class CannedSchema(BaseModel):
     texts: dict[Language, Words] = Field(min_length=1)
     words: str = ""
     brands: list[str] = Field(default_factory=list)
+    then: Literal["", "finish", "park"] = ""
+    reason: Annotated[str, StringConstraints(pattern=r"^[\w.-]{0,64}$")] = ""
+    minutes: Annotated[int, Field(ge=0, le=14 * 24 * 60)] = 0
+
+    @model_validator(mode="after")
+    def _follows(self) -> CannedSchema:
+        if (self.then == "park") != bool(self.minutes):
+            raise ValueError("park and minutes go together")
+        if self.reason and self.then != "finish":
+            raise ValueError("a reason is given with `then: finish`")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
 class Canned:
+    """then: what follows once it was sent: finish (with `reason`, "" asks for it), park (for `minutes`), "" nothing"""
+
     name: str
     title: Mapping[str, str]
     texts: Mapping[str, str]
     words: str
     brands: frozenset[str]
+    then: str = ""
+    reason: str = ""
+    minutes: int = 0
 
     def said(self, language: str, first_name: str, agent: str) -> tuple[str, str]:
         """(its language, its words for this customer); what is not known leaves no gap behind: ", ?" goes with its comma"""
@@ -75,7 +94,8 @@ def load(folder: Path) -> tuple[Canned, ...]:
             what = f"{{{sorted(unknown)[0]}}} is no place: {', '.join(sorted(PLACES))}" if unknown else "a name is a-z, 0-9 and _"
             problems.append(f"{path.name}: {what}")
             continue
-        found.append(Canned(path.stem, one.title, one.texts, one.words, frozenset(one.brands)))
+        brands = frozenset(one.brands)
+        found.append(Canned(path.stem, one.title, one.texts, one.words, brands, one.then, one.reason, one.minutes))
     if problems:
         raise SettingsError(problems)
     return tuple(found)
@@ -91,5 +111,6 @@ def for_page(
             continue
         known, text = one.said(language, first_name, agent)
         title = one.title.get(locale) or one.title.get("en") or next(iter(one.title.values()))
-        rows.append({"name": one.name, "title": title, "text": text, "language": known, "words": one.words})
+        follows = {"then": one.then, "reason": one.reason, "minutes": one.minutes} if one.then else None
+        rows.append({"name": one.name, "title": title, "text": text, "language": known, "words": one.words, "follows": follows})
     return rows

@@ -92,7 +92,7 @@ def test_what_did_not_arrive_goes_in_other_words_or_is_answered_on_another_chann
     assert stage.messages(also) == [], "nothing goes by itself"
 
 
-def test_the_palette_finds_what_is_said_often_and_what_was_said_before(
+def test_the_palette_finds_what_is_said_often_and_before_and_a_macro_does_what_follows(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:
     page = taken(sign_in, mila)
@@ -114,6 +114,13 @@ def test_the_palette_finds_what_is_said_often_and_what_was_said_before(
     page.get_by_role("option", name="/ ", exact=False).first.click()
     expect(page.locator("#reply-text")).to_have_value("Hi! you: Ik zoek het voor je uit en kom er hier op terug. Ann")
     assert stage.messages(mila) == [], "it is the agent's own words, to be changed and sent by them"
+    page.locator("#reply-text").fill("")
+    page.keyboard.type("/solved")
+    page.keyboard.press("Enter")
+    expect(page.locator("#follows")).to_contain_text("finish")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".head")).to_have_attribute("data-state", "resolved")
+    assert len(stage.messages(mila)) == 1
     page.keyboard.press("Control+k")
     page.keyboard.type("red umbrella")
     page.keyboard.press("Enter")

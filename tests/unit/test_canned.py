@@ -44,3 +44,16 @@ def test_every_problem_of_every_file_is_named_at_once(tmp_path: Path) -> None:
         load(tmp_path)
     assert [line.split(":")[0] for line in error.value.problems] == ["a.yaml", "b.yaml", "b.yaml", "c.yaml"]
     assert load(tmp_path / "nowhere") == ()
+
+
+def test_a_macro_says_what_follows_and_nothing_that_cannot(tmp_path: Path) -> None:
+    (tmp_path / "done.yaml").write_text("title: {en: D}\ntexts: {en: x}\nthen: finish\nreason: delay")
+    (tmp_path / "later.yaml").write_text("title: {en: L}\ntexts: {en: x}\nthen: park\nminutes: 60")
+    rows = for_page(load(tmp_path), brand="zz", language="en", first_name="", agent="Sanne", locale="en")
+    assert [row["follows"] for row in rows] == [
+        {"then": "finish", "reason": "delay", "minutes": 0}, {"then": "park", "reason": "", "minutes": 60},
+    ]  # fmt: skip
+    for wrong in ("then: park", "minutes: 5", "reason: delay", "then: transfer", "then: park\nminutes: 5\nreason: delay"):
+        (tmp_path / "wrong.yaml").write_text(f"title: {{en: W}}\ntexts: {{en: x}}\n{wrong}")
+        with pytest.raises(SettingsError):
+            load(tmp_path)

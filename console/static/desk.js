@@ -6,8 +6,9 @@ import { Composer } from "./composer.js";
 import { Doing } from "./doing.js";
 import { keepDraft, newKey, readDraft } from "./drafts.js";
 import { Keys, Palette } from "./keys.js";
+import { Leaving } from "./leaving.js";
 import { Live } from "./live.js";
-import { leaving, Lock } from "./lock.js";
+import { Lock } from "./lock.js";
 import { patchLines, patchPart } from "./patch.js";
 import { Prices } from "./prices.js";
 import { Search } from "./search.js";
@@ -324,7 +325,7 @@ onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.m
 const prices = new Prices({ conversation });
 const several = new Several({ conversation });
 const lock = new Lock(() => live.connect());
-leaving(() => composer?.forget());
+new Leaving({ forget: () => composer?.forget(), locked: () => lock.show() });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
   if (document.body.dataset.card === "open") hideCard();

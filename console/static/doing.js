@@ -15,11 +15,12 @@ function tomorrow() {
   return day.getTime();
 }
 
+/** chosen: "tomorrow", or how many minutes from now; in ms since 1970 */
+export const parkedUntil = (chosen) => Math.round(chosen === "tomorrow" ? tomorrow() : now() + Number(chosen) * MINUTE);
+
 function until(data) {
   const chosen = data.get("in");
-  if (chosen === "tomorrow") return tomorrow();
-  if (chosen === "at") return new Date(data.get("at")).getTime() || 0;
-  return now() + Number(chosen) * MINUTE;
+  return chosen === "at" ? new Date(data.get("at")).getTime() || 0 : parkedUntil(chosen);
 }
 
 const BODIES = {

@@ -26,7 +26,12 @@ export function keepDraft(conversation, mode, draft) {
 }
 
 const all = () => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
-export const unsent = () => all().filter((key) => JSON.parse(localStorage.getItem(key) ?? "{}").text?.trim()).length;
+/** Every draft of this agent's on this computer: {conversation, mode, text}. */
+export const drafts = () =>
+  all().map((key) => {
+    const [conversation, mode] = key.slice(prefix.length).split(":");
+    return { conversation, mode, text: readDraft(conversation, mode).text ?? "" };
+  });
 export const forgetAll = () => all().forEach((key) => localStorage.removeItem(key));
 export const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 

@@ -1,9 +1,6 @@
-// The lock screen lies over the page and keeps it: drafts, the place in the thread, everything. And leaving: who has live work is asked
-// what becomes of it first.
+// The lock screen lies over the page and keeps it: drafts, the place in the thread, everything.
 
 import { get, post, Refused } from "./commands.js";
-import { forgetAll, newKey, unsent } from "./drafts.js";
-import { t } from "./words.js";
 
 const LOOK_MS = 3000;
 const byId = (id) => document.getElementById(id);
@@ -45,33 +42,4 @@ export class Lock {
     for (const other of document.querySelectorAll("dialog:modal")) other.close();
     this.dialog.showModal();
   }
-}
-
-/** forget: lets the composer forget its drafts. Signs out at once where nothing is live and nothing is unsent. */
-export function leaving(forget) {
-  const dialog = byId("leaving");
-  const live = () => [...document.querySelectorAll("#mine .row, #undelivered .row")];
-  const out = async () => {
-    const onward = await post("/logout").catch(() => undefined);
-    forget();
-    forgetAll();
-    location.href = onward?.next ?? "/login";
-  };
-  byId("sign-out").addEventListener("click", () => {
-    byId("leaving-live").hidden = !live().length;
-    byId("leaving-drafts").hidden = !unsent();
-    dialog.querySelector('[data-leave="release"]').hidden = !live().length;
-    if (live().length || unsent()) dialog.showModal();
-    else void out();
-  });
-  dialog.addEventListener("click", async (event) => {
-    const what = event.target.closest("[data-leave]")?.dataset.leave;
-    if (!what) return;
-    dialog.close();
-    if (what === "stay") return;
-    if (what === "release") {
-      for (const row of live()) await post(`/desk/${row.dataset.id}/release`, { epoch: Number(row.dataset.epoch), note: t("left_desk") }, newKey()).catch(() => undefined);
-    }
-    await out();
-  });
 }

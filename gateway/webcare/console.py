@@ -15,6 +15,7 @@ from gateway.webcare.board_page import BoardRoutes
 from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import arrive, choose, heard
+from gateway.webcare.leaving import LeavingRoutes
 from gateway.webcare.looks import Looks
 from gateway.webcare.pages import KEY_LIST, Pages, static_file
 from gateway.webcare.problems import answering, body_of
@@ -56,6 +57,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
     add("POST", "/desk/search", session.command(deps, searching.post_search))
     add("GET", "/desk/past/{conversation}", session.data(deps, searching.get_past))
     SeveralRoutes(deps, pages, console.looks).add_routes(add)
+    LeavingRoutes(deps, pages).add_routes(add)
     add("GET", "/desk", session.page(deps, console.get_desk))
     add("GET", "/desk/{conversation}", session.page(deps, console.get_desk))
     # What the page asks for by itself, a picture that came in, say, is no sign that somebody is there.

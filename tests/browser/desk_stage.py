@@ -31,6 +31,7 @@ from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversation_commands import Terms
 from gateway.store.conversations import Command, Conversations
 from gateway.store.documents import Documents
+from gateway.store.drafts import Drafts
 from gateway.store.floor import Floor
 from gateway.store.media import Media
 from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
@@ -108,6 +109,7 @@ class Stage:
             presence=PresenceBook(self.redis, self.clock),
             floor=Floor(self.redis),
             plan=self.plan,
+            drafts=Drafts(self.redis, self.clock, self.vault),
             hands=hands_of(self.redis, self.clock, self.vault),
             proving=self.proving,
             lines=self._lines() if self.proving is not None else None,

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from gateway.model.conversation import Agent
+from gateway.model.conversation import Agent, ConversationState
 from gateway.model.message import DeliveryStatus
 from gateway.model.personal import Personal
 from gateway.store.conversations import Command
@@ -424,23 +424,59 @@ def test_the_page_says_what_it_is_to_those_who_do_not_see_it(
     assert arrived.locator(".text").evaluate("node => getComputedStyle(node).direction") == "rtl"
 
 
-def test_signing_out_forgets_the_drafts_after_asking(
+def test_e3_signing_out_asks_what_becomes_of_each_and_where_one_fails_nobody_is_signed_out(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:
+    late = stage.person("Joost Rivier", "+447700900102")
+    stage.says(late, "Thank you, I will look", ago_ms=5 * MINUTE)
+    tom = stage.agent("tom@example.org", "Tom Vale")
+    stage.call(stage.conversations.take(Command(late.conversation, ann.id, 1, "late")))
     page = taken(sign_in, mila)
     page.fill("#reply-text", "about to leave")
-    wait_until_sync(lambda: page.evaluate("Object.keys(localStorage).some((name) => name.endsWith(':reply'))"))
+    page.get_by_role("tab", name="Note").click()
+    page.fill("#note-text", "not kept")
+    wait_until_sync(lambda: page.evaluate("Object.keys(localStorage).some((name) => name.endsWith(':note'))"))
     page.locator("#sign-out").click()
-    expect(page.get_by_role("dialog")).to_contain_text("so that nobody waits for someone who left")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("so that nobody waits for someone who left")
+    expect(page.locator("#leaving-kept")).to_be_visible()
+    expect(page.locator("#leaving-lost")).to_be_visible()
     page.get_by_role("button", name="Stay").click()
-    expect(page.locator("#reply-text")).to_have_value("about to leave")
+    expect(page.locator("#note-text")).to_have_value("not kept")
+
     page.locator("#sign-out").click()
-    page.get_by_role("button", name="Give all back and sign out").click()
-    page.wait_for_url("**/login")
+    theirs, other = (page.locator(f'.leaving-one[data-id="{one.conversation}"]') for one in (mila, late))
+    theirs.get_by_label("What becomes of it").select_option("release")
+    other.get_by_label("What becomes of it").select_option("finish")
+    stage.says(late, "One more thing")  # unread: it may not be finished
+    go = page.get_by_role("button", name="Do this and sign out")
+    go.click()
+    expect(other.locator(".said")).to_contain_text("read it first")
+    expect(theirs).to_have_count(0)
     assert stage.call(stage.conversations.get(mila.conversation)).owner is None
-    assert page.evaluate("Object.keys(localStorage).filter((name) => name.endsWith(':reply'))") == []
+    kept = page.evaluate("Object.keys(localStorage).filter((name) => name.endsWith(':reply'))")
+    assert len(kept) == 1, "nothing is thrown away yet"
+    # Neither does a failed signing out forget a word, or leave the page.
+    page.route("**/logout", lambda route: route.fulfill(status=503, json={"code": "failed", "detail": "Not now."}))
+    page.get_by_role("button", name="Stay").click()
+    page.locator("#sign-out").click()
+    other.get_by_label("What becomes of it").select_option("park:tomorrow")
+    go.click()
+    expect(page.locator("#leaving-said")).to_contain_text("Not now")
+    assert "/login" not in page.url
+    page.unroute("**/logout")
+    go.click()
+    page.wait_for_url("**/login")
+    after = stage.call(stage.conversations.get(late.conversation))
+    assert (after.state, after.owner) == (ConversationState.PARKED, ann.id)
+    assert 0 < after.parked_until_ms - stage.clock.now_ms() < 2 * 24 * 60 * MINUTE
+    assert page.evaluate("Object.keys(localStorage).filter((name) => /:(reply|note)$/.test(name))") == []
     page.goto(f"{stage.url}/desk")
     page.wait_for_url("**/login**")
+    # Who has it next is offered the words.
+    found = stage.call(stage.conversations.get(mila.conversation))
+    assert stage.deps.drafts is not None
+    assert [one.text.reveal() for one in stage.call(stage.deps.drafts.of_others(found, tom.id))] == ["about to leave"]
 
 
 def test_a_canned_answer_is_put_in_by_a_slash_and_goes_out_with_a_file(

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
+from demo.accounts import Accounts
 from gateway.cli.checks.finding import Level
 from gateway.cli.checks.storage import judge_durability
 from gateway.clock import Clock
@@ -128,6 +129,18 @@ async def test_webcare_file_is_looked_at_and_each_mistake_named(clinic: Clinic, 
     assert "opens no more" in (await clinic.one("webcare", GATEWAY_WEBCARE=str(file))).what
     file.write_text("brands: {nobody: {}}")
     assert "no sender speaks" in (await clinic.one("webcare", GATEWAY_WEBCARE=str(file))).what
+
+
+async def test_how_customers_show_who_they_are_is_said_and_a_provider_that_is_away_is_a_fault(clinic: Clinic) -> None:
+    assert "no way" in (await clinic.one("identity")).what
+    more = {"GATEWAY_CUSTOMER_OIDC_CLIENT_ID": "x", "GATEWAY_PUBLIC_URL": "https://zz.example"}
+    away = await clinic.one("identity", GATEWAY_CUSTOMER_OIDC_ISSUER=f"http://127.0.0.1:{free_port()}", **more)
+    assert (away.level, "does not answer" in away.what) == (Level.FAIL, True)
+    outside = Accounts((), "x", "", "")
+    port = free_port()
+    async with outside.running(port):
+        found = await clinic.one("identity", GATEWAY_CUSTOMER_OIDC_ISSUER=outside.issuer, **more)
+    assert (found.level, "signing in" in found.what) == (Level.OK, True)
 
 
 @contextmanager

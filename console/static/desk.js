@@ -379,11 +379,12 @@ if (conversation) {
   });
   thread.addEventListener("scroll", () => atEnd() && (byId("jump").hidden = true), { passive: true });
   markDays(byId("lines"));
-  let typedAt = 0;
-  byId("composer").addEventListener("input", () => {
-    if (Date.now() - typedAt < 3_000) return;
-    typedAt = Date.now();
-    live.say({ t: "typing" });
+  let typed = { at: 0, box: "" };
+  byId("composer").addEventListener("input", ({ target }) => {
+    const box = target.id === "reply-text" ? "reply" : "note";
+    if (Date.now() - typed.at < 3_000 && typed.box === box) return;
+    typed = { at: Date.now(), box };
+    live.say({ t: "typing", box });
   });
 }
 localise(document);

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.model.agent import Agent
 from gateway.model.conversation import Conversation, ConversationState
+from gateway.model.ids import ConversationId
 from gateway.model.webcare import LIVE, AgentStatus, Presence
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.session import START_S
@@ -35,12 +36,14 @@ class Top:
 
 
 async def heard(deps: WebcareDeps, agent: Agent, conversation: str, said: Mapping[str, Any]) -> None:
-    """Something that a page said up its connection: beat, read or typing."""
+    """Something that a page said up its connection: beat, read or typing (box: reply or note)."""
     kind = said.get("t")
     if kind == "beat" and deps.presence is not None:
         await deps.presence.beat(agent.id, touched=said.get("touched") is True)
     elif kind in ("read", "typing") and conversation:
         deps.live.looks(conversation, agent.id, deps.clock.now_ms(), typing=kind == "typing")
+        if kind == "typing" and said.get("box") == "reply" and deps.receipts is not None:
+            await deps.receipts.typed(ConversationId(conversation), agent.id)
 
 
 async def choose(deps: WebcareDeps, agent: Agent, status: str, kind: str = "") -> None:

@@ -1,8 +1,11 @@
-"""The pretend issuers' documents: a plain one-page PDF, as bytes in base64, such as a real issuer would put into its event."""
+"""Pretend papers and photos, in base64: a one-page PDF as an issuer would put it into its event, a modem as a phone sees it."""
 
 from __future__ import annotations
 
 import base64
+import io
+
+from PIL import Image, ImageDraw
 
 
 def pdf(title: str, lines: list[str]) -> str:
@@ -31,3 +34,19 @@ def pdf(title: str, lines: list[str]) -> str:
     out += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
     out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
     return base64.b64encode(bytes(out)).decode()
+
+
+def photo() -> str:
+    """A modem on a table whose lamp is red: a JPEG of 800 x 600."""
+    image = Image.new("RGB", (800, 600), "#c9b79c")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 420, 800, 600), fill="#8a6b4a")
+    for x in (230, 560):
+        draw.rounded_rectangle((x, 120, x + 14, 330), 7, fill="#23272b")
+    draw.rounded_rectangle((150, 310, 650, 450), 26, fill="#2f353a")
+    draw.rounded_rectangle((150, 310, 650, 340), 14, fill="#3d454b")
+    for place, colour in enumerate(("#46d37a", "#46d37a", "#ff3b30", "#5c646a")):
+        draw.ellipse((220 + 90 * place, 380, 246 + 90 * place, 406), fill=colour)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return base64.b64encode(out.getvalue()).decode()

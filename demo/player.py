@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from html import unescape
@@ -21,7 +21,7 @@ import aiohttp
 import structlog
 
 from demo import people, story
-from demo.agent import answer_oldest
+from demo.agent import DeskHands
 
 DWELL_S = 6.0
 ARRIVE_S = 30.0
@@ -56,13 +56,14 @@ class Place:
 
 class Player:
     def __init__(
-        self, http: aiohttp.ClientSession, *, gateway: str, sandbox: str, api_key: str, agent: str, place: Path, speed: float
-    ) -> None:
+        self, http: aiohttp.ClientSession, *, gateway: str, sandbox: str, api_key: str, agents: Mapping[str, str], place: Path,
+        speed: float,
+    ) -> None:  # fmt: skip
         self._http = http
         self._gateway = gateway
         self._sandbox = sandbox
         self._headers = {"Authorization": f"Bearer {api_key}"}
-        self._agent = agent
+        self._desk = DeskHands(http, gateway, self._headers, agents)
         self._path = place
         known = Place.load(place)
         now = datetime.now(UTC)
@@ -146,6 +147,7 @@ class Player:
         await self._show("playing" if self._playing else "paused")
         if step.page:
             await self._switch(step.page)
+        await self._fault(step.fault)
         for place, event in enumerate(step.events):
             at = datetime.fromtimestamp(self._now_ms() / 1000, UTC).isoformat(timespec="milliseconds")
             body = {**event, "id": f"demo-{self.place.first}-{number}-{place}", "time": at}
@@ -159,9 +161,10 @@ class Player:
             await self._says(name, {"link": await self._join_link(name, channel, whose)})
         for name, text in step.says:
             await self._says(name, {"text": text})
-        if step.answer:
-            key = f"demo-{self.place.first}-{number}"
-            await answer_oldest(self._http, self._gateway, self._headers, self._agent, step.answer, key)
+        for name, photo, text in step.shows:
+            await self._says(name, {"image": {"data": photo, "mime": "image/jpeg", "caption": text}})
+        for place, act in enumerate(step.desk):
+            await self._desk.do(act, f"demo-{self.place.first}-{number}-{place}")
         await self._arrived(before, step.expect)
         self.place.position = number + 1
         self._remember()
@@ -229,6 +232,14 @@ class Player:
     async def _switch(self, switches: dict[str, bool]) -> None:
         async with self._http.put(f"{self._sandbox}/sandbox/pages/{people.PAGE}", json=switches) as answer:
             answer.raise_for_status()
+
+    async def _fault(self, fault: dict[str, Any]) -> None:
+        """What goes wrong at Meta in this step, and nothing of what went wrong in one before it."""
+        async with self._http.delete(f"{self._sandbox}/sandbox/faults") as answer:
+            answer.raise_for_status()
+        if fault:
+            async with self._http.put(f"{self._sandbox}/sandbox/faults", json=fault) as answer:
+                answer.raise_for_status()
 
     async def _received(self) -> dict[str, int]:
         """How many messages each chat has got so far."""

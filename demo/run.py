@@ -25,7 +25,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from demo import people
+from demo import people, team
 from demo.accounts import CLIENT, accounts_of, issuer_at, webhook_secret
 from demo.bridge import Bridge
 from demo.player import Player
@@ -33,14 +33,12 @@ from gateway import log, registry
 from gateway import settings as settings_module
 from gateway.app import open_runtime
 from gateway.connector import Sender
-from gateway.errors import Conflict, GatewayError, SettingsError
+from gateway.errors import GatewayError, SettingsError
 from gateway.model.account import Screen
-from gateway.model.personal import Secret
 from gateway.notifications import push
 from gateway.notifications.remote import TemplateAdmin, TemplateRefused
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from gateway.store.agents import Agents
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = "thuisfront-demo"
@@ -142,8 +140,8 @@ def _environment(directory: Path) -> dict[str, str]:
     senders.write_text(yaml.safe_dump({"senders": entries}))
     webcare = directory / "webcare.yaml"
     brands = {brand for _, brand, *_ in (*BRANDS, *PAGES)}
-    # Nobody need sit at the desk for the story to go on, and who plays a customer should not hear from an empty room each time.
-    webcare.write_text(yaml.safe_dump({"brands": {brand: {"silent": ["full"]} for brand in sorted(brands)}}))
+    webcare.write_text(yaml.safe_dump(team.webcare(sorted(brands))))
+    console = f"http://127.0.0.1:{ports['GATEWAY_CONSOLE_PORT']}"
     told = {
         **ports,
         "GATEWAY_WEBHOOK_SECRET": _kept(directory / "webhook-secret", webhook_secret),
@@ -162,6 +160,7 @@ def _environment(directory: Path) -> dict[str, str]:
         "GATEWAY_APP_SECRET": "sandbox-app-secret",
         "GATEWAY_VERIFY_TOKEN": "sandbox-verify-token",
         "GATEWAY_LOG_FORMAT": "text",
+        "SANDBOX_BESIDE_URL": f"{console}/desk",
         "SANDBOX_DATA_DIR": str(directory / "sandbox"),
         "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/whatsapp",
         "SANDBOX_PAGE_WEBHOOK_URL": f"http://127.0.0.1:{ports['GATEWAY_PUBLIC_PORT']}/webhooks/messenger",
@@ -239,9 +238,9 @@ async def _play(args: argparse.Namespace, directory: Path, environment: dict[str
             async with open_runtime(settings) as runtime:
                 await _first_screen(runtime)
                 await _templates(runtime)
-                agent, password = await _agent(runtime, directory)
+                agents, password = await team.seated(runtime, directory)
                 player = Player(
-                    http, gateway=gateway_url, sandbox=sandbox_url, api_key=environment["GATEWAY_API_KEY"], agent=agent,
+                    http, gateway=gateway_url, sandbox=sandbox_url, api_key=environment["GATEWAY_API_KEY"], agents=agents,
                     place=directory / "story.json", speed=args.speed,
                 )  # fmt: skip
                 await player.start()
@@ -335,33 +334,20 @@ async def _read(runtime: Runtime, admin: TemplateAdmin, sender: Sender) -> None:
     )
 
 
-async def _agent(runtime: Runtime, directory: Path) -> tuple[str, str]:
-    agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)
-    path = directory / "desk-password"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text("-".join(secrets.token_hex(2) for _ in range(3)))
-    password = path.read_text()
-    try:
-        made = await agents.add_agent("sanne", "Sanne", Secret(password))
-        return made.id, password
-    except Conflict:
-        return agents.agent_id("sanne"), password
-
-
 def _screen(settings: Settings, sandbox: str, mail: str, password: str, *, resumed: bool) -> None:
     begin = "The story goes on where it was." if resumed else "The story begins."
     print(
         f"""
 {begin} Everything stays on this machine; Ctrl-C stops it.
 
-  the phones        {sandbox}/phones
-  the desk          http://127.0.0.1:{settings.console_port}/desk       sign in as sanne, password {password}
+  phones and desk   {sandbox}/side       sign in as sanne, password {password}
+  each alone        {sandbox}/phones, http://127.0.0.1:{settings.console_port}/desk
   their mail        {mail}       codes to show who they are arrive there
   what is going on  http://127.0.0.1:{settings.internal_port}/readyz, /metrics, /docs
 
 Three things to try:
-  1. Press a button or type a question on any phone; sign in at the desk, reply, see it arrive.
+  1. Sign in on the right, type a question on a phone on the left, answer it, see it arrive. With the same password ravi is
+     the second line, and ines oversees at http://127.0.0.1:{settings.console_port}/board; her code: .venv/bin/python -m demo.code
   2. Type "stop" on a phone: it is confirmed at once, and nothing more comes.
   3. Copy a trace command from below a bubble:
      .venv/bin/python main.py --env-file {settings.data_dir}/env trace ZX7K2P

@@ -12,23 +12,50 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from demo import people
-from demo.paper import pdf
+from demo.paper import pdf, photo
 
 _MORNING = ("family_delayed", "family_cancelled", "family_follows")
 """What those at home read after the night: late, off, and which flight it is now."""
+_EARLIER = "Can I also fly earlier than 18:10?"
+_LAMP = "Mijn modem knippert rood sinds de storing"
+_ENOUGH = "Late again! I want to file a complaint about this line."
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One turn of somebody at the desk, about the conversation in which somebody wrote `about`.
+
+    text:     the answer, or the words in a template; file: (name, PDF in base64) that goes with it
+    template: a notification for when the service window is shut
+    again:    send again what failed; fails: wait until this answer has come back
+    then:     finish or park (until until_ms), "" neither; reason: why they had written
+    """
+
+    who: str
+    about: str
+    text: str = ""
+    file: tuple[str, str] | None = None
+    template: str = ""
+    again: bool = False
+    fails: bool = False
+    then: str = ""
+    until_ms: int = 0
+    reason: str = "general"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """at: on the story's clock. events: CloudEvents without id and time. says: (phone, text) typed on a phone.
 
+    shows: (phone, JPEG in base64, words): a photo that is sent from a phone
     opens: (phone, invitation): a link that is made for this person, and opened on their phone
     presses: (phone, label): a button below the newest message that has one of that name
     follows: (phone, channel, whose): the family link that stands newest on another phone, opened; on its page they choose an app
     page: switches of the railway's Page at Meta, turned before anything else happens
-    answer: what the agent at the desk replies to the oldest waiting conversation ("" = nobody answers)
+    fault: what goes wrong at Meta in this step, as the sandbox is told it
+    desk: what somebody at the desk does, if nobody who plays them was faster
     """
 
     title: str
@@ -40,7 +67,9 @@ class Step:
     presses: tuple[tuple[str, str], ...] = ()
     follows: tuple[tuple[str, str, str], ...] = ()
     page: dict[str, bool] = field(default_factory=dict)
-    answer: str = ""
+    fault: dict[str, Any] = field(default_factory=dict)
+    shows: tuple[tuple[str, str, str], ...] = ()
+    desk: tuple[Desk, ...] = ()
     expect: tuple[tuple[str, str], ...] = ()
     unsent: tuple[tuple[str, str, str], ...] = ()
 
@@ -323,6 +352,10 @@ def make(first: date) -> list[Step]:
             expect=(("noor", "outage_updated"), ("daan", "outage_updated")),
         ),
         Step(
+            "Daan asks", "How it stands is answered at once, by its source and with its age; the line says that no person wrote it.",
+            day.at(0, "18:20"), says=(("daan", "When will the internet be back?"),), expect=(("daan", "reply"),),
+        ),
+        Step(
             "The evening before", "A reminder that comes by itself: at seven, because tomorrow's flight is an early one.",
             day.at(0, "19:00"), expect=(("eva", "flight_reminder"), ("tom", "flight_reminder")),
         ),
@@ -392,12 +425,38 @@ def make(first: date) -> list[Step]:
         ),
         Step(
             "Tom asks", "An answer goes to a person, with the message it answers.",
-            day.at(1, "08:10"), says=(("tom", "Can I also fly earlier than 18:10?"),),
+            day.at(1, "08:10"), says=(("tom", _EARLIER),),
         ),
         Step(
             "Sanne answers", "Taken at the desk, answered within the 24 hours that WhatsApp allows. Try it yourself at the desk.",
-            day.at(1, "08:14"), answer="Good morning Tom, Sanne here. There is a seat on the 16:05. Shall I put you on it?",
+            day.at(1, "08:14"),
+            desk=(Desk("sanne", _EARLIER, "Good morning Tom, Sanne here. There is a seat on the 16:05. Shall I put you on it?"),),
             expect=(("tom", "reply"),),
+        ),
+        Step(
+            "What does not arrive comes back", "Meta took the answer and could not deliver it. The line says so, and it stands under Undelivered.",
+            day.at(1, "08:16"), fault={"name": "code", "code": 131000, "async": True, "times": 1, "address": tom.number.lstrip("+")},
+            desk=(Desk("sanne", _EARLIER, "The 16:05 boards at 15:25, from the same pier.", fails=True),),
+        ),
+        Step(
+            "Sanne sends it again", "By one button; it is one message on the phone.",
+            day.at(1, "08:18"), desk=(Desk("sanne", _EARLIER, again=True, then="finish", reason="rebook"),), expect=(("tom", "reply"),),
+        ),
+        Step(
+            "Noor sends a photo", "Drawn anew before an agent sees it, without place and camera.",
+            day.at(1, "08:20"), shows=(("noor", photo(), _LAMP),),
+        ),
+        Step(
+            "Sanne answers with a file", "One message with words and a PDF. The conversation is parked: she will ask how it went.",
+            day.at(1, "08:24"),
+            desk=(
+                Desk(
+                    "sanne", _LAMP, "Thanks for the photo, Noor. Red means that it looks for the line. The sheet says how to start it anew.",
+                    file=("new-start.pdf", pdf("A new start", ["1. Take out the plug", "2. Wait ten seconds", "3. Put it back, wait for green"])),
+                    then="park", until_ms=to_ms(day.at(2, "09:00")),
+                ),
+            ),
+            expect=(("noor", "reply"),),
         ),
         Step(
             "Rose has heard enough", "One word, and nothing of this journey comes any more. Eva need not know why.",
@@ -461,6 +520,12 @@ def make(first: date) -> list[Step]:
             day.at(2, "20:30"), expect=tuple((chat, "family_ended") for chat in ("Corrie", "Henk/messenger", "Uwe", "Lena/messenger")),
         ),
         Step(
+            "How did it go?", "Noor's service window is shut, so Sanne's question goes in words that Meta approved; her own are a part of them.",
+            day.at(2, "20:40"),
+            desk=(Desk("sanne", _LAMP, "is de lamp op je modem weer groen?", template="desk_follow_up", then="finish", reason="internet"),),
+            expect=(("noor", "desk_follow_up"),),
+        ),
+        Step(
             "Three days later: the train leaves in an hour", "The chats have been silent for days, so it goes as a utility message that Meta approved.",
             day.at(3, "08:03"), expect=(("mila/messenger", "train_reminder"), ("finn/messenger", "train_reminder")),
         ),
@@ -480,6 +545,16 @@ def make(first: date) -> list[Step]:
             day.at(3, "08:52"), (delayed(45, "09:48", "3", 5),), page={"utility": False},
             expect=(("mila", "trip_delayed"),),
             unsent=(("mila/messenger", "trip_delayed", "not_allowed"), ("finn/messenger", "trip_delayed", "not_allowed")),
+        ),
+        Step(
+            "Mila complains", "Heard by its words: a mark with a due date, a queue of its own, and no offer or survey until it is dealt with.",
+            day.at(3, "09:20"), says=(("mila/messenger", _ENOUGH),),
+        ),
+        Step(
+            "Ravi answers", "He has the complaints. In Messenger, under his first name.",
+            day.at(3, "09:26"),
+            desk=(Desk("ravi", _ENOUGH, "Hello Mila, you are right to be cross. I have put your delays together and write to you today."),),
+            expect=(("mila/messenger", "reply"),),
         ),
     ]  # fmt: skip
 

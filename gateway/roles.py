@@ -152,7 +152,7 @@ async def _listeners(runtime: Runtime, names: Sequence[str], health: Health, des
     runners.append(await http.listen(internal, settings.host, settings.internal_port, "GATEWAY_INTERNAL_PORT"))
     if "webcare" in names:
         console = http.make_app(largest=1024 * 1024)
-        surface.add_console(console, desk)
+        surface.add_console(console, desk, settings)
         runners.append(await http.listen(console, settings.host, settings.console_port, "GATEWAY_CONSOLE_PORT"))
     return runners
 

@@ -226,8 +226,10 @@ def _provider(runtime: Runtime) -> Provider | None:
     )
 
 
-def add_console(app: web.Application, desk: webcare.WebcareDeps) -> None:
-    webcare.add_console_routes(app, desk)
+def add_console(app: web.Application, desk: webcare.WebcareDeps, settings: Settings) -> None:
+    """The desk. In the demo the sandbox may show it beside its phones; anywhere else nobody may frame it."""
+    framed_by = settings.graph_url if settings.env is Environment.DEMO else ""
+    webcare.add_console_routes(app, desk, framed_by=framed_by)
 
 
 def add_internal(

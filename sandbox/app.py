@@ -54,7 +54,7 @@ def make_app(config: SandboxConfig) -> web.Application:
         part.wire_jobs(world)
     app.router.add_routes([*phones_api.ROUTES, *pages_api.ROUTES, *switches_api.ROUTES, *story_api.ROUTES, *media_api.ROUTES,
                            *faces.ROUTES])
-    _add_phones_page(app)
+    _add_phones_page(app, config.beside_url)
     for path in (r"/{version:v\d+\.\d+}/{node}", r"/{version:v\d+\.\d+}/{node}/{edge:.+}"):
         app.router.add_route("*", path, dispatch.graph)
     app.cleanup_ctx.append(_loops)
@@ -62,10 +62,10 @@ def make_app(config: SandboxConfig) -> web.Application:
     return app
 
 
-def _add_phones_page(app: web.Application) -> None:
+def _add_phones_page(app: web.Application, beside_url: str | None) -> None:
     """The page is a package of its own; without it the API works all the same."""
     with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("sandbox.phones").add_routes(app)
+        importlib.import_module("sandbox.phones").add_routes(app, beside_url)
 
 
 async def _for_ever(run: Callable[[], Awaitable[None]]) -> None:

@@ -26,6 +26,7 @@ class SandboxConfig:
     webhook_url: str | None = None
     page_webhook_url: str | None = None
     token: str = "sandbox-system-user-token"  # noqa: S105
+    beside_url: str | None = None
     account: str = "live"
     seed: int | None = None
     review_ms: int = 1_500
@@ -48,6 +49,7 @@ _TEXTS = (
     ("webhook_url", "SANDBOX_WEBHOOK_URL", "callback of the app when none was set by API (account 'live' only)"),
     ("page_webhook_url", "SANDBOX_PAGE_WEBHOOK_URL", "the same for Pages, which are Messenger"),
     ("token", "SANDBOX_TOKEN", "the system-user access token"),
+    ("beside_url", "SANDBOX_BESIDE_URL", "a page that /side shows beside the phones; it must allow to be framed from here"),
 )
 
 
@@ -85,7 +87,7 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
     account = said("account", "SANDBOX_ACCOUNT") or defaults.account
     if account not in ("new", "live"):
         raise ConfigError(f"SANDBOX_ACCOUNT={account!r} must be 'new' or 'live'")
-    for field, variable in (("webhook_url", "SANDBOX_WEBHOOK_URL"), ("page_webhook_url", "SANDBOX_PAGE_WEBHOOK_URL")):
+    for field, variable, _ in (one for one in _TEXTS if one[0].endswith("_url")):
         url = texts[field]
         if url is not None and not url.startswith(("http://", "https://")):
             raise ConfigError(f"{variable}={url!r} must begin with http:// or https://")
@@ -101,6 +103,7 @@ def read_config(argv: list[str] | None, env: Mapping[str, str]) -> SandboxConfig
         verify_token=texts["verify_token"] or defaults.verify_token,
         webhook_url=texts["webhook_url"],
         page_webhook_url=texts["page_webhook_url"],
+        beside_url=texts["beside_url"],
         token=texts["token"] or defaults.token,
         account=account,
         seed=number("seed", "SANDBOX_SEED", -(2**31), 2**31),

@@ -31,8 +31,13 @@ TIMELINE = 12
 """What passed before, on the card: so much at most."""
 
 
-def add_console_routes(app: web.Application, deps: WebcareDeps) -> None:
-    """Add /desk and sign-in to the console listener. `webcare.run` must run beside it, else pages are late by 1.5 s."""
+def add_console_routes(app: web.Application, deps: WebcareDeps, *, framed_by: str = "") -> None:
+    """Add /desk and sign-in to the console listener. `webcare.run` must run beside it, else pages are late by 1.5 s.
+
+    framed_by: the only place whose pages may show the desk in a frame; "" none
+    """
+    if framed_by:
+        app.on_response_prepare.append(session.framed_by(framed_by))
     pages = Pages(deps)
     console = Console(deps, pages)
 

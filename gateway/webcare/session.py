@@ -40,6 +40,18 @@ SECURITY_HEADERS = {
 }
 
 
+def framed_by(url: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """For `on_response_prepare`: pages of this place may show ours in a frame. url: the host is what counts"""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+    async def allow(request: web.Request, response: web.StreamResponse) -> None:
+        policy = response.headers.get("Content-Security-Policy", "")
+        if "frame-ancestors 'none'" in policy:
+            response.headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", f"frame-ancestors {origin}")
+
+    return allow
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     agent: Agent

@@ -5,6 +5,9 @@ follows `GET /sandbox/stream`. What a person does on a phone goes back as `POST 
 page shows it only when it comes back over the stream: the page holds no truth of its own. A phone has chats of two
 apps, with numbers and with Pages; what Meta's settings say of each Page stands behind one button (`GET /sandbox/pages`).
 
+`/side` shows the phones and one more page, say the desk that answers them, in two frames: who tries things out plays the customer
+on the left and whoever answers on the right. The other page decides by its own headers whether it may be framed.
+
 This package only serves files. It knows nothing of handsets, so that it runs beside anything that speaks the contract.
 
 What may fail: a file that is not part of the page is a 404; a phone that does not exist is said by the page itself,
@@ -16,15 +19,21 @@ another host, and a message's text can therefore never run.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from html import escape
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 __all__ = ["add_routes"]
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 _HERE: Final = Path(__file__).parent
 _PAGE: Final = _HERE / "phones.html"
+_SIDE: Final = _HERE / "side.html"
 _STATIC: Final = _HERE / "static"
 
 _MIME: Final = {
@@ -36,7 +45,7 @@ _MIME: Final = {
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -45,8 +54,13 @@ _HEADERS: Final = {
 }
 
 
-def add_routes(app: web.Application) -> None:
-    """Serve GET /phones (all phones), GET /phones/{name} (one phone alone) and GET /phones/static/{file}; / leads there."""
+def add_routes(app: web.Application, beside_url: str | None = None) -> None:
+    """Serve GET /phones (all phones), GET /phones/{name} (one alone), GET /side and GET /phones/static/{file}; / leads there.
+
+    beside_url: what /side shows beside the phones; None: it leads to the phones alone
+    """
+    side = _side(beside_url) if beside_url else _to_page
+    app.router.add_get("/side", side)
     app.router.add_get("/", _to_page)
     app.router.add_get("/phones", _get_page)
     app.router.add_get("/phones/", _get_page)
@@ -61,6 +75,20 @@ async def _to_page(_: web.Request) -> web.StreamResponse:
 async def _get_page(request: web.Request) -> web.StreamResponse:
     """The same page for all phones and for one: its own address tells it which."""
     return web.FileResponse(_PAGE, headers={**_HEADERS, "Content-Type": "text/html; charset=utf-8"})
+
+
+def _side(url: str) -> Handler:
+    parts = urlsplit(url)
+    policy = _HEADERS["Content-Security-Policy"].replace(
+        "frame-ancestors 'self'", f"frame-ancestors 'none'; frame-src 'self' {parts.scheme}://{parts.netloc}"
+    )
+    page = _SIDE.read_text("utf-8").replace("{beside}", escape(url))
+
+    async def get_side(_: web.Request) -> web.StreamResponse:
+        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    return get_side
 
 
 async def _get_static(request: web.Request) -> web.StreamResponse:

@@ -17,6 +17,8 @@ from demo.paper import pdf, photo
 _MORNING = ("family_delayed", "family_cancelled", "family_follows")
 """What those at home read after the night: late, off, and which flight it is now."""
 _EARLIER = "Can I also fly earlier than 18:10?"
+BOARDS = "The 16:05 boards at 15:25, from the same pier."
+"""What does not arrive the first time."""
 _LAMP = "Mijn modem knippert rood sinds de storing"
 _ENOUGH = "Late again! I want to file a complaint about this line."
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -436,7 +438,7 @@ def make(first: date) -> list[Step]:
         Step(
             "What does not arrive comes back", "Meta took the answer and could not deliver it. The line says so, and it stands under Undelivered.",
             day.at(1, "08:16"), fault={"name": "code", "code": 131000, "async": True, "times": 1, "address": tom.number.lstrip("+")},
-            desk=(Desk("sanne", _EARLIER, "The 16:05 boards at 15:25, from the same pier.", fails=True),),
+            desk=(Desk("sanne", _EARLIER, BOARDS, fails=True),),
         ),
         Step(
             "Sanne sends it again", "By one button; it is one message on the phone.",
@@ -523,7 +525,7 @@ def make(first: date) -> list[Step]:
             "How did it go?", "Noor's service window is shut, so Sanne's question goes in words that Meta approved; her own are a part of them.",
             day.at(2, "20:40"),
             desk=(Desk("sanne", _LAMP, "is de lamp op je modem weer groen?", template="desk_follow_up", then="finish", reason="internet"),),
-            expect=(("noor", "desk_follow_up"),),
+            expect=(("noor", "reply"),),
         ),
         Step(
             "Three days later: the train leaves in an hour", "The chats have been silent for days, so it goes as a utility message that Meta approved.",

@@ -24,6 +24,7 @@ from gateway.planning.renewed import renewed
 from gateway.planning.result import Draft, EventResult, Reader, World, readers_of
 from gateway.planning.schedule import Schedule
 from gateway.planning.worlds import Worlds
+from gateway.rules.family_end import leg_of
 from gateway.rules.verdict import Reason
 from gateway.store.contacts import Contacts
 from gateway.store.outbox import Outbox, Plan, PlannedContact, PlannedMessage, told_prefix
@@ -126,6 +127,9 @@ class Teller:
             await self._moves(contact, result, travelling)
         if result.type is EventType.ORDER_STATUS and result.state.get("status") == "cancelled":
             await self._subjects.families.look_soon_at(contact, result.subject)
+        elif travelling and leg_of(result.state).landed:  # who looked a moment ago saw them in the air, and looks in an hour
+            for order in {link.order for link in contact.profile.orders if result.subject in link.subjects}:
+                await self._subjects.families.look_soon_at(contact, order)
         if any((one := world.catalogue.get(name)) is not None and one.item == CONNECTION for name in result.notifications):
             travelling = await self._connections.look(contact, result, travelling, world)
             members = await self._connections.look(contact, result, members, world)

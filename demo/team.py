@@ -1,8 +1,8 @@
 """Who works at the demo's desk, and how its queues are cut.
 
 Sanne answers, Ravi is the second line and has the complaints, Ines oversees. All three sign in with the one password that the
-demo prints. Ines, who may stop what goes out, is also asked for a code that changes every 30 seconds. It goes by the story's
-clock, which no authenticator app knows, so `python -m demo.code` says it.
+demo prints. Ines, who may stop what goes out, is also asked for a code that changes every 30 seconds: `python -m demo.code`
+says it, as the app on her phone would. The desk's people live by the clock on the wall, whatever the story's says.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import pyotp
 
+from gateway.clock import Clock
 from gateway.errors import Conflict
 from gateway.model.personal import Secret
 from gateway.runtime import Runtime
@@ -47,7 +48,8 @@ def webcare(brands: list[str]) -> dict[str, Any]:
 
 async def seated(runtime: Runtime, directory: Path) -> tuple[dict[str, str], str]:
     """({name: id}, password). Done again, nothing changes: who is there stays as they are."""
-    agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)
+    clock = Clock()
+    agents = Agents(runtime.connection.redis, clock, runtime.vault)
     password = _kept(directory / PASSWORD, lambda: "-".join(secrets.token_hex(2) for _ in range(3)))
     found = {}
     for name, display, rights, skills in TEAM:
@@ -57,11 +59,11 @@ async def seated(runtime: Runtime, directory: Path) -> tuple[dict[str, str], str
         except Conflict:
             pass
         found[name] = str(agents.agent_id(name))
-    seconds = SecondFactors(runtime.connection.redis, runtime.clock, runtime.vault)
+    seconds = SecondFactors(runtime.connection.redis, clock, runtime.vault)
     secret = _kept(directory / CODES, pyotp.random_base32)
     if not await seconds.enrolled(agents.agent_id(INES)):
         # The code before this one is still taken, and each only once: Ines has the next.
-        code = pyotp.TOTP(secret, interval=STEP_S).at(runtime.clock.now_ms() // 1000 - STEP_S)
+        code = pyotp.TOTP(secret, interval=STEP_S).at(clock.now_ms() // 1000 - STEP_S)
         await seconds.enrol(agents.agent_id(INES), Secret(secret), code)
     return found, password
 

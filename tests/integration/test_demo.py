@@ -137,6 +137,8 @@ def test_demo_stopped_and_resumed_puts_every_promised_message_on_its_phone_once_
     for chat in AT_HOME:
         said = " ".join(bubble["body"] or "" for bubble in _bubbles(phones, chat, "received"))
         assert not any(word in said for word in ("ZX7K2P", "12C", "Eva", "Tom", "Wit", *people_of(AT_HOME, but=chat))), chat
+    with urllib.request.urlopen(f"http://127.0.0.1:{demo.ports['GATEWAY_CONSOLE_PORT']}/login", timeout=5) as answer:
+        assert f"frame-ancestors http://127.0.0.1:{demo.ports['SANDBOX_PORT']}" in answer.headers["Content-Security-Policy"]
     why = _bubbles(phones, "eva", "received")[0]["why"]
     assert why is not None
     assert "order" in why["text"]

@@ -117,7 +117,8 @@ def test_demo_stopped_and_resumed_puts_every_promised_message_on_its_phone_once_
         arrived = [bubble for bubble in _bubbles(phones, name, "received") if bubble["ticks"] != "failed"]
         assert [_said(bubble) for bubble in arrived] == promised, name
         assert {bubble["ticks"] for bubble in arrived} <= {"sent", "delivered", "read"}
-    failed = [(name, bubble["body"]) for name in CHATS for bubble in _bubbles(phones, name, "received") if bubble["ticks"] == "failed"]
+    every = [(name, bubble) for name in CHATS for bubble in _bubbles(phones, name, "received")]
+    failed = [(name, bubble["body"]) for name, bubble in every if bubble["ticks"] == "failed"]
     assert failed == [("tom", story.BOARDS)], "what the story lets fail, and that alone"
     reasons = {"replaced": "newer news", "ended": "pointless", "not_allowed": "does not let this sender write by templates"}
     for step in steps:

@@ -19,6 +19,7 @@ class Decided:
 
     closes: yes, this helped: the conversation is done
     helped: "yes" or "no", where they answered that
+    private: a file that came with it shows who they are
     epoch:  of the conversation as it was looked at, None where there was none yet
     """
 
@@ -29,11 +30,12 @@ class Decided:
     helped: str = ""
     epoch: int | None = None
     language: str = ""
+    private: bool = False
 
     def dump(self) -> dict[str, Any]:
         return {
             "handled": self.handled, "at_once": self.at_once, "closes": self.closes, "helped": self.helped, "epoch": self.epoch,
-            "language": self.language,
+            "language": self.language, "private": self.private,
             "lines": [[one.name, dict(one.params), [dict(button) for button in one.buttons]] for one in self.lines],
         }  # fmt: skip
 
@@ -42,7 +44,7 @@ class Decided:
         lines = [Words(str(name), params, buttons) for name, params, buttons in known["lines"]]
         return cls(
             bool(known["handled"]), lines, bool(known["at_once"]), bool(known["closes"]), str(known["helped"]), known["epoch"],
-            str(known["language"]),
+            str(known["language"]), bool(known.get("private")),
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@
       when: {say: {...}, card: When, go: done}      # no buttons: any words are the answer
       done: {say: {...}, end: person}  # person: they wait for one; done: nobody is needed, "did this help?"
 
+`document: true` beside `go` takes a picture or file as the answer: an identity document, which is deleted a day after it came.
 `person` leaves at any step, and so do two answers in a row that are not understood. What is refused: a text that is missing in a
 language or is longer than a channel takes, a step that leads nowhere or that nothing leads to, and going round in a circle.
 """
@@ -53,6 +54,7 @@ class _StepIn(_In):
     card: Annotated[str, Field(max_length=40)] = ""
     buttons: Annotated[dict[Name, _ButtonIn], Field(max_length=ROWS_MAX)] = Field(default_factory=dict)
     go: Name | None = None
+    document: bool = False
     end: Literal["person", "done"] | None = None
 
 
@@ -71,13 +73,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """say: by language; card: the answer's name there, "" it is not kept; go: where any words lead; end: person, done, "" """
+    """say: by language; card: the answer's name there, "" it is not kept; go: where any words lead; end: person, done, ""
+
+    document: a picture or file of theirs is an answer too, and shows who they are: it is deleted a day after it came
+    """
 
     say: Mapping[str, str]
     card: str = ""
     buttons: Mapping[str, Choice] = field(default_factory=dict)
     go: str = ""
     end: str = ""
+    document: bool = False
 
     def nexts(self) -> list[str]:
         return [one.go for one in self.buttons.values()] + ([self.go] if self.go else [])
@@ -155,7 +161,7 @@ def dialog_of(name: str, raw: Any) -> tuple[Dialog | None, list[Phrase], list[Pr
     steps = {
         place: Step(
             one.say, one.card, {key: Choice(each.label, each.go) for key, each in one.buttons.items()}, one.go or "",
-            one.end or "",
+            one.end or "", one.document,
         )
         for place, one in given.steps.items()
     }
@@ -188,6 +194,8 @@ def _ways(steps: Mapping[str, Step]) -> Iterator[tuple[str, str]]:
     for place, step in steps.items():
         if sum((bool(step.buttons), bool(step.go), bool(step.end))) != 1:
             yield place, "should have buttons, or go (any words lead there), or end: one of these"
+        if step.document and not step.go:
+            yield place, "asks for a document and should have go: where it leads"
         for missing in sorted(set(step.nexts()) - set(steps)):
             yield place, f"leads to {missing!r}, which is no step"
     seen: set[str] = set()

@@ -153,11 +153,12 @@ class Assistant:
         if here is not None:
             language = self._language(turn, memory)
             chosen = answer[1] if answer is not None and answer[0] == memory.token else ""
-            return self._talked(
-                turn,
-                talking.answer(*here, memory, turn.key[:8], language, text=text if said else "", choice=chosen),
-                language,
+            file = bool(event.media)
+            talked = talking.answer(
+                *here, memory, turn.key[:8], language, text=text if said or file else "", choice=chosen, file=file
             )
+            decided, after = self._talked(turn, talked, language)
+            return replace(decided, private=file and here[1].document), after
         if answer is not None:
             return await self._pressed(turn, memory, *answer)
         if not said:

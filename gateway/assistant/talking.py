@@ -17,6 +17,8 @@ from gateway.store.assistants import AssistantMemory
 PREFIX = "dialog:"
 MISSES = 2
 ANSWER_MAX = 300
+DOCUMENT = "document"
+"""The answer on the card where they sent one and no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,10 @@ def place_of(dialogs: Dialogs, memory: AssistantMemory) -> tuple[Dialog, Step] |
 
 
 def answer(
-    dialog: Dialog, step: Step, memory: AssistantMemory, token: str, language: str, *, text: str = "", choice: str = ""
-) -> Talked:
-    """What somebody said or pressed (the name of a button of this step); both empty: nothing that could be an answer."""
+    dialog: Dialog, step: Step, memory: AssistantMemory, token: str, language: str, *, text: str = "", choice: str = "",
+    file: bool = False,
+) -> Talked:  # fmt: skip
+    """What somebody said or pressed (the name of a button of this step), or that they sent a file; else it is no answer."""
     if step.buttons:
         said = text.strip().casefold()
         labels = {name: {label.casefold() for label in one.label.values()} for name, one in step.buttons.items()}
@@ -54,8 +57,8 @@ def answer(
         if not chosen:
             return _again(dialog, step, memory, token, language)
         kept, following = step.buttons[chosen].label["en"], step.buttons[chosen].go
-    elif text.strip():
-        kept, following = text.strip()[:ANSWER_MAX], step.go
+    elif text.strip() or (file and step.document):
+        kept, following = text.strip()[:ANSWER_MAX] or DOCUMENT, step.go
     else:
         return _again(dialog, step, memory, token, language)
     answers = (*memory.answers, (step.card, kept)) if step.card else memory.answers

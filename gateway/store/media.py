@@ -69,11 +69,13 @@ class Media:
         return self._vault.blind("file", contact, entry, str(number))
 
     async def want(
-        self, conversation: ConversationId, contact: ContactId, sender: SenderId, entry: str, files: Sequence[Mapping[str, str]]
-    ) -> None:
+        self, conversation: ConversationId, contact: ContactId, sender: SenderId, entry: str,
+        files: Sequence[Mapping[str, str]], *, private: bool = False,
+    ) -> None:  # fmt: skip
         """Have files of a line of theirs fetched. Repeatable; wanted again after it was fetched, nothing happens.
 
-        files: as the line keeps them: channel_media_id, mime, filename, voice
+        files:   as the line keeps them: channel_media_id, mime, filename, voice
+        private: they show who somebody is, and are deleted in a day
         """
         now = self._clock.now_ms()
         for number, one in enumerate(files):
@@ -88,7 +90,10 @@ class Media:
                 source=Personal(one.get("channel_media_id", "")),
                 filename=Personal(one.get("filename", "")),
                 told=one.get("mime", ""),
+                until_ms=now + PRIVATE_MS if private else 0,
             )
+            if private:  # before its record, as in `mark`
+                await self._redis.zadd(PRIVATE, {f"{contact}:{kept.ref}": kept.until_ms}, nx=True)
             written = await self._write(kept, new=True)
             # Known already, but perhaps by a process that died before this: it is due for as long as it stands as wanted.
             if written or (written == 0 and (found := await self.get(contact, kept.ref)) and found.state is MediaState.WANTED):

@@ -126,8 +126,9 @@ class Messages:
         first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
         answered = origin.notification if origin is not None else None
         conversation = await self._keep(
-            known, brand, address, sender, entry, handled, heard, outside=event.standby, first=first, notification=answered
-        )
+            known, brand, address, sender, entry, handled, heard, outside=event.standby, first=first, notification=answered,
+            private=decided is not None and decided.private,
+        )  # fmt: skip
         if decided is not None and self._d.assistant is not None:
             await self._d.assistant.speak(conversation, turn, decided)
 
@@ -217,10 +218,11 @@ class Messages:
         outside: bool,
         first: str | None = None,
         notification: str | None = None,
+        private: bool = False,
     ) -> ConversationId:
         """outside: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's
 
-        heard: what it says of itself; notification: the one that they answer
+        heard: what it says of itself; notification: the one that they answer; private: its files show who they are
         """
         elsewhere = outside and await self._elsewhere(contact, sender, address)
         covered = mask(entry.text.reveal())
@@ -248,7 +250,7 @@ class Messages:
         files = [one for one in (entry.media, *entry.more_media) if one]
         if files and self._d.media is not None:  # after the line: done again with it, where a process dies in between
             key = self._d.media.entry_key(contact.id, entry.key)
-            await self._d.media.want(conversation, contact.id, sender.id, key, files)
+            await self._d.media.want(conversation, contact.id, sender.id, key, files, private=private)
         self._d.wake.now("desk")
         return conversation
 

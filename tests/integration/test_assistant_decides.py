@@ -8,23 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from redis.asyncio import Redis
 
 from gateway.assistant.hearing import Assistant, Turn
+from gateway.assistant.lines import LANGUAGES
 from gateway.assistant.open_things import OpenThings
 from gateway.assistant.sources import FAILURES, REST_S, Sources
 from gateway.connector import InboundKind, MessageEvent
 from gateway.model.conversation import Agent, AgentId, Conversation, ConversationState, Entry
+from gateway.model.media import PRIVATE_MS
 from gateway.model.message import MessageState
 from gateway.model.personal import Personal
 from gateway.model.webcare import BrandPlan, Queue
 from gateway.store.assistants import AssistantMemories
 from gateway.store.conversations import Command
+from gateway.store.media import PRIVATE
 from gateway.surface import webcare_deps
 from gateway.webcare import commands
 from tests.integration.test_family_asked import says as says_now
 from tests.support.core import House, facts_of, open_house
-from tests.support.meta import inbound_text, webhook
+from tests.support.meta import inbound, inbound_text, webhook
 
 EVA, TOM = 1, 2
 ANN = Agent(AgentId("g1"), Personal("ann"), Personal("Ann Berg"))
@@ -167,6 +171,34 @@ async def test_a_dialog_collects_answers_for_the_card_and_a_person_is_had_at_any
         await says(house, TOM, "lost property")
         conversation, _ = await says(house, TOM, "Talk to a person please")
         assert conversation.state is QUEUED
+
+
+async def test_a_document_that_a_dialog_asked_for_is_deleted_a_day_after_it_came(
+    redis: Redis, redis_url: str, data_dir: Path, tmp_path: Path
+) -> None:
+    every = {one: "Please send a picture of your passport." for one in LANGUAGES}
+    steps = {
+        "begin": {"say": every, "card": "Passport", "go": "done", "document": True},
+        "done": {"say": dict.fromkeys(LANGUAGES, "Thank you."), "end": "person"},
+    }
+    begins = {one: ["change .. name"] for one in LANGUAGES}
+    (tmp_path / "dialogs").mkdir()
+    (tmp_path / "dialogs" / "rename.yaml").write_text(yaml.safe_dump({"about": "a name", "begins": begins, "steps": steps}))
+    async with open_house(redis_url, data_dir, GATEWAY_WORDS_DIR=str(tmp_path)) as house:
+        await started(house)
+        photo = {"type": "image", "image": {"id": "4711", "mime_type": "image/jpeg"}}
+        await house.runtime.webhooks.append("whatsapp", webhook(inbound(house, "447700900001", photo)))
+        await house.take_webhooks()
+        await says(house, TOM, "change my name please")
+        await house.runtime.webhooks.append("whatsapp", webhook(inbound(house, "447700900002", photo)))
+        await house.take_webhooks()
+        conversation, _ = await says(house, TOM, "is it sharp enough?")
+        assert conversation.state is QUEUED, "the picture was the answer, and ended the dialog"
+        passport, other = [str((await house.contact_of(number)).id) for number in (TOM, EVA)]
+        raw: Any = redis
+        due = await raw.zrange(PRIVATE, 0, -1, withscores=True)
+        assert [member.decode().partition(":")[0] for member, _ in due] == [passport] != [other]
+        assert 0 <= due[0][1] - house.clock.now_ms() + 10_000 - PRIVATE_MS < 20_000
 
 
 async def test_a_source_that_is_late_is_left_out_and_after_some_failures_not_asked_for_a_while() -> None:

@@ -331,4 +331,13 @@ async def test_what_shows_who_somebody_is_goes_a_day_after_it_came_and_its_neigh
     assert sorted(one.name for one in place.iterdir()) == sorted([other, none])
     assert await stage.media.purge() == 0
     kinds = [fact.split("|")[2] for fact in await stage.facts()]
+    sent = {"channel_media_id": "4", "mime": "", "filename": ""}
+    stage.channel.files["4"] = PDF
+    await stage.media.want(stage.conversation, stage.contact, SENDER, "entry-4", [sent], private=True)
+    await stage.turn()
+    asked_for = stage.media.ref(stage.contact, "entry-4", 0)
+    assert (await stage.found(asked_for)).until_ms, "fetched, it ends all the same"
+    stage.clock.offset_ms += PRIVATE_MS + 1000
+    assert await stage.media.purge() == 1
+    assert not (place / asked_for).exists()
     assert kinds == ["media_kept"] * 3 + ["media_private"] * 3 + ["media_deleted"]

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.assistant import talking
+from gateway.assistant.deciding import Decided
 from gateway.assistant.dialogs import FOLDER, dialog_of, load
 from gateway.rules.own_asking import JOURNEY, ORDER, OUTAGE, asked, says_no, says_yes, wants_person
+from gateway.store.assistants import AssistantMemory
 
 SHIPPED = load()
 LOST: dict[str, Any] = yaml.safe_load((FOLDER / "lost_item.yaml").read_text(encoding="utf-8"))
@@ -108,3 +111,19 @@ def test_a_person_is_asked_for_in_four_languages_and_not_by_chance() -> None:
     for text in ("a person stole my bag", "the agent was rude", "mensen", "persoonlijk"):
         assert not wants_person(text), text
     assert (says_yes("Ja!"), says_no("non"), says_yes("yes but"), says_no("not yet")) == (True, True, False, False)
+
+
+def test_a_document_is_an_answer_only_where_it_was_asked_for_and_leads_on() -> None:
+    assert any("should have go" in one for one in broken(steps__begin__document=True))
+    raw = copy.deepcopy(LOST)
+    raw["steps"]["looks"]["document"] = True
+    dialog, _, problems = dialog_of("lost", raw)
+    assert dialog is not None, problems
+    begun = talking.begin(dialog, AssistantMemory(), "t", "en").memory
+    refused = talking.answer(dialog, dialog.steps["begin"], begun, "t", "en", file=True)
+    assert (refused.memory.misses, refused.memory.answers) == (1, ())
+    taken = talking.answer(dialog, dialog.steps["looks"], begun, "t", "en", file=True)
+    assert taken.memory.answers[-1][1] == talking.DOCUMENT
+    assert Decided.load(Decided(True, private=True).dump()).private
+    before = {name: value for name, value in Decided(True).dump().items() if name != "private"}
+    assert not Decided.load(before).private, "as an older process kept it"

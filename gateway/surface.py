@@ -40,6 +40,7 @@ from gateway.settings import Environment, Settings
 from gateway.store.agents import Agents
 from gateway.store.alarms import Alarms
 from gateway.store.apikeys import ApiKey, ApiKeys, Scope
+from gateway.store.assistants import AssistantMemories
 from gateway.store.audit import Audit
 from gateway.store.brakes import BrakeBook
 from gateway.store.conversation_crisis import FirstInRank
@@ -143,6 +144,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         lines=runtime.lines,
         past=runtime.past,
         hands=hands_of(runtime),
+        memories=AssistantMemories(redis, runtime.vault),
         proving=_proving(runtime.settings),
         media=media,
         fetching=_fetching(runtime, media),

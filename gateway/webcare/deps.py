@@ -16,6 +16,7 @@ from gateway.model.identity import Proving
 from gateway.model.ids import SenderId
 from gateway.model.webcare import DeskPlan
 from gateway.store.agents import Agents
+from gateway.store.assistants import AssistantMemories
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.documents import Documents
@@ -82,6 +83,7 @@ class WebcareDeps:
     provider:        who else says who agents are; None: we do, by password
     hands:           what the board works the brakes with; None: it shows no brakes and no alerts
     proving:         by which ways customers can show who they are; None: by none
+    memories:        what the assistant learnt in a chat; None: nothing of it is shown
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
 
@@ -117,6 +119,7 @@ class WebcareDeps:
     provider: Provider | None = None
     past: Past | None = None
     hands: Hands | None = None
+    memories: AssistantMemories | None = None
     proving: Proving | None = None
 
     def channel(self, sender: SenderId) -> str:

@@ -21,6 +21,7 @@ from gateway.rules.masking import COVER
 from gateway.rules.rights import may_answer, may_reveal
 from gateway.webcare import relatives, words
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.knowing import About, about
 from gateway.webcare.proving import Standing, identity, standing
 from gateway.webcare.windows import Closing, closing
 
@@ -100,6 +101,7 @@ class Card:
     identity: Standing = field(default_factory=Standing)
     closing: Closing = field(default_factory=Closing)
     earlier: int = 0
+    about: About = field(default_factory=About)
 
 
 def first_name(contact: Contact | None) -> str:
@@ -200,7 +202,7 @@ def codes(contact: Contact | None) -> tuple[str, ...]:
 async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Card:
     """Who this is, what they agreed to and hear about: of the conversation's brand, and nothing of another's."""
     if contact is None:
-        return Card(found=False)
+        return Card(found=False, about=await about(deps, one, ()))
     held = shown_to(agent, one, identity(deps, one, contact))
     named = shows(held, Datum.FULL_NAME)
     facts, profile = contact.facts, contact.profile
@@ -237,6 +239,7 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         identity=standing(deps, one, contact, agent),
         closing=closing(deps, one, facts, await deps.person_windows()),
         earlier=len(await deps.conversations.of_contact(one.contact)) - 1,
+        about=await about(deps, one, () if shows(held, Datum.CODE) else codes(contact)),
     )
 
 

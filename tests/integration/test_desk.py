@@ -21,13 +21,14 @@ from connectors.whatsapp.facts import FACTS
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict
 from gateway.model.capability import Capability, Finding, Findings
-from gateway.model.contact import Identifier, Traveller
+from gateway.model.contact import Identifier, OrderLink, Traveller
 from gateway.model.conversation import Agent, AgentId, InboundEntry, OutsideEntry
-from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, message_id, new_address_id
+from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, SubjectId, message_id, new_address_id
 from gateway.model.message import Priority
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys
 from gateway.store.agents import Agents
+from gateway.store.assistants import AssistantMemories, AssistantMemory
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.drafts import Drafts
@@ -120,7 +121,8 @@ async def desk(redis: Redis) -> AsyncIterator[Desk]:
         presence=PresenceBook(redis, clock),
     )  # fmt: skip
     desk = Desk(redis, deps, clock, TestServer(web.Application()), woken)
-    deps = desk.deps = replace(deps, findings=desk.findings, drafts=Drafts(redis, clock, vault))
+    drafts, memories = Drafts(redis, clock, vault), AssistantMemories(redis, vault)
+    deps = desk.deps = replace(deps, findings=desk.findings, drafts=drafts, memories=memories)
     app = web.Application()
     add_console_routes(app, deps)
     add_api_routes(app, deps)
@@ -724,6 +726,40 @@ async def test_in_place_of_what_did_not_arrive_go_other_words_once_and_the_same_
     assert (status, refused["code"]) == (409, "decided")
     assert len(desk.woken) == 2
     assert (await desk.deps.conversations.get(conversation)).decided == {sent["message"]: replaced["message"]}
+
+
+async def test_the_card_says_what_they_probably_mean_whose_complaint_it_is_and_whom_somebody_asked(desk: Desk) -> None:
+    await desk.agent()
+    tom = await desk.agent("tom", "Tom Vale")
+    conversation = await desk.says("hello")
+    found = await desk.deps.conversations.get(conversation)
+    page = await signed_in(desk)
+    at = f"/desk/{conversation}"
+    until = desk.clock.now_ms() + HOUR
+    await page.post(f"{at}/take", {"epoch": 1})
+    assert (await page.post(f"{at}/consult", {"to": tom.id, "note": "which form?", "until": until}, key="c"))[0] == 200
+    assert (await page.post(f"{at}/complaint", {"epoch": 2, "on": True}, key="m"))[0] == 200
+    memories = desk.deps.memories
+    assert memories is not None
+    memory = AssistantMemory(guess="order: ZX7K2P", answers=(("Which day?", "Monday"),), conversation=conversation)
+    await memories.put(found.address, "zz", memory)
+    order = OrderLink(
+        SubjectId("s00" + "a" * 26), Personal("ZX7K2P"), "flight", "zz", "shop", "t1", "booker", None, (), until
+    )
+    assert desk.contact is not None
+    await desk.deps.contacts.change(desk.contact, lambda profile: replace(profile, orders=(order,)))
+
+    async def card() -> str:
+        async with page.client.get(at) as response:
+            return (await response.text()).partition('id="card"')[2]
+
+    html = await card()
+    assert "order: \u2022\u2022\u2022\u2022" in html
+    assert "ZX7K2P" not in html, "a guess holds no code for whom codes are covered"
+    for words in ("Which day?", "Monday", "Tom was asked", "to be answered until"):
+        assert words in html, words
+    await memories.put(found.address, "zz", replace(memory, conversation="v00another"))
+    assert "Which day?" not in await card(), "of an earlier conversation"
 
 
 async def test_stopping_lets_every_page_go(desk: Desk) -> None:

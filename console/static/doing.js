@@ -49,6 +49,14 @@ export class Doing {
       event.preventDefault();
       this.choose(this.at + step);
     });
+    byId("do-finish")?.addEventListener("click", (event) => {
+      const proposed = event.target.closest("[data-propose]");
+      if (!proposed) return;
+      find.value = "";
+      this.narrow("");
+      this.choose(this.reasons.findIndex((one) => one.dataset.value === proposed.dataset.propose));
+      find.focus();
+    });
     byId("reasons")?.addEventListener("click", (event) => {
       const at = this.shown().indexOf(event.target.closest("li"));
       if (at >= 0) this.choose(at);

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.model.agent import Permission
-from gateway.model.conversation import Agent, Conversation
+from gateway.model.conversation import Agent, Conversation, EntryKind
 from gateway.model.webcare import AgentStatus, Presence
+from gateway.rules.reasons import ReasonRules, hides_proposals
 from gateway.rules.routing import QUEUES
 from gateway.webcare.deps import WebcareDeps
 
@@ -31,6 +32,8 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Choices:
     reasons: tuple[Choice, ...] = ()
+    proposed: tuple[Choice, ...] = ()
+    """of the reasons those that their words speak for, likeliest first; never chosen for anybody, and hidden in one of twenty"""
     queues: tuple[Choice, ...] = ()
     colleagues: tuple[Choice, ...] = ()
 
@@ -50,6 +53,18 @@ class Why:
     left_out: tuple[tuple[str, str], ...]
 
 
+async def proposed(deps: WebcareDeps, rules: ReasonRules, one: Conversation, locale: str) -> tuple[Choice, ...]:
+    """What the first words of theirs that name a reason speak for, at most three."""
+    if hides_proposals(one.id) or not rules.reasons:
+        return ()
+    known = {choice.value: choice for choice in reasons(deps, locale)}
+    for entry in await deps.conversations.thread(one):
+        found = rules.guess(entry.text.reveal()) if entry.kind is EntryKind.IN else []
+        if found:
+            return tuple(known[guess.reason] for guess in found if guess.reason in known)
+    return ()
+
+
 def reasons(deps: WebcareDeps, locale: str) -> tuple[Choice, ...]:
     return tuple(
         Choice(reason.code, reason.label.get(locale) or reason.label.get("en") or reason.code, reason.shortcut)
@@ -57,7 +72,8 @@ def reasons(deps: WebcareDeps, locale: str) -> tuple[Choice, ...]:
     )
 
 
-async def choices(deps: WebcareDeps, agent: Agent, one: Conversation, locale: str) -> Choices:
+async def choices(deps: WebcareDeps, rules: ReasonRules, agent: Agent, one: Conversation, locale: str) -> Choices:
+    """rules: of the house's reasons"""
     names = dict.fromkeys([*(queue.name for queue in deps.plan.of(one.brand).queues), *QUEUES])
     queues = tuple(Choice(name, name.replace("_", " ").capitalize()) for name in names if name != one.queue)
     here: Sequence[Presence] = await deps.presence.here() if deps.presence is not None else ()
@@ -69,7 +85,7 @@ async def choices(deps: WebcareDeps, agent: Agent, one: Conversation, locale: st
         if found.id != agent.id and not found.disabled and found.may(Permission.REPLY, one.brand)
     ]
     colleagues.sort(key=lambda found: (not found.here, found.name))
-    return Choices(reasons(deps, locale), queues, tuple(colleagues))
+    return Choices(reasons(deps, locale), await proposed(deps, rules, one, locale), queues, tuple(colleagues))
 
 
 async def why(deps: WebcareDeps, one: Conversation) -> list[Why]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 from aiohttp import web
 
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
 from gateway.prices.amount import exact
+from gateway.rules.reasons import ReasonRules
 from gateway.store.sessions import PROVIDER
 from gateway.webcare import choices, commands, files, own, replying, session
 from gateway.webcare.board_page import BoardRoutes
@@ -91,6 +93,11 @@ class Console:
         self.looks = Looks(deps.agents)
         self._tabs = Tabs()
 
+    @cached_property
+    def _reasons(self) -> ReasonRules:
+        """Understood when first asked for: a process that shows no conversation need not."""
+        return ReasonRules(self._deps.plan.reasons)
+
     async def get_root(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPSeeOther("/desk", headers=SECURITY_HEADERS)
 
@@ -151,7 +158,7 @@ class Console:
                 await self.looks.note(who.agent, one, session.place_of(self._deps, request), page=True)
             except NotFound:
                 status = 404
-        offered = await choices.choices(self._deps, who.agent, opened.conversation, locale) if opened else None
+        offered = await choices.choices(self._deps, self._reasons, who.agent, opened.conversation, locale) if opened else None
         sides = await self._pages.sides(who.agent, identifier, locale)
         html = self._pages.draw(
             "desk.html",

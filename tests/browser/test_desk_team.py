@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from gateway.model.conversation import Agent, ConversationState
 from gateway.model.webcare import AgentStatus, Assignment, DeskPlan, Figures, Reason
+from gateway.rules.reasons import hides_proposals
 from gateway.store.conversation_commands import Terms
 from tests.browser.desk_stage import PASSWORD, Person, Stage
 from tests.browser.test_desk_page import CONTRASTS, ann, leader, live, mila, opened, sign_in, taken
@@ -21,7 +22,7 @@ __all__ = ["ann", "mila", "sign_in"]
 
 REASONS = (
     Reason("delay", "travel", {"en": "Delay", "nl": "Vertraging"}, "del"),
-    Reason("refund", "money", {"en": "Refund", "nl": "Geld terug"}, "ref"),
+    Reason("refund", "money", {"en": "Refund", "nl": "Geld terug"}, "ref", {"en": ("my seat",)}),
 )
 
 
@@ -85,6 +86,10 @@ def test_a_day_from_status_to_reason_with_a_pause_between(
     leader(page, "e")
     expect(page.get_by_role("dialog")).to_contain_text("Why did they write?")
     expect(page.locator("#reasons [aria-selected=true]")).to_have_count(0)  # nothing is chosen for them
+    if not hides_proposals(mila.conversation):
+        page.get_by_role("button", name="Refund").click()
+        expect(page.locator("#reasons [aria-selected=true]")).to_contain_text("Refund")
+        page.locator("[name=find]").fill("")
     page.keyboard.type("ref")
     expect(page.locator("#reasons [aria-selected=true]")).to_contain_text("Refund")
     page.keyboard.press("Enter")

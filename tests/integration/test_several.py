@@ -16,10 +16,12 @@ from gateway.model.ids import AddressId, ContactId, ConversationId, SubjectId
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
 from gateway.model.webcare import BrandPlan, Figures, Heard, Presence, Queue, Reason, Safety
+from gateway.rules.reasons import ReasonRules, hides_proposals
 from gateway.store.contacts import FactChange
 from gateway.store.conversation_commands import Terms
 from gateway.store.conversations import Conversations
 from gateway.webcare import commands, several
+from gateway.webcare.choices import proposed
 from gateway.webcare.lists import ListReader
 from tests.integration.test_desk import HOUR, SENDER, Desk, Page, desk, signed_in
 
@@ -246,3 +248,17 @@ async def test_who_waits_in_a_queue_of_the_plan_stands_on_the_list_and_among_sev
     listed = await ListReader(planned).lists(ann, [], Presence(ann.id))
     assert {row.id for row in listed.queue} == {one.conversation for one in who}
     assert [one.count for one in await several.abouts(planned, ann)] == [2]
+
+
+async def test_a_reason_is_proposed_by_their_words_and_to_one_in_twenty_never(crowd: Crowd) -> None:
+    reasons = (
+        Reason("delay", "travel", {"en": "Delay"}, "del", {"en": ("running late",)}),
+        Reason("refund", "money", {"en": "Refund"}, "ref", {"en": ("money back",)}),
+    )
+    deps = replace(crowd.desk.deps, plan=replace(crowd.desk.deps.plan, reasons=reasons))
+    who = await crowd.asks("Jo", "Hello there")
+    await crowd.says(who, "I want my money back")
+    one, rules = await deps.conversations.get(who.conversation), ReasonRules(reasons)
+    found = await proposed(deps, rules, one, "en")
+    assert [choice.value for choice in found] == ([] if hides_proposals(one.id) else ["refund"])
+    assert await proposed(deps, ReasonRules(()), one, "en") == ()

@@ -186,6 +186,7 @@ class Conversation:
     assisted: the house said something by itself, and no person was ushered in since
     consulted:          colleagues who were asked by a note and have not answered -> until when they should
     identity:           how far they showed in it who they are
+    parked_place_ms:    by which place with its agent it was last parked (store/parking.py)
     """
 
     id: ConversationId
@@ -234,11 +235,17 @@ class Conversation:
     assisted: bool = False
     consulted: Mapping[AgentId, int] = field(default_factory=dict)
     identity: Shown = NOTHING_SHOWN
+    parked_place_ms: int = 0
 
     @property
     def rank_ms(self) -> int:
         """Its place in a queue: lowest first."""
         return (self.waiting_since_ms or self.queued_ms or self.opened_ms) - self.boost_s * 1000
+
+    @property
+    def answered(self) -> bool:
+        """Whether their last words were answered in the channel's own inbox."""
+        return self.answered_ms > 0 and self.answered_ms >= self.last_in_ms
 
     @property
     def resolved(self) -> bool:

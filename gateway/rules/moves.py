@@ -109,8 +109,6 @@ TABLE: tuple[Move, ...] = (
     *_rows("T14", [_S.AUTOMATED, _S.QUEUED], [_S.INCIDENT], _SYSTEM),
     *_rows("T14", [_S.INCIDENT], [_S.QUEUED], _CONTACT),
     *_rows("T15", [_S.ACTIVE], [_S.AUTOMATED], _OWNER),
-    # What was said outside the desk answered them: nobody is needed any more.
-    *_rows("E7", [_S.QUEUED], [_S.AUTOMATED], _SYSTEM),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from gateway.model.conversation import AgentId, Conversation, ConversationState
+from gateway.model.conversation import AgentId, Conversation
 from gateway.model.ids import MessageId
 from gateway.model.personal import Personal
 from gateway.store import keys, scripts
@@ -17,7 +17,8 @@ from gateway.store.conversation_base import ConversationStore, done_of
 from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS
 from gateway.store.giving import COMES_BACK, Bind, Giving
-from gateway.store.slots import Want
+from gateway.store.parking import Parking
+from gateway.store.slots import GOOD_MS, Want
 
 HOPS_MAX = 2
 """How often a conversation changes hands by being passed on; after that whoever has it keeps it."""
@@ -28,6 +29,7 @@ _INTENTIONS = {"taken": "take", "returning": "take", "finishing": "resolved"}
 
 class AgentCommands(ConversationStore):
     _giving: Giving
+    _parking: Parking
 
     async def take(self, command: Command) -> Done:
         """Make a conversation that is nobody's one's own, opened. Taking what one has is no change; what waits or is parked is
@@ -53,14 +55,17 @@ class AgentCommands(ConversationStore):
     async def park(self, command: Command, until_ms: int, *, inbound_seen: int | None = None) -> Done:
         """Wait for somebody else until a time. Raises CommandRefused (parked_full: as many as one may have are parked)."""
         found = await self.get(command.conversation)
-        if self.terms.push() and found.state is not ConversationState.PARKED:
-            theirs = await self.get_many(await self.desk.mine(command.agent))
-            parked = sum(1 for one in theirs if one and one.owner == command.agent and one.state is ConversationState.PARKED)
-            if parked >= self.terms.figures(found.brand).parked_max:
-                raise _refused("parked_full", found)
+        theirs = await self.get_many(await self.desk.mine(command.agent))
+        most = self.terms.figures(found.brand).parked_max if self.terms.push() else 0
+        place = await self._parking.ask(command.agent, found.id, most, [one for one in theirs if one is not None])
         args: list[scripts.Part] = [command.agent, command.epoch, digest("park", command, str(until_ms)), keys.KEEP_MS]
-        args += [until_ms, _seen(inbound_seen)]
-        return await self._run("conv_park", command, self._names(command.conversation, command), args)
+        args += [until_ms, _seen(inbound_seen), place, GOOD_MS]
+        try:  # asked also where there is no place: it may have been done before
+            return await self._run("conv_park", command, self._names(command.conversation, command), args)
+        except CommandRefused:
+            if place:
+                await self._parking.leave(command.agent, found.id, place)
+            raise
 
     async def finish(self, command: Command, *, inbound_seen: int | None = None, reason: str = "") -> Done:
         """Done for the contact. With a reason, now or before, resolved at once; else in wrap-up until the reason is given or due.
@@ -209,7 +214,3 @@ class AgentCommands(ConversationStore):
 
 def _seen(inbound: int | None) -> str:
     return str(inbound) if inbound is not None else ""
-
-
-def _refused(code: str, found: Conversation) -> CommandRefused:
-    return CommandRefused(code, found.owner, found.owner_since_ms, found.state.value, found.epoch)

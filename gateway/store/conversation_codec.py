@@ -70,6 +70,7 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
         excluded={AgentId(name[2:]): int(value) for name, value in f.items() if name.startswith("x:")},
         returning_ms=int(f.get("rt") or 0),
         parked_until_ms=int(f.get("pu") or 0),
+        parked_place_ms=int(f.get("pk") or 0),
         wrapup_until_ms=int(f.get("wu") or 0),
         offered_to=AgentId(f["ofa"]) if f.get("ofa") else None,
         offered_ms=int(f.get("ofm") or 0),

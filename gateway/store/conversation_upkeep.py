@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -19,6 +19,8 @@ from gateway.store.vault import Vault
 
 KEEP_RESOLVED_MS = 90 * keys.DAY_MS
 REOPEN_MS = 3 * keys.DAY_MS
+AGAIN_MS = 30_000
+"""When what was due and did not move is looked at again."""
 
 
 class Back(Protocol):
@@ -65,13 +67,16 @@ class Upkeep:
             for name in names:
                 pipeline.zrange(keys.part(partition, name), 0, 499)
         found = {bytes(one).decode() for rows in await pipeline.execute() for one in rows}
-        found.update(await self._store.desk.due(self._clock.now_ms()))
+        due = await self._store.desk.due(self._clock.now_ms())
+        found.update(due)
         if everything:
             found.update(await self._store.desk.unresolved())
-        return await self._bring_up_to_date([ConversationId(one) for one in sorted(found)]) + await self._trim(everything)
+        told = await self._bring_up_to_date([ConversationId(one) for one in sorted(found)], frozenset(due))
+        return told + await self._trim(everything)
 
-    async def _bring_up_to_date(self, conversations: list[ConversationId]) -> int:
+    async def _bring_up_to_date(self, conversations: list[ConversationId], due: Collection[ConversationId]) -> int:
         told = 0
+        idle: list[Conversation] = []
         gone: list[ConversationId] = []
         states = await self._store.get_many(conversations)
         known = await self._store.desk.known(conversations)
@@ -81,11 +86,14 @@ class Upkeep:
                 continue
             if await self._age(state):
                 state = await self._store.get(identifier)
+            elif identifier in due:
+                idle.append(state)
             if state.revision > revision:
                 await self._store.desk.settle(state)
                 told += 1
             else:
                 await self._store.desk.heard(state)
+        await self._store.desk.look_again(idle, self._clock.now_ms() + AGAIN_MS)
         for identifier in gone:  # forgotten with its contact: no list may show it
             await self._redis.zrem(keys.beside(identifier, "vd"), identifier)
             await self._redis.zrem(keys.beside(identifier, "vo"), identifier)
@@ -103,7 +111,7 @@ class Upkeep:
         whether its agent is typing elsewhere is known where they are watched.
         """
         due = next_look_ms(one, self._store.terms.figures(one.brand))
-        if not due or due > self._clock.now_ms() or one.state is ConversationState.ASSIGNED:
+        if not due or due > self._clock.now_ms():
             return False
         if one.state is ConversationState.WRAPUP:
             return await self._store.idle(one, "resolved", "")
@@ -116,7 +124,8 @@ class Upkeep:
             return await self._store.outside.come_back(one, handed_over=False)
         if one.state is ConversationState.ACTIVE:
             return await self._store.idle(one, "waiting", "")
-        return await self._store.idle(one, "resolved", AUTOMATION if one.owner is None else "silence")
+        ours = one.owner is None and one.state is not ConversationState.QUEUED
+        return await self._store.idle(one, "resolved", AUTOMATION if ours else "silence")
 
     async def bring_back(self, conversation: ConversationId) -> bool:
         """Where agents have no limits: what wants its agent back is with them at once."""

@@ -48,6 +48,7 @@ from gateway.store.fates import Fates
 from gateway.store.giving import Giving
 from gateway.store.identity import IdentityStore
 from gateway.store.outbox import Pair
+from gateway.store.parking import Parking
 from gateway.store.recount import Recount
 from gateway.store.system_moves import SystemMoves
 from gateway.store.vault import Box, Vault
@@ -84,6 +85,7 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
         self.lines = Lines(self.desk, redis, clock, vault, self._pair)
         self._giving = Giving(self, redis, clock)
         self._upkeep = Upkeep(self, redis, clock)
+        self._parking = Parking(self, redis, clock)
         self._recount = Recount(self, redis, clock)
         self.fates = Fates(redis, clock, self)
 

@@ -134,6 +134,17 @@ class Desk:
         """At which somebody must look because of the time, longest due first."""
         return _ids(await self._redis.zrange(keys.DESK_DUE, "-inf", now_ms, byscore=True, offset=0, num=limit))
 
+    async def look_again(self, seen: Sequence[Conversation], soon_ms: int) -> None:
+        """Nothing was to be done about these, or nothing could be: looked at when it is their time, soon_ms at the earliest.
+
+        So what stands first and does not move keeps nobody from being looked at.
+        """
+        calls: list[scripts.Call] = []
+        for one in seen:
+            due = next_look_ms(one, self._figures(one.brand))
+            calls.append(("desk_due", [keys.DESK_DUE, AT], [one.id, one.revision, max(due, soon_ms) if due else 0]))
+        await bulk.run_scripts(self._redis, calls)
+
     async def unresolved(self, limit: int = 1000) -> list[ConversationId]:
         return _ids(await self._redis.zrange(ALL, 0, limit - 1))
 

@@ -85,14 +85,17 @@ class Fates:
         await self._redis.zadd(keys.part(one.partition, "vr"), {one.member: self._clock.now_ms() + wait}, xx=True)
 
     async def _mark(self, one: Flying, fate: str, reason: str) -> bool:
-        """Mark its conversation, and open it again where it is resolved. Both are done again where a process dies in between."""
+        """Mark its conversation; where it failed, open it again if it is resolved. Done again where a process dies in between.
+
+        Of what nobody knows no failure is made: it asks whoever has the conversation, and a resolved one shows it and stays so.
+        """
         names = [keys.of(one.conversation, "cv"), *(keys.part(one.partition, name) for name in ("facts", "vd", "vo"))]
         args: list[scripts.Part] = [self._clock.offset_ms, one.conversation, one.message, reason or "failed_at_channel", fate]
         answer = int(await scripts.run(self._redis, "conv_failed", names, args))
         found: Conversation | None = (await self._conversations.get_many([one.conversation]))[0] if answer >= 0 else None
         if found is None or one.message not in found.undelivered:
             return False
-        if found.resolved:
+        if found.resolved and fate == "failed":
             await self._conversations.undelivered(found)
         elif answer == 1:
             await self._conversations.desk.settle(found)

@@ -83,6 +83,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{desk\}mine:[\w.-]+", "zset", None, "an agent's conversations -> since (ms)"),
     Kind(r"\{desk\}slots:[\w.-]+", "hash", None, "an agent's live conversations, and what is reserved"),
     Kind(r"\{desk\}asked:[\w.-]+", "zset", None, "conversations that an agent is asked about by a note -> until (ms)"),
+    Kind(r"\{desk\}parked:[\w.-]+", "zset", True, "places in which an agent parks -> since (ms), 0 to be looked at"),
     Kind(r"\{desk\}res", "zset", None, "reservations of slots -> since (ms)"),
     Kind(r"\{desk\}due", "zset", None, "conversations -> when to look next (ms)"),
     Kind(r"\{desk\}all", "zset", None, "unresolved conversations -> opened (ms)"),
@@ -303,6 +304,10 @@ def mine(agent: str) -> str:
 
 def half(token: str) -> str:
     return f"half:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def parked(agent: str) -> str:
+    return f"{{desk}}parked:{agent}"
 
 
 def asked(agent: str) -> str:

@@ -18,7 +18,9 @@ def next_look_ms(one: Conversation, figures: Figures) -> int:
     """The time (ms), 0 for never: whoever waits for us is waited for by people, not by clocks."""
     state = one.state
     if state is ConversationState.ASSIGNED:
-        return one.owner_since_ms + figures.open_by_s * 1000
+        return 0  # whether its agent is typing elsewhere is known where they are watched (webcare/presence.py)
+    if state is ConversationState.QUEUED:
+        return silent_since_ms(one) + SILENT_MS if one.answered else 0
     if state is ConversationState.WRAPUP:
         return one.wrapup_until_ms
     if one.returning_ms and one.owner is not None:

@@ -13,6 +13,8 @@ from gateway.store.conversation_base import ConversationStore
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS
 from gateway.store.giving import Giving
 
+HOUR_MS = 3600 * 1000
+
 
 class SystemMoves(ConversationStore):
     _giving: Giving
@@ -59,7 +61,7 @@ class SystemMoves(ConversationStore):
         return await self._system(one, "close", by, epoch, None, "")
 
     async def undelivered(self, one: Conversation) -> bool:
-        """Our last words did not arrive: a resolved one is opened again for its last agent, before others."""
+        """Our last words did not arrive: a resolved one is opened again, before others, for whose it was of late."""
         return await self._system(one, "again", "undelivered", None, Boost.UNDELIVERED, "")
 
     # inside
@@ -70,6 +72,7 @@ class SystemMoves(ConversationStore):
         names = [*self._bare(one.id), *self._kept(one), keys.of(one.id, "dr")]
         args: list[scripts.Part] = [self._clock.offset_ms, one.id, "" if epoch is None else epoch, what, why, queue]
         args += [boost or "", BOOST_S[boost] if boost else 0, KEEP_RESOLVED_MS]
+        args.append(self.terms.figures(one.brand).sticky_h * HOUR_MS)
         return await self._moved(one, bool(await scripts.run(self._redis, "conv_system", names, args)))
 
     async def idle(self, one: Conversation, step: str, by: str) -> bool:

@@ -140,6 +140,7 @@ def marks(one: Conversation) -> tuple[str, ...]:
         ("complaint", one.complaint_due_ms > 0),
         ("flood", one.flooded_ms > 0 and one.last_in_ms - one.flooded_ms < AGAIN_MS),
         ("new", one.state is ConversationState.ASSIGNED),
+        ("answered", one.answered and one.state in (ConversationState.QUEUED, ConversationState.ASSIGNED)),
         ("wrapup", one.state is ConversationState.WRAPUP),
         ("returning", one.returning_ms > 0),
         ("first", one.boost_s > 0 and one.boost not in (Boost.SAFETY, Boost.UNDELIVERED)),

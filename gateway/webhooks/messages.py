@@ -45,6 +45,8 @@ from gateway.webhooks.threads import Threads
 from gateway.webhooks.visits import VisitAnswers
 from gateway.webhooks.windows import Windows
 
+TAKEN_BACK = "revoke"
+"""The detail of a notice that they deleted what they had said."""
 JOURNEYS_MAX = 5
 """So many of somebody's newest journeys are looked at before their words are queued."""
 
@@ -118,6 +120,7 @@ class Messages:
             family=asked.about if asked is not None else "",
             asked="" if asked is None or not asked.asks else "answered" if asked.answered else "person",
         )
+        handled = handled or event.detail == TAKEN_BACK  # nobody is asked anything by that
         decided = None
         turn = Turn(known, address, brand, event, self._d.vault.blind("inbound", event.channel_id.reveal())[:16])
         if stopped is None and pressed is None and done is None and asked is None and not handled:

@@ -190,6 +190,17 @@ async def test_an_answer_of_which_nobody_knows_asks_its_agent_and_starts_no_cloc
     assert not (await stage.now()).undelivered
 
 
+async def test_one_that_is_resolved_stays_so_where_nobody_knows_and_shows_it(stage: Stage) -> None:
+    message = await stage.reply()
+    await stage.goes("d", Reason.UNCERTAIN_ASK.value)
+    one = await stage.now()
+    await stage.conversations.finish(Command(one.id, SANNE, one.epoch, "f"))
+    assert await stage.look() == [stage.conversation]
+    one = await stage.now()
+    assert (one.state, dict(one.undelivered)) == (ConversationState.RESOLVED, {message: "uncertain_ask"})
+    assert await stage.watched() == 0
+
+
 async def test_what_is_long_on_its_way_is_looked_at_less_and_less_and_at_last_no_more(stage: Stage) -> None:
     message = await stage.reply()
     await stage.goes()

@@ -13,10 +13,10 @@ from redis.exceptions import ResponseError
 from gateway.clock import Clock
 from gateway.errors import BadInput
 from gateway.model.agent import Agent
-from gateway.model.conversation import AgentId, Conversation, ConversationState, InboundEntry
+from gateway.model.conversation import AgentId, Conversation, ConversationState, InboundEntry, OutsideEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id
 from gateway.model.personal import Personal
-from gateway.model.webcare import LIVE, Assignment, Boost, Figures
+from gateway.model.webcare import LIVE, Assignment, Boost, Figures, Heard
 from gateway.store import keys, scripts
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
@@ -25,6 +25,7 @@ from gateway.store.outbox import Outbox
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import commands
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.views import marks
 
 SENDER = SenderId("zz-wa")
 S = ConversationState
@@ -53,7 +54,7 @@ class World:
     def __init__(self, redis: Any) -> None:
         self.redis = redis
         self.clock = Clock()
-        vault = Vault(KeyRing(KeyRing.generate()), redis)
+        vault = self.vault = Vault(KeyRing(KeyRing.generate()), redis)
         self.push = True
         self.store = Conversations(redis, self.clock, vault, terms=Terms(lambda brand: Figures(), lambda: self.push))
         self.opened: list[ConversationId] = []
@@ -69,14 +70,24 @@ class World:
     async def hear(self, found: Conversation) -> None:
         self.opened.append(found.id)
 
-    async def says(self, text: str = "where is it?", *, other: bool = False, needs: bool = True) -> ConversationId:
+    async def says(
+        self, text: str = "where is it?", *, other: bool = False, needs: bool = True, **more: Any
+    ) -> ConversationId:
         """other: somebody who never wrote before"""
         if other:
             self.contact = new_contact_id()
             self.address = new_address_id(self.contact)
         self.count += 1
         item = InboundEntry(f"wamid.{self.count}", "text", Personal(text), self.clock.now_ms())
-        return await self.store.add_inbound(self.contact, "zz", self.address, SENDER, item=item, needs_person=needs)
+        return await self.store.add_inbound(self.contact, "zz", self.address, SENDER, item=item, needs_person=needs, **more)
+
+    async def answered_in_the_inbox(self) -> None:
+        self.count += 1
+        said = OutsideEntry(f"o{self.count}", "text", Personal("On platform 7."), self.clock.now_ms(), True)
+        await self.store.outside.add(self.contact, "zz", self.address, SENDER, said)
+
+    async def complains(self) -> dict[str, int]:
+        return dict((await Contacts(self.redis, self.clock, self.vault).facts_of([self.contact]))[0].complaints)
 
     async def do(self, who: Agent, what: str, one: ConversationId, body: Mapping[str, Any] | None = None, **more: Any) -> Done:
         found = await self.store.get(one)
@@ -260,6 +271,54 @@ async def test_five_are_parked_at_most(world: World) -> None:
     sixth = await world.says(other=True)
     await world.do(ANN, "take", sixth)
     assert (await world.refused(ANN, "park", sixth, until=world.clock.now_ms() + MINUTE)).code == "parked_full"
+    await world.do(ANN, "resume", one)
+    await world.do(ANN, "release", one, note="Not for me")
+    world.clock.offset_ms += 2 * MINUTE
+    until, epoch = world.clock.now_ms() + MINUTE, (await world.store.get(sixth)).epoch
+    first = await world.do(ANN, "park", sixth, until=until, key="p")
+    await world.do(ANN, "resume", sixth)
+    await world.do(TOM, "take", one)
+    await world.do(TOM, "offer", one, to=ANN.id, note="Yours?")
+    await world.do(ANN, "accept", one)
+    await world.do(ANN, "park", one, until=until)
+    assert await world.do(ANN, "park", sixth, until=until, epoch=epoch, key="p") == replace(first, repeated=True)
+
+
+async def test_two_who_park_at_once_make_no_six(world: World) -> None:
+    for _ in range(4):
+        one = await world.says(other=True)
+        await world.do(ANN, "take", one)
+        await world.do(ANN, "park", one, until=world.clock.now_ms() + MINUTE * 60)
+    both = [await world.says(other=True) for _ in range(2)]
+    for one in both:
+        await world.do(ANN, "take", one)
+    until, mine, both_looked = world.clock.now_ms() + MINUTE, world.store.desk.mine, asyncio.Barrier(2)
+
+    async def at_once(agent: AgentId) -> list[ConversationId]:
+        found = await mine(agent)
+        await both_looked.wait()
+        return found
+
+    world.store.desk.mine = at_once  # type: ignore[method-assign]
+    ends = await asyncio.gather(*(world.do(ANN, "park", one, until=until) for one in both), return_exceptions=True)
+    assert [one.code for one in ends if isinstance(one, CommandRefused)] == ["parked_full"]
+    assert sorted([await world.state(one) for one in both]) == [S.ACTIVE, S.PARKED]
+
+
+async def test_what_is_overdue_and_does_not_move_keeps_nobody_from_being_looked_at(world: World) -> None:
+    given = await world.says(other=True)
+    await world.store.give([Assignment(given, ANN.id, 1, 2, by_router=False)])
+    done = await world.says(other=True)
+    await world.do(ANN, "take", done)
+    await world.do(ANN, "finish", done)
+    await world.redis.zadd(keys.DESK_DUE, {given: 1}, nx=True)  # as a version before wrote it
+    world.clock.offset_ms += 2 * MINUTE
+    every, desk = world.store.desk.due, world.store.desk
+    desk.due = lambda now_ms, limit=1: every(now_ms, limit)  # type: ignore[method-assign]
+    for _ in range(2):
+        await world.store.repair()
+    assert [await world.state(one) for one in (given, done)] == [S.ASSIGNED, S.RESOLVED]
+    assert await world.redis.zcard(keys.DESK_DUE) == 0
 
 
 async def test_finished_from_waiting_with_full_hands_it_is_resolved_without_a_reason(world: World) -> None:
@@ -399,7 +458,81 @@ async def test_words_that_did_not_arrive_bring_a_finished_one_back_to_its_agent(
     assert await world.store.undelivered(await world.store.get(one))
     found = await world.store.get(one)
     assert (found.state, found.sticky, found.boost) == (S.QUEUED, ANN.id, Boost.UNDELIVERED)
+    assert (found.reason, found.reopened) == ("", 1)
     assert not await world.store.undelivered(found)
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "finish", one, reason="status")
+    world.clock.offset_ms += 73 * 60 * MINUTE
+    assert await world.store.undelivered(await world.store.get(one))
+    assert (await world.store.get(one)).sticky is None, "so long after it was done they are nobody's"
+
+
+async def test_what_was_passed_on_twice_may_be_again_once_it_was_done_and_opened_anew(world: World) -> None:
+    one = await world.says()
+    for who in (ANN, TOM):
+        await world.do(who, "take", one)
+        await world.do(who, "transfer", one, queue="general", note="Yours")
+    await world.do(SUE, "take_over", one, note="Mine")
+    assert (await world.refused(SUE, "transfer", one, queue="general", note="Yours")).code == "hops"
+    await world.do(SUE, "finish", one, reason="status")
+    await world.says("and the other one?")
+    assert (await world.store.get(one)).transfers == 0
+
+
+async def test_who_was_asked_to_have_it_is_asked_no_more_once_it_is_finished(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "offer", one, to=TOM.id, note="Yours?")
+    await world.do(ANN, "finish", one)
+    found = await world.store.get(one)
+    assert (found.state, found.offered_to) == (S.WRAPUP, None)
+
+
+async def test_a_supervisor_who_takes_over_what_is_theirs_changes_no_owner(world: World) -> None:
+    one = await world.says()
+    await world.do(SUE, "take", one)
+    await world.do(SUE, "take_over", one, note="Mine")
+    assert (await world.store.get(one)).epoch == 2
+    assert await world.facts("transferred") == []
+    await world.do(SUE, "park", one, until=world.clock.now_ms() + MINUTE)
+    await world.do(SUE, "take_over", one, note="Mine")
+    found = await world.store.get(one)
+    assert (found.state, found.epoch, found.parked_until_ms) == (S.ACTIVE, 2, 0)
+
+
+async def test_what_was_answered_in_the_inbox_stays_where_it_is_marked_as_answered(world: World) -> None:
+    one = await world.says()
+    before = await world.store.get(one)
+    await world.answered_in_the_inbox()
+    found = await world.store.get(one)
+    assert (found.state, found.waiting_since_ms, found.rank_ms) == (S.QUEUED, before.waiting_since_ms, before.rank_ms)
+    assert "answered" in marks(found)
+    assert await world.store.desk.queue("general") == [one]
+    await world.store.give([Assignment(one, ANN.id, 1, 2, by_router=False)])
+    await world.answered_in_the_inbox()
+    found = await world.store.get(one)
+    assert (found.state, found.waiting_since_ms) == (S.ASSIGNED, before.waiting_since_ms)
+    assert await world.store.requeue(found, "unreachable"), "its agent is gone: somebody else looks"
+    await world.says("and which coach?")
+    assert "answered" not in marks(await world.store.get(one))
+    assert (await world.store.get(one)).waiting_since_ms == before.waiting_since_ms
+
+
+async def test_what_was_answered_in_the_inbox_and_nobody_took_is_done_after_a_day_of_silence(world: World) -> None:
+    one, other = await world.says(other=True), await world.says(other=True)
+    await world.answered_in_the_inbox()
+    world.clock.offset_ms += DAY + MINUTE
+    await world.store.repair()
+    found = await world.store.get(other)
+    assert (found.state, found.resolved_by) == (S.RESOLVED, "silence")
+    assert await world.state(one) is S.QUEUED, "who was not answered waits on"
+
+
+async def test_what_automation_was_about_to_say_is_too_late_once_a_person_answered_in_the_inbox(world: World) -> None:
+    one = await world.says(needs=False)
+    await world.answered_in_the_inbox()
+    assert await world.state(one) is S.AUTOMATED
+    assert not await world.store.ask_person(await world.store.get(one), "asked", epoch=1)
 
 
 async def test_marks_and_boosts(world: World) -> None:
@@ -419,6 +552,43 @@ async def test_marks_and_boosts(world: World) -> None:
     assert (await world.store.get(first)).complaint_due_ms == due
     await world.do(TOM, "complaint", first, on=False)
     assert (await world.store.get(first)).complaint_due_ms == 0
+
+
+async def test_offers_rest_until_the_last_complaint_is_due_whichever_mark_is_taken_away(world: World) -> None:
+    first = await world.says(heard=Heard(complaint=True))
+    late = (await world.store.get(first)).complaint_due_ms
+    world.address = new_address_id(world.contact)  # the same person at another address
+    second = await world.says()
+    soon = world.clock.now_ms() + DAY
+    await world.do(ANN, "complaint", second, on=True, due=soon)
+    assert await world.complains() == {"zz": late}
+    await world.do(ANN, "complaint", second, on=False)
+    assert await world.complains() == {"zz": late}
+    await world.do(ANN, "complaint", second, on=True, due=soon)
+    await world.do(ANN, "complaint", first, on=False)
+    assert await world.complains() == {"zz": soon}
+    await world.do(ANN, "complaint", second, on=False)
+    assert await world.complains() == {}
+
+
+async def test_a_complaint_that_a_version_before_marked_goes_on_keeping_offers_away(world: World) -> None:
+    before = world.clock.now_ms() + 3 * DAY
+    await world.redis.hset(keys.of(world.contact, "f"), "cx:zz", before)
+    one = await world.says()
+    await world.do(ANN, "complaint", one, on=True, due=world.clock.now_ms() + DAY)
+    await world.do(ANN, "complaint", one, on=False)
+    assert await world.complains() == {"zz": before}
+
+
+async def test_an_agent_who_took_a_complaint_mark_away_is_not_overruled_by_the_words(world: World) -> None:
+    one = await world.says(heard=Heard(complaint=True))
+    await world.do(ANN, "take", one)
+    await world.do(ANN, "complaint", one, on=False)
+    await world.says(heard=Heard(complaint=True))
+    assert (await world.store.get(one)).complaint_due_ms == 0
+    await world.do(ANN, "finish", one, reason="status")
+    await world.says(heard=Heard(complaint=True))
+    assert (await world.store.get(one)).complaint_due_ms > 0, "opened anew, it is heard anew"
 
 
 async def test_what_a_blocked_address_writes_is_kept_and_queued_no_more_unless_it_cannot_wait(world: World) -> None:

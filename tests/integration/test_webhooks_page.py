@@ -123,7 +123,7 @@ async def test_a_receipt_of_somebody_unknown_makes_nobody(house: PageHouse) -> N
 # words by other hands
 
 
-async def test_what_a_person_says_in_the_inbox_stands_in_the_thread_and_answers_whoever_waited(house: PageHouse) -> None:
+async def test_what_a_person_says_in_the_inbox_stands_in_the_thread_and_marks_whoever_waits_as_answered(house: PageHouse) -> None:
     await house.hear(house.said("may I bring a bike?"))
     assert await house.queued() == 1
     answer = house.echo("On platform 7.", mid="m_inbox", at_ms=2000)
@@ -131,10 +131,10 @@ async def test_what_a_person_says_in_the_inbox_stands_in_the_thread_and_answers_
     await house.hear(answer, answer)
     assert await house.lines() == ["in: may I bring a bike?", f"{INBOX}: On platform 7."]
     found = await house.conversation()
-    assert (found.waiting_since_ms, found.state, found.inbound) == (None, ConversationState.AUTOMATED, 1)
-    assert await house.queued() == 0
-    await house.hear(house.said("and which coach?"))
+    assert (found.answered, found.state, found.inbound) == (True, ConversationState.QUEUED, 1)
     assert await house.queued() == 1
+    await house.hear(house.said("and which coach?"))
+    assert not (await house.conversation()).answered
 
 
 async def test_what_a_program_says_answers_nobody(house: PageHouse) -> None:
@@ -159,15 +159,16 @@ async def test_who_writes_again_after_an_answer_still_waits_whatever_the_order_o
         await house.hear(*(items[place] for place in order))
         found = await house.conversation(psid)
         assert found.waiting_since_ms is not None
-        ends.add((found.state, found.last_in_ms - found.waiting_since_ms, found.inbound, found.last_in_ms - found.last_out_ms))
-    assert ends == {(ConversationState.QUEUED, 0, 3, 1000)}
+        waited, since = found.last_in_ms - found.waiting_since_ms, found.last_in_ms - found.last_out_ms
+        ends.add((found.state, found.answered, waited, found.inbound, since))
+    assert ends == {(ConversationState.QUEUED, False, 8000, 3, 1000)}
 
 
-async def test_an_answer_that_came_before_the_question_was_heard_leaves_nobody_waiting(house: PageHouse) -> None:
+async def test_an_answer_that_came_before_the_question_was_heard_is_an_answer_to_it(house: PageHouse) -> None:
     await house.hear(house.said("hello", at_ms=-9000))
     await house.hear(house.echo("answered at once", at_ms=-1000))
     await house.hear(house.said("question that was held up", at_ms=-2000))
-    assert await house.queued() == 0
+    assert (await house.conversation()).answered
 
 
 async def test_a_word_from_the_inbox_to_somebody_known_opens_a_conversation_that_needs_nobody(house: PageHouse) -> None:
@@ -185,6 +186,18 @@ async def test_an_agent_keeps_a_conversation_that_was_answered_in_the_inbox(hous
     await house.hear(house.echo("On platform 7.", at_ms=10))
     found = await house.conversation()
     assert (found.owner, found.state, found.waiting_since_ms) == (ANN, ConversationState.ACTIVE, None)
+
+
+async def test_who_deletes_what_they_said_opens_nothing_again(house: PageHouse) -> None:
+    await house.hear(house.said("where is my train?", mid="m_x"))
+    found, store = await house.conversation(), house.runtime.conversations
+    await store.take(Command(found.id, ANN, found.epoch, "take"))
+    found = await house.conversation()
+    await store.finish(Command(found.id, ANN, found.epoch, "finish"), reason="status")
+    await house.hear(house.item({"message": {"mid": "m_x", "is_deleted": True}}))
+    assert [line.detail for line in await house.thread() if line.kind is EntryKind.IN] == ["withdrawn"]
+    assert (await house.conversation()).state is ConversationState.RESOLVED
+    assert await house.queued() == 0
 
 
 async def test_an_echo_without_our_metadata_of_a_message_known_by_its_id_is_no_foreign_word(house: PageHouse) -> None:
@@ -229,11 +242,11 @@ async def test_an_edit_of_words_that_nobody_has_is_kept_as_a_message(house: Page
     assert await house.queued() == 1
 
 
-async def test_an_edit_after_an_answer_brings_the_conversation_back(house: PageHouse) -> None:
+async def test_an_edit_after_an_answer_is_not_answered_yet(house: PageHouse) -> None:
     await house.hear(house.said("RE 4711?", mid="m_x", at_ms=-5000), house.echo("On time.", at_ms=-4000))
-    assert await house.queued() == 0
+    assert (await house.conversation()).answered
     await house.hear(house.edit("m_x", "RE 4713?", 1, at_ms=-3000))
-    assert await house.queued() == 1
+    assert not (await house.conversation()).answered
     assert await house.lines() == ["in: RE 4713?", f"{INBOX}: On time."]
 
 
@@ -261,7 +274,7 @@ async def test_an_answer_that_is_split_before_the_first_words_it_answers_waits_f
     assert await house.splitter.turn([answered]) == 0
     await house.take_webhooks()
     assert await house.lines() == ["in: RE 4711?", f"{INBOX}: On time."]
-    assert await house.queued() == 0
+    assert (await house.conversation()).answered
 
 
 async def test_what_concerns_nobody_holds_up_its_log_for_no_longer_than_a_dead_one_would(

@@ -15,7 +15,7 @@ from gateway.store import scripts
 ALLOWED = """
 new        automated queued
 automated  queued resolved active
-queued     resolved assigned active automated
+queued     resolved assigned active
 assigned   active queued
 active     waiting parked queued active wrapup resolved automated
 waiting    active parked queued wrapup resolved

@@ -7,8 +7,9 @@
 --   of a team (all may be missing): qe stands in its queue since, bs boost (s), bw why, stk sticky agent, stu until (ms),
 --   au '1': the house said something by itself, and no person was ushered in since,
 --   lx the language of their last message where it is another than lg,
---   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, wu wrap-up until,
---   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms), sf safety, lg language,
+--   x:G agent G is not given it until (ms), rt wants its own agent back since, pu parked until, pk its place was had at, wu wrap-up until,
+--   ofa offered to, ofm since, tc changed hands, rc reason, cm complaint due (ms),
+--   cn '1': an agent said that it is none, which its words do not overrule, sf safety, lg language,
 --   mf a minute of theirs began, mn messages in it, ff a flood was last told of (ms),
 --   who they are (lua/conv_identity.lua, lua/conv_prove.lua): iv shown at ('' not), ih heard since then without half an hour's
 --   silence, iw how, ia how the last asking stands, ib since, iy why it failed, ic for which act, it hash of its link's token,
@@ -56,7 +57,7 @@ local function conv_listen(conv, changes, safety, boost, due, language, usual)
     changes.sf = safety
     if (tonumber(changes.bs or conv.bs or '') or 0) < tonumber(boost) then changes.bs, changes.bw = boost, 'safety' end
   end
-  if due ~= '' and (conv.cm or '') == '' then changes.cm = due end
+  if due ~= '' and (conv.cm or '') == '' and (changes.cn or conv.cn or '') == '' then changes.cm = due end
   if (conv.lg or '') == '' then
     changes.lg = language ~= '' and language or usual
   elseif language ~= '' then
@@ -64,6 +65,25 @@ local function conv_listen(conv, changes, safety, boost, due, language, usual)
     if again then changes.lg = language end
     changes.lx = (again or language == conv.lg) and '' or language
   end
+end
+-- Offers rest until the last of a contact's complaints with a brand is due: cx:BRAND in their facts, and each one's own date beside
+-- it (cp:V = due|BRAND; '' takes it away). What stands in cx and is nobody's by that, an older version wrote: it is kept where this
+-- one did not ask for it (`asked`, its date before).
+local function complained(f, id, brand, due, asked, now)
+  if due ~= '' then redis.call('HSET', f, 'cp:' .. id, due .. '|' .. brand) else redis.call('HDEL', f, 'cp:' .. id) end
+  local last, raw = 0, redis.call('HGETALL', f)
+  local held = 0
+  for k = 1, #raw, 2 do
+    if string.sub(raw[k], 1, 3) == 'cp:' then
+      local at, whose = string.match(raw[k + 1], '^(%d+)|(.*)$')
+      if tonumber(at) + 172800000 < now then redis.call('HDEL', f, raw[k])
+      elseif whose == brand then last = math.max(last, tonumber(at)) end
+    elseif raw[k] == 'cx:' .. brand then
+      held = tonumber(raw[k + 1])
+    end
+  end
+  if held > last and held > (tonumber(asked) or 0) then last = held end
+  if last > 0 then redis.call('HSET', f, 'cx:' .. brand, text(last)) else redis.call('HDEL', f, 'cx:' .. brand) end
 end
 -- Whether a word is one of several, which stand with a space between.
 local function among(words, word)
@@ -117,6 +137,11 @@ local function to_queue(conv, changes, now)
   if conv.w == '' then changes.w = text(now) end
   if (conv.qe or '') == '' then changes.qe = text(now) end
   changes.rt, changes.pu, changes.wu, changes.ofa, changes.ofm, changes.stk, changes.stu = '', '', '', '', '', '', ''
+end
+-- What was done is not: nobody was asked to have it, why they wrote is open, and it has not changed hands yet.
+local function reopen(conv, changes)
+  changes.res, changes.by, changes.rc, changes.tc, changes.cn = '', '', '', '0', ''
+  changes.re = text(tonumber(conv.re) + 1)
 end
 -- Done, by whom.
 local function to_resolved(conv, changes, now, by)

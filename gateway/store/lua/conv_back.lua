@@ -19,6 +19,8 @@ if conv.st == 'automated' then
   changes.qe = text(now)
 elseif (conv.st == 'waiting' or conv.st == 'parked') and (conv.rt or '') == '' then
   changes.rt = text(now) -- it goes back to its agent with their next free slot
+elseif conv.st == 'wrapup' then
+  changes.st, changes.wu = 'active', '' -- it is not done after all
 end
 conv_write(KEYS[1], KEYS[3], KEYS[4], ARGV[2], conv, changes)
 return 1

@@ -22,7 +22,8 @@ if first then return first end
 if conv.bt == ARGV[8] then return {'again', conv.rev, conv.ep, '', ''} end
 if conv.st == 'resolved' then return refused('resolved', conv) end
 local how, agent = ARGV[7], ARGV[3]
-local theirs = how == 'returning' or how == 'finishing'
+-- A supervisor who takes over what is theirs has it as before, and no owner changed.
+local theirs = how == 'returning' or how == 'finishing' or (how == 'over' and conv.o == agent)
 -- Taking what one has is no change.
 if how == 'taken' and conv.o == agent and LIVE[conv.st] then return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '') end
 if conv.ep ~= ARGV[4] or (theirs and conv.o ~= agent) then return refused('owner_changed', conv) end
@@ -53,6 +54,7 @@ elseif not theirs then
     fact(KEYS[4], now, 'transferred', ids, 'agent=' .. was .. ' to=' .. agent .. ' epoch=' .. changes.ep .. ' how=' .. how)
   end
 end
+local before = conv.st
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
 if ARGV[12] ~= '' then
   redis.call('LPUSH', KEYS[7], ARGV[12])
@@ -61,6 +63,6 @@ if ARGV[12] ~= '' then
 end
 local wait = waited(conv, now)
 local kind = how == 'finishing' and 'wrapup' or theirs and 'returned' or 'assigned'
-fact(KEYS[4], now, kind, ids, 'agent=' .. agent .. ' epoch=' .. conv.ep .. ' how=' .. (how == 'taken' and 'take' or how) .. (wait ~= '' and not theirs and (' wait=' .. wait) or ''))
+if before ~= 'active' or not theirs then fact(KEYS[4], now, kind, ids, 'agent=' .. agent .. ' epoch=' .. conv.ep .. ' how=' .. (how == 'taken' and 'take' or how) .. (wait ~= '' and not theirs and (' wait=' .. wait) or '')) end
 if ARGV[5] == '' then return {'done', conv.rev, conv.ep, '', ''} end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, entry, '')

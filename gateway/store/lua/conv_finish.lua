@@ -30,6 +30,7 @@ elseif what == 'reason' and conv.st ~= 'wrapup' then
   fact(KEYS[4], now, 'tagged', ids, 'agent=' .. ARGV[3] .. ' reason=' .. reason)
 elseif conv.st == 'active' and reason == '' and tonumber(ARGV[11]) > 0 then
   changes.st, changes.wu, changes.w = 'wrapup', text(now + tonumber(ARGV[11])), ''
+  changes.ofa, changes.ofm = '', '' -- who was asked to have it is asked no more
   fact(KEYS[4], now, 'wrapup', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep)
 else
   if reason == '' then changes.rc = tonumber(ARGV[11]) > 0 and 'none' or '' end

@@ -1,4 +1,5 @@
---[[ conv_idle: time passed. Answered and silent: waiting. Silent for a day, or its reason not given in time: resolved. Parked until
+--[[ conv_idle: time passed. Answered and silent: waiting. Silent for a day, or its reason not given in time: resolved;
+so is what somebody else answered while it stood in its queue, after a day. Parked until
 now: it wants its agent back. Only if nothing happened meanwhile.
 
 KEYS  1 cv:V  2 ct:V  3 facts  4 vd  5 vo  6 co:C:hash  7 vs:C  8 dr:V
@@ -17,7 +18,7 @@ if ARGV[4] == 'wake' then
   if conv.st ~= 'parked' or (conv.rt or '') ~= '' then return 0 end
   changes.rt = text(now)
   fact(KEYS[3], now, 'woken', ids, 'agent=' .. conv.o .. ' epoch=' .. conv.ep)
-elseif conv.w ~= '' then
+elseif conv.w ~= '' and not (conv.st == 'queued' and tonumber(conv.la or '0') >= tonumber(conv.li)) then
   return 0
 elseif ARGV[4] == 'waiting' then
   if conv.st ~= 'active' then return 0 end

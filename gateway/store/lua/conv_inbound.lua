@@ -64,8 +64,9 @@ else
   -- Who they are, once shown, lasts while they write; after half an hour's silence nothing of theirs brings it back.
   local heard = tonumber(conv.ih or '') or 0
   if heard > 0 and tonumber(at) > heard and tonumber(at) - heard < 1800000 then changes.ih = at end
-  -- Answered in the channel's own inbox already: their words only came later than the answer to them.
-  if tonumber(conv.la or '0') >= tonumber(at) then needs = false end
+  -- Answered in the channel's own inbox already: their words only came later than the answer to them. What is nobody's stands in
+  -- its queue all the same, as it would had they come in their order.
+  if tonumber(conv.la or '0') >= tonumber(at) and (conv.o ~= '' or conv.st == 'resolved') then needs = false end
   if conv.st == 'resolved' then
     if not needs or (courtesy and now - tonumber(conv.res) <= tonumber(ARGV[17])) then
       word = 'kept'
@@ -73,8 +74,8 @@ else
       word = 'reopened'
       conv.w = at
       to_queue(conv, changes, now)
-      changes.w, changes.q, changes.res, changes.by, changes.rc = at, ARGV[8], '', '', ''
-      changes.re = text(tonumber(conv.re) + 1)
+      changes.w, changes.q = at, ARGV[8]
+      reopen(conv, changes)
       -- Who knows them goes on with them, if they are here; and they had waited for an answer once already.
       if now - tonumber(conv.res) <= tonumber(ARGV[32]) then changes.stk = conv.own end
       boosted(conv, changes, 'reopened', ARGV[29])
@@ -132,7 +133,7 @@ end
 if flood then fact(KEYS[4], now, 'flood', ids, 'count=' .. conv.mn .. ' brand=' .. conv.b) end
 if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end
 if changes.cm then
-  redis.call('HSET', KEYS[2], 'cx:' .. conv.b, changes.cm) -- nothing is offered to who complains
+  complained(KEYS[2], id, conv.b, changes.cm, '', now) -- nothing is offered to who complains
   fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm)
 end
 if ARGV[23] ~= '' then fact(KEYS[4], now, 'family_asked', ids, 'by=' .. ARGV[23]) end

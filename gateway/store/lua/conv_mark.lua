@@ -25,7 +25,8 @@ if ARGV[7] == 'complaint' then
     changes.q = ARGV[9]
     fact(KEYS[4], now, 'queued', ARGV[2] .. ' ' .. conv.c, 'q=' .. changes.q .. ' brand=' .. conv.b)
   end
-  if ARGV[8] ~= '' then redis.call('HSET', KEYS[7], 'cx:' .. conv.b, ARGV[8]) else redis.call('HDEL', KEYS[7], 'cx:' .. conv.b) end
+  changes.cn = ARGV[8] == '' and '1' or ''
+  complained(KEYS[7], ARGV[2], conv.b, ARGV[8], conv.cm, now)
 elseif ARGV[7] == 'boost' then
   if conv.st == 'resolved' then return refused('resolved', conv) end
   changes.bw, changes.bs = ARGV[8] ~= '' and 'by_hand' or '', ARGV[8] ~= '' and ARGV[8] or '0'

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --[[ conv_outside: somebody else than us spoke to the person: in the channel's own inbox, or another program. One line, once.
 
-A person's words answer whoever waited; a program's do not. One step with the state, so that nobody is shown a queue with people
-in it who were answered, or loses one who was not: what they wrote after those words still waits. Words never count as theirs.
+A person's words answer whoever waited; a program's do not. One step with the state, so that nobody who was not answered is lost:
+what they wrote after those words still waits. What stands in a queue stays there, marked as answered. Words never count as theirs.
 
 KEYS  1 co:C:hash (string)  2 f:C (hash)  3 vk:hash (string)  4 facts  5 vd (zset)  6 vo (zset)  7 vs:C (zset)
       8 cv:new  9 ct:new  10 cv:old  11 ct:old (8 and 9 again when there is no old one)
@@ -38,9 +38,15 @@ else
       if since == '' or at < tonumber(since) then return since end
       return at >= tonumber(conv.li) and '' or conv.li
     end
-    changes.w, changes.sw = left(conv.w), left(conv.sw or '')
-    if changes.w == '' then changes.rt, changes.qe = '', '' end
-    if conv.st == 'queued' and changes.w == '' then changes.st = 'automated' end
+    changes.sw = left(conv.sw or '')
+    if conv.st == 'automated' then
+      changes.ep = text(tonumber(conv.ep) + 1) -- what automation was about to say is too late
+    elseif conv.st ~= 'queued' and conv.st ~= 'assigned' then
+      -- Its agent has seen it, and sees that it was answered. Where nobody has, it keeps its place and its age: somebody looks,
+      -- and finds it marked as answered (la).
+      changes.w = left(conv.w)
+      if changes.w == '' then changes.rt, changes.qe = '', '' end
+    end
   end
 end
 conv_entry(ct, at, 'out', ARGV[9], '', '', ARGV[12], '', ARGV[11], ARGV[13])

@@ -9,6 +9,7 @@ KEYS  1 cv:V  2 ct:V  3 facts  4 vd  5 vo  6 co:C:hash  7 vs:C  8 dr:V
 ARGV  1 offset (ms)  2 V  3 epoch seen ('' any)  4 ask (automated: into a queue), close (automated or queued: done),
         again (resolved: into its queue, to its last agent if they are here)
       5 why, or by whom it is done  6 queue ('' its own)  7 why it goes first ('' not)  8 by how much (s)  9 keep resolved (ms)
+      10 for how long after it was done its last agent is theirs (ms)
 RETURNS 1 done | 0 it stood otherwise
 --]]
 -- include base
@@ -29,7 +30,8 @@ else
   if ARGV[6] ~= '' then changes.q = ARGV[6] end
   boosted(conv, changes, ARGV[7], ARGV[8])
   if what == 'again' then
-    changes.stk, changes.res, changes.by, changes.re = conv.own, '', '', text(tonumber(conv.re) + 1)
+    if now - tonumber(conv.res) <= tonumber(ARGV[10]) then changes.stk = conv.own end
+    reopen(conv, changes)
   end
   local detail = 'q=' .. (changes.q or conv.q) .. ' brand=' .. conv.b .. ' why=' .. ARGV[5]
   fact(KEYS[3], now, what == 'ask' and 'queued' or 'reopened', ids, detail)

@@ -269,6 +269,7 @@ async def forget_sessions(stage: Stage) -> None:
         await stage.redis.delete(name)
 
 
+@pytest.mark.long
 def test_words_sent_while_the_connection_is_lost_go_out_once_when_it_is_back(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:

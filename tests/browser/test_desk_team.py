@@ -43,6 +43,7 @@ def chosen(stage: Stage, agent: Agent, status: AgentStatus) -> None:
     stage.call(stage.deps.presence.choose(agent.id, status))
 
 
+@pytest.mark.long
 def test_a_day_from_status_to_reason_with_a_pause_between(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:

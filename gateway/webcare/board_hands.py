@@ -83,7 +83,7 @@ async def ask(hands: Hands, who: AgentId, do: str, target: str) -> Asked:
     """What it would do, and to how many. Raises NotFound, BadInput, Conflict; TimeoutError where counting takes too long."""
     asks: Mapping[str, Callable[[Hands, AgentId, str], Awaitable[Asked]]] = {
         "stop": _ask_stop, "resume": _ask_resume, "release": _ask_release, "discard": _ask_release, "crisis": _ask_crisis,
-        "lift": _ask_lift, "raise": _ask_stage, "lower": _ask_stage, "hold": _ask_stage,
+        "lift": _ask_lift, "raise": _ask_stage, "lower": _ask_stage, "hold": _ask_stage, "unhold": _ask_stage,
     }  # fmt: skip
     if do not in asks:
         raise NotFound("no such brake")
@@ -157,14 +157,15 @@ async def do_it(hands: Hands, who: AgentId, do: str, target: str, body: Mapping[
                 raise NotFound("there is no crisis about it")
             lifted, _ = await hands.incidents.lift(SubjectId(target), who=who, why=why)
             return Did(do, lifted)
-        case "raise" | "lower" | "hold":
+        case "raise" | "lower" | "hold" | "unhold":
             name, _, share = target.partition("@")
             seen = await hands.rollouts.get(name)
             if fields.whole(body, "revision") != seen.revision:
                 raise Conflict(f"the roll-out {name} has changed since you looked")
-            if do != "hold" and not (share.isascii() and share.isdigit()):
+            if do in ("raise", "lower") and not (share.isascii() and share.isdigit()):
                 raise BadInput([Problem("target", "should be NAME@SHARE")])
-            await moved(hands.rollouts, seen, do, int(share or 0), who=who, why=why)
+            # `resume` is the word for a stop on this page.
+            await moved(hands.rollouts, seen, "resume" if do == "unhold" else do, int(share or 0), who=who, why=why)
         case _:
             raise NotFound("no such brake")
     return Did(do)

@@ -219,7 +219,18 @@ async def test_a_roll_out_goes_up_one_stage_as_it_was_seen_and_down_again(house:
     assert "25.0 %" in page
     down = {"do": "lower", "target": "gates@1000", "why": "too much", "revision": asked["revision"] + 1}
     assert (await sue.post("/board/do", **down))[0] == 200
-    assert (await house.hands.rollouts.get("gates")).share == 1_000
+    found = await house.hands.rollouts.get("gates")
+    assert found.share == 1_000
+    body = {"target": "gates", "why": "look first"}
+    assert (await sue.post("/board/do", do="hold", revision=found.revision, **body))[0] == 200
+    assert 'data-do="unhold"' in (await sue.page())[1]
+    asked = (await sue.post("/board/ask", do="unhold", target="gates"))[1]
+    assert "goes on at 10 %" in asked["says"]
+    assert (await sue.post("/board/do", do="unhold", revision=found.revision, **body))[0] == 409, "it has changed since"
+    assert (await sue.post("/board/do", do="unhold", revision=asked["revision"], **body))[0] == 200
+    after = await house.hands.rollouts.get("gates")
+    assert (after.state.value, after.share) == ("running", 1_000)
+    assert (await sue.post("/board/do", do="unhold", revision=after.revision, **body))[0] == 409, "it runs"
 
 
 async def test_the_day_is_told_once_the_history_has_answered(house: House, tmp_path: Path) -> None:

@@ -34,8 +34,10 @@ export class Search {
     this.say(t("search_runs"));
     try {
       const brands = this.dialog.dataset.brands.split(" ").filter(Boolean);
-      const found = await Promise.all(brands.map(async (brand) => (await post("/desk/search", { text, brand })).hits));
-      if (turn === this.turn) this.draw(found.flat().sort((one, other) => other.at_ms - one.at_ms).slice(0, 50));
+      const found = await Promise.all(brands.map((brand) => post("/desk/search", { text, brand })));
+      if (turn !== this.turn) return;
+      this.draw(found.flatMap((one) => one.hits).sort((one, other) => other.at_ms - one.at_ms).slice(0, 50));
+      if (found.some((one) => one.stopped)) this.say(t("search_stopped"));
     } catch (error) {
       if (turn === this.turn) this.say(error.status === 404 ? t("search_none_kept") : error.message);
     }

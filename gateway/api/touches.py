@@ -128,7 +128,8 @@ class Routes:
             "next": str(items[-1].at_ms) if items else None,
         }
         if not before:
-            answer["been_through"] = been_json(await self._past.been_through(contact.id, self._people.clock.now_ms()))
+            been = await self._past.been_through(contact.id, self._people.clock.now_ms(), brands=brands)
+            answer["been_through"] = been_json(been)
         if reveal:
             log.info("contact.revealed", contact_id=contact.id, key_name=key.name)
         return web.json_response(answer)

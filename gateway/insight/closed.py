@@ -11,7 +11,7 @@ who asks may read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from gateway.insight.closed_tables import entries_table as entries
 from gateway.insight.closed_tables import marks_table as marks
 from gateway.insight.closed_tables import touches_table as touches
 from gateway.insight.closed_tables import words_table as words
-from gateway.insight.database import CHUNK, Database, chunks, insert
+from gateway.insight.database import Database, chunks, insert
 from gateway.insight.index_words import token_of, words_of
 from gateway.model.conversation import Conversation, Entry
 from gateway.model.ids import ContactId, ConversationId
@@ -33,6 +33,12 @@ from gateway.store.vault import Box, Vault
 
 MOST_WORDS = 8
 """Words of a query that are looked for: the longest ones, which are the rarest."""
+STEP = 1_000
+"""Lines, and touches, that retention takes in one transaction: a fraction of a second, however much there is."""
+AT_A_TIME = 50
+"""Conversations that it takes whole in one: each may have hundreds of lines."""
+MOST_LOOKED = 20
+"""Pages of the index that one search goes through for one page of hits: what it may not show is passed over, not without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,18 @@ class Hit:
     @property
     def after(self) -> tuple[int, str, str]:
         return self.entry.at_ms, self.conversation.id, self.entry.id
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """hits: at most a page, newest first; after: where the next one begins, None where nothing is left
+
+    stopped: it gave up before the page was full, with more to look through: whoever asks on from `after` loses nothing
+    """
+
+    hits: list[Hit]
+    after: tuple[int, str, str] | None = None
+    stopped: bool = False
 
 
 class Closed:
@@ -175,10 +193,50 @@ class Closed:
         queues: those that who asks may read; None = all of the brand
         after:  `Hit.after` of the last one had
         """
+        return (await self.page(text, brand, queues=queues, after=after, limit=limit)).hits
+
+    async def page(
+        self,
+        text: str,
+        brand: str,
+        *,
+        queues: Collection[str] | None = None,
+        after: tuple[int, str, str] | None = None,
+        limit: int = 50,
+        shown: Callable[[Conversation], bool] = lambda one: True,
+    ) -> Page:
+        """`search`, until a page is full or nothing is left: lines that nobody can open, or that `shown` refuses, take no place.
+
+        shown: whether who asks may see lines of this conversation
+        """
         wanted = sorted(words_of(text), key=len, reverse=True)[:MOST_WORDS]
         tokens = [token_of(self._vault, brand, word) for word in wanted]
         if not tokens or (queues is not None and not queues):
-            return []
+            return Page([])
+        hits: list[Hit] = []
+        for _ in range(MOST_LOOKED):
+            rows = await self._matching(brand, tokens, queues, after, limit)
+            boxes = await self._boxes({ContactId(record.header["c"]) for _, record in rows})
+            for one, record in rows:
+                line = record.lines[0]
+                after = (line.at_ms, one, line.place)
+                box = boxes.get(ContactId(record.header["c"]))
+                if box is None or not shown(conversation := record.conversation(one)):
+                    continue
+                try:
+                    hits.append(Hit(conversation, record.entry(line, box)))
+                except Sealed:
+                    continue
+                if len(hits) == limit:
+                    return Page(hits, after)
+            if len(rows) < limit:
+                return Page(hits)
+        return Page(hits, after, stopped=True)
+
+    async def _matching(
+        self, brand: str, tokens: Sequence[str], queues: Collection[str] | None, after: tuple[int, str, str] | None, limit: int
+    ) -> list[tuple[ConversationId, Record]]:
+        """Lines with all these tokens, each as a record of its own, newest first."""
 
         def work(connection: Connection) -> list[tuple[ConversationId, Record]]:
             found = connection.execute(_query(brand, tokens, queues, after, limit))
@@ -186,18 +244,7 @@ class Closed:
                 (ConversationId(row.id), Record(row.header, (RecordedLine(row.place, row.head, row.body),))) for row in found
             ]
 
-        rows = await self._database.count(work)
-        boxes = await self._boxes({ContactId(record.header["c"]) for _, record in rows})
-        hits = []
-        for one, record in rows:
-            box = boxes.get(ContactId(record.header["c"]))
-            if box is None:
-                continue
-            try:
-                hits.append(Hit(record.conversation(one), record.entry(record.lines[0], box)))
-            except Sealed:
-                continue
-        return hits
+        return await self._database.count(work)
 
     # away
 
@@ -205,22 +252,31 @@ class Closed:
         """Drop everything about a contact; how many conversations. Repeatable."""
         return await self._database.call(lambda connection: erase(connection, contact))
 
-    async def forget(self, *, texts_before_ms: int, headers_before_ms: int, limit: int = 20_000) -> int:
-        """Retention: first what was said, later what is plain; at most `limit` lines a call; how many went."""
+    async def forget(self, *, texts_before_ms: int, headers_before_ms: int, limit: int = STEP) -> int:
+        """A step of retention: first what was said, later what is plain; how many lines, touches and conversations went.
+
+        One transaction of about `limit` rows; 0: nothing is left to do. What went is gone whatever dies next, and the next step
+        finds by itself where to go on.
+        """
 
         def work(connection: Connection) -> int:
             old = sql.select(entries.c.at_ms).where(entries.c.at_ms < texts_before_ms).order_by(entries.c.at_ms)
             bound = connection.execute(old.offset(limit - 1).limit(1)).scalar()
             until = texts_before_ms if bound is None else bound + 1
+            # No word outlives its line: each lies at its line's moment, and the line goes in this same transaction.
             connection.execute(sql.delete(words).where(words.c.at_ms < until))
-            emptied = sql.update(touches).where(touches.c.at_ms < until, touches.c.body != b"").values(body=b"")
-            connection.execute(emptied)
-            connection.execute(sql.delete(touches).where(touches.c.at_ms < headers_before_ms))
-            over = sql.select(conversations.c.id).where(conversations.c.resolved_ms < headers_before_ms).limit(CHUNK)
+            gone = connection.execute(sql.delete(entries).where(entries.c.at_ms < until)).rowcount
+            said = sql.select(touches.c.id).where(touches.c.at_ms < texts_before_ms, touches.c.body != b"")
+            plain = sql.select(touches.c.id).where(touches.c.at_ms < headers_before_ms)
+            for some in chunks(connection.execute(said.limit(limit)).scalars().all()):
+                gone += connection.execute(sql.update(touches).where(touches.c.id.in_(some)).values(body=b"")).rowcount
+            for some in chunks(connection.execute(plain.limit(limit)).scalars().all()):
+                gone += connection.execute(sql.delete(touches).where(touches.c.id.in_(some))).rowcount
+            over = sql.select(conversations.c.id).where(conversations.c.resolved_ms < headers_before_ms).limit(AT_A_TIME)
             # With their lines, however long those were to be kept: only by its header is a line found when its person is erased.
-            gone = [ConversationId(one) for one in connection.execute(over).scalars()]
-            _drop(connection, gone)
-            return connection.execute(sql.delete(entries).where(entries.c.at_ms < until)).rowcount + len(gone)
+            whole = [ConversationId(one) for one in connection.execute(over).scalars()]
+            _drop(connection, whole)
+            return gone + len(whole)
 
         return await self._database.call(work)
 

@@ -11,6 +11,7 @@ SQLite runs in WAL with synchronous=NORMAL: a power cut may take back the last t
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,7 @@ CHUNK = 400
 """Values in one IN (...): every database takes this many."""
 ROWS = 250
 """Rows in one statement: between two of them others of this process get their turn."""
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _STEPS = 100_000
 """Of SQLite's machine, between two looks at the clock: a few milliseconds."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -209,6 +211,21 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> list[Sequence[T]]:
 
 
 def insert(connection: Connection, table: sql.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Many rows, a few at a time."""
+    """Many rows, a few at a time. Texts are made storable first: see `storable`."""
     for some in chunks(rows, ROWS):
-        connection.execute(sql.insert(table), list(some))
+        connection.execute(sql.insert(table), [{name: storable(value) for name, value in row.items()} for row in some])
+
+
+def storable(value: Any) -> Any:
+    """The value with U+FFFD for each character that a database may refuse: NUL (PostgreSQL), half of a surrogate pair (both).
+
+    One such character from outside would otherwise fail the whole transaction, again and again: nothing would be kept any more.
+    """
+    match value:
+        case str() if not value.isprintable():
+            return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+        case dict():
+            return {storable(name): storable(one) for name, one in value.items()}
+        case list() | tuple():
+            return [storable(one) for one in value]
+    return value

@@ -6,7 +6,7 @@ every week. Nothing personal is read or said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sql
@@ -62,6 +62,35 @@ def messages(rows: Iterable[Any]) -> list[TimelineItem]:
         for message, row in reversed(planned.items())
         if row.detail.get("nt") not in (None, "", REPLY)
     ]  # fmt: skip
+
+
+def of_brands(
+    rows: Iterable[Any], brands: Collection[str], talks: Sequence[tuple[str, str, str]]
+) -> list[Any]:
+    """Pure: those of these facts that are about one of the brands, in their order.
+
+    talks: (id, brand, sender) of all the person's conversations
+
+    A fact of planning says its brand (b=); one of a conversation has that of the conversation; what became of a message has the
+    message's. Written by a version that did not say the brand: that of its sender, where their conversations there are of one
+    brand alone. What cannot be told is left out: nothing is counted for who may not know it.
+    """
+    listed = list(rows)
+    by_talk = {one: brand for one, brand, _ in talks}
+    spoken: dict[str, set[str]] = {}
+    for _, brand, sender in talks:
+        spoken.setdefault(sender, set()).add(brand)
+    by_message: dict[str, str] = {}
+
+    def brand_of(row: Any) -> str:
+        said = row.detail.get("b") or by_talk.get(_id(row.ids, "v"), "")
+        by_sender = spoken.get(row.detail.get("s", ""), set())
+        return said or (next(iter(by_sender)) if len(by_sender) == 1 else "")
+
+    for row in listed:
+        if brand := brand_of(row):
+            by_message[_id(row.ids, "m")] = brand
+    return [row for row in listed if (brand_of(row) or by_message.get(_id(row.ids, "m"), "")) in brands]
 
 
 def been_through(rows: Iterable[Any], complaints: Sequence[int]) -> BeenThrough:

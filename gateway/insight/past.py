@@ -140,8 +140,10 @@ class Past:
         found.update((one.id, one) for one in here if one is not None)
         return sorted(found.values(), key=lambda one: one.opened_ms)
 
-    async def been_through(self, contact: ContactId, now_ms: int) -> BeenThrough:
-        """Of the last twelve months, from the facts and the marks of their conversations."""
+    async def been_through(
+        self, contact: ContactId, now_ms: int, *, brands: Collection[str] | None = None
+    ) -> BeenThrough:
+        """Of the last twelve months, from the facts and the marks of their conversations. brands: of which alone, None = all."""
         from gateway.insight import of_contact
 
         since = now_ms - YEAR_MS
@@ -152,6 +154,9 @@ class Past:
 
         rows = await (await self._open()).database.call(work)
         talks = await self.conversations_of(contact)
+        if brands is not None:
+            rows = of_contact.of_brands(rows, brands, [(one.id, one.brand, one.sender) for one in talks])
+            talks = [one for one in talks if one.brand in brands]
         return of_contact.been_through(
             rows, [one.opened_ms for one in talks if one.complaint_due_ms and one.opened_ms >= since]
         )

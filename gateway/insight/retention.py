@@ -20,18 +20,18 @@ STORE_DAYS = 90
 """So long the store keeps a closed conversation by itself (conversation_upkeep.KEEP_RESOLVED_MS)."""
 MARK = "texts"
 PAGE = 500
-PIECES = 20
-"""Of the history's rows in one round: the rest waits an hour."""
+STEPS = 400
+"""Of the history's rows in one round, each a transaction of its own: the rest waits an hour."""
 
 
 async def forget_old(records: Records, closed: Closed, clock: Clock, *, text_days: int, fact_months: int) -> int:
-    """One round; how many lines went. Repeatable."""
+    """One round; how many rows went. Repeatable."""
     now = clock.now_ms()
     texts, headers = now - text_days * DAY_MS, now - fact_months * MONTH_MS
     if text_days < STORE_DAYS:
         await _from_the_store(records, closed, texts)
     gone = 0
-    for _ in range(PIECES):
+    for _ in range(STEPS):
         some = await closed.forget(texts_before_ms=texts, headers_before_ms=headers)
         gone += some
         if not some:

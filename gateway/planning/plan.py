@@ -200,6 +200,7 @@ def draft(
             for way in (ways[: ways.index(taken)] if taken is not None else ways)
             if way.reason is not None
         ),
+        brand=brand,
     )
 
 

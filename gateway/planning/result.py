@@ -183,6 +183,7 @@ class Draft:
     told_with: tuple[str, ...] = ()
     rollouts: tuple[str, ...] = ()
     goes_on: Verdict | None = None
+    brand: str = ""
 
     def planned(self, contact: ContactId, sealed: bytes, *, revive: bool = False) -> PlannedMessage:
         reason = ""
@@ -219,7 +220,8 @@ class Draft:
 
     def _detail(self, how: str) -> str:
         """how: ro = as part of the roll-outs, on = outside of them"""
-        said = [f"pu={self.notification.purpose}"] if self.notification.roles == (ROLE,) else []  # told to those at home
+        said = [f"b={self.brand}"] if self.brand else []
+        said += [f"pu={self.notification.purpose}"] if self.notification.roles == (ROLE,) else []  # told to those at home
         said += ["past=" + ",".join(":".join(one) for one in self.passed)] if self.passed else []
         return " ".join([*said, f"{how}={','.join(self.rollouts)}"] if self.rollouts else said)
 

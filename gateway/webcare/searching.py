@@ -7,6 +7,7 @@ themselves come in a body, never in a URL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,16 @@ from gateway.webcare.session import SECURITY_HEADERS, Asker
 
 TEXT_MAX = 200
 PAGE = 50
+_LINE = re.compile(r"\d{1,16}-\d{1,10}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """found: a page at most; after: where the next one begins, None where nothing is left; stopped: before this one was full"""
+
+    found: list[Found]
+    after: tuple[int, str, str] | None
+    stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class Found:
 
 async def search(
     deps: WebcareDeps, agent: Agent, text: str, brand: str, *, place: str, after: tuple[int, str, str] | None = None
-) -> list[Found]:
+) -> Results:
     """Lines of closed conversations with all words of `text`, newest first; empty for a brand that they may not read.
 
     place:  the address that they ask from, for the audit
@@ -55,18 +66,23 @@ async def search(
     queues: Collection[str] | None = None
     if not agent.may(Permission.READ_ALL, brand):
         queues = [queue for queue in await closed.queues(brand) if agent.may(Permission.READ, brand, queue)]
-    hits = await closed.search(text, brand, queues=queues, after=after, limit=PAGE)
-    found = []
-    contacts = await views.contacts_of(deps, [hit.conversation for hit in hits])
-    for hit in hits:
-        ground = reading(agent, hit.conversation)
-        if ground is not Reading.NO:
+    page = await closed.page(
+        text, brand, queues=queues, after=after, limit=PAGE, shown=lambda one: reading(agent, one) is not Reading.NO
+    )
+    contacts = await views.contacts_of(deps, [hit.conversation for hit in page.hits])
+    found = [
+        Found(
+            hit.conversation,
+            hit.entry,
+            reading(agent, hit.conversation) is Reading.OUTSIDE,
             # A list of hits opens nothing, so it reveals nothing, to whomever.
-            shown = house_text(hit.entry, views.codes(contacts.get(hit.conversation.contact)))
-            found.append(Found(hit.conversation, hit.entry, ground is Reading.OUTSIDE, shown))
+            house_text(hit.entry, views.codes(contacts.get(hit.conversation.contact))),
+        )
+        for hit in page.hits
+    ]
     terms = deps.agents.terms_of(brand, text)
     await deps.agents.audit(Audited.SEARCHED, agent.id, place=place, terms=terms, brand=brand, count=str(len(found)))
-    return found
+    return Results(found, page.after, page.stopped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,7 @@ async def card_past(deps: WebcareDeps, agent: Agent, one: Conversation, *, limit
         return None
     brands = {brand for brand in {*deps.brands, one.brand} if agent.may(Permission.READ, brand)}
     timeline = await deps.past.timeline(one.contact, brands=brands, limit=limit)
-    been = await deps.past.been_through(one.contact, deps.clock.now_ms())
+    been = await deps.past.been_through(one.contact, deps.clock.now_ms(), brands=brands)
     return CardPast(tuple(timeline), been)
 
 
@@ -137,7 +153,8 @@ class Searching:
         self._deps = deps
 
     async def post_search(self, request: web.Request, who: Asker) -> web.StreamResponse:
-        """Body {"text", "brand", "after"?}: lines newest first, `after` for the next page."""
+        """Body {"text", "brand", "after"?}: lines newest first, `after` for the next page, null where nothing is left; `stopped`
+        where it gave up looking before the page was full."""
         body = await body_of(request)
         text, brand, after = body.get("text"), body.get("brand"), body.get("after")
         problems = []
@@ -151,14 +168,14 @@ class Searching:
             raise BadInput(problems)
         assert isinstance(text, str)
         assert isinstance(brand, str)
-        found = await search(
+        done = await search(
             self._deps, who.agent, text, brand, place=session.place_of(self._deps, request), after=tuple(after) if after else None
         )
-        last = found[-1] if len(found) == PAGE else None
         return web.json_response(
             {
-                "hits": [_hit(one) for one in found],
-                "after": [last.entry.at_ms, last.conversation.id, last.entry.id] if last else None,
+                "hits": [_hit(one) for one in done.found],
+                "after": list(done.after) if done.after else None,
+                "stopped": done.stopped,
             },
             headers=SECURITY_HEADERS,
         )
@@ -191,5 +208,6 @@ def _is_after(value: object) -> bool:
     """[milliseconds, conversation, place of a line], as a page of hits ends with."""
     match value:
         case [int() as at_ms, str() as conversation, str() as place]:
-            return not isinstance(at_ms, bool) and 0 <= at_ms < 1 << 60 and is_id(conversation, "v") and len(place) < 40
+            whole = not isinstance(at_ms, bool) and 0 <= at_ms < 1 << 60
+            return whole and is_id(conversation, "v") and bool(_LINE.fullmatch(place))
     return False

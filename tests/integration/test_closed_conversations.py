@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import sqlalchemy as sql
 from gateway.cli import restore
 from gateway.cli.restore_told import Report
 from gateway.clock import Clock
-from gateway.errors import GatewayError, NotFound
-from gateway.insight.closed import Closed
-from gateway.insight.closed_tables import audit_table, entries_table, words_table
+from gateway.errors import GatewayError, NotFound, StoreUnavailable
+from gateway.insight import audit
+from gateway.insight import closed as closed_module
+from gateway.insight.closed import STEP, Closed
+from gateway.insight.closed_tables import audit_table, entries_table, touches_table, words_table
 from gateway.insight.closing import keep_closed
 from gateway.insight.database import Database, open_database
 from gateway.insight.fold import Fold
@@ -33,7 +35,7 @@ from gateway.store import keys, ledger
 from gateway.store.conversation_records import Records
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS
 from gateway.store.conversations import Command, Conversations
-from gateway.store.facts import Facts
+from gateway.store.facts import Fact, Facts
 from gateway.store.vault import KeyRing, Vault
 
 ANN = AgentId("g1")
@@ -200,6 +202,84 @@ async def test_without_their_key_the_rows_say_nothing(house: House) -> None:
     house.vault.forget(contact)
     assert await house.closed.thread(one) == []
     assert await house.found("secret") == []
+
+
+async def test_characters_that_a_database_refuses_keep_nothing_from_being_kept(house: House) -> None:
+    odd = "lost\x00\ud83dbag"
+    one = await house.closes(new_contact_id(), "nul\x00character")
+    (record,) = await Records(house.redis).read([one])
+    assert record is not None
+    await house.closed.keep({one: replace(record, header={**record.header, "x": "a\x00b"})})
+    first, *_ = await house.closed.thread(one)
+    assert first.text.reveal() == "nul\x00character", "sealed as it came"
+    assert (await house.closed.get(one)).id == one
+    told = [Fact(0, "1-0", house.clock.now_ms(), "read_outside", (odd,), {"agent": odd, "of": odd})]
+    await house.database.call(lambda connection: audit.write(connection, told))
+    (entry,) = await audit.AuditBook(house.database).read()
+    assert (entry.agent, entry.detail["of"]) == ("lost\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}bag",) * 2
+
+
+@ON_A_FILE
+async def test_retention_goes_in_small_steps_and_on_after_a_death(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    many, at, box = 2 * STEP + 300, house.clock.now_ms() - 100 * DAY, b"sealed"
+    line = {"conversation": "v07none", "head": "", "body": box}
+    touch = {"contact": "c1", "brand": "zz", "channel": "call", "direction": "in", "reason": "", "digest": "", "body": box}
+    lines = [{**line, "place": f"{number}-0", "at_ms": at + number} for number in range(many)]
+    touches = [{**touch, "id": f"t{number}", "at_ms": at + number} for number in range(many)]
+
+    def fill(connection: sql.Connection) -> None:
+        connection.execute(sql.insert(entries_table), lines)
+        connection.execute(sql.insert(touches_table), touches)
+
+    await house.database.call(fill)
+    real, left, steps = house.database.call, 2, []
+
+    async def call(work: Any) -> Any:
+        nonlocal left
+        if left == 0:
+            raise StoreUnavailable("it died here")
+        left -= 1
+        steps.append(done := await real(work))
+        return done
+
+    monkeypatch.setattr(house.database, "call", call)
+    records = Records(house.redis)
+    with pytest.raises(StoreUnavailable):
+        await forget_old(records, house.closed, house.clock, text_days=90, fact_months=13)
+    left = -1
+    assert await forget_old(records, house.closed, house.clock, text_days=90, fact_months=13) == 2 * 300
+    assert steps == [2 * STEP, 2 * STEP, 2 * 300, 0], "no transaction has more than its share of each"
+    assert (await house.rows(entries_table), await house.rows(touches_table)) == (0, many)
+    house.clock.offset_ms += 400 * DAY
+    assert await forget_old(records, house.closed, house.clock, text_days=90, fact_months=13) == many
+
+
+async def test_a_page_of_hits_that_may_not_be_seen_does_not_end_the_search(house: House) -> None:
+    mine = await house.closes(new_contact_id(), "koffer one")
+    house.clock.offset_ms += 5000
+    gone = new_contact_id()
+    await house.closes(gone, *(f"koffer {number}" for number in range(4)))
+    for number in range(4):
+        house.clock.offset_ms += 5000
+        await house.closes(new_contact_id(), f"koffer of others {number}", queue="theirs")
+    await house.copy()
+    await house.redis.delete(keys.of(gone, "k"))
+    house.vault.forget(gone)
+    page = await house.closed.page("koffer", "zz", limit=2, shown=lambda one: one.queue == "general")
+    assert ([hit.conversation.id for hit in page.hits], page.after, page.stopped) == ([mine], None, False)
+
+
+@ON_A_FILE
+async def test_a_search_that_gives_up_says_so_and_can_be_gone_on_with(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = await house.closes(new_contact_id(), "koffer one")
+    house.clock.offset_ms += 5000
+    await house.closes(new_contact_id(), *(f"koffer {number}" for number in range(3)), queue="theirs")
+    await house.copy()
+    monkeypatch.setattr(closed_module, "MOST_LOOKED", 3)
+    first = await house.closed.page("koffer", "zz", limit=1, shown=lambda one: one.queue == "general")
+    assert (first.hits, first.stopped) == ([], True)
+    rest = await house.closed.page("koffer", "zz", limit=1, after=first.after, shown=lambda one: one.queue == "general")
+    assert [hit.conversation.id for hit in rest.hits] == [mine]
 
 
 @ON_A_FILE

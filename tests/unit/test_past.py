@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.insight.index_words import LONGEST, token_of, words_of
-from gateway.insight.of_contact import been_through, messages
+from gateway.insight.of_contact import been_through, messages, of_brands
 from gateway.model.touch import Counted
 from gateway.store.vault import KeyRing, Vault
 
@@ -78,3 +78,29 @@ def test_a_flight_that_was_late_three_times_is_one_delay_of_the_last_time() -> N
     assert been.reopened == Counted(2, 9)
     assert been.complaints == Counted(2, 12)
     assert been_through([], []).delays == Counted(0, None)
+
+
+def test_what_happened_at_another_brand_is_not_counted_for_who_may_not_know_it() -> None:
+    rows = newest_first(
+        Row(1, "enqueued", "m1 c1 j1", {"nt": "flight_delayed", "b": "air", "s": "both"}),
+        Row(2, "suppressed", "m2 c1 j2", {"nt": "trip_delayed", "reason": "night", "b": "rail"}),
+        Row(3, "enqueued", "m3 c1 j3", {"nt": "order_delivery_failed", "b": "rail", "s": "both"}),
+        Row(4, "failed", "m3 c1", {}),
+        Row(5, "failed", "m1 c1", {}),
+        Row(6, "reopened", "v1 c1", {}),
+        Row(7, "reopened", "v2 c1", {}),
+        Row(8, "enqueued", "m8 c1 j8", {"nt": "trip_delayed", "s": "rail-wa"}),
+        Row(9, "enqueued", "m9 c1 j9", {"nt": "trip_delayed", "s": "both"}),
+        Row(10, "enqueued", "m10 c1 v2", {"nt": "reply", "s": "both"}),
+        Row(11, "failed", "m10 c1", {}),
+    )
+    talks = [("v1", "air", "both"), ("v2", "rail", "both"), ("v3", "rail", "rail-wa")]
+    air, rail = (been_through(of_brands(rows, {brand}, talks), []) for brand in ("air", "rail"))
+    assert (air.delays, air.failed_deliveries, air.undelivered, air.reopened) == (
+        Counted(1, 1), Counted(0, None), Counted(1, 5), Counted(1, 6),
+    )  # fmt: skip
+    # What an older version wrote down says no brand: its sender's, where that can only be one.
+    assert (rail.delays, rail.failed_deliveries, rail.undelivered, rail.reopened) == (
+        Counted(2, 8), Counted(1, 3), Counted(2, 11), Counted(1, 7),
+    )  # fmt: skip
+    assert of_brands(rows, {"sea"}, talks) == []

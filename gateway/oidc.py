@@ -55,11 +55,19 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """claims: of the ID token and, for what it lacks, of the userinfo endpoint; tokens: what to ask with later"""
+    """claims: of the ID token and, for what it lacks, of the userinfo endpoint; tokens: what to ask with later
+
+    signed_in_s: when they last showed the provider who they are, by the ID token alone (s since epoch); None where it is not said
+    """
 
     subject: str
     claims: Mapping[str, Any]
     tokens: Mapping[str, str]
+    signed_in_s: float | None = None
+
+    def signed_in_since(self, at_s: float) -> bool:
+        """Whether they showed anew who they are. A provider that does not say when has not said yes."""
+        return self.signed_in_s is not None and self.signed_in_s >= at_s - LEEWAY_S
 
 
 @dataclass(slots=True)
@@ -85,16 +93,20 @@ class OidcClient:
         self._known = _Known()
         self._reading = asyncio.Lock()
 
-    async def begin(self, back: str, *, prompt: str = "") -> Begun:
-        """back: the address of ours that the provider sends the browser to. prompt: "login" asks for their password again."""
+    async def begin(self, back: str, *, anew: bool = False) -> Begun:
+        """back: the address of ours that the provider sends the browser to. anew: asks for their password again
+
+        With max_age a provider has to say when they signed in (Core 1.0, 2 and 3.1.2.1): what the browser carries, prompt=login
+        included, may be taken out on the way, so only that time proves it.
+        """
         verifier, state, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code", "client_id": self._client_id, "redirect_uri": back, "scope": self._scopes, "state": state,
             "nonce": nonce, "code_challenge": challenge, "code_challenge_method": "S256",
         }  # fmt: skip
-        if prompt:
-            query["prompt"] = prompt
+        if anew:
+            query |= {"prompt": "login", "max_age": "0"}
         address = await self._endpoint("authorization_endpoint")
         return Begun(f"{address}{'&' if '?' in address else '?'}{urlencode(query)}", state, nonce, verifier)
 
@@ -106,7 +118,9 @@ class OidcClient:
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), begun.nonce.encode()):
             raise ProviderRefused("the ID token answers another sign-in than this one")
         subject = claims["sub"]
-        return Identity(subject, await self._with_userinfo(claims, subject, answer), _tokens(answer, subject, {}))
+        at = claims.get("auth_time")
+        signed_in_s = float(at) if isinstance(at, int | float) and _number(at) else None
+        return Identity(subject, await self._with_userinfo(claims, subject, answer), _tokens(answer, subject, {}), signed_in_s)
 
     async def again(self, tokens: Mapping[str, str]) -> Identity:
         """Whether it is still so. tokens: of the last answer. Raises ProviderRefused: they are out; ProviderUnreachable."""

@@ -641,7 +641,6 @@ KINDS: dict[str, Kind] = {
     "revealed": Kind("contact.revealed", "webcare", _by_agent("masked data were shown")),
     "exported": Kind("contact.exported", "", _by_agent("data were exported")),
     "searched": Kind("desk.searched", "webcare", _by_agent("the desk was searched")),
-    "approved": Kind("desk.approved", "", _by_agent("what needs a second person was approved")),
     # people at the brakes and the dead letters
     "replayed": Kind("message.replayed", "dispatch", _fixed("somebody had it tried again, through eligibility as ever")),
     "discarded": Kind("message.discarded", "dispatch", _fixed("somebody discarded it")),

@@ -40,7 +40,6 @@ class Audited(StrEnum):
     EXPORTED = "exported"
     SEARCHED = "searched"
     """terms: a keyed hash of what was searched for"""
-    APPROVED = "approved"
 
 
 OPERATOR = "operator"

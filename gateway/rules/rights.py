@@ -47,11 +47,6 @@ def may_reveal(agent: Agent, one: Conversation, level: int) -> bool:
     return agent.may(Permission.REVEAL, one.brand, one.queue) or (level >= PROVED and may_answer(agent, one))
 
 
-def may_approve(agent: Agent, asked_by: str, permission: Permission, brand: str | None = None) -> bool:
-    """Whether they may approve what needs a second person, an export or an erasure: never what they asked for themselves."""
-    return agent.id != asked_by and agent.may(permission, brand)
-
-
 def needs_second_factor(rights: Iterable[str]) -> bool:
     """Whether a password alone does not do for somebody with these rights."""
     return any(right is not None and right.role in STRONG for right in map(parse_right, rights))

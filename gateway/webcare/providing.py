@@ -33,6 +33,10 @@ BEGUN_AT_ONCE = 120
 AWAY = "Your organisation's sign-in does not answer. Please try again in a moment."
 NOT_BELIEVED = "Your organisation's sign-in gave an answer that we cannot accept. Please try again."
 NO_RIGHTS = "You are known, and in none of the groups that may use the desk. Ask whoever manages it."
+NOT_FRESH = (
+    "Your organisation's sign-in did not ask anew who you are, or does not say when it did. The desk stays locked and keeps your "
+    "words; sign out and in again if this goes on."
+)
 KEPT_OUT = "You are kept out of the desk. Ask whoever manages it."
 TOO_OLD = "This sign-in was begun too long ago, in another browser, or used before. Please try again."
 
@@ -55,10 +59,10 @@ class Providing:
             who = await session.asker(self._deps, request, alive=False)
             if who is None or who.session.how != PROVIDER:
                 return self._signing.login_page(request)
-            kept |= {"unlock": who.session.id, "agent": who.agent.id}
+            kept |= {"unlock": who.session.id, "agent": who.agent.id, "asked_ms": str(self._deps.clock.now_ms())}
         try:
             await self._provider.tries.count("begun", session.place_of(self._deps, request), BEGUN_AT_ONCE)
-            begun = await self._provider.client.begin(self._provider.back, prompt="login" if "unlock" in kept else "")
+            begun = await self._provider.client.begin(self._provider.back, anew="unlock" in kept)
         except (ProviderUnreachable, ProviderRefused):
             return self._signing.login_page(request, AWAY, 503)
         except Throttled as error:
@@ -105,6 +109,10 @@ class Providing:
             why, said = ("disabled", KEPT_OUT) if agent.disabled else ("no_group", NO_RIGHTS)
             return await self._refused(request, why, said, agent.id)
         if "unlock" in kept:
+            # Begun by a version that did not keep when: as if it were now, which a sign-in of a minute ago still answers.
+            asked_ms = int(kept.get("asked_ms") or self._deps.clock.now_ms())
+            if not identity.signed_in_since(asked_ms / 1000):
+                return await self._refused(request, "not_fresh", NOT_FRESH, agent.id)
             if agent.id != kept["agent"] or not await agents.sessions.unlocked(kept["unlock"], agent.id, place):
                 return await self._refused(request, "somebody_else", agent=agent.id)
             await agents.sessions.confirm(kept["unlock"], identity.tokens)

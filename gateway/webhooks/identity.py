@@ -161,7 +161,7 @@ class IdentityPages:
             return self._gone(request) if page is None else self._show(page)
         try:
             # Whoever sits at the browser now, and not whoever used it last.
-            begun = await self._d.login.client.begin(self._back, prompt="login")
+            begun = await self._d.login.client.begin(self._back, anew=True)
         except (ProviderUnreachable, ProviderRefused):
             return self._show(page, "away")
         browser = secrets.token_urlsafe(24)

@@ -212,8 +212,10 @@ async def test_who_is_kept_out_here_stays_out_whatever_their_provider_says(door:
 
 
 async def test_a_locked_desk_is_opened_by_its_own_person_at_the_provider(door: Door, mock: str) -> None:
+    began_s = door.clock.now_ms() // 1000
+    later_s = began_s + IDLE_MS // 1000
     await put_user(mock, "s6", name="Sanne", groups=["webcare"])
-    await put_user(mock, "t6", name="Tom", groups=["webcare"])
+    await put_user(mock, "t6", name="Tom", groups=["webcare"], auth_time=later_s)
     browser = door.browser()
     await through(browser, "s6")
     await browser.read_token()
@@ -224,9 +226,18 @@ async def test_a_locked_desk_is_opened_by_its_own_person_at_the_provider(door: D
     status, answer = await browser.post("/desk/unlock", {"password": "x"})
     assert (status, answer["locked"]) == (200, True)
     there = await go_there(browser, answer["next"])
-    assert parse_qs(urlsplit(there).query)["prompt"] == ["login"]
+    query = parse_qs(urlsplit(there).query)
+    assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
     assert (await browser.get(path_of(await say_yes(there, "t6"))))[0] == 403
     assert (await browser.get("/desk/alive"))[0] == 423
+    # A provider that let them through by an old session, or does not say, has not shown that it is they who sit there.
+    for said in ({}, {"auth_time": began_s}, {"auth_time": str(later_s)}):
+        await put_user(mock, "s6", name="Sanne", groups=["webcare"], **said)
+        status, text, _ = await through(browser, "s6", answer["next"])
+        assert (status, "did not ask anew" in text) == (403, True), said
+        assert (await browser.get("/desk/alive"))[0] == 423
+    assert {one["why"] for one in await door.audit("sign_in_failed")} == {"somebody_else", "not_fresh"}
+    await put_user(mock, "s6", name="Sanne", groups=["webcare"], auth_time=later_s)
     assert (await through(browser, "s6", answer["next"]))[0] == 200
     assert (await browser.post("/desk/seen"))[0] == 200
 

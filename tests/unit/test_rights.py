@@ -11,7 +11,7 @@ from gateway.cli.agents_import import read_table
 from gateway.errors import BadInput, SettingsError
 from gateway.model.agent import Agent, AgentId, Permission, parse_right
 from gateway.model.personal import Personal
-from gateway.rules.rights import Reading, may_answer, may_approve, may_reveal, needs_second_factor, reading, rights_of
+from gateway.rules.rights import Reading, may_answer, may_reveal, needs_second_factor, reading, rights_of
 from gateway.webcare.provider import read_groups
 from tests.support.team import waiting
 
@@ -86,13 +86,6 @@ def test_masked_data_are_shown_from_level_two_to_who_answers_and_always_to_a_sup
     assert [may_reveal(person("agent@nl"), one, level) for level in range(4)] == [False, False, True, True]
     assert may_reveal(person("supervisor@nl"), one, 0)
     assert not may_reveal(person("auditor@nl"), one, 3)
-
-
-def test_nobody_approves_what_they_asked_for_themselves() -> None:
-    ann = person("admin")
-    assert not may_approve(ann, "g1", P.ADMINISTER)
-    assert may_approve(ann, "g2", P.ADMINISTER)
-    assert not may_approve(person("agent"), "g2", P.ADMINISTER)
 
 
 def test_a_password_alone_opens_neither_a_supervisor_nor_an_admin() -> None:

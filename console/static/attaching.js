@@ -3,6 +3,7 @@
 
 import { upload } from "./commands.js";
 import { newKey } from "./drafts.js";
+import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -47,7 +48,7 @@ export class Attaching {
   async take(file) {
     if (this.busy) return;
     this.busy = true;
-    this.state(file.name, "is being checked");
+    this.state(file.name, t("file.checked"));
     this.changed();
     try {
       const taken = await upload(`/desk/${this.conversation}/files`, file, newKey());

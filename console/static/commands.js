@@ -1,5 +1,7 @@
 // Commands go up as POSTs, each with the epoch that the page shows and a key of its own.
 
+import { locale, t } from "./words.js";
+
 const token = document.querySelector('meta[name="desk-token"]').content;
 const TIMEOUT_MS = 15_000;
 const FILE_MS = 120_000;
@@ -24,11 +26,11 @@ export const upload = (path, file, key) =>
 async function send(path, headers, body, within, method = "POST") {
   let response;
   try {
-    response = await fetch(path, { method, headers: { "X-Desk-Token": token, ...headers }, body, signal: AbortSignal.timeout(within) });
+    response = await fetch(path, { method, headers: { "X-Desk-Token": token, "X-Desk-Language": locale, ...headers }, body, signal: AbortSignal.timeout(within) });
   } catch {
-    throw new Refused(0, "no_answer", "No answer came. Your words are kept; pressing again sends them once at most.");
+    throw new Refused(0, "no_answer", t("no_answer"));
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  throw new Refused(response.status, answer.code ?? "failed", answer.detail ?? "This could not be done.");
+  throw new Refused(response.status, answer.code ?? "failed", answer.detail ?? t("cannot"));
 }

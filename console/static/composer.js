@@ -88,7 +88,7 @@ export class Composer {
     });
     addEventListener("pagehide", () => this.save());
     new ResizeObserver(() => this.box.parentElement.style.setProperty("--composer-height", `${this.box.offsetHeight}px`)).observe(this.box);
-    if (this.draft.reply.text) this.kept("kept from before");
+    if (this.draft.reply.text) this.kept(t("draft.before"));
     this.update();
   }
 
@@ -181,7 +181,7 @@ export class Composer {
     if (this.forgotten) return;
     const ok = ["reply", "note"].map((mode) => keepDraft(this.conversation, mode, this.draft[mode])).every(Boolean);
     const any = this.draft.reply.text || this.draft.reply.file || this.draft.note.text;
-    this.kept(!ok ? "draft cannot be kept on this computer" : any ? "draft kept" : "");
+    this.kept(!ok ? t("draft.failed") : any ? t("draft.kept") : "");
   }
 
   /** Signed out: from here on nothing is kept on this computer. */
@@ -202,13 +202,13 @@ export class Composer {
   /** Why send may not go now; "" when it may. */
   why() {
     const facts = this.facts();
-    if (facts.resolved) return { words: "Finished. It comes back when they write again.", tone: "" };
-    if (!facts.mayReply) return { words: "You may read this, not answer it.", tone: "" };
-    if (!facts.mine) return { words: facts.owner ? `${facts.owner} has this conversation.` : "Take it to answer.", tone: "" };
+    if (facts.resolved) return { words: t("why.resolved"), tone: "" };
+    if (!facts.mayReply) return { words: t("why.reads"), tone: "" };
+    if (!facts.mine) return { words: facts.owner ? t("why.owner", { name: facts.owner }) : t("why.take"), tone: "" };
     if (!left(facts.closes).ms) {
-      return { words: "The service window is closed: nothing may be sent until they write again. Your words are kept.", tone: "red" };
+      return { words: t("why.shut"), tone: "red" };
     }
-    if (this.text.reply.value.length > facts.textMax) return { words: `At most ${facts.textMax} characters.`, tone: "red" };
+    if (this.text.reply.value.length > facts.textMax) return { words: t("why.long", { n: facts.textMax }), tone: "red" };
     return null;
   }
 
@@ -217,8 +217,8 @@ export class Composer {
     const window = left(facts.window);
     const last = left(facts.closes);
     if (facts.closes === facts.window || !window.ms) {
-      if (["amber", "red"].includes(last.tone)) return { words: `${facts.closes === facts.window ? "Service window" : "To answer as a person"}: ${last.words}.`, tone: last.tone };
-      if (!window.ms) return { words: `The service window is over; as a person you may answer until ${moment(facts.closes)}.`, tone: "" };
+      if (["amber", "red"].includes(last.tone)) return { words: t(facts.closes === facts.window ? "warn.window" : "warn.person", { left: last.words }), tone: last.tone };
+      if (!window.ms) return { words: t("warn.until", { time: moment(facts.closes) }), tone: "" };
     }
     return null;
   }
@@ -228,12 +228,12 @@ export class Composer {
     const why = this.why();
     const node = byId("reply-why");
     const facts = this.facts();
-    const invitation = facts.speaksAs ? `Write a reply; they see the name ${facts.speaksAs}` : "Write a reply";
+    const invitation = facts.speaksAs ? t("write.as", { name: facts.speaksAs }) : t("write");
     if (this.text.reply.placeholder !== invitation) this.text.reply.placeholder = invitation;
     const isShut = Boolean(facts.mine && facts.mayReply && !facts.resolved && !left(facts.closes).ms);
-    if (this.shut.shown && !this.shut.instead && !isShut && this.draft.reply.text) this.say("They wrote: the window is open, and your words may go now.", "wait");
+    if (this.shut.shown && !this.shut.instead && !isShut && this.draft.reply.text) this.say(t("opened"), "wait");
     this.shut.update((isShut || this.shut.instead) && this.box.dataset.mode === "reply");
-    const shown = why ?? this.warning(facts) ?? { words: this.waiting ? "Waits for the connection." : "", tone: "" };
+    const shown = why ?? this.warning(facts) ?? { words: this.waiting ? t("waits") : "", tone: "" };
     if (node.textContent !== shown.words) node.textContent = shown.words;
     node.dataset.tone = shown.tone;
     // Not `disabled`: a button that vanishes from the tab order under a finger cannot say why.
@@ -246,14 +246,14 @@ export class Composer {
     if (this.busy) return;
     const text = this.text.reply.value.trim();
     const file = this.draft.reply.file;
-    if (this.attaching.busy) return this.say("The file is still being checked.", "wait");
-    if (!text && !file) return this.say("There is nothing to send yet.", "wait");
+    if (this.attaching.busy) return this.say(t("checking"), "wait");
+    if (!text && !file) return this.say(t("empty"), "wait");
     const why = this.why();
     if (why) return this.say(why.words);
     if (!this.live.caughtUp) {
       this.waiting = true;
       this.waitsUnder = this.facts().epoch;
-      this.say("The connection is lost. This goes out when it is back, if the conversation is still yours.", "wait");
+      this.say(t("cut_off"), "wait");
       return this.update();
     }
     const draft = this.draft.reply;

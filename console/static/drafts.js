@@ -1,6 +1,8 @@
 // An agent's unsent words, on this computer, until they are sent, thrown away, or the agent signs out. A draft has one key
 // from its first press of send until it is known to be sent: however often it is pressed, it is one message.
 
+import { t } from "./words.js";
+
 const TOLD_MS = 1500;
 const agent = document.querySelector('meta[name="desk-agent"]')?.content ?? "";
 const prefix = `desk:${agent}:`;
@@ -52,7 +54,7 @@ export class Unsent {
   show(found) {
     if (!found) return;
     this.found = found;
-    document.getElementById("unsent-by").textContent = found.by ? `Unsent, by ${found.by}:` : "Unsent, by a colleague:";
+    document.getElementById("unsent-by").textContent = found.by ? t("unsent", { name: found.by }) : t("unsent.colleague");
     document.getElementById("unsent-text").textContent = found.text;
     document.getElementById("unsent").hidden = false;
   }

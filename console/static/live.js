@@ -2,6 +2,8 @@
 // the last number it has, and is sent what it missed, or `view`: too old, here is everything that differs. Then `caught-up`.
 // Where no WebSocket gets through, the same by GET, with the number as the cursor.
 
+import { t } from "./words.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8_000;
 const SILENCE_MS = 30_000;
@@ -25,12 +27,12 @@ export class Live {
     this.socket = null;
     this.timer = null;
     addEventListener("online", () => this.hurry());
-    addEventListener("offline", () => this.lost("this computer is offline"));
+    addEventListener("offline", () => this.lost(t("lost.offline")));
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
     addEventListener("pagehide", () => this.drop());
     addEventListener("pageshow", (event) => event.persisted && this.connect());
     setInterval(() => this.beat(), BEAT_MS);
-    setInterval(() => this.socket && Date.now() - this.heard > SILENCE_MS && this.lost("nothing was heard for a while"), 5_000);
+    setInterval(() => this.socket && Date.now() - this.heard > SILENCE_MS && this.lost(t("lost.silent")), 5_000);
   }
 
   query(more = {}) {
@@ -59,7 +61,7 @@ export class Live {
         this.pollUntil = Date.now() + TRY_AGAIN_MS;
         this.neverOpened = 0;
       }
-      this.lost("the connection is broken");
+      this.lost(t("lost.broken"));
     });
   }
 
@@ -78,7 +80,7 @@ export class Live {
   /** A patch that the page has already is dropped; one that comes too early means that something was missed. */
   patched(patch) {
     if (patch.n <= this.last) return undefined;
-    if (patch.n !== Math.max(this.last, 0) + 1) return this.lost("a patch was missed");
+    if (patch.n !== Math.max(this.last, 0) + 1) return this.lost(t("lost.missed"));
     this.last = patch.n;
     return this.on.patch(patch);
   }
@@ -96,14 +98,14 @@ export class Live {
       const response = await fetch(`${this.base}/parts?${this.query({ touched })}`, { signal: AbortSignal.timeout(10_000) });
       if (response.status === 401) return this.end();
       if (response.status === 423) return this.on.locked();
-      if (!response.ok) return this.lost("the desk does not answer");
+      if (!response.ok) return this.lost(t("lost.silence"));
       const answer = await response.json();
       if (answer.view) this.last = 0;
       for (const patch of answer.patches) this.patched(patch);
       if (answer.gone) this.on.gone();
       this.isCaughtUp(answer.now);
     } catch {
-      return this.lost("the desk does not answer");
+      return this.lost(t("lost.silence"));
     }
     this.timer = setTimeout(() => this.connect(), POLL_MS);
     return undefined;
@@ -153,7 +155,7 @@ export class Live {
       if (response.status === 423) return this.on.locked();
     } catch {
       this.timer = null;
-      return this.lost("the desk does not answer");
+      return this.lost(t("lost.silence"));
     }
     return this.connect();
   }

@@ -43,8 +43,8 @@ export class Shut {
     }
     if (this.instead) byId("shut-words").textContent = t(found.length ? "template_instead" : "template_none");
     else byId("shut-words").textContent = found.length
-      ? "The service window is shut. Until they write, only these may go:"
-      : "The service window is shut, and no template may go to them. It opens when they write.";
+      ? t("template_only")
+      : t("template_shut");
     byId("offers").replaceChildren(...found.map((one) => this.offer(one)));
   }
 
@@ -82,7 +82,7 @@ export class Shut {
     try {
       this.sent(await post(`/desk/${this.conversation}/reply`, { epoch: this.facts().epoch, template: { name: one.name, values }, ...(this.instead && { instead: this.instead }) }, key));
       this.instead = "";
-      this.say("Sent. What you wrote below is kept, and may go when they write.", "wait");
+      this.say(t("template_sent"), "wait");
       await this.load();
     } catch (error) {
       this.say(error.message, error.status === 0 ? "wait" : "bad");

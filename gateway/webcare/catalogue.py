@@ -7,7 +7,8 @@ page says them by `said`, and a sentence without Dutch is shown in English rathe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +21,7 @@ from babel.dates import format_date
 
 FILE = Path(__file__).parents[2] / "console" / "words.yaml"
 LOCALES = ("en", "nl")
+_BETWEEN = re.compile(r"(?<=[.?!]) ")
 PAGE = "page."
 """Keys that a script of the page may ask for."""
 
@@ -31,6 +33,8 @@ class Words:
     locale: str
     words: Mapping[str, str]
     sentences: Mapping[str, str]
+    patterns: Sequence[tuple[re.Pattern[str], str]] = ()
+    """of the sentences those with {places}"""
 
     def t(self, key: str, **places: Any) -> str:
         """A word of the page. n=1 asks for `key.one` where there is one. Raises KeyError for a key that is not there."""
@@ -38,8 +42,23 @@ class Words:
         return (text or self.words[key]).format(**places)
 
     def said(self, sentence: str) -> str:
-        """A sentence of the program's, in this language."""
-        return self.sentences.get(sentence, sentence)
+        """What the program says, in this language: a sentence, or several one after another. English where it has no other."""
+        if not self.sentences or sentence in self.sentences:
+            return self.sentences.get(sentence, sentence)
+        return " ".join(self._one(one) for one in _BETWEEN.split(sentence))
+
+    def _one(self, sentence: str) -> str:
+        """With its full stop or without, as it was asked for."""
+        bare = sentence.removesuffix(".")
+        stop = "." if bare != sentence else ""
+        for known in (bare, f"{bare}."):
+            if known in self.sentences:
+                return self.sentences[known].removesuffix(".") + stop
+            for pattern, text in self.patterns:
+                found = pattern.fullmatch(known)
+                if found is not None:
+                    return text.format(**found.groupdict()).removesuffix(".") + stop
+        return sentence
 
     def age(self, ms: int) -> str:
         """How long: "45 s", "12 min", "3 h 05", "2 d". The page counts on in the same words (clock.js)."""
@@ -80,7 +99,14 @@ def words_in(locale: str) -> Words:
     locale = locale if locale in LOCALES else LOCALES[0]
     file = _file()
     sentences = file["sentences"] if locale == "nl" else {}
-    return Words(locale, {key: both[locale] for key, both in file["words"].items()}, sentences)
+    patterns = [(_pattern(key), text) for key, text in sentences.items() if "{" in key]
+    return Words(locale, {key: both[locale] for key, both in file["words"].items()}, sentences, patterns)
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """Of a sentence with {places}: what matches it, each place by its name."""
+    pieces = re.split(r"\{(\w+)\}", sentence)
+    return re.compile("".join(f"(?P<{piece}>.+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)))
 
 
 def locale_of(chosen: str, accepted: str) -> str:

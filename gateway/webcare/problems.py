@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.errors import BadInput, Conflict, NotFound, NotReplicated, Problem, Sealed, StoreError
 from gateway.store.conversations import CommandRefused
 from gateway.webcare import words
+from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.deps import WebcareDeps
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,7 +52,7 @@ async def refusal(deps: WebcareDeps, error: CommandRefused) -> web.Response:
 def answering(deps: WebcareDeps, handler: Handler) -> Handler:
     """Run a handler; what it raises becomes a problem. The top of a request: nothing unexpected leaves without a log line."""
 
-    async def run(request: web.Request) -> web.StreamResponse:
+    async def answered(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except CommandRefused as error:
@@ -76,7 +77,25 @@ def answering(deps: WebcareDeps, handler: Handler) -> Handler:
             structlog.get_logger().error("desk.request_failed", path=_route(request), error=type(error).__name__, exc_info=True)
             return problem(500, "failed", "This could not be done. Nothing is known to have been sent; look before you repeat.")
 
+    async def run(request: web.Request) -> web.StreamResponse:
+        return in_their_language(request, await answered(request))
+
     return run
+
+
+def in_their_language(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """A refusal as the desk's page says it (it names its language); programs read it in English, as it was."""
+    language = request.headers.get("X-Desk-Language")
+    if language is None or not isinstance(response, web.Response) or response.content_type != "application/problem+json":
+        return response
+    said, body = words_in(locale_of(language, "")), json.loads(response.text or "{}")
+    if body.get("problems"):  # of fields an agent knows nothing
+        told = "; ".join(said.said(one["message"]) for one in body["problems"])
+        body["detail"] = f"{told[:1].upper()}{told[1:]}."
+    else:
+        body["detail"] = said.said(body["detail"])
+    response.text = json.dumps(body)
+    return response
 
 
 def _route(request: web.Request) -> str:

@@ -25,7 +25,7 @@ from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pages import Pages
 from gateway.webcare.provider import BACK, Provider, name_of
 from gateway.webcare.session import SECURITY_HEADERS
-from gateway.webcare.signing import Add, Signing, inside, wait
+from gateway.webcare.signing import Add, Signing, inside, language_of, wait
 
 COOKIE = "desk-provider"
 BEGUN_AT_ONCE = 120
@@ -116,9 +116,9 @@ class Providing:
             if agent.id != kept["agent"] or not await agents.sessions.unlocked(kept["unlock"], agent.id, place):
                 return await self._refused(request, "somebody_else", agent=agent.id)
             await agents.sessions.confirm(kept["unlock"], identity.tokens)
-            return self._page("unlocked.html")
+            return self._page("unlocked.html", language_of(request, agent.locale))
         signed = await agents.sessions.open(agent, place, how=PROVIDER, second=True, tokens=identity.tokens)
-        response = self._page("onward.html", after=kept["after"])
+        response = self._page("onward.html", language_of(request, agent.locale), after=kept["after"])
         self._signing.let_in(request, response, signed)
         return response
 
@@ -141,8 +141,8 @@ class Providing:
         await self._deps.agents.audit(Audited.SIGN_IN_FAILED, agent, place=place, how=PROVIDER, why=why)
         return self._signing.login_page(request, said, 403)
 
-    def _page(self, template: str, **context: str) -> web.Response:
-        html = self._pages.draw(template, **context)
+    def _page(self, template: str, locale: str, **context: str) -> web.Response:
+        html = self._pages.draw(template, locale, **context)
         response = web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
         response.del_cookie(COOKIE, path="/")
         return response

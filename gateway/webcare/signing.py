@@ -23,6 +23,7 @@ from gateway.store.second import HALF_MS, SecondFactors
 from gateway.store.sessions import PROVIDER, SESSION_MS, Halfway, SignedIn
 from gateway.store.tries import Throttled
 from gateway.webcare import here, session
+from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pages import Pages
 from gateway.webcare.problems import body_of, problem
@@ -42,6 +43,11 @@ Add = Callable[[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]
 def inside(path: str) -> str:
     """Where to go after signing in: only ever to our own pages."""
     return path if _NEXT.fullmatch(path) else "/desk"
+
+
+def language_of(request: web.Request, chosen: str = "") -> str:
+    """Theirs where it is known who they are, else what their browser asks for."""
+    return locale_of(chosen, request.headers.get("Accept-Language", ""))
 
 
 class Signing:
@@ -64,14 +70,19 @@ class Signing:
     async def get_login(self, request: web.Request) -> web.StreamResponse:
         return self.login_page(request)
 
-    def login_page(self, request: web.Request, said: str = "", status: int = 200, name: str = "") -> web.Response:
-        after = inside(request.query.get("next", "/desk"))
+    def login_page(
+        self, request: web.Request, said: str = "", status: int = 200, name: str = "", after: str = ""
+    ) -> web.Response:
+        """after: where they were going; without it what the address says"""
+        after = inside(after or request.query.get("next", "/desk"))
         return self._form(request, "login.html", said, status, given=name, after=after, provider=self._deps.provider is not None)
 
-    def _form(self, request: web.Request, template: str, said: str, status: int, **context: Any) -> web.Response:
-        """A page with a form that only this browser can send."""
+    def _form(
+        self, request: web.Request, template: str, said: str, status: int, chosen: str = "", **context: Any
+    ) -> web.Response:
+        """A page with a form that only this browser can send. chosen: their own language, where it is known who they are"""
         token = secrets.token_urlsafe(24)
-        html = self._pages.draw(template, said=said, token=token, **context)
+        html = self._pages.draw(template, language_of(request, chosen), said=said, token=token, **context)
         response = web.Response(text=html, content_type="text/html", status=status, headers=SECURITY_HEADERS)
         session.set_cookie(self._deps, request, response, session.FORM_COOKIE, token)
         return response
@@ -94,9 +105,9 @@ class Signing:
                 name[:200], Secret(password[:1000]), session.place_of(self._deps, request)
             )
         except Throttled as error:
-            return self.login_page(request, wait(error), 429, name)
+            return self.login_page(request, wait(error), 429, name, after)
         if signed is None:
-            return self.login_page(request, WRONG, 403, name)
+            return self.login_page(request, WRONG, 403, name, after)
         response = await self._signed(request, signed, after)
         if start != "yes":  # the desk's first page asks, once it is there
             session.set_cookie(self._deps, request, response, session.START_COOKIE, "no", max_age_s=session.START_S)
@@ -131,7 +142,7 @@ class Signing:
             secret = " ".join(re.findall(".{1,4}", half.secret.reveal()))
             drawn = picture(SecondFactors.address(half.secret, half.agent.name.reveal()))
         after = inside(request.query.get("next", "/desk"))
-        return self._form(request, "second.html", said, status, secret=secret, picture=drawn, after=after)
+        return self._form(request, "second.html", said, status, half.agent.locale, secret=secret, picture=drawn, after=after)
 
     async def post_second(self, request: web.Request) -> web.StreamResponse:
         half = await self._sessions.halfway(request.cookies.get(HALF_COOKIE, ""))
@@ -151,7 +162,7 @@ class Signing:
             return self._second_page(request, half, WRONG_CODE, 403)
         signed, paper = done
         if paper:
-            html = self._pages.draw("paper.html", codes=paper, after=inside(after))
+            html = self._pages.draw("paper.html", language_of(request, half.agent.locale), codes=paper, after=inside(after))
             response = web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
         else:
             response = web.Response(status=303, headers={**SECURITY_HEADERS, "Location": inside(after)})

@@ -22,8 +22,40 @@ TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in (CONSOLE / 
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js") if ".min." not in path.name}
 DRAWN = ("mark.", "by.", "status.", "keys.", "mine.", "queue.", "parked.", "undelivered.", "why.how.", "past.", "alarm.",
          "identity.", "board.", "several.why.",
-         "line.free")  # fmt: skip
+         "line.free", "line.hidden.")  # fmt: skip
 """Beginnings of keys that a template puts together."""
+
+
+NAMES = {"Ctrl", "Shift", "Enter", "K", "F6", "Ctrl+Enter", "Nederlands", "English"}
+"""What a page shows in no language: keys of a keyboard, and languages by their own names."""
+FATES = {"not sent", "waiting to be sent", "no answer yet", "will be tried again"}
+"""English by which line.html chooses an icon, and shows none of it."""
+TAGS = {"textarea, select", "select, button"}
+"""What scripts look for by the names of elements alone."""
+SELECTORS = re.compile(r"[#\[\]>={}]|(^|[\s,])\.\w|^(https?:)?/")
+SPOKEN = ("title", "aria-label", "placeholder", "alt", "label", "value")
+
+
+def template_sentences(text: str) -> set[str]:
+    """What a template says by itself: text, attributes that are read out, and words inside its expressions."""
+    text = re.sub(r"\{#.*?#\}", "", text, flags=re.S)
+    found = set()
+    for inside in re.findall(r"\{[{%](.*?)[%}]\}", text, re.S):
+        literals = re.findall(r'"([^"]*)"(?! \| said)', inside)
+        found |= {one for one in literals if re.search(r"[A-Za-z]{2,} [A-Za-z]", one)}
+    bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text, flags=re.S)
+    attributes = re.findall(rf'\b(?:{"|".join(SPOKEN)})="([^"]*)"', bare)
+    found |= {one.strip() for one in attributes if re.search(r"[A-Za-z]{2,} [A-Za-z]", one)}
+    found |= {" ".join(one.split()) for one in re.findall(r">([^<>]*[A-Za-z][^<>]*)<", bare)}
+    return found - NAMES
+
+
+def script_sentences(text: str) -> set[str]:
+    """What a script says by itself: a literal of several words, or one that is put on the page."""
+    tokens = re.findall(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`', text, re.S)
+    literals = [re.sub(r"\$\{[^{}]*\}", "", one[1:-1]) for one in tokens if one[0] in "\"`"]
+    said = {one for one in literals if re.search(r"[A-Za-z']{2,},? [A-Za-z]", one) and not SELECTORS.search(one)}
+    return (said - TAGS) | set(re.findall(r'(?:textContent|title|placeholder|ariaLabel)\s*[:=]\s*"([^"]*[A-Za-z][^"]*)"', text))
 
 
 def asked_for() -> set[str]:
@@ -50,10 +82,29 @@ def test_no_word_stands_there_that_nobody_says() -> None:
     assert {key for key in unsaid if not key.startswith(DRAWN)} == set()
 
 
+def test_no_template_and_no_script_says_a_sentence_of_its_own() -> None:
+    drawn = {name: template_sentences(text) for name, text in TEMPLATES.items()}
+    drawn["line.html"] -= FATES
+    assert {name: said for name, said in drawn.items() if said} == {}
+    said = {name: script_sentences(text) for name, text in SCRIPTS.items()}
+    assert {name: sentences for name, sentences in said.items() if sentences} == {}
+    # The scanner sees what it is for.
+    drawn_by_hand = '<b title="Two words">Word {{ t("a.b") }}</b>{{ "One two" if x else y }}'
+    assert template_sentences(drawn_by_hand) == {"Two words", "Word", "One two"}
+    said_by_hand = 'a("Not done"); b.textContent = "Done"; c(`${x} has it`); d("#a b"); // no one'
+    assert script_sentences(said_by_hand) == {"Not done", "Done", " has it"}
+
+
 def test_both_languages_fill_the_same_places() -> None:
     for key, english in words_in("en").words.items():
         places = [sorted(re.findall(r"\{(\w+)\}", text)) for text in (english, words_in("nl").words[key])]
         assert places[0] == places[1], key
+
+
+def test_dutch_calls_an_agent_je() -> None:
+    dutch = words_in("nl")
+    said = {**dutch.words, **dutch.sentences}
+    assert {key for key, text in said.items() if re.search(r"\b[Uu]w?\b", text)} == {"page.age.h"}  # where u is an hour
 
 
 def test_the_file_names_no_word_twice() -> None:
@@ -104,6 +155,21 @@ def test_what_the_program_says_of_messages_and_orders_is_there_in_dutch() -> Non
     drawn = {found for text in TEMPLATES.values() for found in re.findall(r'"([^"{}]+)" \| said', text)}
     assert drawn - set(dutch) == set()
     assert words_in("nl").said("nobody translated this") == "nobody translated this"
+
+
+def test_every_refusal_and_every_fate_of_an_answer_is_said_in_dutch() -> None:
+    dutch = words_in("nl")
+    refused = [f"{words.REFUSALS[code]}. Your words are kept." for code in words.REFUSALS]
+    ends = [f"{words.sentence(reason)}. {words.ADVICE[reason]}" for reason in words.ADVICE]
+    ends += [words.sentence(reason) for reason in words.WAYS]
+    english = {piece for one in (*refused, *ends) for piece in one.split(". ") if dutch.said(piece) == piece}
+    assert english == set()
+    assert dutch.said("This conversation is not yours now: Ann Berg has it. Your words are kept.") == (
+        "Dit gesprek is nu niet van jou: Ann Berg heeft het. Je woorden zijn bewaard."
+    )
+    assert dutch.said("handed to WhatsApp") == "aan WhatsApp gegeven"
+    assert dutch.said("should be at most 4096 characters; it has {5000}") == "mag hooguit 4096 tekens hebben; het zijn er {5000}"
+    assert words_in("en").said("handed to WhatsApp") == "handed to WhatsApp"
 
 
 def test_the_past_on_the_card_counts_what_was_and_says_nothing_apart_from_unknown() -> None:

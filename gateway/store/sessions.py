@@ -174,6 +174,10 @@ class Sessions:
 
     # using one
 
+    def age_ms(self, session: Session) -> int:
+        """How long ago it was opened, by the clock that sessions live by; the desk's own may be turned (the demo)."""
+        return self._clock.now_ms() - session.made_ms
+
     async def get(self, token: str, *, alive: bool = True) -> tuple[Agent, Session] | None:
         """Whose session this is, locked or not; None for one that ended. alive: somebody is at the keyboard.
 

@@ -150,7 +150,7 @@ class Console:
         opened, status = None, 200
         locale = locale_of(who.agent.locale, request.headers.get("Accept-Language", ""))
         if request.cookies.get(session.START_COOKIE) != "no":
-            await arrive(self._deps, who.agent, who.session.made_ms)
+            await arrive(self._deps, who.agent, self._deps.agents.sessions.age_ms(who.session))
         if identifier:
             try:
                 one = await commands.readable(self._deps, who.agent, identifier)

@@ -54,13 +54,13 @@ async def choose(deps: WebcareDeps, agent: Agent, status: str, kind: str = "") -
         deps.live.tell_all()
 
 
-async def arrive(deps: WebcareDeps, agent: Agent, made_ms: int) -> None:
-    """The first page after signing in (made_ms): who was offline is available, unless they have chosen something since."""
+async def arrive(deps: WebcareDeps, agent: Agent, signed_in_ms: int) -> None:
+    """The first page after signing in, so long ago: who was offline is available, unless they have chosen something since."""
     now = deps.clock.now_ms()
-    if deps.presence is None or now - made_ms > START_S * 1000 or not agent.may("reply"):
+    if deps.presence is None or signed_in_ms > START_S * 1000 or not agent.may("reply"):
         return
     presence = await deps.presence.get(agent.id)
-    if presence.status is AgentStatus.OFFLINE and presence.since_ms < made_ms:
+    if presence.status is AgentStatus.OFFLINE and presence.since_ms < now - signed_in_ms:
         await deps.presence.choose(agent.id, AgentStatus.AVAILABLE)
 
 

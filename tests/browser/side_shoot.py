@@ -39,10 +39,11 @@ def play(page: Page, password: str) -> None:
     row = desk.locator("#mine .row", has_text="factuur")
     expect(row).to_be_visible(timeout=30_000)
     row.click()
+    expect(desk.locator(".head")).to_have_attribute("data-state", "active")
     expect(desk.locator("#connection")).to_have_attribute("data-state", "live")
     desk.locator("#reply-text").fill(ANSWER)
     desk.locator("#reply-send").click()
-    expect(desk.locator(".line.out .fate").last).to_contain_text("read", timeout=30_000)
+    expect(desk.locator(".line.out", has_text=ANSWER).locator(".fate")).to_contain_text("read", timeout=30_000)
 
 
 def main(target: str) -> None:

@@ -1,7 +1,7 @@
 """Takes the picture of the demo's page with phones and desk: `python -m tests.browser.side_shoot docs/pictures/side.png`.
 
-It plays the demo in a directory of its own, at its quickest, signs in as Sanne when the story has ended, asks from Noor's phone and
-answers. The picture is what both then show. Chromium stands where tests/support/chromium.py finds it.
+It plays the demo in a directory of its own, at its quickest, signs in as Sanne when the story has ended, asks from Noor's phone
+and answers. The picture is what both then show. Chromium stands where tests/support/chromium.py finds it.
 """
 
 from __future__ import annotations

@@ -289,6 +289,7 @@ class Assignment:
     owned_max: conversations the agent may have in all; 0 there is no such limit (nor for a capacity of 0)
     gap_ms:    how long after the last one they were given; by_router: they must be here and available too
     decision:  why this agent; kept with the conversation where it is given
+    returning: it is theirs already, waits or is parked, and comes back to them
     """
 
     conversation: ConversationId
@@ -300,3 +301,4 @@ class Assignment:
     gap_ms: int = 0
     by_router: bool = True
     decision: Decision | None = None
+    returning: bool = False

@@ -14,6 +14,7 @@ from gateway.model.ids import AddressId, ContactId, ConversationId, is_id
 from gateway.model.personal import Personal
 from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
+from gateway.store.ahead import Ahead
 from gateway.store.conversation_commands import Command, CommandRefused, Done, Terms
 from gateway.store.conversation_upkeep import open_key
 from gateway.store.desk import Desk
@@ -38,12 +39,16 @@ class ConversationStore:
             raise NotFound("no such conversation")
         return found
 
-    async def get_many(self, conversations: Sequence[ConversationId]) -> list[Conversation | None]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for conversation in conversations:
-            pipeline.hgetall(keys.of(conversation, "cv"))
-        raws = await pipeline.execute() if conversations else []
-        return [codec.parse_conversation(one, raw) for one, raw in zip(conversations, raws, strict=True)]
+    async def get_many(
+        self, conversations: Sequence[ConversationId], ahead: Ahead | None = None
+    ) -> list[Conversation | None]:
+        """ahead: may hold them (`read`), as they were a moment ago"""
+        raws = await bulk.values(self._redis, [self.read(one) for one in conversations], ahead=ahead)
+        return [codec.parse_conversation(one, bulk.mapping(raw)) for one, raw in zip(conversations, raws, strict=True)]
+
+    @staticmethod
+    def read(conversation: ConversationId) -> bulk.Command:
+        return ("HGETALL", keys.of(conversation, "cv"))
 
     # inside
 
@@ -57,16 +62,18 @@ class ConversationStore:
     ) -> Done:
         """Run a command's script and tell the desk. told: of what is done, before the desk is"""
         prefix: list[scripts.Part] = [self._clock.offset_ms, command.conversation]
-        (raw,) = await bulk.run_scripts(self._redis, [(script, names, [*prefix, *args])], acks=self._acks)
+        behind = Ahead([self.read(command.conversation), self.desk.known_by(command.conversation)])
+        calls = [(script, names, [*prefix, *args])]
+        (raw,) = await bulk.run_scripts(self._redis, calls, acks=self._acks, ahead=behind)
         done = done_of([bytes(part).decode() for part in raw])
         told(done)
-        await self._settle(command.conversation)
+        await self._settle(command.conversation, behind)
         return done
 
-    async def _settle(self, conversation: ConversationId) -> None:
-        state = (await self.get_many([conversation]))[0]
+    async def _settle(self, conversation: ConversationId, ahead: Ahead | None = None) -> None:
+        state = (await self.get_many([conversation], ahead))[0]
         if state is not None:
-            await self.desk.settle(state)
+            await self.desk.settle_many([state], ahead)
 
     async def _sealed_note(self, found: Conversation, key: str, text: Personal | None) -> tuple[str, bytes]:
         """An entry's key and its sealed body; two times nothing for no note."""

@@ -132,7 +132,8 @@ class Upkeep:
         one = (await self._store.get_many([conversation]))[0]
         if one is None or not one.returning_ms or one.owner is None:
             return False
-        return (await self._store.give([Assignment(one.id, one.owner, one.epoch, capacity=0, by_router=False)])) == ["given"]
+        back = Assignment(one.id, one.owner, one.epoch, capacity=0, by_router=False, returning=True)
+        return (await self._store.give([back])) == ["given"]
 
     async def erase(self, contact: ContactId) -> int:
         """Destroy a contact's conversations and mentions; how many. Repeatable; before the contact's own keys go."""

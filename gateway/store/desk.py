@@ -6,7 +6,7 @@ conversation stands, by its revision, and may come late, twice or out of order. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.model.conversation import AgentId, Conversation, ConversationState
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import LIVE, Figures
 from gateway.store import bulk, keys, scripts
+from gateway.store.ahead import Ahead
 from gateway.store.looks import next_look_ms
 
 AT = "{desk}at"
@@ -25,6 +26,7 @@ ALL = "{desk}all"
 QUEUE = "{desk}q:"
 DONE = "{desk}done"
 FEED = "{desk}feed"
+NOTHING_RESERVED: Mapping[ConversationId, tuple[AgentId, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,27 @@ class Desk:
         """Let the lists say where a conversation stands; older news than they know changes nothing."""
         await self.settle_many([conversation])
 
-    async def settle_many(self, conversations: Sequence[Conversation]) -> set[ConversationId]:
-        """The same for many; those that the lists know now, at this revision or a newer one."""
+    async def settle_many(
+        self,
+        conversations: Sequence[Conversation],
+        ahead: Ahead | None = None,
+        reserved: Mapping[ConversationId, tuple[AgentId, str]] = NOTHING_RESERVED,
+    ) -> set[ConversationId]:
+        """The same for many; those that the lists know now, at this revision or a newer one.
+
+        ahead:    may hold what the lists know of them (`known_by`), read a moment ago
+        reserved: reservations (agent, token) that are not needed any more once the lists know it
+        """
         known: set[ConversationId] = set()
         left = list(conversations)
         for _ in range(20):
             if not left:
                 break
-            held = await self._redis.hmget(AT, [one.id for one in left])
-            calls = [self._call(one, bytes(at).decode() if at else "") for one, at in zip(left, held, strict=True)]
+            held = await bulk.values(self._redis, [self.known_by(one.id) for one in left], ahead=ahead)
+            calls = [
+                self._call(one, bytes(at).decode() if at else "", reserved.get(one.id))
+                for one, at in zip(left, held, strict=True)
+            ]
             answers = await bulk.run_scripts(self._redis, calls)
             known.update(one.id for one, answer in zip(left, answers, strict=True) if answer != b"again")
             left = [one for one in left if one.id not in known]
@@ -89,12 +103,19 @@ class Desk:
         )
         return known
 
-    def _call(self, one: Conversation, known: str) -> scripts.Call:
+    @staticmethod
+    def known_by(conversation: ConversationId) -> bulk.Command:
+        """Asks what the lists know of it."""
+        return ("HGET", AT, conversation)
+
+    def _call(self, one: Conversation, known: str, reserved: tuple[AgentId, str] | None) -> scripts.Call:
         place = place_of(one)
         score = one.owner_since_ms if one.owner else one.rank_ms
         args: list[scripts.Part] = [one.id, one.revision, known, place, score, one.resolved_ms or one.opened_ms]
         args += ["1" if one.state in LIVE else "0", next_look_ms(one, self._figures(one.brand)), self._clock.offset_ms]
-        return "conv_desk", _keys(known, place), args
+        agent, token = reserved or ("", "")
+        names = [*_keys(known, place), keys.slots(agent) if agent else AT, keys.RESERVATIONS]
+        return "conv_desk", names, [*args, agent, token]
 
     async def _asked(self, conversations: Sequence[Conversation]) -> None:
         """Whoever was asked by a note finds it in a list of their own; whoever reads the list takes out what is answered."""

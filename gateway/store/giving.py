@@ -1,6 +1,7 @@
 """How a conversation becomes live with an agent: reserve a slot, bind the conversation, tell the desk, give back.
 
-Each step is one round trip for as many as there are. Between any two of them the process may die: a reservation without a
+Each step is one round trip for as many as there are: what the desk must be told is read behind the bind, and telling it takes the
+reservation out. Between any two of them the process may die: a reservation without a
 conversation blocks one slot until it is swept; a conversation without the desk's knowledge stands in `vd`, from where it is told.
 """
 
@@ -19,6 +20,7 @@ from gateway.model.ids import ConversationId
 from gateway.model.webcare import AgentStatus, Assignment
 from gateway.store import bulk, keys, scripts
 from gateway.store import conversation_codec as codec
+from gateway.store.ahead import Ahead
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS
 from gateway.store.desk import Desk
 from gateway.store.slots import GOOD_MS, SWEPT_MS, Reserved, Slots, Want
@@ -34,7 +36,10 @@ class Store(Protocol):
     desk: Desk
     slots: Slots
 
-    async def get_many(self, conversations: Sequence[ConversationId]) -> list[Conversation | None]: ...
+    async def get_many(
+        self, conversations: Sequence[ConversationId], ahead: Ahead | None = None
+    ) -> list[Conversation | None]: ...
+    def read(self, conversation: ConversationId) -> bulk.Command: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +70,8 @@ class Giving:
 
     async def give(self, wanted: Sequence[Assignment]) -> list[str]:
         """`Conversations.give`."""
-        said = ["moved"] * len(wanted)
-        asked: list[int] = []
-        binds: list[Bind] = []
-        found = await self._store.get_many([one.conversation for one in wanted])
-        for at, (one, state) in enumerate(zip(wanted, found, strict=True)):
-            how = _how(one, state)
-            if how in ("given", "returning"):
-                asked.append(at)
-                binds.append(_bind(one, how))
-            else:
-                said[at] = how
-        for at, bind, answer in zip(asked, binds, await self.bind(binds), strict=True):
-            said[at] = _outcome(answer, bind.want.agent)
-        return said
+        answers = await self.bind([_bind(one) for one in wanted])
+        return [_outcome(answer, one.agent) for one, answer in zip(wanted, answers, strict=True)]
 
     async def bind(self, binds: Sequence[Bind], *, acks: int = 0) -> list[list[str]]:
         """Reserve, bind, settle, give back. Per bind the answer of conv_bind, which is refused with why there was no slot.
@@ -91,20 +84,26 @@ class Giving:
         crash_point("slot.reserved")
         tried = [at for at, (one, slot) in enumerate(zip(binds, reserved, strict=True)) if one.digest or not slot.why]
         calls = [self._call(binds[at], reserved[at]) for at in tried]
+        named = [binds[at].want.conversation for at in tried]
+        behind = Ahead([*(self._store.read(one) for one in named), *(self._store.desk.known_by(one) for one in named)])
         answers: list[list[str]] = [["refused", slot.why, "", "0", "", "0"] for slot in reserved]
-        for at, raw in zip(tried, await bulk.run_scripts(self._redis, calls, acks=acks), strict=True):
+        for at, raw in zip(tried, await bulk.run_scripts(self._redis, calls, acks=acks, ahead=behind), strict=True):
             answers[at] = [bytes(part).decode() for part in raw]
         crash_point("slot.bound")
-        done = [one.want.conversation for one, answer in zip(binds, answers, strict=True) if answer[0] in ("done", "again")]
-        unknown = await self._tell(done)
+        wants = [one.want for one in binds]
+        done = [want.conversation for want, answer in zip(wants, answers, strict=True) if answer[0] in ("done", "again")]
+        states = [one for one in await self._store.get_many(list(dict.fromkeys(done)), behind) if one is not None]
+        there = {one.id for one in states}
+        ours = {
+            want.conversation: (want.agent, want.token)
+            for want, answer in zip(wants, answers, strict=True)
+            if answer[0] in ("done", "again") and want.conversation in there
+        }
+        await self._store.desk.settle_many(states, behind, ours)
         crash_point("slot.settled")
-        await self._store.slots.give_back(
-            [
-                (one.want.agent, one.want.token)
-                for one, slot in zip(binds, reserved, strict=True)
-                if not slot.why and one.want.conversation not in unknown
-            ]
-        )
+        kept = set(ours.values())  # went with the settle, or the sweep takes them
+        vain = [(want.agent, want.token) for want, slot in zip(wants, reserved, strict=True) if not slot.why]
+        await self._store.slots.give_back([one for one in vain if one not in kept])
         return answers
 
     async def sweep(self) -> int:
@@ -131,20 +130,9 @@ class Giving:
         return "conv_bind", [*one.names, keys.of(want.conversation, "dr")], args
 
 
-def _how(asked: Assignment, state: Conversation | None) -> str:
-    """given, returning; else why it cannot be."""
-    if state is None or state.resolved:
-        return "moved"
-    if state.owner == asked.agent:
-        return "returning" if state.state in COMES_BACK and state.epoch == asked.epoch else "moved"
-    if state.owner is not None:
-        return "taken"
-    return "given" if state.state is ConversationState.QUEUED and state.epoch == asked.epoch else "moved"
-
-
-def _bind(asked: Assignment, how: str) -> Bind:
+def _bind(asked: Assignment) -> Bind:
     """Who comes back is no new work: their agent may be finishing what there is, and the pause between two is not for them."""
-    back = how == "returning"
+    back = asked.returning
     status = f"{AgentStatus.AVAILABLE},{AgentStatus.BUSY}" if back else str(AgentStatus.AVAILABLE)
     want = Want(
         asked.agent,
@@ -157,7 +145,7 @@ def _bind(asked: Assignment, how: str) -> Bind:
     names = [keys.of(asked.conversation, name) for name in ("cv", "ct", "ik")]
     names += [keys.beside(asked.conversation, name) for name in ("facts", "vd", "vo")]
     decision = codec.pack_decision(asked.decision) if asked.decision else ""
-    return Bind(how, asked.epoch, want, tuple(names), decision)
+    return Bind("returning" if back else "given", asked.epoch, want, tuple(names), decision)
 
 
 def _outcome(answer: Sequence[str], agent: AgentId) -> str:

@@ -304,5 +304,5 @@ def _assignment(one: assign.Given) -> Assignment:
     figures = one.figures
     return Assignment(
         one.conversation.id, one.decision.agent, one.conversation.epoch, figures.capacity, figures.over_cap, figures.owned_max,
-        figures.gap_s * 1000, True, one.decision,
+        figures.gap_s * 1000, True, one.decision, one.returning,
     )  # fmt: skip

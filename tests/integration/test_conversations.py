@@ -328,7 +328,7 @@ async def test_who_waits_for_an_answer_is_never_resolved_by_time(world: World) -
 async def test_a_crash_between_the_conversation_and_the_desk_is_mended(world: World) -> None:
     desk = world.conversations.desk
 
-    async def crash(conversation: object) -> None:
+    async def crash(*told: object) -> None:
         raise ConnectionError("killed here")
 
     with pytest.MonkeyPatch.context() as patch:

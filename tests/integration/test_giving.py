@@ -168,7 +168,7 @@ async def test_who_dies_behind_the_bind_leaves_a_slot_that_stays_taken(world: Wo
     await world.here(ANN)
     conversation = await world.somebody_writes()
 
-    async def dies(conversations: Any) -> Any:
+    async def dies(conversations: Any, *more: Any) -> Any:
         raise ConnectionError("killed here")
 
     with monkeypatch.context() as patch:

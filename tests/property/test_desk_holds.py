@@ -70,10 +70,13 @@ class _Slots(Slots):
 class _Desk(Desk):
     dies = ""
 
-    async def settle_many(self, conversations: Any) -> Any:
+    async def settle_many(self, conversations: Any, *more: Any) -> Any:
         if self.dies == "bound" and conversations:
             raise Died
-        return await super().settle_many(conversations)
+        known = await super().settle_many(conversations, *more)
+        if self.dies == "settled" and conversations:
+            raise Died
+        return known
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -245,11 +248,9 @@ class DeskMachine(RuleBasedStateMachine):
 
     async def give(self, wanted: Sequence[Conversation], agent: AgentId) -> list[str]:
         figures = self.figures
+        limits = (figures.capacity, figures.over_cap, figures.owned_max)
         return await self.store.give(
-            [
-                Assignment(one.id, agent, one.epoch, figures.capacity, figures.over_cap, figures.owned_max, by_router=False)
-                for one in wanted
-            ]
+            [Assignment(one.id, agent, one.epoch, *limits, by_router=False, returning=one.owner == agent) for one in wanted]
         )
 
     # what must hold

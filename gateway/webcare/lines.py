@@ -30,6 +30,7 @@ from gateway.webcare import words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.files import Shown, shown
 from gateway.webcare.proving import identity
+from gateway.webcare.replying import words_key
 from gateway.webcare.views import codes, first_name, short, shown_to
 from gateway.webcare.windows import closing
 
@@ -93,6 +94,8 @@ class Line:
     folded: tuple[Said, ...] = ()
     elsewhere: tuple[tuple[ConversationId, str], ...] = ()
     """where else the same person can be answered now: their other conversations, each with its channel"""
+    half: str = ""
+    """what became of the other half of a reply that went as two messages, where this one did not go well: "words.arrived" """
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,29 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
     if any(_may_go_elsewhere(line) for line in lines) and agent is not None:
         others = await _elsewhere(deps, one, contact, agent)
         lines = [replace(line, elsewhere=others) if _may_go_elsewhere(line) else line for line in lines]
-    return sorted(lines, key=lambda line: line.at_ms)
+    return sorted(_halved(lines), key=lambda line: line.at_ms)
+
+
+def _halved(lines: Sequence[Line]) -> list[Line]:
+    """Where words and file went as two messages and one did not go well, that one says what became of the other."""
+    ours = {line.key: line for line in lines if line.kind == "out" and line.key}
+    told = {}
+    for key, file in ours.items():
+        said = ours.get(words_key(key))
+        if said is not None:
+            told[file.id], told[said.id] = f"words.{_half(said)}", f"file.{_half(file)}"
+    return [replace(line, half=told[line.id]) if line.id in told and line.fate and line.fate.ask else line for line in lines]
+
+
+def _half(line: Line) -> str:
+    fate = line.fate
+    if fate is None or fate.word == "uncertain":
+        return "unsure"
+    if fate.ask:
+        return "failed"
+    if fate.tone == "good":
+        return "arrived"
+    return "waits" if fate.word in ("waiting to be sent", "will be tried again", "no answer yet") else "went"
 
 
 def _may_go_elsewhere(line: Line) -> bool:

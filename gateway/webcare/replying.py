@@ -1,6 +1,7 @@
 """What goes out with an agent's words: a file, taken up before they press send and checked then, so that nothing fails later.
 
-A file is taken up sealed, under a name made of conversation, agent and key: taken up twice, it is one. The reply names it; only
+A file is taken up sealed, under a name made of conversation, agent and key: taken up twice, it is one. A picture is drawn
+anew: it leaves with its pixels and nothing else. The reply names it; only
 then its bytes are laid where dispatch finds them, for as long as the words may still go. Where a channel cannot put words and
 file into one message (no captions, too long for one, or the file is sound), words go first and the file behind them, in the same
 lane. Each of the two has its own key, made of the one that the page sent: whatever dies in between, repeating it sends what is
@@ -56,7 +57,10 @@ async def take_up(deps: WebcareDeps, agent: Agent, found: Conversation, key: str
             drawn = await asyncio.to_thread(draw_anew, data)
         except NoPicture:
             raise BadInput([Problem("file", "cannot be read as a picture")]) from None
-        width, height = drawn.width, drawn.height
+        # What goes out is what was drawn: an agent's phone writes into each photo where it was taken, and by whom.
+        data, mime, width, height = drawn.data, drawn.mime, drawn.width, drawn.height
+        if why := unfit(facts, mime, len(data), deps.file_max):
+            raise BadInput([Problem("file", why)])
     kept = Kept(
         ref=deps.media.ref(found.contact, f"out:{found.id}:{agent.id}:{key}", 0),
         contact=found.contact,
@@ -131,10 +135,15 @@ async def reply(
     await _lay_ready(deps, kept, deadline_ms)
     beside = Beside(file={"ref": kept.ref, "mime": kept.mime, "filename": kept.filename.reveal()})
     if text.reveal() and not _captioned(deps.channels[found.sender], kept, text):
-        await send(replace(command, key=f"{command.key}.words"), text, Beside(), "")
+        await send(replace(command, key=words_key(command.key)), text, Beside(), "")
         crash_point("reply.words")
         text = Personal("")
     return await send(command, text, beside, again)
+
+
+def words_key(key: str) -> str:
+    """The key of the words that go before the file of the reply with this key."""
+    return f"{key}.words"
 
 
 def _captioned(facts: ChannelFacts, kept: Kept, text: Personal) -> bool:

@@ -230,6 +230,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-command]");
   if (button) press(button.dataset);
   for (const menu of document.querySelectorAll("details.more[open]")) if (button || !menu.contains(event.target)) menu.open = false;
+  const row = event.target.closest(".lists .row");
+  if (row && !event.ctrlKey && !event.metaKey && !event.shiftKey) sessionStorage.setItem(ARRIVES, new URL(row.href).pathname);
   const toggle = event.target.closest("#toggle-card");
   if (toggle) showCard(document.body.dataset.card !== "open");
   const instead = event.target.closest("[data-instead]");
@@ -269,6 +271,14 @@ function hideCard() {
   byId("toggle-card")?.focus();
 }
 
+// Who chose a conversation to answer in has the caret in its box, where no keyboard on the screen would cover what was said.
+const ARRIVES = "desk:arrives";
+function arrive() {
+  const chosen = sessionStorage.getItem(ARRIVES);
+  sessionStorage.removeItem(ARRIVES);
+  if (composer && chosen === location.pathname && facts().mine && matchMedia("(min-width: 761px)").matches) composer.show("reply", "text");
+}
+
 const rows = () => [...document.querySelectorAll(".lists .row")];
 function step(by) {
   const all = rows();
@@ -278,7 +288,7 @@ function step(by) {
 }
 function longest() {
   const row = document.querySelector('#mine .row[data-waiting="yes"]') ?? document.querySelector("#queue .row");
-  if (row) location.href = row.href;
+  if (row) row.click();
   else news(t("nobody"));
 }
 const whenOpen = (action) => (given) => (composer ? action(given) : news(t("no_open")));
@@ -394,5 +404,6 @@ if (conversation) void past();
 if (conversation) void prices.load();
 openIfGiven();
 toEnd();
+arrive();
 setInterval(everySecond, 1_000);
 live.connect();

@@ -114,10 +114,10 @@ def test_an_agents_day_and_what_each_task_of_it_takes(
     given(stage, ann, mila)
     row = page.locator("#mine .row")
     expect(row).to_contain_text("New")
-    with hands.task("Answer what you were given"):
+    with hands.task("Answer what you were given: the first answer after signing in"):
         hands.click(row)
         live(page)
-        hands.click(box)
+        expect(box).to_be_focused()
         hands.types("Yes, 14C stays yours.")
         hands.press("Control+Enter")
     expect(lines).to_have_count(1)

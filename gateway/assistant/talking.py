@@ -12,6 +12,7 @@ from gateway.assistant import lines
 from gateway.assistant.deciding import button
 from gateway.assistant.dialogs import BEGIN, PERSON, Dialog, Dialogs, Step
 from gateway.assistant.saying import Words
+from gateway.rules.masking import mask
 from gateway.store.assistants import AssistantMemory
 
 PREFIX = "dialog:"
@@ -58,7 +59,8 @@ def answer(
             return _again(dialog, step, memory, token, language)
         kept, following = step.buttons[chosen].label["en"], step.buttons[chosen].go
     elif text.strip() or (file and step.document):
-        kept, following = text.strip()[:ANSWER_MAX] or DOCUMENT, step.go
+        # What no thread may hold no answer holds either: cards, citizen numbers, passwords.
+        kept, following = mask(text).text.strip()[:ANSWER_MAX] or DOCUMENT, step.go
     else:
         return _again(dialog, step, memory, token, language)
     answers = (*memory.answers, (step.card, kept)) if step.card else memory.answers

@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("gateway.cli.agents", {"agents": "who may sign in to the desk"}),
     Entry("gateway.cli.audit", {"audit": "who did what at the desk and at the brakes, newest first"}),
     Entry("gateway.cli.webcare", {"webcare": "the lists that messages are read by"}),
+    Entry("gateway.cli.dialogs", {"dialogs": "the questions that are asked before a person comes"}),
     Entry("gateway.cli.hooks", {"webhooks": "what we tell other systems"}),
     Entry("gateway.cli.keys", {"keys": "the key ring that seals personal data (GATEWAY_KEYS)"}),
     Entry(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from gateway.assistant import talking
 from gateway.assistant.deciding import Decided
 from gateway.assistant.dialogs import FOLDER, dialog_of, load
+from gateway.cli.main import main
 from gateway.rules.own_asking import JOURNEY, ORDER, OUTAGE, asked, says_no, says_yes, wants_person
 from gateway.store.assistants import AssistantMemory
 
@@ -127,3 +129,28 @@ def test_a_document_is_an_answer_only_where_it_was_asked_for_and_leads_on() -> N
     assert Decided.load(Decided(True, private=True).dump()).private
     before = {name: value for name, value in Decided(True).dump().items() if name != "private"}
     assert not Decided.load(before).private, "as an older process kept it"
+
+
+def test_an_answer_holds_no_more_than_a_thread_may() -> None:
+    named = load().named["lost_item"]
+    place, step = next((place, one) for place, one in named.steps.items() if one.go and one.card)
+    memory = AssistantMemory(asked=f"{talking.PREFIX}lost_item/{place}")
+    talked = talking.answer(named, step, memory, "t", "en", text="my wallet with card 4111 1111 1111 1111, password: hunter2")
+    ((_, kept),) = talked.memory.answers
+    assert "4111" not in kept
+    assert "hunter2" not in kept
+    assert "my wallet" in kept
+
+
+def test_the_lint_command_names_each_mistake_and_says_what_a_message_would_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["dialogs", "lint", "--dir", str(FOLDER), "--say", "I lost my bag on the train"]) == 0
+    assert "begins lost_item" in capsys.readouterr().out
+    assert main(["dialogs", "lint", "--dir", str(FOLDER), "--say", "what a nice day"]) == 0
+    assert "begins none" in capsys.readouterr().out
+    (tmp_path / "odd.yaml").write_text("about: x\nbegins: {}\nsteps: {begin: {say: {}, go: nowhere}}")
+    assert main(["dialogs", "lint", "--dir", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "odd.steps.begin" in said
+    assert "'nowhere', which is no step" in said

@@ -18,6 +18,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -70,6 +71,18 @@ class Identity:
         return self.signed_in_s is not None and self.signed_in_s >= at_s - LEEWAY_S
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """keys: that its tokens may be signed with; ahead_s: how far its clock is before ours, None where it sends no time
+
+    says_when: whether its tokens say when somebody signed in (auth_time), None where it does not list what they say
+    """
+
+    keys: int
+    ahead_s: float | None
+    says_when: bool | None
+
+
 @dataclass(slots=True)
 class _Known:
     """What was read of the provider, and when (monotonic seconds)."""
@@ -92,6 +105,8 @@ class OidcClient:
         self._scopes = scopes
         self._known = _Known()
         self._reading = asyncio.Lock()
+        self._ahead_s: float | None = None
+        """how far its clock was before ours, by its last answer"""
 
     async def begin(self, back: str, *, anew: bool = False) -> Begun:
         """back: the address of ours that the provider sends the browser to. anew: asks for their password again
@@ -149,9 +164,13 @@ class OidcClient:
         query = urlencode({"client_id": self._client_id, "post_logout_redirect_uri": back})
         return f"{address}{'&' if '?' in address else '?'}{query}"
 
-    async def look(self) -> None:
-        """Read its description and keys: for a doctor. Raises ProviderUnreachable, ProviderRefused."""
-        await self._keys(fresh=True)
+    async def look(self) -> Looked:
+        """Read its description and keys anew: for a doctor. Raises ProviderUnreachable, ProviderRefused."""
+        keys = await self._keys(fresh=True)
+        for name in ("authorization_endpoint", "token_endpoint"):
+            await self._endpoint(name)
+        claims = (await self._description()).get("claims_supported")
+        return Looked(len(keys.keys), self._ahead_s, "auth_time" in claims if isinstance(claims, list) else None)
 
     # tokens
 
@@ -278,6 +297,7 @@ class OidcClient:
                 while len(raw) <= LARGEST and not response.content.at_eof():
                     raw += await response.content.read(LARGEST + 1 - len(raw))
                 status = response.status
+                self._ahead_s = _ahead_s(response.headers.get("Date", ""), self._clock.now_ms() / 1000)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ProviderUnreachable(f"the provider does not answer ({type(error).__name__})") from None
         if len(raw) > LARGEST:
@@ -304,6 +324,14 @@ def _object(raw: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _ahead_s(date: str, now_s: float) -> float | None:
+    """How far the clock of an answer's Date (whole seconds) is before ours."""
+    try:
+        return parsedate_to_datetime(date).timestamp() - now_s
+    except (ValueError, TypeError):
+        return None
 
 
 def _number(value: Any) -> bool:

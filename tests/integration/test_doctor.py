@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from demo.accounts import Accounts
+from gateway import oidc
 from gateway.cli.checks.finding import Level
 from gateway.cli.checks.storage import judge_durability
 from gateway.clock import Clock
@@ -141,6 +142,34 @@ async def test_how_customers_show_who_they_are_is_said_and_a_provider_that_is_aw
     async with outside.running(port):
         found = await clinic.one("identity", GATEWAY_CUSTOMER_OIDC_ISSUER=outside.issuer, **more)
     assert (found.level, "signing in" in found.what) == (Level.OK, True)
+
+
+async def test_the_provider_of_agents_is_looked_at_with_its_issuer_its_clock_and_what_its_tokens_say(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert oidc._ahead_s("Mon, 23 Nov 2026 02:00:30 GMT", 1_795_399_200) == 30
+    assert oidc._ahead_s("soon", 0) is None
+    assert "name and password" in (await clinic.one("sign-in")).what
+    groups = tmp_path / "groups.yaml"
+    groups.write_text("webcare: [agent@zz]")
+    port = free_port()
+    outside = Accounts((), "x", "", "")
+    more = {
+        "GATEWAY_OIDC_ISSUER": f"http://127.0.0.1:{port}", "GATEWAY_OIDC_CLIENT_ID": "x", "GATEWAY_OIDC_CLIENT_SECRET": "y",
+        "GATEWAY_OIDC_GROUPS_FILE": str(groups), "GATEWAY_CONSOLE_URL": "https://desk.example.org",
+    }  # fmt: skip
+    away = await clinic.one("sign-in", **more)
+    assert (away.level, "does not answer" in away.what) == (Level.FAIL, True)
+    async with outside.running(port):
+        well = await clinic.one("sign-in", **more)
+        assert (well.level, "right time" in well.what) == (Level.OK, True), well
+        other = await clinic.one("sign-in", **{**more, "GATEWAY_OIDC_ISSUER": f"http://localhost:{port}"})
+        assert (other.level, "another issuer" in other.what) == (Level.FAIL, True)
+        monkeypatch.setattr(oidc, "_ahead_s", lambda date, now_s: -120.0)
+        late = await clinic.one("sign-in", **more)
+        assert (late.level, "120 s behind ours" in late.what) == (Level.FAIL, True)
+        groups.write_text("webcare: [dancer@zz]")
+        assert (await clinic.one("sign-in", **more)).level is Level.FAIL
 
 
 @contextmanager

@@ -62,6 +62,7 @@ CHECKS: tuple[Check, ...] = (
     Check("prices", "settings", money.prices),
     Check("webcare", "settings", desk.webcare),
     Check("identity", "settings", identity.identity),
+    Check("sign-in", "settings", identity.sign_in),
     Check("wallets", "settings", wallets.wallets, concerns=lambda case: wallets.concerned(case.settings)),
     Check("store", "store", storage.store, limit_s=40),
     Check("environment", "store", storage.environment),

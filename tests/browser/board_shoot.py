@@ -14,6 +14,7 @@ from gateway.model.webcare import AgentStatus
 from gateway.store.alarms import Firing
 from gateway.store.fuses import Held
 from gateway.store.senders import Stop
+from tests.browser.desk_shoot import keep
 from tests.browser.desk_stage import Stage
 from tests.support.chromium import where
 
@@ -70,12 +71,12 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=where())
             schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
             for scheme in schemes:
-                open_board(browser, stage, sue, (1440, 1000), scheme).screenshot(path=to / f"board-{scheme}.png")
+                keep(open_board(browser, stage, sue, (1440, 1000), scheme), to / f"board-{scheme}.png")
                 page = open_board(browser, stage, sue, (390, 844), scheme, "nl-NL")
-                page.screenshot(path=to / f"board-phone-{scheme}.png")
+                keep(page, to / f"board-phone-{scheme}.png")
                 page.locator(".board-hand [data-do=stop]").click()
                 expect(page.get_by_role("dialog")).to_be_visible()
-                page.screenshot(path=to / f"board-phone-stop-{scheme}.png")
+                keep(page, to / f"board-phone-stop-{scheme}.png")
             browser.close()
     finally:
         stage.close()

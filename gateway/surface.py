@@ -16,6 +16,7 @@ from gateway.api.brakes import BrakeDeps
 from gateway.api.families import FamilyDeps
 from gateway.api.inviting import inviting_of
 from gateway.api.people import People
+from gateway.api.problems import problem
 from gateway.api.rollouts import RolloutDeps
 from gateway.clock import Clock
 from gateway.connector import Connector, Sender
@@ -63,6 +64,7 @@ from gateway.store.wakeup import write_offset
 from gateway.webcare import canned
 from gateway.webcare.board_hands import Hands
 from gateway.webcare.fetch import Fetching
+from gateway.webcare.outside import CALLER, Pace
 from gateway.webcare.provider import Provider, read_groups
 from gateway.webcare.queue_words import QueueWords
 from gateway.webcare.receipts import Receipts
@@ -305,16 +307,23 @@ def brake_deps(runtime: Runtime, deps: intake_api.Deps) -> BrakeDeps:
 
 
 def _keyed(keys: ApiKeys) -> Middleware:
-    """Routes that know nothing of keys (the desk's API, the demo's clock) need one with all rights."""
+    """The demo's clock needs a key with all rights; the desk's API such a one, or one that is another program's desk."""
+    pace = Pace()
 
     @web.middleware
     async def middleware(request: web.Request, handler: http.Handler) -> web.StreamResponse:
         if request.path.startswith(("/v1/conversations", "/v1/clock")):
 
             async def inside(request: web.Request, key: ApiKey) -> web.StreamResponse:
+                if not key.may(Scope.ADMIN):
+                    wait_s = pace.wait_s(key.name)
+                    if wait_s:
+                        return problem(429, "too_fast", "Too many calls with this key.", headers={"Retry-After": str(wait_s)})
+                    request[CALLER] = key
                 return await handler(request)
 
-            return await guarded(keys, Scope.ADMIN, inside)(request)
+            other = Scope.DESK if request.path.startswith("/v1/conversations") else None
+            return await guarded(keys, Scope.ADMIN, inside, other=other)(request)
         return await handler(request)
 
     return middleware

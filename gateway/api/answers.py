@@ -458,6 +458,7 @@ ANSWERS: dict[str, Schema] = {
                         "scopes": many(TEXT),
                         "sources": many(TEXT),
                         "types": many(TEXT),
+                        "rights": many(TEXT),
                         "brands": many(TEXT),
                         "made_at": WHEN,
                     }

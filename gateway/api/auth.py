@@ -15,13 +15,14 @@ KEY_MAX = 512
 WithKey = Callable[[web.Request, ApiKey], Awaitable[web.StreamResponse]]
 
 
-def guarded(keys: ApiKeys, scope: Scope, handler: WithKey) -> Handler:
-    """A handler for whoever has a key with this scope: 401 without a key of ours, 403 without the scope."""
+def guarded(keys: ApiKeys, scope: Scope, handler: WithKey, *, other: Scope | None = None) -> Handler:
+    """A handler for whoever has a key with this scope or the other: 401 without a key of ours, 403 without a scope."""
 
     async def run(request: web.Request) -> web.StreamResponse:
         key = await _key_of(keys, request)
-        if not key.may(scope):
-            raise Refused(problem(403, "scope", f"This key may not do this: it needs the scope {scope}."))
+        if not key.may(scope) and not (other is not None and key.may(other)):
+            needed = f"{other} or {scope}" if other is not None else scope
+            raise Refused(problem(403, "scope", f"This key may not do this: it needs the scope {needed}."))
         return await handler(request, key)
 
     return answering(run)

@@ -19,7 +19,10 @@ log = structlog.get_logger()
 
 
 class KeyBody(BaseModel):
-    """sources: "/ops/*" all below, "/ops/flights" that one. Empty sources, types or brands: all of them."""
+    """sources: "/ops/*" all below, "/ops/flights" that one. Empty sources, types or brands: all of them.
+
+    rights: of scope desk, agent@brand/queue and the like
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,12 +31,15 @@ class KeyBody(BaseModel):
     sources: Annotated[list[str], Field(default_factory=list, max_length=50)]
     types: Annotated[list[str], Field(default_factory=list, max_length=20)]
     brands: Annotated[list[str], Field(default_factory=list, max_length=50)]
+    rights: Annotated[list[str], Field(default_factory=list, max_length=50)]
 
 
 def add_routes(app: web.Application, keys: ApiKeys) -> None:
     async def post_key(request: web.Request, key: ApiKey) -> web.Response:
         body = await body_of(request, KeyBody)
-        made = await keys.make(body.name, body.scopes, sources=body.sources, types=body.types, brands=body.brands)
+        made = await keys.make(
+            body.name, body.scopes, sources=body.sources, types=body.types, brands=body.brands, rights=body.rights
+        )
         log.info("key.made", key_name=body.name, by=key.name)
         return web.json_response(
             {"name": body.name, "key": made.reveal()}, status=201, headers={"Cache-Control": "no-store"}
@@ -59,5 +65,6 @@ def _shown(key: ApiKey) -> dict[str, object]:
         "sources": list(key.sources),
         "types": list(key.types),
         "brands": list(key.brands),
+        "rights": list(key.rights),
         "made_at": views.iso(key.made_ms),
     }

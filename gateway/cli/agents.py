@@ -149,6 +149,10 @@ def _switch(args: argparse.Namespace, *, disabled: bool) -> int:
     return run(work)
 
 
+def _signs_in(agent: Agent) -> str:
+    return "by their provider" if agent.provider else "with a password"
+
+
 def _show(args: argparse.Namespace) -> int:
     async def work(agents: Agents) -> int:
         agent = await find(agents, args.name)
@@ -159,7 +163,7 @@ def _show(args: argparse.Namespace) -> int:
         rows = [
             ("name", agent.name.reveal()), ("display", agent.display.reveal()), ("rights", ", ".join(agent.rights) or "none"),
             ("state", "kept out" if agent.disabled else "may sign in"),
-            ("signs in", "by their provider" if agent.provider else "with a password"),
+            ("signs in", "not at all: a program, by its key" if agent.program else _signs_in(agent)),
             ("second factor", "set up" if second else "due at the next sign-in" if needs_second_factor(agent.rights) else "none"),
             ("languages", ", ".join(agent.languages) or "every one"), ("skills", ", ".join(agent.skills) or "none"),
             ("time limits", f"times {agent.limit_factor}"), ("id", agent.id),

@@ -87,6 +87,8 @@ def parse_right(text: str) -> Right | None:
     return Right(found[1], found[2] or "", found[3] or "") if found else None
 
 
+BY_KEY = "key"
+"""The `provider` of an agent that is another program, known by its API key (webcare/outside.py)."""
 SEND_KEYS = ("enter", "ctrl_enter")
 LOCALES = ("nl", "en")
 LIMIT_FACTOR_MAX = 10
@@ -101,7 +103,8 @@ class Agent:
     send_key:     what sends a reply, "" = not chosen yet; keys: command -> the letter they chose for it
     limit_factor: how many times as long their time limits are, 1 to 10
     locale:       the language of their page, "" = their browser's
-    provider:     who says who they are: "" = we do, by password; else the provider's address, whose groups are their rights
+    provider:     who says who they are: "" = we do, by password; else the provider's address, whose groups are their rights;
+                  BY_KEY: nobody, it is another program
     """
 
     id: AgentId
@@ -120,6 +123,10 @@ class Agent:
     def may(self, permission: str, brand: str | None = None, queue: str | None = None) -> bool:
         """Whether they may do this for this brand and queue; None asks "for any"."""
         return any(right is not None and right.covers(permission, brand, queue) for right in map(parse_right, self.rights))
+
+    @property
+    def program(self) -> bool:
+        return self.provider == BY_KEY
 
     @property
     def first_name(self) -> Personal:

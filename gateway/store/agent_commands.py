@@ -56,7 +56,7 @@ class AgentCommands(ConversationStore):
         """Wait for somebody else until a time. Raises CommandRefused (parked_full: as many as one may have are parked)."""
         found = await self.get(command.conversation)
         theirs = await self.get_many(await self.desk.mine(command.agent))
-        most = self.terms.figures(found.brand).parked_max if self.terms.push() else 0
+        most = self.terms.figures(found.brand).parked_max if self.terms.push() and not command.program else 0
         place = await self._parking.ask(command.agent, found.id, most, [one for one in theirs if one is not None])
         args: list[scripts.Part] = [command.agent, command.epoch, digest("park", command, str(until_ms)), keys.KEEP_MS]
         args += [until_ms, _seen(inbound_seen), place, GOOD_MS]
@@ -164,7 +164,7 @@ class AgentCommands(ConversationStore):
     ) -> Done:
         """Through a slot of the agent's. over: it is their own already, and may be one more than new work may."""
         figures = self.terms.figures(found.brand)
-        limits = self.terms.push()
+        limits = self.terms.push() and not command.program
         want = Want(
             command.agent,
             command.conversation,

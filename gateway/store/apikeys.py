@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.errors import BadInput, Conflict, NotFound, Problem
+from gateway.model.agent import Role, parse_right
 from gateway.model.event import EventType
 from gateway.model.personal import Secret
 from gateway.store import keys, promised
@@ -36,19 +37,30 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 
 
 class Scope(StrEnum):
-    """What a key may do. messages:reveal also opens addresses and names of contacts."""
+    """What a key may do. messages:reveal also opens addresses and names of contacts.
+
+    desk: the conversations of the brands and queues that its rights name, as a program of its own.
+    """
 
     EVENTS = "events"
     CONTACTS_READ = "contacts:read"
     CONTACTS_WRITE = "contacts:write"
     MESSAGES_READ = "messages:read"
     MESSAGES_REVEAL = "messages:reveal"
+    DESK = "desk"
     ADMIN = "admin"
+
+
+DESK_ROLES = frozenset({Role.AGENT.value, "read"})
+"""What a key of scope desk may be for a brand or a queue of it. Nothing that looks beyond its own queues."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """sources: "/ops/*" all below, "/ops/flights" that one; types: of events; brands. Empty: all of them."""
+    """sources: "/ops/*" all below, "/ops/flights" that one; types: of events; brands. Empty: all of them.
+
+    rights: of scope desk, agent@brand, agent@brand/queue, read@brand or read@brand/queue; empty: none
+    """
 
     name: str
     scopes: frozenset[Scope]
@@ -56,6 +68,7 @@ class ApiKey:
     types: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
     made_ms: int = 0
+    rights: tuple[str, ...] = ()
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
@@ -72,6 +85,11 @@ class ApiKey:
 
 def _matches(pattern: str, source: str) -> bool:
     return source.startswith(pattern[:-1]) if pattern.endswith("*") else source == pattern
+
+
+def _desk_right(text: str) -> bool:
+    right = parse_right(text)
+    return right is not None and right.role in DESK_ROLES and bool(right.brand)
 
 
 def _digest(key: Secret) -> str:
@@ -130,6 +148,7 @@ class ApiKeys:
         sources: Sequence[str] = (),
         types: Sequence[str] = (),
         brands: Sequence[str] = (),
+        rights: Sequence[str] = (),
     ) -> Secret:
         """Make a key and return it, this once.
 
@@ -149,6 +168,11 @@ class ApiKeys:
             problems.append(Problem("sources", "should be sources of events; a * may stand at the end"))
         if any(not one or len(one) > 64 for one in brands):
             problems.append(Problem("brands", "should be brands of 1 to 64 characters"))
+        if bool(rights) != (Scope.DESK in wanted) or not all(map(_desk_right, rights)):
+            message = "should be, for scope desk and no other, agent@brand, agent@brand/queue, read@brand or read@brand/queue"
+            problems.append(Problem("rights", message))
+        if Scope.DESK in wanted and Scope.ADMIN in wanted:
+            problems.append(Problem("scopes", "should not have admin beside desk: admin may do everything to conversations"))
         if problems:
             raise BadInput(problems)
         if any(key.name == name for key in await self.all()):
@@ -156,8 +180,9 @@ class ApiKeys:
         await promised.stand(self._redis, keys.API_KEYS, since=promised.turns_of(self._redis))
         secret = Secret(secrets.token_urlsafe(32))
         key = ApiKey(
-            name, frozenset(map(Scope, wanted)), tuple(sources), tuple(types), tuple(brands), self._clock.now_ms()
-        )
+            name, frozenset(map(Scope, wanted)), tuple(sources), tuple(types), tuple(brands), self._clock.now_ms(),
+            tuple(dict.fromkeys(rights)),
+        )  # fmt: skip
         await promised.run(self._redis, keys.API_KEYS, ("HSET", keys.API_KEYS, _digest(secret), _dump(key)))
         self._known = _Known()
         return secret
@@ -177,7 +202,7 @@ class ApiKeys:
 
 
 def _dump(key: ApiKey) -> str:
-    value = {
+    value: dict[str, object] = {
         "name": key.name,
         "scopes": sorted(key.scopes),
         "sources": list(key.sources),
@@ -185,6 +210,8 @@ def _dump(key: ApiKey) -> str:
         "brands": list(key.brands),
         "made": key.made_ms,
     }
+    if key.rights:
+        value["rights"] = list(key.rights)
     return json.dumps(value)
 
 
@@ -198,4 +225,5 @@ def _load(raw: bytes) -> ApiKey:
         types=tuple(value.get("types", ())),
         brands=tuple(value.get("brands", ())),
         made_ms=value.get("made", 0),
+        rights=tuple(value.get("rights", ())),
     )

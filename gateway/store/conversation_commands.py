@@ -44,12 +44,16 @@ class CommandRefused(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What every command carries. epoch: as the agent saw it; key: theirs, made once for one intention."""
+    """What every command carries. epoch: as the agent saw it; key: theirs, made once for one intention.
+
+    program: the agent is another program with a team of its own behind it: limits of one person do not hold for it
+    """
 
     conversation: ConversationId
     agent: AgentId
     epoch: int
     key: str
+    program: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """/v1/conversations on the internal listener: another system's desk, on the same conversations, by the same rules.
 
-Who may call is the listener's affair (API keys); on whose behalf is said in `agent`: the id of an agent of ours.
+Who may call is the listener's affair (API keys). A key with all rights says in `agent` on whose behalf: an agent's id.
+A key of scope `desk` acts as itself (outside.py): it reads and answers what its rights name, and for the rest nothing exists.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from gateway.errors import BadInput, NotFound, Problem
 from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import Decision
+from gateway.rules.rights import Reading, reading
+from gateway.store.apikeys import ApiKey
 from gateway.webcare import commands, files, lines, replying, views
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.outside import CALLER, technical
 from gateway.webcare.problems import answering, body_of
+from gateway.webcare.proving import identity
 from gateway.webcare.windows import closing
 
 LIST_MAX = 200
@@ -42,7 +47,10 @@ class Api:
         """Without texts and names: a list is read by machines, often; ?queue=general (the default) is oldest first."""
         desk = self._deps.conversations.desk
         query = request.query
-        if "agent" in query:
+        caller = await self._caller(request)
+        if caller is not None and query.get("agent") == "me":
+            identifiers = await desk.mine(caller.id)
+        elif "agent" in query:
             identifiers = await desk.mine(AgentId(query["agent"]))
         elif "asked" in query:
             asked = await self._deps.conversations.consultations(AgentId(query["asked"]))
@@ -54,16 +62,18 @@ class Api:
         else:
             identifiers = await desk.queue(query.get("queue", "general"), LIST_MAX)
         found = [one for one in await self._deps.conversations.get_many(identifiers) if one is not None]
+        if caller is not None:
+            found = [one for one in found if reading(caller, one) is not Reading.NO]
         return web.json_response({"conversations": [_summary(one) for one in found]})
 
     async def get_file(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file of its thread, as a download."""
-        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        one, _ = await self._readable(request)
         return await files.get_file(self._deps, one, request.match_info["file"], save=True)
 
     async def get_one(self, request: web.Request) -> web.StreamResponse:
         """One conversation with its thread."""
-        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        one, caller = await self._readable(request)
         contact = (await views.contacts_of(self._deps, [one]))[one.contact]
         facts = contact.facts if contact else None
         closes = closing(self._deps, one, facts, await self._deps.person_windows())
@@ -74,20 +84,21 @@ class Api:
                 "service_window_closes_at": _time(closes.window_ms),
                 "a_person_may_answer_until": _time(closes.last_ms),
                 "held_elsewhere": held,
-                "thread": [_line(line) for line in await lines.thread(self._deps, one, contact)],
+                "identity": int(identity(self._deps, one, contact)),
+                "thread": [_line(line) for line in await lines.thread(self._deps, one, contact, caller)],
             }
         )
 
     async def get_decisions(self, request: web.Request) -> web.StreamResponse:
         """Why it was given to whom it was, newest first: ids and figures, no names."""
-        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        one, _ = await self._readable(request)
         found = await self._deps.conversations.decisions(one.id)
         return web.json_response({"decisions": [_decision(decision) for decision in found]})
 
     async def post_command(self, request: web.Request) -> web.StreamResponse:
-        """Any of commands.COMMANDS; body {"agent", "epoch", ...}; Idempotency-Key header."""
+        """Any of commands.COMMANDS; body {"agent" or "as", "epoch", ...}; Idempotency-Key header."""
         body = await body_of(request)
-        agent = await self._agent(body)
+        agent = await self._agent(request, body)
         key = request.headers.get("Idempotency-Key")
         what = request.match_info["command"]
         done, after = await commands.run(self._deps, agent, request.match_info["conversation"], what, key, body)
@@ -95,15 +106,31 @@ class Api:
 
     async def get_templates(self, request: web.Request) -> web.StreamResponse:
         """What may be said to them while the service window is shut."""
-        one = await self._deps.conversations.get(ConversationId(request.match_info["conversation"]))
+        one, _ = await self._readable(request)
         return web.json_response({"templates": await replying.offered(self._deps, one)})
 
     async def post_file(self, request: web.Request) -> web.StreamResponse:
         """Take up a file for a reply, by `?agent=`."""
-        return await files.post_file(self._deps, request, await self._agent(dict(request.query)), {})
+        return await files.post_file(self._deps, request, await self._agent(request, dict(request.query)), {})
 
-    async def _agent(self, body: dict[str, Any]) -> Agent:
+    async def _caller(self, request: web.Request, spoken: object = None) -> Agent | None:
+        """The agent of a key of scope desk; None for a key with all rights."""
+        key: ApiKey | None = request.get(CALLER)
+        return await technical(self._deps.agents, key, spoken) if key is not None else None
+
+    async def _readable(self, request: web.Request) -> tuple[Conversation, Agent | None]:
+        """The conversation that is asked for, and who asks. Raises NotFound also for one that a key may not read."""
+        caller, identifier = await self._caller(request), request.match_info["conversation"]
+        if caller is not None:
+            return await commands.readable(self._deps, caller, identifier), caller
+        return await self._deps.conversations.get(ConversationId(identifier)), None
+
+    async def _agent(self, request: web.Request, body: dict[str, Any]) -> Agent:
         given = body.get("agent")
+        if (caller := await self._caller(request, body.get("as"))) is not None:
+            if given not in (None, "me", caller.id):
+                raise BadInput([Problem("agent", "should be missing: this key acts for itself; `as` says who speaks")])
+            return caller
         try:
             found = await self._deps.agents.get(AgentId(given)) if isinstance(given, str) else None
         except NotFound:

@@ -55,7 +55,7 @@ async def run(
     if row is None and what != "note" and not may_answer(agent, found):
         raise BadInput([Problem("rights", "you may read this conversation, not answer it")])
     unseen = what == "note" or (row is not None and not row.epoch)
-    command = Command(found.id, agent.id, 0 if unseen else fields.whole(body, "epoch"), fields.key_of(key))
+    command = Command(found.id, agent.id, 0 if unseen else fields.whole(body, "epoch"), fields.key_of(key), agent.program)
     if row is not None:
         done = await row.do(Asked(deps, agent, found, command, body))
     else:

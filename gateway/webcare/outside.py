@@ -15,13 +15,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
+from aiohttp import web
+
 from gateway.errors import BadInput, Problem
 from gateway.model.agent import BY_KEY, Agent
 from gateway.model.personal import Personal
 from gateway.store.agents import Agents
 from gateway.store.apikeys import ApiKey
 
-CALLER = "api_key"
+CALLER = web.RequestKey("api_key", ApiKey)
 """Under this the listener leaves the key in the request, where it is of scope `desk`; one with all rights leaves none."""
 NAME_MAX = 80
 PER_SECOND = 20.0

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench import against, curves, dispatch, document, documents, fanout, latency, memory, stage, webcare, webhooks
+from bench import against, curves, dispatch, document, documents, fanout, latency, memory, patches, stage, webcare, webhooks
 from bench.children import child, first_line
 from bench.report import Row, line, machine
 from bench.sizes import LONG, QUICK, TINY, WHOLE, Sizes
@@ -59,6 +59,8 @@ async def measure(sizes: Sizes, told: Callable[[str], None], only: Collection[st
         if "webcare" in only:
             await stage.emptied(runtime)
             keep(await webcare.measure(runtime, environ, sizes))
+            await stage.emptied(runtime)
+            keep(await patches.measure(runtime, environ, webcare.team(runtime), sizes))
         if "peers" in only:
             await stage.emptied(runtime)
             enough = -(-against.taken(sizes) // (sizes.group_size * sizes.flights))

@@ -55,6 +55,10 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Nobody signs in here by a password."""
 
 
+def team(runtime: Runtime) -> Agents:
+    return Agents(runtime.connection.redis, runtime.clock, runtime.vault, hasher=QUICK)
+
+
 class Agency:
     """The agents at their pages."""
 
@@ -74,7 +78,7 @@ class Agency:
             await self._changed.wait()
 
     async def sign_in(self) -> None:
-        agents = Agents(self._runtime.connection.redis, self._runtime.clock, self._runtime.vault, hasher=QUICK)
+        agents = team(self._runtime)
         hashed = Secret("a sentence does well enough")
         self.ids = [(await agents.add_agent(f"agent{n}", f"Agent {n}", hashed, ("agent",))).id for n in range(self._count)]
         for one in self.ids:

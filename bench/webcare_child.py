@@ -1,6 +1,7 @@
-"""A process of the webcare bench: `route` is the webcare role as `run` runs it; `write N PER_S` is people who write.
+"""A process of the webcare bench: `route` is the webcare role as `run` runs it, `serve` the same with the desk's pages on a port
+that it prints; `write N PER_S` is people who write.
 
-Both open the store that the settings in their environment name, say "ready", and begin when they are told to.
+All open the store that the settings in their environment name; the first and the last say "ready", and begin when they are told.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import sys
 
 import uvloop
+from aiohttp import web
 
 from bench import stage
 from gateway import log, settings, surface, webcare
@@ -26,6 +28,18 @@ AT_ONCE = 16
 async def _route(runtime: Runtime) -> None:
     """Until this process is ended."""
     await webcare.run(surface.webcare_deps(runtime))
+
+
+async def _serve(runtime: Runtime) -> None:
+    """Until this process is ended."""
+    desk, app = surface.webcare_deps(runtime), web.Application()
+    surface.add_console(app, desk, runtime.settings)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print(runner.addresses[0][1], flush=True)
+    await webcare.run(desk)
 
 
 async def _write(runtime: Runtime, count: int, per_second: float) -> None:
@@ -48,6 +62,8 @@ async def _write(runtime: Runtime, count: int, per_second: float) -> None:
 
 async def main(what: str, *numbers: str) -> None:
     async with open_runtime(settings.read(stage.environ(), None)) as runtime:
+        if what == "serve":
+            await _serve(runtime)
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         if what == "route":

@@ -125,8 +125,8 @@ async def _round(runtime: Runtime, url: str, chats: Chats, count: int, seconds: 
             if broken:
                 raise RuntimeError(f"{len(broken)} pages lost their connection")
         finally:
-            for one in pages:
-                one.cancel()
+            for page in pages:
+                page.cancel()
             await asyncio.gather(*pages, return_exceptions=True)
     took = []
     for chat, at in await _inbound(runtime, since):

@@ -24,6 +24,7 @@ from gateway.store.ahead import Ahead
 from gateway.store.contacts import Contacts, FactChange, parse_facts
 from gateway.store.dialogues import Dialogues
 from gateway.store.documents import Documents
+from gateway.store.families import Families
 from gateway.store.fanout import Cursor, FanOut, FanOuts
 from gateway.store.invitations import Invitations
 from gateway.store.outbox import Outbox, Plan, PlannedMessage, PutResult
@@ -182,11 +183,17 @@ def _fact_changed(raw: dict[bytes, bytes], change: FactChange) -> tuple[bool, bo
     return True, change.value != last
 
 
+class PretendFamilies(Families):
+    async def look_soon(self, *families: SubjectId) -> None:
+        """Nobody need look at a family for what has not happened."""
+
+
 class PretendSubjects(Subjects):
     """See lua/subject_apply.lua."""
 
     def __init__(self, redis: Redis, clock: Clock, vault: Vault, contacts: PretendContacts) -> None:
         super().__init__(redis, clock, vault)
+        self.families = PretendFamilies(redis, clock, vault)
         self._contacts = contacts
         self._moments: dict[SubjectId, Sequence[SetMoment]] = {}
         self._results: dict[tuple[SubjectId, EventId], tuple[int, Mapping[str, Any]]] = {}

@@ -92,6 +92,7 @@ def test_what_did_not_arrive_goes_in_other_words_or_is_answered_on_another_chann
     assert stage.messages(also) == [], "nothing goes by itself"
 
 
+@pytest.mark.long
 def test_the_palette_finds_what_is_said_often_and_before_and_a_macro_does_what_follows(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:

@@ -132,6 +132,10 @@ async def test_what_waits_and_would_be_taken_out_is_counted(house: House) -> Non
     found = await rehearsed(house, house.flight("cancelled"))
     assert found.takes_out == 2
     assert found.people == 2
+    # What is over for a whole order, or has landed, asks for a look at families: not while it is only rehearsed.
+    over = await rehearsed(house, house.order(status="cancelled", version=9, recipients=None))
+    assert over.people == 2
+    assert (await rehearsed(house, house.flight("arrived", version=9))).looked_at == 2
 
 
 async def test_a_window_that_is_open_makes_it_free_text(house: House) -> None:

@@ -167,10 +167,10 @@ async def test_who_waited_three_seconds_beside_a_free_agent_is_an_alarm(house: H
     house.conversations.give = refuses  # type: ignore[method-assign]
     gauge = house.metrics.waiting_beside_free._value
     await house.router.turn()
-    await house.pass_s(2.9, ann.id)
+    await house.pass_s(1.5, ann.id)
     await house.router.turn()
     assert gauge.get() == 0
-    await house.pass_s(0.2, ann.id)
+    await house.pass_s(1.6, ann.id)
     await house.router.turn()
     assert gauge.get() == 1
     del house.conversations.give

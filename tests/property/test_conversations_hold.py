@@ -18,7 +18,7 @@ from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_i
 from gateway.model.personal import Personal
 from gateway.store import keys
 from gateway.store.conversations import Command, CommandRefused, Conversations, Done
-from gateway.store.desk import place_of
+from gateway.store.desk import Desk, place_of
 from gateway.store.vault import KeyRing, Vault
 from tests.support.server import StoreServer
 
@@ -103,7 +103,7 @@ class Play:
     async def crash(self, command: Command) -> None:
         """Take, and die before the desk hears of it."""
         desk = self.store.desk
-        self.store.desk = _Dead(self.redis)  # type: ignore[assignment]
+        self.store.desk = _Dead(self.redis, self.clock)
         try:
             await self.store.take(command)
         except ConnectionError:
@@ -151,11 +151,10 @@ class Play:
         assert sorted(str(entry.message) for entry in thread if entry.message) == sorted(sent)
 
 
-class _Dead:
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+class _Dead(Desk):
+    """Reads as any desk does, and dies where it would write."""
 
-    async def settle_many(self, conversations: object) -> None:
+    async def settle_many(self, *what: object, **more: object) -> set[ConversationId]:
         raise ConnectionError("killed here")
 
 

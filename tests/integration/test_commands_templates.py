@@ -217,6 +217,7 @@ async def _seed(home: House) -> MessageId:
     return message
 
 
+@pytest.mark.long
 async def test_a_replayed_dead_letter_is_decided_on_again_and_reaches_its_phone(home: House, phones: Channel) -> None:
     await approved(home)
     message = await _seed(home)

@@ -215,6 +215,7 @@ async def test_what_falls_into_the_night_waits_for_the_morning_of_the_place(data
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.long
 async def test_a_message_waits_for_the_first_reading_of_the_templates(data_dir: Path) -> None:
     names = ("intake", "dispatch")
     async with house_running(data_dir, names=names, read_templates=False) as house:

@@ -149,6 +149,7 @@ async def test_what_is_discarded_tells_nobody_and_no_newcomer_either(house: Hous
         await fuses.release(late.id, who="kim", why="after all", part=None, second=0)
 
 
+@pytest.mark.long
 async def test_who_subscribes_while_it_is_held_is_told_once_when_it_is_released(house: House, fuses: Fuses) -> None:
     await flight_with(house)
     late = house.flight(late_min=60)
@@ -217,6 +218,7 @@ async def test_of_two_who_release_in_one_moment_one_asks_and_the_other_confirms(
         await fuses.discard(late.id, who="max", why="late")
 
 
+@pytest.mark.long
 async def test_ten_times_the_usual_hour_is_held_too(redis: Redis, redis_url: str, data_dir: Path) -> None:
     async with open_house(redis_url, data_dir) as house:
         await flight_with(house, 120)

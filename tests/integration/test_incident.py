@@ -261,6 +261,7 @@ async def test_the_command_says_it_in_words_in_data_in_a_page_and_in_a_table(hom
     assert ran.out.startswith("message,contact,")
 
 
+@pytest.mark.long
 async def test_a_flight_is_called_by_its_name_and_an_order_only_by_our_id(home: House) -> None:
     await kept_outage(home)
     ran = await home.run("report", "incident", *RANGE, "--subject", "flight:ZZ1007/2026-11-22/AMS")

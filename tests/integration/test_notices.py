@@ -179,6 +179,7 @@ async def test_the_command_says_what_cannot_be_done(home: commands_stage.House) 
         assert (ran.code, told in ran.err) == (code, True), ran.err
 
 
+@pytest.mark.long
 async def test_the_commands_do_it_from_a_process_of_their_own(
     house: House, data_dir: Path, edge: Edge, redis_url: str, launcher: commands_stage.Launcher
 ) -> None:

@@ -168,6 +168,7 @@ async def test_a_store_that_is_gone_after_the_send_does_not_change_what_became_o
     assert len(channel.posts) == 1
 
 
+@pytest.mark.long
 async def test_a_message_that_cannot_be_handled_is_poisoned_after_some_tries_and_frees_its_lane(
     house: House, channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,6 +217,7 @@ async def test_who_got_the_file_without_its_words_was_told(house: Ways) -> None:
 # an invitation, and what the order's own source knows
 
 
+@pytest.mark.long
 async def test_a_later_version_of_an_order_with_its_own_address_leaves_the_chat_that_was_asked_for(data_dir: Path) -> None:
     """The source goes on naming the number it knows; whoever came by the link hears in the chat that they chose."""
     trip = Trip()

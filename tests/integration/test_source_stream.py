@@ -421,6 +421,7 @@ async def test_killed_between_keeping_and_acknowledging_each_event_is_kept_once(
     assert await stage.events.depth() == 7
 
 
+@pytest.mark.long
 async def test_an_entry_that_kills_its_workers_is_buried_and_its_neighbours_are_kept(
     stage: Stage, stream: Redis, other_server: StoreServer, redis_url: str, ring: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

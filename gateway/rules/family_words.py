@@ -26,6 +26,8 @@ _JOIN_WORDS: Mapping[str, tuple[str, ...]] = {
 _ALIKE = 0.8
 """Two words that differ less are one, misspelt."""
 _NUMBERED = re.compile(r"\S*\d\S*")
+_CODE = re.compile(r"(?i)\bcode\b\W*(?:[0-9a-z][\W_]*){8}(?![0-9a-z])")
+"""A code as people type it: with o for 0 and i for 1 there may be no number in it."""
 _BESIDE = frozenset(("code", "met", "with", "mit", "avec", "en", "and", "und", "et"))
 BESIDE_MAX = 3
 """Words beside a join that may be a greeting, or who it is."""
@@ -171,7 +173,7 @@ def says_more(text: str) -> bool:
     """Whether somebody who came by the link says more than that: a person reads it. A greeting and who they are is no more."""
     known = frozenset().union(*_JOIN_WORDS.values())
     others = [
-        word for word in _plain(_NUMBERED.sub(" ", text)).split()
+        word for word in _plain(_NUMBERED.sub(" ", _CODE.sub(" ", text))).split()
         if word not in known and word not in _BESIDE
         and not (len(word) > 3 and any(len(one) > 3 and SequenceMatcher(None, word, one).ratio() >= _ALIKE for one in known))
     ]  # fmt: skip

@@ -50,6 +50,8 @@ def test_a_misspelt_join_still_says_its_language_and_a_bare_code_says_none(text:
         ("ABCD-1234", False),
         ("ik wil de reis volgn, code ABCD-1234, groetjes tante Bep", False),
         ("Ik wil de reis volgen, code ABCD-1234. Mijn koffer is kwijt", True),
+        ("Hoi! ik wil graag de ries volgen, code bqoi orfy groetjes", False),
+        ("Hoi! ik wil graag de ries volgen, code bqoi orfy. Mijn koffer is kwijt", True),
         ("ABCD-1234 please call me, she is diabetic", True),
         ("ABCD-1234 waar is ze?", True),
         ("Je veux suivre le voyage, code ABCD-1234, ma mère est malade", True),

@@ -19,6 +19,8 @@ BEFORE_MS = 8 * 24 * 3600_000
 LONGEST_MS = 35 * 24 * 3600_000
 """Of a time that can be asked for at once."""
 _KINDS = ("opened", "queued", "reopened", "inbound", "replied", "outside", "transferred", "resolved")
+_PLACES = frozenset({"opened", "enters", "reopened"})
+"""Steps that begin a wait, which counts where it began; of others the queue that they name is where it went."""
 _OURS = frozenset({"inbox", "person"})
 """Who outside the desk is one of our people."""
 
@@ -51,8 +53,8 @@ def steps_of(rows: Iterable[Any]) -> Iterator[Step]:
             at_ms=row.at_ms,
             conversation=conversation,
             kind=kind,
-            brand=row.detail.get("brand", ""),
-            queue=row.detail.get("q", ""),
+            brand=row.detail.get("brand", "") if kind in _PLACES else "",
+            queue=row.detail.get("q", "") if kind in _PLACES else "",
             wait_ms=int(wait) if wait.isascii() and wait.isdigit() else None,
             by=row.detail.get("by", ""),
         )

@@ -252,6 +252,20 @@ class Conversation:
         return self.state is ConversationState.RESOLVED
 
 
+def what_of(item: InboundEntry) -> str:
+    """What a message of theirs is, in a word for other programs; of a file what its type says."""
+    if item.edit_of:
+        return EDIT
+    if item.detail == "revoke":
+        return WITHDRAWN
+    if item.kind != "media":
+        return item.kind
+    if item.detail == "sticker":
+        return item.detail
+    family = (item.media or {}).get("mime", "").partition("/")[0]
+    return family if family in ("image", "audio", "video") else "document"
+
+
 # Thanks and goodbyes, whole messages only. What is not on the list reopens: a question lost is worse than one look too many.
 _COURTESIES = frozenset(
     """

@@ -203,6 +203,23 @@ def fold_edits(entries: Sequence[Entry]) -> list[Entry]:
     return _taken_back(folded)
 
 
+def shown_at(entries: Sequence[Entry], place: str) -> str:
+    """The id of the line in which what stands at a place is shown: an edit or a deletion in what it is about; "" not here."""
+    found = next((one for one in entries if one.id == place), None)
+    if found is None:
+        return ""
+    about: Entry | None = None
+    if found.form == EDIT:
+        same = [one for one in entries if one.key == found.again and one.form != EDIT]
+        edits = sorted((one for one in entries if one.form == EDIT and one.again == found.again), key=lambda one: one.edits)
+        about = [*same, *edits][0]
+    elif _is_notice(found) and found.answers is not None:
+        gone = found.answers.reveal()
+        theirs = (one for one in entries if one.kind is EntryKind.IN and one is not found and one.channel_message_id is not None)
+        about = next((one for one in theirs if one.channel_message_id and one.channel_message_id.reveal() == gone), None)
+    return (about or found).id
+
+
 def _taken_back(entries: Sequence[Entry]) -> list[Entry]:
     """Of what its writer deleted at the channel only the time is left, however often it was changed before.
 

@@ -22,6 +22,7 @@ from gateway.model.conversation import (
     InboundEntry,
     Mention,
     is_courtesy,
+    what_of,
 )
 from gateway.model.ids import (
     AddressId,
@@ -148,6 +149,7 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
             args += [keys.KEEP_MS, "1" if elsewhere else "0", changed, item.edits if changed else 0, item.asked]
             args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else "", figures.sticky_h * HOUR_MS]
             args += [complaints, " ".join(ahead), flood.MOST, flood.WINDOW_MS, flood.AGAIN_MS]
+            args += [what_of(item), self._vault.blind("file", contact, key, "0") if item.media is not None else ""]
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")
@@ -274,13 +276,19 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
 
     async def thread(self, conversation: Conversation, limit: int = THREAD_MAX) -> list[Entry]:
         """The last lines, oldest first. Empty when the contact was erased: nothing can be opened any more."""
+        return codec.fold_edits(await self._entries(conversation, limit))
+
+    async def shown_at(self, conversation: Conversation, place: str) -> str:
+        """The id of the line of `thread` that shows what stands at a place in it, "" for none (codec.shown_at)."""
+        return codec.shown_at(await self._entries(conversation, THREAD_MAX), place)
+
+    async def _entries(self, conversation: Conversation, limit: int) -> list[Entry]:
         raw = await self._redis.xrevrange(keys.of(conversation.id, "ct"), count=limit)
         try:
             box = await self._vault.contact_box(conversation.contact)
-            lines = [codec.parse_entry(place, fields, box, conversation.contact) for place, fields in reversed(raw)]
+            return [codec.parse_entry(place, fields, box, conversation.contact) for place, fields in reversed(raw)]
         except Sealed:
             return []
-        return codec.fold_edits(lines)
 
     async def holding(self, contact: ContactId, key: str) -> Conversation | None:
         """The conversation that holds the entry with this key, None when nobody knows it (any more)."""

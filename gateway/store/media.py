@@ -249,8 +249,9 @@ class Media:
             hidden["until"] = kept.until_ms
         packed = head.encode() + b"\n" + box.seal_json(hidden, f"md:{kept.ref}")
         names = [keys.of(kept.contact, "md"), keys.of(kept.contact, "f"), keys.beside(kept.contact, "facts")]
+        names.append(keys.of(kept.conversation, "cv"))
         kind = kind or _FACTS[kept.state]
-        detail = f"state={kept.state.value} why={why} size={kept.size}" if kind else ""
+        detail = f"state={kept.state.value} why={why} size={kept.size} file={kept.ref}" if kind else ""
         args: list[scripts.Part] = [self._clock.offset_ms, kept.contact, kept.ref, packed, self._keep_ms, kind]
         return int(await scripts.run(self._redis, "media_settle", names, [*args, kept.conversation, detail, "1" if new else "0"]))
 

@@ -43,6 +43,13 @@ local function conv_write(cv, vd, vo, id, conv, changes)
   redis.call('ZADD', vd, text(rev), id)
   if conv.st == 'resolved' then redis.call('ZREM', vo, id) else redis.call('ZADD', vo, conv.op, id) end
 end
+-- How it stands now, behind a fact of what was done with it: other programs are told by the fact alone (insight/desk_hooks.py).
+-- before: the queue that it was in ('' or nil: in none).
+local function stands(conv, before)
+  local moved = before and before ~= '' and before ~= conv.q
+  return ' q=' .. conv.q .. ' brand=' .. conv.b .. ' st=' .. conv.st .. ' epoch=' .. conv.ep .. ' o=' .. conv.o
+    .. (moved and (' fq=' .. before) or '')
+end
 -- keys: cv, ct, co, vs. A resolved conversation is kept for a time and then forgotten; an unresolved one never.
 local function conv_keep(keys, resolved, ms)
   for _, key in ipairs(keys) do

@@ -40,7 +40,7 @@ if time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1]) - tonumber(AR
   return refused('late', conv)
 end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
-local ids, was = ARGV[2] .. ' ' .. conv.c, conv.o
+local ids, was, passed = ARGV[2] .. ' ' .. conv.c, conv.o, ''
 local changes = {bt = ARGV[8], rt = '', pu = '', stk = '', stu = '', ofa = '', ofm = ''}
 changes.st = how == 'given' and 'assigned' or 'active'
 local entry = ''
@@ -51,11 +51,12 @@ elseif not theirs then
   changes.o, changes.own, changes.oat, changes.ep = agent, agent, text(now), text(tonumber(conv.ep) + 1)
   if was ~= '' then
     changes.tc = text(tonumber(conv.tc or '0') + 1)
-    fact(KEYS[4], now, 'transferred', ids, 'agent=' .. was .. ' to=' .. agent .. ' epoch=' .. changes.ep .. ' how=' .. how)
+    passed = 'agent=' .. was .. ' to=' .. agent .. ' how=' .. how
   end
 end
 local before = conv.st
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
+if passed ~= '' then fact(KEYS[4], now, 'transferred', ids, passed .. stands(conv)) end
 if ARGV[12] ~= '' then
   redis.call('LPUSH', KEYS[7], ARGV[12])
   redis.call('LTRIM', KEYS[7], 0, tonumber(ARGV[14]) - 1)
@@ -63,6 +64,9 @@ if ARGV[12] ~= '' then
 end
 local wait = waited(conv, now)
 local kind = how == 'finishing' and 'wrapup' or theirs and 'returned' or 'assigned'
-if before ~= 'active' or not theirs then fact(KEYS[4], now, kind, ids, 'agent=' .. agent .. ' epoch=' .. conv.ep .. ' how=' .. (how == 'taken' and 'take' or how) .. (wait ~= '' and not theirs and (' wait=' .. wait) or '')) end
+if before ~= 'active' or not theirs then
+  fact(KEYS[4], now, kind, ids, 'agent=' .. agent .. ' how=' .. (how == 'taken' and 'take' or how)
+    .. (wait ~= '' and not theirs and (' wait=' .. wait) or '') .. stands(conv))
+end
 if ARGV[5] == '' then return {'done', conv.rev, conv.ep, '', ''} end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, entry, '')

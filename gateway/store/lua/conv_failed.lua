@@ -23,5 +23,5 @@ if ARGV[5] == 'failed' and states[conv.st] then
   if (conv.st == 'waiting' or conv.st == 'parked') and (conv.rt or '') == '' then changes.rt = text(now) end
 end
 conv_write(KEYS[1], KEYS[3], KEYS[4], ARGV[2], conv, changes)
-fact(KEYS[2], now, 'undelivered', ARGV[3] .. ' ' .. conv.c .. ' ' .. ARGV[2], 'reason=' .. ARGV[4] .. ' st=' .. conv.st)
+fact(KEYS[2], now, 'undelivered', ARGV[3] .. ' ' .. conv.c .. ' ' .. ARGV[2], 'reason=' .. ARGV[4] .. stands(conv))
 return 1

@@ -21,22 +21,22 @@ if what == 'finish' and ARGV[8] ~= '' and ARGV[8] ~= conv.n then return refused(
 if what == 'finish' and conv.st == 'assigned' then return refused('moved', conv) end
 if what == 'release' and conv.st == 'wrapup' then return refused('moved', conv) end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
-local ids = ARGV[2] .. ' ' .. conv.c
-local changes = {rc = reason}
+local changes, kind, detail = {rc = reason}, '', ''
 if what == 'release' then
   to_queue(conv, changes, now)
-  fact(KEYS[4], now, 'released', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. changes.ep .. ' q=' .. conv.q)
+  kind, detail = 'released', 'agent=' .. ARGV[3]
 elseif what == 'reason' and conv.st ~= 'wrapup' then
-  fact(KEYS[4], now, 'tagged', ids, 'agent=' .. ARGV[3] .. ' reason=' .. reason)
+  kind, detail = 'tagged', 'agent=' .. ARGV[3] .. ' reason=' .. reason
 elseif conv.st == 'active' and reason == '' and tonumber(ARGV[11]) > 0 then
   changes.st, changes.wu, changes.w = 'wrapup', text(now + tonumber(ARGV[11])), ''
   changes.ofa, changes.ofm = '', '' -- who was asked to have it is asked no more
-  fact(KEYS[4], now, 'wrapup', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep)
+  kind, detail = 'wrapup', 'agent=' .. ARGV[3]
 else
   if reason == '' then changes.rc = tonumber(ARGV[11]) > 0 and 'none' or '' end
   to_resolved(conv, changes, now, ARGV[3])
-  fact(KEYS[4], now, 'resolved', ids, 'by=' .. ARGV[3] .. ' epoch=' .. changes.ep .. ' reason=' .. changes.rc)
+  kind, detail = 'resolved', 'by=' .. ARGV[3] .. ' reason=' .. changes.rc
 end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
+fact(KEYS[4], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv))
 if conv.st == 'resolved' then conv_keep({KEYS[1], KEYS[2], KEYS[7], KEYS[8], KEYS[9]}, true, ARGV[9]) end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

@@ -12,24 +12,24 @@ RETURNS 1 done | 0 something happened
 local conv = conv_read(KEYS[1])
 if not conv or conv.rev ~= ARGV[3] or conv.st == 'resolved' then return 0 end
 local now = now_of(KEYS[3], tonumber(ARGV[1]))
-local ids = ARGV[2] .. ' ' .. conv.c
-local changes = {}
+local changes, kind, detail = {}, '', 'agent=' .. conv.o
 if ARGV[4] == 'wake' then
   if conv.st ~= 'parked' or (conv.rt or '') ~= '' then return 0 end
   changes.rt = text(now)
-  fact(KEYS[3], now, 'woken', ids, 'agent=' .. conv.o .. ' epoch=' .. conv.ep)
+  kind = 'woken'
 elseif conv.w ~= '' and not (conv.st == 'queued' and tonumber(conv.la or '0') >= tonumber(conv.li)) then
   return 0
 elseif ARGV[4] == 'waiting' then
   if conv.st ~= 'active' then return 0 end
   changes.st = 'waiting'
-  fact(KEYS[3], now, 'idled', ids, 'agent=' .. conv.o .. ' epoch=' .. conv.ep)
+  kind = 'idled'
 else
   local by = ARGV[5] ~= '' and ARGV[5] or conv.o
   if conv.st == 'wrapup' and (conv.rc or '') == '' then changes.rc = 'none' end
   to_resolved(conv, changes, now, by)
-  fact(KEYS[3], now, 'resolved', ids, 'by=' .. by .. ' epoch=' .. changes.ep .. ' reason=' .. (changes.rc or conv.rc or ''))
+  kind, detail = 'resolved', 'by=' .. by .. ' reason=' .. (changes.rc or conv.rc or '')
 end
 conv_write(KEYS[1], KEYS[4], KEYS[5], ARGV[2], conv, changes)
+fact(KEYS[3], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv))
 if conv.st == 'resolved' then conv_keep({KEYS[1], KEYS[2], KEYS[6], KEYS[7], KEYS[8]}, true, ARGV[6]) end
 return 1

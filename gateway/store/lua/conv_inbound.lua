@@ -19,6 +19,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       32 for how long after it was done its last agent is theirs (ms)
       33 queue of complaints ('' none: it waits where it would)  34 queues in which also a complaint stays, with a space between
       35 more messages than this  36 within so long (ms) are a flood  37 of which nobody is told again for so long (ms)
+      38 what it is, for other programs  39 what names its first file ('' none)
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -117,7 +118,7 @@ if (changes.st or conv.st) == 'queued' and ARGV[33] ~= '' and (changes.sf or con
 end
 local was, stood = conv.st, conv.q
 local flood = flooded(conv, changes, tonumber(at), tonumber(ARGV[35]), tonumber(ARGV[36]), tonumber(ARGV[37]))
-conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
+local entry = conv_entry(ct, tonumber(at), 'in', '', '', ARGV[13], ARGV[14], ARGV[21], ARGV[12], ARGV[15])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)
 redis.call('SET', KEYS[1], id)
 redis.call('SET', KEYS[3], id, 'PX', ARGV[19])
@@ -126,9 +127,9 @@ redis.call('ZADD', KEYS[7], conv.op, id)
 conv_keep({cv, ct, KEYS[1], KEYS[7]}, conv.st == 'resolved', ARGV[18])
 local ids = id .. ' ' .. ARGV[4] .. (ARGV[13] ~= '' and (' ' .. ARGV[13]) or '')
 if word == 'opened' or word == 'reopened' then
-  fact(KEYS[4], now, word, ids, 'q=' .. conv.q .. ' brand=' .. conv.b .. ' st=' .. conv.st)
+  fact(KEYS[4], now, word, ids, stands(conv, stood))
 elseif conv.st == 'queued' and (was == 'automated' or (was == 'queued' and stood ~= conv.q)) then
-  fact(KEYS[4], now, 'queued', ids, 'q=' .. conv.q .. ' brand=' .. conv.b)
+  fact(KEYS[4], now, 'queued', ids, stands(conv, stood) .. (was == 'automated' and ' why=asked' or ''))
 end
 if flood then fact(KEYS[4], now, 'flood', ids, 'count=' .. conv.mn .. ' brand=' .. conv.b) end
 if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end
@@ -137,5 +138,5 @@ if changes.cm then
   fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm)
 end
 if ARGV[23] ~= '' then fact(KEYS[4], now, 'family_asked', ids, 'by=' .. ARGV[23]) end
-fact(KEYS[4], now, 'inbound', ids, 'form=' .. ARGV[12] .. ' st=' .. conv.st)
+fact(KEYS[4], now, 'inbound', ids, 'form=' .. ARGV[12] .. stands(conv) .. ' entry=' .. entry .. ' what=' .. ARGV[38] .. ' file=' .. ARGV[39])
 return {word, id}

@@ -17,13 +17,12 @@ local first = answered(KEYS[3], ARGV[5], conv)
 if first then return first end
 if conv.ep ~= ARGV[4] then return refused('owner_changed', conv) end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
-local changes = {}
+local stood, changes = conv.q, {}
 if ARGV[7] == 'complaint' then
   changes.cm = ARGV[8]
   if ARGV[8] ~= '' and conv.st == 'queued' and ARGV[9] ~= '' and (conv.sf or '') == '' and not among(ARGV[10], conv.q)
     and conv.q ~= ARGV[9] then
     changes.q = ARGV[9]
-    fact(KEYS[4], now, 'queued', ARGV[2] .. ' ' .. conv.c, 'q=' .. changes.q .. ' brand=' .. conv.b)
   end
   changes.cn = ARGV[8] == '' and '1' or ''
   complained(KEYS[7], ARGV[2], conv.b, ARGV[8], conv.cm, now)
@@ -32,6 +31,7 @@ elseif ARGV[7] == 'boost' then
   changes.bw, changes.bs = ARGV[8] ~= '' and 'by_hand' or '', ARGV[8] ~= '' and ARGV[8] or '0'
 end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
+if conv.q ~= stood then fact(KEYS[4], now, 'queued', ARGV[2] .. ' ' .. conv.c, stands(conv, stood)) end
 if ARGV[7] ~= 'block' then
   fact(KEYS[4], now, 'marked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' what=' .. ARGV[7] .. ' to=' .. ARGV[8])
 end

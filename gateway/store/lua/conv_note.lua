@@ -24,5 +24,5 @@ elseif (conv['k:' .. ARGV[3]] or '') ~= '' then
   detail = ' answers=1'
 end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
-fact(KEYS[4], now, 'noted', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. detail)
+fact(KEYS[4], now, 'noted', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. detail .. stands(conv) .. ' entry=' .. entry)
 return answer(KEYS[3], ARGV[4], ARGV[5], conv, entry, '')

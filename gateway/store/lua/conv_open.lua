@@ -15,7 +15,7 @@ if other then return other end
 if conv.st == 'assigned' then
   local now = now_of(KEYS[4], tonumber(ARGV[1]))
   conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, {st = 'active'})
-  fact(KEYS[4], now, 'taken_up', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep .. ' after='
-    .. text(math.max(0, now - tonumber(conv.oat))))
+  fact(KEYS[4], now, 'taken_up', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' after='
+    .. text(math.max(0, now - tonumber(conv.oat))) .. stands(conv))
 end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

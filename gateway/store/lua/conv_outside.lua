@@ -49,13 +49,13 @@ else
     end
   end
 end
-conv_entry(ct, at, 'out', ARGV[9], '', '', ARGV[12], '', ARGV[11], ARGV[13])
+local entry = conv_entry(ct, at, 'out', ARGV[9], '', '', ARGV[12], '', ARGV[11], ARGV[13])
 conv_write(cv, KEYS[5], KEYS[6], id, conv, changes)
 redis.call('SET', KEYS[1], id)
 redis.call('SET', KEYS[3], id, 'PX', ARGV[16])
 redis.call('ZADD', KEYS[7], conv.op, id)
 conv_keep({cv, ct, KEYS[1], KEYS[7]}, conv.st == 'resolved', ARGV[15])
 local ids = id .. ' ' .. ARGV[4]
-if word == 'opened' then fact(KEYS[4], now, word, ids, 'q=' .. conv.q .. ' brand=' .. conv.b .. ' st=' .. conv.st) end
-fact(KEYS[4], now, 'outside', ids, 'by=' .. ARGV[9] .. ' st=' .. conv.st)
+if word == 'opened' then fact(KEYS[4], now, word, ids, stands(conv)) end
+fact(KEYS[4], now, 'outside', ids, 'by=' .. ARGV[9] .. stands(conv) .. ' entry=' .. entry)
 return {word, id}

@@ -23,5 +23,5 @@ if time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1]) - tonumber(AR
 end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, {st = 'parked', pu = ARGV[7], rt = '', pk = ARGV[9]})
-fact(KEYS[4], now, 'parked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep .. ' until=' .. ARGV[7])
+fact(KEYS[4], now, 'parked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' until=' .. ARGV[7] .. stands(conv))
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

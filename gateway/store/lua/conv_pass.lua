@@ -32,7 +32,7 @@ if not string.find(' ' .. from .. ' ', ' ' .. conv.st .. ' ', 1, true) then retu
 local hops = tonumber(conv.tc or '0')
 if (what == 'queue' or what == 'offer') and hops >= tonumber(ARGV[11]) then return refused('hops', conv) end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))
-local ids, owner, changes, kind, entry = ARGV[2] .. ' ' .. conv.c, conv.o, {}, '', ''
+local ids, owner, stood, changes, kind, entry = ARGV[2] .. ' ' .. conv.c, conv.o, conv.q, {}, '', ''
 if ARGV[9] ~= '' then entry = conv_entry(KEYS[2], now, 'note', agent, '', '', ARGV[9], '', 'text', ARGV[10]) end
 if what == 'queue' or what == 'force' then
   kind = 'transferred'
@@ -48,6 +48,6 @@ else
   changes.w, changes.qe, changes.rt, changes.ofa, changes.ofm = '', '', '', '', ''
 end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
-fact(KEYS[4], now, kind, ids, 'agent=' .. owner .. ' epoch=' .. conv.ep .. (ARGV[8] ~= '' and (' to=' .. ARGV[8]) or '')
-  .. (agent ~= owner and (' by=' .. agent) or '') .. ' how=' .. what)
+fact(KEYS[4], now, kind, ids, 'agent=' .. owner .. (ARGV[8] ~= '' and (' to=' .. ARGV[8]) or '')
+  .. (agent ~= owner and (' by=' .. agent) or '') .. ' how=' .. what .. stands(conv, stood))
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, entry, '')

@@ -11,6 +11,7 @@ RETURNS 1 moved | 0 it does not wait, or there already
 local conv = conv_read(KEYS[1])
 if not conv or conv.st ~= 'queued' or conv.o ~= '' or conv.q == ARGV[3] then return 0 end
 local now = now_of(KEYS[2], tonumber(ARGV[1]))
-fact(KEYS[2], now, 'queued', ARGV[2] .. ' ' .. conv.c, 'q=' .. ARGV[3] .. ' brand=' .. conv.b)
+local stood = conv.q
 conv_write(KEYS[1], KEYS[3], KEYS[4], ARGV[2], conv, {q = ARGV[3]})
+fact(KEYS[2], now, 'queued', ARGV[2] .. ' ' .. conv.c, stands(conv, stood))
 return 1

@@ -48,6 +48,6 @@ if again ~= '' then changes['u:' .. again] = mid end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
 local ids = message_ids(header, mid)
 fact(KEYS[4], now, 'enqueued', ids, 'nt=reply s=' .. sender .. ' p=0 dl=' .. text(deadline))
-fact(KEYS[4], now, 'replied', ids, 'agent=' .. ARGV[3] .. ' epoch=' .. conv.ep .. (again ~= '' and (' again=' .. again) or '')
-  .. (wait ~= '' and (' wait=' .. wait) or ''))
+fact(KEYS[4], now, 'replied', ids, 'agent=' .. ARGV[3] .. (again ~= '' and (' again=' .. again) or '')
+  .. (wait ~= '' and (' wait=' .. wait) or '') .. stands(conv))
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, entry, mid)

@@ -17,12 +17,11 @@ if why == 'not_opened' and conv.st ~= 'assigned' then return 0 end
 if why == 'unreachable' and (conv.w == '' or conv.st == 'wrapup') then return 0 end
 if why == 'not_back' and ((conv.rt or '') == '' or LIVE[conv.st]) then return 0 end
 local now = now_of(KEYS[2], tonumber(ARGV[1]))
-local agent, changes = conv.o, {}
+local agent, stood, changes = conv.o, conv.q, {}
 to_queue(conv, changes, now)
 if tonumber(ARGV[5]) > 0 then changes['x:' .. agent] = text(now + tonumber(ARGV[5])) end
 if ARGV[8] ~= '' then changes.q = ARGV[8] end
 boosted(conv, changes, ARGV[6], ARGV[7])
 conv_write(KEYS[1], KEYS[3], KEYS[4], ARGV[2], conv, changes)
-local detail = 'agent=' .. agent .. ' epoch=' .. conv.ep .. ' why=' .. why .. ' q=' .. conv.q .. ' brand=' .. conv.b
-fact(KEYS[2], now, 'requeued', ARGV[2] .. ' ' .. conv.c, detail)
+fact(KEYS[2], now, 'requeued', ARGV[2] .. ' ' .. conv.c, 'agent=' .. agent .. ' why=' .. why .. stands(conv, stood))
 return 1

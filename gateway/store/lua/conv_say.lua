@@ -78,5 +78,6 @@ redis.call('PEXPIRE', KEYS[3], 60000)
 redis.call('SET', KEYS[10], mid, 'PX', ARGV[12])
 fact(KEYS[4], now, 'enqueued', message_ids(header, mid), 'nt=said s=' .. sender .. ' p=' .. ARGV[19] .. ' dl=' .. header[DEADLINE]
   .. (due > now and (' due=' .. text(due) .. ' why=schedule') or ''))
-fact(KEYS[4], now, 'said', message_ids(header, mid), 'line=' .. ARGV[18] .. ' st=' .. conv.st .. ' epoch=' .. conv.ep)
+fact(KEYS[4], now, 'said', message_ids(header, mid), 'line=' .. ARGV[18] .. stands(conv)
+  .. (ARGV[5] ~= '' and (' instead=' .. ARGV[5]) or ''))
 return {count == '1' and 'said' or 'joined', mid}

@@ -21,10 +21,9 @@ local from = ({ask = 'automated', close = 'automated queued', again = 'resolved'
 if not string.find(' ' .. from .. ' ', ' ' .. conv.st .. ' ', 1, true) then return 0 end
 if what == 'again' and redis.call('GET', KEYS[6]) ~= ARGV[2] then return 0 end
 local now = now_of(KEYS[3], tonumber(ARGV[1]))
-local ids, changes = ARGV[2] .. ' ' .. conv.c, {}
+local stood, changes, kind, detail = conv.q, {}, 'resolved', 'by=' .. ARGV[5]
 if what == 'close' then
   to_resolved(conv, changes, now, ARGV[5])
-  fact(KEYS[3], now, 'resolved', ids, 'by=' .. ARGV[5] .. ' epoch=' .. changes.ep)
 else
   to_queue(conv, changes, now)
   if ARGV[6] ~= '' then changes.q = ARGV[6] end
@@ -33,10 +32,10 @@ else
     if now - tonumber(conv.res) <= tonumber(ARGV[10]) then changes.stk = conv.own end
     reopen(conv, changes)
   end
-  local detail = 'q=' .. (changes.q or conv.q) .. ' brand=' .. conv.b .. ' why=' .. ARGV[5]
-  fact(KEYS[3], now, what == 'ask' and 'queued' or 'reopened', ids, detail)
+  kind, detail = what == 'ask' and 'queued' or 'reopened', 'why=' .. ARGV[5]
 end
 conv_write(KEYS[1], KEYS[4], KEYS[5], ARGV[2], conv, changes)
+fact(KEYS[3], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv, stood))
 conv_keep({KEYS[1], KEYS[2], KEYS[6], KEYS[7]}, conv.st == 'resolved', ARGV[9])
 if conv.st == 'resolved' then conv_keep({KEYS[8]}, true, ARGV[9]) end
 return 1

@@ -29,6 +29,13 @@ _STREAM = re.compile(r"[A-Za-z0-9][\w.:-]{0,199}", re.ASCII)
 T = TypeVar("T")
 
 
+class ToldOf(StrEnum):
+    """Of which conversations outgoing webhooks tell: those of queues that another program answers, or all."""
+
+    EXTERNAL = "external"
+    ALL = "all"
+
+
 class Environment(StrEnum):
     DEMO = "demo"
     STAGING = "staging"
@@ -131,6 +138,7 @@ class Settings:
     webhook_targets: tuple[str, ...]
     webhook_secret: Secret | None
     webhook_types: tuple[str, ...]
+    webhook_conversations: ToldOf
     alert_url: Secret | None
     drain_s: float
     connect_timeout_s: float
@@ -333,6 +341,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         webhook_targets=reader.words("GATEWAY_WEBHOOK_TARGETS"),
         webhook_secret=reader.secret("GATEWAY_WEBHOOK_SECRET"),
         webhook_types=reader.words("GATEWAY_WEBHOOK_TYPES"),
+        webhook_conversations=reader.choice("GATEWAY_WEBHOOK_CONVERSATIONS", ToldOf, ToldOf.EXTERNAL),
         alert_url=reader.secret("GATEWAY_ALERT_URL"),
         drain_s=reader.number("GATEWAY_DRAIN_S", 20.0, float, 0, 600),
         connect_timeout_s=reader.number("GATEWAY_CONNECT_TIMEOUT_S", 3.0, float, 0.1, 30),

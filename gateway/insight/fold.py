@@ -26,9 +26,11 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import Conflict
+from gateway.insight import desk_hooks
 from gateway.insight.audit import AUDIT_MONTHS, AuditBook
+from gateway.insight.desk_hooks import Desks
 from gateway.insight.history import KEEP_MONTHS, Batch, History, Position, later_of
-from gateway.insight.hooks import DEFAULT_TYPES, OF_CONVERSATIONS, kinds_of, webhook_of
+from gateway.insight.hooks import DEFAULT_TYPES, NO_DESKS, kinds_of, leaves, webhook_of
 from gateway.insight.lines import Counting, fields_of
 from gateway.insight.unreached import Book
 from gateway.metrics import Metrics
@@ -53,11 +55,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Where outgoing webhooks go and which facts they are about. targets: short names (hooks.check_targets)."""
+    """Where outgoing webhooks go and which facts they are about.
+
+    targets: short names (hooks.check_targets); desks: of which conversations another program is told
+    """
 
     queue: Outgoing
     targets: Sequence[str]
     kinds: frozenset[str] = kinds_of(DEFAULT_TYPES)
+    desks: Desks = NO_DESKS
     pushed: Callable[[], None] = lambda: None
     """called after a push, to wake the sender of the same process"""
 
@@ -181,7 +187,7 @@ class Fold:
     async def _push(self, facts: Sequence[Fact]) -> None:
         if self._hooks is None or not self._hooks.targets:
             return
-        webhooks = await make_webhooks(facts, self._hooks.kinds, self._facts)
+        webhooks = await make_webhooks(facts, self._hooks.kinds, self._facts, self._hooks.desks)
         if not webhooks:
             return
         pushed = await self._hooks.queue.push(webhooks, self._hooks.targets, now_ms=self._clock.now_ms())
@@ -213,12 +219,15 @@ class Fold:
         return await self._facts.trim({partition: held.position.stream_id for partition, held in self._held.items()})
 
 
-async def make_webhooks(facts: Sequence[Fact], kinds: frozenset[str], store: Facts) -> list[Webhook]:
+async def make_webhooks(
+    facts: Sequence[Fact], kinds: frozenset[str], store: Facts, desks: Desks = NO_DESKS
+) -> list[Webhook]:
     """The webhooks about these facts; notifications that a fact does not name are read from the messages' headers."""
-    wanted = [fact for fact in facts if fact.kind in kinds and (fact.id_of("m") or fact.kind in OF_CONVERSATIONS)]
-    unnamed = sorted({fact.id_of("m") for fact in wanted if fact.id_of("m") and not fact.detail.get("nt")})
+    wanted = [fact for fact in facts if fact.kind in kinds and leaves(fact, desks)]
+    of_messages = {fact.id_of("m") for fact in wanted if fact.kind not in desk_hooks.TYPES and not fact.detail.get("nt")}
+    unnamed = sorted(of_messages - {""})
     names: Mapping[str, str] = await store.notifications(unnamed)
-    made = (webhook_of(fact, names.get(fact.id_of("m"), "")) for fact in wanted)
+    made = (webhook_of(fact, names.get(fact.id_of("m"), ""), desks) for fact in wanted)
     return [webhook for webhook in made if webhook is not None]
 
 

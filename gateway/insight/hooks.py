@@ -1,5 +1,7 @@
 """Which facts leave the house as webhooks, and what they say. Pure: a fact goes in, a signed body comes out.
 
+What is told of conversations, and to whom, is desk_hooks.py's.
+
 Nothing personal is in it: our ids, a reason of the closed list, a sentence.
 
 Standard Webhooks: headers webhook-id, webhook-timestamp (seconds) and webhook-signature, "v1," and the base64 of
@@ -17,9 +19,12 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import SettingsError
+from gateway.insight import desk_hooks
+from gateway.insight.desk_hooks import Desks
 from gateway.insight.kinds import sentence_of
 from gateway.insight.unreached import ENDS, reason_of
 from gateway.model.personal import Secret
@@ -43,6 +48,7 @@ TYPES: Mapping[str, str] = {
     "appointment_call_me": "appointment.call",
     "safety": "conversation.safety",
     "flood": "conversation.flood",
+    **desk_hooks.TYPES,
 }
 """Kind of fact -> type of webhook. Given up before the channel took it and failed at the channel are both `message.failed`."""
 
@@ -64,7 +70,10 @@ _SENTENCES = {
 }
 
 OF_CONVERSATIONS = frozenset({"safety", "flood"})
-"""Kinds that are about a conversation: they leave the house whether or not they name a message."""
+"""Kinds that are about a conversation, of whatever desk: they leave the house whether or not they name a message."""
+
+NO_DESKS = Desks()
+"""Every queue is our own desk's: nobody else is told of conversations."""
 
 
 def kinds_of(types: Collection[str]) -> frozenset[str]:
@@ -76,36 +85,45 @@ def kinds_of(types: Collection[str]) -> frozenset[str]:
     return frozenset(kind for kind, name in TYPES.items() if name in types)
 
 
-def webhook_of(fact: Fact, notification: str) -> Webhook | None:
-    """What is sent about one fact, None when it is not a message's or of no type. Made twice, it is the same to a byte.
+def leaves(fact: Fact, desks: Desks) -> bool:
+    """Whether a webhook is sent about a fact, if its type is asked for."""
+    if fact.kind in desk_hooks.TYPES:
+        return desks.hear(fact)
+    return fact.kind in TYPES and bool(fact.id_of("m") or fact.kind in OF_CONVERSATIONS)
 
-    notification: of the message, for facts that do not name it ("" = not known any more)
+
+def webhook_of(fact: Fact, notification: str, desks: Desks = NO_DESKS) -> Webhook | None:
+    """What is sent about one fact, None when it does not leave the house. Made twice, it is the same to a byte.
+
+    notification: of the message, for facts that do not name it ("" = not known any more); desks: who is told of conversations
     """
-    message = fact.id_of("m")
-    if fact.kind not in TYPES or not (message or fact.kind in OF_CONVERSATIONS):
+    if not leaves(fact, desks):
         return None
+    at = datetime.fromtimestamp(fact.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    data = desk_hooks.data_of(fact, desks, at) if fact.kind in desk_hooks.TYPES else _data(fact, notification)
+    body = {"type": TYPES[fact.kind], "timestamp": at, "data": data}
+    name = re.sub(r"[^0-9a-z]", "x", f"{fact.partition:02d}-{fact.stream_id}")
+    return Webhook(name, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _data(fact: Fact, notification: str) -> dict[str, Any]:
+    """Of a fact of a message, or one of the conversation of which everybody is told."""
     reason = (reason_of(fact) or None) if fact.kind in ENDS or fact.kind == "unreached" else None
     sentence = _SENTENCES.get(fact.kind, "")
     if reason is not None:
         sentence = f"{sentence}: {sentence_of(reason)}" if sentence else sentence_of(reason)
-    body = {
-        "type": TYPES[fact.kind],
-        "timestamp": datetime.fromtimestamp(fact.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "data": {
-            "message_id": message or None,
-            "contact_id": fact.id_of("c") or None,
-            "notification": fact.detail.get("nt") or notification or None,
-            "event_id": fact.id_of("e") or None,
-            "subject_id": fact.id_of("j") or None,
-            "conversation_id": fact.id_of("v") or None,
-            "reason": reason,
-            "sentence": sentence,
-            **_rebooking(fact),
-            **({"kind": fact.detail.get("kind") or None} if fact.kind == "safety" else {}),
-        },
+    return {
+        "message_id": fact.id_of("m") or None,
+        "contact_id": fact.id_of("c") or None,
+        "notification": fact.detail.get("nt") or notification or None,
+        "event_id": fact.id_of("e") or None,
+        "subject_id": fact.id_of("j") or None,
+        "conversation_id": fact.id_of("v") or None,
+        "reason": reason,
+        "sentence": sentence,
+        **_rebooking(fact),
+        **({"kind": fact.detail.get("kind") or None} if fact.kind == "safety" else {}),
     }
-    name = re.sub(r"[^0-9a-z]", "x", f"{fact.partition:02d}-{fact.stream_id}")
-    return Webhook(name, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _rebooking(fact: Fact) -> dict[str, str | None]:

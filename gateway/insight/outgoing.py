@@ -21,8 +21,9 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import BadInput, Problem
+from gateway.insight.desk_hooks import Desks
 from gateway.insight.fold import make_webhooks
-from gateway.insight.hooks import Signer, webhook_id
+from gateway.insight.hooks import NO_DESKS, Signer, webhook_id
 from gateway.metrics import Metrics
 from gateway.store.facts import Facts
 from gateway.store.outgoing import Job, Outgoing
@@ -207,11 +208,13 @@ async def replay(
     facts: Facts | None = None,
     targets: Sequence[str] = (),
     kinds: frozenset[str] = frozenset(),
+    desks: Desks = NO_DESKS,
 ) -> int:
     """`webhooks replay --since`: queue again what died since then; how many jobs.
 
     everything: make all webhooks since then again from the history, also delivered ones, under their old ids: for a receiver
-                that lost its data, and for what found no room in the queue. Needs history, facts, targets and kinds.
+                that lost its data, and for what found no room in the queue. Needs history, facts, targets, kinds and desks, those
+                that the fold has.
     """
     now_ms = clock.now_ms()
     count = await queue.replay_dead(since_ms, now_ms=now_ms)
@@ -221,7 +224,7 @@ async def replay(
         raise BadInput([Problem("everything", "needs the history")])
     after: tuple[int, int, str] | None = None
     while page := await history.of_kinds(sorted(kinds), since_ms=since_ms, until_ms=now_ms, limit=500, after=after):
-        webhooks = await make_webhooks(page, kinds, facts)
+        webhooks = await make_webhooks(page, kinds, facts, desks)
         pushed = await queue.push(webhooks, targets, now_ms=now_ms)
         count += pushed.new
         if pushed.full:

@@ -142,6 +142,10 @@ class Calendar:
     special: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict)
 
 
+EXTERNAL = "external"
+"""The desk of a queue that another program answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """calendar "" = always open. required: skills that never drop; preferred and optional drop with the time waited (rings).
@@ -251,6 +255,14 @@ class DeskPlan:
         """The hours of a brand's queue; None = always open."""
         found = self.of(brand).queue(queue)
         return self.calendars.get(found.calendar) if found.calendar else None
+
+    def external(self, brand: str, queue: str) -> bool:
+        """Whether another program answers what stands in a brand's queue."""
+        return self.of(brand).queue(queue).desk == EXTERNAL
+
+    @property
+    def has_external(self) -> bool:
+        return any(queue.desk == EXTERNAL for brand in self.brands.values() for queue in brand.queues)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from gateway.errors import StoreError
 from gateway.insight import hooks, watch_rules
 from gateway.insight.closed import Closed
 from gateway.insight.closing import keep_closed
+from gateway.insight.desk_hooks import desks_of
 from gateway.insight.fold import Fold, Hooks, run_fold
 from gateway.insight.governor import Governor
 from gateway.insight.history import History, open_history
@@ -207,8 +208,9 @@ async def _fold(runtime: Runtime, history: History, group: asyncio.TaskGroup) ->
     if settings.webhook_targets and settings.webhook_secret is not None:
         targets = hooks.check_targets(settings.webhook_targets)
         queue = Outgoing(redis)
-        types = settings.webhook_types or tuple(hooks.DEFAULT_TYPES)
-        outgoing_hooks = Hooks(queue, list(targets), kinds=hooks.kinds_of(types), pushed=pushed.set)
+        types = settings.webhook_types or hooks.DEFAULT_TYPES
+        desks = desks_of(runtime.desk_plan, settings.webhook_conversations)
+        outgoing_hooks = Hooks(queue, list(targets), hooks.kinds_of(types), desks, pushed.set)
         signer = hooks.Signer(settings.webhook_secret)
         sender = HookSender(
             queue, runtime.session, targets=targets, signer=signer, metrics=metrics, clock=clock

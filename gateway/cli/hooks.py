@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         about=(
             "Those that nobody took within three days are dead for 30 days, and queued again. With --all every webhook of\n"
             "that time is made again from the history, also delivered ones, under its old id: for a receiver that lost its\n"
-            "data. It is sent by a running gateway."
+            "data. Which types and conversations are told of is as the settings say now. It is sent by a running gateway."
         ),
         example="webhooks replay --since 12h",
     )
@@ -33,6 +33,8 @@ def add_parser(commands: Any) -> None:
 
 
 def _replay(args: argparse.Namespace) -> int:
+    from gateway import desk_plan
+    from gateway.insight.desk_hooks import desks_of
     from gateway.insight.outgoing import replay  # brings SQLAlchemy: half of a command's start
 
     settings = opening.read_settings()
@@ -51,7 +53,8 @@ def _replay(args: argparse.Namespace) -> int:
                 async with opening.opened_history(settings) as history:
                     count = await replay(
                         queue=queue, clock=clock, since_ms=since_ms, everything=True, history=history, facts=Facts(redis),
-                        targets=list(targets), kinds=kinds_of(DEFAULT_TYPES),
+                        targets=list(targets), kinds=kinds_of(settings.webhook_types or DEFAULT_TYPES),
+                        desks=desks_of(desk_plan.read(settings), settings.webhook_conversations),
                     )  # fmt: skip
             else:
                 count = await replay(queue=queue, clock=clock, since_ms=since_ms)

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from gateway.insight.history import open_history
+from gateway.insight.history import Batch, Position, open_history
 from gateway.model.ids import ContactId, random_id
 from gateway.model.personal import Secret
 from gateway.store import keys, rotation, scripts
 from gateway.store.agents import Agents
+from gateway.store.facts import Fact
 from gateway.store.outgoing import Job, Outgoing, Webhook
 from gateway.store.reply import octets
 from gateway.store.senders import Senders
@@ -416,8 +417,25 @@ async def test_dead_webhooks_are_queued_again_and_all_of_them_made_anew_from_the
     target = {"GATEWAY_WEBHOOK_TARGETS": "http://127.0.0.1:9/hooks", "GATEWAY_WEBHOOK_SECRET": "whsec_" + "aGVsbG8g" * 5}
     everything = await home.run("webhooks", "replay", "--since", "2026-01-01", "--all", "--json", **target)
     assert everything.data["queued"] == 0
+    await _folded(home, "delivered", "suppressed")
+    chosen = {**target, "GATEWAY_WEBHOOK_TYPES": "message.suppressed"}
+    some = await home.run("webhooks", "replay", "--since", "2026-01-01", "--all", "--json", **chosen)
+    assert some.data["queued"] == 1
+    everything = await home.run("webhooks", "replay", "--since", "2026-01-01", "--all", "--json", **target)
+    assert everything.data["queued"] == 1, "the other one"
     wrong = await home.run("webhooks", "replay", "--since", "yesterday")
     assert wrong.code == 2
+
+
+async def _folded(home: House, *kinds: str) -> None:
+    """Facts of one message, as the history has them."""
+    history = await open_history(f"sqlite:///{home.data_dir / 'history.db'}")
+    ids = (random_id("m", 7), random_id("c", 7))
+    at_ms = home.clock.now_ms() - 1000
+    facts = tuple(Fact(7, f"{at_ms + number}-0", at_ms, kind, ids, {"nt": "x"}) for number, kind in enumerate(kinds))
+    before = (await history.positions([7]))[7]
+    await history.commit([Batch(7, before, Position(facts[-1].stream_id, facts[-1].stream_id), facts, (), ())])
+    await history.close()
 
 
 # the sandbox

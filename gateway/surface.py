@@ -156,6 +156,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         drafts=Drafts(runtime.connection.redis, runtime.clock, runtime.vault),
         canned=canned.load(runtime.settings.canned_dir),
         templates=DeskTemplates(runtime.worlds.now, runtime.tariffs),
+        tariffs=runtime.tariffs,
         file_max=runtime.settings.media_max_mb * 1_000_000,
     )
 

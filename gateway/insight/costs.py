@@ -144,6 +144,17 @@ def expected_of(connection: Connection, messages: Sequence[str]) -> dict[str, tu
     return {row.message: (row.currency, row.expected) for row in connection.execute(query)}
 
 
+def groups_of(connection: Connection, messages: Sequence[str]) -> dict[str, Group]:
+    """Per message the group that it alone is, for what it costs (cost_report.real). At most 500."""
+    names = [name for name in Group.__dataclass_fields__ if name not in ("day", "messages")]
+    columns = (costs.c.message, (costs.c.at_ms // DAY_MS).label("day"), *(costs.c[name] for name in names))
+    query = sql.select(*columns).where(costs.c.message.in_(list(messages)[-500:]))
+    return {
+        row.message: _group({**{name: getattr(row, name) for name in (*names, "day")}, "messages": 1})
+        for row in connection.execute(query)
+    }
+
+
 def _group(row: Mapping[str, Any]) -> Group:
     # A database may give a sum as its own decimal type; all of them are whole.
     expected = None if row["expected"] is None else int(row["expected"])

@@ -16,6 +16,7 @@ from gateway.errors import NotFound, Sealed
 from gateway.model.conversation import Conversation, Entry
 from gateway.model.ids import ContactId, ConversationId
 from gateway.model.touch import BeenThrough, TimelineItem, Touch
+from gateway.prices.model import Book
 from gateway.store.conversations import Conversations
 from gateway.store.vault import Vault
 
@@ -28,6 +29,15 @@ YEAR_MS = 365 * 24 * 3600_000
 FOREVER_MS = 1 << 60
 PAGE = 50
 MOST_TOUCHES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Of one message, in millionths; None = not known (yet). currency "" where no price list is of its channel."""
+
+    currency: str
+    expected: int | None
+    charged: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,18 @@ class Past:
         from gateway.insight import costs
 
         return await (await self.database()).call(lambda connection: costs.expected_of(connection, messages)) if messages else {}
+
+    async def charges(self, messages: Sequence[str], book: Book) -> dict[str, Price]:
+        """Per message of ours what it was expected to cost and what was charged, by the price lists of its day."""
+        from gateway.insight import cost_report, costs
+
+        if not messages:
+            return {}
+        found = await (await self.database()).call(lambda connection: costs.groups_of(connection, messages))
+        return {
+            message: Price(one.currency or book.currency(one.channel), one.expected, cost_report.real(one, book))
+            for message, one in found.items()
+        }
 
     async def thread(self, one: Conversation) -> list[Entry]:
         """Its lines, oldest first, from where they still are."""

@@ -12,12 +12,15 @@ from typing import Any
 from aiohttp import web
 
 from gateway.errors import BadInput, NotFound, Problem
+from gateway.insight.past import Price
+from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, AgentId, Conversation
 from gateway.model.ids import ConversationId
 from gateway.model.webcare import Decision
+from gateway.prices.amount import exact
 from gateway.rules.rights import Reading, reading
 from gateway.store.apikeys import ApiKey
-from gateway.webcare import commands, files, lines, replying, views
+from gateway.webcare import commands, files, lines, replying, searching, views
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.outside import CALLER, technical
 from gateway.webcare.problems import answering, body_of
@@ -28,10 +31,11 @@ LIST_MAX = 200
 
 
 def add_api_routes(app: web.Application, deps: WebcareDeps) -> None:
-    """Add GET /v1/conversations[?queue=|agent=|state=resolved], GET /v1/conversations/{id}, and POST .../{id}/{command}."""
+    """Add GET /v1/conversations[?queue=|agent=|state=resolved], what lies under one of them, and POST .../{id}/{command}."""
     api = Api(deps)
     app.router.add_get("/v1/conversations", answering(deps, api.get_list))
     app.router.add_get("/v1/conversations/{conversation}", answering(deps, api.get_one))
+    app.router.add_get("/v1/conversations/{conversation}/messages/{message}", answering(deps, api.get_message))
     app.router.add_get("/v1/conversations/{conversation}/files/{file}", answering(deps, api.get_file))
     app.router.add_get("/v1/conversations/{conversation}/templates", answering(deps, api.get_templates))
     app.router.add_post("/v1/conversations/{conversation}/files", answering(deps, api.post_file))
@@ -64,7 +68,7 @@ class Api:
         found = [one for one in await self._deps.conversations.get_many(identifiers) if one is not None]
         if caller is not None:
             found = [one for one in found if reading(caller, one) is not Reading.NO]
-        return web.json_response({"conversations": [_summary(one) for one in found]})
+        return web.json_response({"conversations": [self._summary(one) for one in found]})
 
     async def get_file(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file of its thread, as a download."""
@@ -74,20 +78,42 @@ class Api:
     async def get_one(self, request: web.Request) -> web.StreamResponse:
         """One conversation with its thread."""
         one, caller = await self._readable(request)
-        contact = (await views.contacts_of(self._deps, [one]))[one.contact]
+        contact, drawn = await self._thread(one, caller)
         facts = contact.facts if contact else None
         closes = closing(self._deps, one, facts, await self._deps.person_windows())
         held = facts is not None and facts.held_elsewhere(one.sender, one.address, self._deps.clock.now_ms())
         return web.json_response(
             {
-                **_summary(one),
+                **self._summary(one),
                 "service_window_closes_at": _time(closes.window_ms),
                 "a_person_may_answer_until": _time(closes.last_ms),
                 "held_elsewhere": held,
                 "identity": int(identity(self._deps, one, contact)),
-                "thread": [_line(line) for line in await lines.thread(self._deps, one, contact, caller)],
+                "thread": drawn,
             }
         )
+
+    async def get_message(self, request: web.Request) -> web.StreamResponse:
+        """One line of its thread, by its id or the message of ours that it became; what they changed also by the change."""
+        one, caller = await self._readable(request)
+        wanted = request.match_info["message"]
+        place = await self._deps.conversations.shown_at(one, wanted)
+        _, drawn = await self._thread(one, caller)
+        found = next((line for line in drawn if wanted == line["message"] or (place and line["id"] == place)), None)
+        if found is None:
+            raise NotFound("no such message in this conversation")
+        return web.json_response({**found, "conversation": one.id})
+
+    async def _thread(self, one: Conversation, caller: Agent | None) -> tuple[Contact | None, list[dict[str, Any]]]:
+        """Whose conversation it is, and its lines with what ours cost."""
+        contact = (await views.contacts_of(self._deps, [one]))[one.contact]
+        found = await lines.thread(self._deps, one, contact, caller)
+        charges = await searching.charges(self._deps, [line.message for line in found if line.message])
+        return contact, [{**_line(line), "price": _price(charges.get(line.message))} for line in found]
+
+    def _summary(self, one: Conversation) -> dict[str, Any]:
+        external = self._deps.plan.external(one.brand, one.queue)
+        return {**_summary(one), "desk": "external" if external else "own"}
 
     async def get_decisions(self, request: web.Request) -> web.StreamResponse:
         """Why it was given to whom it was, newest first: ids and figures, no names."""
@@ -102,7 +128,7 @@ class Api:
         key = request.headers.get("Idempotency-Key")
         what = request.match_info["command"]
         done, after = await commands.run(self._deps, agent, request.match_info["conversation"], what, key, body)
-        return web.json_response({**_summary(after), "message": done.message or None, "repeated": done.repeated})
+        return web.json_response({**self._summary(after), "message": done.message or None, "repeated": done.repeated})
 
     async def get_templates(self, request: web.Request) -> web.StreamResponse:
         """What may be said to them while the service window is shut."""
@@ -173,6 +199,14 @@ def _summary(one: Conversation) -> dict[str, Any]:
         "language": one.language or None,
         "safety": one.safety or None,
     }
+
+
+def _price(one: Price | None) -> dict[str, Any] | None:
+    """In the currency's own unit, as text: no place is lost."""
+    if one is None or (one.expected is None and one.charged is None):
+        return None
+    amounts = {"expected": one.expected, "charged": one.charged}
+    return {"currency": one.currency} | {name: None if value is None else exact(value) for name, value in amounts.items()}
 
 
 def _decision(one: Decision) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gateway.model.conversation import Conversation
 from gateway.model.identity import Proving
 from gateway.model.ids import SenderId
 from gateway.model.webcare import DeskPlan
+from gateway.prices.tariffs import Tariffs
 from gateway.store.agents import Agents
 from gateway.store.assistants import AssistantMemories
 from gateway.store.contacts import Contacts
@@ -83,6 +84,7 @@ class WebcareDeps:
     provider:        who else says who agents are; None: we do, by password
     hands:           what the board works the brakes with; None: it shows no brakes and no alerts
     proving:         by which ways customers can show who they are; None: by none
+    tariffs:         what messages cost; None: nobody knows
     memories:        what the assistant learnt in a chat; None: nothing of it is shown
     findings:        what senders were found to be able to do; without it, nothing beyond what every sender may
     """
@@ -121,6 +123,7 @@ class WebcareDeps:
     hands: Hands | None = None
     memories: AssistantMemories | None = None
     proving: Proving | None = None
+    tariffs: Tariffs | None = None
 
     def channel(self, sender: SenderId) -> str:
         facts = self.channels.get(sender)

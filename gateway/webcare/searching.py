@@ -8,14 +8,14 @@ themselves come in a body, never in a URL.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from gateway.errors import BadInput, NotFound, Problem
-from gateway.insight.past import Past
+from gateway.errors import BadInput, NotFound, Problem, StoreError
+from gateway.insight.past import Past, Price
 from gateway.model.agent import Agent, Permission
 from gateway.model.audit import Audited
 from gateway.model.conversation import Conversation, Entry
@@ -112,6 +112,17 @@ async def prices(deps: WebcareDeps, one: Conversation) -> dict[str, tuple[str, i
         return {}
     said = [str(entry.message) for entry in await deps.conversations.thread(one) if entry.message]
     return await deps.past.prices([*(str(item.message) for item in await deps.conversations.mentions(one)), *said])
+
+
+async def charges(deps: WebcareDeps, messages: Sequence[str]) -> dict[str, Price]:
+    """What these messages of ours cost, as far as it is known; of none while the history does not answer."""
+    if deps.past is None or deps.tariffs is None:
+        return {}
+    await deps.tariffs.refresh()
+    try:
+        return await deps.past.charges(messages, deps.tariffs.book)
+    except (StoreError, TimeoutError):
+        return {}
 
 
 async def closed_thread(

@@ -78,6 +78,8 @@ class Desks:
         detail = fact.detail
         if not fact.id_of("v") or "o" not in detail:  # written by a version that did not say how it stood
             return False
+        if fact.kind in _MEDIA and detail.get("state") == "ours":  # taken up for an answer, by whoever answers
+            return False
         queues = (detail.get("q", ""), detail.get("fq", ""))
         return self.everything or any(self.external(detail.get("brand", ""), queue) for queue in queues if queue)
 

@@ -250,10 +250,11 @@ class Media:
         packed = head.encode() + b"\n" + box.seal_json(hidden, f"md:{kept.ref}")
         names = [keys.of(kept.contact, "md"), keys.of(kept.contact, "f"), keys.beside(kept.contact, "facts")]
         names.append(keys.of(kept.conversation, "cv"))
+        how = "1" if new else "" if kind else "2"
         kind = kind or _FACTS[kept.state]
         detail = f"state={kept.state.value} why={why} size={kept.size} file={kept.ref}" if kind else ""
         args: list[scripts.Part] = [self._clock.offset_ms, kept.contact, kept.ref, packed, self._keep_ms, kind]
-        return int(await scripts.run(self._redis, "media_settle", names, [*args, kept.conversation, detail, "1" if new else "0"]))
+        return int(await scripts.run(self._redis, "media_settle", names, [*args, kept.conversation, detail, how]))
 
     def _place(self, contact: ContactId) -> Path:
         return self._folder / contact[1:3] / contact

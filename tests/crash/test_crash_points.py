@@ -20,6 +20,8 @@ from redis.asyncio import Redis
 
 from gateway import settings
 from gateway.errors import SettingsError
+from gateway.insight.desk_hooks import TYPES, Desks, data_of
+from gateway.insight.hooks import leaves
 from tests.crash.crash_stage import Victim, victim_running
 from tests.support.core import ROOT, facts_of, iso
 from tests.support.waiting import wait_until
@@ -248,7 +250,26 @@ async def test_whichever_place_a_process_dies_at_the_next_one_goes_on(victim: Vi
         assert await victim.event(order(victim, NUMBERS[name], f"SECOND{NUMBERS[name]}", also=also)) == 202
     for name, case in cases.items():
         await as_it_should_be(victim, NUMBERS[name], case)
+    await told_once(victim)
     assert await victim.house.parked() == []
+
+
+async def told_once(victim: Victim) -> None:
+    """Another program that hears of conversations hears of each thing once, in an order that grows."""
+    desks = Desks(everything=True)
+    facts = [fact for fact in await facts_of(victim.house.redis) if fact.kind in TYPES and leaves(fact, desks)]
+    causes: Counter[tuple[object, ...]] = Counter()
+    last: dict[str, int] = {}
+    for fact in facts:
+        if not fact.id_of("v"):
+            continue
+        data = data_of(fact, desks, "")
+        assert data["sequence"] > last.get(data["conversation_id"], 0), fact
+        last[data["conversation_id"]] = data["sequence"]
+        about = data.get("message_id") or data.get("media_id") or data["epoch"]
+        causes[TYPES[fact.kind], data["conversation_id"], about, data.get("change")] += 1
+    assert [cause for cause, count in causes.items() if count > 1] == []
+    assert {"conversation.opened", "conversation.assigned", "message.received", "message.added"} <= {one[0] for one in causes}
 
 
 async def beforehand(victim: Victim, cases: Mapping[str, Case]) -> None:

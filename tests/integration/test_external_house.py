@@ -151,6 +151,8 @@ async def test_a_day_of_a_conversation_that_another_program_answers(helpdesk: He
 
     assert (await ask("POST", f"{at}/finish", {"epoch": 2, "reason": "seat", "inbound": 2}, "end"))[0] == 200
     assert (await told("conversation.resolved"))["reason"] == "seat"
+    phone = json.dumps(await house.phone(EVA))
+    assert not [text for text in ("too late", "other words", "still there?") if text in phone], "refused, and not sent"
     numbers = [one["data"]["sequence"] for one in helpdesk.receiver.verified() if "sequence" in one["data"]]
     assert len(set(numbers)) == len(numbers)
     everything = b"".join(body for _, body in helpdesk.receiver.got).decode()

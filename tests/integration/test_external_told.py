@@ -215,7 +215,7 @@ async def test_who_is_erased_is_told_once_and_nothing_of_them_can_be_read(outsid
     erasure = Erasure(
         house.redis, house.clock, runtime.vault, runtime.contacts, runtime.conversations, runtime.directory.ids, {}
     )
-    await erasure.erase(contact)
+    await asyncio.gather(erasure.erase(contact), erasure.erase(contact))
     await erasure.sweep()
     assert [told["data"]["contact_id"] for told in await outside.told("contact.erased")] == [contact]
     assert (await outside.ask("GET", f"/{one}/messages/{received['data']['message_id']}"))[0] == 404

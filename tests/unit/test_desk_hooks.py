@@ -80,6 +80,7 @@ def test_only_what_stands_in_a_queue_of_theirs_or_leaves_one_is_told() -> None:
     other = fact("inbound", "q=theirs brand=exr st=queued epoch=1 o= entry=17-0 what=text file=")
     before = fact("inbound", "form=text st=queued")
     erased = fact("erased", "", "c07p0s3tfv9749tc")
+    assert not leaves(fact("media_kept", f"state=ours why=ours size=9 file=f1 {STANDS}"), THEIRS)
     assert [leaves(one, THEIRS) for one in (own, left, other, before, erased)] == [False, True, False, False, True]
     everything = desks_of(PLAN, ToldOf.ALL)
     assert [leaves(one, everything) for one in (own, left, other, before, erased)] == [True, True, True, False, True]

@@ -43,7 +43,8 @@ for i, item in ipairs(plan.messages) do
 end
 for k = 10, first_lane - 1 do redis.call('ZREM', KEYS[k], contact) end
 redis.call('ZREM', KEYS[3], contact)
+local there = redis.call('EXISTS', KEYS[5]) == 1 -- done again, it is no second erasure
 redis.call('DEL', KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[4])
 redis.call('HSET', KEYS[4], 'erasing', marked)
-fact(KEYS[1], now, 'erased', contact, '')
+if there then fact(KEYS[1], now, 'erased', contact, '') end
 return withdrawn

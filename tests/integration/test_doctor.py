@@ -128,6 +128,13 @@ async def test_webcare_file_is_looked_at_and_each_mistake_named(clinic: Clinic, 
     assert (found.level, "brands.default.calendar: 'office' is no calendar" in found.what) == (Level.FAIL, True)
     file.write_text("calendars: {c: {timezone: UTC, week: {}}}")
     assert "opens no more" in (await clinic.one("webcare", GATEWAY_WEBCARE=str(file))).what
+    file.write_text("brands: {default: {queues: [{name: theirs, desk: external}]}}")
+    plan = {"GATEWAY_WEBCARE": str(file)}
+    assert "answers default/theirs and is told nothing" in (await clinic.one("webcare", **plan)).what
+    plan |= {"GATEWAY_WEBHOOK_TARGETS": "https://helpdesk.example/hooks", "GATEWAY_WEBHOOK_SECRET": "whsec_" + "aGVsbG8g" * 5}
+    assert (await clinic.one("webcare", **plan)).level is Level.OK
+    deaf = await clinic.one("webcare", **plan, GATEWAY_WEBHOOK_TYPES="message.failed")
+    assert (deaf.level, "does not hear" in deaf.what) == (Level.WARN, True)
     file.write_text("brands: {nobody: {}}")
     assert "no sender speaks" in (await clinic.one("webcare", GATEWAY_WEBCARE=str(file))).what
 

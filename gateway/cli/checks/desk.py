@@ -7,7 +7,9 @@ from gateway.cli.checks.case import Case
 from gateway.cli.checks.finding import Finding, fail, names, note, ok, warn
 from gateway.errors import BadInput, SettingsError
 from gateway.listening import WordLists
+from gateway.model.webcare import EXTERNAL, DeskPlan
 from gateway.rules.calendars import next_opening
+from gateway.settings import Settings
 
 
 async def webcare(case: Case) -> list[Finding]:
@@ -33,7 +35,22 @@ async def webcare(case: Case) -> list[Finding]:
     shut = [name for name, one in plan.calendars.items() if next_opening(one, case.clock.now_ms()) is None]
     if shut:
         return warn(check, f"opens no more: the calendar {names(shut)}", "give it hours, or let its queues name another")
+    if found := _unheard(check, case.settings, plan):
+        return found
     if not plan.push:
         return note(check, "routing is `pull`: agents take conversations, the router gives none")
     count = sum(len(one.queues) for one in plan.brands.values())
     return ok(check, f"{count} queues of {names(list(plan.brands))}" if count else "one queue a brand, always open")
+
+
+def _unheard(check: str, settings: Settings, plan: DeskPlan) -> list[Finding]:
+    """That the program that answers a queue does not hear when somebody writes."""
+    theirs = [f"{brand}/{one.name}" for brand, its in plan.brands.items() for one in its.queues if one.desk == EXTERNAL]
+    if not theirs:
+        return []
+    if not settings.webhook_targets:
+        return note(check, f"another program answers {names(theirs)} and is told nothing: GATEWAY_WEBHOOK_TARGETS is empty")
+    if settings.webhook_types and "message.received" not in settings.webhook_types:
+        what = f"another program answers {names(theirs)} and does not hear when somebody writes"
+        return warn(check, what, "name message.received in GATEWAY_WEBHOOK_TYPES, or no types at all")
+    return []

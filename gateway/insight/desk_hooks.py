@@ -38,6 +38,14 @@ TYPES: Mapping[str, str] = {
     "idled": "conversation.changed",
     "wrapup": "conversation.changed",
     "handed_back": "conversation.changed",
+    "offered": "conversation.changed",
+    "declined": "conversation.changed",
+    "tagged": "conversation.changed",
+    "complaint": "conversation.changed",
+    "marked": "conversation.changed",
+    "identity_verified": "conversation.changed",
+    "identity_failed": "conversation.changed",
+    "identity_dropped": "conversation.changed",
     "undelivered": "conversation.undelivered",
     "media_kept": "conversation.media",
     "media_refused": "conversation.media",
@@ -54,7 +62,10 @@ TYPES: Mapping[str, str] = {
 ERASED = "erased"
 _PLACES = 1024
 """Facts of one stream within one millisecond: more than a store writes."""
-_CHANGES = {"taken_up": "opened", "idled": "waiting"}
+_CHANGES = {
+    "taken_up": "opened", "idled": "waiting", "tagged": "reason", "complaint": "marked",
+    "identity_verified": "identity", "identity_failed": "identity", "identity_dropped": "identity",
+}  # fmt: skip
 _ADDED = {"replied": "answer", "said": "automatic", "outside": "outside", "noted": "note"}
 _MEDIA = {"media_kept": "kept", "media_refused": "refused", "media_lost": "lost"}
 

@@ -80,7 +80,9 @@ async def test_a_program_answers_what_its_key_names_for_its_whole_team_and_the_r
     assert {one["id"] for one in listed["conversations"]} == set(mine)
     status, _ = await house.ask(FIRST, "GET", f"/{other}")
     assert status == 200
-    for method, path in (("GET", ""), ("GET", "/decisions"), ("GET", "/templates"), ("GET", "/files/f1"), ("POST", "/take")):
+    for method, path in (
+        ("GET", ""), ("GET", "/decisions"), ("GET", "/templates"), ("GET", "/files/f1"), ("GET", "/messages/1-1"), ("POST", "/take"),
+    ):  # fmt: skip
         assert (await house.ask(key, method, f"/{other}{path}", {"epoch": 1}))[0] == 404, path
 
     for one in mine:  # three live at once, where a person has two

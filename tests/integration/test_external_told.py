@@ -141,7 +141,7 @@ async def test_what_was_told_last_is_how_it_stands_after_every_step(outside: Out
     await outside.as_told(one)
     steps: list[tuple[str, dict[str, Any]]] = [
         ("take", {}), ("reply", {"text": "We look."}), ("note", {"text": "asked the handler"}),
-        ("park", {"until": house.clock.now_ms() + 5 * MINUTE}), ("resume", {}),
+        ("complaint", {"on": True}), ("park", {"until": house.clock.now_ms() + 5 * MINUTE}), ("resume", {}),
         ("finish", {"reason": "seat", "inbound": 1}),
     ]  # fmt: skip
     for what, more in steps:
@@ -162,11 +162,11 @@ async def test_what_was_told_last_is_how_it_stands_after_every_step(outside: Out
     assert len(found) == count, "it is not theirs any more"
     kinds = [told["type"].removeprefix("conversation.") for told in found]
     assert kinds == [
-        "opened", "message.received", "assigned", "message.added", "message.added", "changed", "changed", "resolved",
+        "opened", "message.received", "assigned", "message.added", "message.added", "changed", "changed", "changed", "resolved",
         "reopened", "message.received", "assigned", "transferred", "assigned", "transferred",
     ]  # fmt: skip
     assert (found[-1]["data"]["from_queue"], found[-1]["data"]["desk"]) == ("zz/general", "own")
-    assert found[7]["data"]["reason"] == "seat"
+    assert found[8]["data"]["reason"] == "seat"
     numbers = [told["data"]["sequence"] for told in found]
     assert numbers == sorted(set(numbers))
     assert (await store.get(one)).queue == "ours"

@@ -55,6 +55,8 @@ def test_a_fact_says_how_its_conversation_stood_and_nothing_else_is_asked() -> N
         ("transferred", "agent=g0000000000000002 q=general brand=zz st=queued epoch=3 o= fq=theirs", {"desk": "own"}),
         ("resolved", f"by=silence reason= {STANDS}", {"by": "silence", "reason": None}),
         ("idled", STANDS, {"change": "waiting"}),
+        ("identity_verified", f"how=code {STANDS}", {"change": "identity"}),
+        ("marked", f"agent=g1 what=complaint to=1 {STANDS}", {"change": "marked"}),
         ("media_kept", f"state=clean why=clean size=9 file=f1 {STANDS}", {"media_id": "f1", "result": "kept", "why": "clean"}),
         ("inbound", f"{STANDS} entry=17-0 what=image file=f1", {"message_id": "17-0", "kind": "image", "media_id": "f1"}),
         ("inbound", f"{STANDS} entry=17-0 what=text file=", {"kind": "text", "media_id": None}),

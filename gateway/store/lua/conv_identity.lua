@@ -43,7 +43,7 @@ end
 local entry = ''
 if ARGV[7] ~= '' then entry = conv_entry(KEYS[2], now, 'note', ARGV[3], '', '', ARGV[7], '', 'text', ARGV[8]) end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
-fact(KEYS[4], now, kind, ARGV[2] .. ' ' .. conv.c, detail)
+fact(KEYS[4], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv))
 if what == 'set' or what == 'unset' then
   fact(KEYS[4], now, 'identity_set', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' new=' .. what)
 end

@@ -135,7 +135,7 @@ if flood then fact(KEYS[4], now, 'flood', ids, 'count=' .. conv.mn .. ' brand=' 
 if ARGV[24] ~= '' then fact(KEYS[4], now, 'safety', ids, 'kind=' .. ARGV[24] .. ' brand=' .. conv.b) end
 if changes.cm then
   complained(KEYS[2], id, conv.b, changes.cm, '', now) -- nothing is offered to who complains
-  fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm)
+  fact(KEYS[4], now, 'complaint', ids, 'by=words due=' .. changes.cm .. stands(conv))
 end
 if ARGV[23] ~= '' then fact(KEYS[4], now, 'family_asked', ids, 'by=' .. ARGV[23]) end
 fact(KEYS[4], now, 'inbound', ids, 'form=' .. ARGV[12] .. stands(conv) .. ' entry=' .. entry .. ' what=' .. ARGV[38] .. ' file=' .. ARGV[39])

@@ -33,6 +33,7 @@ end
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
 if conv.q ~= stood then fact(KEYS[4], now, 'queued', ARGV[2] .. ' ' .. conv.c, stands(conv, stood)) end
 if ARGV[7] ~= 'block' then
-  fact(KEYS[4], now, 'marked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' what=' .. ARGV[7] .. ' to=' .. ARGV[8])
+  fact(KEYS[4], now, 'marked', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' what=' .. ARGV[7] .. ' to=' .. ARGV[8]
+    .. stands(conv))
 end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, '', '')

@@ -19,7 +19,7 @@ local now = now_of(KEYS[4], tonumber(ARGV[1]))
 local what = ARGV[4]
 local function write(changes, kind, detail)
   conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
-  if kind then fact(KEYS[4], now, kind, ARGV[2] .. ' ' .. conv.c, detail) end
+  if kind then fact(KEYS[4], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv)) end
 end
 if what == 'drop' then
   local shown = tonumber(conv.iv or '') or 0

@@ -81,7 +81,8 @@ async def test_a_program_answers_what_its_key_names_for_its_whole_team_and_the_r
     status, _ = await house.ask(FIRST, "GET", f"/{other}")
     assert status == 200
     for method, path in (
-        ("GET", ""), ("GET", "/decisions"), ("GET", "/templates"), ("GET", "/files/f1"), ("GET", "/messages/1-1"), ("POST", "/take"),
+        ("GET", ""), ("GET", "/decisions"), ("GET", "/templates"), ("GET", "/files/f1"), ("GET", "/messages/1-1"),
+        ("POST", "/take"),
     ):  # fmt: skip
         assert (await house.ask(key, method, f"/{other}{path}", {"epoch": 1}))[0] == 404, path
 

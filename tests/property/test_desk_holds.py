@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.insight.desk_hooks import TYPES
 from gateway.model.conversation import AgentId, Conversation, ConversationState, InboundEntry
 from gateway.model.ids import AddressId, ContactId, ConversationId, SenderId, new_address_id, new_contact_id
 from gateway.model.personal import Personal
@@ -29,6 +30,7 @@ from gateway.store.conversations import Command, CommandRefused, Conversations, 
 from gateway.store.desk import Desk, place_of
 from gateway.store.slots import Slots, conversations_in
 from gateway.store.vault import KeyRing, Vault
+from tests.support.core import facts_of
 from tests.support.server import StoreServer
 
 AGENTS = [AgentId("g1"), AgentId("g2"), AgentId("g3")]
@@ -285,7 +287,17 @@ class DeskMachine(RuleBasedStateMachine):
                 assert settled == live, "a slot that nothing live has"
         if repaired:
             await self.in_one_list(now)
+        await self.told(now)
         return list(now.values())
+
+    async def told(self, now: dict[ConversationId, Conversation]) -> None:
+        """Who follows the facts alone knows how each conversation stands."""
+        facts = [fact for fact in await facts_of(self.redis) if fact.kind in TYPES and "o" in fact.detail]
+        last = {fact.id_of("v"): fact.detail for fact in facts}
+        for one in now.values():
+            said = last[one.id]
+            stands = {"q": one.queue, "st": one.state.value, "epoch": str(one.epoch), "o": one.owner or ""}
+            assert {name: said[name] for name in stands} == stands, said
 
     async def in_one_list(self, now: dict[ConversationId, Conversation]) -> None:
         for one in now.values():

@@ -12,16 +12,18 @@ local conv = conv_read(KEYS[1])
 if not conv or (conv.sw or '') == '' or conv.st == 'resolved' then return 0 end
 if ARGV[3] == '1' and tonumber(conv.lo) >= tonumber(conv.li) then return 0 end
 local now = now_of(KEYS[2], tonumber(ARGV[1]))
-local asked = conv.st == 'automated'
+local kind, detail = '', ''
 local changes = {sw = '', w = conv.w ~= '' and conv.w or conv.sw}
-if asked then
+if conv.st == 'automated' then
+  kind = 'queued'
   changes.st, changes.ep, changes.oat = 'queued', text(tonumber(conv.ep) + 1), text(now)
   changes.qe = text(now)
 elseif (conv.st == 'waiting' or conv.st == 'parked') and (conv.rt or '') == '' then
   changes.rt = text(now) -- it goes back to its agent with their next free slot
 elseif conv.st == 'wrapup' then
+  kind, detail = 'returned', 'agent=' .. conv.o
   changes.st, changes.wu = 'active', '' -- it is not done after all
 end
 conv_write(KEYS[1], KEYS[3], KEYS[4], ARGV[2], conv, changes)
-if asked then fact(KEYS[2], now, 'queued', ARGV[2] .. ' ' .. conv.c, stands(conv)) end
+if kind ~= '' then fact(KEYS[2], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv)) end
 return 1

@@ -641,6 +641,8 @@ KINDS: dict[str, Kind] = {
     "revealed": Kind("contact.revealed", "webcare", _by_agent("masked data were shown")),
     "exported": Kind("contact.exported", "", _by_agent("data were exported")),
     "searched": Kind("desk.searched", "webcare", _by_agent("the desk was searched")),
+    "audit_read": Kind("audit.was_read", "webcare", _by_agent("the audit was read")),
+    "audit_exported": Kind("audit.was_exported", "webcare", _by_agent("the audit was taken out as a table")),
     # people at the brakes and the dead letters
     "replayed": Kind("message.replayed", "dispatch", _fixed("somebody had it tried again, through eligibility as ever")),
     "discarded": Kind("message.discarded", "dispatch", _fixed("somebody discarded it")),

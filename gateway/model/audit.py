@@ -40,7 +40,16 @@ class Audited(StrEnum):
     EXPORTED = "exported"
     SEARCHED = "searched"
     """terms: a keyed hash of what was searched for"""
+    AUDIT_READ = "audit_read"
+    """the audit itself, on its page: with what was asked for; once a view, however many pages are turned"""
+    AUDIT_EXPORTED = "audit_exported"
+    """the same as a table, count: of how many entries"""
 
+
+OF_BRANDS = frozenset({Audited.READ, Audited.READ_OUTSIDE, Audited.REVEALED, Audited.IDENTITY_SET, Audited.SEARCHED})
+"""About customers: each says its `brand`, so that who audits a brand sees it when the conversation is long forgotten."""
+OF_PEOPLE = frozenset(Audited) - OF_BRANDS - {Audited.EXPORTED}
+"""About people at the desk: whoever audits a brand that the person works for sees them."""
 
 OPERATOR = "operator"
 """Who, where it was done on the server's own command line."""

@@ -6,10 +6,10 @@ queue; other queues of the brand are open to whoever has READ_ALL, and that look
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from gateway.model.agent import Agent, Permission, Role, parse_right
+from gateway.model.agent import GRANTS, Agent, Permission, Role, parse_right
 from gateway.model.conversation import Conversation
 
 PROVED = 2
@@ -50,6 +50,18 @@ def may_reveal(agent: Agent, one: Conversation, level: int) -> bool:
 def needs_second_factor(rights: Iterable[str]) -> bool:
     """Whether a password alone does not do for somebody with these rights."""
     return any(right is not None and right.role in STRONG for right in map(parse_right, rights))
+
+
+def audited_brands(agent: Agent) -> frozenset[str] | None:
+    """The brands whose audit somebody may read, None for the whole house's. A right for one queue gives its brand's."""
+    rights = [right for right in map(parse_right, agent.rights) if right is not None]
+    found = {right.brand for right in rights if Permission.AUDIT in GRANTS[right.role]}
+    return None if "" in found else frozenset(found)
+
+
+def works_for(agent: Agent, brands: Collection[str]) -> bool:
+    """Whether somebody has any right for one of these brands, or for every brand there is."""
+    return any(right is not None and (not right.brand or right.brand in brands) for right in map(parse_right, agent.rights))
 
 
 def rights_of(groups: Iterable[str], table: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -170,6 +170,10 @@ class Agents:
         """What was searched for, as the audit keeps it."""
         return self._audit.terms_of(brand, terms)
 
+    def mark_of(self, *parts: str) -> str:
+        """What shows that the audit's page itself wrote this, for this person."""
+        return self._audit.mark_of(*parts)
+
     async def audit(
         self, what: Audited, agent: str, about: str = "", *, place: str = "", old: str = "", new: str = "", **more: str
     ) -> None:

@@ -73,3 +73,7 @@ class Audit:
     def terms_of(self, brand: str, terms: str) -> str:
         """What was searched for, as the audit keeps it: the same words, the same hash."""
         return self._vault.blind("terms", brand, " ".join(terms.casefold().split()))[:16]
+
+    def mark_of(self, *parts: str) -> str:
+        """A keyed hash over the parts of an address that only the audit's page hands out."""
+        return self._vault.blind("audit page", *parts)[:24]

@@ -106,6 +106,7 @@ class BoardRoutes:
         html = self._pages.draw(
             "board.html", locale, agent=who.agent, csrf=who.session.csrf, now_ms=self._deps.clock.now_ms(),
             parts=await self._boards.parts(who, locale), may=may_brake(who.agent) and self._deps.hands is not None,
+            audits=self._pages.audits(who.agent),
         )  # fmt: skip
         return web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
 

@@ -13,6 +13,7 @@ from gateway.prices.amount import exact
 from gateway.rules.reasons import ReasonRules
 from gateway.store.sessions import PROVIDER
 from gateway.webcare import choices, commands, files, own, replying, session
+from gateway.webcare.audit_page import AuditRoutes
 from gateway.webcare.board_page import BoardRoutes
 from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.deps import WebcareDeps
@@ -59,6 +60,7 @@ def add_console_routes(app: web.Application, deps: WebcareDeps, *, framed_by: st
     add("POST", "/desk/status", session.command(deps, console.post_status))
     board = BoardRoutes(deps, pages)
     board.add_routes(add)
+    AuditRoutes(deps, pages).add_routes(add)
     add("POST", "/desk/own", session.command(deps, console.post_own))
     searching = Searching(deps)
     add("POST", "/desk/search", session.command(deps, searching.post_search))
@@ -174,6 +176,7 @@ class Console:
             opened=opened,
             missing=status == 404,
             brands=[brand for brand in self._deps.brands if who.agent.may(Permission.READ, brand)],
+            audits=self._pages.audits(who.agent),
             now_ms=self._deps.clock.now_ms(),
         )
         return web.Response(text=html, content_type="text/html", status=status, headers=SECURITY_HEADERS)

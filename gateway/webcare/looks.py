@@ -43,7 +43,7 @@ class Looks:
         key, now_s = (agent.id, one.id, what), time.monotonic()
         if not page and now_s - self._noted.get(key, float("-inf")) < ONE_LOOK_S:
             return
-        await self._agents.audit(what, agent.id, one.id, place=place)
+        await self._agents.audit(what, agent.id, one.id, place=place, brand=one.brand)
         self._noted[key] = now_s
         self._noted.move_to_end(key)
         while len(self._noted) > KEPT:

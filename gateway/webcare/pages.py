@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from gateway.errors import NotFound
+from gateway.model.agent import Permission
 from gateway.model.conversation import Agent, Conversation
 from gateway.model.ids import MessageId
 from gateway.model.webcare import Presence
@@ -124,6 +125,10 @@ class Pages:
         """version_of: what the part shows, without the passing of time, which the page counts by itself."""
         version = hashlib.blake2b(repr((version_of, locale)).encode(), digest_size=8).hexdigest()
         return Part(self.draw(name, locale, version=version, now_ms=self._deps.clock.now_ms(), **context), version)
+
+    def audits(self, agent: Agent) -> bool:
+        """Whether a page shows them the way to the audit."""
+        return self._deps.past is not None and agent.may(Permission.AUDIT)
 
     async def sides(self, agent: Agent, opened: str, locale: str) -> dict[str, Part]:
         """What stands around the conversation: the first line and the lists. opened: the conversation that is shown, "" none"""

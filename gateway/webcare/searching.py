@@ -142,9 +142,9 @@ async def closed_thread(
     if ground is Reading.NO:
         raise NotFound("no such conversation")
     if ground is Reading.OUTSIDE:
-        await deps.agents.audit(Audited.READ_OUTSIDE, agent.id, one.id, place=place)
+        await deps.agents.audit(Audited.READ_OUTSIDE, agent.id, one.id, place=place, brand=one.brand)
     if agent.may(Permission.REVEAL, one.brand, one.queue):
-        await deps.agents.audit(Audited.REVEALED, agent.id, one.id, place=place)
+        await deps.agents.audit(Audited.REVEALED, agent.id, one.id, place=place, brand=one.brand)
     contact = (await views.contacts_of(deps, [one]))[one.contact]
     seen = shows(views.shown_to(agent, one, identity(deps, one, contact)), Datum.CODE)
     covered = () if seen else views.codes(contact)

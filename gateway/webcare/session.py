@@ -115,6 +115,20 @@ def command(
     return data(deps, inside, locked=locked)
 
 
+def form(deps: WebcareDeps, handler: Inside) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """`command` for a form that is sent without a script: the session's token is its field `token`."""
+
+    async def inside(request: web.Request, who: Asker) -> web.StreamResponse:
+        if not from_here(request):
+            return problem(403, "foreign", "This came from another site, and is refused.")
+        given = str((await request.post()).get("token", ""))
+        if not hmac.compare_digest(given.encode(), who.session.csrf.encode()):
+            return problem(403, "token", "This page belongs to another session: reload it. Your words are kept.")
+        return await handler(request, who)
+
+    return page(deps, inside)
+
+
 def from_here(request: web.Request) -> bool:
     """Whether the browser says that the request comes from our own page. A program that says nothing is no browser."""
     site = request.headers.get("Sec-Fetch-Site")

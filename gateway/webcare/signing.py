@@ -33,7 +33,7 @@ WRONG = "Name or password is wrong."
 WRONG_CODE = "This code is wrong, or was used before. Wait for the next one and try again."
 OLD_FORM = "This page was open for too long. Please try again."
 HALF_COOKIE = "desk-half"
-_NEXT = re.compile(r"/(desk(/v\d\d[0-9a-z]{13})?|board)")
+_NEXT = re.compile(r"/(desk(/v\d\d[0-9a-z]{13})?|board|audit)")
 _PATH = re.compile(r'<path d="([^"]+)"')
 _SIZE = re.compile(r'width="(\d+)"')
 

@@ -393,6 +393,7 @@ async def test_a_look_of_who_sees_what_is_masked_is_written_also_at_what_is_thei
     revealed = [fact for fact in await facts(desk, one.id) if fact.split("|")[2] == "revealed"]
     assert len(revealed) == 1
     assert f"agent={sue.id}" in revealed[0]
+    assert "brand=zz" in revealed[0], "whoever audits the brand finds it"
 
 
 async def test_names_and_codes_are_covered_until_a_supervisor_says_who_it_is_and_why(desk: Desk) -> None:
@@ -432,7 +433,7 @@ async def test_names_and_codes_are_covered_until_a_supervisor_says_who_it_is_and
     assert "van Berg" in after
     assert "a supervisor said so" in after
     audited = [fact for fact in await facts(desk, conversation) if fact.split("|")[2] == "identity_set"]
-    assert [f"agent={sue.id}" in fact and "counter" not in fact for fact in audited] == [True]
+    assert [f"agent={sue.id}" in fact and "brand=zz" in fact and "counter" not in fact for fact in audited] == [True]
     assert ann.id not in audited[0]
 
 

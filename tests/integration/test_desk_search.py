@@ -82,6 +82,7 @@ async def test_an_agent_finds_what_was_said_in_their_queues_and_a_senior_all_of_
     ]  # fmt: skip
     assert audit[0]["terms"] == audit[1]["terms"] == door.deps.agents.terms_of("zz", "umbrella")
     assert "umbrella" not in str(audit)
+    assert [entry["brand"] for entry in audit] == ["zz"] * 3
 
 
 WRONG: tuple[tuple[dict[str, object], str], ...] = (

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 
 from gateway.errors import Conflict, StoreUnavailable
 from gateway.insight import schema, tables
-from gateway.insight.audit import AuditBook
+from gateway.insight.audit import AuditBook, Within
 from gateway.insight.database import insert, open_database
 from gateway.insight.history import Batch, History, Position, open_history
 from gateway.insight.unreached import Pending
@@ -97,6 +97,31 @@ class TestHistory:
         assert [one.agent for one in await book.read()] == ["g1", "Kim", "g1", "operator"]
         assert await book.forget(now_ms - 700 * 24 * 3600_000, limit=2) == 2
         assert [one.what for one in await book.read()] == ["signed_in", "stopped"]
+
+    async def test_who_audits_a_brand_finds_its_entries_and_those_about_its_people(self, history: History) -> None:
+        facts = [
+            fact(1, "searched", "", agent="g2", brand="zz"),
+            fact(2, "read", "v07a", agent="g1", brand="yy"),
+            fact(3, "read", "v07b", agent="g1"),
+            fact(4, "signed_in", "", agent="g1"),
+            fact(5, "signed_in", "", agent="g2"),
+            fact(6, "agent_rights", "", agent="operator", target="g1", old="agent@yy", new="agent@zz"),
+            fact(7, "agent_changed", "", agent="g1", target="g2"),
+            fact(8, "stopped", "", who="g1", scope="all"),
+            fact(9, "signed_in", "", agent="g1"),
+            Fact(7, "9-1", 9, "locked", (), {"agent": "g2"}),
+        ]
+        await history.commit([batch(*facts)])
+        book = AuditBook(history.database)
+        within = Within(frozenset({"zz"}), frozenset({"g1"}))
+        first = await book.read(within=within, limit=2)
+        rest = await book.read(within=within, limit=2, before=first[-1].place)
+        assert [one.at_ms for one in (*first, *rest)] == [9, 6, 4, 1]
+        asked: Any = {"since_ms": 0, "until_ms": 10, "agent": "", "what": "signed_in", "about": ""}
+        assert [await book.count(**asked, within=one, most=9) for one in (within, None)] == [2, 3]
+        assert await book.count(**asked, within=None, most=2) == 2
+        assert (await book.has("operator"), await book.has("nobody")) == (True, False)
+        assert [await book.forget(10, limit=9) for _ in range(3)] == [9, 1, 0], "not one more, though it is as old"
 
     async def test_reports_count_alike(self, history: History) -> None:
         charge = {"nt": "pass", "s": "wa", "ch": "whatsapp", "b": "x", "mk": "NL", "cat": "utility", "cur": "EUR", "ex": "40"}

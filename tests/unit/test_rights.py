@@ -11,7 +11,16 @@ from gateway.cli.agents_import import read_table
 from gateway.errors import BadInput, SettingsError
 from gateway.model.agent import Agent, AgentId, Permission, parse_right
 from gateway.model.personal import Personal
-from gateway.rules.rights import Reading, may_answer, may_reveal, needs_second_factor, reading, rights_of
+from gateway.rules.rights import (
+    Reading,
+    audited_brands,
+    may_answer,
+    may_reveal,
+    needs_second_factor,
+    reading,
+    rights_of,
+    works_for,
+)
 from gateway.webcare.provider import read_groups
 from tests.support.team import waiting
 
@@ -123,3 +132,13 @@ def test_the_table_of_groups_names_what_is_wrong_in_it(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as refused:
             read_groups(table)
         assert len(refused.value.problems) == problems
+
+
+def test_an_auditor_of_a_brand_or_of_one_queue_of_it_audits_that_brand_and_the_people_who_work_for_it() -> None:
+    assert audited_brands(person("auditor")) is None
+    assert audited_brands(person("auditor@nl", "admin")) is None
+    assert audited_brands(person("auditor@nl/service", "admin@be", "supervisor")) == {"nl", "be"}
+    assert audited_brands(person("supervisor", "fly")) == frozenset()
+    assert works_for(person("agent@nl/service"), {"nl"})
+    assert works_for(person("agent@be", "admin"), {"nl"})
+    assert not works_for(person("agent@be", "fly"), {"nl"})

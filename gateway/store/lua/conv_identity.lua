@@ -45,6 +45,6 @@ if ARGV[7] ~= '' then entry = conv_entry(KEYS[2], now, 'note', ARGV[3], '', '', 
 conv_write(KEYS[1], KEYS[5], KEYS[6], ARGV[2], conv, changes)
 fact(KEYS[4], now, kind, ARGV[2] .. ' ' .. conv.c, detail .. stands(conv))
 if what == 'set' or what == 'unset' then
-  fact(KEYS[4], now, 'identity_set', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' new=' .. what)
+  fact(KEYS[4], now, 'identity_set', ARGV[2] .. ' ' .. conv.c, 'agent=' .. ARGV[3] .. ' new=' .. what .. ' brand=' .. conv.b)
 end
 return answer(KEYS[3], ARGV[5], ARGV[6], conv, entry, '')

@@ -1,8 +1,11 @@
 """Search and the past at the desk: what was said before, found by its words, as far as who asks may read it.
 
-An agent finds lines of the queues that are theirs; whoever may read other queues of a brand finds all of the brand's. Each search
-is written to the audit before anything is shown: who, from where, a keyed hash of the words, how many lines came. The words
-themselves come in a body, never in a URL.
+An agent finds lines of the queues that are theirs; whoever may read other queues of a brand finds all of the brand's. Each
+search, and each further page of it, is written to the audit before anything is shown: who, from where, a keyed hash of the words,
+how many lines came. The words themselves come in a body, never in a URL.
+
+A page ends at a line, by its moment. What is said meanwhile is newer, so the next page repeats nothing and misses nothing that
+was there; whether a line may be seen is asked for each one anew.
 """
 
 from __future__ import annotations
@@ -80,8 +83,8 @@ async def search(
         )
         for hit in page.hits
     ]
-    terms = deps.agents.terms_of(brand, text)
-    await deps.agents.audit(Audited.SEARCHED, agent.id, place=place, terms=terms, brand=brand, count=str(len(found)))
+    more = {"terms": deps.agents.terms_of(brand, text), "brand": brand, "count": str(len(found)), "older": "yes" if after else ""}
+    await deps.agents.audit(Audited.SEARCHED, agent.id, place=place, **more)
     return Results(found, page.after, page.stopped)
 
 

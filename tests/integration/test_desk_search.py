@@ -18,6 +18,7 @@ from gateway.store.conversation_records import Records
 from gateway.store.conversations import Command
 from gateway.store.facts import Fact
 from gateway.store.sessions import IDLE_MS
+from gateway.webcare import searching
 from gateway.webcare.searching import card_past
 from tests.support.door import Browser, Door, open_door
 
@@ -83,6 +84,40 @@ async def test_an_agent_finds_what_was_said_in_their_queues_and_a_senior_all_of_
     assert audit[0]["terms"] == audit[1]["terms"] == door.deps.agents.terms_of("zz", "umbrella")
     assert "umbrella" not in str(audit)
     assert [entry["brand"] for entry in audit] == ["zz"] * 3
+
+
+async def test_further_pages_repeat_and_miss_nothing_while_more_is_said_and_are_checked_anew(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "PAGE", 2)
+    said = []
+    for number in range(6):
+        said.append(await closed(door, f"umbrella {number}", queue="baggage" if number == 1 else "general"))
+        door.clock.offset_ms += 1_000
+    agent = await at_desk(door, "agent@zz/general")
+    asked: dict[str, object] = {"text": "umbrella", "brand": "zz"}
+    found, after, pages = [], None, 0
+    while pages == 0 or after:
+        status, answer = await agent.post("/desk/search", {**asked, "after": after})
+        assert status == 200, answer
+        found += [hit["conversation"] for hit in answer["hits"]]
+        after, pages = answer["after"], pages + 1
+        if pages == 1:
+            door.clock.offset_ms += 1_000
+            newer = await closed(door, "umbrella, newer")
+            gone = (await door.deps.conversations.get(said[0])).contact
+            assert door.deps.past
+            await (await door.deps.past.closed()).erase(gone)
+    assert found == [said[5], said[4], said[3], said[2]], "neither erased, nor of another queue, nor newer than the first page"
+    assert newer not in found
+    audit = await door.audit("searched")
+    assert [(entry["count"], entry.get("older", "")) for entry in audit] == [("2", ""), ("2", "yes"), ("0", "yes")]
+    # Rights are those of now: who moved to another queue gets no more of this one by the word that an earlier page gave.
+    _, answer = await agent.post("/desk/search", asked)
+    (ann,) = await door.deps.agents.all()
+    await door.deps.agents.set_rights(ann.id, ["agent@zz/sales"])
+    _, answer = await agent.post("/desk/search", {**asked, "after": answer["after"]})
+    assert answer == {"hits": [], "after": None, "stopped": False}
 
 
 WRONG: tuple[tuple[dict[str, object], str], ...] = (

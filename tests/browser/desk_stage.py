@@ -18,6 +18,7 @@ from connectors.messenger.facts import FACTS as PAGE_FACTS
 from connectors.whatsapp.facts import FACTS
 from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
+from gateway.insight.past import Past
 from gateway.model.capability import Capability, Finding, Findings
 from gateway.model.contact import ConsentEntry, Identifier, OrderLink, Proof, Subscription, Traveller
 from gateway.model.conversation import WANTED, Agent, InboundEntry, OutsideEntry
@@ -64,11 +65,14 @@ class Person:
 class Stage:
     """Everything on one loop in its own thread: tests drive a browser, which blocks."""
 
-    def __init__(self, terms: Terms | None = None, plan: DeskPlan | None = None, proving: Proving | None = None) -> None:
+    def __init__(
+        self, terms: Terms | None = None, plan: DeskPlan | None = None, proving: Proving | None = None, *, history: bool = False
+    ) -> None:
         """terms, plan: of a house in which the router gives; without them agents take what there is
 
-        proving: by which ways customers can show who they are
+        proving: by which ways customers can show who they are; history: what passed before is kept, by `keep_closed` and the like
         """
+        self.history = history
         self.terms, self.plan, self.proving = terms, plan or DeskPlan.plain(), proving
         self.store = StoreServer()
         self._files = TemporaryDirectory(prefix="thuisfront-files-")
@@ -94,6 +98,8 @@ class Stage:
         self.conversations = Conversations(self.redis, self.clock, self.vault, pair=pair, terms=self.terms)
         self.agents = Agents(self.redis, self.clock, self.vault, hasher=QUICK)
         self.contacts = Contacts(self.redis, self.clock, self.vault)
+        url = f"sqlite:///{self._files.name}/history.db"
+        past = Past(url, self.vault, self.conversations) if self.history else None
         self.deps = WebcareDeps(
             self.conversations,
             self.agents,
@@ -112,6 +118,7 @@ class Stage:
             drafts=Drafts(self.redis, self.clock, self.vault),
             hands=hands_of(self.redis, self.clock, self.vault),
             proving=self.proving,
+            past=past,
             lines=self._lines() if self.proving is not None else None,
         )
         app = web.Application()
@@ -137,6 +144,8 @@ class Stage:
         self._role.cancel()
         await asyncio.gather(self._role, return_exceptions=True)
         await self._runner.cleanup()
+        if self.deps.past is not None:
+            await self.deps.past.close()
         await self.redis.aclose()
 
     def close(self) -> None:

@@ -16,6 +16,8 @@ from bench.sizes import LONG, QUICK, TINY, WHOLE, Sizes
 HEAD = "ours beside the bare limit of this machine, in turns; ratios can be compared, figures of different hours cannot\n"
 PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents")
 LONG_PARTS = (*PARTS, "webcare", "peers", "curves")
+SINGLE = ("patches",)
+"""A part of a part, for whoever works on it alone."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ async def measure(sizes: Sizes, told: Callable[[str], None], only: Collection[st
         if "webcare" in only:
             await stage.emptied(runtime)
             keep(await webcare.measure(runtime, environ, sizes))
+        if "webcare" in only or "patches" in only:
             await stage.emptied(runtime)
             keep(await patches.measure(runtime, environ, webcare.team(runtime), sizes))
         if "peers" in only:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,14 @@ def team(runtime: Runtime) -> Agents:
 class Agency:
     """The agents at their pages."""
 
-    def __init__(self, runtime: Runtime, count: int) -> None:
+    def __init__(self, runtime: Runtime, count: int, hold_s: float = HOLD_S) -> None:
         self._runtime = runtime
         self._count = count
+        self._hold_s = hold_s
         self._book = PresenceBook(runtime.connection.redis, runtime.clock)
         self._hands = asyncio.Semaphore(HANDS)
         self._seen: set[ConversationId] = set()
+        self.ids: list[AgentId] = []
         self.done: list[ConversationId] = []
         self._changed = asyncio.Event()
 
@@ -80,8 +83,15 @@ class Agency:
     async def sign_in(self) -> None:
         agents = team(self._runtime)
         hashed = Secret("a sentence does well enough")
-        self.ids = [(await agents.add_agent(f"agent{n}", f"Agent {n}", hashed, ("agent",))).id for n in range(self._count)]
+        await self.arrive(
+            [(await agents.add_agent(f"agent{n}", f"Agent {n}", hashed, ("agent",))).id for n in range(self._count)]
+        )
+
+    async def arrive(self, ids: Sequence[AgentId], busy: Collection[ConversationId] = ()) -> None:
+        """These are here. busy: conversations that they have and go on with"""
+        self.ids, self._seen = list(ids), set(busy)
         for one in self.ids:
+            await self._book.beat(one, touched=True)
             await self._book.choose(one, AgentStatus.AVAILABLE)
 
     async def work(self) -> None:
@@ -108,7 +118,7 @@ class Agency:
             async with self._hands:
                 one = await self._runtime.conversations.get(conversation)
                 await self._runtime.conversations.open(Command(conversation, agent, one.epoch, "open"))
-            await asyncio.sleep(HOLD_S)
+            await asyncio.sleep(self._hold_s)
             async with self._hands:
                 await self._runtime.conversations.finish(Command(conversation, agent, one.epoch, "finish"), reason="other")
             self.done.append(conversation)
@@ -117,7 +127,7 @@ class Agency:
             self._seen.discard(conversation)
 
 
-async def _round(runtime: Runtime, environ: dict[str, str], agency: Agency, count: int, over_s: float) -> list[Conversation]:
+async def rush(runtime: Runtime, environ: dict[str, str], agency: Agency, count: int, over_s: float) -> list[Conversation]:
     """So many people write over so long; every conversation, once all are finished."""
     before = len(agency.done)
     async with AsyncExitStack() as stack:
@@ -151,7 +161,7 @@ def waits_ms(conversations: list[Conversation], spans: dict[str, tuple[int, int]
     return found
 
 
-async def _assigned(runtime: Runtime) -> tuple[dict[str, tuple[int, int]], Counter[str]]:
+async def assigned(runtime: Runtime) -> tuple[dict[str, tuple[int, int]], Counter[str]]:
     """Per conversation when it became its agent's and when it was finished, from the facts; and how often it was given."""
     given: dict[str, int] = {}
     ended: dict[str, int] = {}
@@ -178,24 +188,29 @@ def most_at_once(spans: list[tuple[int, int]]) -> int:
     return most
 
 
+async def routers(stack: AsyncExitStack, environ: dict[str, str]) -> None:
+    """Two processes of the webcare role, until the stack ends."""
+    for _ in range(2):
+        routing = await stack.enter_async_context(child(["-m", "bench.webcare_child", "route"], environ))
+        await first_line(routing)
+        assert routing.stdin is not None
+        routing.stdin.write(b"go\n")
+
+
 async def measure(runtime: Runtime, environ: dict[str, str], sizes: Sizes) -> list[Row]:
     """runtime: opened with `plan_file(directory)` among its settings, and so are the children by `environ`"""
     agency = Agency(runtime, sizes.agents)
     await agency.sign_in()
     async with AsyncExitStack() as stack:
-        for _ in range(2):
-            routing = await stack.enter_async_context(child(["-m", "bench.webcare_child", "route"], environ))
-            await first_line(routing)
-            assert routing.stdin is not None
-            routing.stdin.write(b"go\n")
+        await routers(stack, environ)
         working = asyncio.create_task(agency.work())
         try:
-            quiet = await _round(runtime, environ, agency, max(sizes.conversations // 100, WRITERS), sizes.over_s)
-            loaded = await _round(runtime, environ, agency, sizes.conversations, sizes.over_s)
+            quiet = await rush(runtime, environ, agency, max(sizes.conversations // 100, WRITERS), sizes.over_s)
+            loaded = await rush(runtime, environ, agency, sizes.conversations, sizes.over_s)
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-    spans, often = await _assigned(runtime)
+    spans, often = await assigned(runtime)
     twice = [one for one, count in often.items() if count > 1]
     over = {
         agent: most

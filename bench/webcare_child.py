@@ -73,5 +73,5 @@ async def main(what: str, *numbers: str) -> None:
 
 
 if __name__ == "__main__":
-    log.configure("text", level="error")
+    log.configure("text", level="warning")
     uvloop.run(main(*sys.argv[1:]))

@@ -120,7 +120,7 @@ function heardLines(patch) {
 
 const live = new Live({
   conversation,
-  versions: () => Object.fromEntries(["top", "lists", "head", "card"].filter(byId).map((id) => [id, byId(id).dataset.version])),
+  versions: () => Object.fromEntries(["top", "own", "waiting", "head", "card"].filter(byId).map((id) => [id, byId(id).dataset.version])),
   on: {
     patch(patch) {
       setServerNow(patch.now);
@@ -130,7 +130,7 @@ const live = new Live({
         patchPart(byId(patch.part), patch);
         if (!held && document.querySelector(".held")) news(t("held"));
       }
-      if (patch.part === "lists") heardLists();
+      if (patch.part === "own" || patch.part === "waiting") heardLists();
       composer?.update();
     },
     state(isLive, why, at) {

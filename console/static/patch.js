@@ -27,14 +27,15 @@ const morph = (node, content) =>
 
 export function patchPart(root, { html, version }) {
   const had = root.contains(document.activeElement) && document.activeElement !== root;
-  const scroll = root.scrollTop;
+  const pane = root.closest(".pane") ?? root;
+  const scroll = pane.scrollTop;
   morph(root, parse(html));
   root.dataset.version = version;
-  root.scrollTop = scroll;
+  pane.scrollTop = scroll;
   localise(root);
   tick(root);
   // What had the focus is gone: not to the body, where the next key does nothing, but to the part it was in.
-  if (had && !root.contains(document.activeElement)) (root.querySelector("h1[tabindex]") ?? root).focus({ preventScroll: true });
+  if (had && !root.contains(document.activeElement)) (root.querySelector("h1[tabindex]") ?? root.closest("[tabindex]") ?? root).focus({ preventScroll: true });
 }
 
 /**

@@ -151,6 +151,11 @@ class Desk:
     async def mine(self, agent: AgentId) -> list[ConversationId]:
         return _ids(await self._redis.zrange(f"{{desk}}mine:{agent}", 0, -1))
 
+    async def mine_of(self, agents: Sequence[AgentId]) -> list[list[ConversationId]]:
+        """Per agent, in one round trip."""
+        commands: list[bulk.Command] = [("ZRANGE", keys.mine(one), 0, -1) for one in agents]
+        return [_ids(answer) for answer in await bulk.values(self._redis, commands)]
+
     async def due(self, now_ms: int, limit: int = 500) -> list[ConversationId]:
         """At which somebody must look because of the time, longest due first."""
         return _ids(await self._redis.zrange(keys.DESK_DUE, "-inf", now_ms, byscore=True, offset=0, num=limit))

@@ -23,6 +23,7 @@ from gateway.webcare.board_line import line, what
 from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import choose, heard
+from gateway.webcare.live import News
 from gateway.webcare.pages import Pages, Part
 from gateway.webcare.problems import body_of
 from gateway.webcare.session import SECURITY_HEADERS, Asker
@@ -68,7 +69,7 @@ class BoardStream(Stream):
         super().__init__(*args)
         self._boards = boards
 
-    async def _draw(self, *, lists: bool) -> None:
+    async def _draw(self, news: News) -> None:
         self._fresh = []
         if not may_look(self._who.agent):  # their right was taken away while they looked
             self._gone = True

@@ -169,7 +169,7 @@ class Console:
             csrf=who.session.csrf,
             own=own.shown(who.agent),
             by_provider=who.session.how == PROVIDER,
-            lists=sides["lists"],
+            sides=sides,
             top=sides["top"],
             key_list=KEY_LIST,
             choices=offered,

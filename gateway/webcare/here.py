@@ -51,7 +51,7 @@ async def choose(deps: WebcareDeps, agent: Agent, status: str, kind: str = "") -
     if deps.presence is not None:
         chosen = AgentStatus(status) if status in AgentStatus._value2member_map_ else AgentStatus.NOT_RESPONDING
         await deps.presence.choose(agent.id, chosen, kind)
-        deps.live.tell_all()
+        deps.live.tell(frozenset(), {agent.id})
 
 
 async def arrive(deps: WebcareDeps, agent: Agent, signed_in_ms: int) -> None:

@@ -7,7 +7,7 @@ one, and signs out when all are done. What is parked already has its time and is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -56,7 +56,7 @@ class LeavingRoutes:
 
     async def get_leaving(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """?lang=: {"html": a part of the page}"""
-        owned = await self._reader.owned(who.agent)
+        owned = (await self._reader.own(who.agent)).conversations
         locale = locale_of(request.query.get("lang", ""), "")
         html = self._pages.draw(
             "leaving.html",
@@ -69,7 +69,7 @@ class LeavingRoutes:
         return web.json_response({"html": html}, headers=SECURITY_HEADERS)
 
 
-async def live(deps: WebcareDeps, agent: Agent, owned: list[Conversation]) -> list[Live]:
+async def live(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation]) -> list[Live]:
     """Of an agent's own conversations those that are live, who waits first. A reason is due only where the house has some."""
     settled = {ConversationState.PARKED, *(() if deps.plan.reasons else (ConversationState.WRAPUP,))}
     wanted = [one for one in owned if one.state not in settled]

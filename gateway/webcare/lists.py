@@ -1,25 +1,30 @@
 """The desk's lists for one agent: their own conversations (with what came back undelivered, and what is parked, apart), and what
 waits: queues of crises first, then cancelled journeys, then the general one.
 
-What waits is the same for everybody, so it is read once a change and shared by all pages of this process: forty open pages
-cost one reading. An agent's rights are applied to it afterwards.
+What waits is the same for everybody, so it is read once for all pages of this process: forty open pages cost one reading. An
+agent's rights are applied to it afterwards. The next reading is not begun before five times as long as the last one took: who is
+behind reads less often, and a page that saw an older reading looks once more.
+
+Own lists are read for all who ask at the same moment in the same round trips (store/together.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.model.agent import Permission
 from gateway.model.contact import Contact
-from gateway.model.conversation import INBOX, PROGRAM, Agent, Conversation, ConversationState, Entry, EntryKind
+from gateway.model.conversation import INBOX, PROGRAM, Agent, AgentId, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.ids import ConversationId, SenderId
 from gateway.model.webcare import Presence
 from gateway.rules.presences import open_until_ms
 from gateway.rules.queueing import queues_of
 from gateway.rules.rights import Reading, reading
+from gateway.store.together import Together
 from gateway.webcare import relatives, views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.lines import house_text
@@ -28,8 +33,10 @@ from gateway.webcare.windows import Closing, closing
 ROWS_MAX = 100
 SHARED_S = 1.5
 """How old the shared reading may be where nobody said that anything changed."""
-OFFERS_S = 0.5
-"""How old what is known of offers may be."""
+REST = 5.0
+"""Readings of what is shared rest so many times as long as they take."""
+AT_ONCE = 32
+"""Agents whose own lists are read together at most: nobody waits for the whole house."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +68,49 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """offered: what colleagues ask this agent to take over stands among `mine`, marked."""
+class Own:
+    """What is an agent's. conversations: those that they own; offered: what they are asked to take over, among `mine` too."""
 
+    presence: Presence
+    conversations: Sequence[Conversation]
     mine: tuple[Row, ...]
-    queue: tuple[Row, ...]
-    queue_total: int
     parked: tuple[Row, ...] = ()
     undelivered: tuple[Row, ...] = ()
+    offered: frozenset[ConversationId] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[ConversationId]:
+        return self.offered.union(one.id for one in self.conversations)
+
+    @property
+    def drawn(self) -> tuple[tuple[Row, ...], ...]:
+        return self.mine, self.parked, self.undelivered
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits and one agent may read. same: two with the same one are equal; fresh: nothing has changed since it was read"""
+
+    rows: tuple[Row, ...]
+    total: int
+    same: tuple[object, ...]
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """The queue as it was read. changes: what `Live.changes` said before.
+    """What is the same for all, as it was read. changes: what `Live.changes` said before; turn: the how manieth reading it is
 
-    places: brand and queue of everybody who waits, also unshown
+    places: brand and queue of everybody who waits, also unshown -> how many; offered: by whom they are offered to
     """
 
+    turn: int
     changes: int
     read_at_s: float
+    took_s: float
     rows: tuple[Row, ...]
-    places: tuple[tuple[str, str], ...]
+    places: Mapping[tuple[str, str], int]
+    offered: Mapping[AgentId, Sequence[Conversation]]
 
 
 class ListReader:
@@ -89,66 +118,96 @@ class ListReader:
         self._deps = deps
         self._shared: _Shared | None = None
         self._reading = asyncio.Lock()
-        self._offered: Sequence[Conversation] = ()
-        self._offered_s = 0.0
+        self._together: Together[Agent, tuple[Presence, list[Conversation], list[Row]]] = Together(self._read_own, most=AT_ONCE)
 
-    async def owned(self, agent: Agent) -> list[Conversation]:
-        """What is theirs now, those who wait first."""
-        mine = await self._deps.conversations.get_many(await self._deps.conversations.desk.mine(agent.id))
-        # The lists follow the conversations; where they lag, the conversation itself is right.
-        own = [one for one in mine if one is not None and one.owner == agent.id and not one.resolved]
-        own = [one for one in own if reading(agent, one) is not Reading.NO]
-        own.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
-        return own
-
-    async def lists(self, agent: Agent, own: Sequence[Conversation], presence: Presence) -> Lists:
-        """Own conversations, and the queue, who is answered first coming first; of brands and queues that the agent may read."""
-        rows = [_said(_timed(row, one, self._deps, presence, agent), agent)
-                for row, one in zip(await self._rows(own[:ROWS_MAX]), own, strict=False)]  # fmt: skip
-        offered = [one for one in await self._offers() if one.offered_to == agent.id]
+    async def own(self, agent: Agent) -> Own:
+        """What is theirs now, those who wait first, and what they are asked to take over."""
+        presence, own, rows = await self._together.add(agent, 0)
+        rows = [_said(_timed(row, one, self._deps, presence, agent), agent) for row, one in zip(rows, own, strict=False)]
+        offered = (await self._read()).offered.get(agent.id, ())
         asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(offered)]
         rows = [_said(row, agent) for row in asked] + rows
-        shared = await self._queue()
-        queue = [row for row in shared.rows if _may_read(agent, row.brand_id, row.queue)]
-        total = sum(1 for brand, queue in shared.places if _may_read(agent, brand, queue))
         undelivered = tuple(row for row in rows if row.undelivered)
         parked = tuple(row for row in rows if row.state == ConversationState.PARKED and row not in undelivered)
         mine = tuple(row for row in rows if row not in parked and row not in undelivered)
-        return Lists(mine, tuple(_said(row, agent) for row in queue), total, parked, undelivered)
+        return Own(presence, own, mine, parked, undelivered, frozenset(one.id for one in offered))
 
-    async def _offers(self) -> Sequence[Conversation]:
-        """What somebody who is here asked a colleague to take over. Read once for all pages, twice a second at most."""
-        if self._deps.floor is None:
-            return ()
-        async with self._reading:
-            if time.monotonic() - self._offered_s > OFFERS_S:
-                owned = (await self._deps.floor.lists([], 0)).mine
-                found = await self._deps.conversations.get_many([one for some in owned.values() for one in some])
-                self._offered = [one for one in found if one is not None and one.offered_to is not None and one.owner]
-                self._offered_s = time.monotonic()
-            return self._offered
+    async def offered(self, agent: Agent) -> frozenset[ConversationId]:
+        """What they are asked to take over."""
+        return frozenset(one.id for one in (await self._read()).offered.get(agent.id, ()))
 
-    async def _queue(self) -> _Shared:
+    async def waiting(self, agent: Agent) -> Waiting:
+        """The queue, who is answered first coming first; of brands and queues that the agent may read."""
+        shared = await self._read()
+        readable = {place for place in shared.places if _may_read(agent, *place)}
+        total = sum(shared.places[place] for place in readable)
+        spoke = any(row.said_by == agent.id for row in shared.rows)
+        same = (shared.turn, tuple(sorted(readable)), agent.id if spoke else "")
+        rows = tuple(_said(row, agent) for row in shared.rows if (row.brand_id, row.queue) in readable)
+        return Waiting(rows, total, same, shared.changes == self._deps.live.changes)
+
+    async def _read_own(self, agents: Sequence[Agent]) -> list[tuple[Presence, list[Conversation], list[Row]] | Exception]:
+        """Per agent their presence, their conversations, and the rows of the first of these."""
+        ids = [one.id for one in agents]
+        presences = await self._deps.presence.many(ids) if self._deps.presence is not None else {}
+        listed = await self._deps.conversations.desk.mine_of(ids)
+        found = iter(await self._deps.conversations.get_many([one for some in listed for one in some]))
+        own = [
+            # The lists follow the conversations; where they lag, the conversation itself is right.
+            [
+                one
+                for one in (next(found) for _ in some)
+                if one is not None and one.owner == agent.id and not one.resolved and reading(agent, one) is not Reading.NO
+            ]
+            for agent, some in zip(agents, listed, strict=True)
+        ]
+        for some in own:
+            some.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
+        rows = iter(await self._rows([one for some in own for one in some[:ROWS_MAX]]))
+        return [
+            (presences.get(agent.id) or Presence(agent.id), some, [next(rows) for _ in some[:ROWS_MAX]])
+            for agent, some in zip(agents, own, strict=True)
+        ]
+
+    async def _read(self) -> _Shared:
+        if self._shared is not None and self._reading.locked():  # who draws meanwhile draws what was read last, and looks again
+            return self._shared
         async with self._reading:
             changes, now_s = self._deps.live.changes, time.monotonic()
             shared = self._shared
-            if shared is None or shared.changes != changes or now_s - shared.read_at_s > SHARED_S:
-                rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), *queues_of(self._deps.plan)))}
-                listed = [one for name in rank for one in await self._deps.conversations.desk.queue(name)]
-                found = await self._deps.conversations.get_many(listed)
-                waiting = [
-                    one
-                    for one in found
-                    if one is not None and one.owner is None and one.state is ConversationState.QUEUED
-                ]
-                waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
-                impossible = await self._impossible()
-                rows = tuple(
-                    replace(row, marks=(*row.marks, "nobody")) if row.id in impossible else row
-                    for row in await self._rows(waiting[:ROWS_MAX])
-                )
-                shared = self._shared = _Shared(changes, now_s, rows, tuple((one.brand, one.queue) for one in waiting))
+            if shared is None or now_s - shared.read_at_s > (
+                SHARED_S if shared.changes == changes else shared.took_s * REST
+            ):
+                waiting, rows = await self._queue()
+                places = Counter((one.brand, one.queue) for one in waiting)
+                offered = await self._offers()
+                turn, took_s = shared.turn + 1 if shared is not None else 1, time.monotonic() - now_s
+                if shared is not None and (shared.rows, shared.places) == (rows, places):
+                    turn = shared.turn
+                shared = self._shared = _Shared(turn, changes, time.monotonic(), took_s, rows, places, offered)
             return shared
+
+    async def _queue(self) -> tuple[Sequence[Conversation], tuple[Row, ...]]:
+        rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), *queues_of(self._deps.plan)))}
+        listed = [one for name in rank for one in await self._deps.conversations.desk.queue(name)]
+        found = await self._deps.conversations.get_many(listed)
+        waiting = [one for one in found if one is not None and one.owner is None and one.state is ConversationState.QUEUED]
+        waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
+        impossible = await self._impossible()
+        return waiting, tuple(
+            replace(row, marks=(*row.marks, "nobody")) if row.id in impossible else row
+            for row in await self._rows(waiting[:ROWS_MAX])
+        )
+
+    async def _offers(self) -> dict[AgentId, list[Conversation]]:
+        """What somebody who is here asked a colleague to take over, by colleague."""
+        offered: dict[AgentId, list[Conversation]] = {}
+        if self._deps.floor is not None:
+            owned = (await self._deps.floor.lists([], 0)).mine
+            for one in await self._deps.conversations.get_many([one for some in owned.values() for one in some]):
+                if one is not None and one.offered_to is not None and one.owner:
+                    offered.setdefault(one.offered_to, []).append(one)
+        return offered
 
     async def _impossible(self) -> Collection[ConversationId]:
         """Whom nobody who is here could have, as the router sees it."""
@@ -157,9 +216,11 @@ class ListReader:
         return (await self._deps.floor.notes(self._deps.clock.now_ms())).impossible
 
     async def _rows(self, conversations: Sequence[Conversation]) -> list[Row]:
-        contacts = await views.contacts_of(self._deps, conversations)
-        entries = await self._deps.conversations.last_entries(conversations)
-        persons = await self._deps.person_windows()
+        contacts, entries, persons = await asyncio.gather(
+            views.contacts_of(self._deps, conversations),
+            self._deps.conversations.last_entries(conversations),
+            self._deps.person_windows(),
+        )
         return [
             self._row(one, contacts.get(one.contact), entry, persons)
             for one, entry in zip(conversations, entries, strict=True)

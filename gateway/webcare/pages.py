@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 from collections import OrderedDict
@@ -17,18 +18,19 @@ from jinja2.runtime import Context
 from gateway.errors import NotFound
 from gateway.model.agent import Permission
 from gateway.model.conversation import Agent, Conversation
-from gateway.model.ids import MessageId
-from gateway.model.webcare import Presence
+from gateway.model.ids import ConversationId, MessageId
 from gateway.store.presence import BREAKS
 from gateway.webcare import here, lines, views, words
 from gateway.webcare.catalogue import LOCALES, Words, words_in
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.folding import folded
 from gateway.webcare.lists import ListReader
+from gateway.webcare.pulse import Pulses
 
 CONSOLE = Path(__file__).parents[2] / "console"
 STATIC = CONSOLE / "static"
 LINES_KEPT = 5_000
+WAITING_KEPT = 200
 KEY_LIST = (
     ("next", "j"), ("previous", "k"), ("longest", "g"), ("take", "o"), ("reply", "r"), ("quote", "q"), ("note", "n"),
     ("finish", "e"), ("park", "p"), ("transfer", "t"), ("release", "b"), ("card", "i"), ("identify", "v"), ("status", "s"),
@@ -48,6 +50,19 @@ class Part:
 
     html: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Parts around the conversation. conversations: those in their own lists; offered: of these what they are asked to take over
+
+    fresh: nothing has changed since it was read
+    """
+
+    parts: Mapping[str, Part]
+    conversations: frozenset[ConversationId] = frozenset()
+    offered: frozenset[ConversationId] = frozenset()
+    fresh: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,9 @@ class Pages:
         self._deps = deps
         self._environment = _environment()
         self._reader = ListReader(deps)
+        self.pulses = Pulses(deps)
         self._lines: OrderedDict[tuple[lines.Line, bool, str], Part] = OrderedDict()
+        self._waiting: OrderedDict[tuple[object, ...], Part] = OrderedDict()
 
     def draw(self, name: str, locale: str = LOCALES[0], **context: Any) -> str:
         return self._environment.get_template(name).render(words=words_in(locale), **context)
@@ -132,21 +149,43 @@ class Pages:
 
     async def sides(self, agent: Agent, opened: str, locale: str) -> dict[str, Part]:
         """What stands around the conversation: the first line and the lists. opened: the conversation that is shown, "" none"""
-        presence = await self._deps.presence.get(agent.id) if self._deps.presence is not None else Presence(agent.id)
-        owned = await self._reader.owned(agent)
-        found = await self._reader.lists(agent, owned, presence)
-        top = here.top(self._deps, agent, owned, presence)
-        return {
-            "lists": self.part("lists.html", (found, opened), locale, lists=found, opened=opened),
+        own, waiting = await self.own(agent, opened, locale), await self.waiting(agent, opened, locale)
+        return {**own.parts, **waiting.parts}
+
+    async def own(self, agent: Agent, opened: str, locale: str) -> Side:
+        """The first line, and the lists of what is theirs."""
+        own = await self._reader.own(agent)
+        top = here.top(self._deps, agent, own.conversations, own.presence)
+        parts = {
+            "own": self.part("own.html", (own.drawn, opened), locale, own=own, opened=opened),
             "top": self.part("top.html", top, locale, top=top, breaks=BREAKS),
         }
+        return Side(parts, conversations=own.ids, offered=own.offered)
+
+    async def waiting(self, agent: Agent, opened: str, locale: str) -> Side:
+        """The list of what waits, drawn once for all who may read the same."""
+        waiting = await self._reader.waiting(agent)
+        shown = opened if any(row.id == opened for row in waiting.rows) else ""
+        key = (waiting.same, shown, locale)
+        part = self._waiting.get(key)
+        if part is None:
+            part = self._waiting[key] = self.part(
+                "waiting.html", (waiting.rows, waiting.total, shown), locale, waiting=waiting, opened=shown
+            )
+            if len(self._waiting) > WAITING_KEPT:
+                self._waiting.popitem(last=False)
+        return Side({"waiting": part}, offered=await self._reader.offered(agent), fresh=waiting.fresh)
 
     async def opened(self, agent: Agent, conversation: Conversation, locale: str = LOCALES[0]) -> Opened:
         contact = (await views.contacts_of(self._deps, [conversation]))[conversation.contact]
-        head = await views.head(self._deps, conversation, contact, agent)
-        readers = await here.readers(self._deps, conversation.id, agent)
-        card = await views.card(self._deps, conversation, contact, agent)
-        thread = folded(await lines.thread(self._deps, conversation, contact, agent))
+        # Read beside each other: words that somebody waits for are not behind a dozen round trips in a row.
+        head, readers, card, said = await asyncio.gather(
+            views.head(self._deps, conversation, contact, agent),
+            here.readers(self._deps, conversation.id, agent),
+            views.card(self._deps, conversation, contact, agent),
+            lines.thread(self._deps, conversation, contact, agent),
+        )
+        thread = folded(said)
         drawn = {line.id: self._line(line, head.mine, conversation.id, locale) for line in thread}
         return Opened(
             conversation,

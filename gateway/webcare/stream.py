@@ -6,7 +6,10 @@ finds one missing connects again. A tab that reads too slowly is let go, and com
 
 The same by GET (`poll`), for proxies that let no WebSocket through: the number is the cursor.
 
-Delivery statuses are not in the feed, so an open thread is looked at every few moments too.
+A page is told which of its parts may have changed (live.py), and draws those alone: words in the open conversation draw its
+thread, and a colleague's conversation draws neither that nor the agent's own lists. Delivery statuses are not in the feed, so
+each open conversation is looked at every few moments, all of a process's at the same moment in the same round trips (pulse.py).
+With each beat all is drawn, whatever was told: a page takes a beat for the word that what it shows is still so.
 """
 
 from __future__ import annotations
@@ -21,20 +24,17 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.errors import NotFound
-from gateway.model.conversation import Conversation
-from gateway.model.ids import ConversationId, MessageId
+from gateway.model.ids import ContactId, ConversationId, MessageId
 from gateway.webcare import commands
 from gateway.webcare.catalogue import locale_of
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import heard
-from gateway.webcare.live import Watcher
+from gateway.webcare.live import EVERYTHING, News, Watcher
 from gateway.webcare.pages import Pages, Part
+from gateway.webcare.pulse import Open, Pulse, next_look
 from gateway.webcare.session import SECURITY_HEADERS, Asker, from_here
 from gateway.webcare.tabs import Sent, Tabs, number_of
 
-LOOK_S = 1.5
-PACE_S = 0.15
-"""Between two patches of one page: in a rush it draws what is true, not each step on the way there."""
 BEAT_S = 10.0
 WRITE_S = 10.0
 SAID_MAX = 4096
@@ -45,7 +45,7 @@ KINDS = ("beat", "typing", "read")
 
 
 class Stream:
-    PARTS: tuple[str, ...] = ("top", "lists", "head", "card")
+    PARTS: tuple[str, ...] = ("top", "own", "waiting", "head", "card")
 
     def __init__(self, deps: WebcareDeps, pages: Pages, tabs: Tabs, who: Asker, query: Mapping[str, str]) -> None:
         """query: conversation ("" none), tab, last, lang, and the version of each part that the page shows"""
@@ -61,7 +61,11 @@ class Stream:
             self._name, who.agent.id, self._conversation, number_of(query.get("last", "")), shown
         )
         self._holder = self._tab.holder
-        self._pulse: tuple[Sequence[MessageId], Any] = (), None
+        self._pulse: Pulse | None = None
+        self._messages: Sequence[MessageId] = ()
+        self._contact = ContactId("")
+        self._watcher: Watcher | None = None
+        self._offered: frozenset[ConversationId] = frozenset()
         self._fresh: list[Sent] = []
         self._gone = False
         self._heard_s: dict[str, float] = {}
@@ -93,7 +97,7 @@ class Stream:
     async def poll(self) -> dict[str, Any]:
         """What the page missed and what changed since, at once."""
         missed = self._missed
-        await self._draw(lists=True)
+        await self._draw(EVERYTHING)
         patches = [*(missed or ()), *self._fresh]
         return {
             "view": missed is None,
@@ -121,25 +125,32 @@ class Stream:
     # down
 
     async def _speak(self, socket: web.WebSocketResponse) -> None:
-        with self._deps.live.watch(self._who.agent.id) as watcher:
+        with self._deps.live.watch(self._who.agent.id, self._conversation) as watcher:
+            self._watcher = watcher
             if self._missed is None:
                 await self._send(socket, json.dumps({"t": "view"}))
             for one in self._missed or ():
                 await self._send(socket, one.text)
-            await self._tell(socket, lists=True)
+            await self._tell(socket, EVERYTHING)
             await self._send(socket, json.dumps({"t": "caught-up", "n": self._tab.number, "now": self._deps.clock.now_ms()}))
             await self._follow(socket, watcher)
 
     async def _follow(self, socket: web.WebSocketResponse, watcher: Watcher) -> None:
-        beat_at = _now() + BEAT_S
+        beat_at, look_at = _now() + BEAT_S, next_look()
         while True:
-            changed = await watcher.wait(LOOK_S)
+            news = await watcher.wait(min(look_at, beat_at) - _now())
             if self._deps.live.stopping or self._tab.holder != self._holder:
                 return
-            if changed or _now() >= beat_at or await self._moved():
-                await self._tell(socket, lists=bool(changed) or _now() >= beat_at)
-                await asyncio.sleep(PACE_S)
-            if _now() >= beat_at:
+            beat = _now() >= beat_at
+            if beat:
+                news = EVERYTHING
+            if _now() >= look_at:
+                look_at = next_look()
+                if not news.thread and await self._moved():
+                    news = replace(news, thread=True)
+            if news:
+                await self._tell(socket, news)
+            if beat:
                 self._tabs.touch(self._name, self._tab)
                 found = await self._deps.agents.sessions.get(self._who.token, alive=False)
                 if found is None or found[1].locked:
@@ -147,14 +158,15 @@ class Stream:
                     return
                 if found[0] != self._who.agent:  # a right that was taken away: what it showed goes from the page now
                     self._who = replace(self._who, agent=found[0])
-                    await self._tell(socket, lists=True)
+                    await self._tell(socket, EVERYTHING)
                 await self._send(socket, json.dumps({"t": "beat", "now": self._deps.clock.now_ms()}))
                 beat_at = _now() + BEAT_S
 
-    async def _tell(self, socket: web.WebSocketResponse, *, lists: bool) -> None:
-        await self._draw(lists=lists)
-        for one in self._fresh:
-            await self._send(socket, one.text)
+    async def _tell(self, socket: web.WebSocketResponse, news: News) -> None:
+        for part in news.in_turn():
+            await self._draw(part)
+            for one in self._fresh:
+                await self._send(socket, one.text)
         if self._gone:
             self._gone = False
             await self._send(socket, json.dumps({"t": "gone"}))
@@ -165,14 +177,27 @@ class Stream:
 
     # what differs
 
-    async def _draw(self, *, lists: bool) -> None:
+    async def _draw(self, news: News) -> None:
         """Put what changed since the last time into the tab's log, and into `_fresh`."""
         self._fresh = []
-        if lists:
-            for name, part in (await self._pages.sides(self._who.agent, self._conversation, self._locale)).items():
+        if news.thread and self._conversation:
+            await self._draw_opened()
+        own = news.own
+        if news.elsewhere:
+            side = await self._pages.waiting(self._who.agent, self._conversation, self._locale)
+            self._offer("waiting", side.parts["waiting"])
+            own = own or side.offered != self._offered
+            if not side.fresh and self._watcher is not None:
+                self._watcher.look_elsewhere()
+        if own:
+            side = await self._pages.own(self._who.agent, self._conversation, self._locale)
+            self._offered = side.offered
+            if self._watcher is not None:
+                self._watcher.shows(side.conversations)
+            for name, part in side.parts.items():
                 self._offer(name, part)
-        if not self._conversation:
-            return
+
+    async def _draw_opened(self) -> None:
         try:
             one = await commands.readable(self._deps, self._who.agent, self._conversation)
         except NotFound:  # erased, or forgotten: the page finds out when it is loaded again
@@ -180,9 +205,10 @@ class Stream:
             return
         # Read before drawing: what changes in between is then seen at the next look. With other messages than last time it
         # says nothing, so that the next look draws once more.
-        pulse = await self._pulse_of(one, self._pulse[0])
+        pulse = await self._pages.pulses.of(Open(one.id, one.contact, tuple(self._messages)))
         opened = await self._pages.opened(self._who.agent, one, self._locale)
-        self._pulse = opened.messages, pulse if opened.messages == self._pulse[0] else None
+        self._pulse = pulse if opened.messages == self._messages else None
+        self._messages, self._contact = opened.messages, one.contact
         had = self._tab.lines
         fresh = {name: part for name, part in opened.lines.items() if had.get(name) != part.version}
         if fresh or set(had) - set(opened.lines):
@@ -193,17 +219,11 @@ class Stream:
         self._offer("head", opened.head)
 
     async def _moved(self) -> bool:
-        """Whether something changed that the feed does not tell: a delivery status, a consent, the service window."""
-        if not self._conversation:
+        """Whether something changed that the feed does not tell."""
+        if not self._conversation or not self._contact:
             return False
-        messages, pulse = self._pulse
-        one = (await self._deps.conversations.get_many([ConversationId(self._conversation)]))[0]
-        return one is None or await self._pulse_of(one, messages) != pulse
-
-    async def _pulse_of(self, one: Conversation, messages: Sequence[MessageId]) -> Any:
-        records = await self._deps.outbox.raw_records(messages)
-        facts = await self._deps.contacts.facts_of([one.contact])
-        return one.revision, [raw and raw.partition(b"\n")[0] for raw in records], facts
+        found = await self._pages.pulses.of(Open(ConversationId(self._conversation), self._contact, tuple(self._messages)))
+        return found != self._pulse
 
     def _offer(self, name: str, part: Part) -> None:
         if self._tab.shown.get(name) != part.version:

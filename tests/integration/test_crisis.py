@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from gateway.errors import Conflict, NotFound
 from gateway.intake.role import make_firing
-from gateway.model.conversation import InboundEntry
+from gateway.model.conversation import Agent, AgentId, InboundEntry
 from gateway.model.ids import SubjectId
 from gateway.model.message import MessageRecord, MessageState
 from gateway.model.personal import Personal, Secret
@@ -34,6 +34,7 @@ from tests.integration.commands_stage import launcher as launcher
 from tests.support.core import HOUR_MS, NUMBER, House, facts_of, open_house
 from tests.support.edge import Edge, edge_running
 
+ANYBODY = Agent(AgentId("a1"), Personal("anybody"), Personal("Anybody"))
 FLIGHT = "ZZ1007/2026-11-22/AMS"
 
 
@@ -198,11 +199,11 @@ async def test_its_people_wait_in_its_queue_before_all_others_also_after_it(hous
     deps = webcare_deps(house.runtime)
     queued = [await house.runtime.conversations.desk.queue(name) for name in ("care", "general")]
     assert [len(one) for one in queued] == [1, 1]
-    shared = await ListReader(deps)._queue()
+    shared = await ListReader(deps).waiting(ANYBODY)
     assert [row.id for row in shared.rows] == [*queued[0], *queued[1]]
     for who in ("kim", "lee"):
         await incidents.lift(subject(house), who=who, why="over")
-    shared = await ListReader(deps)._queue()
+    shared = await ListReader(deps).waiting(ANYBODY)
     assert [row.id for row in shared.rows] == [*queued[0], *queued[1]]
 
 
@@ -233,7 +234,7 @@ async def test_who_waited_already_moves_to_its_queue_with_their_age_and_who_has_
     moved = await conversations.get(first.id)
     assert (moved.queue, moved.waiting_since_ms) == ("care", first.waiting_since_ms)
     assert (await conversations.get(taken.id)).owner == ann.id
-    assert [row.id for row in (await ListReader(deps)._queue()).rows] == [first.id, other.id]
+    assert [row.id for row in (await ListReader(deps).waiting(ANYBODY)).rows] == [first.id, other.id]
 
 
 async def wrote(house: House, number: int) -> None:

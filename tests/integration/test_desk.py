@@ -40,6 +40,7 @@ from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Ready
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run, stream, tabs
 from gateway.webcare.looks import Looks
+from gateway.webcare.pages import Pages
 from tests.support.waiting import wait_until
 
 PASSWORD = "a long sentence to sign in with"
@@ -522,12 +523,43 @@ async def test_a_page_catches_up_and_then_hears_numbered_patches(desk: Desk) -> 
     parts = set()
     while (said := await socket.next())["t"] != "caught-up":
         parts.add(said["part"])
-    assert parts == {"top", "lists", "lines", "card", "head"}
-    assert said["n"] == socket.last == 5
+    assert parts == {"top", "own", "waiting", "lines", "card", "head"}
+    assert said["n"] == socket.last == 6
     await desk.says("one more")
     patch = await socket.until("patch", "lines")
     assert len(patch["lines"]) == 1
     assert len(patch["order"]) == 2
+
+
+async def test_what_happens_to_others_draws_neither_an_open_thread_nor_own_lists(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page whose parts are all drawn anew at each change of anybody's is late for its own as soon as there are many."""
+    await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    drawn: list[str] = []
+    for name in ("opened", "own", "waiting"):
+        whole = getattr(Pages, name)
+
+        async def counted(self: Pages, *args: Any, name: str = name, whole: Any = whole) -> Any:
+            drawn.append(name)
+            return await whole(self, *args)
+
+        monkeypatch.setattr(Pages, name, counted)
+    socket = await connect(page, conversation)
+    await socket.until("caught-up")
+    drawn.clear()
+    item = InboundEntry("o1", "text", Personal("and me?"), desk.clock.now_ms())
+    contact, address = await desk.deps.contacts.reserve("whatsapp", Identifier("phone", "", Personal("+447700900102")))
+    await desk.deps.conversations.add_inbound(contact, "zz", address, SENDER, item=item)
+    assert "and me?" in (await socket.until("patch", "waiting"))["html"]
+    assert set(drawn) == {"waiting"}
+    drawn.clear()
+    await desk.says("one more")
+    await socket.until("patch", "lines")
+    assert drawn[0] == "opened", "what somebody said is drawn before any list"
+    assert "own" not in drawn
 
 
 async def test_a_tab_that_comes_back_is_sent_what_it_missed_as_it_was(
@@ -585,12 +617,16 @@ async def test_without_sockets_the_same_patches_come_by_get(desk: Desk) -> None:
 
     whole = await ask(0)
     assert whole["view"]
-    assert [one["n"] for one in whole["patches"]] == [1, 2, 3, 4, 5]
+    assert [one["n"] for one in whole["patches"]] == [1, 2, 3, 4, 5, 6]
     await desk.says("one more")
-    fresh = await ask(5)
+    fresh = await ask(6)
     assert not fresh["view"]
-    assert {one["part"] for one in fresh["patches"]} >= {"lines", "lists"}
-    assert (await ask(5))["patches"] == fresh["patches"], "asked again with the same number, it is the same answer"
+    assert "lines" in {one["part"] for one in fresh["patches"]}, "what was said is drawn as it is now"
+    async with asyncio.timeout(5):  # what waits is read for all, and so a moment later
+        while "waiting" not in {one["part"] for one in fresh["patches"]}:
+            await asyncio.sleep(0.05)
+            fresh = await ask(6)
+    assert (await ask(6))["patches"] == fresh["patches"], "asked again with the same number, it is the same answer"
 
 
 async def test_the_live_connection_is_for_our_own_page_and_its_own_agent(desk: Desk) -> None:

@@ -51,7 +51,7 @@ async def drawn(house: House, conversation: Conversation) -> dict[str, str]:
     """The desk's page of a conversation as text."""
     pages = Pages(webcare_deps(house.runtime))
     opened, sides = await pages.opened(SANNE, conversation), await pages.sides(SANNE, "", "en")
-    raw = {"head": opened.head.html, "card": opened.card.html, "lists": sides["lists"].html}
+    raw = {"head": opened.head.html, "card": opened.card.html, "waiting": sides["waiting"].html}
     raw["lines"] = " ".join(part.html for part in opened.lines.values())
     return {name: " ".join(re.sub(r"<[^>]+>", " ", html).split()) for name, html in raw.items()}
 
@@ -83,7 +83,7 @@ async def test_a_question_is_answered_once_and_anything_else_is_a_persons_who_se
         assert "ZZ 1007 AMS–LHR 2026-11-22 under way hears all news" in page["card"]
         assert "Own orders None with Polderwind Air now." in page["card"]
         assert "as family: ZZ 1007 AMS–LHR 2026-11-22" in page["lines"]
-        assert "Family Polderwind Air" in page["lists"]
+        assert "Family Polderwind Air" in page["waiting"]
         assert not any(secret in said for said in page.values() for secret in (NUMBER, f"Given{EVA}", f"Family{EVA}", "C-1"))
         # A quarter of an hour without news: what is known, and a person.
         house.pass_ms(11 * 60_000)

@@ -10,8 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.insight.hooks import webhook_of
-from gateway.model.conversation import ConversationState
+from gateway.model.conversation import Agent, AgentId, ConversationState
 from gateway.model.ids import MessageId, random_id
+from gateway.model.personal import Personal
 from gateway.rules.routing import AHEAD, GENERAL
 from gateway.store.rebookings import Answer
 from gateway.surface import webcare_deps
@@ -78,7 +79,7 @@ async def test_who_wants_something_else_meets_a_person_ahead_of_others(stage: St
     found = await conversations.get(first)
     assert (found.contact, found.state) == (await house.find(101), ConversationState.QUEUED)
     (other,) = await conversations.desk.queue(GENERAL)
-    shown = (await ListReader(webcare_deps(house.runtime))._queue()).rows
+    shown = (await ListReader(webcare_deps(house.runtime)).waiting(Agent(AgentId("a1"), Personal("ann"), Personal("Ann")))).rows
     assert [row.id for row in shown] == [first, other], "before somebody who waits for longer"
     (line,) = [one for one in await conversations.thread(found) if one.origin]
     asking = (await stage.records(101, "flight_rebooked"))[0]

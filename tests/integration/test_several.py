@@ -15,7 +15,7 @@ from gateway.model.family import ROLE
 from gateway.model.ids import AddressId, ContactId, ConversationId, SubjectId
 from gateway.model.message import Priority
 from gateway.model.personal import Personal
-from gateway.model.webcare import BrandPlan, Figures, Heard, Presence, Queue, Reason, Safety
+from gateway.model.webcare import BrandPlan, Figures, Heard, Queue, Reason, Safety
 from gateway.rules.reasons import ReasonRules, hides_proposals
 from gateway.store.contacts import FactChange
 from gateway.store.conversation_commands import Terms
@@ -245,8 +245,8 @@ async def test_who_waits_in_a_queue_of_the_plan_stands_on_the_list_and_among_sev
     who = [await crowd.asks(f"P{count}", "When?", queue="bags") for count in range(2)]
     (ann,) = await deps.agents.all()
     planned = replace(deps, plan=replace(deps.plan, brands={"zz": BrandPlan("zz", (Queue("bags"), Queue("general")))}))
-    listed = await ListReader(planned).lists(ann, [], Presence(ann.id))
-    assert {row.id for row in listed.queue} == {one.conversation for one in who}
+    listed = await ListReader(planned).waiting(ann)
+    assert {row.id for row in listed.rows} == {one.conversation for one in who}
     assert [one.count for one in await several.abouts(planned, ann)] == [2]
 
 

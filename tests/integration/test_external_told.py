@@ -19,15 +19,16 @@ from redis.asyncio import Redis
 from gateway.insight.desk_hooks import desks_of
 from gateway.insight.fold import make_webhooks
 from gateway.insight.hooks import DEFAULT_TYPES, kinds_of
+from gateway.model.conversation import InboundEntry
 from gateway.model.ids import ConversationId
-from gateway.model.personal import Secret
+from gateway.model.personal import Personal, Secret
 from gateway.settings import ToldOf
 from gateway.store.apikeys import ApiKeys
 from gateway.store.erasure import Erasure
 from gateway.store.facts import Facts
 from gateway.surface import _keyed, webcare_deps
 from gateway.webcare import WebcareDeps, add_api_routes
-from tests.support.core import House, facts_of, open_house
+from tests.support.core import SENDER, House, facts_of, open_house
 from tests.support.meta import inbound, inbound_text, webhook
 from tests.support.waiting import wait_until
 
@@ -221,3 +222,23 @@ async def test_who_is_erased_is_told_once_and_nothing_of_them_can_be_read(outsid
     assert (await outside.ask("GET", f"/{one}/messages/{received['data']['message_id']}"))[0] == 404
     assert (await outside.ask("GET", f"/{one}"))[0] == 404
     assert (await outside.told())[-1]["type"] == "contact.erased"
+
+
+async def test_what_they_changed_or_deleted_is_told_and_leads_to_the_line_as_it_is_now(outside: Outside) -> None:
+    house, runtime = outside.house, outside.house.runtime
+    await outside.says(inbound_text(house, WRITER, "hello", wamid="wamid.A"))
+    contact = await house.contact_of(101)
+    address, now, sent = contact.profile.addresses[0].id, house.clock.now_ms(), Personal("wamid.B")
+
+    async def adds(item: InboundEntry) -> dict[str, Any]:
+        await runtime.conversations.add_inbound(contact.id, "zz", address, SENDER, item=item, needs_person=not item.detail)
+        return dict((await outside.told("message.received"))[-1]["data"])
+
+    async def line(data: dict[str, Any]) -> Any:
+        return (await outside.ask("GET", f"/{data['conversation_id']}/messages/{data['message_id']}"))[1]
+
+    said = await adds(InboundEntry("k1", "text", Personal("gate B4"), now, channel_message_id=sent))
+    changed = await adds(InboundEntry("k1#1", "text", Personal("gate B7"), now, channel_message_id=sent, edit_of="k1", edits=1))
+    assert (changed["kind"], (await line(changed))["id"], (await line(said))["text"]) == ("edit", said["message_id"], "gate B7")
+    gone = await adds(InboundEntry("k2", "other", Personal(""), now, detail="revoke", answers=sent))
+    assert (gone["kind"], (await line(gone))["id"], (await line(said))["text"]) == ("withdrawn", said["message_id"], "")

@@ -263,6 +263,7 @@ def _add_intake(app: web.Application, runtime: Runtime, keys: ApiKeys) -> None:
     people = People(
         contacts=runtime.contacts,
         passes=Passes(redis, runtime.clock, runtime.vault),
+        audit=Audit(redis, runtime.clock, runtime.vault),
         outbox=runtime.outbox,
         conversations=runtime.conversations,
         erasure=Erasure(

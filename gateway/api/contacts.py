@@ -147,7 +147,7 @@ class Routes:
     async def delete_contact(self, request: web.Request, key: ApiKey) -> web.Response:
         """Erase. Said once more about somebody who is gone: 404."""
         contact = await self._people.get_even_erasing(request.match_info["contact"])
-        erased = await self._people.erase(contact)
+        erased = await self._people.erase(contact, by=key.name)
         log.info("contact.erased", contact_id=erased.contact, key_name=key.name)
         return web.json_response(
             {
@@ -165,7 +165,7 @@ class Routes:
             )
         contact = await self._people.get(request.match_info["contact"])
         self._revealed(key, contact.id)
-        return web.json_response(await self._people.export(contact))
+        return web.json_response(await self._people.export(contact, by=key.name))
 
     # what they agreed to
 

@@ -12,6 +12,7 @@ from gateway.connector import Connector
 from gateway.directory import Directory
 from gateway.errors import BadInput, NotFound, Problem, Sealed
 from gateway.insight.past import Past
+from gateway.model.audit import Audited
 from gateway.model.contact import ConsentEntry, Contact, Identifier, OrderLink, Profile, Proof, Subscription
 from gateway.model.family import ROLE, Left
 from gateway.model.ids import AddressId, ContactId, MessageId, SubjectId, is_id, partition_of
@@ -20,6 +21,7 @@ from gateway.model.personal import Personal
 from gateway.model.webcare import DeskPlan
 from gateway.notifications.wordings import Wordings
 from gateway.planning.waiting import Mended, Waiting
+from gateway.store.audit import Audit
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversations import Conversations
 from gateway.store.erasure import Erased, Erasure
@@ -60,6 +62,7 @@ class People:
     wordings: Wordings
     default_brand: str
     passes: Passes
+    audit: Audit
     newcomer: Newcomer = _tell_nobody
     waiting: Waiting | None = None
     families: Families | None = None
@@ -213,8 +216,9 @@ class People:
         found = [await self.outbox.record(MessageId(one)) for one in ids]
         return sorted((one for one in found if one is not None), key=lambda one: one[0].planned_at_ms, reverse=True)
 
-    async def export(self, contact: Contact) -> dict[str, Any]:
-        """Everything we have of a person, in the clear, as JSON."""
+    async def export(self, contact: Contact, *, by: str) -> dict[str, Any]:
+        """Everything we have of a person, in the clear, as JSON. by: who wants it, which the audit has before they do"""
+        await self.audit.write(Audited.EXPORTED, by, about=(contact.id,))
         box = await self.vault.contact_box(contact.id)
         messages = []
         addresses = {address.id: address for address in contact.profile.addresses}
@@ -268,8 +272,9 @@ class People:
             )
         return found
 
-    async def erase(self, contact: Contact) -> Erased:
-        return await self.erasure.erase(contact.id)
+    async def erase(self, contact: Contact, *, by: str) -> Erased:
+        """by: who had it done"""
+        return await self.erasure.erase(contact.id, by=by)
 
     async def unbind(self, contact: Contact, page: str, *, by: str) -> bool:
         """Let one of their pages be opened on another device; whether there was anything to undo. Raises NotFound."""

@@ -25,6 +25,7 @@ from gateway.model.contact import Contact
 from gateway.model.ids import is_id
 from gateway.runtime import Runtime
 from gateway.settings import Settings
+from gateway.store.audit import Audit
 from gateway.store.erasure import Erasure
 from gateway.store.passes import Passes
 from gateway.store.positions import ImportPositions
@@ -112,6 +113,7 @@ def people_of(runtime: Runtime) -> People:
         wordings=runtime.catalogue.wordings,
         default_brand=runtime.settings.brand,
         passes=Passes(runtime.connection.redis, runtime.clock, runtime.vault),
+        audit=Audit(runtime.connection.redis, runtime.clock, runtime.vault),
         newcomer=make_expander(runtime).welcome,
         waiting=make_waiting(runtime),
         families=runtime.subjects.families,
@@ -244,7 +246,7 @@ async def run_export(args: argparse.Namespace, settings: Settings, out: Dialogue
     """Everything of a person as JSON, in the clear."""
     async with _open(settings) as (_, people):
         contact = await _find(args.who, people, out)
-        text = json.dumps(await people.export(contact), indent=2, ensure_ascii=False)
+        text = json.dumps(await people.export(contact, by=arguments.login()), indent=2, ensure_ascii=False)
     if args.out is None:
         out.show(text)
         return 0
@@ -271,7 +273,7 @@ async def run_erase(args: argparse.Namespace, settings: Settings, out: Dialogue)
             if (await out.ask("It cannot be undone. Write `erase` to go on")).lower() != "erase":
                 out.show("nothing was erased")
                 return 1
-        done = await people.erase(contact)
+        done = await people.erase(contact, by=arguments.login())
     if args.json:
         out.show(json.dumps({"contact": done.contact, "messages": done.messages, "conversations": done.conversations}))
     else:

@@ -22,7 +22,7 @@ from gateway.errors import NotFound
 from gateway.model.contact import Contact
 from gateway.model.family import ROLE, Left
 from gateway.model.ids import AddressId, ContactId, MessageId, SenderId, is_id, partition_of
-from gateway.store import keys, ledger, scripts
+from gateway.store import audit, keys, ledger, scripts
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.families import Families
@@ -73,8 +73,8 @@ class Erasure:
         self._pair = pair
         self._past = past
 
-    async def erase(self, contact: ContactId) -> Erased:
-        """Erase a contact. Repeatable.
+    async def erase(self, contact: ContactId, *, by: str = "") -> Erased:
+        """Erase a contact. Repeatable. by: who had it done, for the audit; "" where it is done again or after a restore
 
         raises: NotFound when there is none, or it was erased before; StoreUnavailable, also when the ledger cannot be written
         """
@@ -84,7 +84,8 @@ class Erasure:
             if found is None or (found.version == 0 and found.facts.moved_to is None):
                 raise NotFound("no such contact, or it was erased")
             await self._keep_beside(found)
-            answer = words(await scripts.run(self._redis, "contact_erasing", names, [self._clock.offset_ms, contact]))
+            args: list[scripts.Part] = [self._clock.offset_ms, contact, audit.plain(by)]
+            answer = words(await scripts.run(self._redis, "contact_erasing", names, args))
             if answer == "ok":
                 return await self._finish(found)
             contact = ContactId(answer.partition(":")[2])

@@ -32,6 +32,7 @@ from gateway.planning.waysin_links import LinkMaker
 from gateway.planning.waysin_people import Members
 from gateway.settings import Settings, read
 from gateway.store.apikeys import ApiKeys
+from gateway.store.audit import Audit
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.dialogues import Dialogues
@@ -170,6 +171,7 @@ class Stage:
             wordings=catalogue().wordings,
             default_brand="zz",
             passes=Passes(self.redis, self.clock, self.vault),
+            audit=Audit(self.redis, self.clock, self.vault),
             newcomer=self._newcomer,
             past=self.past,
         )

@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.errors import NotFound, Sealed
+from gateway.insight.audit import is_audited
 from gateway.model.contact import Proof, Subscription
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import ContactId, new_contact_id, partition_of
@@ -20,6 +21,7 @@ from gateway.store.apikeys import Scope
 from gateway.store.outbox import ClaimWant, Plan, PlannedContact, Settlement
 from gateway.store.reply import words
 from tests.integration.api_stage import SENDER, Client, Stage, ask, bearer, sample, send
+from tests.support.core import facts_of
 
 EVA = "+447700900123"
 
@@ -277,6 +279,22 @@ async def test_an_export_holds_everything_of_a_person(stage: Stage, client: Clie
     assert answer["conversations"][0]["entries"][0]["text"] == "When do we board?"
     assert len(answer["consent_ledger"]) == 1
     assert len(answer["subscriptions"]) == 4
+
+
+async def test_an_export_and_an_erasure_are_in_the_audit_with_the_key_that_asked(
+    stage: Stage, client: Client, eva: ContactId
+) -> None:
+    reader = (await stage.keys.make("reader", [Scope.CONTACTS_READ])).reveal()
+    office = (await stage.keys.make("office", [Scope.CONTACTS_READ, Scope.CONTACTS_WRITE, Scope.MESSAGES_REVEAL])).reveal()
+    assert (await ask(client, "GET", f"/v1/contacts/{eva}/export", key=reader))[0] == 403
+    assert (await ask(client, "GET", f"/v1/contacts/{eva}/export", key=office))[0] == 200
+    for status in (200, 404):
+        assert (await ask(client, "DELETE", f"/v1/contacts/{eva}", key=office))[0] == status
+    found = [one for one in await facts_of(stage.redis) if one.kind in ("exported", "erasing")]
+    assert [(one.kind, one.ids, one.detail) for one in found] == [
+        ("exported", (eva,), {"agent": "office"}), ("erasing", (eva,), {"who": "office"}),
+    ]  # fmt: skip
+    assert all(is_audited(one) for one in found)
 
 
 async def test_erasing_leaves_nothing_of_a_person_but_a_mark(stage: Stage, client: Client, eva: ContactId) -> None:

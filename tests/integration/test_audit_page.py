@@ -6,11 +6,14 @@ import csv
 import html
 import io
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
 
@@ -19,6 +22,7 @@ from gateway.model.agent import Agent
 from gateway.model.ids import new_contact_id, random_id
 from gateway.store.facts import Fact
 from gateway.webcare import audit_page, audit_table
+from gateway.webcare.audit_rows import Row
 from gateway.webcare.auditing import VIEW_MS
 from gateway.webcare.catalogue import LOCALES, words_in
 from tests.support.door import Browser, Door, open_door
@@ -229,6 +233,26 @@ async def test_entries_outlive_the_person_they_are_about_and_a_locked_desk_shows
     assert (await browser.post("/desk/lock"))[0] == 200
     assert (await browser.get("/audit"))[2] == "/login?next=/audit"
     assert (await table(browser))[0] == 303
+
+
+async def test_a_history_that_does_not_answer_is_said_and_half_a_table_does_not_pass_for_a_whole_one(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_table, "STEP", 3)
+    await two_brands(door)
+    browser, real = await at(door, "auditor"), audit_table.rows
+
+    def lost(entries: Any, names: Any) -> list[Row]:
+        """The first rows are on their way when the table goes."""
+        with closing(sqlite3.connect(tmp_path / "history.db")) as database:
+            database.execute("ALTER TABLE audit RENAME TO gone")
+        return real(entries, names)
+
+    monkeypatch.setattr(audit_table, "rows", lost)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await table(browser)
+    for status, page in ((await browser.get("/audit"))[:2], (await table(browser))[:2]):
+        assert (status, "The history does not answer now" in page) == (503, True)
 
 
 def test_every_entry_that_there_is_has_a_word_in_each_language() -> None:

@@ -144,7 +144,7 @@ def test_the_desks_files_weigh_less_than_80_kb_compressed_and_none_comes_from_el
 
 def test_scripts_and_templates_are_where_the_test_looks() -> None:
     assert {"desk.js", "live.js"} <= set(SCRIPTS)
-    assert {"desk.html", "lists.html"} <= set(TEMPLATES)
+    assert {"desk.html", "waiting.html"} <= set(TEMPLATES)
     assert Path(FILE).is_file()
 
 

@@ -14,6 +14,8 @@ export class CannedAnswers {
     this.box = byId("reply-text");
     this.list = byId("canned");
     this.all = null;
+    this.looking = 0;
+    this.enter = false;
     this.left = "";
     this.box.addEventListener("input", () => void this.look());
     this.box.addEventListener("keydown", (event) => this.key(event), { capture: true });
@@ -38,19 +40,23 @@ export class CannedAnswers {
     const found = this.wanted();
     if (!found || found[0] === this.left) return this.close();
     this.left = "";
-    await this.load();
-    if (!this.all) return this.close();
-    const now = this.wanted();
+    this.looking += 1;
+    await this.load().finally(() => (this.looking -= 1));
+    const enter = this.enter && !this.looking;
+    const now = this.all && this.wanted();
+    if (!this.looking) this.enter = false;
     if (!now) return this.close();
     const rows = this.all.filter((one) => folded(`${one.name} ${one.title} ${one.words}`).includes(folded(now[2]))).slice(0, 8);
     this.list.hidden = !rows.length;
     this.list.replaceChildren(...rows.map((one, place) => this.row(one, place === 0)));
     this.point();
+    if (enter && rows.length) this.put(rows[0].name);
   }
 
   /** Those there are, filled in for this customer; none while the server does not say. */
   async load() {
-    if (!this.all) this.all = await get(`/desk/${this.conversation}/canned`).then((answer) => answer.canned, () => null);
+    this.asked ??= get(`/desk/${this.conversation}/canned`).then((answer) => answer.canned, () => (this.asked = null));
+    this.all = await this.asked;
   }
 
   /** For the palette: each by its title. */
@@ -86,7 +92,14 @@ export class CannedAnswers {
   }
 
   key(event) {
-    if (!this.open || event.isComposing) return;
+    if (event.isComposing) return;
+    if (!this.open && this.looking && event.key === "Enter" && this.wanted()) {
+      // Quicker than the list: Enter chooses from it when it is there, and sends no "/word" to the customer.
+      this.enter = true;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+    if (!this.open) return;
     const rows = [...this.list.children];
     const at = rows.findIndex((row) => row.ariaSelected === "true");
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {

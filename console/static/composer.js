@@ -7,7 +7,7 @@ import { age, left, moment } from "./clock.js";
 import { get, post } from "./commands.js";
 import { keep, own } from "./own.js";
 import { t } from "./words.js";
-import { keepDraft, newKey, readDraft, Unsent } from "./drafts.js";
+import { keepDraft, afterSending, newKey, onChanged, readDraft, Unsent } from "./drafts.js";
 import { Shut } from "./templates.js";
 
 const byId = (id) => document.getElementById(id);
@@ -28,7 +28,9 @@ export class Composer {
     this.text = { reply: byId("reply-text"), note: byId("note-text") };
     this.draft = { reply: readDraft(conversation, "reply"), note: readDraft(conversation, "note") };
     this.busy = false;
-    this.waiting = false;
+    this.waiting = null;
+    this.saved = { reply: this.draft.reply.text, note: this.draft.note.text };
+    this.theirs = new Set();
     for (const mode of ["reply", "note"]) {
       this.text[mode].value = this.draft[mode].text;
       this.text[mode].addEventListener("input", () => this.typed(mode));
@@ -38,6 +40,7 @@ export class Composer {
         void (mode === "reply" ? this.send() : this.keepNote());
       });
       byId(`tab-${mode}`).addEventListener("click", () => this.show(mode, "text"));
+      onChanged(conversation, mode, (draft) => this.elsewhere(mode, draft));
     }
     byId("quoting-off").addEventListener("click", () => {
       this.unquote();
@@ -179,9 +182,26 @@ export class Composer {
   save() {
     clearTimeout(this.saving);
     if (this.forgotten) return;
+    this.saved = { reply: this.draft.reply.text, note: this.draft.note.text };
     const ok = ["reply", "note"].map((mode) => keepDraft(this.conversation, mode, this.draft[mode])).every(Boolean);
     const any = this.draft.reply.text || this.draft.reply.file || this.draft.note.text;
     this.kept(!ok ? t("draft.failed") : any ? t("draft.kept") : "");
+  }
+
+  /** Another tab of theirs wrote, sent or forgot this draft: here it is the same, unless other words stand here that are not kept yet. */
+  elsewhere(mode, draft) {
+    const box = this.text[mode];
+    if (this.busy || box.value !== this.saved[mode]) return;
+    const { selectionStart, selectionEnd } = box;
+    if (draft.key && draft.key !== this.draft[mode].key) this.theirs.add(draft.key);
+    this.draft[mode] = draft;
+    this.saved[mode] = draft.text;
+    if (box.value !== draft.text) {
+      box.value = draft.text;
+      box.setSelectionRange(selectionStart, selectionEnd);
+    }
+    this.beside();
+    this.update();
   }
 
   /** Signed out: from here on nothing is kept on this computer. */
@@ -231,8 +251,8 @@ export class Composer {
     const invitation = facts.speaksAs ? t("write.as", { name: facts.speaksAs }) : t("write");
     if (this.text.reply.placeholder !== invitation) this.text.reply.placeholder = invitation;
     const isShut = Boolean(facts.mine && facts.mayReply && !facts.resolved && !left(facts.closes).ms);
-    if (this.shut.shown && !this.shut.instead && !isShut && this.draft.reply.text) this.say(t("opened"), "wait");
-    this.shut.update((isShut || this.shut.instead) && this.box.dataset.mode === "reply");
+    if (this.shut.shut && !isShut && this.draft.reply.text) this.say(t("opened"), "wait");
+    this.shut.update(isShut, this.box.dataset.mode === "reply");
     const shown = why ?? this.warning(facts) ?? { words: this.waiting ? t("waits") : "", tone: "" };
     if (node.textContent !== shown.words) node.textContent = shown.words;
     node.dataset.tone = shown.tone;
@@ -242,78 +262,90 @@ export class Composer {
     byId("reply-length").textContent = length > facts.textMax - 400 ? `${length} / ${facts.textMax}` : "";
   }
 
-  async send() {
-    if (this.busy) return;
-    const text = this.text.reply.value.trim();
+  /** pressed: the words that stood there when send was pressed, whose the conversation was and how often they had written. These go,
+   *  and none that were typed since. */
+  async send(pressed = { text: this.text.reply.value, epoch: this.facts().epoch, inbound: this.facts().inbound }) {
+    if (this.busy) return this.say(t("sending"), "wait");
+    const text = pressed.text.trim();
     const file = this.draft.reply.file;
     if (this.attaching.busy) return this.say(t("checking"), "wait");
     if (!text && !file) return this.say(t("empty"), "wait");
     const why = this.why();
     if (why) return this.say(why.words);
     if (!this.live.caughtUp) {
-      this.waiting = true;
-      this.waitsUnder = this.facts().epoch;
+      this.waiting = pressed;
       this.say(t("cut_off"), "wait");
       return this.update();
     }
     const draft = this.draft.reply;
     draft.text = this.text.reply.value;
     draft.key ||= newKey();
+    const went = { ...draft, ...pressed, went: undefined };
+    draft.went ??= went;
     const quote = draft.quote && byId(draft.quote) ? draft.quote.replace(/^e-/, "") : "";
     this.save();
-    await this.run("reply", () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }), ...(file && { file: file.file }), ...(draft.instead && { instead: draft.instead }) }, draft.key));
+    await this.run("reply", went, () => post(`/desk/${this.conversation}/reply`, { text, epoch: this.facts().epoch, ...(quote && { quote }), ...(file && { file: file.file }), ...(draft.instead && { instead: draft.instead }) }, draft.key));
   }
 
   async keepNote() {
     const text = this.text.note.value.trim();
-    if (this.busy || !text) return;
+    if (!text) return;
+    if (this.busy) return this.say(t("sending"), "wait");
     const draft = this.draft.note;
+    draft.text = this.text.note.value;
     draft.key ||= newKey();
+    const went = { ...draft, went: undefined };
+    draft.went ??= went;
     this.save();
-    await this.run("note", () => post(`/desk/${this.conversation}/note`, { text }, draft.key));
+    await this.run("note", went, () => post(`/desk/${this.conversation}/note`, { text }, draft.key));
   }
 
-  async run(mode, action) {
+  /** went: what was pressed, as the draft was then. What is typed while it is under way stays a draft. */
+  async run(mode, went, action) {
     this.busy = true;
-    this.waiting = false;
-    this.text[mode].readOnly = true;
+    this.waiting = null;
     this.say("");
     this.update();
     try {
       const answer = await action();
-      this.sent(mode);
+      this.sent(mode, went);
       this.onSent(answer);
     } catch (error) {
-      if (error.code === "key_reused") this.draft[mode].key = "";
+      // Under this key other words went before, and their answer was lost: those are gone from the box.
+      if (error.code === "key_reused") this.sent(mode, this.draft[mode].went);
+      else if (error.status && error.status < 500) delete this.draft[mode].went;
       if (error.status === 401) this.live.end();
       this.say(error.message, error.status === 0 ? "wait" : "bad");
       this.save();
     } finally {
       this.busy = false;
-      this.text[mode].readOnly = false;
       this.update();
     }
   }
 
-  sent(mode) {
-    const { follows } = this.draft[mode];
-    this.draft[mode] = { text: "", key: "" };
-    this.text[mode].value = "";
+  /** It went: out of the box go the words that went, and no others. The box of notes stays open: the next key is not for the customer. */
+  sent(mode, went) {
+    const done = !this.theirs.has(this.draft[mode].key) && went.follows;
+    this.draft[mode] = afterSending(this.draft[mode], went, this.text[mode]);
     this.save();
+    this.beside();
+    if (done) this.follow(done, went.inbound);
+    if (mode === "reply") this.unsent.later();
+  }
+
+  /** What stands beside the words. */
+  beside() {
     this.showQuote();
     this.showInstead();
     this.showFollows();
-    if (follows) this.follow(follows);
     this.attaching.show();
-    if (mode === "reply") this.unsent.later();
-    if (mode === "note") this.show("reply", this.box.contains(document.activeElement) ? "text" : "");
   }
 
   /** A line of the thread with this draft's key: it went out, though its answer may have been lost. */
   saw(key) {
     for (const mode of ["reply", "note"]) {
       if (!this.busy && key && this.draft[mode].key === key) {
-        this.sent(mode);
+        this.sent(mode, this.draft[mode].went ?? this.draft[mode]);
         this.say("");
       }
     }
@@ -321,10 +353,12 @@ export class Composer {
 
   /** Connected again: what waited goes out now, if it still may. */
   caughtUp() {
-    if (!this.waiting) return;
-    this.waiting = false;
-    // It changed hands and came back meanwhile: whoever wrote these words looks once more before they go.
-    if (this.facts().mine && this.facts().epoch !== this.waitsUnder) return void this.say(t("changed_hands"));
-    void this.send();
+    const pressed = this.waiting;
+    this.waiting = null;
+    if (!pressed) return;
+    // It changed hands and came back meanwhile, or other words stand there: whoever wrote these looks once more before they go.
+    if (this.facts().mine && this.facts().epoch !== pressed.epoch) return void this.say(t("changed_hands"));
+    if (!this.text.reply.value.startsWith(pressed.text)) return void this.say(t("changed_words"));
+    void this.send(pressed);
   }
 }

@@ -114,7 +114,7 @@ function heardLines(patch) {
     const line = node.closest(".line");
     if (!added.includes(line) && edited.get(line.id) !== node.dateTime) news(t("changed"));
   }
-  if (end || added.some((node) => node.matches(".out, .note"))) toEnd();
+  if (end) toEnd();
   else if (added.length) byId("jump").hidden = false;
 }
 
@@ -192,11 +192,12 @@ async function command(what, more = {}, quietly = false) {
   }
 }
 
-/** What a macro says to do once it was sent: as by hand, so it is refused where they wrote meanwhile. */
-function follow({ then, reason, minutes }) {
-  if (then === "park") void command("park", { until: Math.round(now() + minutes * 60_000) });
-  else if (reason) void command("finish", { reason });
-  else press({ command: "finish" });
+/** What a macro says to do once it was sent: as by hand when send was pressed, so it is refused where they wrote since. */
+function follow({ then, reason, minutes }, inbound) {
+  if (then === "park") void command("park", { until: Math.round(now() + minutes * 60_000), inbound });
+  else if (reason) void command("finish", { reason, inbound });
+  else if (doing.has("finish") && !document.querySelector(".head").dataset.reason) doing.open("finish", inbound);
+  else void command("finish", { inbound });
 }
 
 /** A button of the page. What needs words or a choice opens its dialog; a reason that was said already is not asked for again. */
@@ -381,7 +382,7 @@ function everySecond() {
 }
 
 if (conversation) {
-  doing = new Doing({ run: (what, body) => command(what, body, true), state: () => document.querySelector(".head").dataset.state });
+  doing = new Doing({ run: (what, body) => command(what, body, true), state: () => document.querySelector(".head").dataset.state, inbound: () => facts().inbound });
   composer = new Composer({ conversation, facts, live, onSent: toEnd, follow });
   byId("jump").addEventListener("click", () => {
     toEnd();

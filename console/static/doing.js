@@ -30,9 +30,10 @@ const BODIES = {
 };
 
 export class Doing {
-  /** run: (command, body) => a promise of "" when it was done, else why not; state: () => of the conversation */
-  constructor({ run, state }) {
-    Object.assign(this, { run, state });
+  /** run: (command, body) => a promise of "" when it was done, else why not; state: () => of the conversation; inbound: () => how
+   *  often they had written, as the page shows it */
+  constructor({ run, state, inbound }) {
+    Object.assign(this, { run, state, inbound, busy: false });
     this.reasons = [...document.querySelectorAll("#reasons li")];
     for (const form of document.querySelectorAll("form[data-do]")) {
       form.addEventListener("submit", (event) => {
@@ -70,7 +71,9 @@ export class Doing {
     return Boolean(byId(`do-${name}`)) && (name !== "finish" || this.reasons.length > 0);
   }
 
-  open(name) {
+  /** inbound: how often they had written when this was decided. What they write behind the dialog nobody has read. */
+  open(name, inbound = this.inbound()) {
+    this.seen = inbound;
     const dialog = byId(`do-${name}`);
     dialog.querySelector(".said").textContent = "";
     if (name === "finish") {
@@ -104,12 +107,15 @@ export class Doing {
   }
 
   async submit(form) {
+    if (this.busy) return;
     const name = form.dataset.do;
     const data = new FormData(form);
     const body = BODIES[name]?.(data) ?? Object.fromEntries([...data].filter(([, value]) => value));
     // In wrap-up the contact has gone already: all that is due is the reason.
     const command = name === "finish" && this.state() === "wrapup" ? "tag" : name;
-    const refused = await this.run(command, body);
+    if (["finish", "park"].includes(command)) body.inbound = this.seen;
+    this.busy = true;
+    const refused = await this.run(command, body).finally(() => (this.busy = false));
     form.querySelector(".said").textContent = refused;
     if (refused) return;
     form.closest("dialog").close();

@@ -27,6 +27,25 @@ export function keepDraft(conversation, mode, draft) {
   }
 }
 
+/** Told when another tab of theirs changed a draft, or this page came back from where browsers lay pages aside. */
+export function onChanged(conversation, mode, told) {
+  addEventListener("storage", (event) => event.key === name(conversation, mode) && told(readDraft(conversation, mode)));
+  addEventListener("pageshow", (event) => event.persisted && told(readDraft(conversation, mode)));
+}
+
+const BESIDE = ["quote", "file", "instead", "follows"];
+
+/** What is left of a draft once `went` of it was sent: words typed behind it, and what was put beside them since. Takes out of the box
+ *  what went; a caret in what stays does not move. Words that were changed meanwhile all stay: whoever wrote them decides. */
+export function afterSending(draft, went, box) {
+  if (box.value.startsWith(went.text)) {
+    const rest = box.value.slice(went.text.length).trimStart();
+    box.setRangeText("", 0, box.value.length - rest.length, "preserve");
+  }
+  const since = BESIDE.filter((what) => draft[what] && JSON.stringify(draft[what]) !== JSON.stringify(went[what]));
+  return { text: box.value, key: "", ...Object.fromEntries(since.map((what) => [what, draft[what]])) };
+}
+
 const all = () => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
 /** Every draft of this agent's on this computer: {conversation, mode, text}. */
 export const drafts = () =>

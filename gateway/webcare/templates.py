@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +34,8 @@ from gateway.store.conversation_commands import Beside
 
 BLANK = "…"
 """What stands for a value that the agent has not given yet."""
+MARKS = 0xE000
+"""The first of the letters that stand for blanks while words are made: nobody writes these (Unicode's private use)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,17 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A template that may go to this person now. text: the words, BLANK for what is to be filled in; price: "" unknown"""
+    """A template that may go to this person now. text: the words, BLANK for what is to be filled in; price: "" unknown
+
+    parts: the same words in their order, each {"text"} or {"blank": its name}: blanks stand where the language wants them
+    """
 
     name: str
     language: str
     text: str
     blanks: tuple[Blank, ...]
     price: str
+    parts: tuple[Mapping[str, str], ...] = ()
 
 
 class DeskTemplates:
@@ -67,12 +74,14 @@ class DeskTemplates:
             if not notification.desk or stopped(contact, one, world):
                 continue
             blanks = blanks_of(notification)
-            made = self._draft(world, notification, one, contact, {blank.name: BLANK for blank in blanks})
+            marks = {blank.name: chr(MARKS + at) for at, blank in enumerate(blanks)}
+            made = self._draft(world, notification, one, contact, marks)
             if made is None:
                 continue
-            text, _ = said(made.body)
+            parts = _parts(said(made.body)[0], {mark: name for name, mark in marks.items()})
+            text = "".join(part.get("text", BLANK) for part in parts)
             language = str(made.body["language"])
-            found.append(Offered(notification.name, language, text, blanks, self._price(world, made, one)))
+            found.append(Offered(notification.name, language, text, blanks, self._price(world, made, one), parts))
         return found
 
     async def made(self, one: Conversation, contact: Contact, wanted: Mapping[str, Any]) -> tuple[Personal, Beside]:
@@ -131,6 +140,12 @@ class DeskTemplates:
             category=str(made.body["forms"][0]["category"]), at_ms=world.now_ms,
         )  # fmt: skip
         return f"{cost.currency} {shown(cost.expected)}" if cost.expected is not None else ""
+
+
+def _parts(text: str, marks: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
+    """Words cut where a mark stands. marks: mark -> name of its blank"""
+    pieces = re.split(f"([{''.join(marks)}])", text) if marks else [text]
+    return tuple({"blank": marks[one]} if one in marks else {"text": one} for one in pieces if one)
 
 
 def blanks_of(notification: Notification) -> tuple[Blank, ...]:

@@ -213,7 +213,7 @@ def test_everything_is_done_by_keyboard(stage: Stage, ann: Agent, mila: Person, 
     assert len(stage.messages(mila)) == 1, "the key that sends replies does nothing to a note"
     page.keyboard.press("Control+Shift+Enter")
     expect(page.locator(".line.note .text")).to_have_text("For colleagues")
-    expect(page.locator("#reply-text")).to_be_focused()
+    expect(page.locator("#note-text")).to_be_focused()  # what is typed next is not for the customer
     places = []
     for _ in range(4):
         page.keyboard.press("F6")
@@ -498,6 +498,7 @@ def test_a_canned_answer_is_put_in_by_a_slash_and_goes_out_with_a_file(
     expect(page.locator("#said")).to_contain_text("this is none of these")
     page.locator("#attach-file").set_input_files({"name": "seat.png", "mimeType": "image/png", "buffer": picture("PNG")})
     expect(page.locator("#attached-name")).to_have_text("seat.png")
+    expect(page.locator("#attached-picture")).to_be_visible()
     page.reload()
     expect(page.locator("#attached-picture")).to_be_visible()
     expect(box).to_have_value(re.compile("^Je stoel blijft"))

@@ -165,6 +165,7 @@ async def test_files_of_both_kinds_of_phones_are_shown_as_far_as_they_are_safe_a
         offers = {one["name"]: one for one in json.loads((await desk.get(f"{at[first]}/templates"))[1])["templates"]}
         assert set(offers) == {"desk_answer_ready", "desk_follow_up"}
         assert offers["desk_follow_up"]["text"].startswith("About your question: …")
+        assert [part.get("blank") for part in offers["desk_follow_up"]["parts"]] == [None, "words", None]
         assert offers["desk_follow_up"]["price"]
         wanted = {"name": "desk_follow_up", "values": {"words": "your bag\nis found."}}
         status, refused = await desk.post(f"{at[first]}/reply", {"epoch": 2, "template": {"name": "flight_delayed"}}, "r6")

@@ -47,6 +47,16 @@ class Held:
     asked: Request | None = None
     asked_part: int | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to decide about it: a part that went leaves the others where they were."""
+        return self.state in ("held", "part")
+
+    @property
+    def rest(self) -> int:
+        """How many people have not heard it."""
+        return max(0, self.people - self.reached)
+
 
 class Fuses:
     def __init__(self, redis: Redis, clock: Clock, vault: Vault) -> None:

@@ -38,6 +38,11 @@ class Request:
     at_ms: int
 
 
+def standing(asked: Request | None, now_ms: int) -> Request | None:
+    """A request as far as it can still be confirmed, as the scripts count."""
+    return asked if asked is not None and now_ms - asked.at_ms <= ASKED_MS else None
+
+
 @dataclass(frozen=True, slots=True)
 class Crisis:
     """subject: about what nothing leaves; people: the subjects whose subscribers are its people (an outage's cells).

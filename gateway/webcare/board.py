@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -25,7 +25,7 @@ from gateway.rules.rollout import Rollout
 from gateway.store.alarms import Had
 from gateway.store.floor import Floor, Notes
 from gateway.store.fuses import Held
-from gateway.store.incidents import Crisis
+from gateway.store.incidents import PREFIX, Crisis, standing
 from gateway.store.senders import Stop
 from gateway.webcare import views
 from gateway.webcare.board_line import Day
@@ -236,11 +236,12 @@ class BoardReader:
         hands = self._deps.hands
         if hands is None:
             return {}
-        stops = [one for one in await hands.book.stops() if not one.scope.startswith("crisis:")]
-        brakes = Brakes(
-            False, hands.second, tuple(stops), tuple(one for one in await hands.fuses.all() if one.state == "held"),
-            tuple(await hands.incidents.all()), tuple(await hands.rollouts.all()),
-        )  # fmt: skip
+        now = hands.clock.now_ms()
+        stops = [one for one in await hands.book.stops() if not one.scope.startswith(PREFIX)]
+        fuses = [replace(one, asked=standing(one.asked, now)) for one in await hands.fuses.all() if one.waits]
+        crises = [replace(one, asked=standing(one.asked, now)) for one in await hands.incidents.all()]
+        rollouts = tuple(await hands.rollouts.all())
+        brakes = Brakes(False, hands.second, tuple(stops), tuple(fuses), tuple(crises), rollouts)
         ages = [
             value
             for sign in await hands.signs.all()

@@ -23,8 +23,8 @@ from gateway.store.alarms import Alarms
 from gateway.store.audit import Audit
 from gateway.store.brakes import BrakeBook
 from gateway.store.events import Events
-from gateway.store.fuses import Fuses
-from gateway.store.incidents import Crisis, Incidents, people_of
+from gateway.store.fuses import Fuses, Held
+from gateway.store.incidents import PREFIX, Crisis, Incidents, Request, people_of, standing
 from gateway.store.rollouts import Rollouts
 from gateway.store.senders import Stop
 from gateway.store.signs import Signs
@@ -82,7 +82,7 @@ class Did:
 async def ask(hands: Hands, who: AgentId, do: str, target: str) -> Asked:
     """What it would do, and to how many. Raises NotFound, BadInput, Conflict; TimeoutError where counting takes too long."""
     asks: Mapping[str, Callable[[Hands, AgentId, str], Awaitable[Asked]]] = {
-        "stop": _ask_stop, "resume": _ask_resume, "release": _ask_release, "discard": _ask_release, "crisis": _ask_crisis,
+        "stop": _ask_stop, "resume": _ask_resume, "release": _ask_release, "discard": _ask_discard, "crisis": _ask_crisis,
         "lift": _ask_lift, "raise": _ask_stage, "lower": _ask_stage, "hold": _ask_stage, "unhold": _ask_stage,
     }  # fmt: skip
     if do not in asks:
@@ -98,19 +98,32 @@ async def _ask_stop(hands: Hands, who: AgentId, target: str) -> Asked:
 
 
 async def _ask_resume(hands: Hands, who: AgentId, target: str) -> Asked:
+    _no_crisis(target)
     if not any(one.scope == target for one in await hands.book.stops()):
         raise NotFound("this is not stopped any more")
     return Asked("", target, "", {"what": target, "n": await _waiting(hands, target)})
 
 
 async def _ask_release(hands: Hands, who: AgentId, target: str) -> Asked:
-    held = await hands.fuses.get(EventId(target)) if is_id(target, "e") else None
-    if held is None:
-        raise NotFound("this is not held any more")
-    if held.asked is not None and held.asked.who == who:
+    held, asked = await _held(hands, target)
+    if asked is not None and asked.who == who:
         raise Conflict("you asked for this already: somebody else confirms")
-    alone = held.asked is not None or held.people <= hands.second
-    return Asked("", target, "" if alone else ".two", {"n": held.people, "what": ", ".join(held.notifications)})
+    alone = asked is not None or not 0 < hands.second < held.people
+    return Asked("", target, "" if alone else ".two", {"n": held.rest, "what": ", ".join(held.notifications)})
+
+
+async def _ask_discard(hands: Hands, who: AgentId, target: str) -> Asked:
+    """It takes one, whoever asked for a release: also that very person, who saw that it is wrong."""
+    held, _ = await _held(hands, target)
+    return Asked("", target, "", {"n": held.rest, "what": ", ".join(held.notifications)})
+
+
+async def _held(hands: Hands, target: str) -> tuple[Held, Request | None]:
+    """What is held, and who asked that all of it goes, as far as that can still be confirmed."""
+    held = await hands.fuses.get(EventId(target)) if is_id(target, "e") else None
+    if held is None or not held.waits:
+        raise NotFound("this is not held any more")
+    return held, standing(held.asked, hands.clock.now_ms()) if held.asked_part is None else None
 
 
 async def _ask_crisis(hands: Hands, who: AgentId, target: str) -> Asked:
@@ -121,10 +134,11 @@ async def _ask_lift(hands: Hands, who: AgentId, target: str) -> Asked:
     found = next((one for one in await hands.incidents.all() if one.subject == target), None)
     if found is None:
         raise NotFound("there is no crisis about it")
-    if found.asked is not None and found.asked.who == who:
+    asked = standing(found.asked, hands.clock.now_ms())
+    if asked is not None and asked.who == who:
         raise Conflict("you asked for this already: somebody else confirms")
     count = await _waiting(hands, f"subject:{target}")
-    return Asked("", target, "" if found.asked is not None else ".two", {"what": found.said, "n": count})
+    return Asked("", target, "" if asked is not None else ".two", {"what": found.said, "n": count})
 
 
 async def _ask_stage(hands: Hands, who: AgentId, target: str) -> Asked:
@@ -142,6 +156,7 @@ async def do_it(hands: Hands, who: AgentId, do: str, target: str, body: Mapping[
             _scope(hands, target)
             await hands.book.stop(Stop(target, 0, who, why, hands.clock.now_ms()))
         case "resume":
+            _no_crisis(target)
             ids = [target.partition(":")[2]] if target.startswith("subject:") else []
             if not await hands.book.resume(target, who=who, why=why, ids=ids):
                 raise NotFound("this is not stopped any more")
@@ -188,6 +203,12 @@ def _scope(hands: Hands, target: str) -> None:
     """What the board may stop: everything automatic, or a sender. Finer brakes are the commands'. Raises BadInput."""
     if target != "all" and target not in {f"sender:{one}" for one in hands.senders}:
         raise BadInput([Problem("target", "should be all or sender:ID")])
+
+
+def _no_crisis(target: str) -> None:
+    """A crisis stands among the stops; it is ended by two people and not lifted by one. Raises NotFound."""
+    if target.startswith(PREFIX):
+        raise NotFound("this is not stopped any more")
 
 
 async def _waiting(hands: Hands, scope: str) -> int:

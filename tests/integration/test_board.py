@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 
 from gateway.clock import Clock
 from gateway.insight.past import Past
-from gateway.model.conversation import InboundEntry
-from gateway.model.ids import EventId, SenderId, new_address_id, new_contact_id, random_id
+from gateway.model.conversation import AgentId, InboundEntry
+from gateway.model.ids import EventId, SenderId, SubjectId, new_address_id, new_contact_id, random_id
 from gateway.model.personal import Personal, Secret
 from gateway.model.webcare import AgentStatus, DeskPlan
 from gateway.rules.rollout import Match, Rollout, Stage
@@ -30,11 +30,13 @@ from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.floor import Floor
 from gateway.store.fuses import Held
+from gateway.store.incidents import ASKED_MS
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_console_routes
-from gateway.webcare.board import BoardReader
+from gateway.webcare.board import Board, BoardReader
+from gateway.webcare.board_hands import ask
 from gateway.webcare.board_line import Day
 from tests.support.hands import hands_of
 from tests.support.waiting import wait_until
@@ -68,6 +70,12 @@ class House:
         self.browsers.append(Browser(client, session.session.csrf, agent.id))
         return self.browsers[-1]
 
+    async def holds(self, people: int) -> EventId:
+        """Something that the fuse holds back."""
+        event, subject = EventId(random_id("e", 0)), SubjectId(random_id("j", 0))
+        await self.hands.fuses.blow(Held(event, subject, ("gate_changed",), people, "usual", 100, self.clock.now_ms()))
+        return event
+
     async def facts(self) -> list[str]:
         redis: Any = self.redis
         found = [await redis.xrange(keys.part(partition, "facts")) for partition in keys.all_partitions()]
@@ -90,6 +98,10 @@ class Browser:
     async def post(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         async with self.client.post(path, json=body, headers={"X-Desk-Token": self.token}) as answer:
             return answer.status, await answer.json(content_type=None)
+
+
+async def _fresh(house: House, agent: AgentId) -> Board:
+    return await BoardReader(house.deps).board(await house.agents.get(agent))
 
 
 @pytest.fixture
@@ -203,6 +215,63 @@ async def test_what_many_are_told_and_the_end_of_a_crisis_take_two_people(house:
     assert len(await house.hands.incidents.all()) == 1
     assert (await tom.post("/board/do", do="lift", target=crisis.subject, why="over"))[0] == 200
     assert await house.hands.incidents.all() == []
+
+
+async def test_the_end_of_a_crisis_takes_two_also_for_whoever_names_its_stop(house: House) -> None:
+    sue = await house.signed_in("Sue", "supervisor")
+    about = {"do": "crisis", "target": "", "why": "an accident", "subject": "flight:ZZ1007/2026-11-22/AMS"}
+    assert (await sue.post("/board/do", **about))[0] == 200
+    (crisis,) = await house.hands.incidents.all()
+    scope = f"crisis:{crisis.subject}"
+    assert (await sue.post("/board/ask", do="resume", target=scope))[0] == 404
+    assert (await sue.post("/board/do", do="resume", target=scope, why="over"))[0] == 404
+    assert len(await house.hands.incidents.all()) == 1
+
+
+async def test_who_asked_for_a_release_may_still_tell_nobody(house: House) -> None:
+    sue = await house.signed_in("Sue", "supervisor")
+    event = await house.holds(5_000)
+    assert (await sue.post("/board/do", do="release", target=event, why="it is true"))[0] == 202
+    status, asked = await sue.post("/board/ask", do="discard", target=event)
+    assert (status, "do not hear it" in asked.get("says", "")) == (200, True)
+    assert (await sue.post("/board/do", do="discard", target=event, why="it is not"))[0] == 200
+    held = await house.hands.fuses.get(event)
+    assert held is not None
+    assert held.state == "discarded"
+
+
+async def test_a_brake_that_one_person_releases_does_not_speak_of_two(house: House) -> None:
+    event = await house.holds(5_000)
+    asked = await ask(replace(house.hands, second=0), AgentId("g-sue"), "release", event)
+    assert asked.key == "release", "GATEWAY_FUSE_SECOND_PERSON=0: one is enough, and it goes out at once"
+
+
+async def test_what_nobody_confirmed_within_the_hour_is_asked_for_anew_also_by_who_asked_before(house: House) -> None:
+    sue, tom = await house.signed_in("Sue", "supervisor"), await house.signed_in("Tom", "supervisor")
+    event = await house.holds(5_000)
+    await sue.post("/board/do", do="crisis", target="", why="an accident", subject="flight:ZZ1007/2026-11-22/AMS")
+    (crisis,) = await house.hands.incidents.all()
+    brakes = (("release", event), ("lift", crisis.subject))
+    for do, target in brakes:
+        assert (await sue.post("/board/do", do=do, target=target, why="it is true"))[0] == 202
+        assert (await sue.post("/board/ask", do=do, target=target))[0] == 409
+    house.hands.clock.offset_ms += ASKED_MS + 1000
+    for do, target in brakes:
+        assert (await ask(house.hands, tom.agent, do, target)).key == f"{do}.two", "not what it would have done before"
+        assert (await ask(house.hands, sue.agent, do, target)).key == f"{do}.two"
+    page = await _fresh(house, sue.agent)
+    assert [one.asked for one in page.brakes.fuses] == [one.asked for one in page.brakes.crises] == [None]
+
+
+async def test_what_a_part_was_told_of_is_held_back_from_the_rest_and_stands_on_the_board(house: House) -> None:
+    sue = await house.signed_in("Sue", "supervisor")
+    event = await house.holds(900)
+    await house.hands.fuses.release(event, who="ops", why="look", part=100, second=0)
+    await house.hands.fuses.reach(event, 100, "0|")
+    page = (await sue.page())[1]
+    assert f'data-target="{event}"' in page
+    assert "800 people" in page
+    assert "tells 800 people" in (await sue.post("/board/ask", do="release", target=event))[1]["says"]
 
 
 async def test_a_roll_out_goes_up_one_stage_as_it_was_seen_and_down_again(house: House) -> None:

@@ -139,6 +139,7 @@ class Metrics:
         self.ready = gauge("ready", "1 while every check of readiness passes")
         self.check_failed = gauge("check_failed", "1 for each check of readiness that fails", "check")
         self.loop_late = gauge("loop_late_seconds", "How long a loop has been silent beyond its time", "loop")
+        self.role = gauge("role", "1 for each role of this process", "role")
         self.clock_skew = gauge("clock_skew_seconds", "This process's clock against the store's, either way")
         self.loop_failures = counter("loop_failures_total", "Errors caught at the top of a role's loop", "role")
 

@@ -50,6 +50,8 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
         metrics=runtime.metrics,
     )
     _on_signals(runtime)
+    for name in names:
+        runtime.metrics.role.labels(name).set(1)
     desk = surface.webcare_deps(runtime)
     runtime.metrics.agents_present.set_function(lambda: desk.live.agents)
     runners: list[web.AppRunner] = []

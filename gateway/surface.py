@@ -58,7 +58,7 @@ from gateway.store.presence import PresenceBook
 from gateway.store.queue_told import QueueTold
 from gateway.store.readings import Readings
 from gateway.store.rollouts import Rollouts
-from gateway.store.signs import Signs
+from gateway.store.signs import ROLE, Signs
 from gateway.store.tries import Tries
 from gateway.store.wakeup import write_offset
 from gateway.webcare import canned
@@ -99,7 +99,7 @@ async def say_signs(runtime: Runtime) -> None:
     await run_signs(
         Signs(runtime.connection.redis),
         instance=instance_of(runtime.settings.internal_port),
-        names=names_of(load_here()),
+        names=names_of(load_here()) | {ROLE},
         channels=runtime.connectors,
         metrics=runtime.metrics,
         beats=runtime.beats,

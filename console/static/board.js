@@ -1,6 +1,6 @@
 // The board: patches come as the desk's do; what a hand does asks first, says what it will do, and is done by a second tap.
 
-import { localise, setServerNow, tick } from "./clock.js";
+import { localise, now as serverNow, setServerNow, tick } from "./clock.js";
 import { post, Refused } from "./commands.js";
 import { Live } from "./live.js";
 import { patchPart } from "./patch.js";
@@ -9,6 +9,8 @@ import { t } from "./words.js";
 const byId = (id) => document.getElementById(id);
 const PARTS = ["line", "now", "agents", "brakes"];
 const lang = document.documentElement.lang;
+const SILENT_MS = 20_000; // two beats missed, or a computer that slept: what stands here is then of before
+let heard = Date.now();
 
 setServerNow(Number(document.querySelector('meta[name="desk-now"]').content));
 
@@ -31,6 +33,8 @@ const live = new Live({
     },
     state(isLive, why, now) {
       if (now) setServerNow(now);
+      if (isLive) heard = Date.now();
+      sayHowOld();
       byId("connection").dataset.state = isLive ? "live" : "lost";
       byId("connection").textContent = t(isLive ? "live" : "again");
       if (isLive) banner("");
@@ -40,6 +44,16 @@ const live = new Live({
     gone: () => location.reload(),
   },
 });
+
+/** A sentence of before is no sentence of now: where nothing is heard, that is the first thing to say. */
+function sayHowOld() {
+  const old = Date.now() - heard > SILENT_MS;
+  if (byId("unheard").hidden !== old) return;
+  byId("unheard").hidden = !old;
+  byId("unheard").querySelector("[data-since]").dataset.since = String(serverNow() - (Date.now() - heard));
+  document.body.classList.toggle("unheard", old);
+  if (old) byId("news").textContent = byId("unheard").textContent.trim();
+}
 
 async function tell(work) {
   try {
@@ -102,5 +116,8 @@ byId("sure-not")?.addEventListener("click", () => byId("sure").close());
 
 localise(document);
 tick(document);
-setInterval(() => tick(document), 1_000);
+setInterval(() => {
+  sayHowOld();
+  tick(document);
+}, 1_000);
 live.connect();

@@ -32,8 +32,6 @@ from gateway.store.signs import Sample, Sign, Signs
 EVERY_S = 15.0
 LEASE = "watch"
 LEASE_MS = 60_000
-SILENT_MS = 35_000
-"""Three words missed."""
 JOB = "thuisfront"
 TURN_S = 40.0
 SURVEY_S = 10.0
@@ -137,10 +135,9 @@ class Watch:
     def _take_in(self, known: _Known, signs: Sequence[Sign], now: float) -> None:
         for sign in signs:
             of = {"instance": sign.instance, "job": JOB}
-            alive = sign.age_ms <= SILENT_MS
-            known.window.add("up", of, now, float(alive))
+            known.window.add("up", of, now, float(sign.alive))
             known.instances.add(sign.instance)
-            if not alive:
+            if not sign.alive:
                 known.window.gone(sign.instance)
                 continue
             for name, labels, value in sign.samples:

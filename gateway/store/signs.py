@@ -17,6 +17,10 @@ from gateway.store import keys, scripts
 from gateway.store.reply import words
 
 FORGET_MS = 15 * 60 * 1000
+SILENT_MS = 35_000
+"""Three words missed."""
+ROLE = "thuisfront_role"
+"""The figure by which a process says what it does: label `role`."""
 
 Sample = tuple[str, Mapping[str, str], float]
 """(name, labels, value) of one figure, as in the text format of Prometheus"""
@@ -29,6 +33,15 @@ class Sign:
     instance: str
     age_ms: int
     samples: tuple[Sample, ...]
+
+    @property
+    def alive(self) -> bool:
+        return self.age_ms <= SILENT_MS
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """What it does, as far as it says so: a process of an older version does not."""
+        return frozenset(labels["role"] for name, labels, value in self.samples if name == ROLE and value)
 
 
 class Signs:

@@ -22,13 +22,16 @@ from gateway.model.ids import ConversationId
 from gateway.model.webcare import AgentStatus, Load, Presence
 from gateway.rules.queueing import queues_of
 from gateway.rules.rollout import Rollout
+from gateway.settings import ROLES
 from gateway.store.alarms import Had
 from gateway.store.floor import Floor, Notes
 from gateway.store.fuses import Held
+from gateway.store.hold import ALL
 from gateway.store.incidents import PREFIX, Crisis, standing
 from gateway.store.senders import Stop
+from gateway.store.signs import Sign
 from gateway.webcare import views
-from gateway.webcare.board_line import Day
+from gateway.webcare.board_line import Day, Pulled
 from gateway.webcare.deps import WebcareDeps
 
 SHARED_S = 1.5
@@ -118,14 +121,25 @@ class Brakes:
     crises: tuple[Crisis, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
 
+    @property
+    def pulled(self) -> list[Pulled]:
+        """What does not go out: all of it, what is held and nobody decided about, crises, then single senders and the like."""
+        stops = [Pulled("board.stopped", {"what": one.scope}, one.at_ms, one.who) for one in self.stops]
+        held = [Pulled("board.held", {"n": one.rest}, one.at_ms) for one in self.fuses]
+        crises = [Pulled("board.crisis", {"what": one.said}, one.at_ms, one.who) for one in self.crises]
+        return sorted([*stops, *held, *crises], key=lambda one: (one.places.get("what") != ALL, one.key == "board.stopped"))
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
+    """missing: roles that no process has, as far as processes say which they have"""
+
     day: Day
     alarms: Sequence[Had] | None
     names: Mapping[str, str]
     now: Now
     brakes: Brakes
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +156,7 @@ class _Read:
     alarms: Sequence[Had] | None = None
     brakes: Brakes = field(default_factory=lambda: Brakes(False))
     urgent_s: float | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +207,7 @@ class BoardReader:
             names,
             self._now(read, agent),
             Brakes(may_brake(agent), brakes.second, brakes.stops, brakes.fuses, brakes.crises, brakes.rollouts),
+            read.missing,
         )
 
     def forget(self) -> None:
@@ -242,13 +258,15 @@ class BoardReader:
         crises = [replace(one, asked=standing(one.asked, now)) for one in await hands.incidents.all()]
         rollouts = tuple(await hands.rollouts.all())
         brakes = Brakes(False, hands.second, tuple(stops), tuple(fuses), tuple(crises), rollouts)
+        signs = [one for one in await hands.signs.all() if one.alive]
         ages = [
             value
-            for sign in await hands.signs.all()
+            for sign in signs
             for name, labels, value in sign.samples
             if name == "thuisfront_oldest_due_seconds" and labels.get("priority") == "urgent"
         ]
-        return {"alarms": await hands.alarms.all(), "brakes": brakes, "urgent_s": max(ages, default=None)}
+        alarms, urgent_s = await hands.alarms.all(), max(ages, default=None)
+        return {"alarms": alarms, "brakes": brakes, "urgent_s": urgent_s, "missing": _missing(signs)}
 
     # what the history says
 
@@ -358,6 +376,12 @@ class BoardReader:
             may_steer(self._deps, agent, other),
             tuple(_named(each, read.named) for each in read.owned.get(one.agent, ()) if mine(each)),
         )
+
+
+def _missing(signs: Sequence[Sign]) -> tuple[str, ...]:
+    """Roles that none of these processes has; () where one of them, of an older version, does not say what it does."""
+    said = [one.roles for one in signs]
+    return tuple(role for role in ROLES if all(said) and not any(role in one for one in said)) if said else ()
 
 
 def _named(one: Conversation, names: Mapping[ConversationId, str]) -> Named:

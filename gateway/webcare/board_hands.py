@@ -93,7 +93,7 @@ async def ask(hands: Hands, who: AgentId, do: str, target: str) -> Asked:
 
 
 async def _ask_stop(hands: Hands, who: AgentId, target: str) -> Asked:
-    _scope(hands, target)
+    await _running(hands, target)
     return Asked("", target, "", {"what": target, "n": await _waiting(hands, target)})
 
 
@@ -153,7 +153,7 @@ async def do_it(hands: Hands, who: AgentId, do: str, target: str, body: Mapping[
     why = fields.words(body, WHY_MAX, "why").reveal()
     match do:
         case "stop":
-            _scope(hands, target)
+            await _running(hands, target)
             await hands.book.stop(Stop(target, 0, who, why, hands.clock.now_ms()))
         case "resume":
             _no_crisis(target)
@@ -203,6 +203,14 @@ def _scope(hands: Hands, target: str) -> None:
     """What the board may stop: everything automatic, or a sender. Finer brakes are the commands'. Raises BadInput."""
     if target != "all" and target not in {f"sender:{one}" for one in hands.senders}:
         raise BadInput([Problem("target", "should be all or sender:ID")])
+
+
+async def _running(hands: Hands, target: str) -> None:
+    """Raises BadInput as `_scope`; Conflict where it is stopped for good already: who did it and why would be lost, and whoever
+    lifts it should know that it was after a restore."""
+    _scope(hands, target)
+    if any(one.scope == target and not one.until_ms for one in await hands.book.stops()):
+        raise Conflict("this is stopped already: nothing of it leaves")
 
 
 def _no_crisis(target: str) -> None:

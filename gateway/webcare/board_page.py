@@ -46,7 +46,9 @@ class BoardPages:
 
     async def parts(self, who: Asker, locale: str) -> dict[str, Part]:
         found, now, words = await self.reader.board(who.agent), self._deps.clock.now_ms(), words_in(locale)
-        said = line(words, found.day, found.alarms, found.names, now)
+        said = line(
+            words, found.day, found.alarms, found.names, now, missing=found.missing, pulled=found.brakes.pulled
+        )
         alarms = [(one, what(words, one), found.names.get(one.owner, "–") if one.owner else "") for one in found.alarms or ()]
         part = self._pages.part
         return {

@@ -51,4 +51,15 @@ def test_a_thumb_stops_everything_by_two_taps_and_lets_it_go_on_again(stage: Sta
     expect(page.locator("#brakes")).not_to_contain_text("wrong gates")
     page.locator("#agents li", has_text="Ann").locator("select").select_option("break:lunch")
     expect(page.locator("#agents li", has_text="Ann")).to_contain_text("Break: lunch")
+
+    page.clock.install()  # nothing heard, or a phone that slept: what stood there is not how it stands
+    page.context.set_offline(True)
+    page.clock.fast_forward(25_000)
+    expect(page.locator("#unheard")).to_contain_text("This page hears nothing")
+    expect(page.locator("#line .board-line")).to_be_hidden()
+    assert Axe().run(page).response["violations"] == []
+    page.context.set_offline(False)
+    page.clock.fast_forward(10_000)
+    expect(page.locator("#line .board-line")).to_be_visible()
+    expect(page.locator("#unheard")).to_be_hidden()
     page.context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from gateway.model.ids import EventId, SenderId, SubjectId, new_address_id, new_
 from gateway.model.personal import Personal, Secret
 from gateway.model.webcare import AgentStatus, DeskPlan
 from gateway.rules.rollout import Match, Rollout, Stage
+from gateway.settings import ROLES
 from gateway.store import keys
 from gateway.store.agents import Agents
 from gateway.store.alarms import Firing
@@ -33,6 +35,8 @@ from gateway.store.fuses import Held
 from gateway.store.incidents import ASKED_MS
 from gateway.store.outbox import Outbox
 from gateway.store.presence import PresenceBook
+from gateway.store.senders import Stop
+from gateway.store.signs import ROLE
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_console_routes
 from gateway.webcare.board import Board, BoardReader
@@ -98,6 +102,13 @@ class Browser:
     async def post(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         async with self.client.post(path, json=body, headers={"X-Desk-Token": self.token}) as answer:
             return answer.status, await answer.json(content_type=None)
+
+
+def line_of(page: str) -> str:
+    """The first sentence."""
+    found = re.search(r'class="board-line"[^>]*>([^<]*)<', page)
+    assert found is not None
+    return found[1]
 
 
 async def _fresh(house: House, agent: AgentId) -> Board:
@@ -186,6 +197,8 @@ async def test_a_brake_says_what_it_does_is_pulled_by_a_second_request_and_lifte
     (stop,) = await house.hands.book.stops()
     assert (stop.scope, stop.who, stop.why) == ("all", sue.agent, "wrong gates")
     assert "wrong gates" in (await sue.page())[1]
+    again = {"do": "stop", "target": "all", "why": "me too"}
+    assert [(await sue.post(path, **again))[0] for path in ("/board/ask", "/board/do")] == [409, 409], "its reason would be lost"
     assert (await sue.post("/board/do", do="resume", target="all", why="mended"))[0] == 200
     assert await house.hands.book.stops() == []
     kinds = [one for one in await house.facts() if f"who={sue.agent}" in one]
@@ -215,6 +228,30 @@ async def test_what_many_are_told_and_the_end_of_a_crisis_take_two_people(house:
     assert len(await house.hands.incidents.all()) == 1
     assert (await tom.post("/board/do", do="lift", target=crisis.subject, why="over"))[0] == 200
     assert await house.hands.incidents.all() == []
+
+
+async def test_all_is_not_well_while_a_brake_is_on_or_a_role_is_nobodys(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.webcare.board.SHARED_S", 0.0)
+    sue, signs = await house.signed_in("Sue", "supervisor"), house.hands.signs
+    await house.hands.alarms.show([])
+    own = [(ROLE, {"role": name}, 1.0) for name in ROLES if name != "dispatch"]
+    await signs.put("a:1", own)
+    await signs.put("b:1", [(ROLE, {"role": "dispatch"}, 1.0), ("thuisfront_oldest_due_seconds", {"priority": "urgent"}, 4.0)])
+
+    async def said() -> str:
+        return line_of((await sue.page())[1])
+
+    assert (await said()).startswith("All well")
+    await signs.leave("b:1")  # in good order, so nothing fires; and where nothing is due, nothing waits too long
+    assert await said() == "No process sends messages. Read ProcessSilent."
+    await signs.put("old:1", [])
+    assert (await said()).startswith("All well"), "a process of the version before does not say what it does"
+    await signs.leave("old:1")
+    await signs.put("b:1", [(ROLE, {"role": "dispatch"}, 1.0)])
+    await house.hands.book.stop(Stop("all", 0, "ops", "a rehearsal", house.clock.now_ms() - 180_000))
+    assert await said() == "Stopped: everything automatic, for 3 min now. ops did it."
 
 
 async def test_the_end_of_a_crisis_takes_two_also_for_whoever_names_its_stop(house: House) -> None:

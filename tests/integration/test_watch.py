@@ -21,7 +21,7 @@ from gateway.errors import NotFound
 from gateway.health import Beats
 from gateway.insight.history import open_history
 from gateway.insight.incident import Incident, gather
-from gateway.insight.watch import LEASE, SILENT_MS, Watch, run_watch
+from gateway.insight.watch import LEASE, Watch, run_watch
 from gateway.insight.watch_gauges import look_at_self
 from gateway.insight.watch_post import Change, Poster, body_of
 from gateway.insight.watch_rules import ALERTS_FILE, load, names_of
@@ -35,7 +35,7 @@ from gateway.store.alarms import Alarms
 from gateway.store.leases import Leases
 from gateway.store.outbox import Outbox, Pair, Plan, PlannedContact, PlannedMessage
 from gateway.store.readings import Readings, blocked
-from gateway.store.signs import Signs
+from gateway.store.signs import SILENT_MS, Signs
 from tests.support.house import house_running
 from tests.support.waiting import wait_until
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.insight.watch_rules import load
+from gateway.settings import ROLES
 from gateway.store.alarms import Firing, Had
-from gateway.webcare.board_line import Day, line
+from gateway.webcare.board_line import Day, Pulled, line
 from gateway.webcare.catalogue import LOCALES, words_in
 
 NOW = 1_795_400_000_000
@@ -63,3 +64,32 @@ def test_one_sentence_says_what_is_wrong_since_when_who_has_it_and_what_to_read(
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_alert_that_may_fire_has_words_in_each_language(locale: str) -> None:
     assert [rule.name for rule in load() if f"alarm.{rule.name}" not in words_in(locale).words] == []
+
+
+ALL = Pulled("board.stopped", {"what": "all"}, NOW - 3 * 3600_000, "g1")
+HELD = Pulled("board.held", {"n": 5_000}, NOW - 60_000)
+BESIDE = [
+    ([], (), [ALL], "trouble", "Stopped: everything automatic, for 3 h 00 now. Sanne did it."),
+    ([], (), [HELD], "trouble", "Held back: news to 5000 people, for 1 min now. Nobody has it yet."),
+    ([ASIDE], (), [ALL, HELD], "trouble",
+     "Stopped: everything automatic, for 3 h 00 now. Sanne did it. And 1 brake more is on. Beside it 1 alert is put aside."),
+    ([], ("dispatch",), [], "trouble", "No process sends messages. Read ProcessSilent."),
+    ([alarm()], ("webhooks",), [ALL], "trouble",
+     "The channel takes no messages, for 12 min now. Nobody has it yet. Read NothingSent. No process reads what customers write. "
+     "Read ProcessSilent. Stopped: everything automatic, for 3 h 00 now. Sanne did it."),
+    (None, (), [ALL], "unknown",
+     "Nobody watches: whether all is well is not known. Stopped: everything automatic, for 3 h 00 now. Sanne did it."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("alarms", "missing", "pulled", "tone", "said"), BESIDE)
+def test_all_is_never_well_where_a_brake_is_on_or_nobody_does_the_work(
+    alarms: list[Had] | None, missing: tuple[str, ...], pulled: list[Pulled], tone: str, said: str
+) -> None:
+    found = line(words_in("en"), DAY, alarms, NAMES, NOW, missing=missing, pulled=pulled)
+    assert (found.tone, found.text) == (tone, said)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_role_that_may_be_missing_has_words_in_each_language(locale: str) -> None:
+    assert [role for role in ROLES if f"board.line.missing.{role}" not in words_in(locale).words] == []

@@ -30,6 +30,7 @@ from gateway.metrics import Metrics
 from gateway.model.ids import AddressId, ContactId, EventId, SenderId, message_id, random_id
 from gateway.model.message import MessageState, Priority
 from gateway.model.personal import Secret
+from gateway.settings import ROLES
 from gateway.store import keys
 from gateway.store.alarms import Alarms
 from gateway.store.leases import Leases
@@ -423,6 +424,7 @@ async def test_a_whole_gateway_says_that_a_sender_was_paused_and_that_it_is_over
         await wait_until(lambda: ("resolved", "SenderHeldUp") in receiver.heard)
         (sign,) = await Signs(runtime.connection.redis).all()
         assert sign.instance.rpartition(":")[2] == str(house.ports["internal"])
+        assert sign.roles == set(ROLES)
     assert {name for _, name in receiver.heard} == {"SenderHeldUp"}
     assert receiver.heard.count(("firing", "SenderHeldUp")) == 1
 

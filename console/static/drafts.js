@@ -60,7 +60,7 @@ export const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandom
  *  loss of theirs: their own computer has the draft. */
 export class Unsent {
   constructor({ conversation, box, changed, get, post }) {
-    Object.assign(this, { conversation, box, post, told: "" });
+    Object.assign(this, { conversation, box, post, told: "", before: Promise.resolve() });
     document.getElementById("unsent-use").addEventListener("click", () => {
       this.box.value = this.box.value ? `${this.box.value}\n${this.found.text}` : this.found.text;
       document.getElementById("unsent").hidden = true;
@@ -84,7 +84,9 @@ export class Unsent {
     this.timer = setTimeout(() => {
       const text = this.box.value;
       if (text === this.told) return;
-      void this.post(`/desk/${this.conversation}/draft`, { text }).then(() => (this.told = text), () => {});
+      this.told = text;
+      // One after the other: words that were sent meanwhile must not lie there behind those that say so.
+      this.before = this.before.then(() => this.post(`/desk/${this.conversation}/draft`, { text })).catch(() => this.told === text && (this.told = null));
     }, TOLD_MS);
   }
 }

@@ -94,7 +94,7 @@ async def _do(
         # Before their own words; dropped where it changed hands meanwhile, as these are then.
         ushered = {"name": agent.first_name.reveal()}
         await deps.lines.say(found.id, HUMAN, ushered, key=f"{agent.id}:{command.epoch}", epoch=command.epoch)
-    return await replying.reply(
+    done = await replying.reply(
         deps,
         command,
         found,
@@ -106,6 +106,9 @@ async def _do(
         again=again,
         template=template,
     )
+    if deps.drafts is not None and what == "reply" and wanted is None:
+        await deps.drafts.sent(found, agent.id, text)
+    return done
 
 
 async def _deadline_ms(deps: WebcareDeps, found: Conversation) -> int:

@@ -11,6 +11,7 @@ from gateway.model.ids import MessageId, is_id
 from gateway.model.personal import Personal
 
 NOTE_MAX = 4000
+_UNSAYABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _KEY = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _WORD = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -41,12 +42,18 @@ def between(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
     return value
 
 
+def sayable(text: str) -> str:
+    """Without what nobody typed and no channel carries: control characters, and halves of a letter that was cut in two."""
+    return _UNSAYABLE.sub("", text)
+
+
 def words(body: Mapping[str, Any], most: int, name: str = "text", *, empty: bool = False) -> Personal:
     """empty: there may be none"""
     value = body.get(name)
     if empty and (value is None or value == ""):
         return Personal("")
-    if not isinstance(value, str) or not value.strip():
+    value = sayable(value) if isinstance(value, str) else ""
+    if not value.strip():
         raise BadInput([Problem(name, "should not be empty")])
     if len(value) > most:
         raise BadInput([Problem(name, f"should be at most {most} characters; it has {len(value)}")])

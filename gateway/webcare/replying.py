@@ -25,7 +25,7 @@ from gateway.model.personal import Personal
 from gateway.rules.filetypes import look_of, safe_name, seconds_of, type_of
 from gateway.rules.rights import may_answer
 from gateway.store.conversation_commands import Beside, Command, Done
-from gateway.webcare import words
+from gateway.webcare import fields, words
 from gateway.webcare.canned import for_page
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pictures import NoPicture, draw_anew
@@ -168,7 +168,7 @@ async def keep_draft(deps: WebcareDeps, found: Conversation, agent: Agent, body:
     if not isinstance(text, str) or len(text) > deps.text_max(found.sender) * 2:
         raise BadInput([Problem("text", "should be what was written so far")])
     if deps.drafts is not None and (found.owner == agent.id or not text.strip()):
-        await deps.drafts.keep(found, agent.id, Personal(text))
+        await deps.drafts.keep(found, agent.id, Personal(fields.sayable(text)))
 
 
 async def unsent(deps: WebcareDeps, found: Conversation, agent: Agent) -> list[dict[str, Any]]:

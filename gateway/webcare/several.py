@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.errors import BadInput, NotFound, Problem, Sealed
+from gateway.errors import BadInput, Conflict, NotFound, Problem, Sealed
 from gateway.families.state_said import named
 from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, Conversation, ConversationState, Entry, EntryKind
@@ -154,11 +154,14 @@ async def people(deps: WebcareDeps, agent: Agent, subject: str) -> list[Candidat
 
 async def filled(deps: WebcareDeps, agent: Agent, identifiers: Sequence[str], texts: Mapping[str, str]) -> list[Filled]:
     """The answer as each of them will read it. texts: by language; {first_name} and {agent} are filled in."""
-    found = [await commands.readable(deps, agent, identifier) for identifier in identifiers]
-    contacts = await views.contacts_of(deps, found)
+    found = {identifier: await _there(deps, agent, identifier) for identifier in identifiers}
+    contacts = await views.contacts_of(deps, [one for one in found.values() if one is not None])
     persons = await deps.person_windows()
     rows = []
-    for one in found:
+    for identifier, one in found.items():
+        if one is None:
+            rows.append(Filled(ConversationId(identifier), views.first_name(None), "en", "", 0, 0, False, "gone"))
+            continue
         contact = contacts[one.contact]
         language = _language(one, contact)
         text = fill(texts.get(language, "").strip(), views.given_name(contact), agent.first_name.reveal())
@@ -214,16 +217,28 @@ async def _answer(deps: WebcareDeps, agent: Agent, key: str, wanted: Wanted, rea
         return "gone"
     except BadInput:
         return "rights"
+    except Conflict:
+        return "other"  # too much at once there: the rest goes on, and a repeat tries this one again
     if wanted.mine:
         return SENT
     try:
         await do("finish", epoch=epoch, inbound=wanted.inbound, reason=reason)
     except CommandRefused as refusal:
         return SENT_KEPT if refusal.code == "they_wrote" else SENT
+    except (NotFound, Sealed):
+        return SENT  # erased since: it went, and nothing is left to finish
     return SENT
 
 
 # inside
+
+
+async def _there(deps: WebcareDeps, agent: Agent, identifier: str) -> Conversation | None:
+    """None where it was erased since it was listed."""
+    try:
+        return await commands.readable(deps, agent, identifier)
+    except NotFound:
+        return None
 
 
 async def _waiting(deps: WebcareDeps, agent: Agent) -> list[_Waiting]:

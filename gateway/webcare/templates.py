@@ -31,6 +31,7 @@ from gateway.prices.model import charge
 from gateway.prices.tariffs import Tariffs
 from gateway.rules.verdict import AsTemplate, FreeText, Suppressed
 from gateway.store.conversation_commands import Beside
+from gateway.webcare.fields import sayable
 
 BLANK = "…"
 """What stands for a value that the agent has not given yet."""
@@ -99,7 +100,7 @@ class DeskTemplates:
         problems, given = [], {}
         for blank in blanks_of(notification):
             text = values.get(blank.name)
-            text = " ".join(text.split()) if isinstance(text, str) else ""  # no line break fits into a template's value
+            text = " ".join(sayable(text).split()) if isinstance(text, str) else ""  # no line break fits into a template's value
             if not 0 < len(text) <= blank.longest:
                 problems.append(Problem(f"template.{blank.name}", f"should have 1 to {blank.longest} characters"))
             given[blank.name] = text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
-from gateway.model.conversation import Agent, ConversationState
+from gateway.model.conversation import Agent, AgentId, ConversationState
 from tests.browser.desk_stage import Person, Stage
 from tests.browser.test_desk_page import ann, leader, live, mila, sign_in, stage, taken
 
@@ -21,9 +21,13 @@ class Held:
         self._page, self._held = page, list[Route]()
         page.route(path, lambda route: self._held.append(route))
 
-    def one(self) -> Route:
+    def wait(self) -> None:
         while not self._held:
             self._page.wait_for_timeout(20)
+
+    def one(self) -> Route:
+        """The newest."""
+        self.wait()
         return self._held.pop()
 
 
@@ -31,8 +35,9 @@ def test_what_is_typed_while_words_are_under_way_stays_in_its_own_box(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:
     page = taken(sign_in, mila)
-    held = Held(page, "**/reply")
+    held, unsent = Held(page, "**/reply"), Held(page, "**/draft")
     page.locator("#reply-text").press_sequentially("First.")
+    unsent.wait()
     page.keyboard.press("Control+Enter")
     answer = held.one()
     page.keyboard.type(" Second")
@@ -57,6 +62,13 @@ def test_what_is_typed_while_words_are_under_way_stays_in_its_own_box(
     expect(page.locator("#note-text")).to_have_value("Do not refund him.")
     expect(page.locator("#reply-text")).to_have_value("Second.")
     assert len(stage.messages(mila)) == 1
+    page.wait_for_timeout(1700)  # whatever the page still tells of unsent words is on its way now, and the newest comes first
+    for _ in range(2):
+        with page.expect_response("**/draft"):
+            unsent.one().continue_()
+    found, tom = stage.call(stage.conversations.get(mila.conversation)), AgentId("a-tom")
+    assert stage.deps.drafts is not None
+    assert [one.text.reveal() for one in stage.call(stage.deps.drafts.of_others(found, tom))] == ["Second."]
 
 
 def test_pressed_while_cut_off_only_the_words_of_then_go_and_nobody_is_finished_unread(

@@ -942,3 +942,23 @@ async def test_words_that_an_agent_left_unsent_are_shown_to_the_next_owner_and_g
     assert (await ann.post(f"{path}/draft", {"text": " "}))[0] == 200
     assert await unsent(tom) == []
     assert (await ann.post(f"{path}/draft", {"text": 5}))[0] == 422
+    assert (await ann.post(f"{path}/draft", {"text": "the bag is in "}))[0] == 200
+    assert (await ann.post(f"{path}/reply", {"text": "the bag is in Oslo", "epoch": 2}, key="oslo"))[0] == 200
+    assert await unsent(tom) == [], "what was sent is not offered as unsent, to be sent once more"
+    assert (await ann.post(f"{path}/draft", {"text": "and another thing"}))[0] == 200
+    assert (await ann.post(f"{path}/reply", {"text": "Bye", "epoch": 2}, key="bye"))[0] == 200
+    assert await unsent(tom) == [("Ann", "and another thing")]
+
+
+async def test_half_a_letter_and_control_characters_keep_nothing_from_being_said(desk: Desk) -> None:
+    await desk.agent()
+    ann = await signed_in(desk)
+    path = f"/desk/{await desk.says('hello?')}"
+    assert (await ann.post(f"{path}/take", {"epoch": 1}))[0] == 200
+    odd = "a\x00b \ud83d\u202ec\x1b\nd"
+    for what in ("reply", "note", "draft"):
+        assert (await ann.post(f"{path}/{what}", {"epoch": 2, "text": odd}, key=what))[0] == 200
+        if what != "draft":
+            assert (await ann.post(f"{path}/{what}", {"epoch": 2, "text": "\x00\ud83d"}, key=f"no-{what}"))[0] == 422
+    async with ann.client.get(path) as page:
+        assert (await page.text()).count("ab \u202ec\nd") == 2

@@ -214,6 +214,27 @@ async def test_killed_between_any_two_steps_a_repeat_does_what_is_missing_and_no
     assert len(crowd.desk.woken) == 3
 
 
+async def test_whoever_is_erased_meanwhile_is_left_out_and_keeps_nobody_from_their_answer(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, gone, last = [await crowd.asks(name, "When?") for name in ("First", "Gone", "Last")]
+    rows, deps, real = await crowd.look(first, gone, last), crowd.desk.deps, commands.run
+
+    async def erasing(*args: Any) -> Any:
+        """They are erased when they have had their answer."""
+        if args[2] == gone.conversation and args[3] == "finish":
+            await deps.conversations.erase(gone.contact)
+        return await real(*args)
+
+    monkeypatch.setattr(commands, "run", erasing)
+    assert await crowd.send(rows) == ["sent", "sent", "sent"]
+    assert await crowd.state(last) == "resolved"
+    assert await crowd.send(rows) == ["sent", "gone", "sent"]
+    again = await crowd.look(first, gone, last)
+    assert [bool(row["why"]) for row in again] == [True, True, True]
+    assert again[1]["name"] == "Somebody new"
+
+
 async def test_only_ones_own_queues_and_only_well_formed_wishes(crowd: Crowd) -> None:
     deps = crowd.desk.deps
     who = [await crowd.asks(f"P{count}", "When?") for count in range(2)]
@@ -222,7 +243,9 @@ async def test_only_ones_own_queues_and_only_well_formed_wishes(crowd: Crowd) ->
     async with eve.client.get("/desk/several") as response:
         assert "When?" not in await response.text()
     body = {"conversations": [who[0].conversation], "texts": TEXTS}
-    assert (await eve.post("/desk/several/look", body))[0] == 404
+    status, answer = await eve.post("/desk/several/look", body)
+    assert (status, answer["people"][0]["text"]) == (200, "")
+    assert answer["people"][0]["why"]
     row = {"conversation": who[0].conversation, "epoch": 1, "inbound": 1, "mine": False, "text": "x"}
     status, answer = await eve.post("/desk/several", {"people": [row]})
     assert (status, answer["people"][0]["code"]) == (200, "gone")

@@ -57,6 +57,7 @@ class Shown:
     asking, asked_ms: how the last asking stands, and since when; why: a failure's code
     act:              what the last asking was for, "" for nothing in particular
     granted:          an act that they gave a fresh proof for and that was not done yet, until granted_ms
+    ended_ms:         when a supervisor took back whatever was shown, also by the app, 0 never
     """
 
     verified_ms: int = 0
@@ -68,6 +69,7 @@ class Shown:
     act: str = ""
     granted: str = ""
     granted_ms: int = 0
+    ended_ms: int = 0
 
 
 NOTHING_SHOWN = Shown()

@@ -84,7 +84,8 @@ def level(
         return Level.FRESH if fresh(shown, now_ms) else Level.VERIFIED
     if proof is None:
         return Level.UNKNOWN
-    from_outside = proof is Proof.APP_LOGIN and opened_ms - OPENING_MS <= proved_ms <= now_ms
+    began_ms = max(opened_ms - OPENING_MS, shown.ended_ms + 1 if shown.ended_ms else 0)
+    from_outside = proof is Proof.APP_LOGIN and began_ms <= proved_ms <= now_ms
     heard_ms = max(proved_ms, active_ms or 0)
     if from_outside and now_ms - heard_ms < IDLE_MS and now_ms - proved_ms < MAX_MS:
         return Level.VERIFIED

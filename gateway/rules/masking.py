@@ -11,6 +11,7 @@ What was covered is gone: the thread never holds it. The webhook as it came is s
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,7 +41,8 @@ _CARDS = re.compile(
     r"4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|(?:5[0678]|6[37])\d{14}"
 )
-_SIX = re.compile(r"(?<![\w+])\d{3}[ .-]?\d{3}(?![\w])")
+# Looked for at every place, for numbers may stand beside it; digits of whatever script, as keyboards write them.
+_SIX = re.compile(r"(?<![\w+])(?=(\d(?:[\s.\u2010-\u2015-]{0,2}\d){5})(?!\w))")
 _BSN_NAMED = re.compile(r"\b(?:bsn|bsn-?nummer|burger ?service ?nummer|sofi-?nummer|citizen service number)\b", re.IGNORECASE)
 _SECRET = re.compile(
     r"""(?P<name>\b(?:passwords?|passcode|pin(?:[ -]?code)?|cvc2?|cvv2?|security\ code|wachtwoord(?:en)?
@@ -56,7 +58,7 @@ def mask(text: str) -> Masked:
     hidden: set[Hidden] = set()
 
     def numbers(found: re.Match[str]) -> str:
-        digits = re.sub(r"\D", "", found[0])
+        digits = _digits(found[0])
         kind = Hidden.CARD if is_card(digits) else Hidden.BSN if bsn_named and is_bsn(digits) else None
         if kind is None:
             return found[0]
@@ -79,7 +81,12 @@ def mask(text: str) -> Masked:
 
 def codes_in(text: str) -> dict[str, str]:
     """What may be a code of six digits, as it stands there: most are order numbers, which stay. digits -> as written"""
-    return {re.sub(r"[ .-]", "", found): found for found in _SIX.findall(text)}
+    return {_digits(found): found for found in _SIX.findall(text)}
+
+
+def _digits(text: str) -> str:
+    """Its digits, in ASCII."""
+    return "".join(str(unicodedata.digit(one)) for one in text if one.isdecimal())
 
 
 def is_card(digits: str) -> bool:

@@ -88,7 +88,7 @@ def parse_conversation(identifier: ConversationId, raw: Mapping[bytes, bytes]) -
 
 
 def _shown(f: Mapping[str, str]) -> Shown:
-    if not (f.get("iv") or f.get("ia")):
+    if not (f.get("iv") or f.get("ia") or f.get("ie")):
         return NOTHING_SHOWN
     return Shown(
         verified_ms=int(f.get("iv") or 0),
@@ -100,6 +100,7 @@ def _shown(f: Mapping[str, str]) -> Shown:
         act=f.get("ic", ""),
         granted=f.get("ig", ""),
         granted_ms=int(f.get("iu") or 0),
+        ended_ms=int(f.get("ie") or 0),
     )
 
 

@@ -118,13 +118,12 @@ class IdentityStore(ConversationStore):
         about = await self._redis.hget(keys.of(identifier, "cv"), "it")
         if not about:
             return ""
-        found = (await self.get_many([identifier]))[0]
-        if found is None:
-            return ""
+        link = keys.in_partition_of(identifier, "kv", words(about))
+        out = [words(raw) for raw in await self._redis.hmget(link, "code", "typed") if raw is not None]
         for one in said:
             code = self._vault.blind("identity-code", words(about), one)
-            if (await self._ran(found, words(about), "typed", code)).word == "ok":
-                return one
+            if code in out and (found := (await self.get_many([identifier]))[0]) is not None:
+                return one if (await self._ran(found, words(about), "typed", code)).word == "ok" else ""
         return ""
 
     async def drop_identity(self, contact: ContactId, address: AddressId, at_ms: int, why: str) -> int:

@@ -53,6 +53,8 @@ async def look(deps: WebcareDeps) -> None:
     if deps.provider is not None:
         now_ms, room = deps.clock.now_ms(), asyncio.Semaphore(ASKS_AT_ONCE)
         due = [one for one in found if one.how == PROVIDER and now_ms - int(one.asked or 0) >= ASK_EVERY_MS]
+        # In the order of the list a slow provider would be asked about the first ones for ever, and never about the last.
+        due.sort(key=lambda one: int(one.asked or 0))
         async with asyncio.TaskGroup() as group:
             for session in due[:ASKS_A_LOOK]:
                 group.create_task(_ask(deps, deps.provider, session, room))

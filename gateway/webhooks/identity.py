@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -36,6 +35,7 @@ from gateway.model.personal import Secret
 from gateway.notifications.catalogue import Catalogue
 from gateway.oidc import Begun, OidcClient
 from gateway.rules.identity import ASK_MS, customers_of, told_by_code
+from gateway.rules.masking import codes_in
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Conversations
 from gateway.store.identity import Proved
@@ -48,6 +48,7 @@ from gateway.webhooks.invite_page import LANGUAGES, language_of
 TOKEN = r"{token:\d\d[0-9a-z]{32}}"  # noqa: S105 - a pattern
 BACK = PATH + "back"
 COOKIE = "who"
+TYPED_MAX = 40
 _POLICY = HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 _HEADERS = {**HEADERS, "Content-Security-Policy": _POLICY}
 
@@ -148,10 +149,10 @@ class IdentityPages:
         page = await self._page(request)
         if page is None or page.state in ("done", "gone"):
             return self._gone(request) if page is None else self._show(page)
-        given = re.sub(r"[ -]", "", str((await request.post()).get("code", "")))
-        if not re.fullmatch(r"[0-9]{6}", given):  # no code of ours: it costs no try
+        found = codes_in(str((await request.post()).get("code", ""))[:TYPED_MAX])
+        if len(found) != 1:  # no code of ours: it costs no try
             return self._answered(page, Proved("no_code") if page.state == "new" else Proved("typo"))
-        return self._answered(page, await self._d.conversations.prove_code(page.one, page.token, Secret(given)))
+        return self._answered(page, await self._d.conversations.prove_code(page.one, page.token, Secret(next(iter(found)))))
 
     # signing in
 
@@ -232,8 +233,6 @@ class IdentityPages:
             return self._go(f"{page.here}?lang={page.language}")
         if found.word == "gone":
             return self._show(page, state="gone")
-        if found.word == "typo":
-            return self._show(page)
         return self._show(page, found.word, left=found.left, minutes=max(1, -(-found.wait_ms // 60_000)))
 
     def _show(self, page: _Page, said: str = "", *, state: str = "", **places: int) -> web.Response:

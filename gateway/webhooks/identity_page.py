@@ -24,6 +24,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "code": "Code van 6 cijfers",
         "code_what": "De code is onderweg. Hij werkt 10 minuten. Typ hem hier, nooit in de chat.",
         "check": "Controleer",
+        "typo": "Een code heeft 6 cijfers.",
         "wrong": "Dat is niet de goede code. Je kunt het nog {left} keer proberen.",
         "no_code": "Die code werkt niet meer. Vraag een nieuwe.",
         "paused": "Te vaak geprobeerd. Over {minutes} minuten kan het weer; vraag dan in de chat een nieuwe link.",
@@ -48,6 +49,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "code": "Code of 6 digits",
         "code_what": "The code is on its way. It works for 10 minutes. Type it here, never in the chat.",
         "check": "Check",
+        "typo": "A code has 6 digits.",
         "wrong": "That is not the right code. You can try {left} more times.",
         "no_code": "That code does not work any more. Ask for a new one.",
         "paused": "Tried too often. You can try again in {minutes} minutes; then ask for a new link in the chat.",
@@ -72,6 +74,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "code": "Code mit 6 Ziffern",
         "code_what": "Der Code ist unterwegs. Er gilt 10 Minuten. Geben Sie ihn hier ein, nie im Chat.",
         "check": "Prüfen",
+        "typo": "Ein Code hat 6 Ziffern.",
         "wrong": "Das ist nicht der richtige Code. Sie können es noch {left} Mal versuchen.",
         "no_code": "Dieser Code gilt nicht mehr. Fordern Sie einen neuen an.",
         "paused": "Zu oft versucht. In {minutes} Minuten geht es wieder; fragen Sie dann im Chat nach einem neuen Link.",
@@ -97,6 +100,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "code": "Code de 6 chiffres",
         "code_what": "Le code est en route. Il est valable 10 minutes. Tapez-le ici, jamais dans la conversation.",
         "check": "Vérifier",
+        "typo": "Un code a 6 chiffres.",
         "wrong": "Ce n’est pas le bon code. Vous pouvez essayer encore {left} fois.",
         "no_code": "Ce code n’est plus valable. Demandez-en un nouveau.",
         "paused": "Trop d’essais. Réessayez dans {minutes} minutes\u00a0; demandez alors un nouveau lien dans la conversation.",
@@ -124,7 +128,7 @@ font:600 1.5rem/1.2 ui-monospace,monospace;letter-spacing:.2em}
 nav ul{display:flex;flex-wrap:wrap;gap:0 1rem;list-style:none;padding:0;margin:1rem 0 0}
 nav a,nav b{display:inline-block;min-height:2.75rem;padding:.5rem 0;line-height:1.75rem}
 """
-SAID = ("wrong", "no_code", "paused", "other", "away", "no_address", "unreachable")
+SAID = ("typo", "wrong", "no_code", "paused", "other", "away", "no_address", "unreachable")
 
 
 def asking(

@@ -228,10 +228,11 @@ class Messages:
         heard: what it says of itself; notification: the one that they answer; private: its files show who they are
         """
         elsewhere = outside and await self._elsewhere(contact, sender, address)
-        covered = mask(entry.text.reveal())
-        typed = await self._code_typed(contact, brand, address, covered.text)
+        # The code first: behind "pin:" it would be covered as a password, and go on being good.
+        typed = await self._code_typed(contact, brand, address, entry.text.reveal())
+        covered = mask(entry.text.reveal() if typed is None else typed)
         if typed is not None:
-            covered = Masked(typed, (*covered.hidden, Hidden.CODE))
+            covered = Masked(covered.text, (*covered.hidden, Hidden.CODE))
         entry = replace(entry, text=Personal(covered.text), hidden=tuple(covered.hidden))
         crisis = None
         if self._d.incidents is not None and await self._d.incidents.fresh():

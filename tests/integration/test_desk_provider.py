@@ -445,6 +445,20 @@ async def test_several_processes_ask_the_provider_once(trial: Trial) -> None:
     assert len(trial.provider.forms) == asked
 
 
+async def test_where_a_look_is_too_short_for_all_whoever_was_not_asked_for_longest_comes_first(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "ASKS_A_LOOK", 1)  # a slow provider and many people: a look ends before all were asked
+    for _ in range(2):
+        assert await trial.back() == 200
+    sessions = trial.door.deps.agents.sessions
+    before = {one.id: int(one.asked) for one in await sessions.all()}
+    for _ in range(2):
+        trial.door.clock.offset_ms += 2 * MINUTE
+        await lookout.look(trial.door.deps)
+    assert [one.id for one in await sessions.all() if int(one.asked) - before[one.id] < MINUTE] == []
+
+
 @pytest.mark.long
 async def test_an_answer_that_is_about_nobody_sends_nobody_home(trial: Trial) -> None:
     browser = trial.door.browser()

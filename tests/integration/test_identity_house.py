@@ -98,7 +98,19 @@ async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor
         async with house.http.post(f"{house.public}{links[0]}/send?lang=en") as response:
             assert response.status == 200
         assert (await card()).identity.asking == "sent"
-        code = accounts.mails[0].code
+        first = accounts.mails[0].code
+        await house.says(EVA, text=f"pin: {' '.join(first)}")
+
+        async def covered() -> bool:
+            _, whole = await house.get(f"/v1/conversations/{found[0]}")
+            return any(line.get("hidden") == ["code"] for line in whole["thread"])
+
+        await wait_until(covered, timeout=15)
+        async with house.http.post(f"{house.public}{links[0]}/code?lang=en", data={"code": first}) as response:
+            assert "does not work any more" in await response.text(), "it stood in the chat, and proves nothing more"
+        async with house.http.post(f"{house.public}{links[0]}/send?lang=en") as response:
+            assert response.status == 200
+        code = accounts.mails[0].code  # newest first
         async with house.http.post(f"{house.public}{links[0]}/code?lang=en", data={"code": code}) as response:
             assert "we know that it is you" in await response.text()
         after = await card()
@@ -107,6 +119,7 @@ async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor
         _, whole = await house.get(f"/v1/conversations/{found[0]}")
         assert links[0].removeprefix("/k/") not in str(whole)
         assert code not in str(whole)
+        assert " ".join(first) not in str(whole)
 
         await command(house, found[0], "identify", "-again", agent=sanne.id, act="cancel")
         await wait_until(lambda: linked(2), timeout=15)

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.model.contact import Proof
 from gateway.model.identity import Act, Asking
 from gateway.model.personal import Personal, Secret
 from gateway.rules.identity import ACT_MS, ASK_MS, IDLE_MS, PAUSE_MS, SENDS, TRIES, Level, asking
@@ -143,6 +144,23 @@ async def test_a_supervisor_says_it_with_a_reason_and_whoever_is_not_the_owner_a
     await chat.store.unset_identity(await chat.command("unset", LEA), Personal("it was somebody else"))
     assert await chat.level() is Level.RECOGNISED
     assert await kinds(redis) == ["identity_verified", "identity_set", "identity_dropped", "identity_set"]
+
+
+async def test_what_the_app_showed_ends_by_a_supervisor_too_until_the_app_says_it_anew(redis: Redis) -> None:
+    chat = await chat_of(redis, "+447700900128")
+    await chat.contacts.set_proof(chat.contact, chat.address, Proof.APP_LOGIN, chat.clock.now_ms())
+    assert await chat.level() is Level.VERIFIED
+    chat.clock.offset_ms += 1000
+    await chat.store.unset_identity(await chat.command("unset", LEA), Personal("a voice from behind answers for them"))
+    assert await chat.level() is Level.RECOGNISED
+    await chat.writes("and my seat?")
+    assert await chat.level() is Level.RECOGNISED
+    await chat.store.set_identity(await chat.command("set", LEA), Personal("seen at the counter"))
+    assert await chat.level() is Level.VERIFIED
+    await chat.store.unset_identity(await chat.command("unset2", LEA), Personal("no"))
+    chat.clock.offset_ms += 1000
+    await chat.contacts.set_proof(chat.contact, chat.address, Proof.APP_LOGIN, chat.clock.now_ms())
+    assert await chat.level() is Level.VERIFIED
 
 
 async def test_a_new_device_takes_what_was_shown_and_what_was_asked_before_it_and_nothing_later(redis: Redis) -> None:

@@ -125,5 +125,18 @@ def test_the_page_says_all_of_it_in_each_language_and_names_nobody(language: str
 
 def test_what_may_be_a_code_is_found_as_it_was_written_and_numbers_of_other_lengths_are_not() -> None:
     assert codes_in("204 816, 551200 and 12-34-56, 1234567, +447700900, A204816, 204.817") == {
-        "204816": "204 816", "551200": "551200", "204817": "204.817",
+        "204816": "204 816", "551200": "551200", "123456": "12-34-56", "204817": "204.817",
     }  # fmt: skip
+
+
+WRITTEN = (
+    "2 0 4 8 1 6", "204\u00a0816", "20 48 16", "204\u2013816", "٢٠٤٨١٦", "\uff12\uff10\uff14\uff18\uff11\uff16",
+    "204\n816", "12 204816 7",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", WRITTEN)
+def test_a_code_is_found_however_it_is_typed(said: str) -> None:
+    found = codes_in(f"here it is: {said}.")
+    assert "204816" in found
+    assert found["204816"] in said

@@ -13,7 +13,7 @@
 --   mf a minute of theirs began, mn messages in it, ff a flood was last told of (ms),
 --   who they are (lua/conv_identity.lua, lua/conv_prove.lua): iv shown at ('' not), ih heard since then without half an hour's
 --   silence, iw how, ia how the last asking stands, ib since, iy why it failed, ic for which act, it hash of its link's token,
---   ig act that may be done, iu until (ms),
+--   ig act that may be done, iu until (ms), ie a supervisor took it back at (ms),
 --   hu '1': a person of ours spoke, k:G asked of colleague G until (ms), bt token of the slot by which it last became live
 -- Its entries are a stream ct:V: h = 1|kind|at|author|message|origin|key|again|form, b = sealed body.
 -- Every change raises rev and puts V into vd, from where the desk's lists are brought up to date and V is taken out again:

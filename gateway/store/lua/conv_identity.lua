@@ -33,7 +33,8 @@ elseif what == 'set' then
   changes = {iv = text(now), ih = text(now), iw = 'supervisor', ia = '', it = '', iy = '', ic = '', ig = '', iu = ''}
   kind, detail = 'identity_verified', detail .. ' how=supervisor'
 elseif what == 'unset' then
-  changes = {iv = '', ih = '', iw = '', ia = '', it = '', iy = '', ic = '', ig = '', iu = ''}
+  -- What their app said before is taken back with it: it lies with the address, where it stays.
+  changes = {iv = '', ih = '', iw = '', ia = '', it = '', iy = '', ic = '', ig = '', iu = '', ie = text(now)}
   kind, detail = 'identity_dropped', detail .. ' why=supervisor'
 else
   if (conv.ig or '') ~= act or act == '' or now >= tonumber(conv.iu) then return refused('not_fresh', conv) end

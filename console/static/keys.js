@@ -33,6 +33,9 @@ export class Keys {
     byId("open-keys").addEventListener("click", () => this.dialog.showModal());
     document.addEventListener("keydown", (event) => this.pressed(event), true);
     addEventListener("blur", () => this.disarm());
+    // Who went on by hand means no letter: else the first one of their next words would be a command.
+    addEventListener("pointerdown", () => this.disarm(), true);
+    this.dialog.addEventListener("close", () => this.disarm());
   }
 
   /** Letter by letter, as the agent chose them; two commands never share one. */
@@ -60,12 +63,14 @@ export class Keys {
   }
 
   pressed(event) {
-    if (event.key === "F6") return this.nextPane(event);
+    const held = event.altKey || event.metaKey;
+    if (event.key === "F6" && !held && !event.ctrlKey) return this.nextPane(event);
     if (event.key === "Escape" && !this.dialog.open) return this.disarm();
     if (event.isComposing || document.querySelector("dialog:modal:not(#keys)")) return undefined;
     if (localStorage.getItem("desk:keys-off") === "yes") return undefined;
-    const plain = event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey;
-    if (plain && event.key === ".") {
+    const control = event.ctrlKey && !held;
+    // With Shift too: on Belgian and French keyboards the full stop is above the semicolon.
+    if (control && event.key === ".") {
       event.preventDefault();
       this.armed = true;
       clearTimeout(this.hint);
@@ -73,7 +78,7 @@ export class Keys {
       this.hint = setTimeout(() => this.armed && !this.dialog.open && this.dialog.showModal(), HINT_MS);
       return undefined;
     }
-    if (plain && event.key === "k") {
+    if (control && !event.shiftKey && event.key === "k") {
       event.preventDefault();
       this.actions.palette();
       return undefined;

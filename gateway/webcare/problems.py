@@ -103,10 +103,10 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else ""
 
 
-async def body_of(request: web.Request) -> dict[str, Any]:
-    """The JSON object of a request. Raises BadInput when it is none."""
-    if (request.content_length or 0) > BODY_MAX:
-        raise BadInput([Problem("body", f"should be at most {BODY_MAX // 1024} kB")])
+async def body_of(request: web.Request, most: int = BODY_MAX) -> dict[str, Any]:
+    """The JSON object of a request. most: bytes. Raises BadInput when it is none."""
+    if (request.content_length or 0) > most:
+        raise BadInput([Problem("body", f"should be at most {most // 1024} kB")])
     try:
         body = json.loads(await request.text() or "{}")
     except (ValueError, UnicodeDecodeError):

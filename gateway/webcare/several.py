@@ -129,11 +129,14 @@ def _last(entry: Entry, contact: Contact | None) -> str:
 
 
 async def people(deps: WebcareDeps, agent: Agent, subject: str) -> list[Candidate]:
-    """Who waits about it, longest first, at most MOST; also those who are left out, with why."""
-    found = [one for one in await _waiting(deps, agent) if subject in one.subjects]
-    found.sort(key=lambda one: one.one.waiting_since_ms or 0)
-    found = found[:MOST]
+    """Who waits about it, longest first, at most MOST; of those who are left out as many, with why: they take nobody's place."""
+    waiting = [one for one in await _waiting(deps, agent) if subject in one.subjects]
+    waiting.sort(key=lambda one: one.one.waiting_since_ms or 0)
     persons = await deps.person_windows()
+    whys = {
+        one.one.id: "family" if one.family else _left_out(deps, agent, one.one, one.contact, persons) for one in waiting
+    }
+    found = [*[one for one in waiting if not whys[one.one.id]][:MOST], *[one for one in waiting if whys[one.one.id]][:MOST]]
     entries = await deps.conversations.last_entries([one.one for one in found])
     return [
         Candidate(
@@ -146,7 +149,7 @@ async def people(deps: WebcareDeps, agent: Agent, subject: str) -> list[Candidat
             epoch=one.one.epoch,
             inbound=one.one.inbound,
             other=len(one.subjects) > 1,
-            why="family" if one.family else _left_out(deps, agent, one.one, one.contact, persons),
+            why=whys[one.one.id],
         )
         for one, entry in zip(found, entries, strict=True)
     ]

@@ -19,8 +19,10 @@ from gateway.webcare.pages import Pages
 from gateway.webcare.problems import body_of
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 
-TEXTS = 12
-"""Languages at once."""
+TEXTS = several.MOST
+"""Languages at once: as many as people."""
+BODY_MAX = 768 * 1024
+"""So many people with as many of the longest words, in letters of four bytes."""
 KEY_MAX = 48
 """Each command's key is made of the whole's."""
 
@@ -56,7 +58,7 @@ class SeveralRoutes:
 
     async def post_look(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """{"conversations": [id], "texts": {language: text}, "lang"}: the answer as each of them will read it. Sends nothing."""
-        body = await body_of(request)
+        body = await body_of(request, BODY_MAX)
         texts = body.get("texts")
         if not isinstance(texts, dict) or len(texts) > TEXTS or not all(isinstance(one, str) for one in texts.values()):
             raise BadInput([Problem("texts", "should be the answer by language")])
@@ -78,7 +80,7 @@ class SeveralRoutes:
     async def post_several(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """{"people": [{"conversation", "epoch", "inbound", "mine", "text"}], "reason"?, "lang"}, with an Idempotency-Key."""
         key = fields.key_of(request.headers.get("Idempotency-Key"))
-        body = await body_of(request)
+        body = await body_of(request, BODY_MAX)
         if len(key) > KEY_MAX:
             raise BadInput([Problem("Idempotency-Key", f"should have at most {KEY_MAX} characters here")])
         wanted = [_wanted(one) for one in _list(body, "people")]

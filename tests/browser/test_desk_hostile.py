@@ -164,6 +164,30 @@ def test_enter_quicker_than_the_canned_answers_sends_no_slash(
     assert stage.messages(mila) == []
 
 
+def test_a_leader_that_somebody_left_behind_makes_no_command_of_their_next_words(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    page = taken(sign_in, mila)
+    page.keyboard.press("Control+.")
+    page.locator("#keys").get_by_role("button", name="Close").click()
+    page.locator("#reply-text").click()
+    page.keyboard.press("Control+.")
+    page.locator("#reply-text").click()
+    page.keyboard.type("enjoy")
+    page.keyboard.press("Control+.")
+    page.locator('[data-key="take"]').click()
+    page.keyboard.press("e")  # a letter that is taken, for a command that keeps its own
+    page.locator("#keys").get_by_role("button", name="Close").click()
+    expect(page.locator("#reply-text")).to_have_value("enjoy")
+    assert stage.call(stage.conversations.get(mila.conversation)).state is ConversationState.ACTIVE
+    # On a Belgian keyboard the full stop needs Shift.
+    page.locator("#reply-text").focus()
+    held = "{key: '.', ctrlKey: true, shiftKey: true, bubbles: true}"
+    page.evaluate(f"() => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {held}))")
+    page.keyboard.press("n")
+    expect(page.locator("#note-text")).to_be_focused()
+
+
 def test_what_is_written_into_a_template_stays_when_they_write_and_goes_once(
     stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
 ) -> None:

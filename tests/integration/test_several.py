@@ -166,6 +166,17 @@ async def test_who_moved_on_or_needs_an_answer_of_their_own_is_left_out_and_name
     assert (await crowd.look(again, texts={"nl": "Hallo"}))[0]["why"], "no words in their language"
 
 
+async def test_who_is_left_out_takes_nobodys_place(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(several, "MOST", 2)
+    for count in range(3):
+        await crowd.asks(f"Shut{count}", "Still there?", window_ago_ms=25 * HOUR)
+    for count in range(3):
+        await crowd.asks(f"Open{count}", "When?")
+    part = await crowd.part()
+    assert re.findall(r"<bdi>(\w+)</bdi></b>", part) == ["Open0", "Open1"]
+    assert re.findall(r"<li><bdi>(\w+)</bdi>", part) == ["Shut0", "Shut1"]
+
+
 async def test_a_full_desk_answers_what_it_has_and_the_rest_when_there_is_room(crowd: Crowd) -> None:
     store = crowd.desk.deps.conversations
     store.terms = Terms(lambda brand: Figures(capacity=1), lambda: True)
@@ -253,6 +264,8 @@ async def test_only_ones_own_queues_and_only_well_formed_wishes(crowd: Crowd) ->
     for wrong in wrongs:
         assert (await crowd.page.post("/desk/several", {"people": wrong}))[0] == 422
     assert (await crowd.page.post("/desk/several", {"people": [row]}, key="k" * 60))[0] == 422
+    long = {**row, "text": "x" * 70_000}
+    assert (await crowd.page.post("/desk/several", {"people": [long]}))[1]["people"][0]["code"] == "long"
     assert isinstance(deps.conversations, Conversations)
     asked = replace(deps, plan=replace(deps.plan, reasons=(Reason("delay", "travel", {"en": "Delay"}, "del"),)))
     (ann,) = [one for one in await deps.agents.all() if one.name.reveal() == "ann"]

@@ -248,6 +248,8 @@ export class Composer {
     const why = this.why();
     const node = byId("reply-why");
     const facts = this.facts();
+    if (facts.mine && this.mine === false) this.unsent.look();
+    this.mine = facts.mine;
     const invitation = facts.speaksAs ? t("write.as", { name: facts.speaksAs }) : t("write");
     if (this.text.reply.placeholder !== invitation) this.text.reply.placeholder = invitation;
     const isShut = Boolean(facts.mine && facts.mayReply && !facts.resolved && !left(facts.closes).ms);

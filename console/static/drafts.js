@@ -60,14 +60,19 @@ export const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandom
  *  loss of theirs: their own computer has the draft. */
 export class Unsent {
   constructor({ conversation, box, changed, get, post }) {
-    Object.assign(this, { conversation, box, post, told: "", before: Promise.resolve() });
+    Object.assign(this, { conversation, box, get, post, told: "", before: Promise.resolve() });
     document.getElementById("unsent-use").addEventListener("click", () => {
       this.box.value = this.box.value ? `${this.box.value}\n${this.found.text}` : this.found.text;
       document.getElementById("unsent").hidden = true;
       changed();
       this.box.focus();
     });
-    void get(`/desk/${conversation}/draft`).then(({ unsent: [first] }) => this.show(first), () => {});
+    this.look();
+  }
+
+  /** What colleagues left unsent: asked for when the page opens, and again when the conversation becomes theirs while it is open. */
+  look() {
+    void this.get(`/desk/${this.conversation}/draft`).then(({ unsent: [first] }) => this.show(first), () => {});
   }
 
   show(found) {

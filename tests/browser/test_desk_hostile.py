@@ -8,8 +8,10 @@ from collections.abc import Callable
 from playwright.sync_api import Page, Route, expect
 
 from gateway.model.conversation import Agent, AgentId, ConversationState
+from gateway.model.personal import Personal
+from gateway.store.conversations import Command
 from tests.browser.desk_stage import Person, Stage
-from tests.browser.test_desk_page import ann, leader, live, mila, sign_in, stage, taken
+from tests.browser.test_desk_page import ann, leader, live, mila, opened, sign_in, stage, taken
 
 __all__ = ["ann", "mila", "sign_in", "stage"]
 
@@ -104,6 +106,20 @@ def test_a_colleagues_note_does_not_move_who_reads_further_up(
     expect(page.locator(".line.note")).to_have_count(1)
     expect(page.locator("#jump")).to_be_visible()
     assert page.locator("#thread").evaluate("node => node.scrollTop") == 0
+
+
+def test_who_has_it_next_sees_what_was_left_unsent_also_on_a_page_that_was_open(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    tom = stage.agent("tom@example.org", "Tom Vale")
+    stage.call(stage.conversations.take(Command(mila.conversation, tom.id, 1, "tom")))
+    page = opened(sign_in, mila)
+    found = stage.call(stage.conversations.get(mila.conversation))
+    assert stage.deps.drafts is not None
+    stage.call(stage.deps.drafts.keep(found, tom.id, Personal("The bag is in Oslo")))
+    stage.call(stage.conversations.release(Command(mila.conversation, tom.id, found.epoch, "away")))
+    page.get_by_role("button", name="Take", exact=True).click()
+    expect(page.locator("#unsent")).to_contain_text("The bag is in Oslo")
 
 
 def test_two_tabs_have_one_draft_and_none_brings_back_what_was_sent(

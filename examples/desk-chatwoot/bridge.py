@@ -88,7 +88,7 @@ class Bridge:
         chatwoot = Chatwoot(http, config.chatwoot_url, config.account, config.inbox, config.token, config.files)
         mirror = Mirror(chatwoot, memory)
         inward = Inward(gateway, mirror, memory, config.speaker)
-        self._outward = out = Outward(gateway, mirror, memory, late_s=config.late_s, reason=config.reason)
+        self._outward = out = Outward(gateway, mirror, memory, reason=config.reason)
         handlers = {
             "look": inward.look, "fate": inward.fate, "withdrawn": inward.withdrawn, "erase": inward.erase,
             "answer": out.answer, "note": out.note, "closed": out.closed, "again": out.again,
@@ -99,6 +99,7 @@ class Bridge:
         """Until cancelled: do what is kept, and look now and then for what Chatwoot told us while we were away."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._worker.run())
+            group.create_task(self._tell_late())
             while True:
                 await self._catch_up()
                 self._memory.forget_heard()
@@ -142,12 +143,10 @@ class Bridge:
         return web.Response(status=200)
 
     def _message(self, event: dict[str, Any]) -> None:
-        """An agent's own words; not the customer's, not ours, not a bot's."""
+        """What was said there by others: not the customer's words, not ours."""
         sender, config = event.get("sender") or {}, self._config
         here = event["account"]["id"] == config.account and event["inbox"]["id"] == config.inbox
         if not here or event["message_type"] != "outgoing" or str(event.get("source_id") or "").startswith(OWN):
-            return
-        if sender.get("type") != "user":
             return
         number = int(event["conversation"]["id"])
         job, lane = job_of(number, event, sender), self._lane(number)
@@ -168,6 +167,20 @@ class Bridge:
     def _keep(self, once: str, lane: str, kind: str, body: dict[str, Any]) -> None:
         if self._memory.hear(once, lane, kind, body):
             self._worker.wake()
+
+    async def _tell_late(self) -> None:
+        told: set[int] = set()
+        while True:
+            await asyncio.sleep(min(self._config.late_s / 2, 5.0))
+            late = self._memory.late(self._config.late_s)
+            for job in late:
+                try:
+                    if job.id not in told:
+                        await self._outward.late(job)
+                        told.add(job.id)
+                except (Wait, Refused, Missing) as error:
+                    print(f"not told: {error}", flush=True)
+            told &= {job.id for job in late}
 
     async def _catch_up(self) -> None:
         for row in self._memory.open_conversations():

@@ -139,6 +139,11 @@ class Memory:
         rows = self._db.execute("SELECT body FROM jobs WHERE lane = ? AND kind = 'look'", (lane,))
         return max((int(json.loads(row["body"])["sequence"]) for row in rows), default=0)
 
+    def late(self, after_s: float) -> list[Job]:
+        """Answers that wait for so long."""
+        rows = self._db.execute("SELECT * FROM jobs WHERE kind = 'answer' AND at < ?", (time.time() - after_s,))
+        return [_job(row) for row in rows]
+
     def unmapped(self) -> bool:
         """Whether a conversation is being made there whose number is not known yet."""
         return self._db.execute("SELECT 1 FROM conversations WHERE there IS NULL").fetchone() is not None

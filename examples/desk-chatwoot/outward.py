@@ -34,34 +34,39 @@ PLAIN = {
     "erasing": "This person's data is being erased.",
     "window_closed": "The service window is closed: no free text may go until they write again.",
     "they_wrote": "They wrote again just before: read it first. The conversation stays open.",
+    "nobody": "Only what a person of the team writes is sent: a bot does not know what has changed meanwhile.",
     "unknown": "It was begun long ago and may have arrived. Look before you write it again.",
 }
 
 
 class Outward:
-    """late_s: after how long an agent is told that an answer still waits; reason: for conversations that are resolved"""
+    """reason: for conversations that are resolved without one"""
 
-    def __init__(self, gateway: Thuisfront, mirror: Mirror, memory: Memory, *, late_s: float, reason: str) -> None:
-        self._gateway, self._mirror, self._memory = gateway, mirror, memory
-        self._late_s, self._reason = late_s, reason
+    def __init__(self, gateway: Thuisfront, mirror: Mirror, memory: Memory, *, reason: str) -> None:
+        self._gateway, self._mirror, self._memory, self._reason = gateway, mirror, memory, reason
 
     async def answer(self, job: Job) -> None:
         """{"conversation", "message", "text", "files": [url], "as", "attempt"}: an agent's message, each part of it once."""
         if (row := await self._row(job)) is None:
             return
         there, attempt = int(job.body["message"]), int(job.body["attempt"])
+        if not job.body["as"]:
+            await self._refused(row, there, attempt, Refused("nobody", ""))
+            return
         if told := self._memory.fact(f"refused:{there}.{attempt}"):  # decided before a kill, and not told yet
             await self._tell(row, there, attempt, told)
             return
         try:
             await self._parts(row, there, attempt, job)
-        except Wait:
-            if time.time() - job.at > self._late_s:
-                words = "The gateway does not take it just now. It waits here and goes by itself: no need to write it again."
-                await self._mirror.note(row, f"{there}.{attempt}.late", words)
-            raise
         except Refused as refused:
             await self._refused(row, there, attempt, refused)
+
+    async def late(self, job: Job) -> None:
+        """Tell an agent whose answer still waits, whatever holds it up: a gateway that has no time, or what stands before it."""
+        row = self._memory.conversation_there(job.body["conversation"])
+        if row is not None and row.there is not None:
+            words = "This could not be sent yet. It waits here and goes by itself: no need to write it again."
+            await self._mirror.note(row, f"{job.body['message']}.{job.body['attempt']}.late", words)
 
     async def _parts(self, row: Conversation, there: int, attempt: int, job: Job) -> None:
         """Words with the first file, each other file by itself. After Retry what arrived stays, what did not goes anew."""
@@ -75,7 +80,7 @@ class Outward:
 
     async def note(self, job: Job) -> None:
         """{"conversation", "message", "text", "as"}: a private note stands in the gateway's thread too."""
-        if (row := await self._row(job)) is None:
+        if (row := await self._row(job)) is None or not job.body["as"]:
             return
         try:
             text = {"text": f"{job.body['as']}: {job.body['text']}"[:4000], "as": job.body["as"]}
@@ -124,14 +129,14 @@ class Outward:
     async def catch_up(self, row: Conversation) -> None:
         """Keep as jobs what Chatwoot told us while we were not there: it tells once.
 
-        What it marked as failed itself stays so: its agent sees that, and may have said it again.
+        An answer that it marked as failed itself stays so: its agent sees that, and may have said it again.
         """
         if row.there is None:
             return
         for one in await self._mirror.chatwoot.messages(row.there, row.seen):
             sender = one.get("sender") or {}
             own = str(one.get("source_id") or "").startswith(OWN)
-            if one["message_type"] == OUTGOING and not own and sender.get("type") == "user" and one["status"] != "failed":
+            if one["message_type"] == OUTGOING and not own and (one["private"] or one["status"] != "failed"):
                 kind = "note" if one["private"] else "answer"
                 self._memory.hear(f"cw:m{one['id']}.0", row.id, kind, job_of(row.there, one, sender))
             self._memory.set_conversation(row.id, seen=int(one["id"]))
@@ -255,13 +260,14 @@ def plain(refused: Refused) -> str:
 
 
 def job_of(conversation: int, message: dict[str, Any], sender: dict[str, Any]) -> dict[str, Any]:
-    """The body of a job `answer` or `note` of a message, as lists and webhooks both show it."""
+    """The body of a job `answer` or `note` of a message, as lists and webhooks both show it. as: "" for a bot or a rule"""
     name = " ".join(str(sender.get("available_name") or sender.get("name") or "").split())
+    a_person = sender.get("type") == "user"
     return {
         "conversation": conversation,
         "message": int(message["id"]),
         "text": message.get("content") or "",
         "files": [one["data_url"] for one in message.get("attachments") or () if one.get("data_url")],
-        "as": "".join(letter for letter in name if letter.isprintable())[:80] or "A colleague",
+        "as": ("".join(letter for letter in name if letter.isprintable())[:80] or "A colleague") if a_person else "",
         "attempt": 0,
     }

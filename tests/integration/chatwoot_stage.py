@@ -95,14 +95,21 @@ class Stage:
     environment: dict[str, str]
     url: str
     busy: bool = False
+    lost: str = ""
+    """the next request that ends so does not arrive, and the bridge dies of it"""
     process: asyncio.subprocess.Process | None = None
     watching: bool = True
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def door(self, request: web.Request) -> web.Response:
         """The gateway, as the bridge sees it."""
         if self.busy:
             return web.json_response({"code": "too_many"}, status=429, headers={"Retry-After": "1"})
         self.killer.at("before", request)
+        if self.lost and request.path.endswith(self.lost):
+            self.lost = ""
+            self.down()
+            raise web.HTTPBadGateway
         assert self.house.http is not None
         headers = {name: value for name, value in request.headers.items() if name not in ("Host", "Content-Length")}
         async with self.house.http.request(
@@ -115,12 +122,24 @@ class Stage:
 
     async def watch(self) -> None:
         """Start the bridge, and again whenever it died, as a supervisor of processes does."""
+        self.wanted.set()
         while self.watching:
+            await self.wanted.wait()
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, str(ROOT / "examples/desk-chatwoot/bridge.py"), env=self.environment
             )
             self.killer.pid = self.process.pid
             await self.process.wait()
+
+    def down(self) -> None:
+        """Kill the bridge, and let it be gone."""
+        assert self.process is not None
+        self.wanted.clear()
+        self.process.kill()
+
+    async def up(self) -> None:
+        self.wanted.set()
+        await self.alive()
 
     async def alive(self) -> None:
         async def answers() -> bool:
@@ -181,6 +200,7 @@ async def stage_running(folder: Path, **more: str) -> AsyncIterator[Stage]:
             yield stage
         finally:
             stage.watching = False
+            stage.wanted.set()
             if stage.process is not None and stage.process.returncode is None:
                 stage.process.kill()
             tasks[1].cancel()

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,6 +153,8 @@ async def test_what_cannot_be_done_is_told_in_chatwoot_and_a_conversation_ends_o
     assert chatwoot.conversations[number]["status"] == "open"
     stage.post.held = False
     await wait_until(lambda: len(shown(stage, "Eva")) == 3, timeout=30)
+    chatwoot.retry(late.id)  # the window is open again: what was refused goes
+    await wait_until(lambda: late.status in ("delivered", "read"), timeout=30)
     chatwoot.resolves(number, "seat")
 
     async def resolved() -> bool:
@@ -163,20 +166,23 @@ async def test_what_cannot_be_done_is_told_in_chatwoot_and_a_conversation_ends_o
     await wait_until(lambda: len(shown(stage, "Eva")) == 4, timeout=30)
     await wait_until(lambda: chatwoot.conversations[number]["status"] == "open", timeout=20)
 
-    # a supervisor passes it on to the house's own desk: no answer of Chatwoot's goes any more
+    # a supervisor takes it over, then passes it on to the house's own desk: no answer of Chatwoot's goes any more
     welcome = chatwoot.says(number, "we look at it")
     await wait_until(lambda: welcome.status in ("delivered", "read"), timeout=30)
-    one = await stage.thread("Eva")
-    moved = {"agent": await supervisor(stage), "epoch": one["epoch"], "note": "one for us", "queue": "ours"}
-    status, answered = await house.post(f"/v1/conversations/{one['id']}/force", moved, **{"Idempotency-Key": "force"})
-    assert status == 200, answered
+    petra = await supervisor(stage)
+    await does(stage, "take_over", agent=petra, note="mine")
+    crossed = chatwoot.says(number, "both at once")
+    await wait_until(lambda: crossed.status == "failed" and "Somebody else has" in notes(stage, "Eva"), timeout=30)
+    robot = chatwoot.says(number, "beep", by="Robot")
+    await wait_until(lambda: robot.status == "failed" and "Only what a person" in notes(stage, "Eva"), timeout=30)
+    one = await does(stage, "force", agent=petra, note="one for us", queue="ours")
     gone = chatwoot.says(number, "too late")
     await wait_until(lambda: gone.status == "failed" and "no longer yours" in notes(stage, "Eva"), timeout=30)
     await wait_until(lambda: "moved to another desk" in notes(stage, "Eva"), timeout=30)
 
     # everything once, in its order
     phone = await stage.texts(EVA)
-    assert not [text for text in phone if "too late" in text or "still there" in text]
+    assert not [text for text in phone if "too late" in text or "both at once" in text or "beep" in text]
     assert len(phone) == len(set(phone)) + 1  # what the channel lost, and Retry
     theirs = ["my bag is torn", "This message was deleted", "thank you, and my other bag?", "and the wheel is broken"]
     assert shown(stage, "Eva") == theirs
@@ -198,11 +204,78 @@ async def adds(stage: Stage, item: InboundEntry) -> None:
     await runtime.conversations.add_inbound(one.contact, one.brand, one.address, one.sender, item=told, needs_person=asks)
 
 
+async def does(stage: Stage, what: str, **body: object) -> dict[str, Any]:
+    """A command of the house's own people."""
+    one = await stage.thread("Eva")
+    given = {"epoch": one["epoch"], **body}
+    status, answered = await stage.house.post(f"/v1/conversations/{one['id']}/{what}", given, **{"Idempotency-Key": what})
+    assert status == 200, answered
+    return answered
+
+
 async def supervisor(stage: Stage) -> str:
     assert stage.house.runtime is not None
     runtime = stage.house.runtime
     agents = Agents(runtime.connection.redis, runtime.clock, runtime.vault)
     return str((await agents.add_agent("petra", "Petra", Secret("a long sentence of words"), ("supervisor",))).id)
+
+
+@pytest.mark.long
+async def test_what_was_said_while_the_bridge_was_away_is_found_or_marked_and_a_lost_claim_is_made_anew(stage: Stage) -> None:
+    house, chatwoot = stage.house, stage.chatwoot
+    await house.handset(EVA, "Eva Jansen")
+    await house.says(EVA, text="my bag is torn")
+    await wait_until(lambda: shown(stage, "Eva") == ["my bag is torn"], timeout=30)
+    number = chatwoot.of("Eva")
+    first = chatwoot.says(number, "we look")
+    await wait_until(lambda: first.status in ("delivered", "read"), timeout=30)
+
+    # an answer is lost on its way with the bridge, and the conversation is somebody else's for a moment
+    stage.lost = "/reply"
+    lost = chatwoot.says(number, "it is found")
+    await wait_until(lambda: not stage.lost, timeout=20)
+    petra = await supervisor(stage)
+    await does(stage, "take_over", agent=petra, note="a moment")
+    await does(stage, "release", agent=petra, note="yours again")
+
+    # what is said meanwhile: an answer is marked by Chatwoot, a note is found
+    unheard = chatwoot.says(number, "it comes today")
+    chatwoot.says(number, "in the van", private=True)
+    await wait_until(lambda: unheard.status == "failed", timeout=20)
+    await house.says(EVA, text="and?")
+    await stage.up()
+    await wait_until(lambda: lost.status in ("delivered", "read"), timeout=30)
+    await wait_until(lambda: shown(stage, "Eva") == ["my bag is torn", "and?"], timeout=30)
+
+    async def noted() -> bool:
+        return any(one["text"] == "Kim de Boer: in the van" for one in (await stage.thread("Eva"))["thread"])
+
+    await wait_until(noted, timeout=30)
+    assert not [text for text in await stage.texts(EVA) if "today" in text]
+    chatwoot.retry(unheard.id)
+    await wait_until(lambda: unheard.status in ("delivered", "read"), timeout=30)
+
+    # resolved while it was away; afterwards somebody deletes it there, and they write again
+    stage.down()
+    chatwoot.resolves(number)
+    await stage.up()
+
+    async def finished() -> bool:
+        return (await stage.thread("Eva"))["state"] in ("wrapup", "resolved")
+
+    await wait_until(finished, timeout=30)
+    assert await stage.texts(EVA) == ['"we look"', '"it is found"', '"it comes today"']
+    del chatwoot.conversations[number]
+    await house.says(EVA, text="one more thing")
+    await wait_until(lambda: shown(stage, "Eva") == ["one more thing"], timeout=30)
+
+    # nobody knows whether an answer arrived: said so, not marked, and not sent again
+    await house.fault("lost_answer", times=2)  # the blue ticks of claiming it, and the answer
+    await house.fault("webhook_off", lost=True)
+    unsure = chatwoot.says(chatwoot.of("Eva"), "in an hour")
+    await wait_until(lambda: "this may have arrived" in notes(stage, "Eva"), timeout=60)
+    assert unsure.status == "sent"
+    assert [text for text in await stage.texts(EVA) if "hour" in text] == ['"in an hour"']
 
 
 AT = [

@@ -304,6 +304,7 @@ class PretendChatwoot:
             "source_id": one.source, "content_attributes": _error(one),
         }  # fmt: skip
         told["sender"] |= {"name": one.agent} if one.agent else {"id": 9, "name": "Bridge"}
+        told["sender"]["type"] = "agent_bot" if one.agent == "Robot" else "user"
         told["conversation"] = self._told_conversation(told["conversation"], one.conversation)
         if one.files:
             told["attachments"] = self._attachments(one)

@@ -10,7 +10,9 @@ const byId = (id) => document.getElementById(id);
 const PARTS = ["line", "now", "agents", "brakes"];
 const lang = document.documentElement.lang;
 const SILENT_MS = 20_000; // two beats missed, or a computer that slept: what stands here is then of before
+const SEEN_MS = 60_000;
 let heard = Date.now();
+let seenAt = Date.now();
 
 setServerNow(Number(document.querySelector('meta[name="desk-now"]').content));
 
@@ -113,6 +115,16 @@ document.addEventListener("change", (event) => {
 });
 byId("sure-form")?.addEventListener("submit", (event) => void sure(event));
 byId("sure-not")?.addEventListener("click", () => byId("sure").close());
+
+// Somebody is at it: the session lasts on.
+for (const kind of ["keydown", "pointerdown"]) {
+  document.addEventListener(kind, () => {
+    live.touched = true;
+    if (Date.now() - seenAt < SEEN_MS) return;
+    seenAt = Date.now();
+    void tell(() => post("/desk/seen"));
+  }, { passive: true });
+}
 
 localise(document);
 tick(document);

@@ -228,12 +228,16 @@ class BoardReader:
         if floor is None:
             return _Read(**await self._hands())
         lists = await floor.lists(queues, HEADS)
-        ids = [one for some in (*lists.heads.values(), *lists.mine.values()) for one in some]
+        people: dict[str, Agent] = {one.id: one for one in await deps.agents.all()}
+        # Who went home is not here, and a complaint of theirs is due all the same.
+        away = [one.id for one in people.values() if one.id not in lists.mine]
+        mine = {**lists.mine, **dict(zip(away, await deps.conversations.desk.mine_of(away), strict=True))}
+        ids = [one for some in (*lists.heads.values(), *mine.values()) for one in some]
         known = dict(zip(ids, await deps.conversations.get_many(ids), strict=True))
         waiting = {one.id: one for one in known.values() if one is not None and one.state is ConversationState.QUEUED}
         found = {
-            agent: [one for name in mine if (one := known[name]) is not None and one.owner == agent and not one.resolved]
-            for agent, mine in lists.mine.items()
+            agent: [one for name in theirs if (one := known[name]) is not None and one.owner == agent and not one.resolved]
+            for agent, theirs in mine.items()
         }
         shown = [*_first(waiting.values()), *(one for some in found.values() for one in some)]
         contacts = await views.contacts_of(deps, shown)
@@ -243,7 +247,7 @@ class BoardReader:
             loads=lists.loads,
             here=lists.presence,
             notes=await floor.notes(deps.clock.now_ms()),
-            people={one.id: one for one in await deps.agents.all()},
+            people=people,
             named={one.id: views.first_name(contacts.get(one.contact)) for one in shown},
             **await self._hands(),
         )

@@ -52,7 +52,12 @@ def test_a_thumb_stops_everything_by_two_taps_and_lets_it_go_on_again(stage: Sta
     page.locator("#agents li", has_text="Ann").locator("select").select_option("break:lunch")
     expect(page.locator("#agents li", has_text="Ann")).to_contain_text("Break: lunch")
 
-    page.clock.install()  # nothing heard, or a phone that slept: what stood there is not how it stands
+    page.clock.install()
+    page.clock.fast_forward(61_000)
+    with page.expect_request("**/desk/seen"):  # reading on the board is being there: no lock in the middle of it
+        page.locator("#now h2").click()
+
+    # Nothing heard, or a phone that slept: what stood there is not how it stands.
     page.context.set_offline(True)
     page.clock.fast_forward(25_000)
     expect(page.locator("#unheard")).to_contain_text("This page hears nothing")

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from gateway.clock import Clock
 from gateway.insight.past import Past
 from gateway.model.conversation import AgentId, InboundEntry
-from gateway.model.ids import EventId, SenderId, SubjectId, new_address_id, new_contact_id, random_id
+from gateway.model.ids import ConversationId, EventId, SenderId, SubjectId, new_address_id, new_contact_id, random_id
 from gateway.model.personal import Personal, Secret
 from gateway.model.webcare import AgentStatus, DeskPlan
 from gateway.rules.rollout import Match, Rollout, Stage
@@ -29,7 +29,7 @@ from gateway.store import keys
 from gateway.store.agents import Agents
 from gateway.store.alarms import Firing
 from gateway.store.contacts import Contacts
-from gateway.store.conversations import Conversations
+from gateway.store.conversations import Command, Conversations
 from gateway.store.floor import Floor
 from gateway.store.fuses import Held
 from gateway.store.incidents import ASKED_MS
@@ -104,9 +104,10 @@ class Browser:
             return answer.status, await answer.json(content_type=None)
 
 
-def line_of(page: str) -> Any:
+def line_of(page: str) -> str:
     """The first sentence."""
-    return re.findall(r'class="board-line"[^>]*>([^<]*)</p>', page)[0]
+    found: list[str] = re.findall(r'class="board-line"[^>]*>([^<]*)</p>', page)
+    return found[0]
 
 
 async def _fresh(house: House, agent: AgentId) -> Board:
@@ -145,6 +146,14 @@ async def test_the_board_is_for_supervisors_and_auditors_and_shows_what_is_their
     status, page = await rik.page()
     assert f"/desk/{waits}" in page and f"/desk/{other}" in page  # noqa: PT018
     assert "data-agent" not in page, "who audits changes nothing"
+
+
+async def test_a_complaint_of_an_agent_who_is_away_stands_on_the_board_too(house: House) -> None:
+    ann, sue = await house.signed_in("Ann", "agent@zz"), await house.signed_in("Sue", "supervisor@zz")
+    waits, due_ms = ConversationId(await house.somebody_waits()), house.clock.now_ms() + 3600_000
+    await house.store.take(Command(waits, ann.agent, 1, "take"))
+    await house.store.complain(Command(waits, ann.agent, 2, "mark"), due_ms)
+    assert f"/desk/{waits}" in (await sue.page())[1], "Ann is not here, and it is due in an hour"
 
 
 async def test_a_supervisor_changes_anothers_status_and_that_is_written_down(house: House) -> None:

@@ -139,7 +139,7 @@ async def test_a_code_goes_to_their_mail_and_is_typed_into_the_page(stage: Stage
     _, text = await request(stage, "POST", f"/k/{token}/code?lang=fr", data={"code": wrong})
     assert "essayer encore 4 fois" in text
     _, text = await request(stage, "POST", f"/k/{token}/code?lang=en", data={"code": "my code"})
-    assert ("6 digits" in text, "try" in text) == (True, False), "what can be no code costs no try, and is said to be none"
+    assert ("A code has 6 digits" in text, "You can try" in text) == (True, False), "it costs no try, and is said"
     _, text = await request(stage, "POST", f"/k/{token}/code?lang=de", data={"code": _arabic(f"{code[:3]} {code[3:]}")})
     assert "wir wissen, dass Sie es sind" in text
     assert await stage.chat.level() is Level.VERIFIED

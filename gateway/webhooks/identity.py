@@ -149,7 +149,7 @@ class IdentityPages:
         page = await self._page(request)
         if page is None or page.state in ("done", "gone"):
             return self._gone(request) if page is None else self._show(page)
-        found = codes_in(str((await request.post()).get("code", ""))[:TYPED_MAX])
+        found = codes_in(await _typed(request))
         if len(found) != 1:  # no code of ours: it costs no try
             return self._answered(page, Proved("no_code") if page.state == "new" else Proved("typo"))
         return self._answered(page, await self._d.conversations.prove_code(page.one, page.token, Secret(next(iter(found)))))
@@ -262,6 +262,14 @@ class IdentityPages:
 
     def _go(self, where: str) -> web.Response:
         return web.Response(status=303, headers={**_HEADERS, "Location": where})
+
+
+async def _typed(request: web.Request) -> str:
+    """What stands in the form's only field; nothing where it is no form."""
+    try:
+        return str((await request.post()).get("code", ""))[:TYPED_MAX]
+    except ValueError:  # aiohttp's word for a body that is none of what its type says
+        return ""
 
 
 def _accepted(request: web.Request) -> str:

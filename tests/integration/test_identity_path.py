@@ -140,6 +140,8 @@ async def test_a_code_goes_to_their_mail_and_is_typed_into_the_page(stage: Stage
     assert "essayer encore 4 fois" in text
     _, text = await request(stage, "POST", f"/k/{token}/code?lang=en", data={"code": "my code"})
     assert ("A code has 6 digits" in text, "You can try" in text) == (True, False), "it costs no try, and is said"
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):  # no form of ours
+        assert (await request(stage, "POST", f"/k/{token}/code", data=b"--x\r\n", headers={"Content-Type": kind}))[0] == 200
     _, text = await request(stage, "POST", f"/k/{token}/code?lang=de", data={"code": _arabic(f"{code[:3]} {code[3:]}")})
     assert "wir wissen, dass Sie es sind" in text
     assert await stage.chat.level() is Level.VERIFIED

@@ -1,7 +1,8 @@
 """Who may read and answer what: an agent's rights held against a conversation, as pure functions.
 
-What an agent holds is theirs to read and to answer wherever it lies: it was handed to them. Everything else goes by brand and
-queue; other queues of the brand are open to whoever has READ_ALL, and that look is written down.
+What an agent holds is theirs to read and to answer wherever it lies: it was handed to them. Who was asked about it reads it until
+they have answered by a note. Everything else goes by brand and queue; other queues of the brand are open to whoever has READ_ALL,
+and that look is written down.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def reading(agent: Agent, one: Conversation) -> Reading:
     """On what ground somebody may read a conversation, if at all."""
     if agent.may(Permission.READ, one.brand, one.queue):
         return Reading.OWN
-    if agent.id in (one.owner, one.offered_to) and agent.may(Permission.READ, one.brand):
+    theirs = agent.id in (one.owner, one.offered_to) or agent.id in one.consulted
+    if theirs and agent.may(Permission.READ, one.brand):
         return Reading.OWN
     return Reading.OUTSIDE if agent.may(Permission.READ_ALL, one.brand, one.queue) else Reading.NO
 

@@ -129,6 +129,11 @@ class Desk:
         """What a colleague may be asked about, soonest due first; the conversation itself says whether they still are."""
         return _ids(await self._redis.zrange(keys.asked(agent), 0, 99))
 
+    async def asked_of(self, agents: Sequence[AgentId]) -> list[list[ConversationId]]:
+        """The same per agent, in one round trip."""
+        commands: list[bulk.Command] = [("ZRANGE", keys.asked(one), 0, 99) for one in agents]
+        return [_ids(answer) for answer in await bulk.values(self._redis, commands)]
+
     async def answered(self, agent: AgentId, conversations: Sequence[ConversationId]) -> None:
         """They are not asked about these any more."""
         if conversations:

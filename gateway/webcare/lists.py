@@ -69,7 +69,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What is an agent's. conversations: those that they own; offered: what they are asked to take over, among `mine` too."""
+    """What is an agent's. conversations: those that they own; offered: what they are asked to take over, or asked about, among
+    `mine` too."""
 
     presence: Presence
     conversations: Sequence[Conversation]
@@ -113,24 +114,29 @@ class _Shared:
     offered: Mapping[AgentId, Sequence[Conversation]]
 
 
+_Theirs = tuple[Presence, list[Conversation], list[Row], list[Row]]
+
+
 class ListReader:
     def __init__(self, deps: WebcareDeps) -> None:
         self._deps = deps
         self._shared: _Shared | None = None
         self._reading = asyncio.Lock()
-        self._together: Together[Agent, tuple[Presence, list[Conversation], list[Row]]] = Together(self._read_own, most=AT_ONCE)
+        self._together: Together[Agent, _Theirs] = Together(self._read_own, most=AT_ONCE)
 
     async def own(self, agent: Agent) -> Own:
         """What is theirs now, those who wait first, and what they are asked to take over."""
-        presence, own, rows = await self._together.add(agent, 0)
+        presence, own, rows, questions = await self._together.add(agent, 0)
         rows = [_said(_timed(row, one, self._deps, presence, agent), agent) for row, one in zip(rows, own, strict=False)]
         offered = (await self._read()).offered.get(agent.id, ())
         asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(offered)]
-        rows = [_said(row, agent) for row in asked] + rows
-        undelivered = tuple(row for row in rows if row.undelivered)
-        parked = tuple(row for row in rows if row.state == ConversationState.PARKED and row not in undelivered)
+        rows = [_said(row, agent) for row in (*questions, *asked)] + rows
+        theirs = [row for row in rows if "asked" not in row.marks]
+        undelivered = tuple(row for row in theirs if row.undelivered)
+        parked = tuple(row for row in theirs if row.state == ConversationState.PARKED and row not in undelivered)
         mine = tuple(row for row in rows if row not in parked and row not in undelivered)
-        return Own(presence, own, mine, parked, undelivered, frozenset(one.id for one in offered))
+        handed = frozenset([*(one.id for one in offered), *(row.id for row in questions)])
+        return Own(presence, own, mine, parked, undelivered, handed)
 
     async def offered(self, agent: Agent) -> frozenset[ConversationId]:
         """What they are asked to take over."""
@@ -146,28 +152,29 @@ class ListReader:
         rows = tuple(_said(row, agent) for row in shared.rows if (row.brand_id, row.queue) in readable)
         return Waiting(rows, total, same, shared.changes == self._deps.live.changes)
 
-    async def _read_own(self, agents: Sequence[Agent]) -> list[tuple[Presence, list[Conversation], list[Row]] | Exception]:
-        """Per agent their presence, their conversations, and the rows of the first of these."""
+    async def _read_own(self, agents: Sequence[Agent]) -> list[_Theirs | Exception]:
+        """Per agent their presence, their conversations, the rows of the first of these and of what they are asked about."""
         ids = [one.id for one in agents]
         presences = await self._deps.presence.many(ids) if self._deps.presence is not None else {}
-        listed = await self._deps.conversations.desk.mine_of(ids)
-        found = iter(await self._deps.conversations.get_many([one for some in listed for one in some]))
-        own = [
-            # The lists follow the conversations; where they lag, the conversation itself is right.
-            [
-                one
-                for one in (next(found) for _ in some)
-                if one is not None and one.owner == agent.id and not one.resolved and reading(agent, one) is not Reading.NO
-            ]
-            for agent, some in zip(agents, listed, strict=True)
-        ]
-        for some in own:
-            some.sort(key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
-        rows = iter(await self._rows([one for some in own for one in some[:ROWS_MAX]]))
+        desk = self._deps.conversations.desk
+        listed, about = await asyncio.gather(desk.mine_of(ids), desk.asked_of(ids))
+        wanted = list(dict.fromkeys(one for some in (*listed, *about) for one in some))
+        found = dict(zip(wanted, await self._deps.conversations.get_many(wanted), strict=True))
+        # The lists follow the conversations; where they lag, the conversation itself is right.
+        own = [_owned(agent, [found[one] for one in some]) for agent, some in zip(agents, listed, strict=True)]
+        asked = [_questions(agent, [found[one] for one in some]) for agent, some in zip(agents, about, strict=True)]
+        for agent, some, open_ones in zip(ids, about, asked, strict=True):
+            kept = {one.id for one in open_ones}
+            await desk.answered(agent, [one for one in some if one not in kept])
+        drawn = [[*mine[:ROWS_MAX], *open_ones] for mine, open_ones in zip(own, asked, strict=True)]
+        rows = iter(await self._rows([one for some in drawn for one in some]))
         return [
-            (presences.get(agent.id) or Presence(agent.id), some, [next(rows) for _ in some[:ROWS_MAX]])
-            for agent, some in zip(agents, own, strict=True)
-        ]
+            (
+                presences.get(agent) or Presence(agent), mine, [next(rows) for _ in mine[:ROWS_MAX]],
+                [_question(next(rows), one.consulted[agent]) for one in open_ones],
+            )
+            for agent, mine, open_ones in zip(ids, own, asked, strict=True)
+        ]  # fmt: skip
 
     async def _read(self) -> _Shared:
         if self._shared is not None and self._reading.locked():  # who draws meanwhile draws what was read last, and looks again
@@ -256,6 +263,27 @@ class ListReader:
 
 def _may_read(agent: Agent, brand: str, queue: str) -> bool:
     return agent.may(Permission.READ, brand, queue) or agent.may(Permission.READ_ALL, brand, queue)
+
+
+def _owned(agent: Agent, found: Sequence[Conversation | None]) -> list[Conversation]:
+    """What is theirs, who waits first."""
+    own = [
+        one for one in found
+        if one is not None and one.owner == agent.id and not one.resolved and reading(agent, one) is not Reading.NO
+    ]  # fmt: skip
+    return sorted(own, key=lambda one: (one.waiting_since_ms is None, one.waiting_since_ms or one.owner_since_ms))
+
+
+def _questions(agent: Agent, found: Sequence[Conversation | None]) -> list[Conversation]:
+    """What colleagues ask them about, and they have not answered."""
+    return [
+        one for one in found
+        if one is not None and agent.id in one.consulted and not one.resolved and reading(agent, one) is not Reading.NO
+    ]  # fmt: skip
+
+
+def _question(row: Row, until_ms: int) -> Row:
+    return replace(row, marks=("asked", *row.marks), until_ms=until_ms, state="")
 
 
 def _timed(row: Row, one: Conversation, deps: WebcareDeps, presence: Presence, agent: Agent) -> Row:

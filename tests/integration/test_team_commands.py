@@ -11,7 +11,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from gateway.clock import Clock
-from gateway.errors import BadInput
+from gateway.errors import BadInput, NotFound
 from gateway.model.agent import Agent
 from gateway.model.conversation import AgentId, Conversation, ConversationState, InboundEntry, OutsideEntry
 from gateway.model.ids import ContactId, ConversationId, SenderId, new_address_id, new_contact_id
@@ -25,6 +25,7 @@ from gateway.store.outbox import Outbox
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import commands
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.lists import ListReader
 from gateway.webcare.views import marks
 
 SENDER = SenderId("zz-wa")
@@ -38,6 +39,7 @@ def person(identifier: str, *rights: str) -> Agent:
 
 
 ANN, TOM, SUE = person("g1"), person("g2"), person("g3", "supervisor")
+SALES = person("g4", "agent@zz/sales")
 
 
 class _Team(Agents):
@@ -47,7 +49,7 @@ class _Team(Agents):
         pass
 
     async def get(self, agent: AgentId) -> Agent:
-        return {one.id: one for one in (ANN, TOM, SUE)}[agent]
+        return {one.id: one for one in (ANN, TOM, SUE, SALES)}[agent]
 
 
 class World:
@@ -398,11 +400,29 @@ async def test_a_colleague_is_asked_by_a_note_answers_by_a_note_and_owns_nothing
     await world.do(ANN, "consult", one, to=TOM.id, note="Is this seat free?", until=until)
     (asked,) = await world.store.consultations(TOM.id)
     assert (asked.owner, asked.consulted) == (ANN.id, {TOM.id: until})
+    lists = ListReader(world.deps)
+    (row,) = (await lists.own(TOM)).mine
+    assert (row.id, row.marks, row.until_ms, (await lists.own(SUE)).mine) == (one, ("asked",), until, ())
     await world.do(TOM, "note", one, text="Yes, it is")
     assert (await world.store.get(one)).consulted == {}
-    assert await world.store.consultations(TOM.id) == []
+    assert await world.store.desk.asked(TOM.id) == [one]
+    assert (await lists.own(TOM)).mine == ()
+    assert await world.store.desk.asked(TOM.id) == await world.store.consultations(TOM.id) == []
     lines = [entry.text.reveal() for entry in await world.store.thread(await world.store.get(one))]
     assert lines[1:] == ["Is this seat free?", "Yes, it is"]
+
+
+async def test_who_is_asked_from_another_queue_reads_it_until_they_have_answered(world: World) -> None:
+    one = await world.says()
+    await world.do(ANN, "take", one)
+    until = world.clock.now_ms() + 5 * MINUTE
+    await world.do(ANN, "consult", one, to=SALES.id, note="May they change the name?", until=until)
+    assert [row.id for row in (await ListReader(world.deps).own(SALES)).mine] == [one]
+    with pytest.raises(BadInput, match="not answer it"):
+        await world.do(SALES, "reply", one, text="Yes")
+    await world.do(SALES, "note", one, text="Not by more than three letters")
+    with pytest.raises(NotFound):
+        await commands.readable(world.deps, SALES, one)
 
 
 async def test_a_supervisor_takes_over_with_a_note_and_the_former_owner_is_refused(world: World) -> None:

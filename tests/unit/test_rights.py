@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,12 @@ def test_what_was_handed_to_somebody_is_theirs_to_read_and_answer_in_whatever_qu
         assert reading(person("agent@be"), one) is Reading.NO
         assert not may_answer(person("auditor@nl"), one)
         assert not may_answer(person("agent@nl/service", name="g2"), one)
+
+
+def test_who_is_asked_about_something_reads_it_and_answers_nobody() -> None:
+    asked = replace(held_in("sales"), consulted={AgentId("g1"): 5})
+    assert [reading(person(right), asked) for right in ("agent@nl/service", "agent@be")] == [Reading.OWN, Reading.NO]
+    assert not may_answer(person("agent@nl/service"), asked)
 
 
 def test_masked_data_are_shown_from_level_two_to_who_answers_and_always_to_a_supervisor() -> None:

@@ -177,7 +177,7 @@ async function command(what, more = {}, quietly = false) {
   pending.set(name, newKey());
   composer.say("");
   try {
-    await post(`/desk/${conversation}/${what}`, { epoch, ...(["finish", "park"].includes(what) && { inbound }), ...more }, pending.get(name));
+    await post(`/desk/${conversation}/${what}`, { epoch, ...(["finish", "park", "hand_back"].includes(what) && { inbound }), ...more }, pending.get(name));
     if (["take", "accept", "take_over"].includes(what)) whenMine(() => composer.show("reply", "text"));
     if (what !== "open") news(t({ finish: "finished", release: "released" }[what] ?? "done"));
     return "";

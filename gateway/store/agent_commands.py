@@ -101,9 +101,9 @@ class AgentCommands(ConversationStore):
         """Not to take over what one was asked to; or, by the owner, not to ask any more."""
         return await self._pass("decline", command, "", note)
 
-    async def hand_back(self, command: Command) -> Done:
-        """To automation, which goes on with it."""
-        return await self._pass("back", command, "", None)
+    async def hand_back(self, command: Command, *, inbound_seen: int | None = None) -> Done:
+        """To automation, which goes on with it, and answers nothing that was said before: refused as they_wrote like `finish`."""
+        return await self._pass("back", command, "", None, seen=_seen(inbound_seen))
 
     async def note(self, command: Command, text: Personal, *, asked: AgentId | str = "", until_ms: int = 0) -> Done:
         """Write a note for colleagues; no epoch is asked. Raises CommandRefused (key_reused), NotFound.
@@ -193,12 +193,12 @@ class AgentCommands(ConversationStore):
         args: list[scripts.Part] = [command.agent, command.epoch, said, keys.KEEP_MS, what, seen, KEEP_RESOLVED_MS, reason]
         return await self._run("conv_finish", command, names, [*args, self._wrapup_ms(found)])
 
-    async def _pass(self, what: str, command: Command, target: str, note: Personal | None) -> Done:
+    async def _pass(self, what: str, command: Command, target: str, note: Personal | None, *, seen: str = "") -> Done:
         found = await self.get(command.conversation)
         key, body = await self._sealed_note(found, command.key, note)
         said = digest(what, command, target, note.reveal() if note else "")
         args: list[scripts.Part] = [command.agent, command.epoch, said, keys.KEEP_MS, what, target, key, body, HOPS_MAX]
-        args.append(self.terms.figures(found.brand).exclude_s * 1000)
+        args += [self.terms.figures(found.brand).exclude_s * 1000, seen]
         return await self._run("conv_pass", command, self._names(command.conversation, command), args)
 
     async def _mark(self, command: Command, what: str, value: int, *place: str) -> Done:

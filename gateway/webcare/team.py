@@ -130,7 +130,7 @@ async def _consult(one: Asked) -> Done:
 
 
 async def _hand_back(one: Asked) -> Done:
-    done = await one.deps.conversations.hand_back(one.command)
+    done = await one.deps.conversations.hand_back(one.command, inbound_seen=fields.seen(one.body))
     if one.deps.lines is not None:  # the same key for ever: said once, also where this is repeated
         await one.deps.lines.say(one.found.id, BACK, key=f"{one.agent.id}:{one.command.key}", epoch=done.epoch)
     return done

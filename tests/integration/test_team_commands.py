@@ -451,7 +451,9 @@ async def test_a_supervisor_puts_back_what_somebody_else_has(world: World) -> No
 async def test_handed_back_to_automation_nobody_waits_until_they_write(world: World) -> None:
     one = await world.says()
     await world.do(ANN, "take", one)
-    await world.do(ANN, "hand_back", one)
+    await world.says("and nobody has read this")
+    assert (await world.refused(ANN, "hand_back", one, inbound=1)).code == "they_wrote"
+    await world.do(ANN, "hand_back", one, inbound=2)
     found = await world.store.get(one)
     assert (found.state, found.owner, found.waiting_since_ms) == (S.AUTOMATED, None, None)
     assert await world.store.ask_person(found, "asked", epoch=found.epoch - 1) is False

@@ -7,8 +7,8 @@ KEYS  1 cv:V  2 ct:V  3 ik:V:hash  4 facts  5 vd  6 vo
 ARGV  1 offset (ms)  2 V  3 agent  4 epoch seen  5 digest  6 keep the answer (ms)
       7 queue, force (a supervisor: into a queue), offer, decline (who was asked, or who asks), back (to automation)
       8 queue or agent that it goes to  9 entry key ('' no note)  10 sealed note  11 may change hands so often
-      12 leave the owner out for (ms)
-RETURNS as a command (lua/_conv.lua); refused with moved, hops, not_offered
+      12 leave the owner out for (ms)  13 back: inbound seen ('' not said)
+RETURNS as a command (lua/_conv.lua); refused with moved, hops, not_offered, they_wrote
 --]]
 -- include base
 -- include conv
@@ -29,6 +29,7 @@ end
 local from = ({queue = 'active waiting parked', force = 'assigned active waiting parked', offer = 'active waiting parked',
   decline = 'active waiting parked', back = 'active'})[what]
 if not string.find(' ' .. from .. ' ', ' ' .. conv.st .. ' ', 1, true) then return refused('moved', conv) end
+if what == 'back' and ARGV[13] ~= '' and ARGV[13] ~= conv.n then return refused('they_wrote', conv) end
 local hops = tonumber(conv.tc or '0')
 if (what == 'queue' or what == 'offer') and hops >= tonumber(ARGV[11]) then return refused('hops', conv) end
 local now = now_of(KEYS[4], tonumber(ARGV[1]))

@@ -90,6 +90,8 @@ export class Composer {
       this.text.reply.focus();
     });
     addEventListener("pagehide", () => this.save());
+    // It was said that these words go out by themselves: that holds only while the page is there.
+    addEventListener("beforeunload", (event) => this.waiting && event.preventDefault());
     new ResizeObserver(() => this.box.parentElement.style.setProperty("--composer-height", `${this.box.offsetHeight}px`)).observe(this.box);
     if (this.draft.reply.text) this.kept(t("draft.before"));
     this.update();

@@ -237,11 +237,12 @@ async def _answer(deps: WebcareDeps, agent: Agent, key: str, wanted: Wanted, rea
 
 
 async def _there(deps: WebcareDeps, agent: Agent, identifier: str) -> Conversation | None:
-    """None where it was erased since it was listed."""
+    """None where it was erased since it was listed, or is not for this agent to answer: then not even its name is shown."""
     try:
-        return await commands.readable(deps, agent, identifier)
+        found = await commands.readable(deps, agent, identifier)
     except NotFound:
         return None
+    return found if may_answer(agent, found) else None
 
 
 async def _waiting(deps: WebcareDeps, agent: Agent) -> list[_Waiting]:

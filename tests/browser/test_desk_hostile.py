@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from gateway.model.conversation import Agent, AgentId, ConversationState
 from gateway.model.personal import Personal
@@ -84,6 +84,17 @@ def test_pressed_while_cut_off_only_the_words_of_then_go_and_nobody_is_finished_
     expect(page.locator("#connection")).to_have_attribute("data-state", "lost")
     page.keyboard.press("Control+Enter")
     page.keyboard.type(" And if you think")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.locator(".brand").click(no_wait_after=True)
+    while not asked:
+        page.wait_for_timeout(20)
+    assert asked == ["beforeunload"], "whoever goes on would leave words behind that were to go out by themselves"
     stage.says(mila, "My child is alone at the gate")
     page.context.set_offline(False)
     expect(page.locator(".line.out")).to_have_count(1)

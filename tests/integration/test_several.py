@@ -257,6 +257,11 @@ async def test_only_ones_own_queues_and_only_well_formed_wishes(crowd: Crowd) ->
     status, answer = await eve.post("/desk/several/look", body)
     assert (status, answer["people"][0]["text"]) == (200, "")
     assert answer["people"][0]["why"]
+    await crowd.desk.agent("sue", "Sue Dale", ("senior@zz/crisis",))
+    sue = await signed_in(crowd.desk, "sue")
+    status, answer = await sue.post("/desk/several/look", body)
+    assert status == 200
+    assert "P0" not in str(answer), "read by who may not answer, and written down nowhere"
     row = {"conversation": who[0].conversation, "epoch": 1, "inbound": 1, "mine": False, "text": "x"}
     status, answer = await eve.post("/desk/several", {"people": [row]})
     assert (status, answer["people"][0]["code"]) == (200, "gone")

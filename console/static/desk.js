@@ -120,6 +120,7 @@ function heardLines(patch) {
 
 const live = new Live({
   conversation,
+  more: document.body.dataset.unseen === "yes" ? { unseen: "yes" } : {},
   versions: () => Object.fromEntries(["top", "own", "waiting", "head", "card"].filter(byId).map((id) => [id, byId(id).dataset.version])),
   on: {
     patch(patch) {
@@ -178,7 +179,9 @@ async function command(what, more = {}, quietly = false) {
   composer.say("");
   try {
     await post(`/desk/${conversation}/${what}`, { epoch, ...(["finish", "park", "hand_back"].includes(what) && { inbound }), ...more }, pending.get(name));
-    if (["take", "accept", "take_over"].includes(what)) whenMine(() => composer.show("reply", "text"));
+    // What one has now one does not look at unseen: its page is opened as any.
+    if (what === "take_over" && document.body.dataset.unseen === "yes") whenMine(() => location.replace(location.pathname));
+    else if (["take", "accept", "take_over"].includes(what)) whenMine(() => composer.show("reply", "text"));
     if (what !== "open") news(t({ finish: "finished", release: "released" }[what] ?? "done"));
     return "";
   } catch (error) {

@@ -15,9 +15,9 @@ const TRY_AGAIN_MS = 60_000;
 const tab = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 export class Live {
-  /** base: whose connection, /desk or /board; versions: () => object of part versions; on: {patch, state(live, why, now), signedOut, locked, gone} */
-  constructor({ conversation = "", base = "/desk", versions, on }) {
-    Object.assign(this, { conversation, base, versions, on });
+  /** base: whose connection, /desk or /board; more: of the query; versions: () => object of part versions; on: {patch, state(live, why, now), signedOut, locked, gone} */
+  constructor({ conversation = "", base = "/desk", more = {}, versions, on }) {
+    Object.assign(this, { conversation, base, more, versions, on });
     this.caughtUp = false;
     this.touched = true;
     this.last = -1;
@@ -37,7 +37,7 @@ export class Live {
 
   query(more = {}) {
     const { lang } = document.documentElement;
-    return new URLSearchParams({ conversation: this.conversation, tab, last: String(Math.max(this.last, 0)), lang, ...this.versions(), ...more });
+    return new URLSearchParams({ conversation: this.conversation, tab, last: String(Math.max(this.last, 0)), lang, ...this.more, ...this.versions(), ...more });
   }
 
   connect() {

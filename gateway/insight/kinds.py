@@ -615,6 +615,8 @@ KINDS: dict[str, Kind] = {
     "identity_used": Kind("conversation.identity_used", "webcare", _by_agent("what needed a fresh proof was done")),
     "identity_set": Kind("conversation.identity_set", "webcare", _by_agent("who they are was said or taken back by hand")),
     "noted": Kind("conversation.noted", "webcare", _by_agent("a note for colleagues was written")),
+    "whispered": Kind("conversation.whispered", "webcare", _by_agent("a supervisor whispered to whoever has it")),
+    "watched": Kind("conversation.watched", "webcare", _by_agent("looked at without being shown")),
     "left": Kind("conversation.left", "webcare", _by_agent("an answer that may have arrived was left as it is")),
     "handed_off": Kind("conversation.handed_off", "webcare", _by_agent("handed on")),
     "resolved": Kind("conversation.resolved", "webcare", _by_agent("finished")),

@@ -34,6 +34,8 @@ class Audited(StrEnum):
     """a conversation that is not theirs, in their own queues"""
     READ_OUTSIDE = "read_outside"
     """a conversation in another queue of their brand"""
+    WATCHED = "watched"
+    """a conversation that somebody else has, by a supervisor whom its readers are not shown"""
     REVEALED = "revealed"
     IDENTITY_SET = "identity_set"
     """a supervisor said who somebody is, or took it back, without a proof: new is set or unset"""
@@ -46,7 +48,9 @@ class Audited(StrEnum):
     """the same as a table, count: of how many entries"""
 
 
-OF_BRANDS = frozenset({Audited.READ, Audited.READ_OUTSIDE, Audited.REVEALED, Audited.IDENTITY_SET, Audited.SEARCHED})
+OF_BRANDS = frozenset(
+    {Audited.READ, Audited.READ_OUTSIDE, Audited.WATCHED, Audited.REVEALED, Audited.IDENTITY_SET, Audited.SEARCHED}
+)
 """About customers: each says its `brand`, so that who audits a brand sees it when the conversation is long forgotten."""
 OF_PEOPLE = frozenset(Audited) - OF_BRANDS - {Audited.EXPORTED}
 """About people at the desk: whoever audits a brand that the person works for sees them."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from gateway.model.conversation import AgentId, Conversation
 from gateway.model.ids import MessageId
 from gateway.model.personal import Personal
-from gateway.store import keys, scripts
+from gateway.store import keys, scripts, whispers
 from gateway.store.conversation_base import ConversationStore, done_of
 from gateway.store.conversation_commands import Command, CommandRefused, Done, digest
 from gateway.store.conversation_upkeep import KEEP_RESOLVED_MS
@@ -115,6 +115,16 @@ class AgentCommands(ConversationStore):
         said = digest("note", command, text.reveal(), asked) if asked else digest("note", command, text.reveal())
         args: list[scripts.Part] = [command.agent, said, keys.KEEP_MS, key, body, asked, until_ms or ""]
         return await self._run("conv_note", command, self._names(command.conversation, command), args)
+
+    async def whisper(self, command: Command, text: Personal) -> Done:
+        """Say something to whoever has it, beside the thread. Raises CommandRefused, also where it is nobody's or one's own."""
+        found = await self.get(command.conversation)
+        sealed = whispers.seal(await self._vault.contact_box(found.contact), found, command.key, text)
+        owner = found.owner or ""
+        args: list[scripts.Part] = [command.agent, command.epoch, digest("whisper", command, text.reveal()), keys.KEEP_MS]
+        names = [*self._names(command.conversation, command), keys.of(command.conversation, "wsp")]
+        args += [owner, command.key, sealed, whispers.KEEP_MS, whispers.MOST]
+        return await self._run("conv_whisper", command, names, args)
 
     async def consultations(self, agent: AgentId) -> list[Conversation]:
         """What somebody is asked about and has not answered, soonest due first; what is over is taken out of their list."""

@@ -140,7 +140,7 @@ class Upkeep:
         conversations = await self._store.of_contact(contact)
         states = await self._store.get_many(conversations)
         for identifier, state in zip(conversations, states, strict=True):
-            names = [keys.of(identifier, name) for name in ("cv", "ct", "dr", "sy", "qt", "dft")]
+            names = [keys.of(identifier, name) for name in ("cv", "ct", "dr", "sy", "qt", "dft", "wsp")]
             if state is not None:
                 names += [self._store.open_key(contact, state.brand, state.address), keys.of(state.address, "pm")]
             for name in names:

@@ -53,6 +53,8 @@ from gateway.store.parking import Parking
 from gateway.store.recount import Recount
 from gateway.store.system_moves import SystemMoves
 from gateway.store.vault import Box, Vault
+from gateway.store.whispers import Whisper
+from gateway.store.whispers import parse as parse_whispers
 from gateway.wake import Ready
 
 __all__ = ["Command", "CommandRefused", "Conversations", "Done", "Terms"]
@@ -309,6 +311,14 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
             box = boxes.get(one.contact)
             found.append(codec.parse_entry(said[0][0], said[0][1], box, one.contact) if said and box else None)
         return found
+
+    async def whispers(self, conversation: Conversation) -> list[Whisper]:
+        """What was whispered to whoever had it, oldest first; whoever shows one asks first who looks."""
+        raw = await self._redis.lrange(keys.of(conversation.id, "wsp"), 0, -1)
+        try:
+            return parse_whispers(raw, await self._vault.contact_box(conversation.contact), conversation) if raw else []
+        except Sealed:
+            return []
 
     async def mentions(self, conversation: Conversation) -> list[Mention]:
         """The last proactive messages of its brand to its address, oldest first."""

@@ -153,6 +153,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"\{p:\d\d\}vo", "zset", None, "unresolved conversations of a partition -> opened (ms)"),
     Kind(r"\{p:\d\d\}vd", "zset", None, "conversations that the desk has yet to hear of -> revision"),
     Kind(r"\{p:\d\d\}dft:v\w+", "hash", True, "agents' unsent words in a conversation, sealed"),
+    Kind(r"\{p:\d\d\}wsp:v\w+", "list", True, "what supervisors whispered to whoever had a conversation, sealed"),
     Kind(r"\{p:\d\d\}vr", "zset", None, "replies on their way: conversation|message -> next look (ms)"),
     Kind(r"\{p:\d\d\}vk:[0-9a-z]{32}", "string", True, "an entry's key -> its conversation"),
     Kind(r"\{p:\d\d\}ik:v\w+:[0-9a-z]{32}", "string", True, "a conversation command's first answer"),

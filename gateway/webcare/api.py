@@ -227,7 +227,7 @@ def _decision(one: Decision) -> dict[str, Any]:
 
 def _line(line: lines.Line) -> dict[str, Any]:
     return {
-        "id": line.id.removeprefix("e-").removeprefix("n-"),
+        "id": line.id.removeprefix("e-").removeprefix("n-").removeprefix("w-"),
         "kind": line.kind,
         "at": _time(line.at_ms),
         "who": line.who,

@@ -30,6 +30,8 @@ from gateway.webcare.signing import Signing
 from gateway.webcare.stream import Stream
 from gateway.webcare.tabs import Tabs
 
+UNSEEN = "unseen"
+"""In the address of a conversation: a supervisor looks along without being shown."""
 TIMELINE = 12
 """What passed before, on the card: so much at most."""
 
@@ -149,15 +151,18 @@ class Console:
 
     async def get_desk(self, request: web.Request, who: Asker) -> web.StreamResponse:
         identifier = request.match_info.get("conversation", "")
-        opened, status = None, 200
+        opened, status, unseen = None, 200, False
         locale = locale_of(who.agent.locale, request.headers.get("Accept-Language", ""))
         if request.cookies.get(session.START_COOKIE) != "no":
             await arrive(self._deps, who.agent, self._deps.agents.sessions.age_ms(who.session))
         if identifier:
             try:
                 one = await commands.readable(self._deps, who.agent, identifier)
+                unseen = UNSEEN in request.query
+                if unseen and not self.looks.unseen(who.agent, one):
+                    raise web.HTTPSeeOther(f"/desk/{one.id}", headers=SECURITY_HEADERS)
                 opened = await self._pages.opened(who.agent, one, locale)
-                await self.looks.note(who.agent, one, session.place_of(self._deps, request), page=True)
+                await self.looks.note(who.agent, one, session.place_of(self._deps, request), page=True, unseen=unseen)
             except NotFound:
                 status = 404
         offered = await choices.choices(self._deps, self._reasons, who.agent, opened.conversation, locale) if opened else None
@@ -175,6 +180,7 @@ class Console:
             choices=offered,
             opened=opened,
             missing=status == 404,
+            unseen=unseen,
             brands=[brand for brand in self._deps.brands if who.agent.may(Permission.READ, brand)],
             audits=self._pages.audits(who.agent),
             now_ms=self._deps.clock.now_ms(),
@@ -182,13 +188,15 @@ class Console:
         return web.Response(text=html, content_type="text/html", status=status, headers=SECURITY_HEADERS)
 
     async def _stream(self, request: web.Request, who: Asker) -> Stream:
+        unseen = False
         if request.query.get("conversation"):
             try:
                 one = await commands.readable(self._deps, who.agent, request.query["conversation"])
-                await self.looks.note(who.agent, one, session.place_of(self._deps, request))
+                unseen = UNSEEN in request.query and self.looks.unseen(who.agent, one)
+                await self.looks.note(who.agent, one, session.place_of(self._deps, request), unseen=unseen)
             except NotFound:
                 pass  # the stream shows nothing of it either, and says so
-        return Stream(self._deps, self._pages, self._tabs, who, request.query)
+        return Stream(self._deps, self._pages, self._tabs, who, request.query, unseen=unseen)
 
     async def get_live(self, request: web.Request, who: Asker) -> web.StreamResponse:
         return await (await self._stream(request, who)).serve(request)

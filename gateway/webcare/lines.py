@@ -26,7 +26,7 @@ from gateway.rules.identity import Datum, cover, shows
 from gateway.rules.masking import COVER
 from gateway.rules.rights import may_answer
 from gateway.store.outbox import parse_record
-from gateway.webcare import words
+from gateway.webcare import whispering, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.files import Shown, shown
 from gateway.webcare.proving import identity
@@ -57,7 +57,8 @@ class Said:
 class Line:
     """One line of a thread. id: unique on the page.
 
-    kind:      in, out, outside (said to them by other hands than ours), note, news (a proactive message)
+    kind:      in, out, outside (said to them by other hands than ours), note, news (a proactive message),
+               whisper (a supervisor's)
     files:     names or kinds of what came with it
     versions:  what it said before it was changed, oldest first
     standby:   another program held the thread when they wrote it
@@ -161,10 +162,23 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
     )
     lines = [_news(item, records.get(item.message), channel, covered) for item in mentions]
     lines += [_line(entry, drawn) for entry in entries]
+    lines += await _whispered(deps, one, agent)
     if any(_may_go_elsewhere(line) for line in lines) and agent is not None:
         others = await _elsewhere(deps, one, contact, agent)
         lines = [replace(line, elsewhere=others) if _may_go_elsewhere(line) else line for line in lines]
     return sorted(_halved(lines), key=lambda line: line.at_ms)
+
+
+async def _whispered(deps: WebcareDeps, one: Conversation, agent: Agent | None) -> list[Line]:
+    found = await whispering.heard(deps, one, agent)
+    known = await deps.agents.many(said.by for said in found) if found else {}
+    return [
+        Line(
+            f"w-{said.by}-{said.key}", "whisper", said.at_ms,
+            known[said.by].display.reveal() if said.by in known else "A colleague", said.text.reveal(),
+        )
+        for said in found
+    ]  # fmt: skip
 
 
 def _halved(lines: Sequence[Line]) -> list[Line]:

@@ -47,8 +47,14 @@ KINDS = ("beat", "typing", "read")
 class Stream:
     PARTS: tuple[str, ...] = ("top", "own", "waiting", "head", "card")
 
-    def __init__(self, deps: WebcareDeps, pages: Pages, tabs: Tabs, who: Asker, query: Mapping[str, str]) -> None:
-        """query: conversation ("" none), tab, last, lang, and the version of each part that the page shows"""
+    def __init__(
+        self, deps: WebcareDeps, pages: Pages, tabs: Tabs, who: Asker, query: Mapping[str, str], *, unseen: bool = False
+    ) -> None:
+        """query: conversation ("" none), tab, last, lang, and the version of each part that the page shows
+
+        unseen: others who have the conversation open are not shown that this page has it
+        """
+        self._kinds = ("beat",) if unseen else KINDS
         self._deps = deps
         self._pages = pages
         self._tabs = tabs
@@ -118,7 +124,7 @@ class Stream:
                 kind = said["t"]
             except (ValueError, KeyError, TypeError):
                 return
-            if kind in KINDS and _now() - self._heard_s.get(kind, 0.0) >= HEARD_EVERY_S:
+            if kind in self._kinds and _now() - self._heard_s.get(kind, 0.0) >= HEARD_EVERY_S:
                 self._heard_s[kind] = _now()
                 await heard(self._deps, self._who.agent, self._conversation, said)
 

@@ -22,7 +22,7 @@ from gateway.rules.queueing import Known, complaints_of
 from gateway.rules.rights import may_answer
 from gateway.rules.routing import AHEAD, QUEUES
 from gateway.store.conversations import Command, CommandRefused, Done
-from gateway.webcare import fields, private, proving
+from gateway.webcare import fields, private, proving, whispering
 from gateway.webcare.deps import WebcareDeps
 
 PARK_MS = 14 * 24 * 3600 * 1000
@@ -182,6 +182,10 @@ async def _private(one: Asked) -> Done:
     return Done(one.found.revision, one.found.epoch, "", "", False)
 
 
+async def _whisper(one: Asked) -> Done:
+    return await whispering.whisper(one.deps, one.found, one.command, _note(one))
+
+
 async def _not_yet(one: Asked, target: ConversationState) -> Done:
     refused = move(one.found.state, target, Who.CONTACT)
     code = refused.code if isinstance(refused, Refused) else "moved"
@@ -221,6 +225,7 @@ TEAM: Mapping[str, Row] = {
     "hand_back": Row(_hand_back),
     "take_over": Row(_take_over, Permission.FORCE),
     "force": Row(_force, Permission.FORCE),
+    "whisper": Row(_whisper, Permission.FORCE),
     "complaint": Row(_complaint),
     "boost": Row(_boost, Permission.FORCE),
     "block": Row(_block),

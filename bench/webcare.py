@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -147,14 +147,16 @@ async def rush(runtime: Runtime, environ: dict[str, str], agency: Agency, count:
     return [one for one in found if one is not None]
 
 
-def waits_ms(conversations: list[Conversation], spans: dict[str, tuple[int, int]]) -> list[float]:
+def waits_ms(
+    conversations: Sequence[Conversation], spans: Mapping[str, tuple[int, int]], capacity: int = CAPACITY
+) -> list[float]:
     """Per conversation how long after it could have been given it was. An agent's slots are taken in the order in which they fell
     free; to begin with they have all been free for ever."""
     free: dict[str | None, list[int]] = {}
     found = []
     for one in sorted(conversations, key=lambda one: spans[one.id]):
         begun, ended = spans[one.id]
-        slots = free.setdefault(one.last_owner, [0] * CAPACITY)
+        slots = free.setdefault(one.last_owner, [0] * capacity)
         since = heapq.heappop(slots)
         found.append(float(begun - max(one.opened_ms, since)))
         heapq.heappush(slots, ended)
@@ -188,6 +190,22 @@ def most_at_once(spans: list[tuple[int, int]]) -> int:
     return most
 
 
+def check(
+    conversations: Sequence[Conversation],
+    spans: Mapping[str, tuple[int, int]],
+    often: Mapping[str, int],
+    capacity: int = CAPACITY,
+) -> None:
+    """Raises RuntimeError when one was two people's, or anybody had more than their slots at one moment."""
+    twice = [one for one, count in often.items() if count > 1]
+    had: dict[str | None, list[tuple[int, int]]] = {}
+    for one in conversations:
+        had.setdefault(one.last_owner, []).append(spans[one.id])
+    over = [agent for agent, some in had.items() if most_at_once(some) > capacity]
+    if twice or over:
+        raise RuntimeError(f"{len(twice)} conversations were given twice, {len(over)} agents were over capacity")
+
+
 async def routers(stack: AsyncExitStack, environ: dict[str, str]) -> None:
     """Two processes of the webcare role, until the stack ends."""
     for _ in range(2):
@@ -211,14 +229,7 @@ async def measure(runtime: Runtime, environ: dict[str, str], sizes: Sizes) -> li
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
     spans, often = await assigned(runtime)
-    twice = [one for one, count in often.items() if count > 1]
-    over = {
-        agent: most
-        for agent in agency.ids
-        if (most := most_at_once([spans[one.id] for one in (*quiet, *loaded) if one.last_owner == agent])) > CAPACITY
-    }
-    if twice or over:
-        raise RuntimeError(f"{len(twice)} conversations were given twice, {len(over)} agents were over capacity")
+    check([*quiet, *loaded], spans, often)
     ours, bare = waits_ms(loaded, spans), waits_ms(quiet, spans)
     busiest = max(most_at_once([spans[one.id] for one in loaded if one.last_owner == agent]) for agent in agency.ids)
     note = f"{len(loaded):,} within {sizes.over_s:g} s from {WRITERS} processes, {sizes.agents} agents, two routing processes; "

@@ -1,9 +1,8 @@
 """The desk's lists for one agent: their own conversations (with what came back undelivered, and what is parked, apart), and what
 waits: queues of crises first, then cancelled journeys, then the general one.
 
-What waits is the same for everybody, so it is read once for all pages of this process: forty open pages cost one reading. An
-agent's rights are applied to it afterwards. The next reading is not begun before five times as long as the last one took: who is
-behind reads less often, and a page that saw an older reading looks once more.
+What waits is the same for everybody, so it is read once for all pages of this process (shared.py): forty open pages cost one
+reading. An agent's rights are applied to it afterwards.
 
 Own lists are read for all who ask at the same moment in the same round trips (store/together.py).
 """
@@ -11,7 +10,6 @@ Own lists are read for all who ask at the same moment in the same round trips (s
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +26,10 @@ from gateway.store.together import Together
 from gateway.webcare import relatives, views, words
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.lines import house_text
+from gateway.webcare.shared import Shared
 from gateway.webcare.windows import Closing, closing
 
 ROWS_MAX = 100
-SHARED_S = 1.5
-"""How old the shared reading may be where nobody said that anything changed."""
-REST = 5.0
-"""Readings of what is shared rest so many times as long as they take."""
 AT_ONCE = 32
 """Agents whose own lists are read together at most: nobody waits for the whole house."""
 
@@ -69,19 +64,22 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What is an agent's. conversations: those that they own; offered: what they are asked to take over, or asked about, among
-    `mine` too."""
+    """What is an agent's. conversations: those that they own
+
+    handed: what they are asked to take over, or asked about; it stands among `mine`
+    """
 
     presence: Presence
     conversations: Sequence[Conversation]
     mine: tuple[Row, ...]
     parked: tuple[Row, ...] = ()
     undelivered: tuple[Row, ...] = ()
-    offered: frozenset[ConversationId] = frozenset()
+    handed: frozenset[ConversationId] = frozenset()
 
     @property
     def ids(self) -> frozenset[ConversationId]:
-        return self.offered.union(one.id for one in self.conversations)
+        shown = (row.id for rows in self.drawn for row in rows)
+        return self.handed.union((one.id for one in self.conversations), shown)
 
     @property
     def drawn(self) -> tuple[tuple[Row, ...], ...]:
@@ -90,28 +88,36 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits and one agent may read. same: two with the same one are equal; fresh: nothing has changed since it was read"""
+    """What waits and one agent may read. same: two with the same one are equal; fresh: nothing has changed since it was read
+
+    handed: what the agent is asked to take over, or asked about
+    """
 
     rows: tuple[Row, ...]
     total: int
     same: tuple[object, ...]
+    handed: frozenset[ConversationId]
     fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
-    """What is the same for all, as it was read. changes: what `Live.changes` said before; turn: the how manieth reading it is
-
-    places: brand and queue of everybody who waits, also unshown -> how many; offered: by whom they are offered to
-    """
+class _Queue:
+    """turn: the how manieth that was different; places: brand and queue of everybody who waits, also unshown -> how many"""
 
     turn: int
-    changes: int
-    read_at_s: float
-    took_s: float
     rows: tuple[Row, ...]
     places: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """By colleague: what somebody asked them to take over, and what they were asked about by a note."""
+
     offered: Mapping[AgentId, Sequence[Conversation]]
+    about: Mapping[AgentId, Sequence[ConversationId]]
+
+    def to(self, agent: Agent) -> frozenset[ConversationId]:
+        return frozenset([*(one.id for one in self.offered.get(agent.id, ())), *self.about.get(agent.id, ())])
 
 
 _Theirs = tuple[Presence, list[Conversation], list[Row], list[Row]]
@@ -120,37 +126,36 @@ _Theirs = tuple[Presence, list[Conversation], list[Row], list[Row]]
 class ListReader:
     def __init__(self, deps: WebcareDeps) -> None:
         self._deps = deps
-        self._shared: _Shared | None = None
-        self._reading = asyncio.Lock()
+        self._queue = Shared(deps.live, self._read_queue)
+        self._handed = Shared(deps.live, self._read_handed)
+        self._last = _Queue(0, (), {})
         self._together: Together[Agent, _Theirs] = Together(self._read_own, most=AT_ONCE)
 
     async def own(self, agent: Agent) -> Own:
         """What is theirs now, those who wait first, and what they are asked to take over."""
         presence, own, rows, questions = await self._together.add(agent, 0)
         rows = [_said(_timed(row, one, self._deps, presence, agent), agent) for row, one in zip(rows, own, strict=False)]
-        offered = (await self._read()).offered.get(agent.id, ())
-        asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(offered)]
+        handed = (await self._handed.get())[0]
+        asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(handed.offered.get(agent.id, ()))]
         rows = [_said(row, agent) for row in (*questions, *asked)] + rows
         theirs = [row for row in rows if "asked" not in row.marks]
         undelivered = tuple(row for row in theirs if row.undelivered)
         parked = tuple(row for row in theirs if row.state == ConversationState.PARKED and row not in undelivered)
         mine = tuple(row for row in rows if row not in parked and row not in undelivered)
-        handed = frozenset([*(one.id for one in offered), *(row.id for row in questions)])
-        return Own(presence, own, mine, parked, undelivered, handed)
-
-    async def offered(self, agent: Agent) -> frozenset[ConversationId]:
-        """What they are asked to take over."""
-        return frozenset(one.id for one in (await self._read()).offered.get(agent.id, ()))
+        return Own(presence, own, mine, parked, undelivered, handed.to(agent))
 
     async def waiting(self, agent: Agent) -> Waiting:
         """The queue, who is answered first coming first; of brands and queues that the agent may read."""
-        shared = await self._read()
-        readable = {place for place in shared.places if _may_read(agent, *place)}
-        total = sum(shared.places[place] for place in readable)
-        spoke = any(row.said_by == agent.id for row in shared.rows)
-        same = (shared.turn, tuple(sorted(readable)), agent.id if spoke else "")
-        rows = tuple(_said(row, agent) for row in shared.rows if (row.brand_id, row.queue) in readable)
-        return Waiting(rows, total, same, shared.changes == self._deps.live.changes)
+        (queue, fresh), (handed, all_asked) = await self._queue.get(), await self._handed.get()
+        readable = {place for place in queue.places if _may_read(agent, *place)}
+        spoke = any(row.said_by == agent.id for row in queue.rows)
+        return Waiting(
+            rows=tuple(_said(row, agent) for row in queue.rows if (row.brand_id, row.queue) in readable),
+            total=sum(queue.places[place] for place in readable),
+            same=(queue.turn, tuple(sorted(readable)), agent.id if spoke else ""),
+            handed=handed.to(agent),
+            fresh=fresh and all_asked,
+        )
 
     async def _read_own(self, agents: Sequence[Agent]) -> list[_Theirs | Exception]:
         """Per agent their presence, their conversations, the rows of the first of these and of what they are asked about."""
@@ -176,45 +181,34 @@ class ListReader:
             for agent, mine, open_ones in zip(ids, own, asked, strict=True)
         ]  # fmt: skip
 
-    async def _read(self) -> _Shared:
-        if self._shared is not None and self._reading.locked():  # who draws meanwhile draws what was read last, and looks again
-            return self._shared
-        async with self._reading:
-            changes, now_s = self._deps.live.changes, time.monotonic()
-            shared = self._shared
-            if shared is None or now_s - shared.read_at_s > (
-                SHARED_S if shared.changes == changes else shared.took_s * REST
-            ):
-                waiting, rows = await self._queue()
-                places = Counter((one.brand, one.queue) for one in waiting)
-                offered = await self._offers()
-                turn, took_s = shared.turn + 1 if shared is not None else 1, time.monotonic() - now_s
-                if shared is not None and (shared.rows, shared.places) == (rows, places):
-                    turn = shared.turn
-                shared = self._shared = _Shared(turn, changes, time.monotonic(), took_s, rows, places, offered)
-            return shared
-
-    async def _queue(self) -> tuple[Sequence[Conversation], tuple[Row, ...]]:
+    async def _read_queue(self) -> _Queue:
         rank = {name: place for place, name in enumerate((*await self._deps.first_queues(), *queues_of(self._deps.plan)))}
         listed = [one for name in rank for one in await self._deps.conversations.desk.queue(name)]
         found = await self._deps.conversations.get_many(listed)
         waiting = [one for one in found if one is not None and one.owner is None and one.state is ConversationState.QUEUED]
         waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
         impossible = await self._impossible()
-        return waiting, tuple(
+        rows = tuple(
             replace(row, marks=(*row.marks, "nobody")) if row.id in impossible else row
             for row in await self._rows(waiting[:ROWS_MAX])
         )
+        places = Counter((one.brand, one.queue) for one in waiting)
+        if (rows, places) != (self._last.rows, self._last.places):
+            self._last = _Queue(self._last.turn + 1, rows, places)
+        return self._last
 
-    async def _offers(self) -> dict[AgentId, list[Conversation]]:
-        """What somebody who is here asked a colleague to take over, by colleague."""
+    async def _read_handed(self) -> _Handed:
+        """Of what those who are here have."""
         offered: dict[AgentId, list[Conversation]] = {}
+        about: dict[AgentId, list[ConversationId]] = {}
         if self._deps.floor is not None:
             owned = (await self._deps.floor.lists([], 0)).mine
             for one in await self._deps.conversations.get_many([one for some in owned.values() for one in some]):
                 if one is not None and one.offered_to is not None and one.owner:
                     offered.setdefault(one.offered_to, []).append(one)
-        return offered
+                for agent in one.consulted if one is not None else ():
+                    about.setdefault(agent, []).append(one.id)
+        return _Handed(offered, about)
 
     async def _impossible(self) -> Collection[ConversationId]:
         """Whom nobody who is here could have, as the router sees it."""

@@ -3,7 +3,7 @@
 Three things can be new for a page. Its *thread*: the conversation that is open on it. Its *own* lists: a conversation that stands
 in them, or that comes to this agent. And something *elsewhere*: the queue that everybody sees grew, a colleague took something.
 The first two are told at once. The third happens all the time to all pages, so it is told at most once in a while, longer the
-more pages there are; what it changes is read and drawn once for all of them (lists.py).
+more pages there are; what it changes is read and drawn once for all of them (shared.py, pages.py).
 
 A page that cannot keep up loses nothing and piles nothing up: what is new is three marks, and a page draws what is true when it
 looks.

@@ -54,14 +54,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Parts around the conversation. conversations: those in their own lists; offered: of these what they are asked to take over
+    """Parts around the conversation. conversations: those in their own lists; handed: of these what colleagues ask them
 
     fresh: nothing has changed since it was read
     """
 
     parts: Mapping[str, Part]
     conversations: frozenset[ConversationId] = frozenset()
-    offered: frozenset[ConversationId] = frozenset()
+    handed: frozenset[ConversationId] = frozenset()
     fresh: bool = True
 
 
@@ -160,7 +160,7 @@ class Pages:
             "own": self.part("own.html", (own.drawn, opened), locale, own=own, opened=opened),
             "top": self.part("top.html", top, locale, top=top, breaks=BREAKS),
         }
-        return Side(parts, conversations=own.ids, offered=own.offered)
+        return Side(parts, conversations=own.ids, handed=own.handed)
 
     async def waiting(self, agent: Agent, opened: str, locale: str) -> Side:
         """The list of what waits, drawn once for all who may read the same."""
@@ -174,7 +174,7 @@ class Pages:
             )
             if len(self._waiting) > WAITING_KEPT:
                 self._waiting.popitem(last=False)
-        return Side({"waiting": part}, offered=await self._reader.offered(agent), fresh=waiting.fresh)
+        return Side({"waiting": part}, handed=waiting.handed, fresh=waiting.fresh)
 
     async def opened(self, agent: Agent, conversation: Conversation, locale: str = LOCALES[0]) -> Opened:
         contact = (await views.contacts_of(self._deps, [conversation]))[conversation.contact]

@@ -11,6 +11,7 @@ Who waited three seconds beside somebody who could have had them is a fault of o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -42,7 +43,9 @@ LEASE = "webcare.router"
 LEASE_MS = 10_000
 TICK_MS = 1000
 PAUSE_S = 0.02
-"""Between two looks: what comes in a burst is given together."""
+"""Between two looks at least, so that what comes in a burst is given together;"""
+PAUSE_MAX_S = 0.08
+"""as long as the last one took, up to this: a router that is behind gives more at a time, and leaves others half of a core."""
 TURN_TIMEOUT_S = 15.0
 DUTY_TIMEOUT_S = 30.0
 BESIDE_MS = 3000
@@ -81,6 +84,7 @@ class Router:
     _leading: bool = False
     _leased: float = 0.0
     _good_ms: int = 0
+    _took_s: float = 0.0
 
     async def run(self) -> None:
         """Until cancelled. A plan that says `pull` gives nobody anything."""
@@ -99,7 +103,9 @@ class Router:
                         if await self._leads():
                             # Before the first look: what changes during it is heard after it.
                             seen = seen or await self.conversations.desk.newest()
+                            began_s = time.monotonic()
                             await self.look()
+                            self._took_s = time.monotonic() - began_s
                     seen = await self._rest(seen)
                 except Exception as error:  # the top of a loop
                     log.warning("router.failed", error=type(error).__name__)
@@ -273,7 +279,7 @@ class Router:
             await asyncio.sleep(TICK_MS / 1000)
             return ""
         desk: Desk = self.conversations.desk
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(min(max(self._took_s, PAUSE_S), PAUSE_MAX_S))
         items = await desk.listen(seen, TICK_MS)
         # Of agents who are not here nothing is looked at each time; what changed there may want them back.
         self._heard.update(item.conversation for item in items if item.place.startswith("mine:"))

@@ -71,7 +71,7 @@ class Stream:
         self._messages: Sequence[MessageId] = ()
         self._contact = ContactId("")
         self._watcher: Watcher | None = None
-        self._offered: frozenset[ConversationId] = frozenset()
+        self._handed: frozenset[ConversationId] = frozenset()
         self._fresh: list[Sent] = []
         self._gone = False
         self._heard_s: dict[str, float] = {}
@@ -192,12 +192,12 @@ class Stream:
         if news.elsewhere:
             side = await self._pages.waiting(self._who.agent, self._conversation, self._locale)
             self._offer("waiting", side.parts["waiting"])
-            own = own or side.offered != self._offered
+            own = own or side.handed != self._handed
             if not side.fresh and self._watcher is not None:
                 self._watcher.look_elsewhere()
         if own:
             side = await self._pages.own(self._who.agent, self._conversation, self._locale)
-            self._offered = side.offered
+            self._handed = side.handed
             if self._watcher is not None:
                 self._watcher.shows(side.conversations)
             for name, part in side.parts.items():

@@ -17,6 +17,7 @@ import aiohttp
 from bench.report import Row, alternated
 from bench.sizes import Sizes
 from bench.stage import NUMBER
+from gateway import collector
 from gateway.dispatch import role
 from gateway.runtime import Runtime
 from gateway.store.outbox import Outbox, Pair, Settlement
@@ -56,6 +57,7 @@ def counting(runtime: Runtime) -> tuple[Runtime, CountingOutbox]:
 
 async def dispatch_round(runtime: Runtime, outbox: CountingOutbox, count: int) -> float:
     """Messages a second, from the first look to the settling of the last. Raises TimeoutError, RuntimeError."""
+    collector.calm()  # as every process of the gateway does
     stopping = asyncio.Event()
     reached = outbox.count_to(count)
     started = time.perf_counter()

@@ -13,7 +13,7 @@ import uvloop
 from aiohttp import web
 
 from bench import stage
-from gateway import log, settings, surface, webcare
+from gateway import collector, log, settings, surface, webcare
 from gateway.app import open_runtime
 from gateway.model.conversation import InboundEntry
 from gateway.model.ids import SenderId, new_address_id, new_contact_id
@@ -62,6 +62,7 @@ async def _write(runtime: Runtime, count: int, per_second: float) -> None:
 
 async def main(what: str, *numbers: str) -> None:
     async with open_runtime(settings.read(stage.environ(), None)) as runtime:
+        collector.calm()  # as every process of the gateway does
         if what == "serve":
             await _serve(runtime)
         print("ready", flush=True)

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway import http, surface
+from gateway import collector, http, surface
 from gateway.dispatch import role as dispatch
 from gateway.errors import SettingsError, StoreError
 from gateway.health import Health
@@ -53,6 +53,7 @@ async def run(runtime: Runtime, names: Sequence[str], *, ready: Callable[[], Non
     for name in names:
         runtime.metrics.role.labels(name).set(1)
     desk = surface.webcare_deps(runtime)
+    collector.calm()
     runtime.metrics.agents_present.set_function(lambda: desk.live.agents)
     runners: list[web.AppRunner] = []
     try:

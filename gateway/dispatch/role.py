@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 
 from gateway.dispatch.brakes import Brakes
 from gateway.dispatch.deliver import Deliverer, Deps
@@ -26,22 +25,9 @@ from gateway.store.spending import Spending
 SPEAKER_PATH = "/speaker.png"
 """Served by the public listener (the webhooks role)."""
 SLOTS = 200
-YOUNG = 50_000
-"""New objects between two looks of the garbage collector at the young ones (Python's own: 700)."""
-
-
-def _calm_collector() -> None:
-    """What is loaded by now (catalogue, rules, libraries) stays: it need not be walked again at every full collection.
-
-    With Python's own thresholds the collector took two fifths of the time of a message (docs/performance.md).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
 
 
 async def run(runtime: Runtime) -> None:
-    _calm_collector()
     settings = runtime.settings
     picture = settings.public_base + SPEAKER_PATH if settings.public_base else ""
     purse = Purse(runtime.tariffs, runtime.clock, Spending(runtime.connection.redis), runtime.metrics)

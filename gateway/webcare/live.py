@@ -155,6 +155,8 @@ class Live:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self.stopping = False
+        self.in_turn = asyncio.Semaphore(1)
+        """held by the page that draws what is elsewhere"""
         self.changes = 0
         """how often something was told: what was read before the last time may be old"""
         self._looking: dict[tuple[str, str], tuple[int, int]] = {}

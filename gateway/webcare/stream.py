@@ -15,6 +15,7 @@ With each beat all is drawn, whatever was told: a page takes a beat for the word
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -188,20 +189,26 @@ class Stream:
         self._fresh = []
         if news.thread and self._conversation:
             await self._draw_opened()
-        own = news.own
+        if news.own:
+            await self._draw_own()
         if news.elsewhere:
-            side = await self._pages.waiting(self._who.agent, self._conversation, self._locale)
-            self._offer("waiting", side.parts["waiting"])
-            own = own or side.handed != self._handed
+            # One page each turn of the loop: a hundred in one would keep the router, and who was just written to, from theirs.
+            async with self._deps.live.in_turn:
+                side = await self._pages.waiting(self._who.agent, self._conversation, self._locale)
+                self._offer("waiting", side.parts["waiting"])
+                await asyncio.sleep(0)
+            if side.handed != self._handed:
+                await self._draw_own()
             if not side.fresh and self._watcher is not None:
                 self._watcher.look_elsewhere()
-        if own:
-            side = await self._pages.own(self._who.agent, self._conversation, self._locale)
-            self._handed = side.handed
-            if self._watcher is not None:
-                self._watcher.shows(side.conversations)
-            for name, part in side.parts.items():
-                self._offer(name, part)
+
+    async def _draw_own(self) -> None:
+        side = await self._pages.own(self._who.agent, self._conversation, self._locale)
+        self._handed = side.handed
+        if self._watcher is not None:
+            self._watcher.shows(side.conversations)
+        for name, part in side.parts.items():
+            self._offer(name, part)
 
     async def _draw_opened(self) -> None:
         try:
@@ -219,8 +226,8 @@ class Stream:
         fresh = {name: part for name, part in opened.lines.items() if had.get(name) != part.version}
         if fresh or set(had) - set(opened.lines):
             self._tab.lines = {name: part.version for name, part in opened.lines.items()}
-            lines = {name: _json(part) for name, part in fresh.items()}
-            self._number("lines", {"order": list(opened.lines), "lines": lines})
+            lines = {name: {"html": part.html, "version": part.version} for name, part in fresh.items()}
+            self._number("lines", _json({"order": list(opened.lines), "lines": lines}))
         self._offer("card", opened.card)
         self._offer("head", opened.head)
 
@@ -234,19 +241,26 @@ class Stream:
     def _offer(self, name: str, part: Part) -> None:
         if self._tab.shown.get(name) != part.version:
             self._tab.shown[name] = part.version
-            self._number(name, _json(part))
+            self._number(name, _encoded(part))
 
-    def _number(self, part: str, content: dict[str, Any]) -> None:
+    def _number(self, part: str, content: str) -> None:
+        """content: an object in JSON, whose members become the patch's."""
         now = self._deps.clock.now_ms()
 
         def text(number: int) -> str:
-            return json.dumps({"t": "patch", "n": number, "part": part, "now": now, **content}, ensure_ascii=False)
+            return f"{_json({'t': 'patch', 'n': number, 'part': part, 'now': now})[:-1]}, {content[1:]}"
 
         self._fresh.append(self._tab.add(text))
 
 
-def _json(part: Part) -> dict[str, Any]:
-    return {"html": part.html, "version": part.version}
+@functools.lru_cache(maxsize=256)
+def _encoded(part: Part) -> str:
+    """A part in JSON: the list of what waits is the same for many pages."""
+    return _json({"html": part.html, "version": part.version})
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _now() -> float:

@@ -204,9 +204,11 @@ class ListReader:
         if self._deps.floor is not None:
             owned = (await self._deps.floor.lists([], 0)).mine
             for one in await self._deps.conversations.get_many([one for some in owned.values() for one in some]):
-                if one is not None and one.offered_to is not None and one.owner:
+                if one is None:
+                    continue
+                if one.offered_to is not None and one.owner:
                     offered.setdefault(one.offered_to, []).append(one)
-                for agent in one.consulted if one is not None else ():
+                for agent in one.consulted:
                     about.setdefault(agent, []).append(one.id)
         return _Handed(offered, about)
 

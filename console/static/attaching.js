@@ -42,18 +42,20 @@ export class Attaching {
     const file = data?.files?.[0];
     if (!file) return;
     event.preventDefault();
-    void this.take(file);
+    void this.take(file, data.files.length > 1);
   }
 
-  async take(file) {
-    if (this.busy) return;
+  /** more: there were others, which are not taken. One file goes with a reply: what is left out or replaced is said. */
+  async take(file, more = false) {
+    if (this.busy) return this.say(t("file.one"));
+    const one = more || Boolean(this.draft().file);
     this.busy = true;
     this.state(file.name, t("file.checked"));
     this.changed();
     try {
       const taken = await upload(`/desk/${this.conversation}/files`, file, newKey());
       this.draft().file = { file: taken.file, name: taken.name, weight: taken.weight, picture: taken.kind === "picture" ? taken.url : "" };
-      this.say("");
+      this.say(one ? t("file.one") : "", "wait");
     } catch (error) {
       this.say(`${file.name}: ${error.message}`);
     } finally {

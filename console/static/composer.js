@@ -63,7 +63,7 @@ export class Composer {
       conversation,
       draft: () => this.draft.reply,
       changed: () => (this.save(), this.update()),
-      say: (words) => this.say(words),
+      say: (words, tone) => this.say(words, tone),
     });
     this.unsent = new Unsent({ conversation, box: this.text.reply, changed: () => this.typed("reply"), get, post });
     this.canned = new CannedAnswers({ conversation, changed: (follows) => this.macro(follows), shown: () => this.show("reply", "text") });

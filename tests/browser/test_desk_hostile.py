@@ -12,6 +12,7 @@ from gateway.model.personal import Personal
 from gateway.store.conversations import Command
 from tests.browser.desk_stage import Person, Stage
 from tests.browser.test_desk_page import ann, leader, live, mila, opened, sign_in, stage, taken
+from tests.support.waiting import wait_until_sync
 
 __all__ = ["ann", "mila", "sign_in", "stage"]
 
@@ -71,6 +72,29 @@ def test_what_is_typed_while_words_are_under_way_stays_in_its_own_box(
     found, tom = stage.call(stage.conversations.get(mila.conversation)), AgentId("a-tom")
     assert stage.deps.drafts is not None
     assert [one.text.reveal() for one in stage.call(stage.deps.drafts.of_others(found, tom))] == ["Second."]
+
+
+def test_what_was_pressed_goes_also_where_its_agent_went_on_at_once(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    page = taken(sign_in, mila)
+    files = "['one.png', 'two.png'].forEach((name) => data.items.add(new File(['x'], name, {type: 'image/png'})))"
+    drop = "new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})"
+    held = Held(page, "**/files")
+    page.evaluate(f"() => {{ const data = new DataTransfer(); {files}; document.getElementById('reply').dispatchEvent({drop}) }}")
+    kept = {"file": "f", "name": "one.png", "weight": "1 kB", "kind": "picture", "url": ""}
+    held.one().fulfill(status=201, body=json.dumps(kept), content_type="application/json")
+    expect(page.locator("#said")).to_contain_text("One file goes with a reply")
+    page.get_by_role("button", name="Do not send this file").click()
+
+    held = Held(page, "**/reply")
+    page.locator("#reply-text").press_sequentially("On its way")
+    page.keyboard.press("Control+Enter")
+    on_its_way = held.one()
+    page.locator(".brand").click()
+    page.wait_for_url("**/desk")
+    on_its_way.continue_()
+    wait_until_sync(lambda: len(stage.messages(mila)) == 1)
 
 
 def test_pressed_while_cut_off_only_the_words_of_then_go_and_nobody_is_finished_unread(

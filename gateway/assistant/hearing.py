@@ -179,7 +179,7 @@ class Assistant:
     ) -> tuple[Decided | None, AssistantMemory]:
         if choice in (YES, NO) and memory.asked in ("", HELPED):
             return self._helped(turn, memory, choice)
-        if token != memory.token or memory.asked != WHICH or choice not in memory.choices:
+        if token != memory.token or memory.asked != WHICH or choice not in memory.choices or _is_nobodys(turn):
             return self._miss(turn, memory)  # of an older question: what they meant by it nobody can say
         language = self._language(turn, memory)
         found, _ = await self._things.of(turn.contact, turn.brand, language)
@@ -197,8 +197,8 @@ class Assistant:
     async def _status(
         self, turn: Turn, memory: AssistantMemory, asked: own_asking.OwnQuestion
     ) -> tuple[Decided | None, AssistantMemory]:
-        if turn.contact.facts.proofs.get(turn.address, (None, 0))[0] is None:
-            return self._miss(turn, memory)  # whose number it is nobody knows: what an order says is not told to it
+        if _is_nobodys(turn):
+            return self._miss(turn, memory)
         language = self._language(turn, memory, asked.language)
         found, unknown = await self._things.of(turn.contact, turn.brand, language, asked.kind)
         if not found:
@@ -272,6 +272,11 @@ class Assistant:
         """What they probably mean, for the desk: "journey: ZZ 1007 AMS–LHR"."""
         names = ", ".join(one.name for one in found)
         return f"{kind or 'status'}: {names}" if names else kind or "status"
+
+
+def _is_nobodys(turn: Turn) -> bool:
+    """Whose number it is nobody knows, or they said "not me": what an order says is not told to it."""
+    return turn.contact.facts.proofs.get(turn.address, (None, 0))[0] is None
 
 
 def _over(memory: AssistantMemory) -> AssistantMemory:

@@ -108,6 +108,11 @@ def customers_of(contact: Contact, address: AddressId) -> list[Traveller]:
     return [person for person in contact.profile.travellers if address in person.addresses]
 
 
+def not_me(contact: Contact, address: AddressId) -> bool:
+    """Whether whoever has this address said that they are not this person."""
+    return contact.facts.proofs.get(address, (Proof.INBOUND, 0))[0] is None
+
+
 def told_by_code(contact: Contact, address: AddressId) -> Personal | None:
     """The customer number that a code goes to: the first that is known of whose address this is; None: of nobody."""
     return next((one.number for one in customers_of(contact, address) if one.number is not None), None)

@@ -248,7 +248,7 @@ class BoardReader:
             here=lists.presence,
             notes=await floor.notes(deps.clock.now_ms()),
             people=people,
-            named={one.id: views.first_name(contacts.get(one.contact)) for one in shown},
+            named={one.id: views.first_name(contacts.get(one.contact), one.address) for one in shown},
             **await self._hands(),
         )
 

@@ -77,7 +77,7 @@ async def live(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation]) -
     return [
         Live(
             one.id,
-            views.first_name(contacts.get(one.contact)),
+            views.first_name(contacts.get(one.contact), one.address),
             one.waiting_since_ms is not None,
             one.state.value,
             one.epoch,

@@ -134,7 +134,7 @@ async def thread(deps: WebcareDeps, one: Conversation, contact: Contact | None, 
     for message, raw in zip(messages, await deps.outbox.raw_records(messages), strict=True):
         records[message] = parse_record(message, raw)[0] if raw is not None else None
     nobody = ("", AUTOMATION, INBOX, PROGRAM)
-    channel, name = deps.channel(one.sender), first_name(contact)
+    channel, name = deps.channel(one.sender), first_name(contact, one.address)
     quotes: dict[str, Quote] = {
         item.message: Quote(words.notification(item.notification), short(cover(item.text.reveal(), covered), 120))
         for item in mentions

@@ -241,7 +241,7 @@ class ListReader:
         return Row(
             id=one.id,
             brand_id=one.brand,
-            name=views.first_name(contact),
+            name=views.first_name(contact, one.address),
             preview=preview,
             brand=self._deps.brands.get(one.brand, one.brand),
             channel=words.CHANNELS.get(channel, channel),

@@ -188,7 +188,7 @@ async def canned(deps: WebcareDeps, found: Conversation, agent: Agent) -> list[d
     contact = (await contacts_of(deps, [found]))[found.contact]
     language = found.language or (contact.facts.language if contact else "") or "en"
     return for_page(
-        deps.canned, brand=found.brand, language=language, first_name=given_name(contact),
+        deps.canned, brand=found.brand, language=language, first_name=given_name(contact, found.address),
         agent=agent.first_name.reveal(), locale=agent.locale,
     )  # fmt: skip
 

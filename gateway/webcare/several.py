@@ -28,6 +28,7 @@ from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, Conversation, ConversationState, Entry, EntryKind
 from gateway.model.family import ROLE
 from gateway.model.ids import ConversationId, SenderId, SubjectId
+from gateway.rules.identity import not_me
 from gateway.rules.queueing import queues_of
 from gateway.rules.rights import may_answer
 from gateway.store.conversations import CommandRefused
@@ -141,7 +142,7 @@ async def people(deps: WebcareDeps, agent: Agent, subject: str) -> list[Candidat
     return [
         Candidate(
             id=one.one.id,
-            name=views.first_name(one.contact),
+            name=views.first_name(one.contact, one.one.address),
             language=_language(one.one, one.contact),
             waiting_since_ms=one.one.waiting_since_ms or 0,
             last=_last(entry, one.contact) if entry else "",
@@ -167,11 +168,11 @@ async def filled(deps: WebcareDeps, agent: Agent, identifiers: Sequence[str], te
             continue
         contact = contacts[one.contact]
         language = _language(one, contact)
-        text = fill(texts.get(language, "").strip(), views.given_name(contact), agent.first_name.reveal())
+        text = fill(texts.get(language, "").strip(), views.given_name(contact, one.address), agent.first_name.reveal())
         why = _left_out(deps, agent, one, contact, persons)
         why = why or _unsaid(deps, one, text)
         mine = one.owner == agent.id
-        rows.append(Filled(one.id, views.first_name(contact), language, text, one.epoch, one.inbound, mine, why))
+        rows.append(Filled(one.id, views.first_name(contact, one.address), language, text, one.epoch, one.inbound, mine, why))
     return rows
 
 
@@ -260,6 +261,8 @@ async def _waiting(deps: WebcareDeps, agent: Agent) -> list[_Waiting]:
     rows = []
     for one in found:
         contact = contacts[one.contact]
+        if contact is not None and not_me(contact, one.address):
+            continue  # what that person has open is nothing for whoever has the address now
         own, family = _open_things(contact, one.brand, now)
         rows.append(_Waiting(one, contact, own or family, not own and bool(family)))
     return rows
@@ -305,7 +308,7 @@ def _left_out(
 ) -> str:
     """Why somebody gets no answer that was written for several; "" where they may."""
     facts = contact.facts if contact is not None else None
-    if facts is None or facts.erasing:
+    if contact is None or facts is None or facts.erasing or not_me(contact, one.address):
         return "gone"
     if not may_answer(agent, one):
         return "rights"

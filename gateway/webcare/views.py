@@ -13,10 +13,10 @@ from gateway.model.agent import Permission
 from gateway.model.contact import Contact
 from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.family import ROLE
-from gateway.model.ids import ContactId, ConversationId
+from gateway.model.ids import AddressId, ContactId, ConversationId
 from gateway.model.webcare import Boost
 from gateway.rules.flood import AGAIN_MS
-from gateway.rules.identity import Datum, Level, shows
+from gateway.rules.identity import Datum, Level, not_me, shows
 from gateway.rules.masking import COVER
 from gateway.rules.rights import may_answer, may_reveal
 from gateway.webcare import relatives, words
@@ -104,16 +104,19 @@ class Card:
     about: About = field(default_factory=About)
 
 
-def first_name(contact: Contact | None) -> str:
-    """The name that a row and a card show: the first traveller's given name, else the first word of the channel's name."""
-    return given_name(contact) or "Somebody new"
+def first_name(contact: Contact | None, address: AddressId | None = None) -> str:
+    """The name that a row and a card show: the first traveller's given name, else the first word of the channel's name.
+
+    address: from which they write. Who said "not me" there is called by the channel's name alone
+    """
+    return given_name(contact, address) or "Somebody new"
 
 
-def given_name(contact: Contact | None) -> str:
+def given_name(contact: Contact | None, address: AddressId | None = None) -> str:
     """The same, "" where there is none: for words to the person themselves."""
     if contact is not None:
         for traveller in contact.profile.travellers:
-            if traveller.given_name:
+            if traveller.given_name and not (address and not_me(contact, address)):
                 return traveller.given_name.reveal()
         if contact.profile.display_name:
             return contact.profile.display_name.reveal().split(" ")[0][:40]
@@ -154,7 +157,7 @@ async def head(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
     program = facts.holder(one.sender, one.address, deps.clock.now_ms()) if facts else None
     return Head(
         id=one.id,
-        name=first_name(contact),
+        name=first_name(contact, one.address),
         brand=deps.brands.get(one.brand, one.brand),
         channel=words.CHANNELS.get(deps.channel(one.sender), deps.channel(one.sender)),
         state=one.state.value,
@@ -217,9 +220,11 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
     orders: list[Known] = []
     covered: set[str] = set()
     now = deps.clock.now_ms()
+    # What somebody has under way is nothing for who said that they are not this person; nor is it for their agent.
+    theirs = shows(held, Datum.STATUS) or not not_me(contact, one.address)
     for link in profile.orders:
         covered.update((link.order, *link.subjects))
-        if link.brand == one.brand and link.until_ms > now and link.role != ROLE:
+        if theirs and link.brand == one.brand and link.until_ms > now and link.role != ROLE:
             told = bool(subscribed & {link.order, *link.subjects})
             kind = words.ORDER_KINDS.get(link.kind, "Order")
             number = link.number.reveal() if shows(held, Datum.CODE) else COVER
@@ -227,14 +232,14 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
     proof = facts.proofs.get(one.address)
     return Card(
         found=True,
-        first_name=first_name(contact),
+        first_name=first_name(contact, one.address),
         channel_name=profile.display_name.reveal() if profile.display_name and named else "",
         language=facts.language or "",
         timezone=facts.timezone or "",
         consents=consents,
         orders=orders,
-        followed=await relatives.followed(deps, contact, one.brand),
-        other_subscriptions=len(subscribed - covered),
+        followed=await relatives.followed(deps, contact, one.brand) if theirs else (),
+        other_subscriptions=len(subscribed - covered) if theirs else 0,
         proof=_proof_words(proof[0].value if proof and proof[0] else ("-" if proof else "")),
         masked=not named,
         identity=standing(deps, one, contact, agent),

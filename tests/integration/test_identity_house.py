@@ -128,4 +128,10 @@ async def test_an_agent_asks_and_sees_that_they_showed_it_and_never_the_link_nor
         assert (again.identity.level, again.identity.how, again.identity.granted) == (3, "login", "cancel")
         await command(house, found[0], "act", agent=sanne.id, act="cancel")
         assert (await card()).identity.level == 2
+
+        one = await deps.conversations.get(found[0])
+        await deps.contacts.set_proof(one.contact, one.address, None, house.runtime.clock.now_ms())
+        stranger = await card()  # "not me": whoever has the number now is not told of Eva, nor is their agent
+        assert (again.first_name, stranger.first_name) == ("Eva", "0123"), "by the name that the channel shows"
+        assert (stranger.identity.level, stranger.orders) == (0, [])
     await outside.close()

@@ -139,6 +139,17 @@ async def test_each_reads_it_in_their_language_once_whatever_is_repeated(crowd: 
     assert len(crowd.desk.woken) == 2
 
 
+async def test_whoever_said_that_they_are_somebody_else_is_not_told_of_that_ones_flight(crowd: Crowd) -> None:
+    mila, jo, stranger = [await crowd.asks(name, "Is it on time?") for name in ("Mila", "Jo", "Eva")]
+    rows = await crowd.look(mila, jo, stranger)
+    assert [row["why"] for row in rows] == ["", "", ""]
+    contacts = crowd.desk.deps.contacts
+    await contacts.set_proof(stranger.contact, stranger.address, None, crowd.desk.clock.now_ms())
+    assert "Eva" not in await crowd.part(mila.conversation)
+    assert await crowd.send(rows) == ["sent", "sent", "gone"], "also where it was looked at before"
+    assert await crowd.read(stranger) == []
+
+
 async def test_who_moved_on_or_needs_an_answer_of_their_own_is_left_out_and_named(crowd: Crowd) -> None:
     await crowd.desk.agent("tom", "Tom Vale")
     jo = await crowd.asks("Jo", "Is it on time?")

@@ -65,9 +65,14 @@ class Receipts:
         self._typed.move_to_end(key)
         if len(self._typed) > REMEMBERED:
             self._typed.popitem(last=False)
-        (one,) = await self._conversations.get_many([identifier])
-        if one is not None and one.owner == agent and one.waiting_since_ms is not None:
+        one = await self._owed(identifier, agent)
+        if one is not None:
             self._queue.put_nowait((one, True))
+
+    async def _owed(self, identifier: ConversationId, agent: AgentId | None) -> Conversation | None:
+        """The conversation where its customer waits for this agent's words, else None."""
+        (one,) = await self._conversations.get_many([identifier])
+        return one if one is not None and one.owner == agent and one.waiting_since_ms is not None else None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -75,7 +80,9 @@ class Receipts:
             one, typing = await self._queue.get()
             try:
                 async with asyncio.timeout(SEND_S):
-                    await self.tell(one, typing=typing)
+                    # Behind a slow channel it may have waited: who was answered meanwhile is not told that somebody types.
+                    if not typing or await self._owed(one.id, one.owner) is not None:
+                        await self.tell(one, typing=typing)
             except Exception as error:  # the top of a loop
                 structlog.get_logger().info("desk.receipt_untold", conversation=one.id, error=type(error).__name__)
 

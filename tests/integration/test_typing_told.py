@@ -72,7 +72,16 @@ async def test_who_waits_sees_that_their_agent_types_a_reply_and_never_a_note(de
         told._typed.clear()
         await heard(deps, ann, conversation, typing)
         assert told._queue.empty(), "nobody waits for our words"
+        late = Receipts(desk.deps.conversations, desk.deps.contacts, told._ways, allowed)
+        await desk.says("and my bag?")
+        await late.typed(conversation, ann.id)
+        await page.post(f"/desk/{conversation}/reply", {"epoch": 2, "text": "in Oslo"}, key="bag")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await late.opened(await desk.deps.conversations.get(conversation))
+        running = asyncio.create_task(late.run())
+        await wait_until(lambda: len(channel.told) > 2)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    assert channel.told == [True, True]
+    assert channel.told == [True, True, False], "who was answered before it was their turn is not told that somebody types"

@@ -17,7 +17,7 @@ YES, NO = "yes", "no"
 class Decided:
     """handled: no person need look; lines: what is said, in this order; at_once: they answer the person's own words
 
-    closes: yes, this helped: the conversation is done
+    closes: nothing is open any more: the conversation, where this opened it or an answer of its helped, is done
     helped: "yes" or "no", where they answered that
     private: a file that came with it shows who they are
     epoch:  of the conversation as it was looked at, None where there was none yet

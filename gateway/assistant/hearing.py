@@ -44,13 +44,17 @@ ANSWERS = (ConversationState.AUTOMATED, ConversationState.RESOLVED)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message, and where. key: a keyed hash of the channel's id of it; brand: whose question it is"""
+    """One message, and where. key: a keyed hash of the channel's id of it; brand: whose question it is
+
+    entry: its line's key in the thread, by which it is known that it came before
+    """
 
     contact: Contact
     address: AddressId
     brand: str
     event: MessageEvent
     key: str
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,15 @@ class Assistant:
         to_people: its words cannot wait, or complain, or a crisis is about them
         """
         memory = await self._memories.get(turn.address, turn.brand)
-        if memory.last == turn.key:
-            return Decided.load(memory.decided) if memory.decided else None
+        before = memory.decided_for(turn.key)
+        if before is not None:
+            return Decided.load(before) if before else None
+        if turn.entry and await self._conversations.holding(turn.contact.id, turn.entry) is not None:
+            return None  # it came again, long after: whatever is asked by now, this is no answer to it
         decided, after = await self._decide(turn, memory, to_people)
         if decided is not None or after != memory:
-            await self._memories.put(
-                turn.address, turn.brand, replace(after, last=turn.key, decided=decided.dump() if decided else {})
-            )
+            known = after.took(turn.key, decided.dump() if decided else {}, before=memory)
+            await self._memories.put(turn.address, turn.brand, known)
         return decided
 
     async def speak(self, conversation: ConversationId, turn: Turn, decided: Decided) -> None:
@@ -103,6 +109,8 @@ class Assistant:
                 conversation, decided.lines, key=turn.key, epoch=epoch if decided.handled else None, at_once=decided.at_once,
                 language=decided.language,
             )  # fmt: skip
+            if decided.handled and not decided.closes and said in (Said.LATE, Said.SHUT):
+                await self._to_somebody(found)
             if said is Said.LATE:
                 return
         memory = await self._memories.get(turn.address, turn.brand)
@@ -112,6 +120,11 @@ class Assistant:
             await self._conversations.lines.helped(found, turn.key, decided.helped)
         if decided.closes and found.state is ConversationState.AUTOMATED:
             await self._conversations.close(found, AUTOMATION, epoch=epoch)
+
+    async def _to_somebody(self, found: Conversation) -> None:
+        """Nobody answered them, and nobody would look: theirs is a person's. Who has it by now has it."""
+        if not await self._conversations.ask_person(found, "unanswered", epoch=found.epoch):
+            await self._conversations.undelivered(found)
 
     async def card(self, conversation: Conversation) -> Card:
         """What the assistant learnt in this chat."""
@@ -128,10 +141,12 @@ class Assistant:
         marked = latest is not None and not latest.resolved and bool(latest.safety or latest.complaint_due_ms)
         if to_people or held or marked or not self._may(turn):
             return None, _over(memory)
-        same = latest is not None and (latest.id, latest.epoch) == (memory.conversation, memory.epoch)
-        decided, after = await self._answered(turn, memory if same else AssistantMemory(last=memory.last))
+        same = latest is not None and latest.id == memory.conversation and (
+            latest.epoch == memory.epoch or (latest.resolved and _answers_it(turn, memory))
+        )  # fmt: skip
+        decided, after = await self._answered(turn, memory if same else AssistantMemory())
         if decided is not None and latest is not None and not latest.resolved:
-            decided = replace(decided, epoch=latest.epoch)
+            decided = replace(decided, epoch=latest.epoch, closes=bool(decided.helped) and decided.closes)
         return decided, after
 
     async def _latest(self, turn: Turn) -> Conversation | None:
@@ -177,8 +192,11 @@ class Assistant:
     async def _pressed(
         self, turn: Turn, memory: AssistantMemory, token: str, choice: str
     ) -> tuple[Decided | None, AssistantMemory]:
-        if choice in (YES, NO) and memory.asked in ("", HELPED):
+        if _answers_it(turn, memory):
             return self._helped(turn, memory, choice)
+        if choice == YES:
+            # An older answer helped: nobody need look, and what is asked or talked about by now goes on as it was.
+            return Decided(True, closes=True), memory
         if token != memory.token or memory.asked != WHICH or choice not in memory.choices or _is_nobodys(turn):
             return self._miss(turn, memory)  # of an older question: what they meant by it nobody can say
         language = self._language(turn, memory)
@@ -277,6 +295,12 @@ class Assistant:
 def _is_nobodys(turn: Turn) -> bool:
     """Whose number it is nobody knows, or they said "not me": what an order says is not told to it."""
     return turn.contact.facts.proofs.get(turn.address, (None, 0))[0] is None
+
+
+def _answers_it(turn: Turn, memory: AssistantMemory) -> bool:
+    """Whether they pressed a button of the last "did this help?"."""
+    answer = pressed(turn.event.payload) if turn.event.kind is InboundKind.BUTTON else None
+    return answer is not None and memory.asked == HELPED and answer[0] == memory.token and answer[1] in (YES, NO)
 
 
 def _over(memory: AssistantMemory) -> AssistantMemory:

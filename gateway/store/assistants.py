@@ -1,13 +1,14 @@
 """What the assistant remembers of a chat: what it decided last, what it asked, what was answered. Sealed, beside the address.
 
 One hash an address, a field a brand. What was decided for a message is kept under that message's key: done again, it is the same
-decision, whatever happened since. It lasts as long as an inbound message may come again.
+decision, whatever happened since. It lasts as long as an inbound message may come again; of the last few messages, for one that
+could not be taken in to its end is tried again after those behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,10 +18,14 @@ from gateway.store import keys
 from gateway.store.reply import octets
 from gateway.store.vault import Vault
 
+EARLIER = 4
+"""So many decisions before the last are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssistantMemory:
     """last:      key of the message that was taken in last (a keyed hash); decided: what was decided for it
+    earlier:   the same of the few before it, oldest first
     token:     of the buttons that are out; asked: what they ask (helped, which, a dialog's "name/step"), "" nothing
     introduced: it has said in this stretch that it is automatic
     choices:   what the buttons stand for, by their names
@@ -32,6 +37,7 @@ class AssistantMemory:
 
     last: str = ""
     decided: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     token: str = ""
     asked: str = ""
     introduced: bool = False
@@ -43,6 +49,16 @@ class AssistantMemory:
     language: str = ""
     conversation: str = ""
     epoch: int = 0
+
+    def decided_for(self, key: str) -> Mapping[str, Any] | None:
+        """What was decided for a message, {} nothing; None: it is new, or long ago."""
+        return self.decided if key == self.last else self.earlier.get(key)
+
+    def took(self, key: str, decided: Mapping[str, Any], *, before: AssistantMemory) -> AssistantMemory:
+        """As this, with what was decided for one more message. before: as it stood when that was heard"""
+        every = {**before.earlier, **({before.last: before.decided} if before.last else {})}
+        kept = dict(list(every.items())[-EARLIER:])
+        return replace(self, last=key, decided=decided, earlier=kept)
 
 
 class AssistantMemories:

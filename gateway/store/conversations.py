@@ -109,6 +109,7 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
         boost: Boost | None = None,
         complaints: str = "",
         ahead: Sequence[str] = (),
+        epoch: int | None = None,
     ) -> ConversationId:
         """Keep what somebody wrote in their conversation, found, reopened or opened. Repeatable by `item.key`.
 
@@ -119,6 +120,7 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
         heard:        what it says of itself; words that cannot wait need a person, whatever handled it
         boost:        why else somebody is answered before others, where a person is needed; the largest counts
         complaints:   the queue in which it waits where it is one, unless it stands in one of `ahead` or cannot wait
+        epoch:        under which automation answers it by itself; where it changed hands since, it is a person's after all
         raises:       NotFound when the contact is being erased; Conflict after ten lost races
         """
         key = self._vault.blind("entry", contact, item.key)
@@ -152,6 +154,7 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
             args += [*listened, BOOST_S[Boost.REOPENED], boost or "", BOOST_S[boost] if boost else "", figures.sticky_h * HOUR_MS]
             args += [complaints, " ".join(ahead), flood.MOST, flood.WINDOW_MS, flood.AGAIN_MS]
             args += [what_of(item), self._vault.blind("file", contact, key, "0") if item.media is not None else ""]
+            args.append("" if epoch is None else epoch)
             answer = await scripts.run(self._redis, "conv_inbound", names, args)
             if answer[0] == b"erasing":
                 raise NotFound("this contact is being erased")

@@ -122,7 +122,8 @@ class Messages:
         )
         handled = handled or event.detail == TAKEN_BACK  # nobody is asked anything by that
         decided = None
-        turn = Turn(known, address, brand, event, self._d.vault.blind("inbound", event.channel_id.reveal())[:16])
+        heard_as = self._d.vault.blind("inbound", event.channel_id.reveal())[:16]
+        turn = Turn(known, address, brand, event, heard_as, entry.key)
         if stopped is None and pressed is None and done is None and asked is None and not handled:
             decided = await self._ask_assistant(turn, sender, heard)
             handled = decided is not None and decided.handled
@@ -130,7 +131,7 @@ class Messages:
         answered = origin.notification if origin is not None else None
         conversation = await self._keep(
             known, brand, address, sender, entry, handled, heard, outside=event.standby, first=first, notification=answered,
-            private=decided is not None and decided.private,
+            private=decided is not None and decided.private, epoch=decided.epoch if decided is not None else None,
         )  # fmt: skip
         if decided is not None and self._d.assistant is not None:
             await self._d.assistant.speak(conversation, turn, decided)
@@ -222,10 +223,12 @@ class Messages:
         first: str | None = None,
         notification: str | None = None,
         private: bool = False,
+        epoch: int | None = None,
     ) -> ConversationId:
         """outside: it may not be for us to answer; whoever holds the thread by now is. first: the queue, but for a crisis's
 
         heard: what it says of itself; notification: the one that they answer; private: its files show who they are
+        epoch: under which automation answers it, None: it does not
         """
         elsewhere = outside and await self._elsewhere(contact, sender, address)
         # The code first: behind "pin:" it would be covered as a password, and go on being good.
@@ -247,6 +250,7 @@ class Messages:
         conversation = await self._d.conversations.add_inbound(
             contact.id, brand, address, sender.id, item=entry, needs_person=not handled, elsewhere=elsewhere, queue=queue,
             heard=heard, boost=None if handled else await self._soon(contact), complaints=complaints, ahead=ahead,
+            epoch=epoch,
         )  # fmt: skip
         if typed is not None and self._d.lines is not None:
             key = self._d.vault.blind("code-here", entry.key)[:16]

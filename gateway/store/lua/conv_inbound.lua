@@ -20,6 +20,7 @@ ARGV  1 offset (ms)  2 V to open if one must be opened  3 V that co named when t
       33 queue of complaints ('' none: it waits where it would)  34 queues in which also a complaint stays, with a space between
       35 more messages than this  36 within so long (ms) are a flood  37 of which nobody is told again for so long (ms)
       38 what it is, for other programs  39 what names its first file ('' none)
+      40 epoch under which automation answers it ('' it does not): under another one its answer is dropped, and people have it
 RETURNS {opened | added | reopened | kept | known, V} (known: also an edit older than one that we have: it is history)
         | {again} (another conversation was opened meanwhile) | {erasing}
 --]]
@@ -62,6 +63,7 @@ if not conv then
     pv = ARGV[3], re = '0', own = '', sw = (needs and standby) and at or '', qe = ours and text(now) or ''}
 else
   changes = {li = text(math.max(tonumber(conv.li), tonumber(at))), n = text(tonumber(conv.n) + 1), s = ARGV[7]}
+  if ARGV[40] ~= '' and conv.ep ~= ARGV[40] and conv.st ~= 'resolved' then needs = true end
   -- Who they are, once shown, lasts while they write; after half an hour's silence nothing of theirs brings it back.
   local heard = tonumber(conv.ih or '') or 0
   if heard > 0 and tonumber(at) > heard and tonumber(at) - heard < 1800000 then changes.ih = at end

@@ -157,8 +157,7 @@ class Bridge:
 
     def _status(self, event: dict[str, Any]) -> None:
         if event["status"] == "resolved":
-            reason = str((event.get("custom_attributes") or {}).get("reason") or "")
-            self._keep(uuid.uuid4().hex, self._lane(event["id"]), "closed", {"conversation": event["id"], "reason": reason})
+            self._keep(uuid.uuid4().hex, self._lane(event["id"]), "closed", {"conversation": event["id"]})
 
     def _lane(self, number: int) -> str:
         row = self._memory.conversation_there(number)

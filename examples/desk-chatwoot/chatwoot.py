@@ -67,9 +67,10 @@ class Chatwoot:
         body = {"inbox_id": self._inbox, "contact_id": contact, "source_id": source, "custom_attributes": attributes}
         return int((await self._call("POST", "/conversations", json=body))["id"])
 
-    async def status(self, conversation: int) -> str:
-        """open, resolved, pending or snoozed"""
-        return str((await self._call("GET", f"/conversations/{conversation}"))["status"])
+    async def status(self, conversation: int) -> tuple[str, str]:
+        """(open, resolved, pending or snoozed; the attribute `reason`, "" none)"""
+        found = await self._call("GET", f"/conversations/{conversation}")
+        return str(found["status"]), str((found.get("custom_attributes") or {}).get("reason") or "")
 
     async def set_status(self, conversation: int, status: str) -> None:
         await self._call("POST", f"/conversations/{conversation}/toggle_status", json={"status": status})

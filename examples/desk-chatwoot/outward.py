@@ -89,18 +89,19 @@ class Outward:
             print(f"note not kept: {refused.code}", flush=True)
 
     async def closed(self, job: Job) -> None:
-        """{"conversation", "reason"}: resolved there. Asked of Chatwoot again, as the word may be old by now."""
+        """{"conversation"}: resolved there, for which reason. Asked of Chatwoot again, as the word may be old by now."""
         if (row := await self._row(job)) is None:
             return
         try:
-            if row.there is None or row.closed or await self._mirror.chatwoot.status(row.there) != "resolved":
+            status, reason = await self._mirror.chatwoot.status(row.there) if row.there is not None else ("", "")
+            if row.closed or status != "resolved":
                 return
         except Missing:
             self._mirror.lost(row)
             return
         try:
             epoch = await self._claimed(row)
-            body = {"epoch": epoch, "inbound": row.inbound, "reason": job.body["reason"] or self._reason}
+            body = {"epoch": epoch, "inbound": row.inbound, "reason": reason or self._reason}
             await self._finish(row, body)
             self._memory.set_conversation(row.id, closed=1)
         except Refused as refused:
@@ -140,8 +141,8 @@ class Outward:
                 kind = "note" if one["private"] else "answer"
                 self._memory.hear(f"cw:m{one['id']}.0", row.id, kind, job_of(row.there, one, sender))
             self._memory.set_conversation(row.id, seen=int(one["id"]))
-        if await self._mirror.chatwoot.status(row.there) == "resolved":
-            self._memory.add(row.id, "closed", {"conversation": row.there, "reason": ""})
+        if (await self._mirror.chatwoot.status(row.there))[0] == "resolved":
+            self._memory.add(row.id, "closed", {"conversation": row.there})
 
     async def _row(self, job: Job) -> Conversation | None:
         """Which of the gateway's conversations a job of Chatwoot's is of; None where that is done with."""

@@ -146,6 +146,10 @@ async def test_the_board_is_for_supervisors_and_auditors_and_shows_what_is_their
     status, page = await rik.page()
     assert f"/desk/{waits}" in page and f"/desk/{other}" in page  # noqa: PT018
     assert "data-agent" not in page, "who audits changes nothing"
+    for name, rights in (("Ada", ("admin",)), ("Abe", ("admin", "agent@exr"))):
+        status, page = await (await house.signed_in(name, *rights)).page()
+        assert waits not in page, "who keeps people and queues reads no conversations, and no names of theirs"
+        assert (status, f"/desk/{other}" in page) == ((404, False) if name == "Ada" else (200, True))
 
 
 async def test_a_complaint_of_an_agent_who_is_away_stands_on_the_board_too(house: House) -> None:

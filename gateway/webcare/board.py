@@ -167,7 +167,11 @@ class _Past:
     levels: Mapping[tuple[str, str], tuple[float | None, float | None]] = field(default_factory=dict)
 
 
-def may_look(agent: Agent, brand: str | None = None, queue: str | None = None) -> bool:
+def may_look(agent: Agent) -> bool:
+    return agent.may(Permission.FORCE) or agent.may(Permission.AUDIT)
+
+
+def sees(agent: Agent, brand: str, queue: str) -> bool:
     """Supervisors, and who audits what they may read: an admin keeps people and queues, and reads no conversations."""
     audits = all(agent.may(right, brand, queue) for right in (Permission.AUDIT, Permission.READ))
     return audits or agent.may(Permission.FORCE, brand, queue)
@@ -321,7 +325,7 @@ class BoardReader:
 
     def _now(self, read: _Read, agent: Agent) -> Now:
         def mine(one: Conversation) -> bool:
-            return may_look(agent, one.brand, one.queue)
+            return sees(agent, one.brand, one.queue)
 
         waiting = [one for one in read.waiting if mine(one)]
         owned = [one for some in read.owned.values() for one in some if mine(one)]
@@ -342,7 +346,7 @@ class BoardReader:
         """Queues that there always are, and those in which somebody waits; of brands and queues that they look after."""
         planned = [(brand, queue.name) for brand in self._deps.brands for queue in self._deps.plan.of(brand).queues]
         places = dict.fromkeys([*planned, *((one.brand, one.queue) for one in waiting)])
-        return [(brand, queue) for brand, queue in places if may_look(agent, brand, queue)]
+        return [(brand, queue) for brand, queue in places if sees(agent, brand, queue)]
 
     def _queue(self, read: _Read, brand: str, queue: str, waiting: Sequence[Conversation]) -> QueueRow:
         here = [one for one in waiting if (one.brand, one.queue) == (brand, queue)]

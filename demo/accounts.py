@@ -66,6 +66,8 @@ class Accounts:
     back: str
     secret: str
     issuer: str = ""
+    signed_in_s: float | None = FOREVER_S
+    """when it says that whoever chose an account signed in, None: it does not say; by a turned clock too, it is now"""
     mails: list[Mail] = field(default_factory=list)
     _key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "demo", "use": "sig", "alg": "ES256"}))
     _codes: dict[str, tuple[str, dict[str, str], float]] = field(default_factory=dict)
@@ -142,9 +144,11 @@ class Accounts:
         fits = asked.get("code_challenge") == challenge and form.get("redirect_uri") == self.back
         if not who or not fits or form.get("client_id") != self.client or time.monotonic() - at > CODE_S:
             return web.json_response({"error": "invalid_grant"}, status=400)
-        claims = {
+        claims: dict[str, object] = {
             "iss": self.issuer, "sub": who, "aud": self.client, "iat": 0, "exp": FOREVER_S, "nonce": asked.get("nonce", ""),
         }  # fmt: skip
+        if self.signed_in_s is not None:
+            claims["auth_time"] = self.signed_in_s
         token = jwt.encode({"alg": "ES256", "kid": "demo"}, claims, self._key)
         return web.json_response({"id_token": token, "access_token": secrets.token_urlsafe(16), "token_type": "Bearer"})
 

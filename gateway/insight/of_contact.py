@@ -24,6 +24,8 @@ MOST = 2000
 """Facts of one person that are looked at, the newest."""
 ENDINGS = {"_delayed": "delays", "_rescheduled": "delays", "_cancelled": "cancellations", "_delivery_failed": "failed_deliveries"}
 """How the name of a notification ends -> what somebody who was to hear it has been through."""
+NOBODY_KNOWS = ("uncertain_ask", "uncertain_dropped")
+"""Why a message ended that may have arrived all the same: no failure is made of it."""
 NOT_THEIRS = ("family_", "appointment_")
 """What those at home were told, and what somebody called off by their own wish."""
 
@@ -100,6 +102,8 @@ def been_through(rows: Iterable[Any], complaints: Sequence[int]) -> BeenThrough:
         if row.kind == "reopened":
             _seen(things["reopened"], f"{_id(row.ids, 'v')}:{row.at_ms}", row.at_ms)
         elif row.kind == "failed":
+            if row.detail.get("reason") in NOBODY_KNOWS:
+                continue
             _seen(things["undelivered"], _id(row.ids, "m"), row.at_ms)
         else:
             name = row.detail.get("nt", "")

@@ -186,7 +186,7 @@ class Legs:
             notification=record.notification,
             body=sealed,
             another_way_ms=wait_ms,
-            detail=f"after={record.id} why={found.why}",
+            detail=f"b={found.body.get('brand', '')} after={record.id} why={found.why}",
         )
 
     async def _put(self, found: _Found, planned: Sequence[PlannedMessage]) -> None:

@@ -102,6 +102,8 @@ TABLE: tuple[Move, ...] = (
     *_rows("T10", [_S.WRAPUP], [_S.RESOLVED], [Who.OWNER, Who.SYSTEM], [Need.REASON]),
     *_rows("T11", [_S.WAITING], [_S.RESOLVED], _SYSTEM),
     *_rows("T12", [_S.RESOLVED], [_S.QUEUED], [Who.CONTACT, Who.SYSTEM]),
+    # Whoever comes back while another program holds the thread waits for that one; ours again, they are queued by T2.
+    *_rows("T12", [_S.RESOLVED], [_S.AUTOMATED], _CONTACT),
     # They write, their agent does, or an answer failed, while its reason is due: it is not done after all, and has its slot.
     *_rows("T12", [_S.WRAPUP], [_S.ACTIVE], [Who.CONTACT, Who.OWNER, Who.SYSTEM]),
     *_rows("T13", [_S.QUEUED, _S.AUTOMATED], [_S.CALLBACK], _CONTACT),

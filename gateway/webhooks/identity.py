@@ -8,7 +8,9 @@
 
 The token is all that a browser needs to show, and it opens nothing by itself: it says which conversation a code or a login is
 for. A login belongs to the browser that began it, by a cookie, and its answer is taken once. The account has to be that of a
-customer whom this address is of. What is right, how often, and until when, is decided by one script (store/identity.py).
+customer whom this address is of, and they have to have signed in for this: what a browser still carries from before, of whoever
+used it last, proves nothing, so the provider has to say when it was (auth_time). What is right, how often, and until when, is
+decided by one script (store/identity.py).
 """
 
 from __future__ import annotations
@@ -167,6 +169,7 @@ class IdentityPages:
             return self._show(page, "away")
         browser = secrets.token_urlsafe(24)
         kept = {"nonce": begun.nonce, "verifier": begun.verifier, "token": page.token, "language": page.language}
+        kept["asked_ms"] = str(self._d.clock.now_ms())
         await self._d.login.pending.keep(begun.state, {**kept, "browser": _hash(browser)})
         response = self._go(begun.url)
         # Lax, as it must come along when the provider sends the browser back.
@@ -188,11 +191,15 @@ class IdentityPages:
             return self._show(page, "away")
         begun = Begun("", request.query["state"], kept["nonce"], kept["verifier"])
         try:
-            claims = (await login.client.finish(code, begun, self._back)).claims
+            identity = await login.client.finish(code, begun, self._back)
         except (ProviderUnreachable, ProviderRefused) as error:
             structlog.get_logger().warning("identity.login_failed", conversation=page.one.id, error=type(error).__name__)
             return self._show(page, "away")
-        theirs = self._is_theirs(page, claims)
+        # Begun by a version that did not keep when: as if it were now, which a sign-in of a minute ago still answers.
+        if not identity.signed_in_since(int(kept.get("asked_ms") or self._d.clock.now_ms()) / 1000):
+            structlog.get_logger().warning("identity.login_not_fresh", conversation=page.one.id)
+            return self._show(page, "not_fresh")
+        theirs = self._is_theirs(page, identity.claims)
         found = await self._d.conversations.prove_login(page.one, page.token, theirs=theirs)
         if found.word == "wrong":
             return self._show(page, "other")

@@ -30,6 +30,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "paused": "Te vaak geprobeerd. Over {minutes} minuten kan het weer; vraag dan in de chat een nieuwe link.",
         "other": "Dit is het account van iemand anders dan met wie we chatten.",
         "away": "Inloggen lukt nu niet. Probeer het zo nog eens.",
+        "not_fresh": "Je account heeft niet opnieuw gevraagd wie je bent. Log opnieuw in, met je wachtwoord.",
         "no_address": "We kennen geen ander adres van je. Een medewerker helpt je verder in de chat.",
         "unreachable": "De code kon niet worden verstuurd. Probeer het zo nog eens.",
         "done": "Dank je, we weten dat jij het bent",
@@ -55,6 +56,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "paused": "Tried too often. You can try again in {minutes} minutes; then ask for a new link in the chat.",
         "other": "This is the account of somebody else than we chat with.",
         "away": "Signing in does not work now. Please try again in a moment.",
+        "not_fresh": "Your account did not ask anew who you are. Sign in again, with your password.",
         "no_address": "We know no other address of you. A member of staff helps you on in the chat.",
         "unreachable": "The code could not be sent. Please try again in a moment.",
         "done": "Thank you, we know that it is you",
@@ -80,6 +82,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "paused": "Zu oft versucht. In {minutes} Minuten geht es wieder; fragen Sie dann im Chat nach einem neuen Link.",
         "other": "Das ist das Konto einer anderen Person als der, mit der wir chatten.",
         "away": "Die Anmeldung geht gerade nicht. Versuchen Sie es gleich noch einmal.",
+        "not_fresh": "Ihr Konto hat nicht neu gefragt, wer Sie sind. Melden Sie sich noch einmal an, mit Ihrem Passwort.",
         "no_address": "Wir kennen keine andere Adresse von Ihnen. Im Chat hilft man Ihnen weiter.",
         "unreachable": "Der Code konnte nicht verschickt werden. Versuchen Sie es gleich noch einmal.",
         "done": "Danke, wir wissen, dass Sie es sind",
@@ -106,6 +109,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "paused": "Trop d’essais. Réessayez dans {minutes} minutes\u00a0; demandez alors un nouveau lien dans la conversation.",
         "other": "C’est le compte d’une autre personne que celle de la conversation.",
         "away": "La connexion ne marche pas pour le moment. Réessayez dans un instant.",
+        "not_fresh": "Votre compte n’a pas redemandé qui vous êtes. Connectez-vous à nouveau, avec votre mot de passe.",
         "no_address": "Nous ne connaissons pas d’autre adresse de vous. On vous aide dans la conversation.",
         "unreachable": "Le code n’a pas pu être envoyé. Réessayez dans un instant.",
         "done": "Merci, nous savons que c’est vous",
@@ -128,7 +132,7 @@ font:600 1.5rem/1.2 ui-monospace,monospace;letter-spacing:.2em}
 nav ul{display:flex;flex-wrap:wrap;gap:0 1rem;list-style:none;padding:0;margin:1rem 0 0}
 nav a,nav b{display:inline-block;min-height:2.75rem;padding:.5rem 0;line-height:1.75rem}
 """
-SAID = ("typo", "wrong", "no_code", "paused", "other", "away", "no_address", "unreachable")
+SAID = ("typo", "wrong", "no_code", "paused", "other", "away", "not_fresh", "no_address", "unreachable")
 
 
 def asking(

@@ -125,7 +125,7 @@ class Messages:
         heard_as = self._d.vault.blind("inbound", event.channel_id.reveal())[:16]
         turn = Turn(known, address, brand, event, heard_as, entry.key)
         if stopped is None and pressed is None and done is None and asked is None and not handled:
-            decided = await self._ask_assistant(turn, sender, heard)
+            decided = await self._ask_assistant(await self._without_code(turn), sender, heard)
             handled = decided is not None and decided.handled
         first = AHEAD if pressed is not None and not pressed.handled and pressed.ahead else None
         answered = origin.notification if origin is not None else None
@@ -135,6 +135,11 @@ class Messages:
         )  # fmt: skip
         if decided is not None and self._d.assistant is not None:
             await self._d.assistant.speak(conversation, turn, decided)
+
+    async def _without_code(self, turn: Turn) -> Turn:
+        """As it may be kept: whoever types the code that shows who they are as an answer to a dialog has it covered there too."""
+        covered = await self._code_typed(turn.contact, turn.brand, turn.address, turn.event.text.reveal())
+        return turn if covered is None else replace(turn, event=replace(turn.event, text=Personal(covered)))
 
     async def _ask_assistant(self, turn: Turn, sender: Sender, heard: Heard) -> Decided | None:
         """What the assistant makes of it; None: nothing. Where another program holds the thread it is not ours to answer."""

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from gateway.assistant.hearing import Assistant
 from gateway.model.conversation import AgentId, Conversation, ConversationState
+from gateway.model.personal import Secret
 from gateway.store.conversations import Command
 from tests.integration.test_assistant_decides import EVA, assistant_of, said, says, started
 from tests.integration.test_family_asked import says as says_now
@@ -133,3 +134,40 @@ async def test_whoever_takes_it_between_hearing_and_keeping_sees_that_they_wait(
         assert (now.state, len(await said(house, EVA))) == (ConversationState.ACTIVE, spoken)
         assert now.waiting_since_ms == entry.at_ms, "its agent is told by the clock that somebody waits"
         assert now.owner == AgentId("g1")
+
+
+async def test_a_code_that_is_typed_as_an_answer_to_a_dialog_is_covered_on_the_card_too(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with open_house(redis_url, data_dir) as house:
+        await started(house)
+        store = house.runtime.conversations
+        conversation, _ = await says(house, EVA, "is my flight late?")
+
+        def command(key: str, epoch: int) -> Command:
+            return Command(conversation.id, AgentId("g1"), epoch, key)
+
+        await store.take(command("take", conversation.epoch))
+        _, token = await store.ask_identity(command("ask", conversation.epoch + 1))
+        now = await store.get(conversation.id)
+        assert (await store.code_sent(now, token.reveal(), Secret("204816"))).word == "sent"
+        await store.hand_back(command("back", now.epoch))
+        for text in ("lost property", "Bag or suitcase", "blue, the code is 204 816"):
+            conversation, entry = await says(house, EVA, text)
+        card = await assistant_of(house).card(conversation)
+        assert card.answers[-1][1] == "blue, the code is ••••"
+        assert entry.text.reveal() == "blue, the code is ••••"
+        assert list(entry.hidden) == ["code"]
+
+
+async def test_that_they_took_something_back_long_after_begins_no_conversation(
+    redis: Redis, redis_url: str, data_dir: Path
+) -> None:
+    async with open_house(redis_url, data_dir) as house:
+        await started(house)
+        conversation, _ = await says(house, EVA, "my bag is wet")
+        await house.runtime.conversations.close(conversation, "contact")
+        house.pass_ms(100 * HOUR_MS)
+        back = {"type": "revoke", "revoke": {"original_message_id": "wamid.OLD"}}
+        now = await hears(house, webhook(inbound(house, PHONE, back)))
+        assert (now.id, now.state, now.reopened) == (conversation.id, RESOLVED, 0)

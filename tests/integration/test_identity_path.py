@@ -178,6 +178,18 @@ async def test_their_own_account_shows_it_and_somebody_elses_does_not(stage: Sta
     assert (await stage.chat.now()).identity.how == "login"
 
 
+async def test_who_signed_in_before_the_link_was_sent_has_not_shown_who_sits_there_now(stage: Stage) -> None:
+    token = await stage.chat.asked()
+    for said in (None, stage.chat.clock.now_ms() / 1000 - 3600):
+        stage.accounts.signed_in_s = said
+        status, text = await stage.signs_in(stage.browser(), token, "C-1")
+        assert (status, "did not ask anew" in text) == (200, True)
+        assert await stage.chat.level() is Level.RECOGNISED
+    stage.accounts.signed_in_s = stage.chat.clock.now_ms() / 1000
+    _, text = await stage.signs_in(stage.browser(), token, "C-1")
+    assert "we know that it is you" in text
+
+
 async def test_a_login_belongs_to_its_browser_is_taken_once_and_bears_no_forgery(stage: Stage) -> None:
     token = await stage.chat.asked()
     mine, another = stage.browser(), stage.browser()

@@ -137,6 +137,8 @@ async def test_an_unreachable_address_leads_to_the_next_with_the_same_words(hous
     (other,) = await house.facts("other_way")
     second = next(one for one in await house.about("flight_delayed") if one.sender == WHATSAPP)
     assert (other.id_of("m"), other.detail) == (first.id, {"next": second.id, "why": "unreachable"})
+    (planned,) = [one for one in await house.facts("enqueued") if one.id_of("m") == second.id]
+    assert (planned.detail["b"], planned.detail["after"]) == ("zz", first.id), "whose news it is: its brand's desk may read it"
 
 
 async def test_a_second_look_after_a_crash_finds_the_same_message(house: Ways) -> None:

@@ -21,7 +21,7 @@ active     waiting parked queued active wrapup resolved automated
 waiting    active parked queued wrapup resolved
 parked     active queued wrapup resolved
 wrapup     resolved active
-resolved   queued
+resolved   queued automated
 incident   resolved queued
 callback   resolved queued
 """

@@ -64,6 +64,7 @@ def test_a_flight_that_was_late_three_times_is_one_delay_of_the_last_time() -> N
             Row(5, "enqueued", "m5 c1 j1", {"nt": "flight_cancelled"}),
             Row(6, "enqueued", "m6 c1 j3", {"nt": "order_delivery_failed"}),
             Row(7, "failed", "m6 c1"),
+            Row(7, "failed", "m7 c1", {"nt": "reply", "reason": "uncertain_ask"}),
             Row(8, "reopened", "v1 c1"),
             Row(9, "reopened", "v1 c1"),
             Row(10, "enqueued", "m10 c1 j1", {"nt": "family_delayed"}),

@@ -16,11 +16,15 @@ async def identity(case: Case) -> list[Finding]:
     if settings.customer_oidc_issuer is not None:
         client = OidcClient(settings.customer_oidc_issuer, settings.customer_oidc_client_id or "", None, case.clock)
         try:
-            await client.look()
+            looked = await client.look()
         except (ProviderUnreachable, ProviderRefused) as error:
             mend = "mend GATEWAY_CUSTOMER_OIDC_ISSUER, or the way there; until then nobody is verified by signing in"
             return fail(check, f"the provider of customers' accounts cannot be used: {error}", mend)
-        found += ok(check, "customers may show who they are by signing in to their account")
+        if looked.says_when is False:
+            what = "the provider's tokens do not say when a customer signed in: nobody is verified by signing in"
+            found += warn(check, what, "have it add auth_time to the ID token (docs/desk.md)")
+        else:
+            found += ok(check, "customers may show who they are by signing in to their account")
     if settings.identity_code_url is not None:
         found += ok(check, "customers may show who they are by a code that your hook sends")
     return found or ok(check, "customers have no way to show who they are: the desk says so, and covers names and codes")

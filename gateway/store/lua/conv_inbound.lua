@@ -53,7 +53,9 @@ local at = text(math.min(tonumber(ARGV[11]), now))
 local cv, ct, id, word = KEYS[10], KEYS[11], ARGV[3], 'added'
 local conv = ARGV[3] ~= '' and conv_read(cv) or nil
 local changes = {}
-if conv and conv.st == 'resolved' and now - tonumber(conv.res) > tonumber(ARGV[16]) then conv = nil end
+-- That they took something back begins nothing: its place is beside what it takes back.
+local long_over = conv and conv.st == 'resolved' and now - tonumber(conv.res) > tonumber(ARGV[16])
+if long_over and ARGV[38] ~= 'withdrawn' then conv = nil end
 if not conv then
   cv, ct, id, word = KEYS[8], KEYS[9], ARGV[2], 'opened'
   conv = {st = '', n = '0', o = '', ep = '0'}

@@ -51,22 +51,17 @@ class Drafts:
             pipeline.pexpire(name, KEEP_MS)
             await pipeline.execute()
 
-    async def sent(self, one: Conversation, agent: AgentId, text: Personal) -> None:
-        """What was sent is unsent no more: else who has the conversation next might send it too.
+    async def sent(self, one: Conversation, text: Personal) -> None:
+        """What was sent is unsent no more, whoever wrote it: else who has the conversation next might send it too.
 
-        It goes where it lies here as it was sent, the beginning of it, or with more behind it (the page tells what is left).
+        A draft goes where what was sent holds it, or where it begins with that (its page tells what is left).
         """
-        name, said = keys.of(one.id, "dft"), text.reveal().strip()
-        raw = await self._redis.hget(name, agent) if said else None
-        if raw is None:
-            return
-        try:
-            box = await self._vault.contact_box(one.contact)
-            kept = str(box.open_json(bytes(raw), f"draft:{one.id}:{agent}")["text"]).strip()
-        except (Sealed, NotFound):
-            return
-        if said.startswith(kept) or kept.startswith(said):
-            await self._redis.hdel(name, agent)
+        said = text.reveal().strip()
+        drafts = await self.of_others(one, AgentId("")) if said else []
+        words = {draft.agent: draft.text.reveal().strip() for draft in drafts}
+        gone = [agent for agent, kept in words.items() if kept in said or kept.startswith(said)]
+        if gone:
+            await self._redis.hdel(keys.of(one.id, "dft"), *gone)
 
     async def of_others(self, one: Conversation, agent: AgentId) -> list[Unsent]:
         """What others left unsent in this conversation, newest first."""

@@ -107,7 +107,7 @@ async def _do(
         template=template,
     )
     if deps.drafts is not None and what == "reply" and wanted is None:
-        await deps.drafts.sent(found, agent.id, text)
+        await deps.drafts.sent(found, text)
     return done
 
 

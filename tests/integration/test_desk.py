@@ -948,6 +948,12 @@ async def test_words_that_an_agent_left_unsent_are_shown_to_the_next_owner_and_g
     assert (await ann.post(f"{path}/draft", {"text": "and another thing"}))[0] == 200
     assert (await ann.post(f"{path}/reply", {"text": "Bye", "epoch": 2}, key="bye"))[0] == 200
     assert await unsent(tom) == [("Ann", "and another thing")]
+    assert (await ann.post(f"{path}/release", {"epoch": 2}, key="away"))[0] == 200
+    assert (await tom.post(f"{path}/take", {"epoch": 3}))[0] == 200
+    both = {"text": "Ann had more to say:\nand another thing", "epoch": 4}
+    assert (await tom.post(f"{path}/reply", both, key="both"))[0] == 200
+    await desk.agent("sue", "Sue Dale")
+    assert await unsent(await signed_in(desk, "sue")) == [], "her words went out, by another hand"
 
 
 async def test_half_a_letter_and_control_characters_keep_nothing_from_being_said(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 // into the box as the agent's own words. Escape leaves the slash as it is: somebody may mean just that.
 
 import { get } from "./commands.js";
+import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const OPENS = /(^|\n)\/([^\s/]*)$/;
@@ -59,9 +60,14 @@ export class CannedAnswers {
     this.all = await this.asked;
   }
 
+  /** There is something new: they are asked for again when they are needed. */
+  forget() {
+    this.asked = null;
+  }
+
   /** For the palette: each by its title. */
   commands() {
-    return (this.all ?? []).map((one) => ({ words: `/ ${one.title}`, run: () => this.insert(one) }));
+    return (this.all ?? []).map((one) => ({ words: `/ ${one.title}${one.own ? ` (${t("own")})` : ""}`, run: () => this.insert(one) }));
   }
 
   /** Where the caret is, as the agent's own words. */
@@ -78,6 +84,7 @@ export class CannedAnswers {
     node.dataset.name = one.name;
     const title = document.createElement("b");
     title.textContent = one.title;
+    if (one.own) title.append(" ", Object.assign(document.createElement("span"), { className: "mark", textContent: t("own") }));
     const text = document.createElement("span");
     Object.assign(text, { textContent: one.text, lang: one.language, dir: "auto" });
     node.append(title, text);

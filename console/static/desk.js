@@ -1,5 +1,6 @@
 // Wires the desk together: one page, one conversation, one live connection.
 
+import { OwnCanned } from "./canned_own.js";
 import { left, localise, markDays, now, setServerNow, tick } from "./clock.js";
 import { post, Refused } from "./commands.js";
 import { Composer } from "./composer.js";
@@ -326,9 +327,11 @@ const actions = {
   palette: () => palette.open(),
 };
 const search = new Search();
+const ownCanned = new OwnCanned(() => composer?.canned.forget());
 const palette = new Palette(
   () => [
     ...[...document.querySelectorAll("input.key")].map((field) => ({ words: field.getAttribute("aria-label"), run: actions[field.dataset.key] })),
+    { words: t("own_canned"), run: () => void ownCanned.open() },
     ...(composer?.canned.commands() ?? []),
   ],
   (words) => (words ? [{ words: t("search_for", { words }), run: () => search.open(words) }] : []),

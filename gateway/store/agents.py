@@ -24,6 +24,7 @@ from gateway.model.audit import Audited
 from gateway.model.personal import Personal, Secret
 from gateway.store import keys, promised, scripts
 from gateway.store.audit import Audit
+from gateway.store.own_canned import OwnCanned
 from gateway.store.sessions import Sessions
 from gateway.store.vault import Vault
 
@@ -44,6 +45,7 @@ class Agents:
         self._hasher = hasher or PasswordHasher()
         self._audit = Audit(redis, clock, vault)
         self.sessions = Sessions(self, redis, clock, vault)
+        self.own_canned = OwnCanned(redis, vault)
         self._nobody = ""
         self._room = asyncio.Semaphore(_HASHES_AT_ONCE)
 
@@ -98,8 +100,11 @@ class Agents:
         await self._change(agent, lambda one, old: (one, hashed))
 
     async def set_disabled(self, agent: AgentId, disabled: bool) -> Agent:
-        """A disabled agent cannot sign in, and their sessions end with their next request."""
-        return await self.change(agent, disabled=disabled)
+        """A disabled agent cannot sign in, and their sessions end with their next request; what they kept for themselves goes."""
+        after = await self.change(agent, disabled=disabled)
+        if disabled:
+            await self.own_canned.erase(agent)
+        return after
 
     async def set_rights(self, agent: AgentId, rights: Sequence[str]) -> Agent:
         return await self.change(agent, rights=tuple(rights))

@@ -44,6 +44,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(r"restored", "hash", False, "what the store was brought back from, and whether that still holds everything"),
     Kind(r"apikeys", "hash", False, "hash of an API key -> name and scopes"),
     Kind(r"agents", "hash", False, "agent id -> name, password hash, rights"),
+    Kind(r"canned", "hash", False, "agent id -> their own canned answers, sealed"),
     Kind(r"seconds", "hash", False, "agent id -> their second factor: secret, hashes of codes on paper; sealed"),
     Kind(r"blocks", "hash", False, "keyed hash of a blocked address -> until, who"),
     Kind(r"session:[0-9a-f]{64}", "string", True, "a console session, by the hash of its token"),
@@ -187,6 +188,7 @@ RESTORED = "restored"
 API_KEYS = "apikeys"
 AGENTS = "agents"
 SECONDS = "seconds"
+CANNED = "canned"
 SIGNED = "signed"
 BLOCKS = "blocks"
 WORKERS = "workers"

@@ -55,7 +55,7 @@ async def usage(redis: Redis, told: Callable[[int], None] = lambda count: None) 
         told(looked)
         if cursor == 0:
             break
-    for name in (keys.AGENTS, keys.SECONDS):
+    for name in (keys.AGENTS, keys.SECONDS, keys.CANNED):
         for sealed in (await redis.hgetall(name)).values():
             found.agents[version_of(octets(sealed))] += 1
     return found
@@ -134,7 +134,7 @@ class Rewrap:
         await self._agents()
         # What an earlier run moved was not written again by this one.
         everywhere = [keys.part(partition, "all") for partition in keys.all_partitions()]
-        await promised.stand(self._redis, *everywhere, keys.AGENTS, keys.SECONDS, since=since)
+        await promised.stand(self._redis, *everywhere, keys.AGENTS, keys.SECONDS, keys.CANNED, since=since)
         return self.moved
 
     async def pages(self, partition: int) -> AsyncIterator[list[str]]:
@@ -161,7 +161,7 @@ class Rewrap:
 
     async def _agents(self) -> None:
         calls: list[scripts.Call] = []
-        for name, kind in ((keys.AGENTS, "agent"), (keys.SECONDS, "second")):
+        for name, kind in ((keys.AGENTS, "agent"), (keys.SECONDS, "second"), (keys.CANNED, "canned")):
             for raw_name, raw in (await self._redis.hgetall(name)).items():
                 sealed, about = octets(raw), f"{kind}:{words(raw_name)}"
                 if version_of(sealed) != self._ring.current:

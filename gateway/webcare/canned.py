@@ -77,6 +77,11 @@ def fill(text: str, first_name: str, agent: str) -> str:
     return _PLACE.sub(lambda found: {"first_name": first_name, "agent": agent}.get(found[1], found[0]), text)
 
 
+def places_of(text: str) -> list[str]:
+    """The names between braces, whether there are such places or not."""
+    return _PLACE.findall(text)
+
+
 def load(folder: Path) -> tuple[Canned, ...]:
     """All of a folder, by name; none where there is no folder. Raises SettingsError with every problem of every file."""
     found, problems = [], []

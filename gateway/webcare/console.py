@@ -15,6 +15,7 @@ from gateway.store.sessions import PROVIDER
 from gateway.webcare import choices, commands, files, own, replying, session
 from gateway.webcare.audit_page import AuditRoutes
 from gateway.webcare.board_page import BoardRoutes
+from gateway.webcare.canned_own import OwnCannedRoutes
 from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.here import arrive, choose, heard
@@ -63,6 +64,9 @@ def add_console_routes(app: web.Application, deps: WebcareDeps, *, framed_by: st
     board = BoardRoutes(deps, pages)
     board.add_routes(add)
     AuditRoutes(deps, pages).add_routes(add)
+    own_canned = OwnCannedRoutes(deps)
+    add("GET", "/desk/own/canned", session.data(deps, own_canned.get_own))
+    add("POST", "/desk/own/canned", session.command(deps, own_canned.post_own))
     add("POST", "/desk/own", session.command(deps, console.post_own))
     searching = Searching(deps)
     add("POST", "/desk/search", session.command(deps, searching.post_search))

@@ -25,7 +25,7 @@ from gateway.model.personal import Personal
 from gateway.rules.filetypes import look_of, safe_name, seconds_of, type_of
 from gateway.rules.rights import may_answer
 from gateway.store.conversation_commands import Beside, Command, Done
-from gateway.webcare import fields, words
+from gateway.webcare import canned_own, fields, words
 from gateway.webcare.canned import for_page
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.pictures import NoPicture, draw_anew
@@ -187,10 +187,11 @@ async def canned(deps: WebcareDeps, found: Conversation, agent: Agent) -> list[d
     """What is said often, in their language and filled in for them."""
     contact = (await contacts_of(deps, [found]))[found.contact]
     language = found.language or (contact.facts.language if contact else "") or "en"
-    return for_page(
-        deps.canned, brand=found.brand, language=language, first_name=given_name(contact, found.address),
-        agent=agent.first_name.reveal(), locale=agent.locale,
-    )  # fmt: skip
+    first_name, name = given_name(contact, found.address), agent.first_name.reveal()
+    own = await canned_own.for_page(deps, agent.id, language=language, first_name=first_name, name=name)
+    return own + for_page(
+        deps.canned, brand=found.brand, language=language, first_name=first_name, agent=name, locale=agent.locale
+    )
 
 
 async def offered(deps: WebcareDeps, found: Conversation) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from tests.browser.desk_shoot import set_the_stage
 from tests.browser.desk_stage import PASSWORD, Person, Stage
 
 DOINGS = ("park", "finish", "transfer", "offer", "consult", "release")
-DIALOGS = ("keys", "palette", "search", "several", *(f"do-{name}" for name in DOINGS))
+DIALOGS = ("keys", "palette", "search", "several", "own-canned", *(f"do-{name}" for name in DOINGS))
 SMALL = """(least) => [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, summary, textarea')]
   .filter((node) => node.checkVisibility({visibilityProperty: true}) && !node.closest('.visually-hidden, .skip'))
   .map((node) => [node, (node.closest('label') ?? node).getBoundingClientRect()])

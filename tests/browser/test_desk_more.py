@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -132,3 +133,29 @@ def test_the_palette_finds_what_is_said_often_and_before_and_a_macro_does_what_f
     dialog.locator(".search-hit").click()
     live(page)
     expect(page.locator(".head")).to_contain_text("Mila")
+
+
+def test_an_answer_of_ones_own_is_kept_in_the_desk_and_stands_marked_before_the_houses(
+    stage: Stage, ann: Agent, mila: Person, sign_in: Callable[..., Page]
+) -> None:
+    page = opened(sign_in, mila)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("my canned")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Title").fill("At the counter")
+    dialog.get_by_label("English").fill("Dear {first_name}, go to {desk}.")
+    dialog.get_by_role("button", name="Keep").click()
+    expect(dialog.locator(".said")).to_contain_text("Desk cannot be filled in")
+    dialog.get_by_label("English").fill("Dear {first_name}, go to the counter. {agent}")
+    dialog.get_by_role("button", name="Keep").click()
+    expect(dialog.locator("#own-canned-done")).to_have_text("Kept.")
+    expect(dialog.get_by_label("Which one").locator("option")).to_have_count(2)
+    dialog.get_by_role("button", name="Close").click()
+    page.locator("#reply-text").focus()
+    page.keyboard.type("/counter")
+    row = page.locator("#canned [role=option]")
+    expect(row).to_have_count(1)
+    expect(row.locator(".mark")).to_have_text("own")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply-text")).to_have_value(re.compile(r"^Dear Mila, go to the counter\. Ann$"))

@@ -31,10 +31,11 @@ export class OwnCanned {
   }
 
   async open() {
+    this.show("");
     this.dialog.showModal();
     try {
       this.answers = (await get(PATH)).answers;
-      this.show("");
+      this.list(); // what is typed already stays
     } catch (error) {
       this.refused(error);
     }
@@ -44,13 +45,17 @@ export class OwnCanned {
   show(id) {
     this.one = this.answers.find((answer) => answer.id === id);
     this.id = this.one?.id ?? newKey();
-    const rows = [["", t("own_canned.new")], ...this.answers.map((answer) => [answer.id, answer.title])];
-    this.which.replaceChildren(...rows.map(([value, textContent]) => Object.assign(document.createElement("option"), { value, textContent })));
-    this.which.value = this.one?.id ?? "";
+    this.list();
     this.form.elements.title.value = this.one?.title ?? "";
     for (const box of this.texts) box.value = this.one?.texts[box.name] ?? "";
     byId("own-canned-drop").hidden = !this.one;
     this.say("", "");
+  }
+
+  list() {
+    const rows = [["", t("own_canned.new")], ...this.answers.map((answer) => [answer.id, answer.title])];
+    this.which.replaceChildren(...rows.map(([value, textContent]) => Object.assign(document.createElement("option"), { value, textContent })));
+    this.which.value = this.one?.id ?? "";
   }
 
   say(wrong, done) {

@@ -16,8 +16,6 @@ from bench.sizes import LONG, QUICK, TINY, WHOLE, Sizes
 HEAD = "ours beside the bare limit of this machine, in turns; ratios can be compared, figures of different hours cannot\n"
 PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents")
 LONG_PARTS = (*PARTS, "webcare", "peers", "curves")
-SINGLE = ("patches",)
-"""A part of a part, for whoever works on it alone."""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents", "webcare", "peers", "curves")
+PARTS = ("dispatch", "webhooks", "latency", "fanout", "memory", "documents", "webcare", "patches", "peers", "curves")
 
 
 def add_parser(commands: Any) -> None:

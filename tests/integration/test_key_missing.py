@@ -203,7 +203,7 @@ async def test_an_erasure_that_waits_for_a_key_lets_the_others_be_finished(house
     )
     for contact in (waits, other):  # begun, and left by whoever began it
         names = [keys.of(contact, "f"), keys.beside(contact, "erase"), keys.beside(contact, "facts")]
-        await scripts.run(house.redis, "contact_erasing", names, [0, contact])
+        await scripts.run(house.redis, "contact_erasing", names, [0, contact, ""])
     async with lacking_for(house, waits):
         assert await erasure.sweep() == 2
         assert await house.redis.exists(keys.of(other, "k")) == 0

@@ -5,6 +5,7 @@ import { post, Refused } from "./commands.js";
 import { Live } from "./live.js";
 import { patchPart } from "./patch.js";
 import { t } from "./words.js";
+import { onOut } from "./out.js";
 
 const byId = (id) => document.getElementById(id);
 const PARTS = ["line", "now", "agents", "brakes"];
@@ -133,3 +134,4 @@ setInterval(() => {
   tick(document);
 }, 1_000);
 live.connect();
+onOut();

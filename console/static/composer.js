@@ -209,6 +209,7 @@ export class Composer {
   /** Signed out: from here on nothing is kept on this computer. */
   forget() {
     this.forgotten = true;
+    this.waiting = null;
   }
 
   kept(words) {

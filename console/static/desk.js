@@ -10,6 +10,7 @@ import { Keys, Palette } from "./keys.js";
 import { Leaving } from "./leaving.js";
 import { Live } from "./live.js";
 import { Lock } from "./lock.js";
+import { onOut } from "./out.js";
 import { patchLines, patchPart } from "./patch.js";
 import { Prices } from "./prices.js";
 import { Search } from "./search.js";
@@ -342,6 +343,7 @@ onTop({ refused: (error) => (error.status === 423 ? lock.show() : banner(error.m
 const prices = new Prices({ conversation });
 const several = new Several({ conversation });
 const lock = new Lock(() => live.connect());
+onOut(() => composer?.forget());
 new Leaving({ forget: () => composer?.forget(), locked: () => lock.show() });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;

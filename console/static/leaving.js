@@ -4,6 +4,7 @@
 import { get, post, Refused } from "./commands.js";
 import { drafts, forgetAll, newKey } from "./drafts.js";
 import { parkedUntil } from "./doing.js";
+import { tellOut } from "./out.js";
 import { t } from "./words.js";
 
 const KEPT_MAX = 4000;
@@ -176,6 +177,7 @@ export class Leaving {
     }
     this.forget();
     forgetAll();
+    tellOut();
     location.href = onward;
   }
 }

@@ -170,10 +170,18 @@ def test_two_tabs_have_one_draft_and_none_brings_back_what_was_sent(
     page.locator("#reply-text").press("Control+Enter")
     expect(page.locator(".line.out")).to_have_count(1)
     expect(other.locator("#reply-text")).to_have_value("")
-    other.close()
     page.reload()
     live(page)
     expect(page.locator("#reply-text")).to_have_value("")
+    page.get_by_role("tab", name="Note").click()
+    page.locator("#note-text").press_sequentially("Pram")
+    expect(other.locator("#note-text")).to_have_value("Pram")
+    page.locator("#sign-out").click()
+    page.locator("#leaving select[name=what]").select_option("park:60")
+    page.locator("#leaving-do").click()
+    page.wait_for_url("**/login")
+    other.wait_for_url("**/login")  # what it showed is for nobody who comes to this computer after
+    assert page.evaluate("localStorage.length") == 0
 
 
 def test_a_dialog_does_what_was_decided_when_it_was_opened_once_and_hides_no_refusal(

@@ -101,6 +101,12 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         )
         past = Past(settings.history_url, vault, conversations)
         stack.push_async_callback(past.close)
+        system_lines = SystemLines(
+            conversations, contacts, clock, plan, {name: brand.name for name, brand in catalogue.brands.items()},
+            {one.id: channels.connectors[one.channel].facts for one in senders_known if one.channel in channels.connectors},
+            lambda ready: wake.now("dispatch", [ready]),
+        )  # fmt: skip
+        conversations.ending = system_lines.ending
         teller = Teller(contacts, subjects, outbox, vault, worlds, wake, untold)
         yield Runtime(
             settings=settings,
@@ -132,11 +138,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             webhooks=Webhooks(redis, clock, vault, acks=settings.store_acks),
             conversations=conversations,
             past=past,
-            lines=SystemLines(
-                conversations, contacts, clock, plan, {name: brand.name for name, brand in catalogue.brands.items()},
-                {one.id: channels.connectors[one.channel].facts for one in senders_known if one.channel in channels.connectors},
-                lambda ready: wake.now("dispatch", [ready]),
-            ),
+            lines=system_lines,
             worlds=worlds,
             home=make_home(
                 contacts, subjects, teller, Herald(Sayer(contacts, outbox, vault, worlds, wake), vault),

@@ -77,6 +77,7 @@ class _FiguresIn(_In):
     optional_s: Seconds | None = None
     closed_again_h: Annotated[int, Field(ge=1, le=168)] | None = None
     complaint_days: Annotated[int, Field(ge=1, le=90)] | None = None
+    closing_line: bool | None = None
 
     def over(self, figures: Figures) -> Figures:
         return replace(figures, **{name: value for name, value in self.model_dump().items() if value is not None})

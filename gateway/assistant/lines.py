@@ -32,7 +32,7 @@ class LineText:
 
 ASSISTANT, ANSWER, HELPED, WHICH, GLAD = "assistant", "answer", "helped", "which", "glad"
 TO_PERSON, HUMAN, BACK, TOOK_OVER, CLOSED, FULL = "to_person", "human", "back", "took_over", "closed", "full"
-IDENTITY, CODE_HERE = "identity", "code_here"
+IDENTITY, CODE_HERE, ENDING = "identity", "code_here", "ending"
 
 LINES: Mapping[str, LineText] = {
     ASSISTANT: LineText(
@@ -130,6 +130,17 @@ LINES: Mapping[str, LineText] = {
             "code.",
         },
         demanded=True,
+    ),
+    ENDING: LineText(
+        {
+            "en": "We have not heard from you since, so this conversation ends by itself soon. Is there anything else? "
+            "Write to us.",
+            "nl": "We hebben sindsdien niets van je gehoord, dus dit gesprek eindigt zo vanzelf. Is er nog iets? Schrijf ons.",
+            "de": "Wir haben seitdem nichts von Ihnen gehört, deshalb endet dieses Gespräch bald von selbst. Ist noch etwas? "
+            "Schreiben Sie uns.",
+            "fr": "Nous n'avons plus eu de vos nouvelles : cette conversation se termine bientôt d'elle-même. Autre chose ? "
+            "Écrivez-nous.",
+        }
     ),
     FULL: LineText(
         {

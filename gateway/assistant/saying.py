@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.assistant.lines import CHOOSE, LINES, labelled, spoken, text_of
+from gateway.assistant.lines import CHOOSE, ENDING, LINES, labelled, spoken, text_of
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
 from gateway.errors import NotFound
@@ -127,6 +127,10 @@ class SystemLines:
             self.enqueued,
         )
         return Said(outcome.value)
+
+    async def ending(self, one: Conversation) -> Said:
+        """Tell somebody who was answered and is silent that the conversation ends by itself: once for each silence of theirs."""
+        return await self.say(one.id, ENDING, key=f"{one.last_in_ms}:{one.epoch}", epoch=one.epoch)
 
     def _line(self, words: Words, found: Conversation, language: str) -> Line:
         params = {"brand": self.brands.get(found.brand, found.brand), **words.params}

@@ -205,9 +205,10 @@ class Figures:
     optional_s: int = 120
     closed_again_h: int = 12
     complaint_days: int = 14
+    closing_line: bool = False
 
 
-SILENCEABLE = frozenset({"glad", "human", "took_over", "closed", "full"})
+SILENCEABLE = frozenset({"glad", "human", "took_over", "closed", "full", "ending"})
 """Lines of the house that a brand may switch off; the others law or the channels' rules demand (assistant/lines.py)."""
 
 

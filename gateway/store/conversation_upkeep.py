@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
+import structlog
 from redis.asyncio import Redis
 
 from gateway.clock import Clock
+from gateway.errors import Conflict, NotFound, Sealed
 from gateway.model.conversation import AUTOMATION, Conversation, ConversationState
 from gateway.model.ids import AddressId, ContactId, ConversationId
 from gateway.model.webcare import Assignment
 from gateway.store import keys
 from gateway.store.conversation_commands import Terms
 from gateway.store.desk import Desk
-from gateway.store.looks import next_look_ms
-from gateway.store.vault import Vault
+from gateway.store.looks import SILENT_MS, ending_ms, next_look_ms, silent_since_ms
+from gateway.store.vault import KeyMissing, Vault
 
 KEEP_RESOLVED_MS = 90 * keys.DAY_MS
 REOPEN_MS = 3 * keys.DAY_MS
@@ -32,6 +34,7 @@ class Store(Protocol):
 
     desk: Desk
     terms: Terms
+    ending: Callable[[Conversation], Awaitable[object]] | None
 
     @property
     def outside(self) -> Back: ...
@@ -124,8 +127,20 @@ class Upkeep:
             return await self._store.outside.come_back(one, handed_over=False)
         if one.state is ConversationState.ACTIVE:
             return await self._store.idle(one, "waiting", "")
+        if ending_ms(one, self._store.terms.figures(one.brand)) and self._clock.now_ms() < silent_since_ms(one) + SILENT_MS:
+            await self._say_ending(one)
+            return False
         ours = one.owner is None and one.state is not ConversationState.QUEUED
         return await self._store.idle(one, "resolved", AUTOMATION if ours else "silence")
+
+    async def _say_ending(self, one: Conversation) -> None:
+        """Said once, for it has a key of its own; not where this process cannot say anything, nor once their window is shut."""
+        if self._store.ending is None or self._clock.now_ms() >= one.last_in_ms + SILENT_MS:
+            return
+        try:
+            await self._store.ending(one)
+        except (Conflict, NotFound, Sealed, KeyMissing) as error:  # it keeps no other conversation from what time does to it
+            structlog.get_logger().warning("conversation.ending_unsaid", conversation=one.id, error=type(error).__name__)
 
     async def bring_back(self, conversation: ConversationId) -> bool:
         """Where agents have no limits: what wants its agent back is with them at once."""

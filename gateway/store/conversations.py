@@ -7,7 +7,7 @@ repeated it answers as the first time. Texts are sealed with the contact's key, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from redis.asyncio import Redis
@@ -91,6 +91,8 @@ class Conversations(AgentCommands, SystemMoves, IdentityStore):
         self._parking = Parking(self, redis, clock)
         self._recount = Recount(self, redis, clock)
         self.fates = Fates(redis, clock, self)
+        self.ending: Callable[[Conversation], Awaitable[object]] | None = None
+        """tells somebody who was answered and is silent that it ends by itself; None: nobody is told"""
 
     # what comes in
 

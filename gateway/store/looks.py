@@ -8,6 +8,16 @@ from gateway.model.webcare import Figures
 SILENT_MS = 24 * 3600 * 1000
 """An answered conversation in which nobody said anything for so long is done."""
 
+BEFORE_MS = 3600 * 1000
+"""So long before their window shuts, a day after their last words, they are told that it ends."""
+
+
+def ending_ms(one: Conversation, figures: Figures) -> int:
+    """From when somebody who was answered is told that it ends by itself; 0: they are not. Until their window is shut."""
+    answered = one.state is ConversationState.WAITING and 0 < one.last_in_ms <= one.last_out_ms
+    wanted = figures.closing_line and not one.complaint_due_ms and not one.returning_ms
+    return one.last_in_ms + SILENT_MS - BEFORE_MS if answered and wanted else 0
+
 
 def silent_since_ms(one: Conversation) -> int:
     """When somebody last said something, or it came to its agent."""
@@ -33,4 +43,6 @@ def next_look_ms(one: Conversation, figures: Figures) -> int:
         return silent_since_ms(one) + SILENT_MS
     if state is ConversationState.ACTIVE:
         return silent_since_ms(one) + figures.idle_after_s * 1000 if one.last_out_ms >= one.last_in_ms else 0
+    if told_ms := ending_ms(one, figures):
+        return told_ms  # and from then on each half minute, until it ends
     return silent_since_ms(one) + SILENT_MS if state in (ConversationState.AUTOMATED, ConversationState.WAITING) else 0

@@ -15,13 +15,15 @@ from gateway.assistant import lines
 from gateway.assistant.saying import Said, SystemLines, Words
 from gateway.model.ids import ConversationId, partition_of
 from gateway.model.message import Priority
-from gateway.model.webcare import SILENCEABLE, BrandPlan, DeskPlan, Queue
+from gateway.model.webcare import SILENCEABLE, BrandPlan, DeskPlan, Figures, Queue
 from gateway.store.contacts import Contacts, FactChange
-from gateway.store.outbox import Claimed, ClaimWant
+from gateway.store.conversation_commands import Terms
+from gateway.store.conversations import Conversations
+from gateway.store.outbox import Claimed, ClaimWant, Pair
 from gateway.webcare.presence import TOOK_OVER
 from gateway.webcare.queue_words import QueueWords
 from gateway.webcare.told import CLOSED, FULL
-from tests.integration.test_conversations import ANN, SENDER, World, world
+from tests.integration.test_conversations import ANN, HOUR, SENDER, World, world
 
 __all__ = ["world"]
 
@@ -159,3 +161,32 @@ async def test_who_waits_in_a_queue_is_told_once_and_not_when_they_have_somebody
     assert await words(one, CLOSED, {"opens_ms": 0, "timezone": "UTC"}, "closed:1") is None, "no time, no promise"
     assert await words(replace(one, epoch=one.epoch + 1), FULL, {"minutes": 10}, "full:2") is Said.LATE
     assert await words(one, TOOK_OVER, {}, "1") in (Said.SAID, Said.JOINED)
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+async def test_who_was_answered_and_is_silent_hears_once_that_it_ends_and_it_ends_when_it_would_have(
+    world: World, asked_for: bool
+) -> None:
+    figures = Figures(closing_line=asked_for)
+    world.conversations = Conversations(
+        world.redis, world.clock, world.vault, pair={SENDER: Pair(6000, 45)}, terms=Terms(lambda brand: figures)
+    )
+    stage = Stage(world)
+    world.conversations.ending = stage.lines.ending
+    conversation = await stage.asked()
+    await world.take(conversation, ANN)
+    await world.reply(conversation, ANN, 2, "r")
+
+    async def passes(ms: int) -> list[str]:
+        world.clock.offset_ms += ms
+        await world.conversations.repair(everything=True)
+        found = await world.conversations.get(conversation)
+        thread = await world.conversations.thread(found)
+        return [found.state.value, *(one.text.reveal().splitlines()[-1][:29] for one in thread if one.author == "automation")]
+
+    said = ["We have not heard from you si"] if asked_for else []
+    assert await passes(HOUR) == ["waiting"]
+    assert await passes(21 * HOUR) == ["waiting"]
+    for ms in (HOUR + 60_000, 60_000, 60_000):
+        assert await passes(ms) == ["waiting", *said]
+    assert await passes(HOUR) == ["resolved", *said]

@@ -70,7 +70,9 @@ else redis.call('ZADD', set.q, 0, message_member(header, mid)) end
 place(set, conv.a, lane, now, tonumber(ARGV[10]))
 if ARGV[5] ~= '' and held[4] then redis.call('XDEL', KEYS[2], held[4]) end
 local entry = conv_entry(KEYS[2], now, 'out', 'automation', mid, '', ARGV[17], '', 'text', ARGV[15])
-conv_write(KEYS[1], KEYS[5], KEYS[6], id, conv, {lo = text(math.max(tonumber(conv.lo), now)), au = ARGV[20]})
+-- That it ends by itself is no news of ours: the silence that ends it goes on.
+local lo = ARGV[18] == 'ending' and conv.lo or text(math.max(tonumber(conv.lo), now))
+conv_write(KEYS[1], KEYS[5], KEYS[6], id, conv, {lo = lo, au = ARGV[20]})
 local count, since = '1', text(now)
 if ARGV[5] ~= '' then count, since = text(tonumber(held[2]) + 1), held[3] end
 redis.call('HSET', KEYS[3], 'f', '1', 'm', mid, 'n', count, 'at', since, 'e', entry, 'b', ARGV[16])

@@ -14,7 +14,7 @@ refused whole, each problem with its field and the mend: half a plan would close
       polderwind:
         calendar: office             # of its queues that name none
         queues:
-          - {name: groups, required: [groups], preferred: [rail], calendar: always}
+          - {name: groups, required: [groups], preferred: [rail], calendar: always, title: {nl: Groepen, en: Groups}}
         routes:
           - {complaint: true, queue: groups}
         figures: {service_level_s: 60}
@@ -96,6 +96,9 @@ class _QueueIn(_In):
     preferred: Skills = Field(default_factory=list)
     optional: Skills = Field(default_factory=list)
     desk: Annotated[str, Field(pattern="^(own|external)$")] = "own"
+    title: dict[Annotated[str, Field(pattern="^(nl|en)$")], Annotated[str, Field(min_length=1, max_length=40)]] = Field(
+        default_factory=dict
+    )
 
 
 class _RouteIn(_In):
@@ -203,8 +206,9 @@ def _brand(
 
 def _queue(given: _QueueIn, calendar: str) -> Queue:
     return Queue(
-        given.name, calendar, frozenset(given.required), frozenset(given.preferred), frozenset(given.optional), given.desk
-    )
+        given.name, calendar, frozenset(given.required), frozenset(given.preferred), frozenset(given.optional), given.desk,
+        tuple(sorted(given.title.items())),
+    )  # fmt: skip
 
 
 def _known(calendar: str, calendars: Mapping[str, object], where: str, found: list[str]) -> str:

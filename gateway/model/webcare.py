@@ -151,6 +151,7 @@ class Queue:
     """calendar "" = always open. required: skills that never drop; preferred and optional drop with the time waited (rings).
 
     desk: "own", or "external": the router gives nobody what stands in it, for another program that answers by the API
+    titles: (language of the page, what people at the desk read for its name)
     """
 
     name: str
@@ -159,6 +160,7 @@ class Queue:
     preferred: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     desk: str = "own"
+    titles: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

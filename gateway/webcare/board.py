@@ -32,7 +32,9 @@ from gateway.store.senders import Stop
 from gateway.store.signs import Sign
 from gateway.webcare import views
 from gateway.webcare.board_line import Day, Pulled
+from gateway.webcare.catalogue import LOCALES, words_in
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.queue_titles import queue_title
 
 SHARED_S = 1.5
 PAST_S = 60.0
@@ -58,7 +60,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """wait_s: predicted for who comes now, None unknown; opens_ms: shut until then; today, lately: service level, None unknown"""
+    """titles: locale -> what the queue is called
+
+    wait_s: predicted for who comes now, None unknown; opens_ms: shut until then; today, lately: service level, None unknown
+    """
 
     brand: str
     queue: str
@@ -70,6 +75,10 @@ class QueueRow:
     lately: float | None
     nobody: int
     listed: tuple[Named, ...]
+    titles: tuple[tuple[str, str], ...] = ()
+
+    def title(self, locale: str) -> str:
+        return dict(self.titles).get(locale, self.queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +372,7 @@ class BoardReader:
             lately,
             sum(one.id in read.notes.impossible for one in here),
             tuple(_named(one, read.named) for one in here[:NAMED]),
+            tuple((locale, queue_title(self._deps.plan, brand, queue, words_in(locale))) for locale in LOCALES),
         )
 
     def _shows(self, read: _Read, one: Presence, agent: Agent) -> bool:

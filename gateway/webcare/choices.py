@@ -13,7 +13,9 @@ from gateway.model.conversation import Agent, Conversation, EntryKind
 from gateway.model.webcare import AgentStatus, Presence
 from gateway.rules.reasons import ReasonRules, hides_proposals
 from gateway.rules.routing import QUEUES
+from gateway.webcare.catalogue import words_in
 from gateway.webcare.deps import WebcareDeps
+from gateway.webcare.queue_titles import queue_title
 
 HOWS = ("sticky", "idle", "returning", "taken", "accepted")
 """Of a decision, those that the page has words for."""
@@ -75,7 +77,7 @@ def reasons(deps: WebcareDeps, locale: str) -> tuple[Choice, ...]:
 async def choices(deps: WebcareDeps, rules: ReasonRules, agent: Agent, one: Conversation, locale: str) -> Choices:
     """rules: of the house's reasons"""
     names = dict.fromkeys([*(queue.name for queue in deps.plan.of(one.brand).queues), *QUEUES])
-    queues = tuple(Choice(name, name.replace("_", " ").capitalize()) for name in names if name != one.queue)
+    queues = tuple(Choice(name, queue_title(deps.plan, one.brand, name, words_in(locale))) for name in names if name != one.queue)
     here: Sequence[Presence] = await deps.presence.here() if deps.presence is not None else ()
     now = deps.clock.now_ms()
     available = {found.agent for found in here if found.status is not AgentStatus.OFFLINE and found.reachable(now)}

@@ -17,11 +17,12 @@ from gateway.model.conversation import Agent, Conversation, ConversationState
 from gateway.model.ids import ConversationId
 from gateway.rules.routing import QUEUES
 from gateway.webcare import session, views
-from gateway.webcare.catalogue import locale_of
+from gateway.webcare.catalogue import locale_of, words_in
 from gateway.webcare.choices import Choice, reasons
 from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.lists import ListReader
 from gateway.webcare.pages import Pages
+from gateway.webcare.queue_titles import queue_title
 from gateway.webcare.session import SECURITY_HEADERS, Asker
 
 
@@ -62,14 +63,14 @@ class LeavingRoutes:
             "leaving.html",
             locale,
             owned=[one.id for one in owned],
-            live=await live(self._deps, who.agent, owned),
+            live=await live(self._deps, who.agent, owned, locale),
             parked=sum(1 for one in owned if one.state is ConversationState.PARKED),
             reasons=reasons(self._deps, locale),
         )
         return web.json_response({"html": html}, headers=SECURITY_HEADERS)
 
 
-async def live(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation]) -> list[Live]:
+async def live(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation], locale: str) -> list[Live]:
     """Of an agent's own conversations those that are live, who waits first. A reason is due only where the house has some."""
     settled = {ConversationState.PARKED, *(() if deps.plan.reasons else (ConversationState.WRAPUP,))}
     wanted = [one for one in owned if one.state not in settled]
@@ -84,8 +85,8 @@ async def live(deps: WebcareDeps, agent: Agent, owned: Sequence[Conversation]) -
             one.inbound,
             one.reason,
             ways(one),
-            _queue(one.queue),
-            _others(deps, agent, one),
+            _queue(deps, one.brand, one.queue, locale),
+            _others(deps, agent, one, locale),
         )
         for one in wanted
     ]
@@ -100,12 +101,12 @@ def ways(one: Conversation) -> tuple[str, ...]:
     return ("pass", "park", "finish") if one.waiting_since_ms is not None else ("park", "finish", "pass")
 
 
-def _queue(name: str) -> Choice:
-    return Choice(name, name.replace("_", " ").capitalize())
+def _queue(deps: WebcareDeps, brand: str, name: str, locale: str) -> Choice:
+    return Choice(name, queue_title(deps.plan, brand, name, words_in(locale)))
 
 
-def _others(deps: WebcareDeps, agent: Agent, one: Conversation) -> tuple[Choice, ...]:
+def _others(deps: WebcareDeps, agent: Agent, one: Conversation, locale: str) -> tuple[Choice, ...]:
     if one.state is ConversationState.ASSIGNED or not agent.may(Permission.TRANSFER, one.brand):
         return ()
     names = dict.fromkeys([*(queue.name for queue in deps.plan.of(one.brand).queues), *QUEUES])
-    return tuple(_queue(name) for name in names if name != one.queue)
+    return tuple(_queue(deps, one.brand, name, locale) for name in names if name != one.queue)

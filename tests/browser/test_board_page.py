@@ -29,6 +29,8 @@ def test_a_thumb_stops_everything_by_two_taps_and_lets_it_go_on_again(stage: Sta
         page = open_board(browser, stage, sue, (width, 844), "dark" if width == 390 else "light")
         assert Axe().run(page).response["violations"] == [], width
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        table = page.locator(".board-scroll")
+        assert table.evaluate("node => node.scrollWidth <= node.clientWidth"), width
         page.context.close()
     page = open_board(browser, stage, sue, (390, 844))
     button = page.locator(".board-hand [data-do=stop]")

@@ -169,6 +169,7 @@ class Lines:
             keys.of(MessageId(held.message or message), "m"),
             keys.in_partition_of(found.id, "vk", self._vault.blind("said", found.id, wanted.key)),
             *keys.lane_keys(partition_of(found.contact), found.sender),
+            keys.beside(found.contact, "vr"),
         ]
         hold = 0 if wanted.at_once else HOLD_MS
         args: list[scripts.Part] = [self._clock.offset_ms, found.id, "" if wanted.epoch is None else wanted.epoch, message]

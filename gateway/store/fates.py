@@ -1,9 +1,11 @@
 """Replies that are on their way: looked at until they arrived, or their conversation says that they did not.
 
-A reply writes its own place in `vr` (lua/conv_reply.lua), in one step with itself: so whatever dies, somebody looks. Each second
-in its first half minute, then less and less often, at most ten minutes apart, for as long as a channel may still say that it
-failed. That is one read a partition a second however many wait, and needs no hook in what sends and what hears: what is true
-stands in the message's record.
+What automation says to somebody whom nobody else answers is looked after too: where it did not arrive they are a person's.
+
+Each writes its own place in `vr` (lua/conv_reply.lua, lua/conv_say.lua), in one step with itself: so whatever dies, somebody
+looks. Each second in its first half minute, then less and less often, at most ten minutes apart, for as long as a channel may
+still say that it failed. That is one read a partition a second however many wait, and needs no hook in what sends and what
+hears: what is true stands in the message's record.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ MOST_MS = 600_000
 GIVEN_UP_MS = 30 * keys.DAY_MS
 """Meta tries for as long. Nothing is known of a message after that."""
 AT_ONCE = 200
+SAID = "said"
+"""What the house's own lines are called (lua/conv_say.lua)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,9 @@ class Fates:
                 if age < GIVEN_UP_MS:
                     await self._again(one, age)
                     continue
+            elif record is not None and record.notification == SAID:
+                if fate == "failed" and await self._to_a_person(one):
+                    told.append(one.conversation)
             elif fate != "arrived" and record is not None and await self._mark(one, fate, record.reason):
                 told.append(one.conversation)
             await self._redis.zrem(keys.part(one.partition, "vr"), one.member)
@@ -83,6 +90,15 @@ class Fates:
     async def _again(self, one: Flying, age_ms: int) -> None:
         wait = min(max(FIRST_MS, age_ms // 30), MOST_MS)
         await self._redis.zadd(keys.part(one.partition, "vr"), {one.member: self._clock.now_ms() + wait}, xx=True)
+
+    async def _to_a_person(self, one: Flying) -> bool:
+        """An automatic answer did not arrive. Whoever has the conversation by now has it; done again it moves nothing."""
+        found = (await self._conversations.get_many([one.conversation]))[0]
+        if found is None:
+            return False
+        if found.resolved:
+            return await self._conversations.undelivered(found)
+        return await self._conversations.ask_person(found, "undelivered")
 
     async def _mark(self, one: Flying, fate: str, reason: str) -> bool:
         """Mark its conversation; where it failed, open it again if it is resolved. Done again where a process dies in between.

@@ -11,8 +11,10 @@ from redis.asyncio import Redis
 
 from gateway.assistant.hearing import Assistant
 from gateway.model.conversation import AgentId, Conversation, ConversationState
+from gateway.model.message import MessageState
 from gateway.model.personal import Secret
 from gateway.store.conversations import Command
+from gateway.store.outbox import Settlement
 from tests.integration.test_assistant_decides import EVA, assistant_of, said, says, started
 from tests.integration.test_family_asked import says as says_now
 from tests.support.core import House, facts_of, open_house
@@ -112,6 +114,30 @@ async def test_what_could_not_be_answered_any_more_waits_for_a_person(redis: Red
         await house.runtime.conversations.close(conversation, "contact")
         conversation = await hears(house, webhook(inbound_text(house, PHONE, "is my flight delayed?", at_ms=-25 * HOUR_MS)))
         assert (await said(house, EVA), conversation.state) == ([], QUEUED), "kept with what was done, where nobody looks"
+
+
+@pytest.mark.parametrize("resolved", [False, True])
+async def test_whose_automatic_answer_did_not_arrive_waits_for_a_person(
+    redis: Redis, redis_url: str, data_dir: Path, resolved: bool
+) -> None:
+    async with open_house(redis_url, data_dir) as house:
+        await started(house)
+        store, outbox = house.runtime.conversations, house.runtime.outbox
+        conversation, _ = await says(house, EVA, "my bag is wet" if resolved else "is my flight late?")
+        if resolved:
+            await store.close(conversation, "contact")
+            await says(house, EVA, "is my flight late?")
+        ours = {one.id for one in await house.messages(conversation.contact) if one.notification == "said"}
+        while out := await house.claim_all():  # a lane has one out at a time
+            for one in out:
+                state = MessageState.DEAD if one.id in ours else MessageState.ACCEPTED
+                how = "d" if one.id in ours else "a"
+                await outbox.settle([Settlement(one, how, 1, reason="rejected", state=state, ttl_ms=HOUR_MS)])
+        house.pass_ms(1100)
+        for _ in range(2):
+            await store.fates.look()
+        found = await store.get(conversation.id)
+        assert (found.state, found.queued_ms is not None) == (QUEUED, True)
 
 
 async def test_whoever_takes_it_between_hearing_and_keeping_sees_that_they_wait(

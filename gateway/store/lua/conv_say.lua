@@ -10,6 +10,7 @@ said so in a fact); a line and its repetition (the key says what became of it); 
 
 KEYS  1 cv:V  2 ct:V  3 sy:V (hash)  4 facts  5 vd  6 vo  7 f:C  8 m:M of the new message  9 m:M that is held (8 again: none)
       10 vk:hash of the line's key (string)  11-21 q, later, lane, ready 0-3, due 0-3 of the sender
+      22 vr (zset)
 ARGV  1 offset (ms)  2 V  3 epoch it was made under ('' any)  4 M of the new message  5 M that is held ('' none)
       6 how many lines that one has  7 hold (ms; 0 go at once)  8 within (ms)  9 deadline (ms)  10 tau (ms)
       11 keep the message after its deadline (ms)  12 keep the key (ms)  13 sender that the lane keys are of
@@ -55,6 +56,7 @@ if ARGV[5] ~= '' then
   end
   redis.call('ZREM', set.q, message_member(header, ARGV[5]))
   redis.call('ZREM', set.later, message_member(header, ARGV[5]))
+  redis.call('ZREM', KEYS[22], id .. '|' .. ARGV[5])
   header[STATE], header[REASON] = 'r', 'replaced'
   message_write(KEYS[9], header, body, ARGV[11])
   fact(KEYS[4], now, 'replaced', message_ids(header, ARGV[5]), 'by=' .. ARGV[4])
@@ -68,6 +70,10 @@ message_write(KEYS[8], header, ARGV[14], ttl)
 if due > now then redis.call('ZADD', set.later, text(due), message_member(header, mid))
 else redis.call('ZADD', set.q, 0, message_member(header, mid)) end
 place(set, conv.a, lane, now, tonumber(ARGV[10]))
+-- Nobody has them but automation: whether these words arrive is looked after, as an agent's are (store/fates.py).
+if (conv.st == 'automated' or conv.st == 'resolved') and ARGV[18] ~= 'glad' then
+  redis.call('ZADD', KEYS[22], text(math.max(now, due) + 1000), id .. '|' .. mid)
+end
 if ARGV[5] ~= '' and held[4] then redis.call('XDEL', KEYS[2], held[4]) end
 local entry = conv_entry(KEYS[2], now, 'out', 'automation', mid, '', ARGV[17], '', 'text', ARGV[15])
 -- That it ends by itself is no news of ours: the silence that ends it goes on.

@@ -188,8 +188,10 @@ def asked(text: str, names: Names | None = None) -> OwnQuestion | None:
 
 
 def wants_person(text: str) -> bool:
-    """Whether a text asks for a person and nothing else, in any of our languages."""
+    """Whether a text asks for a person and nothing else, in any of our languages; "no, a person" is what our own button says."""
     words = _plain(text)
+    first, _, rest = words.partition(" ")
+    words = rest if rest and first in _NO else words
     return any(pattern.fullmatch(_without_courtesy(words, language)) for language, pattern in _persons().items())
 
 

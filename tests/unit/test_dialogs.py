@@ -12,6 +12,7 @@ import yaml
 from gateway.assistant import talking
 from gateway.assistant.deciding import Decided
 from gateway.assistant.dialogs import FOLDER, dialog_of, load
+from gateway.assistant.lines import LABELS
 from gateway.cli.main import main
 from gateway.rules.own_asking import JOURNEY, ORDER, OUTAGE, asked, says_no, says_yes, wants_person
 from gateway.store.assistants import AssistantMemory
@@ -112,6 +113,8 @@ def test_a_person_is_asked_for_in_four_languages_and_not_by_chance() -> None:
         assert wants_person(text), text
     for text in ("a person stole my bag", "the agent was rude", "mensen", "persoonlijk"):
         assert not wants_person(text), text
+    for label in LABELS["no"].values():
+        assert wants_person(label), "our own button, typed: in the middle of a dialog it is no answer"
     assert (says_yes("Ja!"), says_no("non"), says_yes("yes but"), says_no("not yet")) == (True, True, False, False)
 
 

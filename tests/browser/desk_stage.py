@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -18,15 +19,22 @@ from connectors.messenger.facts import FACTS as PAGE_FACTS
 from connectors.whatsapp.facts import FACTS
 from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
+from gateway.connector import Sender
+from gateway.directory import Directory
 from gateway.insight.past import Past
 from gateway.model.capability import Capability, Finding, Findings
-from gateway.model.contact import ConsentEntry, Identifier, OrderLink, Proof, Subscription, Traveller
+from gateway.model.contact import Address, ConsentEntry, Identifier, OrderLink, Proof, Subscription, Traveller
 from gateway.model.conversation import WANTED, Agent, InboundEntry, OutsideEntry
 from gateway.model.identity import Proving
 from gateway.model.ids import AddressId, ContactId, ConversationId, MessageId, SenderId, message_id, partition_of
 from gateway.model.message import DeliveryStatus, MessageState, Priority
 from gateway.model.personal import Personal, Secret
 from gateway.model.webcare import DeskPlan
+from gateway.notifications.catalogue import Catalogue
+from gateway.notifications.catalogue import load as load_catalogue
+from gateway.planning.result import World
+from gateway.prices.tariffs import Tariffs
+from gateway.rules.question import TemplateState
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts, FactChange
 from gateway.store.conversation_commands import Terms
@@ -39,6 +47,7 @@ from gateway.store.outbox import ClaimWant, Outbox, Pair, Settlement
 from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, canned, run
+from gateway.webcare.templates import DeskTemplates
 from tests.support.hands import hands_of
 from tests.support.server import StoreServer
 
@@ -51,6 +60,11 @@ PAGE_SENDER = SenderId("zz-me")
 """A Page: a channel that shows who speaks, lets a person answer for a week, and shares its threads with other programs."""
 INBOX_APP = "263902037430900"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@functools.cache
+def shipped() -> Catalogue:
+    return load_catalogue(ROOT / "templates")
 
 
 class Person:
@@ -112,6 +126,7 @@ class Stage:
             media=Media(self.redis, self.clock, self.vault, Path(self._files.name)),
             documents=Documents(self.redis, self.vault),
             canned=canned.load(ROOT / "canned"),
+            templates=DeskTemplates(self._world, Tariffs()),
             presence=PresenceBook(self.redis, self.clock),
             floor=Floor(self.redis),
             plan=self.plan,
@@ -135,6 +150,14 @@ class Stage:
     def _lines(self) -> SystemLines:
         brands, channels = {"zz": "Polderwind Air"}, {SENDER: FACTS, PAGE_SENDER: PAGE_FACTS}
         return SystemLines(self.conversations, self.contacts, self.clock, self.plan, brands, channels)
+
+    async def _world(self) -> World:
+        """The shipped templates, all approved at the one number."""
+        sender = Sender(SENDER, "whatsapp", "zz", {}, "stage", Secret("none"))
+        return World(
+            shipped(), Directory([sender]), {"whatsapp": FACTS}, lambda *which: TemplateState.APPROVED, lambda address: True,
+            lambda address: False, self.vault.blind, False, self.clock.now_ms(), "zz",
+        )  # fmt: skip
 
     async def _findings(self, senders: Sequence[SenderId]) -> Mapping[SenderId, Findings]:
         """Every sender may do everything."""
@@ -185,10 +208,13 @@ class Stage:
                 ),
             )
             await self.contacts.subscribe(Subscription(contact, flight, (), now + 3 * 86_400_000))
+        known = Address(address, channel, (identifier,))
         traveller = Traveller("t1", Personal(name.split()[0]), None, (address,))
         await self.contacts.change(
             contact,
-            lambda profile: replace(profile, travellers=(traveller,), orders=links, display_name=Personal(name)),
+            lambda profile: replace(
+                profile, addresses=(known,), travellers=(traveller,), orders=links, display_name=Personal(name)
+            ),
         )
         await self.contacts.change_facts(contact, [FactChange("lang", language, now, "set")])
         if consent:

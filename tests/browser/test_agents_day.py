@@ -183,6 +183,15 @@ def test_an_agents_day_and_what_each_task_of_it_takes(
     expect(page.locator("#reply-why")).to_contain_text("The service window is closed")
     page.keyboard.press("Control+Enter")
     expect(said).to_contain_text("The service window is closed")
+    offer = page.locator(".offer").filter(has=page.locator(".blanks input"))
+    with hands.task("Send a template when the window is shut"):
+        hands.click(offer.locator("input"))
+        hands.types("We look for your suitcase.")
+        hands.press("Enter")
+    expect(lines).to_have_count(3)
+    expect(lines.last).to_contain_text("We look for your suitcase.")
+    assert stage.dispatch(lee) == 1
+    expect(box).to_have_value("One more question")
     stage.says(lee, "It is blue")
     expect(page.locator("#reply-send")).to_have_attribute("aria-disabled", "false")
     expect(box).to_have_value("One more question")

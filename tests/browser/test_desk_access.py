@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from gateway.store.conversations import Command
 from tests.browser.desk_shoot import set_the_stage
 from tests.browser.desk_stage import PASSWORD, Person, Stage
+from tests.unit.test_filetypes import picture
 
 DOINGS = ("park", "finish", "transfer", "offer", "consult", "release")
 DIALOGS = ("keys", "palette", "search", "several", "own-canned", *(f"do-{name}" for name in DOINGS))
@@ -63,6 +65,16 @@ def walk(stage: Stage, page: Page, mila: Person, *, every: bool) -> Iterator[str
         page.locator(f"#{name}").evaluate("node => node.showModal()")
         yield name
         page.keyboard.press("Escape")
+    if every:
+        page.locator("#attach-file").set_input_files({"name": "seat.png", "mimeType": "image/png", "buffer": picture("PNG")})
+        expect(page.locator("#attached-name")).to_have_text("seat.png")
+        yield "a file to go out"
+        page.locator("#reply-send").click()
+        expect(page.locator(".line.out img")).to_be_visible()
+        yield "a file in the thread"
+        stage.close_window(mila, in_ms=-1_000)
+        expect(page.locator(".offer .blanks input")).to_be_visible()
+        yield "templates"
     page.locator("#sign-out").click()
     expect(page.locator("#leaving")).to_be_visible()
     yield "leaving"
@@ -79,6 +91,11 @@ def walk(stage: Stage, page: Page, mila: Person, *, every: bool) -> Iterator[str
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("#secret")).to_be_visible()
         yield "second factor"
+        secret = page.locator("#secret").inner_text()
+        page.fill("#code", pyotp.TOTP(secret.replace(" ", "")).now())
+        page.locator(".login-box button").click()
+        expect(page.locator(".login-paper")).to_be_visible()
+        yield "codes on paper"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ LEASE_MS = 10_000
 TICK_MS = 1000
 PAUSE_S = 0.02
 """Between two looks at least, so that what comes in a burst is given together;"""
-PAUSE_MAX_S = 0.08
+PAUSE_MAX_S = 0.04
 """as long as the last one took, up to this: a router that is behind gives more at a time, and leaves others half of a core."""
 TURN_TIMEOUT_S = 15.0
 DUTY_TIMEOUT_S = 30.0

@@ -18,6 +18,7 @@ from gateway.api.inviting import inviting_of
 from gateway.api.people import People
 from gateway.api.problems import problem
 from gateway.api.rollouts import RolloutDeps
+from gateway.assistant.open_things import OpenThings
 from gateway.clock import Clock
 from gateway.connector import Connector, Sender
 from gateway.errors import StoreError
@@ -135,6 +136,7 @@ def webcare_deps(runtime: Runtime) -> webcare.WebcareDeps:
         slots_mended=runtime.metrics.slots_mended.inc,
         findings=runtime.senders.findings,
         journeys=Journeys(runtime.subjects),
+        things=OpenThings(runtime.subjects, runtime.contacts, runtime.worlds),
         presence=presence,
         floor=floor,
         router=make_router(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.assistant.open_things import OpenThings
 from gateway.assistant.saying import SystemLines
 from gateway.clock import Clock
 from gateway.connector import ChannelFacts
@@ -71,6 +72,7 @@ class WebcareDeps:
     slots_mended:    told how many slots the hourly count found wrong
     opened:          told when its owner opens a conversation
     journeys:        reads the journeys that somebody's family follows
+    things:          how what somebody has open stands now; None: the card does not say
     plan:            queues, hours, figures
     lines:           says what the house says by itself
     media:           files of conversations; fetching: has theirs fetched (in the webcare role)
@@ -105,6 +107,7 @@ class WebcareDeps:
     opened: Callable[[Conversation], Awaitable[None]] = _unheard
     findings: Callable[[Sequence[SenderId]], Awaitable[Mapping[SenderId, Findings]]] | None = None
     journeys: Journeys | None = None
+    things: OpenThings | None = None
     plan: DeskPlan = field(default_factory=DeskPlan.plain)
     lines: SystemLines | None = None
     media: Media | None = None

@@ -182,7 +182,7 @@ class Pages:
         head, readers, card, said = await asyncio.gather(
             views.head(self._deps, conversation, contact, agent),
             here.readers(self._deps, conversation.id, agent),
-            views.card(self._deps, conversation, contact, agent),
+            views.card(self._deps, conversation, contact, agent, locale),
             lines.thread(self._deps, conversation, contact, agent),
         )
         thread = folded(said)

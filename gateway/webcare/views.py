@@ -16,7 +16,7 @@ from gateway.model.family import ROLE
 from gateway.model.ids import AddressId, ContactId, ConversationId
 from gateway.model.webcare import Boost
 from gateway.rules.flood import AGAIN_MS
-from gateway.rules.identity import Datum, Level, not_me, shows
+from gateway.rules.identity import Datum, Level, cover, not_me, shows
 from gateway.rules.masking import COVER
 from gateway.rules.rights import may_answer, may_reveal
 from gateway.webcare import relatives, words
@@ -24,6 +24,9 @@ from gateway.webcare.deps import WebcareDeps
 from gateway.webcare.knowing import About, about
 from gateway.webcare.proving import Standing, identity, standing
 from gateway.webcare.windows import Closing, closing
+
+OPEN_MAX = 6
+"""Of what somebody has open the card shows the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """Something of theirs that is under way. words: how it stands; heard: who said so, and how long ago"""
+
+    words: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """found False: erased, or nothing is known but that they wrote."""
 
@@ -94,6 +105,10 @@ class Card:
     consents: Sequence[Agreed] = field(default_factory=tuple)
     orders: Sequence[Known] = field(default_factory=tuple)
     followed: Sequence[relatives.Followed] = field(default_factory=tuple)
+    now: Sequence[Open] | None = None
+    """nearest first; None where this house does not say it"""
+    late: Sequence[str] = field(default_factory=tuple)
+    """kinds of which it is unknown how they stand, as their source did not answer in time"""
     other_subscriptions: int = 0
     proof: str = ""
     masked: bool = False
@@ -203,8 +218,10 @@ def codes(contact: Contact | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.reveal() for one in known if one is not None))
 
 
-async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent) -> Card:
-    """Who this is, what they agreed to and hear about: of the conversation's brand, and nothing of another's."""
+async def card(
+    deps: WebcareDeps, one: Conversation, contact: Contact | None, agent: Agent, locale: str = "en"
+) -> Card:
+    """Who this is, what they have open, agreed to and hear about: of the conversation's brand, and nothing of another's."""
     if contact is None:
         return Card(found=False, about=await about(deps, one, ()))
     held = shown_to(agent, one, identity(deps, one, contact))
@@ -230,7 +247,11 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
             number = link.number.reveal() if shows(held, Datum.CODE) else COVER
             orders.append(Known(kind, number, link.role, told, link.until_ms))
     proof = facts.proofs.get(one.address)
+    covered_codes = () if shows(held, Datum.CODE) else codes(contact)
+    open_now, late = await _open_now(deps, one, contact, locale, covered_codes) if theirs else (None, ())
     return Card(
+        now=open_now,
+        late=late,
         found=True,
         first_name=first_name(contact, one.address),
         channel_name=profile.display_name.reveal() if profile.display_name and named else "",
@@ -245,8 +266,19 @@ async def card(deps: WebcareDeps, one: Conversation, contact: Contact | None, ag
         identity=standing(deps, one, contact, agent),
         closing=closing(deps, one, facts, await deps.person_windows()),
         earlier=len(await deps.conversations.of_contact(one.contact)) - 1,
-        about=await about(deps, one, () if shows(held, Datum.CODE) else codes(contact)),
+        about=await about(deps, one, covered_codes),
     )
+
+
+async def _open_now(
+    deps: WebcareDeps, one: Conversation, contact: Contact, locale: str, covered: Sequence[str]
+) -> tuple[Sequence[Open] | None, Sequence[str]]:
+    """As the assistant would tell it, and the kinds whose source did not answer in time."""
+    if deps.things is None:
+        return None, ()
+    found, late = await deps.things.of(contact, one.brand, locale)
+    said = [cover(thing.words, covered).rpartition("\n\n") for thing in found[:OPEN_MAX]]
+    return tuple(Open(words or heard, heard if words else "") for words, _, heard in said), tuple(late)
 
 
 _PROOFS = {

@@ -72,6 +72,8 @@ def test_a_banner_says_that_another_program_holds_the_thread_and_goes_with_it_mo
 ) -> None:
     page = taken(sign_in, lies)
     live(page)
+    expect(page.locator("#mine .row")).to_have_count(1)  # it goes from one list to the other, which moves them
+    expect(page.locator("#queue .row")).to_have_count(0)
     page.evaluate(SHIFTS)
     stage.held(lies, INBOX_APP)
     banner = page.locator(".held")

@@ -21,7 +21,7 @@ CONSOLE = STATIC.parent
 TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in (CONSOLE / "templates").glob("*.html")}
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js") if ".min." not in path.name}
 DRAWN = ("mark.", "by.", "status.", "keys.", "mine.", "queue.", "parked.", "undelivered.", "why.how.", "past.", "alarm.",
-         "identity.", "board.", "audit.", "several.why.",
+         "identity.", "board.", "audit.", "several.why.", "card.now.late.",
          "line.free", "line.hidden.", "half.")  # fmt: skip
 """Beginnings of keys that a template puts together."""
 

@@ -127,6 +127,7 @@ class Console:
     async def get_drafts(self, request: web.Request, who: Asker) -> web.StreamResponse:
         """What colleagues left unsent here."""
         one = await commands.readable(self._deps, who.agent, request.match_info["conversation"])
+        await self.looks.note(who.agent, one, session.place_of(self._deps, request))
         return web.json_response({"unsent": await replying.unsent(self._deps, one, who.agent)}, headers=SECURITY_HEADERS)
 
     async def post_draft(self, request: web.Request, who: Asker) -> web.StreamResponse:

@@ -136,7 +136,8 @@ class ListReader:
         presence, own, rows, questions = await self._together.add(agent, 0)
         rows = [_said(_timed(row, one, self._deps, presence, agent), agent) for row, one in zip(rows, own, strict=False)]
         handed = (await self._handed.get())[0]
-        asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(handed.offered.get(agent.id, ()))]
+        offered = [one for one in handed.offered.get(agent.id, ()) if reading(agent, one) is not Reading.NO]
+        asked = [replace(row, marks=("offered", *row.marks)) for row in await self._rows(offered)]
         rows = [_said(row, agent) for row in (*questions, *asked)] + rows
         theirs = [row for row in rows if "asked" not in row.marks]
         undelivered = tuple(row for row in theirs if row.undelivered)
@@ -148,9 +149,10 @@ class ListReader:
         """The queue, who is answered first coming first; of brands and queues that the agent may read."""
         (queue, fresh), (handed, all_asked) = await self._queue.get(), await self._handed.get()
         readable = {place for place in queue.places if _may_read(agent, *place)}
-        spoke = any(row.said_by == agent.id for row in queue.rows)
+        rows = [row for row in queue.rows if (row.brand_id, row.queue) in readable][:ROWS_MAX]
+        spoke = any(row.said_by == agent.id for row in rows)
         return Waiting(
-            rows=tuple(_said(row, agent) for row in queue.rows if (row.brand_id, row.queue) in readable),
+            rows=tuple(_said(row, agent) for row in rows),
             total=sum(queue.places[place] for place in readable),
             same=(queue.turn, tuple(sorted(readable)), agent.id if spoke else ""),
             handed=handed.to(agent),
@@ -188,11 +190,16 @@ class ListReader:
         waiting = [one for one in found if one is not None and one.owner is None and one.state is ConversationState.QUEUED]
         waiting.sort(key=lambda one: (rank.get(one.queue, len(rank)), one.waiting_since_ms or one.opened_ms))
         impossible = await self._impossible()
+        # The first of each place: who reads one brand alone sees its rows however many of another's are before them.
+        places: Counter[tuple[str, str]] = Counter()
+        first = []
+        for one in waiting:
+            places[one.brand, one.queue] += 1
+            if places[one.brand, one.queue] <= ROWS_MAX:
+                first.append(one)
         rows = tuple(
-            replace(row, marks=(*row.marks, "nobody")) if row.id in impossible else row
-            for row in await self._rows(waiting[:ROWS_MAX])
+            replace(row, marks=(*row.marks, "nobody")) if row.id in impossible else row for row in await self._rows(first)
         )
-        places = Counter((one.brand, one.queue) for one in waiting)
         if (rows, places) != (self._last.rows, self._last.places):
             self._last = _Queue(self._last.turn + 1, rows, places)
         return self._last

@@ -65,7 +65,7 @@ class Stream:
         self._locale = locale_of(query.get("lang", ""), "")
         shown = {part: query[part][:64] for part in self.PARTS if part in query}
         self._tab, self._missed = tabs.attach(
-            self._name, who.agent.id, self._conversation, number_of(query.get("last", "")), shown
+            self._name, who.agent.id, self._conversation, number_of(query.get("last", "")), shown, tuple(who.agent.rights)
         )
         self._holder = self._tab.holder
         self._pulse: Pulse | None = None
@@ -165,6 +165,7 @@ class Stream:
                     return
                 if found[0] != self._who.agent:  # a right that was taken away: what it showed goes from the page now
                     self._who = replace(self._who, agent=found[0])
+                    self._tab.turn(tuple(found[0].rights))
                     await self._tell(socket, EVERYTHING)
                 await self._send(socket, json.dumps({"t": "beat", "now": self._deps.clock.now_ms()}))
                 beat_at = _now() + BEAT_S

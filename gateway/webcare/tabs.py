@@ -33,11 +33,13 @@ class Sent:
 class Tab:
     """One tab of one agent on one view. shown, lines: versions of its parts and of the lines of its thread.
 
+    rights: by which its log was drawn: who has others now is not sent it again
     holder: grows with every connection; a loop that sees another number than its own lets go
     """
 
     agent: str
     conversation: str
+    rights: tuple[str, ...] = ()
     shown: dict[str, str] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
     number: int = 0
@@ -56,6 +58,13 @@ class Tab:
             self._bytes -= len(self.log.popleft().text)
         return sent
 
+    def turn(self, rights: tuple[str, ...]) -> None:
+        """Its agent has other rights: what was drawn before is sent nobody again."""
+        if rights != self.rights:
+            self.rights = rights
+            self.log.clear()
+            self._bytes = 0
+
     def after(self, number: int) -> Sequence[Sent] | None:
         """What was sent after a number; None where some of it is not kept any more, or the number is none of ours."""
         if number > self.number or number < self.number - len(self.log):
@@ -69,7 +78,7 @@ class Tabs:
         self._now_s = now_s
 
     def attach(
-        self, name: str, agent: str, conversation: str, last: int, shown: dict[str, str]
+        self, name: str, agent: str, conversation: str, last: int, shown: dict[str, str], rights: tuple[str, ...] = ()
     ) -> tuple[Tab, Sequence[Sent] | None]:
         """The tab of a connection, now this connection's, and what it missed; None = too old, a new one that shows `shown`.
 
@@ -77,13 +86,13 @@ class Tabs:
         """
         self._sweep()
         found = self._tabs.get(name)
-        if found is not None and found.agent == agent and found.conversation == conversation:
+        if found is not None and (found.agent, found.conversation, found.rights) == (agent, conversation, rights):
             missed = found.after(last)
             if missed is not None:
                 found.holder += 1
                 self.touch(name, found)
                 return found, missed
-        fresh = Tab(agent, conversation, dict(shown), holder=found.holder + 1 if found else 1)
+        fresh = Tab(agent, conversation, rights, dict(shown), holder=found.holder + 1 if found else 1)
         if _NAME.fullmatch(name) and (found is None or found.agent == agent):
             if found is not None:
                 found.holder += 1

@@ -38,7 +38,7 @@ from gateway.store.sessions import TRIES_PER_NAME
 from gateway.store.tries import Throttled
 from gateway.store.vault import KeyRing, Vault
 from gateway.wake import Ready
-from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, run, stream, tabs
+from gateway.webcare import WebcareDeps, add_api_routes, add_console_routes, lists, run, stream, tabs
 from gateway.webcare.looks import Looks
 from gateway.webcare.pages import Pages
 from tests.support.waiting import wait_until
@@ -446,10 +446,11 @@ async def test_no_way_of_looking_from_another_queue_goes_unwritten(desk: Desk) -
     assert (await eve.client.get(f"/desk/{conversation}")).status == 404
     assert "hello" not in await (await eve.client.get(f"/desk/parts?conversation={conversation}")).text()
     written = []
-    for path in (f"/desk/parts?conversation={conversation}", f"/desk/parts?conversation={conversation}", f"/desk/{conversation}"):
+    parts = f"/desk/parts?conversation={conversation}"
+    for path in (f"/desk/{conversation}/draft", parts, parts, f"/desk/{conversation}"):
         assert (await tom.client.get(path)).status == 200
         written.append(sum(fact.split("|")[2] == "read_outside" for fact in await facts(desk, conversation)))
-    assert written == [1, 1, 2]
+    assert written == [1, 1, 1, 2]
     status, answer = await tom.post(f"/desk/{conversation}/take", {"epoch": 1})
     assert (status, answer["problems"][0]["field"]) == (422, "rights")
 
@@ -529,6 +530,44 @@ async def test_a_page_catches_up_and_then_hears_numbered_patches(desk: Desk) -> 
     patch = await socket.until("patch", "lines")
     assert len(patch["lines"]) == 1
     assert len(patch["order"]) == 2
+
+
+async def test_what_was_drawn_by_a_right_that_is_gone_is_not_sent_again(desk: Desk) -> None:
+    """A tab that comes back after its agent's rights changed is told `view`, and not what it missed as it was drawn before."""
+    ann = await desk.agent()
+    conversation = await desk.says("hello")
+    page = await signed_in(desk)
+    socket = await connect(page, conversation)
+    await socket.until("caught-up")
+    had = socket.last
+    await desk.says("while it was deaf")
+    await socket.until("patch", "lines")
+    await socket.socket.close()
+    await desk.deps.agents.change(ann.id, rights=("agent@zz/sales",))
+    again = await connect(page, conversation, had)
+    again.last = 0
+    assert (await again.next())["t"] == "view"
+    said: list[str] = []
+    while (one := await again.next())["t"] != "gone":
+        said.append(json.dumps(one))
+    assert not any("while it was deaf" in one for one in said)
+
+
+async def test_of_each_queue_the_first_are_listed_however_many_of_another_wait_before_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "ROWS_MAX", 2)
+    eve = await desk.agent("eve", "Eve Poll", ("agent@sales",))
+    for number in range(4):
+        phone = Identifier("phone", "", Personal(f"+44770090020{number}"))
+        contact, address = await desk.deps.contacts.reserve("whatsapp", phone)
+        item = InboundEntry(f"w{number}", "text", Personal(f"words {number}"), desk.clock.now_ms())
+        await desk.deps.conversations.add_inbound(contact, "zz" if number < 3 else "sales", address, SENDER, item=item)
+    found = await lists.ListReader(desk.deps).waiting(eve)
+    assert ([row.preview for row in found.rows], found.total) == (["words 3"], 1)
+    ann = await desk.agent()
+    every = await lists.ListReader(desk.deps).waiting(ann)
+    assert ([row.preview for row in every.rows], every.total) == (["words 0", "words 1"], 4)
 
 
 async def test_what_happens_to_others_draws_neither_an_open_thread_nor_own_lists(

@@ -21,7 +21,9 @@ from gateway.store import keys, scripts
 from gateway.store.agents import Agents
 from gateway.store.contacts import Contacts
 from gateway.store.conversations import Command, CommandRefused, Conversations, Done, Terms
+from gateway.store.floor import Floor
 from gateway.store.outbox import Outbox
+from gateway.store.presence import PresenceBook
 from gateway.store.vault import KeyRing, Vault
 from gateway.webcare import commands
 from gateway.webcare.deps import WebcareDeps
@@ -721,3 +723,14 @@ async def test_finishing_and_giving_back_twice_with_one_key_are_done_once_whatev
     first = await world.do(ANN, "release", other, key="r", epoch=epoch, note="Not for me")
     assert await world.do(ANN, "release", other, key="r", epoch=epoch, note="Not for me") == replace(first, repeated=True)
     assert (await world.refused(ANN, "release", other, key="s", epoch=epoch)).code == "owner_changed"
+
+
+async def test_a_right_that_is_taken_away_takes_also_the_row_of_what_somebody_was_offered(world: World) -> None:
+    one = await world.says("I am at the gate")
+    await PresenceBook(world.redis, world.clock).beat(TOM.id, touched=True)
+    await world.do(TOM, "take", one)
+    await world.do(TOM, "offer", one, to=ANN.id, note="Yours?")
+    lists = ListReader(replace(world.deps, floor=Floor(world.redis)))
+    assert [row.id for row in (await lists.own(ANN)).mine] == [one]
+    moved = replace(ANN, rights=("agent@yy",))
+    assert (await lists.own(moved)).mine == ()

@@ -202,9 +202,12 @@ async def _settle(house: House, began_s: float, end_s: float, told: Callable[[st
     """Until nothing has waited for a while; False when it does not end in time. began_s: when the last fire was out."""
     settings = ledger.settings_of(house.environment)
     quiet_since, said_s = None, time.monotonic()
-    async with open_runtime(settings) as runtime:
+    async with AsyncExitStack() as stack:
+        runtime = None
         while time.monotonic() < end_s:
             try:
+                if runtime is None:  # the last that was killed may have been the store: it is being started
+                    runtime = await stack.enter_async_context(open_runtime(settings))
                 waiting = await ledger.waiting(runtime)
             except (StoreError, OSError, TimeoutError):
                 waiting = ledger.Waiting(1)
